@@ -1,0 +1,240 @@
+"""Placement: which nodes of a frame graph compute in INT8, and which tensors must be observed for that.
+
+The policy: layers with weights inside the networks (Conv, MatMul, Gemm) are quantized at their inputs and weights;
+residual additions, LayerNorm, Softmax, GELU and attention products stay float, and so does everything outside the
+networks, where constant matrices resize pictures. It decides only; ``quantize.py`` rewrites the graph.
+"""
+
+import fnmatch
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dgiqa_edge.runtime.errors import CalibrationError
+
+if TYPE_CHECKING:
+    from onnx import GraphProto, ModelProto, NodeProto, TensorProto
+
+DEFAULT_SCOPES = ("/depth_net/", "/quality_net/")
+WEIGHTED_OPS = ("Conv", "MatMul", "Gemm")
+
+
+@dataclass(frozen=True)
+class KeptFloat:
+    """A rule that leaves nodes whose name matches ``pattern`` (shell-style) in float, and why."""
+
+    pattern: str
+    reason: str
+
+
+KEPT_FLOAT: tuple[KeptFloat, ...] = ()
+
+
+@dataclass(frozen=True)
+class QuantizedNode:
+    """One node chosen for INT8.
+
+    Attributes:
+        name: the node's name, or its first output where the exporter left it unnamed.
+        op_type: Conv, MatMul or Gemm.
+        activation: tensor on input 0.
+        weight: constant on input 1, float32.
+        weight_axis: axis of ``weight`` that counts output channels.
+        bias: constant on input 2, or None.
+        output: the node's output tensor.
+        output_range: tensor whose range the output takes: the following Relu's output where the node feeds only
+            a Relu, else ``output``.
+    """
+
+    name: str
+    op_type: str
+    activation: str
+    weight: str
+    weight_axis: int
+    bias: str | None
+    output: str
+    output_range: str
+
+
+@dataclass(frozen=True)
+class Placement:
+    """The nodes to quantize, in graph order, and for each weighted node left float the reason."""
+
+    nodes: tuple[QuantizedNode, ...]
+    kept_float: tuple[tuple[str, str], ...]
+
+    def tensors_to_observe(self) -> tuple[str, ...]:
+        """Every tensor whose range any target may need, in graph order and without repeats."""
+        names: dict[str, None] = {}
+        for node in self.nodes:
+            names[node.activation] = None
+            if node.op_type == "Conv":
+                names[node.output_range] = None
+        return tuple(names)
+
+
+def place(
+    model: "ModelProto",
+    *,
+    scopes: Sequence[str] = DEFAULT_SCOPES,
+    exclude: Sequence[str] = (),
+    only: Sequence[str] | None = None,
+    op_types: Sequence[str] = WEIGHTED_OPS,
+    kept_float: Sequence[KeptFloat] = KEPT_FLOAT,
+) -> Placement:
+    """Choose the nodes of ``model`` that compute in INT8.
+
+    Args:
+        scopes: node-name prefixes of the networks; nothing outside them is ever quantized.
+        exclude: shell-style patterns of node names to leave float.
+        only: patterns of node names to quantize, all others stay float; None means the default, all.
+        op_types: operator types to quantize.
+        kept_float: the standing exceptions.
+
+    Raises:
+        CalibrationError: no node lies in the scopes, a pattern matches nothing, or nothing is left to quantize.
+    """
+    graph = model.graph
+    inside = [node for node in graph.node if _in_scope(node, scopes)]
+    if not inside:
+        raise CalibrationError(
+            f"no node of the graph lies in the scopes {', '.join(scopes)}: export it through FrameGraph, "
+            "or name the network's scope"
+        )
+    _check_patterns(inside, (*exclude, *(only or ())))
+    constants = constant_tensors(graph)
+    consumers = _consumers(graph)
+    outputs = {output.name for output in graph.output}
+    nodes: list[QuantizedNode] = []
+    kept: list[tuple[str, str]] = []
+    for node in inside:
+        if node.op_type not in WEIGHTED_OPS:
+            continue
+        reason = _reason_for_float(node, constants, op_types, exclude, only, kept_float)
+        if reason is None:
+            nodes.append(_quantized(node, constants, consumers, outputs))
+        else:
+            kept.append((label(node), reason))
+    if not nodes:
+        raise CalibrationError(f"nothing to quantize: {_summary(kept)}")
+    return Placement(tuple(nodes), tuple(kept))
+
+
+def label(node: "NodeProto") -> str:
+    """Name by which a node is known: its own, or its first output's where it has none."""
+    return node.name or node.output[0]
+
+
+def constant_tensors(graph: "GraphProto") -> "dict[str, TensorProto]":
+    """Initializers and the outputs of Constant nodes, by tensor name."""
+    constants = {initializer.name: initializer for initializer in graph.initializer}
+    for node in graph.node:
+        if node.op_type == "Constant":
+            for attribute in node.attribute:
+                if attribute.name == "value":
+                    constants[node.output[0]] = attribute.t
+    return constants
+
+
+def _in_scope(node: "NodeProto", scopes: Sequence[str]) -> bool:
+    # The simplifier drops the name of some nodes it fuses; their outputs keep the scope.
+    names = [node.name] if node.name else list(node.output)
+    return any(name.startswith(scope) for name in names for scope in scopes)
+
+
+def _reason_for_float(
+    node: "NodeProto",
+    constants: "dict[str, TensorProto]",
+    op_types: Sequence[str],
+    exclude: Sequence[str],
+    only: Sequence[str] | None,
+    kept_float: Sequence[KeptFloat],
+) -> str | None:
+    import onnx
+
+    name = label(node)
+    if node.op_type not in op_types:
+        return f"{node.op_type} is not among the quantized operators"
+    if node.input[1] not in constants:
+        return "constant on the left" if node.input[0] in constants else "product of two activations"
+    if node.input[0] in constants:
+        return "both inputs are constant"
+    weight = constants[node.input[1]]
+    if weight.data_type != onnx.TensorProto.FLOAT:
+        return "weight is not float32"
+    if node.op_type != "Conv" and len(weight.dims) != 2:
+        return f"weight has {len(weight.dims)} dimensions, not 2"
+    if node.op_type == "Gemm" and _attribute(node, "transA", 0):
+        return "transposed activation"
+    if _matches(name, exclude):
+        return "excluded by option"
+    if only is not None and not _matches(name, only):
+        return "not among the nodes asked for"
+    for rule in kept_float:
+        if fnmatch.fnmatchcase(name, rule.pattern):
+            return rule.reason
+    return None
+
+
+def _quantized(
+    node: "NodeProto",
+    constants: "dict[str, TensorProto]",
+    consumers: "dict[str, list[NodeProto]]",
+    graph_outputs: set[str],
+) -> QuantizedNode:
+    output = node.output[0]
+    following = consumers.get(output, [])
+    feeds_only_relu = len(following) == 1 and following[0].op_type == "Relu" and output not in graph_outputs
+    bias = node.input[2] if len(node.input) > 2 and node.input[2] else None
+    return QuantizedNode(
+        name=label(node),
+        op_type=node.op_type,
+        activation=node.input[0],
+        weight=node.input[1],
+        weight_axis=_weight_axis(node),
+        bias=bias if bias in constants else None,
+        output=output,
+        output_range=following[0].output[0] if feeds_only_relu else output,
+    )
+
+
+def _weight_axis(node: "NodeProto") -> int:
+    if node.op_type == "Conv":
+        return 0
+    return 0 if node.op_type == "Gemm" and _attribute(node, "transB", 0) else 1
+
+
+def _attribute(node: "NodeProto", name: str, default: float) -> float:
+    import onnx
+
+    for attribute in node.attribute:
+        if attribute.name == name:
+            return onnx.helper.get_attribute_value(attribute)
+    return default
+
+
+def _consumers(graph: "GraphProto") -> "dict[str, list[NodeProto]]":
+    consumers: dict[str, list[NodeProto]] = {}
+    for node in graph.node:
+        for name in node.input:
+            consumers.setdefault(name, []).append(node)
+    return consumers
+
+
+def _check_patterns(nodes: "list[NodeProto]", patterns: Sequence[str]) -> None:
+    names = [label(node) for node in nodes]
+    for pattern in patterns:
+        if not fnmatch.filter(names, pattern):
+            raise CalibrationError(f"no node is named like {pattern!r}: the pattern would change nothing")
+
+
+def _matches(name: str, patterns: Sequence[str]) -> bool:
+    return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def _summary(kept: list[tuple[str, str]]) -> str:
+    if not kept:
+        return "the networks hold no Conv, MatMul or Gemm"
+    reasons = Counter(reason for _, reason in kept)
+    return "; ".join(f"{count} x {reason}" for reason, count in reasons.most_common())

@@ -1,0 +1,65 @@
+"""What each kind of engine needs of an INT8 graph: one calibration serves all of them, the data types differ.
+
+Measured and read facts as data; ``quantize.py`` follows them.
+"""
+
+from dataclasses import dataclass
+
+from dgiqa_edge.runtime.errors import ConfigurationError
+
+
+@dataclass(frozen=True)
+class Target:
+    """Shape of the explicit quantization an engine runs fast and right.
+
+    Attributes:
+        unsigned_activations: uint8 affine activations; otherwise int8 with zero point 0.
+        quantizes_conv_outputs: a quantize/dequantize pair follows each quantized convolution.
+        integer_bias: biases of Conv and Gemm are int32 with scale activation x weight; otherwise float32.
+        reason: why it is so.
+    """
+
+    name: str
+    unsigned_activations: bool
+    quantizes_conv_outputs: bool
+    integer_bias: bool
+    reason: str
+
+
+TARGETS = (
+    Target(
+        "onnxruntime",
+        unsigned_activations=True,
+        quantizes_conv_outputs=True,
+        integer_bias=True,
+        reason="its CPU kernels are fast for uint8 x int8 only, and a Conv becomes QLinearConv only between "
+        "integer tensors with an int32 bias; MatMul and Gemm need no quantized output",
+    ),
+    Target(
+        "tensorrt",
+        unsigned_activations=False,
+        quantizes_conv_outputs=False,
+        integer_bias=False,
+        reason="TensorRT accepts zero point 0 only and fuses float biases and epilogues itself",
+    ),
+    Target(
+        "openvino",
+        unsigned_activations=False,
+        quantizes_conv_outputs=False,
+        integer_bias=False,
+        reason="the CPU plugin ran the signed file fastest",
+    ),
+)
+
+
+def target_named(name: str) -> Target:
+    """Look up a target.
+
+    Raises:
+        ConfigurationError: there is no such target.
+    """
+    for target in TARGETS:
+        if target.name == name:
+            return target
+    known = ", ".join(target.name for target in TARGETS)
+    raise ConfigurationError(f"unknown INT8 target {name!r}: choose one of {known}")

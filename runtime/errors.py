@@ -1,0 +1,53 @@
+"""The project's exceptions: one class per thing a user can mend.
+
+A message says what is wrong, where, and what to do next, in one line. The command line prints it and
+exits with the class's ``exit_code``: 2 for usage, 3 for bad input, 4 for the environment.
+"""
+
+
+class DgiqaEdgeError(Exception):
+    """Root of every error the project raises on purpose."""
+
+    exit_code = 3
+
+
+class ConfigurationError(DgiqaEdgeError):
+    """Options or settings that contradict each other or break a stated rule."""
+
+    exit_code = 2
+
+
+class CheckpointError(DgiqaEdgeError):
+    """A weights file that is missing, damaged, or belongs to another network."""
+
+
+class ExportError(DgiqaEdgeError):
+    """A network that could not be exported, simplified, checked, or lowered in precision."""
+
+
+class CalibrationError(DgiqaEdgeError):
+    """A calibration set that cannot be used, or a calibration result that does not fit its graph."""
+
+
+class BundleError(DgiqaEdgeError):
+    """A bundle that is incomplete, damaged, or written by a newer version of the tool."""
+
+
+class EngineCompatibilityError(DgiqaEdgeError):
+    """An engine that this machine, device or backend cannot run."""
+
+    exit_code = 4
+
+
+class FidelityError(DgiqaEdgeError):
+    """An engine whose outputs differ from the FP32 outputs by more than it promised."""
+
+
+class SourceError(DgiqaEdgeError):
+    """An image, video, or camera that cannot be read."""
+
+
+class MachineError(DgiqaEdgeError):
+    """Something this machine lacks: disk space, memory, a package, a driver."""
+
+    exit_code = 4

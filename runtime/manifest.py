@@ -1,0 +1,250 @@
+"""What ``bundle.json`` says, as typed, frozen values.
+
+This module only names the fields: ``manifest_checks.py`` decides whether a document is acceptable, ``bundle.py``
+compares it with the files beside it. The published JSON Schema is ``schemas/bundle.schema.json``.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+Document = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Tool:
+    """The program that wrote the bundle."""
+
+    name: str
+    version: str
+
+
+@dataclass(frozen=True)
+class Network:
+    """One network inside the frame graph, and where its weights came from."""
+
+    role: str
+    name: str
+    checkpoint_sha256: str | None
+    seeded: bool
+    source: str
+    licence: str
+
+
+@dataclass(frozen=True)
+class FrameSize:
+    """Height and width in pixels of the frame that the engines take: uint8 [1, height, width, 3], BGR."""
+
+    height: int
+    width: int
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """Sizes inside the frame graph, in pixels; pairs are (height, width), crop boxes (x, y) of the top-left corner.
+
+    ``quality_image`` is the size of the image that is cropped, and of the ``depth`` output.
+    """
+
+    depth_side: int
+    short_side: int
+    crop: int
+    crop_boxes: tuple[tuple[int, int], ...]
+    depth_input: tuple[int, int]
+    quality_image: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Precision:
+    """``nodes``: operator -> precision -> number of nodes."""
+
+    name: str
+    target: str
+    nodes: Mapping[str, Mapping[str, int]]
+
+
+@dataclass(frozen=True)
+class CalibrationRecord:
+    """Which photos the INT8 ranges were observed on, and how."""
+
+    image_set_sha256: str
+    images: int
+    skipped: int
+    method: str
+    preprocessing_sha256: str
+    graph_sha256: str
+    file: str
+
+
+@dataclass(frozen=True)
+class FidelityRecord:
+    """Agreement of the engine with FP32 on ``images`` real photos; depth errors in grey levels (0..255)."""
+
+    images: int
+    score_mae: float
+    score_max: float
+    score_srcc: float | None
+    depth_mae_levels: float
+    depth_max_levels: float
+    depth_correlation: float | None
+
+
+@dataclass(frozen=True)
+class LatencyRecord:
+    """Median latency on the machine that built the bundle."""
+
+    fp32_p50_ms: float
+    p50_ms: float
+    runs: int
+    threads: int
+
+
+@dataclass(frozen=True)
+class GraphRecord:
+    """A portable ONNX graph."""
+
+    role: str
+    file: str
+
+
+@dataclass(frozen=True)
+class Requirements:
+    """What an engine file needs; ``None`` means any."""
+
+    backend_version: str | None
+    opset: int | None
+    sm: str | None
+    platform: str | None
+
+
+@dataclass(frozen=True)
+class EngineRecord:
+    """A file that a backend executes; for ONNX Runtime it may be the portable graph itself."""
+
+    role: str
+    file: str
+    backend: str
+    requires: Requirements
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """How far outputs on this device may be from the golden ones: score, and mean depth error in grey levels."""
+
+    score: float
+    depth_levels: float
+
+
+@dataclass(frozen=True)
+class GoldenRecord:
+    """The golden frame's file and the deviation that is still accepted."""
+
+    file: str
+    tolerance: Tolerance
+
+
+@dataclass(frozen=True)
+class FileRecord:
+    """Hash and size of one file of the bundle."""
+
+    sha256: str
+    size_bytes: int
+
+
+@dataclass(frozen=True)
+class BuildRecord:
+    """How the bundle was built: the command, and what it cost."""
+
+    argv: tuple[str, ...]
+    seconds: float
+    peak_memory_mib: float
+    host: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """``bundle.json``, schema version 1."""
+
+    schema_version: int
+    tool: Tool
+    created: str
+    preset: str
+    networks: tuple[Network, ...]
+    frame: FrameSize
+    geometry: Geometry
+    layout: str
+    precision: Precision
+    calibration: CalibrationRecord | None
+    fidelity: FidelityRecord | None
+    latency: LatencyRecord | None
+    graphs: tuple[GraphRecord, ...]
+    engines: tuple[EngineRecord, ...]
+    golden: GoldenRecord
+    files: Mapping[str, FileRecord]
+    build: BuildRecord
+    notes: tuple[str, ...]
+
+
+def manifest_from_document(document: Document) -> Manifest:
+    """Type a document that has passed ``manifest_checks.check_document``."""
+    calibration, fidelity, latency = (document[key] for key in ("calibration", "fidelity", "latency"))
+    golden = document["golden"]
+    precision = document["precision"]
+    return Manifest(
+        schema_version=document["schema_version"],
+        tool=Tool(**document["tool"]),
+        created=document["created"],
+        preset=document["preset"],
+        networks=tuple(Network(**network) for network in document["networks"]),
+        frame=FrameSize(**document["frame"]),
+        geometry=_geometry(document["geometry"]),
+        layout=document["layout"],
+        precision=Precision(precision["name"], precision["target"], _frozen(precision["nodes"])),
+        calibration=None if calibration is None else CalibrationRecord(**calibration),
+        fidelity=None if fidelity is None else FidelityRecord(**fidelity),
+        latency=None if latency is None else LatencyRecord(**latency),
+        graphs=tuple(GraphRecord(**graph) for graph in document["graphs"]),
+        engines=tuple(
+            EngineRecord(**{**engine, "requires": Requirements(**engine["requires"])})
+            for engine in document["engines"]
+        ),
+        golden=GoldenRecord(golden["file"], Tolerance(**golden["tolerance"])),
+        files=MappingProxyType(
+            {name: FileRecord(entry["sha256"], entry["bytes"]) for name, entry in document["files"].items()}
+        ),
+        build=_build(document["build"]),
+        notes=tuple(document["notes"]),
+    )
+
+
+def _geometry(document: Document) -> Geometry:
+    return Geometry(
+        depth_side=document["depth_side"],
+        short_side=document["short_side"],
+        crop=document["crop"],
+        crop_boxes=tuple((x, y) for x, y in document["crop_boxes"]),
+        depth_input=_pair(document["depth_input"]),
+        quality_image=_pair(document["quality_image"]),
+    )
+
+
+def _build(document: Document) -> BuildRecord:
+    return BuildRecord(
+        argv=tuple(document["argv"]),
+        seconds=document["seconds"],
+        peak_memory_mib=document["peak_memory_mib"],
+        host=_frozen(document["host"]),
+    )
+
+
+def _pair(values: list[int]) -> tuple[int, int]:
+    first, second = values
+    return first, second
+
+
+def _frozen(document: Document) -> Document:
+    """A read-only view, nested mappings included."""
+    return MappingProxyType(
+        {key: _frozen(value) if isinstance(value, Mapping) else value for key, value in document.items()}
+    )

@@ -1,0 +1,73 @@
+"""Packaging: the fixed top-level folders install as subpackages of ``dgiqa_edge``."""
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).parent
+ROOMS = ("export", "calibration", "runtime", "benchmarks")
+
+
+def version() -> str:
+    text = (HERE / "runtime" / "version.py").read_text(encoding="utf-8")
+    return re.search(r'VERSION = "([^"]+)"', text).group(1)
+
+
+def packages() -> list[str]:
+    """Every room and its subpackages, under the name ``dgiqa_edge.<room>``."""
+    names = []
+    for room in ROOMS:
+        names.append(f"dgiqa_edge.{room}")
+        names += [f"dgiqa_edge.{room}.{sub}" for sub in find_packages(str(HERE / room))]
+    return names
+
+
+CPU = ["onnxruntime>=1.17"]
+EXPORT = [
+    "torch>=2.4",
+    "onnx>=1.16",
+    "onnxsim>=0.4.36",
+    "onnxruntime>=1.17",
+    "safetensors>=0.4",
+    "huggingface_hub>=0.24",
+    "rich>=13",
+    "polygraphy>=0.49",
+]
+TENSORRT = ["tensorrt>=8.5", "cuda-python>=12"]
+DEV = ["pytest>=8", "hypothesis>=6", "pytest-timeout", "ruff", "mypy", "psutil", "jsonschema>=4"]
+
+setup(
+    name="dgiqa-edge",
+    version=version(),
+    description="Depth-guided image quality assessment on the edge: export, INT8 engines, runtime",
+    long_description=(HERE / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.10",
+    packages=packages(),
+    package_dir={f"dgiqa_edge.{room}": room for room in ROOMS},
+    package_data={
+        "dgiqa_edge.runtime": ["schemas/*.json", "py.typed"],
+        "dgiqa_edge.export": ["presets/*.toml"],
+    },
+    install_requires=["numpy>=1.24", "opencv-python-headless>=4.8", "fastjsonschema>=2.19"],
+    extras_require={
+        "cpu": CPU,
+        "export": EXPORT,
+        "tensorrt": TENSORRT,
+        # The customer's listed CUDA binding; it compiles against libcuda, so it is a choice, not a default.
+        "pycuda": ["pycuda"],
+        "dev": sorted({*CPU, *EXPORT, *DEV}),
+    },
+    entry_points={
+        "console_scripts": ["dgiqa-edge = dgiqa_edge.runtime.cli:main"],
+        # A room adds a command by one line here: the runtime never imports a higher floor by name.
+        "dgiqa_edge.commands": [
+            "score = dgiqa_edge.runtime.commands.score",
+            "inspect = dgiqa_edge.runtime.commands.inspect",
+            "weights = dgiqa_edge.export.commands.weights",
+            "build = dgiqa_edge.export.commands.build",
+        ],
+    },
+)
