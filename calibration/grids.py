@@ -31,8 +31,8 @@ class ActivationGrid:
 def activation_grid(low: float, high: float, *, unsigned: bool) -> ActivationGrid:
     """Grid that covers ``[low, high]`` and stands for zero exactly.
 
-    Unsigned grids use the range as it is (widened to hold zero); signed ones are symmetric about zero with zero
-    point 0, which TensorRT demands.
+    Unsigned grids use the range as it is (widened to hold zero); signed ones are symmetric about zero with
+    zero point 0, which TensorRT demands.
     """
     low, high = min(low, 0.0), max(high, 0.0)
     if low == high:
@@ -47,8 +47,8 @@ def activation_grid(low: float, high: float, *, unsigned: bool) -> ActivationGri
 def weight_scales(weight: np.ndarray, axis: int, *, reduce_range: bool = False) -> np.ndarray:
     """Symmetric scale of every channel along ``axis``: float32 [channels]; an all-zero channel gets 1.
 
-    ``reduce_range`` keeps weights within +-64: two products with a uint8 activation then fit the 16-bit sums of
-    CPUs without VNNI instructions, which otherwise saturate without a word.
+    ``reduce_range`` keeps weights within +-64: two products with a uint8 activation then fit the 16-bit
+    sums of CPUs without VNNI instructions, which otherwise saturate without a word.
     """
     others = tuple(index for index in range(weight.ndim) if index != axis)
     largest = np.abs(weight.astype(np.float64)).max(axis=others)

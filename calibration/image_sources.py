@@ -32,9 +32,11 @@ def find_files(source: str) -> tuple[Path, ...]:
     elif path.is_file():
         found = [path]
     elif glob.has_magic(source):
-        found = [Path(name) for name in glob.glob(source, recursive=True) if Path(name).is_file()]
+        found = [Path(name) for name in glob.glob(source, recursive=True) if Path(name).is_file()]  # noqa: PTH207
     else:
-        raise CalibrationError(f"calibration images not found: {source} does not exist; give a folder, a glob or a video")
+        raise CalibrationError(
+            f"calibration images not found: {source} does not exist; give a folder, a glob or a video"
+        )
     if not found:
         raise CalibrationError(f"calibration images not found: no file in {source}; give a folder, a glob or a video")
     return tuple(sorted(set(found)))
@@ -63,7 +65,7 @@ def is_video(source: str) -> bool:
 
 
 def count_video_frames(path: Path) -> int:
-    """Number of frames that decode, counted by reading: a container's own count is wrong after a cut recording."""
+    """Number of frames that decode, counted by reading: a cut recording's container lies."""
     import cv2
 
     capture = cv2.VideoCapture(str(path))
@@ -79,8 +81,8 @@ def count_video_frames(path: Path) -> int:
 def read_video_frames(path: Path, indices: Sequence[int]) -> Iterator[tuple[int, np.ndarray]]:
     """Yield ``(index, frame)`` for the ascending ``indices`` of a video; frames are uint8 [h, w, 3] BGR.
 
-    The file is read from its start: seeking lands on neighbouring frames in many codecs, and a calibration set
-    must be the same set on every pass. An index that does not decode is left out.
+    The file is read from its start: seeking lands on neighbouring frames in many codecs, and a calibration
+        set must be the same set on every pass. An index that does not decode is left out.
     """
     import cv2
 
@@ -100,7 +102,7 @@ def read_video_frames(path: Path, indices: Sequence[int]) -> Iterator[tuple[int,
 
 
 def _listed_files(path: Path) -> list[Path]:
-    """Paths in a list file; missing ones are kept, so that they are counted and named with the unreadable ones."""
+    """Paths in a list file; missing ones stay, to be counted and named with the unreadable ones."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except UnicodeDecodeError as error:

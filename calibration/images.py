@@ -1,7 +1,7 @@
 """The calibration set: real frames, chosen deterministically, known by a hash of their pixels.
 
-It is not a training loader: no augmentation, no batching, no random data under any circumstance. Frames take the
-engine's size by the runtime's own rule, so calibration sees what the engine will see.
+It is not a training loader: no augmentation, no batching, no random data under any circumstance. Frames
+    take the engine's size by the runtime's own rule, so calibration sees what the engine will see.
 """
 
 from collections.abc import Callable, Iterator
@@ -36,7 +36,7 @@ class CalibrationImage:
 
 @dataclass(frozen=True)
 class CalibrationSet:
-    """Images that passed a full decode. Iterating decodes them again, one at a time, so memory holds one frame.
+    """Images that passed a full decode. Iterating decodes them again, one at a time, so memory holds one.
 
     Attributes:
         source: what the user named.
@@ -179,7 +179,7 @@ def _from_video(path: Path, count: int, progress: Progress) -> tuple[list[Calibr
 
 
 def _too_few(source: str, usable: int, considered: int, minimum: int, skipped: list[str]) -> str:
-    message = f"calibration set {source}: {usable} of {considered} usable, at least {minimum} different images are needed"
+    message = f"calibration set {source}: {usable} of {considered} usable, at least {minimum} are needed"
     if skipped:
         shown = ", ".join(skipped[:NAMES_IN_MESSAGE])
         rest = len(skipped) - NAMES_IN_MESSAGE

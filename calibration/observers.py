@@ -1,8 +1,9 @@
 """Observers: from what a tensor showed on the calibration frames to the range its INT8 grid shall cover.
 
-Min-max keeps every value, percentile drops the rarest ones at both ends, entropy picks the clipping threshold whose
-quantized distribution tells least apart from the real one (Kullback-Leibler, 2048 bins against 128 levels, the
-method of NVIDIA's "8-bit inference with TensorRT", GTC 2017). Pure functions of extremes and histograms.
+Min-max keeps every value, percentile drops the rarest ones at both ends, entropy picks the clipping
+threshold whose quantized distribution tells least apart from the real one (Kullback-Leibler, 2048 bins
+against 128 levels, the method of NVIDIA's "8-bit inference with TensorRT", GTC 2017). Pure functions of
+extremes and histograms.
 """
 
 from collections.abc import Mapping
@@ -30,7 +31,7 @@ class Extent:
 
 
 class Histogram:
-    """Counts of values in ``bins`` equal cells of ``[low, high]``; values outside count in the outermost cells."""
+    """Counts of values in ``bins`` equal cells of ``[low, high]``; values outside go to the outer cells."""
 
     def __init__(self, low: float, high: float, bins: int, *, of_magnitudes: bool = False) -> None:
         self.low, self.high = float(low), float(high)
@@ -124,7 +125,9 @@ class Entropy:
 
     def __post_init__(self) -> None:
         if not 2 <= self.levels <= self.bins:
-            raise ConfigurationError(f"entropy needs 2 <= levels <= bins, not {self.levels} levels and {self.bins} bins")
+            raise ConfigurationError(
+                f"entropy needs 2 <= levels <= bins, not {self.levels} levels and {self.bins} bins"
+            )
 
     @property
     def method(self) -> str:
@@ -191,10 +194,8 @@ def least_divergent_threshold(counts: np.ndarray, levels: int) -> int:
     return best
 
 
-def _divergence(
-    counts: np.ndarray, cumulative: np.ndarray, nonzero: np.ndarray, kept: int, levels: int
-) -> float:
-    """KL divergence between the first ``kept`` cells (the rest clipped onto the last) and their quantized form."""
+def _divergence(counts: np.ndarray, cumulative: np.ndarray, nonzero: np.ndarray, kept: int, levels: int) -> float:
+    """KL divergence of the first ``kept`` cells (the rest clipped to the last) from their quantized form."""
     total = float(cumulative[-1])
     edges = (np.arange(levels + 1) * kept) // levels
     level_mass = (cumulative[edges[1:]] - cumulative[edges[:-1]]).astype(np.float64)

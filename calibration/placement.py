@@ -1,8 +1,9 @@
 """Placement: which nodes of a frame graph compute in INT8, and which tensors must be observed for that.
 
-The policy: layers with weights inside the networks (Conv, MatMul, Gemm) are quantized at their inputs and weights;
-residual additions, LayerNorm, Softmax, GELU and attention products stay float, and so does everything outside the
-networks, where constant matrices resize pictures. It decides only; ``quantize.py`` rewrites the graph.
+The policy: layers with weights inside the networks (Conv, MatMul, Gemm) are quantized at their inputs and
+    weights; residual additions, LayerNorm, Softmax, GELU and attention products stay float, and so does
+    everything outside the networks, where constant matrices resize pictures. It decides only;
+    ``quantize.py`` rewrites the graph.
 """
 
 import fnmatch
@@ -13,8 +14,11 @@ from typing import TYPE_CHECKING
 
 from dgiqa_edge.runtime.errors import CalibrationError
 
+from .graph_tensors import attribute, constant_tensors, consumers, label
+from .scopes import network_scopes
+
 if TYPE_CHECKING:
-    from onnx import GraphProto, ModelProto, NodeProto, TensorProto
+    from onnx import ModelProto, NodeProto, TensorProto
 
 DEFAULT_SCOPES = ("/depth_net/", "/quality_net/")
 WEIGHTED_OPS = ("Conv", "MatMul", "Gemm")
@@ -41,10 +45,12 @@ class QuantizedNode:
         activation: tensor on input 0.
         weight: constant on input 1, float32.
         weight_axis: axis of ``weight`` that counts output channels.
-        bias: constant on input 2, or None.
+        bias: constant added per output channel (input 2, or the operand of the Add that alone reads a MatMul's
+            output), or None.
+        bias_reader: output tensor of the node that reads ``bias``.
         output: the node's output tensor.
-        output_range: tensor whose range the output takes: the following Relu's output where the node feeds only
-            a Relu, else ``output``.
+        output_range: tensor whose range the output takes: the following Relu's output where the node feeds
+            only a Relu, else ``output``.
     """
 
     name: str
@@ -53,6 +59,7 @@ class QuantizedNode:
     weight: str
     weight_axis: int
     bias: str | None
+    bias_reader: str
     output: str
     output_range: str
 
@@ -93,10 +100,11 @@ def place(
         kept_float: the standing exceptions.
 
     Raises:
-        CalibrationError: no node lies in the scopes, a pattern matches nothing, or nothing is left to quantize.
+        CalibrationError: no node lies in the scopes, a pattern matches nothing, or nothing is left to
+            quantize.
     """
     graph = model.graph
-    inside = [node for node in graph.node if _in_scope(node, scopes)]
+    inside = [node for node, scope in zip(graph.node, network_scopes(graph, scopes), strict=True) if scope is not None]
     if not inside:
         raise CalibrationError(
             f"no node of the graph lies in the scopes {', '.join(scopes)}: export it through FrameGraph, "
@@ -104,7 +112,7 @@ def place(
         )
     _check_patterns(inside, (*exclude, *(only or ())))
     constants = constant_tensors(graph)
-    consumers = _consumers(graph)
+    readers = consumers(graph)
     outputs = {output.name for output in graph.output}
     nodes: list[QuantizedNode] = []
     kept: list[tuple[str, str]] = []
@@ -113,34 +121,12 @@ def place(
             continue
         reason = _reason_for_float(node, constants, op_types, exclude, only, kept_float)
         if reason is None:
-            nodes.append(_quantized(node, constants, consumers, outputs))
+            nodes.append(_quantized(node, constants, readers, outputs))
         else:
             kept.append((label(node), reason))
     if not nodes:
         raise CalibrationError(f"nothing to quantize: {_summary(kept)}")
     return Placement(tuple(nodes), tuple(kept))
-
-
-def label(node: "NodeProto") -> str:
-    """Name by which a node is known: its own, or its first output's where it has none."""
-    return node.name or node.output[0]
-
-
-def constant_tensors(graph: "GraphProto") -> "dict[str, TensorProto]":
-    """Initializers and the outputs of Constant nodes, by tensor name."""
-    constants = {initializer.name: initializer for initializer in graph.initializer}
-    for node in graph.node:
-        if node.op_type == "Constant":
-            for attribute in node.attribute:
-                if attribute.name == "value":
-                    constants[node.output[0]] = attribute.t
-    return constants
-
-
-def _in_scope(node: "NodeProto", scopes: Sequence[str]) -> bool:
-    # The simplifier drops the name of some nodes it fuses; their outputs keep the scope.
-    names = [node.name] if node.name else list(node.output)
-    return any(name.startswith(scope) for name in names for scope in scopes)
 
 
 def _reason_for_float(
@@ -165,8 +151,10 @@ def _reason_for_float(
         return "weight is not float32"
     if node.op_type != "Conv" and len(weight.dims) != 2:
         return f"weight has {len(weight.dims)} dimensions, not 2"
-    if node.op_type == "Gemm" and _attribute(node, "transA", 0):
+    if node.op_type == "Gemm" and attribute(node, "transA", 0):
         return "transposed activation"
+    if node.op_type == "Gemm" and (attribute(node, "alpha", 1.0), attribute(node, "beta", 1.0)) != (1.0, 1.0):
+        return "scaled Gemm (alpha or beta)"
     if _matches(name, exclude):
         return "excluded by option"
     if only is not None and not _matches(name, only):
@@ -180,46 +168,43 @@ def _reason_for_float(
 def _quantized(
     node: "NodeProto",
     constants: "dict[str, TensorProto]",
-    consumers: "dict[str, list[NodeProto]]",
+    readers: "dict[str, list[NodeProto]]",
     graph_outputs: set[str],
 ) -> QuantizedNode:
     output = node.output[0]
-    following = consumers.get(output, [])
+    following = readers.get(output, [])
     feeds_only_relu = len(following) == 1 and following[0].op_type == "Relu" and output not in graph_outputs
-    bias = node.input[2] if len(node.input) > 2 and node.input[2] else None
+    bias, bias_reader = _bias(node, constants, following)
     return QuantizedNode(
         name=label(node),
         op_type=node.op_type,
         activation=node.input[0],
         weight=node.input[1],
         weight_axis=_weight_axis(node),
-        bias=bias if bias in constants else None,
+        bias=bias,
+        bias_reader=bias_reader,
         output=output,
         output_range=following[0].output[0] if feeds_only_relu else output,
     )
 
 
+def _bias(
+    node: "NodeProto", constants: "dict[str, TensorProto]", following: "list[NodeProto]"
+) -> tuple[str | None, str]:
+    output = node.output[0]
+    candidates, reader = list(node.input[2:3]), output
+    if node.op_type == "MatMul" and len(following) == 1 and following[0].op_type == "Add":
+        candidates, reader = [name for name in following[0].input if name != output], following[0].output[0]
+    for name in candidates:
+        if name in constants:
+            return name, reader
+    return None, output
+
+
 def _weight_axis(node: "NodeProto") -> int:
     if node.op_type == "Conv":
         return 0
-    return 0 if node.op_type == "Gemm" and _attribute(node, "transB", 0) else 1
-
-
-def _attribute(node: "NodeProto", name: str, default: float) -> float:
-    import onnx
-
-    for attribute in node.attribute:
-        if attribute.name == name:
-            return onnx.helper.get_attribute_value(attribute)
-    return default
-
-
-def _consumers(graph: "GraphProto") -> "dict[str, list[NodeProto]]":
-    consumers: dict[str, list[NodeProto]] = {}
-    for node in graph.node:
-        for name in node.input:
-            consumers.setdefault(name, []).append(node)
-    return consumers
+    return 0 if node.op_type == "Gemm" and attribute(node, "transB", 0) else 1
 
 
 def _check_patterns(nodes: "list[NodeProto]", patterns: Sequence[str]) -> None:

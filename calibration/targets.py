@@ -15,7 +15,7 @@ class Target:
     Attributes:
         unsigned_activations: uint8 affine activations; otherwise int8 with zero point 0.
         quantizes_conv_outputs: a quantize/dequantize pair follows each quantized convolution.
-        integer_bias: biases of Conv and Gemm are int32 with scale activation x weight; otherwise float32.
+        integer_bias: biases are int32 with scale activation x weight; otherwise float32.
         reason: why it is so.
     """
 
@@ -33,7 +33,8 @@ TARGETS = (
         quantizes_conv_outputs=True,
         integer_bias=True,
         reason="its CPU kernels are fast for uint8 x int8 only, and a Conv becomes QLinearConv only between "
-        "integer tensors with an int32 bias; MatMul and Gemm need no quantized output",
+        "integer tensors with an int32 bias; MatMul and Gemm need no quantized output, but a float bias makes it "
+        "fuse MatMul and Add into a float Gemm",
     ),
     Target(
         "tensorrt",

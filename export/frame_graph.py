@@ -17,9 +17,6 @@ IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 RANGE_EPSILON = 1e-8
 
-NETWORK_SCOPES = ("/depth_net/", "/quality_net/")
-"""Prefixes of the node names inside the networks: only there may precision be lowered."""
-
 
 class FrameGraph(nn.Module):
     """Camera frame in, score, crop scores and depth map out.
@@ -36,8 +33,8 @@ class FrameGraph(nn.Module):
 
     def __init__(
         self,
-        depth_net: nn.Module | None,
-        quality_net: nn.Module | None,
+        depth_net: nn.Module,
+        quality_net: nn.Module,
         frame: Size,
         depth_side: int = 518,
         short_side: int = 384,
@@ -46,12 +43,10 @@ class FrameGraph(nn.Module):
     ) -> None:
         super().__init__()
         self.geometry: Geometry = plan(frame, depth_side, short_side, crop_boxes, crops)
-        if depth_net is not None:
-            self.depth_net = depth_net
-            self.to_depth_input = CubicResize(frame, self.geometry.depth_input)
-            self.to_frame = BilinearResize(self.geometry.depth_input, frame)
-        if quality_net is not None:
-            self.quality_net = quality_net
+        self.depth_net = depth_net
+        self.quality_net = quality_net
+        self.to_depth_input = CubicResize(frame, self.geometry.depth_input)
+        self.to_frame = BilinearResize(self.geometry.depth_input, frame)
         self.to_quality_image = FixedPointResize(frame, self.geometry.quality_image)
         self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(IMAGENET_STD).view(1, 3, 1, 1), persistent=False)
@@ -96,20 +91,6 @@ class FrameGraph(nn.Module):
 
     def _crops(self, image: Tensor) -> Tensor:
         return torch.cat([image[:, :, y : y + CROP, x : x + CROP] for x, y in self.geometry.crop_boxes], dim=0)
-
-
-class DepthGraph(FrameGraph):
-    """The depth half of the ``split`` layout: frame uint8 [1, H, W, 3] in, depth uint8 [1, h, w] out."""
-
-    def forward(self, frame: Tensor) -> Tensor:  # type: ignore[override]
-        return self.depth_levels(self.rgb(frame))[:, 0].to(torch.uint8)
-
-
-class QualityGraph(FrameGraph):
-    """The quality half of the ``split`` layout: frame and a depth map (perhaps of an earlier frame) in, scores out."""
-
-    def forward(self, frame: Tensor, depth: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]
-        return self.quality(self.rgb(frame), depth.float().unsqueeze(1))
 
 
 class CubicResize(nn.Module):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dgiqa_edge.calibration.scopes import network_scopes
 from dgiqa_edge.runtime.errors import ExportError
 
 if TYPE_CHECKING:
@@ -70,9 +71,7 @@ def to_fp16(
     result.CopyFrom(model)
     graph = result.graph
     types = _float_tensors(result)
-    inside = {node.name for node in graph.node if node.name.startswith(tuple(scopes))}
-    if not inside:
-        raise ExportError(f"no node lies in {', '.join(scopes)}: FP16 would change nothing")
+    inside = _names_inside(result, scopes)
     weights = {tensor.name: tensor for tensor in graph.initializer if tensor.data_type == _FLOAT}
     islands: dict[str, str] = {}
     lowered: set[str] = set()
@@ -102,8 +101,37 @@ def to_fp16(
     return result, report
 
 
+def tensors_to_observe(model: "onnx.ModelProto", scopes: Sequence[str]) -> list[str]:
+    """Every float tensor that enters or leaves a node inside the scopes: what FP16 would have to hold."""
+    inside, types = _names_inside(model, scopes), _float_tensors(model)
+    names = (
+        name
+        for node in model.graph.node
+        if node.name in inside
+        for name in (*node.input, *node.output)
+        if name in types
+    )
+    return list(dict.fromkeys(names))
+
+
+def _names_inside(model: "onnx.ModelProto", scopes: Sequence[str]) -> set[str]:
+    """Names of the nodes inside the networks.
+
+    Raises:
+        ExportError: there is none.
+    """
+    found = network_scopes(model.graph, scopes)
+    inside = {node.name for node, scope in zip(model.graph.node, found, strict=True) if scope}
+    if not inside:
+        raise ExportError(f"no node lies in {', '.join(scopes)}: FP16 would change nothing")
+    return inside
+
+
 def _range_verdict(
-    node: "onnx.NodeProto", types: set[str], weights: Mapping[str, "onnx.TensorProto"], absmax: Mapping[str, float]
+    node: "onnx.NodeProto",
+    types: set[str],
+    weights: Mapping[str, "onnx.TensorProto"],
+    absmax: Mapping[str, float],
 ) -> tuple[str, float]:
     """The reason to keep ``node`` in FP32 ("" if none) and its largest magnitude."""
     from onnx import numpy_helper
@@ -133,7 +161,8 @@ def _float_tensors(model: "onnx.ModelProto") -> set[str]:
 
     inferred = onnx.shape_inference.infer_shapes(model)
     values = (*inferred.graph.value_info, *inferred.graph.input, *inferred.graph.output)
-    return {value.name for value in values if value.type.tensor_type.elem_type == _FLOAT}
+    constants = {tensor.name for tensor in model.graph.initializer}
+    return {value.name for value in values if value.type.tensor_type.elem_type == _FLOAT} - constants
 
 
 class _Lowering:
@@ -158,11 +187,7 @@ class _Lowering:
         """Rewrite the graph in place; returns how many non-zero weights became zero."""
         outputs = {value.name for value in self.graph.output}
         half = {
-            name
-            for node in self.graph.node
-            if node.name in self.lowered
-            for name in node.output
-            if name in self.types
+            name for node in self.graph.node if node.name in self.lowered for name in node.output if name in self.types
         }
         old_nodes = list(self.graph.node)
         del self.graph.node[:]

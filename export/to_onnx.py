@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dgiqa_edge.calibration.placement import DEFAULT_SCOPES
+from dgiqa_edge.calibration.scopes import network_scopes
 from dgiqa_edge.runtime.atomic import atomic_file
 from dgiqa_edge.runtime.errors import ExportError
 
@@ -80,6 +82,7 @@ def export_graph(
     traced = _trace(module, examples, outputs)
     before = len(traced.graph.node)
     model = _simplify(traced)
+    _constants_to_initializers(model)
     _name_nodes(model)
     _fix_output_shapes(model)
     model.producer_name = "dgiqa-edge"
@@ -128,7 +131,9 @@ def check_rules(model: "onnx.ModelProto") -> None:
             reason = FORBIDDEN_OPS[node.op_type]
             raise ExportError(f"node {node.name} is a {node.op_type}, which no frame graph may hold: {reason}")
         if node.domain not in ("", "ai.onnx"):
-            raise ExportError(f"node {node.name} ({node.op_type}) is from {node.domain}: only standard operators travel")
+            raise ExportError(
+                f"node {node.name} ({node.op_type}) is from {node.domain}: only standard operators travel"
+            )
         if node.op_type == "Pow" and "norm" in node.name.lower():
             raise ExportError(
                 f"node {node.name} looks like a LayerNormalization taken apart, which overflows in FP16: "
@@ -175,15 +180,36 @@ def _simplify(model: "onnx.ModelProto") -> "onnx.ModelProto":
 
 
 def _name_nodes(model: "onnx.ModelProto") -> None:
-    """Give every node a unique name: placement, reports and TensorRT's messages speak of nodes by name."""
+    """Give every node a unique name that carries its scope: placement, reports and TensorRT's messages use names.
+
+    The simplifier names the nodes it makes without a scope; such a node gets that of the network it lies in.
+    """
     seen: set[str] = set()
-    for index, node in enumerate(model.graph.node):
-        name = node.name or f"/{node.op_type}_{index}"
+    scopes = network_scopes(model.graph, DEFAULT_SCOPES)
+    for index, (node, scope) in enumerate(zip(model.graph.node, scopes, strict=True)):
+        name = node.name
+        if not name or (scope and not name.startswith(scope)):
+            name = f"{scope or '/'}{node.op_type}_{index}"
         while name in seen:
             name += "_"
         node.name = name
         seen.add(name)
         del node.metadata_props[:]
+
+
+def _constants_to_initializers(model: "onnx.ModelProto") -> None:
+    """Constants belong to no network (the simplifier shares them between networks), so they are no nodes either."""
+    nodes = []
+    for node in model.graph.node:
+        value = next((attribute.t for attribute in node.attribute if attribute.name == "value"), None)
+        if node.op_type == "Constant" and value is not None:
+            tensor = model.graph.initializer.add()
+            tensor.CopyFrom(value)
+            tensor.name = node.output[0]
+        else:
+            nodes.append(node)
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
 
 
 def _fix_output_shapes(model: "onnx.ModelProto") -> None:

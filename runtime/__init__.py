@@ -1,18 +1,20 @@
 """The runtime: a camera frame goes in, a quality score and a depth map come out.
 
-Importing this package costs a few milliseconds: its public names are loaded when they are first used, and none
-of them ever loads torch or export code.
+Importing this package costs a few milliseconds: its public names are loaded when they are first used, and
+none of them ever loads torch or export code.
 """
 
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from .version import VERSION as __version__
+from .version import VERSION
 
 if TYPE_CHECKING:
     from . import errors
     from .bundle import Bundle, load_bundle
     from .scorer import Quality, Scorer
+
+__version__ = VERSION
 
 __all__ = ["Bundle", "Quality", "Scorer", "__version__", "errors", "load_bundle"]
 

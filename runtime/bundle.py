@@ -78,7 +78,7 @@ def rebuild_command(manifest: Manifest) -> str:
 
 
 def build_manifest_files(directory: Path) -> dict[str, dict[str, Any]]:
-    """The manifest's ``files``: SHA-256 and size in bytes of every file under ``directory`` but the manifest."""
+    """The manifest's ``files``: SHA-256 and bytes of every file under ``directory`` but the manifest."""
     return {
         name: {"sha256": sha256_file(file), "bytes": file.stat().st_size}
         for name, file in _files_beside_manifest(directory).items()
@@ -129,7 +129,10 @@ def _refuse_constant(name: str) -> NoReturn:
 
 def _check_files(directory: Path, manifest: Manifest) -> None:
     remedy = f"copy the bundle again, or rebuild it with: {rebuild_command(manifest)}"
-    for name, record in manifest.files.items():  # sizes first: a cut-off copy is found without hashing gigabytes
+    for (
+        name,
+        record,
+    ) in manifest.files.items():  # sizes first: a cut-off copy is found without hashing gigabytes
         _check_presence(directory, name, record, remedy)
     for name, record in manifest.files.items():
         try:
@@ -138,8 +141,8 @@ def _check_files(directory: Path, manifest: Manifest) -> None:
             raise BundleError(f"{directory / name} cannot be read ({error.strerror}): {remedy}") from error
         if found != record.sha256:
             raise BundleError(
-                f"{directory / name} has other content than when the bundle was built (SHA-256 {found[:12]}..., "
-                f"expected {record.sha256[:12]}...): {remedy}"
+                f"{directory / name} has other content than when the bundle was built "
+                f"(SHA-256 {found[:12]}..., expected {record.sha256[:12]}...): {remedy}"
             )
 
 

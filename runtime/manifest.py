@@ -1,7 +1,7 @@
 """What ``bundle.json`` says, as typed, frozen values.
 
-This module only names the fields: ``manifest_checks.py`` decides whether a document is acceptable, ``bundle.py``
-compares it with the files beside it. The published JSON Schema is ``schemas/bundle.schema.json``.
+This module only names the fields: ``manifest_checks.py`` decides whether a document is acceptable,
+``bundle.py`` compares it with the files beside it. The JSON Schema is ``schemas/bundle.schema.json``.
 """
 
 from collections.abc import Mapping
@@ -42,7 +42,7 @@ class FrameSize:
 
 @dataclass(frozen=True)
 class Geometry:
-    """Sizes inside the frame graph, in pixels; pairs are (height, width), crop boxes (x, y) of the top-left corner.
+    """Sizes inside the frame graph, in pixels; pairs are (height, width), crop boxes (x, y), top left.
 
     ``quality_image`` is the size of the image that is cropped, and of the ``depth`` output.
     """
@@ -130,7 +130,7 @@ class EngineRecord:
 
 @dataclass(frozen=True)
 class Tolerance:
-    """How far outputs on this device may be from the golden ones: score, and mean depth error in grey levels."""
+    """How far outputs may be from the golden ones: score, and mean depth error in grey levels."""
 
     score: float
     depth_levels: float
@@ -206,8 +206,7 @@ def manifest_from_document(document: Document) -> Manifest:
         latency=None if latency is None else LatencyRecord(**latency),
         graphs=tuple(GraphRecord(**graph) for graph in document["graphs"]),
         engines=tuple(
-            EngineRecord(**{**engine, "requires": Requirements(**engine["requires"])})
-            for engine in document["engines"]
+            EngineRecord(**{**engine, "requires": Requirements(**engine["requires"])}) for engine in document["engines"]
         ),
         golden=GoldenRecord(golden["file"], Tolerance(**golden["tolerance"])),
         files=MappingProxyType(

@@ -1,5 +1,6 @@
-"""Whether a parsed ``bundle.json`` is acceptable: its schema version, the published schema, and what its fields
-promise each other. It looks at the document alone; the files beside it are ``bundle.py``'s business.
+"""Whether a parsed ``bundle.json`` is acceptable: its version, its schema, fields that fit each other.
+
+It looks at the document alone; the files beside it are ``bundle.py``'s business.
 """
 
 import functools
@@ -36,7 +37,7 @@ def check_document(document: Any, where: Path) -> None:
 
 
 def is_inside(name: str) -> bool:
-    """Whether ``name`` is a plain relative path with forward slashes that cannot leave the bundle directory."""
+    """Whether ``name`` is a plain relative path with forward slashes that cannot leave the bundle."""
     return (
         not re.search(r'[\x00-\x1f\\:*?"<>|]', name)
         and not name.startswith("/")
@@ -48,7 +49,7 @@ def _check_schema_version(document: Any, where: Path) -> None:
     found = document.get("schema_version") if isinstance(document, dict) else None
     if type(found) is int and found > SCHEMA_VERSION:
         raise BundleError(
-            f"{where}: schema version {found} is newer than this dgiqa-edge {VERSION} reads ({SCHEMA_VERSION}): "
+            f"{where}: schema version {found} is newer than dgiqa-edge {VERSION} reads ({SCHEMA_VERSION}): "
             "upgrade with 'pip install -U dgiqa-edge', or rebuild the bundle with this version"
         )
 
@@ -60,7 +61,7 @@ def _check_schema(document: Any, where: Path) -> None:
         _validator()(document)
     except JsonSchemaValueException as error:
         raise BundleError(
-            f"{where}: {_broken_rule(error)}: the file was not written by dgiqa-edge {VERSION} or is damaged; "
+            f"{where}: {_broken_rule(error)}: the file is damaged or was not written by this tool; "
             "build the bundle again"
         ) from error
 

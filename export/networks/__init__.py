@@ -1,0 +1,127 @@
+"""The networks by name, with the state-dict keys of their published checkpoints.
+
+``create`` builds one; nothing here reads a checkpoint (see ``export/checkpoints.py``). PyTorch is imported only
+when a network is built.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from dgiqa_edge.runtime.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@dataclass(frozen=True)
+class Network:
+    """One entry of the registry.
+
+    Attributes:
+        role: ``depth`` or ``quality``.
+        build: makes the module on the current default device.
+    """
+
+    name: str
+    role: str
+    summary: str
+    build: Callable[[], "nn.Module"]
+
+
+def names() -> tuple[str, ...]:
+    """Every name that :func:`create` knows."""
+    return tuple(REGISTRY)
+
+
+def get(name: str) -> Network:
+    """The registry entry of that name.
+
+    Raises:
+        ConfigurationError: there is none; the message lists those there are.
+    """
+    if name not in REGISTRY:
+        raise ConfigurationError(f"unknown network {name!r}: choose one of {', '.join(REGISTRY)}")
+    return REGISTRY[name]
+
+
+def create(name: str) -> "nn.Module":
+    """The network ``name`` in eval mode on the CPU, without gradients and unfilled: every weight is zero.
+
+    ``dgiqa(x_rgb, x_depth) -> scores [N]``; ``depth_anything_*(x) -> depth [N, h, w]``.
+
+    Raises:
+        ConfigurationError: no network has that name.
+    """
+    import torch
+    from torch import nn
+
+    module = _on_meta(name)
+    for part in module.modules():
+        for key, parameter in part.named_parameters(recurse=False):
+            zeros = torch.zeros(parameter.shape, dtype=parameter.dtype)
+            part.register_parameter(key, nn.Parameter(zeros, requires_grad=False))
+        for key, buffer in part.named_buffers(recurse=False):
+            if buffer.is_meta:
+                part.register_buffer(key, torch.zeros(buffer.shape, dtype=buffer.dtype))
+    return module.eval()
+
+
+@cache
+def signature(name: str) -> Mapping[str, tuple[int, ...]]:
+    """State-dict keys and shapes of a network, in order, without allocating it.
+
+    Raises:
+        ConfigurationError: no network has that name.
+    """
+    state = _on_meta(name).state_dict()
+    return MappingProxyType({key: tuple(tensor.shape) for key, tensor in state.items()})
+
+
+def _on_meta(name: str) -> "nn.Module":
+    """Weights have shapes but no storage: random initialisation would take seconds and be overwritten.
+
+    The networks make their constants (gather indices, masks) from numpy arrays, which stay real.
+    """
+    import torch
+
+    build = get(name).build
+    with torch.device("meta"):
+        return build()
+
+
+def _dgiqa() -> "nn.Module":
+    from .dgiqa import DGIQA
+
+    return DGIQA()
+
+
+def _depth_anything(encoder: str, version: int) -> Callable[[], "nn.Module"]:
+    def build() -> "nn.Module":
+        from .depth_anything import CONFIGURATIONS, DepthAnything
+
+        return DepthAnything(CONFIGURATIONS[encoder], version)
+
+    return build
+
+
+REGISTRY: Mapping[str, Network] = MappingProxyType(
+    {
+        network.name: network
+        for network in (
+            Network("dgiqa", "quality", "DGIQA: two Swin-T, depth-guided cross attention", _dgiqa),
+            *(
+                Network(
+                    name=f"depth_anything_v{version}_{encoder}",
+                    role="depth",
+                    summary=f"Depth Anything V{version}, {size} encoder",
+                    build=_depth_anything(encoder, version),
+                )
+                for version in (1, 2)
+                for encoder, size in (("vits", "ViT-S/14"), ("vitb", "ViT-B/14"), ("vitl", "ViT-L/14"))
+            ),
+        )
+    }
+)

@@ -1,0 +1,61 @@
+# Two commands do all the set-up: `make demo` and `make test`. Everything lands in .venv and build/.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+
+DEMO_FRAME ?= 640x480
+DEMO_DEPTH_WEIGHTS ?= $(wildcard ../shared/data/weights/depth_anything_v2_vits.fp16.safetensors)
+
+.PHONY: venv demo test test-all lint format bench native-test clean
+.DELETE_ON_ERROR:
+
+venv: $(STAMP)
+
+# torch is pinned in constraints.txt: unpinned, pip would take a CUDA build of several gigabytes.
+$(STAMP): setup.py constraints.txt runtime/version.py
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --upgrade pip
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[dev]'
+	touch $@
+
+demo: $(STAMP)
+	$(BIN)/python export/build_engine.py --int8 --preset reference-lite --frame $(DEMO_FRAME) \
+	    $(if $(DEMO_DEPTH_WEIGHTS),--depth-weights $(DEMO_DEPTH_WEIGHTS)) --out build/demo/bundle
+	$(BIN)/dgiqa-edge score --bundle build/demo/bundle --depth-out build/demo/depth calibration/photos
+	@echo "depth maps: build/demo/depth"
+
+test: $(STAMP)
+	$(BIN)/python -m pytest -m "not slow"
+
+test-all: $(STAMP)
+	$(BIN)/python -m pytest
+
+lint: $(STAMP) build/typecheck/dgiqa_edge
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	MYPYPATH=build/typecheck $(BIN)/mypy --cache-dir build/.mypy_cache \
+	    -p dgiqa_edge.runtime -p dgiqa_edge.calibration -p dgiqa_edge.export
+
+format: $(STAMP)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+# The rooms are top-level folders but import as dgiqa_edge.<room>; mypy follows a tree that spells it out.
+build/typecheck/dgiqa_edge:
+	mkdir -p $@
+	for room in export calibration runtime benchmarks; do ln -sfn ../../../$$room $@/$$room; done
+
+# Size, fidelity and latency of the three precisions, each against FP32 in one run; the tables land as JSON.
+bench: $(STAMP)
+	for precision in int8 fp16 fp32; do \
+	    $(BIN)/python export/build_engine.py --$$precision --preset reference-lite --frame $(DEMO_FRAME) \
+	        $(if $(DEMO_DEPTH_WEIGHTS),--depth-weights $(DEMO_DEPTH_WEIGHTS)) \
+	        --out build/bench/$$precision --json build/bench/$$precision.json || exit 1; \
+	done
+
+native-test:
+	cmake -S . -B build/native && cmake --build build/native && ctest --test-dir build/native --output-on-failure
+
+clean:
+	rm -rf build $(VENV) *.egg-info

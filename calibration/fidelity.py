@@ -1,0 +1,156 @@
+"""Fidelity: how far an engine's outputs lie from the FP32 outputs on the same frames.
+
+It says nothing about accuracy, which is agreement with people. Pure functions of arrays; running the
+engines is the caller's business.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sized
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from dgiqa_edge.runtime.errors import CalibrationError, FidelityError
+
+Outputs = Mapping[str, np.ndarray]
+Run = Callable[[np.ndarray], Outputs]
+Progress = Callable[[int, int], None]
+
+FEWEST_FOR_RANKS = 3
+
+
+@dataclass(frozen=True)
+class ImageFidelity:
+    """Both scores of one image, and its depth errors in grey levels (0 to 255)."""
+
+    reference_score: float
+    candidate_score: float
+    depth_mae_levels: float
+    depth_max_levels: float
+    depth_correlation: float | None
+
+
+@dataclass(frozen=True)
+class Fidelity:
+    """Agreement over a set of images.
+
+    Attributes:
+        score_mae, score_max: absolute score differences (scores lie in 0..1).
+        score_srcc: Spearman correlation of the scores; None below three images or where one side is constant.
+        depth_mae_levels: mean absolute depth difference over all pixels of all images, grey levels.
+        depth_max_levels: largest depth difference of any pixel.
+        depth_correlation: mean over the images of the Pearson correlation of their depth maps; images with a
+            constant map are left out; None when none is left.
+    """
+
+    images: int
+    score_mae: float
+    score_max: float
+    score_srcc: float | None
+    depth_mae_levels: float
+    depth_max_levels: float
+    depth_correlation: float | None
+    per_image: tuple[ImageFidelity, ...]
+
+    def to_json(self, *, with_images: bool = False) -> dict[str, Any]:
+        """The figures as a JSON object; the per-image pairs on demand."""
+        content = asdict(self)
+        if not with_images:
+            del content["per_image"]
+        else:
+            content["per_image"] = list(content["per_image"])
+        return content
+
+
+def compare_engines(
+    reference_run: Run, candidate_run: Run, frames: Iterable[np.ndarray], *, progress: Progress | None = None
+) -> Fidelity:
+    """Run both engines on every frame and compare ``score`` and ``depth``.
+
+    Args:
+        reference_run, candidate_run: uint8 [1, H, W, 3] -> outputs ``score`` float32 [1], ``depth`` uint8
+            [1, h, w].
+
+    Raises:
+        CalibrationError: there is no frame.
+        FidelityError: the depth maps have different sizes, or a score is not finite.
+    """
+    total = len(frames) if isinstance(frames, Sized) else 0
+    images = []
+    for frame in frames:
+        images.append(compare_outputs(reference_run(frame), candidate_run(frame)))
+        if progress is not None:
+            progress(len(images), total)
+    return summarize(images)
+
+
+def compare_outputs(reference: Outputs, candidate: Outputs) -> ImageFidelity:
+    """Compare the outputs of two engines for one frame.
+
+    Raises:
+        FidelityError: the depth maps have different sizes, or a score is not finite.
+    """
+    scores = [float(np.asarray(outputs["score"]).reshape(-1)[0]) for outputs in (reference, candidate)]
+    if not all(np.isfinite(scores)):
+        raise FidelityError(f"score is not finite: reference {scores[0]}, candidate {scores[1]}")
+    first, second = np.asarray(reference["depth"]), np.asarray(candidate["depth"])
+    if first.shape != second.shape:
+        raise FidelityError(f"depth maps differ in size: reference {first.shape}, candidate {second.shape}")
+    difference = np.abs(first.astype(np.int16) - second.astype(np.int16))
+    return ImageFidelity(
+        reference_score=scores[0],
+        candidate_score=scores[1],
+        depth_mae_levels=float(difference.mean()),
+        depth_max_levels=float(difference.max()),
+        depth_correlation=pearson(first, second),
+    )
+
+
+def summarize(images: Iterable[ImageFidelity]) -> Fidelity:
+    """Figures over all images.
+
+    Raises:
+        CalibrationError: there is no image.
+    """
+    pairs = tuple(images)
+    if not pairs:
+        raise CalibrationError("no image to compare engines on")
+    reference = np.array([pair.reference_score for pair in pairs])
+    candidate = np.array([pair.candidate_score for pair in pairs])
+    differences = np.abs(reference - candidate)
+    correlations = [pair.depth_correlation for pair in pairs if pair.depth_correlation is not None]
+    return Fidelity(
+        images=len(pairs),
+        score_mae=float(differences.mean()),
+        score_max=float(differences.max()),
+        score_srcc=spearman(reference, candidate),
+        depth_mae_levels=float(np.mean([pair.depth_mae_levels for pair in pairs])),
+        depth_max_levels=max(pair.depth_max_levels for pair in pairs),
+        depth_correlation=float(np.mean(correlations)) if correlations else None,
+        per_image=pairs,
+    )
+
+
+def spearman(first: np.ndarray, second: np.ndarray) -> float | None:
+    """Spearman rank correlation, tied ranks averaged; None below three values or if one side is constant."""
+    if len(first) < FEWEST_FOR_RANKS:
+        return None
+    return pearson(average_ranks(first), average_ranks(second))
+
+
+def pearson(first: np.ndarray, second: np.ndarray) -> float | None:
+    """Pearson correlation of two arrays of equal size; None where one is constant."""
+    a = first.astype(np.float64).ravel()
+    b = second.astype(np.float64).ravel()
+    if not a.size or a.min() == a.max() or b.min() == b.max():
+        return None
+    a -= a.mean()
+    b -= b.mean()
+    return float(np.clip(np.dot(a, b) / np.sqrt(np.dot(a, a) * np.dot(b, b)), -1.0, 1.0))
+
+
+def average_ranks(values: np.ndarray) -> np.ndarray:
+    """Ranks from 1, equal values sharing the mean of their ranks; float64 [n]."""
+    _, group, counts = np.unique(values, return_inverse=True, return_counts=True)
+    last = np.cumsum(counts)
+    return (last - (counts - 1) / 2)[group]

@@ -1,0 +1,207 @@
+"""The options of ``build_engine``: their parser, their defaults from the preset, and the command that repeats them."""
+
+import argparse
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from dgiqa_edge.runtime.errors import ConfigurationError
+
+from . import presets
+
+PRECISIONS = ("int8", "fp16", "fp32")
+BACKENDS = ("auto", "onnxruntime", "tensorrt")
+LAYOUTS = ("fused", "split")
+METHODS = ("minmax", "percentile", "entropy")
+SHIPPED_PHOTOS = Path(__file__).resolve().parent.parent / "calibration" / "photos"
+
+EXAMPLE = """\
+example:
+  python export/build_engine.py --int8 --frame 1280x720 --calib photos/ \\
+      --depth-weights depth_anything_vits14.pth --quality-weights dgiqa.pth --out build/engine
+"""
+
+
+@dataclass(frozen=True)
+class BuildOptions:
+    """Everything a build depends on, with the preset's values filled in; sizes in pixels."""
+
+    preset: str
+    precision: str
+    backend: str
+    layout: str
+    frame: tuple[int, int]
+    depth_network: str
+    quality_network: str
+    depth_side: int
+    short_side: int
+    crops: int
+    crop_boxes: tuple[tuple[int, int], ...] | None
+    depth_weights: Path | None
+    quality_weights: Path | None
+    calib: str
+    calib_images: int
+    check_images: int
+    method: str
+    threads: int
+    seed: str
+    out: Path
+    work: Path
+
+    def command(self) -> list[str]:
+        """The command that repeats this build, every choice spelled out."""
+        height, width = self.frame
+        argv = ["dgiqa-edge", "build", "--preset", self.preset, f"--{self.precision}"]
+        argv += ["--frame", f"{width}x{height}", "--backend", self.backend, "--layout", self.layout]
+        argv += ["--depth-network", self.depth_network, "--depth-side", str(self.depth_side)]
+        argv += ["--short-side", str(self.short_side)]
+        if self.crop_boxes is None:
+            argv += ["--crops", str(self.crops)]
+        else:
+            argv += ["--crop-boxes", " ".join(f"{x},{y}" for x, y in self.crop_boxes)]
+        for option, path in (
+            ("--depth-weights", self.depth_weights),
+            ("--quality-weights", self.quality_weights),
+        ):
+            argv += [option, str(path)] if path else []
+        argv += ["--calib", self.calib, "--calib-images", str(self.calib_images)]
+        argv += ["--check-images", str(self.check_images), "--method", self.method]
+        argv += ["--threads", str(self.threads), "--seed", self.seed, "--out", str(self.out)]
+        return argv
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the build's options to ``parser``."""
+    parser.epilog = EXAMPLE
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    what = parser.add_argument_group("what to build")
+    what.add_argument("--preset", default=presets.DEFAULT, help=f"{_preset_list()} (default: {presets.DEFAULT})")
+    precision = what.add_mutually_exclusive_group()
+    for name, text in (
+        ("int8", "explicit Q/DQ, calibrated on photos (the default)"),
+        ("fp16", "explicit FP16 with FP32 islands"),
+        ("fp32", "no reduction"),
+    ):
+        precision.add_argument(f"--{name}", action="store_const", const=name, dest="precision", help=text)
+    what.add_argument(
+        "--frame",
+        type=parse_frame,
+        default=(720, 1280),
+        metavar="WxH",
+        help="camera frame (default: 1280x720)",
+    )
+    what.add_argument(
+        "--backend",
+        choices=BACKENDS,
+        default="auto",
+        help="auto takes TensorRT when it and a GPU are there, else ONNX Runtime (default: auto)",
+    )
+    what.add_argument(
+        "--layout",
+        choices=LAYOUTS,
+        default="fused",
+        help="fused: one engine; split: a depth engine and a quality engine (default: fused)",
+    )
+    what.add_argument("--out", type=Path, metavar="DIR", help="the bundle (default: build/PRESET-PRECISION-WxH)")
+
+    networks = parser.add_argument_group("networks and weights")
+    networks.add_argument("--depth-weights", type=Path, metavar="FILE", help=".pth or .safetensors; seeded without it")
+    networks.add_argument(
+        "--quality-weights", type=Path, metavar="FILE", help=".pth or .safetensors; seeded without it"
+    )
+    networks.add_argument("--depth-network", metavar="NAME", help="another depth network than the preset's")
+    networks.add_argument("--seed", default="dgiqa-edge", help="seed of weights that no file was given for")
+
+    geometry = parser.add_argument_group("sizes (default: the preset's)")
+    geometry.add_argument("--depth-side", type=int, metavar="PX", help="short side of the depth input, multiple of 14")
+    geometry.add_argument("--short-side", type=int, metavar="PX", help="short side of the image crops are cut from")
+    crops = geometry.add_mutually_exclusive_group()
+    crops.add_argument("--crops", type=int, metavar="N", help="crops on an even grid")
+    crops.add_argument("--crop-boxes", type=parse_boxes, metavar="'X,Y X,Y ...'", help="explicit top-left corners")
+
+    calibration = parser.add_argument_group("calibration and check")
+    calibration.add_argument(
+        "--calib",
+        default=str(SHIPPED_PHOTOS),
+        metavar="SOURCE",
+        help="folder, glob, list file or video of your camera's scenes (default: the 24 photos that ship)",
+    )
+    calibration.add_argument("--calib-images", type=int, default=32, metavar="N", help="at most so many (default: 32)")
+    calibration.add_argument(
+        "--check-images",
+        type=int,
+        default=16,
+        metavar="N",
+        help="held out of them for the fidelity check (default: 16)",
+    )
+    calibration.add_argument("--method", choices=METHODS, default="minmax", help="range observer (default: minmax)")
+
+    run = parser.add_argument_group("running the build")
+    run.add_argument("--threads", type=int, default=available_cpus(), metavar="N", help="CPU threads (default: all)")
+    run.add_argument("--work", type=Path, metavar="DIR", help="finished stages, for resuming (default: beside --out)")
+    run.add_argument("--json", type=Path, metavar="FILE", help="also write the closing table as JSON")
+
+
+def from_args(args: argparse.Namespace) -> BuildOptions:
+    """Fill in the preset's values and check the rest.
+
+    Raises:
+        ConfigurationError: an unknown preset, or a count that makes no sense.
+    """
+    preset = presets.get(args.preset)
+    for option in ("calib_images", "check_images", "threads"):
+        if getattr(args, option) < 1:
+            raise ConfigurationError(f"--{option.replace('_', '-')} must be at least 1")
+    precision = args.precision or "int8"
+    height, width = args.frame
+    out = args.out or Path("build") / f"{preset.name}-{precision}-{width}x{height}"
+    return BuildOptions(
+        preset=preset.name,
+        precision=precision,
+        backend=args.backend,
+        layout=args.layout,
+        frame=args.frame,
+        depth_network=args.depth_network or preset.depth_network,
+        quality_network=preset.quality_network,
+        depth_side=preset.depth_side if args.depth_side is None else args.depth_side,
+        short_side=preset.short_side if args.short_side is None else args.short_side,
+        crops=preset.crops if args.crops is None else args.crops,
+        crop_boxes=args.crop_boxes,
+        depth_weights=args.depth_weights,
+        quality_weights=args.quality_weights,
+        calib=args.calib,
+        calib_images=args.calib_images,
+        check_images=args.check_images,
+        method=args.method,
+        threads=args.threads,
+        seed=args.seed,
+        out=out,
+        work=args.work or out.parent / ".stages",
+    )
+
+
+def parse_frame(text: str) -> tuple[int, int]:
+    """``1280x720`` as (height, width)."""
+    width, _, height = text.lower().partition("x")
+    try:
+        return int(height), int(width)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a frame size: write WIDTHxHEIGHT, as 1280x720") from None
+
+
+def parse_boxes(text: str) -> tuple[tuple[int, int], ...]:
+    """``"0,0 128,64"`` as ((0, 0), (128, 64))."""
+    try:
+        pairs = [tuple(int(number) for number in pair.split(",")) for pair in text.split()]
+        return tuple((x, y) for x, y in pairs)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} are not crop boxes: write 'X,Y X,Y ...'") from None
+
+
+def available_cpus() -> int:
+    """CPUs this process may run on, which in a container are fewer than the machine's."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _preset_list() -> str:
+    return "; ".join(f"{preset.name}: {preset.summary}" for preset in presets.PRESETS.values())

@@ -1,0 +1,194 @@
+"""Packing a finished graph into a bundle: manifest, graphs, golden frame, calibration, and the evidence.
+
+The bundle appears whole or not at all, and replaces an older one at the same place only when complete.
+"""
+
+import json
+import resource
+import shutil
+from dataclasses import asdict, dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dgiqa_edge.calibration.fidelity import Fidelity, compare_outputs
+from dgiqa_edge.calibration.result import CalibrationResult
+from dgiqa_edge.runtime.atomic import atomic_directory
+from dgiqa_edge.runtime.bundle import build_manifest_files, write_manifest
+from dgiqa_edge.runtime.errors import ConfigurationError
+from dgiqa_edge.runtime.golden import Golden, save_golden
+from dgiqa_edge.runtime.hashing import Json
+from dgiqa_edge.runtime.manifest_checks import MANIFEST_NAME
+from dgiqa_edge.runtime.version import VERSION
+
+from .build_options import BuildOptions
+from .geometry import CROP, Geometry
+from .graph_session import Latency
+from .layout import split
+from .network_source import NetworkSource
+from .to_onnx import OPSET, save_checked
+
+FUSED_FILE = "frame_graph.onnx"
+SPLIT_FILES = {"depth": "depth.onnx", "quality": "quality.onnx"}
+ORT_VERSION = ">=1.17"
+
+# Least tolerance of the golden replay: what kernels of another CPU may change without anything being wrong.
+_SCORE_FLOOR = {"fp32": 5e-4, "fp16": 5e-3, "int8": 1e-2}
+_DEPTH_FLOOR_LEVELS = {"fp32": 0.5, "fp16": 1.0, "int8": 2.0}
+_DEVIATION_ALLOWANCE = 2.0
+
+
+@dataclass(frozen=True)
+class BundleContents:
+    """Everything a bundle records; ``golden`` is a frame with its FP32 outputs and this graph's outputs."""
+
+    options: BuildOptions
+    geometry: Geometry
+    backend: str
+    sources: tuple[NetworkSource, ...]
+    graph: Path
+    nodes: dict[str, dict[str, int]]
+    calibration: CalibrationResult | None
+    fidelity: Fidelity
+    held_out: bool
+    latency: Latency
+    parity: dict[str, Json]
+    export_report: dict[str, Json]
+    golden: tuple[np.ndarray, Any, Any]
+    seconds: float
+    host: dict[str, Json]
+
+
+def check_target(out: Path) -> None:
+    """Refuse to replace a folder that is not a bundle.
+
+    Raises:
+        ConfigurationError: ``out`` exists and holds something else.
+    """
+    if out.exists() and not (out / MANIFEST_NAME).is_file() and (not out.is_dir() or any(out.iterdir())):
+        raise ConfigurationError(f"--out {out} exists and is not a bundle: choose another folder, or remove it")
+
+
+def write(contents: BundleContents, out: Path) -> None:
+    """Write the bundle to ``out``.
+
+    Raises:
+        ConfigurationError: ``out`` holds something that is not a bundle.
+        MachineError: the disk is full, or the folder cannot be written.
+    """
+    check_target(out)
+    with atomic_directory(out) as directory:
+        roles = _write_graphs(contents, directory)
+        frame, fp32, _ = contents.golden
+        golden = Golden(frame, fp32["score"], fp32["crop_scores"], fp32["depth"])
+        save_golden(directory / "golden.npz", golden)
+        if contents.calibration is not None:
+            contents.calibration.save(directory / "calibration.json")
+        (directory / "report.json").write_text(json.dumps(_report(contents), indent=1) + "\n", encoding="utf-8")
+        write_manifest(directory, _manifest(contents, roles, build_manifest_files(directory)))
+
+
+def peak_memory_mib() -> float:
+    """Largest resident memory of this process so far."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0
+
+
+def _write_graphs(contents: BundleContents, directory: Path) -> list[tuple[str, str]]:
+    """Write the graphs of the layout; returns (role, file) pairs."""
+    if contents.options.layout == "fused":
+        shutil.copyfile(contents.graph, directory / FUSED_FILE)
+        return [("fused", FUSED_FILE)]
+    import onnx
+
+    halves = dict(zip(SPLIT_FILES, split(onnx.load(str(contents.graph))), strict=True))
+    for role, file in SPLIT_FILES.items():
+        save_checked(halves[role], directory / file)
+    return list(SPLIT_FILES.items())
+
+
+def _manifest(contents: BundleContents, roles: list[tuple[str, str]], files: dict[str, Any]) -> dict[str, Any]:
+    options, geometry, calibration = contents.options, contents.geometry, contents.calibration
+    requires = {"backend_version": ORT_VERSION, "opset": OPSET, "sm": None, "platform": None}
+    return {
+        "schema_version": 1,
+        "tool": {"name": "dgiqa-edge", "version": VERSION},
+        "created": datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "preset": options.preset,
+        "networks": [source.manifest_entry() for source in contents.sources],
+        "frame": {"height": options.frame[0], "width": options.frame[1]},
+        "geometry": {
+            "depth_side": geometry.depth_side,
+            "short_side": geometry.short_side,
+            "crop": CROP,
+            "crop_boxes": [list(box) for box in geometry.crop_boxes],
+            "depth_input": list(geometry.depth_input),
+            "quality_image": list(geometry.quality_image),
+        },
+        "layout": options.layout,
+        "precision": {"name": options.precision, "target": contents.backend, "nodes": contents.nodes},
+        "calibration": None
+        if calibration is None
+        else {
+            "image_set_sha256": calibration.image_set_sha256,
+            "images": calibration.images,
+            "skipped": len(calibration.skipped),
+            "method": calibration.method,
+            "preprocessing_sha256": calibration.preprocessing_sha256,
+            "graph_sha256": calibration.graph_sha256,
+            "file": "calibration.json",
+        },
+        "fidelity": {**contents.fidelity.to_json(), "held_out": contents.held_out},
+        "latency": asdict(contents.latency),
+        "graphs": [{"role": role, "file": file} for role, file in roles],
+        "engines": [
+            {"role": role, "file": file, "backend": contents.backend, "requires": requires} for role, file in roles
+        ],
+        "golden": {"file": "golden.npz", "tolerance": _tolerance(contents)},
+        "files": files,
+        "build": {
+            "argv": options.command(),
+            "seconds": round(contents.seconds, 1),
+            "peak_memory_mib": round(peak_memory_mib(), 1),
+            "host": contents.host,
+        },
+        "notes": notes(contents),
+    }
+
+
+def _tolerance(contents: BundleContents) -> dict[str, float]:
+    """What a replay may deviate: twice what this machine's replay did, and never less than the precision's floor."""
+    _, fp32, mine = contents.golden
+    seen = compare_outputs(fp32, mine)
+    name = contents.options.precision
+    score = _DEVIATION_ALLOWANCE * abs(seen.reference_score - seen.candidate_score)
+    depth = _DEVIATION_ALLOWANCE * seen.depth_mae_levels
+    return {
+        "score": round(max(_SCORE_FLOOR[name], score), 6),
+        "depth_levels": round(max(_DEPTH_FLOOR_LEVELS[name], depth), 4),
+    }
+
+
+def notes(contents: BundleContents) -> list[str]:
+    """What a user must know before believing this bundle's numbers."""
+    seeded = {source.role for source in contents.sources if source.seeded}
+    notes = []
+    if "quality" in seeded:
+        notes.append("the quality network has seeded weights, not trained ones: its scores mean nothing yet")
+    if "depth" in seeded:
+        notes.append("the depth network has seeded weights, not trained ones: its depth maps mean nothing yet")
+    if not contents.held_out:
+        notes.append("fidelity was measured on the calibration photos themselves: too few to hold any out")
+    if contents.options.precision == "fp16" and contents.backend == "onnxruntime":
+        notes.append("ONNX Runtime's CPU computes FP16 nodes in FP32: this file is for GPUs, not for CPU speed")
+    return notes
+
+
+def _report(contents: BundleContents) -> dict[str, Any]:
+    return {
+        "export": contents.export_report,
+        "parity": contents.parity,
+        "fidelity": contents.fidelity.to_json(with_images=True),
+        "latency": asdict(contents.latency),
+    }

@@ -1,0 +1,73 @@
+"""Running a graph during the build, before it is part of a bundle; the runtime's engines need a bundle.
+
+One function makes a session with a fixed thread count, one times two of them in alternation: on a shared machine only
+a comparison within one run is honest.
+"""
+
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from dgiqa_edge.runtime.errors import ExportError, MachineError
+
+Run = Callable[[np.ndarray], Mapping[str, np.ndarray]]
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Median latencies of two graphs timed in alternation, and how many runs each median rests on."""
+
+    fp32_p50_ms: float
+    p50_ms: float
+    runs: int
+    threads: int
+
+
+def open_graph(path: Path, threads: int) -> Run:
+    """An ONNX Runtime CPU session as a function from one frame, uint8 [1, H, W, 3], to named outputs.
+
+    Raises:
+        MachineError: onnxruntime is not installed.
+        ExportError: ONNX Runtime cannot load the graph.
+    """
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise MachineError("onnxruntime is not installed: pip install 'dgiqa-edge[cpu]'") from error
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3
+    try:
+        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime's exceptions share no base class
+        raise ExportError(f"ONNX Runtime cannot load {path.name}: {str(error).splitlines()[0]}") from error
+    names = [output.name for output in session.get_outputs()]
+
+    def run(frame: np.ndarray) -> Mapping[str, np.ndarray]:
+        return dict(zip(names, session.run(names, {"frame": frame}), strict=True))
+
+    return run
+
+
+def time_alternately(
+    fp32: Run, candidate: Run, frame: np.ndarray, threads: int, *, runs: int = 15, budget_s: float = 60.0
+) -> Latency:
+    """Time both graphs A B A B ... on one frame after a warm-up run of each.
+
+    Stops after ``runs`` runs of each, or once ``budget_s`` seconds have passed and each ran three times.
+    """
+    fp32(frame)
+    candidate(frame)
+    samples: tuple[list[float], list[float]] = ([], [])
+    start = time.perf_counter()
+    while len(samples[0]) < runs and (len(samples[0]) < 3 or time.perf_counter() - start < budget_s):
+        for run, times in zip((fp32, candidate), samples, strict=True):
+            begin = time.perf_counter()
+            run(frame)
+            times.append((time.perf_counter() - begin) * 1000.0)
+    fp32_p50, candidate_p50 = (statistics.median(times) for times in samples)
+    return Latency(round(fp32_p50, 3), round(candidate_p50, 3), len(samples[0]), threads)

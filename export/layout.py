@@ -1,0 +1,74 @@
+"""The ``split`` layout: a finished fused frame graph cut into a depth engine and a quality engine.
+
+The cut comes last, after precision was written into the graph, so both layouts hold the same nodes and give the same
+numbers. It lies at the depth map: the depth half gives it out as uint8, the quality half takes it in, from this frame
+or an earlier one.
+"""
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from dgiqa_edge.runtime.errors import ExportError
+
+if TYPE_CHECKING:
+    import onnx
+
+
+def split(fused: "onnx.ModelProto") -> "tuple[onnx.ModelProto, onnx.ModelProto]":
+    """Cut ``fused`` at the depth map.
+
+    Returns:
+        the depth graph (frame -> depth) and the quality graph (frame, depth -> score, crop_scores); ``depth`` is
+        uint8 [1, h, w] in both.
+
+    Raises:
+        ExportError: the graph has no depth map that both halves share.
+    """
+    import onnx
+    from onnx import TensorProto, helper
+
+    levels, depth_shape = _levels(fused)
+    depth = _extract(fused, ["frame"], ["depth"])
+    quality = _extract(fused, ["frame", levels], ["score", "crop_scores"])
+    inputs = {value.name: value for value in quality.graph.input}
+    quality.graph.input.remove(inputs[levels])
+    quality.graph.input.append(helper.make_tensor_value_info("depth", TensorProto.UINT8, depth_shape))
+    shape = helper.make_tensor("depth_levels_shape", TensorProto.INT64, [4], [1, 1, *depth_shape[1:]])
+    quality.graph.initializer.append(shape)
+    entry = [
+        helper.make_node("Cast", ["depth"], ["depth_float"], name="/depth_levels/Cast", to=TensorProto.FLOAT),
+        helper.make_node("Reshape", ["depth_float", shape.name], [levels], name="/depth_levels/Reshape"),
+    ]
+    nodes = [*entry, *quality.graph.node]
+    del quality.graph.node[:]
+    quality.graph.node.extend(nodes)
+    for half in (depth, quality):
+        onnx.checker.check_model(half)
+    return depth, quality
+
+
+def _levels(fused: "onnx.ModelProto") -> tuple[str, list[int]]:
+    """The float tensor [1, 1, h, w] both halves share, and the shape of the ``depth`` output."""
+    producers = {name: node for node in fused.graph.node for name in node.output}
+    uses = Counter(name for node in fused.graph.node for name in node.input)
+    outputs = {value.name: value for value in fused.graph.output}
+    if "depth" not in outputs:
+        raise ExportError("the frame graph has no depth output: it cannot be split")
+    name = "depth"
+    while uses[name] < 2:
+        if name not in producers:
+            raise ExportError("depth and quality share no tensor in this graph: it cannot be split")
+        name = producers[name].input[0]
+    return name, [dimension.dim_value for dimension in outputs["depth"].type.tensor_type.shape.dim]
+
+
+def _extract(model: "onnx.ModelProto", inputs: list[str], outputs: list[str]) -> "onnx.ModelProto":
+    """The part of ``model`` between ``inputs`` and ``outputs``."""
+    import onnx
+
+    inferred = onnx.shape_inference.infer_shapes(model)
+    part = onnx.utils.Extractor(inferred).extract_model(inputs, outputs)
+    part.producer_name = model.producer_name
+    for entry in model.metadata_props:
+        part.metadata_props.add(key=entry.key, value=entry.value)
+    return part

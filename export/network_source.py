@@ -1,0 +1,87 @@
+"""Where each network's weights come from: a checkpoint file, or a seed where none was given."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dgiqa_edge.runtime.errors import CheckpointError
+from dgiqa_edge.runtime.hashing import Json, sha256_file
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@dataclass(frozen=True)
+class NetworkSource:
+    """One network and its weights.
+
+    Attributes:
+        role: ``depth`` or ``quality``.
+        name: as ``networks.create`` knows it.
+        weights: checkpoint file; ``None`` fills the network from ``seed``.
+        sha256: of the checkpoint file; ``None`` for seeded weights.
+    """
+
+    role: str
+    name: str
+    weights: Path | None
+    sha256: str | None
+    seed: str
+
+    @classmethod
+    def of(cls, role: str, name: str, weights: Path | None, seed: str) -> "NetworkSource":
+        """Hash the checkpoint.
+
+        Raises:
+            CheckpointError: there is no such file.
+        """
+        if weights is not None and not weights.is_file():
+            raise CheckpointError(f"{role} weights {weights} do not exist: give a .pth or .safetensors file")
+        return cls(role, name, weights, sha256_file(weights) if weights else None, seed)
+
+    @property
+    def seeded(self) -> bool:
+        return self.weights is None
+
+    def identity(self) -> dict[str, Json]:
+        """What the exported graph depends on."""
+        return {
+            "network": self.name,
+            "checkpoint_sha256": self.sha256,
+            "seed": self.seed if self.seeded else None,
+        }
+
+    def load(self) -> "nn.Module":
+        """The filled network in eval mode.
+
+        Raises:
+            CheckpointError: the file is damaged or belongs to another network.
+        """
+        from . import networks
+        from .checkpoints import fill, load_checkpoint
+        from .seeding import seed_weights
+
+        module = networks.create(self.name)
+        if self.weights is None:
+            seed_weights(module, self.seed)
+        else:
+            fill(module, load_checkpoint(self.weights), self.weights)
+        return module
+
+    def manifest_entry(self) -> dict[str, Json]:
+        """The manifest's entry; the licence is that of the published weights of this network."""
+        return {
+            "role": self.role,
+            "name": self.name,
+            "checkpoint_sha256": self.sha256,
+            "seeded": self.seeded,
+            "source": self.weights.name if self.weights else f"seeded: {self.seed}",
+            "licence": "none: seeded numbers" if self.seeded else published_licence(self.name),
+        }
+
+
+def published_licence(network: str) -> str:
+    """Licence of the weights that the authors publish for a network."""
+    if network == "dgiqa":
+        return "not stated by the authors"
+    return "Apache-2.0" if network.endswith("_vits") else "CC-BY-NC-4.0"

@@ -1,0 +1,177 @@
+"""The ``dgiqa-edge`` program: finds a command, runs it, turns the project's errors into one line and a code.
+
+Commands come from the entry-point group ``dgiqa_edge.commands``, so a room adds one without this module
+knowing it. Only the module of the command asked for is imported; listing them imports all, which is why they
+import lazily.
+"""
+
+import argparse
+import contextlib
+import difflib
+import importlib
+import os
+import sys
+import traceback
+from collections.abc import Mapping, Sequence
+from importlib import metadata
+from types import ModuleType
+
+from .errors import ConfigurationError, DgiqaEdgeError, MachineError
+from .version import VERSION
+
+PROGRAM = "dgiqa-edge"
+COMMAND_GROUP = "dgiqa_edge.commands"
+EXIT_BUG = 1
+EXIT_USAGE = 2
+EXIT_INTERRUPTED = 130
+EXIT_BROKEN_PIPE = 141
+
+# Known without package metadata, so that a source tree on PYTHONPATH still runs.
+_OWN_COMMANDS = {
+    "score": "dgiqa_edge.runtime.commands.score",
+    "inspect": "dgiqa_edge.runtime.commands.inspect",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code.
+
+    0 done; 2 wrong usage; 3 bad input; 4 something this machine lacks; 130 interrupted; 141 the reader of the
+    output went away; 1 a bug.
+    """
+    given = list(sys.argv[1:] if argv is None else argv)
+    arguments, debug = _without_debug(given)
+    _print_any_name()
+    try:
+        code = _dispatch(arguments)
+        sys.stdout.flush()
+        return code
+    except SystemExit as stop:  # argparse: --help, --version, usage errors
+        return stop.code if isinstance(stop.code, int) else EXIT_USAGE
+    except DgiqaEdgeError as error:
+        return _report(f"error: {error}", error.exit_code, debug)
+    except KeyboardInterrupt:
+        return _report("interrupted", EXIT_INTERRUPTED, debug)
+    except BrokenPipeError:
+        _silence_stdout()
+        return EXIT_BROKEN_PIPE
+    except Exception as error:
+        problem = f"internal error: {type(error).__name__}: {error} (a bug; --debug shows the trace)"
+        return _report(problem, EXIT_BUG, debug)
+
+
+def command_modules() -> Mapping[str, str]:
+    """Command name -> module path, from the installed entry points."""
+    found = {entry.name: entry.value for entry in metadata.entry_points(group=COMMAND_GROUP)}
+    return dict(sorted({**_OWN_COMMANDS, **found}.items()))
+
+
+def _dispatch(arguments: list[str]) -> int:
+    globals_part, name, rest = _split_at_command(arguments)
+    modules = command_modules()
+    _global_parser(modules, with_list=name is None).parse_args(globals_part)
+    if name is None:
+        _global_parser(modules, with_list=True).print_help(sys.stderr)
+        return EXIT_USAGE
+    if name not in modules:
+        close = difflib.get_close_matches(name, modules, n=1)
+        hint = f"did you mean '{close[0]}'?" if close else f"see {PROGRAM} --help"
+        raise ConfigurationError(f"there is no command '{name}': {hint}")
+    module = _import_command(name, modules[name])
+    parser = argparse.ArgumentParser(
+        prog=f"{PROGRAM} {name}",
+        description=module.SUMMARY,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    _add_debug(parser)
+    module.configure(parser)
+    return int(module.run(parser.parse_args(rest)))
+
+
+def _without_debug(given: list[str]) -> tuple[list[str], bool]:
+    """``--debug`` may stand anywhere before ``--``, also behind a command's own subcommands."""
+    end = given.index("--") if "--" in given else len(given)
+    head = [argument for argument in given[:end] if argument != "--debug"]
+    return head + given[end:], len(head) < end
+
+
+def _split_at_command(arguments: list[str]) -> tuple[list[str], str | None, list[str]]:
+    """Global options, the command (None if absent), and what belongs to it."""
+    for index, argument in enumerate(arguments):
+        if not argument.startswith("-"):
+            return arguments[:index], argument, arguments[index + 1 :]
+    return arguments, None, []
+
+
+def _global_parser(modules: Mapping[str, str], with_list: bool) -> argparse.ArgumentParser:
+    parser = _LazyListParser(
+        modules if with_list else {},
+        prog=PROGRAM,
+        usage=f"{PROGRAM} [--version] [--debug] COMMAND ...",
+        description="Depth-guided image quality on the edge: build engine bundles, score images with them.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"{PROGRAM} {VERSION}")
+    _add_debug(parser)
+    return parser
+
+
+class _LazyListParser(argparse.ArgumentParser):
+    """Imports the command modules only when the help that lists them is printed."""
+
+    def __init__(self, modules: Mapping[str, str], **settings: object) -> None:
+        super().__init__(**settings)  # type: ignore[arg-type]
+        self._modules = modules
+
+    def format_help(self) -> str:
+        width = max(map(len, self._modules), default=0)
+        lines = [f"  {name:{width}}  {_summary(module)}" for name, module in self._modules.items()]
+        self.epilog = "\n".join(["commands:", *lines, "", f"'{PROGRAM} COMMAND --help' shows a command's options."])
+        return super().format_help()
+
+
+def _summary(module_path: str) -> str:
+    try:
+        return str(importlib.import_module(module_path).SUMMARY)
+    except ImportError as error:
+        return f"(not installed: {error})"
+
+
+def _import_command(name: str, module_path: str) -> ModuleType:
+    try:
+        return importlib.import_module(module_path)
+    except ImportError as error:
+        room = module_path.split(".")[1] if module_path.startswith("dgiqa_edge.") else "dev"
+        raise MachineError(
+            f"the command '{name}' is not installed completely ({error}): pip install 'dgiqa-edge[{room}]'"
+        ) from error
+
+
+def _add_debug(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--debug", action="store_true", help="show the trace of an error")
+
+
+def _report(problem: str, code: int, debug: bool) -> int:
+    if debug:
+        traceback.print_exc()
+    print(f"{PROGRAM}: {' '.join(problem.split())}", file=sys.stderr)
+    return code
+
+
+def _print_any_name() -> None:
+    """A file name may hold characters that the terminal's encoding lacks: printing it must not fail."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(AttributeError, ValueError):
+            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+
+
+def _silence_stdout() -> None:
+    """Nobody reads any more: keep the interpreter's last flush from failing as well."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

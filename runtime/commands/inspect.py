@@ -1,0 +1,145 @@
+"""``dgiqa-edge inspect``: verifies a bundle's files and prints what it is and how it came about."""
+
+import argparse
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..bundle import Bundle
+    from ..manifest import EngineRecord, Manifest, Network
+
+SUMMARY = "verify a bundle and show its networks, precision, fidelity and build command"
+
+_EPILOG = """\
+example:
+  dgiqa-edge inspect --bundle build/demo/bundle
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    parser.epilog = _EPILOG
+    parser.add_argument(
+        "--bundle", required=True, type=Path, metavar="DIR", help="the bundle that build_engine.py wrote"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object with the whole manifest")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the bundle's description; every file's hash is checked on the way."""
+    from ..bundle import load_bundle, rebuild_command
+
+    bundle = load_bundle(args.bundle)
+    if args.json:
+        description = {
+            "bundle": str(bundle.path),
+            "manifest": bundle.document,
+            "rebuild_command": rebuild_command(bundle.manifest),
+        }
+        print(json.dumps(description, indent=2))
+        return 0
+    rows = list(_rows(bundle))
+    width = max(len(label) for label, _ in rows)
+    for label, text in rows:
+        print(f"{label:<{width}}  {text}")
+    return 0
+
+
+def _rows(bundle: "Bundle") -> Iterator[tuple[str, str]]:
+    from ..bundle import rebuild_command
+
+    manifest = bundle.manifest
+    size_mib = sum(record.size_bytes for record in manifest.files.values()) / 2**20
+    yield "bundle", f"{bundle.path} ({len(manifest.files)} files, {size_mib:.1f} MiB, all hashes right)"
+    yield "preset", f"{manifest.preset}, layout {manifest.layout}"
+    yield "frame", f"{manifest.frame.width}x{manifest.frame.height} BGR"
+    yield "geometry", _geometry(manifest)
+    for network in manifest.networks:
+        yield f"{network.role} network", _network(network)
+    yield "precision", _precision(manifest)
+    yield "calibration", _calibration(manifest)
+    yield "fidelity", _fidelity(manifest)
+    yield "latency", _latency(manifest)
+    for engine in manifest.engines:
+        yield f"{engine.role} engine", _engine(engine)
+    yield "built", _built(manifest)
+    yield "build command", rebuild_command(manifest)
+    for note in manifest.notes:
+        yield "note", note
+
+
+def _geometry(manifest: "Manifest") -> str:
+    geometry = manifest.geometry
+    (depth_h, depth_w), (image_h, image_w) = geometry.depth_input, geometry.quality_image
+    return (
+        f"depth at {depth_w}x{depth_h}, quality image {image_w}x{image_h}, "
+        f"{len(geometry.crop_boxes)} crops of {geometry.crop}"
+    )
+
+
+def _network(network: "Network") -> str:
+    weights = "seeded weights" if network.seeded else f"weights {(network.checkpoint_sha256 or 'unknown')[:12]}"
+    return f"{network.name}, {weights} from {network.source}, licence {network.licence}"
+
+
+def _precision(manifest: "Manifest") -> str:
+    nodes = (
+        f"{operator} {' + '.join(f'{count} {name}' for name, count in counts.items())}"
+        for operator, counts in manifest.precision.nodes.items()
+    )
+    return "; ".join([f"{manifest.precision.name} for {manifest.precision.target}", *nodes])
+
+
+def _calibration(manifest: "Manifest") -> str:
+    record = manifest.calibration
+    if record is None:
+        return "none"
+    images = f"{record.images} images ({record.skipped} skipped)"
+    return f"{images}, {record.method}, image set {record.image_set_sha256[:12]}"
+
+
+def _fidelity(manifest: "Manifest") -> str:
+    record = manifest.fidelity
+    if record is None:
+        return "not measured"
+    return (
+        f"score MAE {record.score_mae:.2e}, max {record.score_max:.2e}, SRCC {_optional(record.score_srcc)}; "
+        f"depth MAE {record.depth_mae_levels:.2f} levels, max {record.depth_max_levels:.0f}, "
+        f"correlation {_optional(record.depth_correlation)}; {record.images} images against FP32"
+    )
+
+
+def _latency(manifest: "Manifest") -> str:
+    record = manifest.latency
+    if record is None:
+        return "not measured"
+    return (
+        f"p50 {record.p50_ms:.1f} ms, FP32 {record.fp32_p50_ms:.1f} ms "
+        f"({record.runs} runs, {record.threads} threads, on the machine that built it)"
+    )
+
+
+def _engine(engine: "EngineRecord") -> str:
+    needs = engine.requires
+    wishes = (
+        ("version", needs.backend_version),
+        ("opset", needs.opset),
+        ("SM", needs.sm),
+        ("platform", needs.platform),
+    )
+    stated = ", ".join(f"{name} {value}" for name, value in wishes if value is not None)
+    return f"{engine.file} for {engine.backend}" + (f" (needs {stated})" if stated else "")
+
+
+def _built(manifest: "Manifest") -> str:
+    build = manifest.build
+    host = ", ".join(f"{key} {value}" for key, value in build.host.items())
+    tool = f"{manifest.tool.name} {manifest.tool.version}"
+    cost = f"{build.seconds:.0f} s, {build.peak_memory_mib:.0f} MiB at peak"
+    return f"{manifest.created} by {tool}, {cost}" + (f"; {host}" if host else "")
+
+
+def _optional(value: float | None) -> str:
+    return "n/a" if value is None else f"{value:.4f}"

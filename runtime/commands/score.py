@@ -1,0 +1,164 @@
+"""``dgiqa-edge score``: quality scores of image files, as a table for people or JSON lines for programs."""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ..scorer import Scorer
+
+SUMMARY = "score images with a bundle; optionally write their depth maps as pictures"
+EXIT_BAD_IMAGE = 3
+
+_EPILOG = """\
+example:
+  dgiqa-edge score --bundle build/demo/bundle photos/ --depth-out depth/
+
+An image of another size than the bundle's frame is resized straight to it: the aspect ratio is not kept, and
+nothing is letterboxed. Latency is that of resizing and engines, without reading the file.
+"""
+
+
+@dataclass(frozen=True)
+class _Scored:
+    """What is reported about one image; ``error`` stands alone."""
+
+    image: str
+    error: str | None = None
+    score: float | None = None
+    latency_ms: float | None = None
+    crop_scores: tuple[float, ...] = ()
+    width: int = 0
+    height: int = 0
+    depth: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        if self.error is not None:
+            return {"image": self.image, "error": self.error}
+        record: dict[str, Any] = {
+            "image": self.image,
+            "score": self.score,
+            "latency_ms": self.latency_ms,
+            "crop_scores": self.crop_scores,
+            "width": self.width,
+            "height": self.height,
+        }
+        return record if self.depth is None else {**record, "depth": self.depth}
+
+    def as_row(self, width: int) -> str:
+        if self.error is not None:
+            return f"{self.image:<{width}}  {'-':>7}  {'-':>10}  error: {self.error}"
+        return f"{self.image:<{width}}  {self.score:7.4f}  {self.latency_ms:10.1f}"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    from ..engines.registry import BACKENDS
+
+    parser.epilog = _EPILOG
+    parser.add_argument("images", nargs="+", metavar="IMAGES", help="image files, directories, or quoted globs")
+    parser.add_argument(
+        "--bundle", required=True, type=Path, metavar="DIR", help="the bundle that build_engine.py wrote"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object per image")
+    parser.add_argument("--depth-out", type=Path, metavar="DIR", help="write each depth map there as a colour PNG")
+    parser.add_argument("--threads", type=int, metavar="N", help="threads of the engine (default: its own choice)")
+    parser.add_argument("--strict-size", action="store_true", help="refuse images of another size than the bundle's")
+    parser.add_argument("--backend", choices=["auto", *BACKENDS], default="auto", help="what runs the engine")
+    parser.add_argument("--no-verify", action="store_true", help="skip replaying the golden frame first")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Score every image; 0, or 3 when some could not be scored."""
+    from ..depth_picture import picture_names
+    from ..images import expand_images
+    from ..scorer import Scorer
+
+    images = expand_images(args.images)
+    pictures = {image: args.depth_out / name for image, name in picture_names(images).items()} if args.depth_out else {}
+    _refuse_overwriting(images, pictures)
+    _quiet_decoder()
+    with Scorer(
+        args.bundle,
+        threads=args.threads,
+        backend=args.backend,
+        strict_size=args.strict_size,
+        verify=not args.no_verify,
+    ) as scorer:
+        for note in scorer.bundle.manifest.notes:
+            print(f"note: {note}", file=sys.stderr)
+        return _score_all(scorer, images, pictures, as_json=args.json)
+
+
+def _score_all(scorer: "Scorer", images: list[Path], pictures: dict[Path, Path], as_json: bool) -> int:
+    width = max(len("image"), *(len(str(image)) for image in images))
+    if not as_json:
+        print(f"{'image':<{width}}  {'score':>7}  {'latency_ms':>10}")
+    failed = 0
+    for number, image in enumerate(images, start=1):
+        with _progress(f"scoring {number}/{len(images)}  {image}"):
+            scored = _score_one(scorer, image, pictures.get(image))
+        failed += scored.error is not None
+        print(json.dumps(scored.as_json()) if as_json else scored.as_row(width), flush=True)
+    if not as_json:
+        print(f"{len(images) - failed} scored, {failed} failed")
+    return EXIT_BAD_IMAGE if failed else 0
+
+
+def _score_one(scorer: "Scorer", image: Path, picture: Path | None) -> _Scored:
+    from ..depth_picture import write_depth_picture
+    from ..errors import SourceError
+    from ..images import read_image
+
+    try:
+        frame = read_image(image)
+        quality = scorer.score(frame)
+    except SourceError as error:
+        return _Scored(str(image), error=" ".join(str(error).split()))
+    if picture is not None:
+        write_depth_picture(picture, quality.depth)
+    return _Scored(
+        image=str(image),
+        score=quality.score,
+        latency_ms=round(quality.timings.total_ms, 3),
+        crop_scores=tuple(float(score) for score in quality.crop_scores),
+        width=frame.shape[1],
+        height=frame.shape[0],
+        depth=None if picture is None else str(picture),
+    )
+
+
+def _refuse_overwriting(images: list[Path], pictures: dict[Path, Path]) -> None:
+    from ..errors import ConfigurationError
+
+    inputs = {image.resolve() for image in images}
+    for picture in pictures.values():
+        if picture.resolve() in inputs:
+            raise ConfigurationError(
+                f"the depth picture {picture} would overwrite one of the images: choose another --depth-out folder"
+            )
+
+
+def _quiet_decoder() -> None:
+    """OpenCV logs its own lines about a damaged image; the command reports it once, in its own words."""
+    import cv2
+
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+
+
+@contextmanager
+def _progress(message: str) -> Iterator[None]:
+    """Show what is going on while the block runs, on a terminal only."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    print(f"\r\x1b[K{message}", end="", file=sys.stderr, flush=True)
+    try:
+        yield
+    finally:
+        print("\r\x1b[K", end="", file=sys.stderr, flush=True)

@@ -1,0 +1,154 @@
+"""ONNX Runtime: executes the portable graph on the CPU, or on a GPU through its CUDA and TensorRT providers.
+
+The one module that touches the onnxruntime package, which is imported when the first engine is loaded.
+"""
+
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..bundle import Bundle
+from ..errors import ConfigurationError, EngineCompatibilityError, MachineError
+from ..manifest import EngineRecord
+from ..processor import processor
+from ..version_requirement import satisfies
+from .protocol import Arrays, EngineOptions, TensorSpec, check_inputs
+
+PROVIDERS = {
+    "cpu": "CPUExecutionProvider",
+    "cuda": "CUDAExecutionProvider",
+    "tensorrt": "TensorrtExecutionProvider",
+}
+_DTYPES = {
+    "tensor(uint8)": "uint8",
+    "tensor(int8)": "int8",
+    "tensor(int32)": "int32",
+    "tensor(int64)": "int64",
+    "tensor(float16)": "float16",
+    "tensor(float)": "float32",
+    "tensor(double)": "float64",
+}
+_ERRORS_ONLY = 3  # its warnings speak of graph details that a user of the bundle cannot mend
+
+
+def load(bundle: Bundle, record: EngineRecord, options: EngineOptions) -> "OnnxRuntimeEngine":
+    """Create a session for one engine file of a verified bundle.
+
+    Raises:
+        MachineError: onnxruntime is not installed.
+        EngineCompatibilityError: its version is too old, a provider is missing, or it cannot load the graph.
+    """
+    runtime = _import_onnxruntime()
+    where = str(bundle.path / record.file)
+    if not satisfies(runtime.__version__, record.requires.backend_version):
+        raise EngineCompatibilityError(
+            f"{where} needs onnxruntime {record.requires.backend_version}, "
+            f"installed is {runtime.__version__}: pip install 'onnxruntime{record.requires.backend_version}'"
+        )
+    providers = _provider_names(runtime, options.providers)
+    try:
+        session = runtime.InferenceSession(where, _session_options(runtime, options), providers=providers)
+    except Exception as error:  # onnxruntime raises a dozen unrelated classes
+        raise EngineCompatibilityError(f"onnxruntime {runtime.__version__} cannot load {where}: {error}") from error
+    # A provider whose libraries are missing is left out with a mere warning: a GPU must not become a CPU.
+    absent = [name for name in providers if name not in session.get_providers()]
+    if absent:
+        raise EngineCompatibilityError(
+            f"onnxruntime could not start {absent[0]} on this machine (driver or CUDA libraries missing?): "
+            "repair them, or use the provider 'cpu'"
+        )
+    return OnnxRuntimeEngine(session, record, bundle.manifest.files[record.file].sha256, options, runtime.__version__)
+
+
+class OnnxRuntimeEngine:
+    """An ONNX Runtime session behind the engine protocol."""
+
+    def __init__(
+        self, session: Any, record: EngineRecord, sha256: str, options: EngineOptions, backend_version: str
+    ) -> None:
+        self._session = session
+        self._options = options
+        self._sha256 = sha256
+        self._backend_version = backend_version
+        self.record = record
+        self.inputs = tuple(_spec(node) for node in session.get_inputs())
+        self.outputs = tuple(_spec(node) for node in session.get_outputs())
+
+    def run(self, inputs: Arrays) -> dict[str, NDArray[Any]]:
+        if self._session is None:
+            raise ConfigurationError(f"the engine {self.record.file} is closed: load it again")
+        check_inputs(self.record.file, self.inputs, inputs)
+        contiguous = {name: np.ascontiguousarray(array) for name, array in inputs.items()}
+        names = [spec.name for spec in self.outputs]
+        try:
+            values = self._session.run(names, contiguous)
+        except Exception as error:  # as above: no common class
+            raise EngineCompatibilityError(
+                f"onnxruntime {self._backend_version} failed to run {self.record.file}: {error}"
+            ) from error
+        return dict(zip(names, values, strict=True))
+
+    def describe(self) -> dict[str, Any]:
+        on_cpu = self._options.providers[0] == "cpu"
+        return {
+            "role": self.record.role,
+            "sha256": self._sha256,
+            "backend": "onnxruntime",
+            "backend_version": self._backend_version,
+            "device": processor().model if on_cpu else self._options.providers[0],
+            "device_features": processor().features_digest,
+            "providers": list(self._options.providers),
+            "threads": self._options.threads,
+        }
+
+    def close(self) -> None:
+        self._session = None
+
+    def __enter__(self) -> "OnnxRuntimeEngine":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _import_onnxruntime() -> Any:
+    try:
+        import onnxruntime
+    except ImportError as error:
+        state = "is not installed" if isinstance(error, ModuleNotFoundError) else f"cannot be loaded ({error})"
+        raise MachineError(f"onnxruntime {state}: pip install 'dgiqa-edge[cpu]'") from error
+    return onnxruntime
+
+
+def _provider_names(runtime: Any, wanted: tuple[str, ...]) -> list[str]:
+    installed = runtime.get_available_providers()
+    available = [short for short, name in PROVIDERS.items() if name in installed]
+    for short in wanted:
+        if short not in available:
+            raise EngineCompatibilityError(
+                f"onnxruntime {runtime.__version__} has no provider '{short}' here (available: "
+                f"{', '.join(available)}): choose one of these, or install onnxruntime-gpu"
+            )
+    # Nodes that a GPU provider cannot take run on the CPU, so it always closes the list.
+    return [PROVIDERS[short] for short in dict.fromkeys([*wanted, "cpu"])]
+
+
+def _session_options(runtime: Any, options: EngineOptions) -> Any:
+    session_options = runtime.SessionOptions()
+    session_options.graph_optimization_level = runtime.GraphOptimizationLevel.ORT_ENABLE_ALL
+    session_options.execution_mode = runtime.ExecutionMode.ORT_SEQUENTIAL
+    session_options.inter_op_num_threads = 1
+    session_options.log_severity_level = _ERRORS_ONLY
+    if options.threads is not None:
+        session_options.intra_op_num_threads = options.threads
+    session_options.add_session_config_entry("session.intra_op.allow_spinning", "1" if options.allow_spinning else "0")
+    return session_options
+
+
+def _spec(node: Any) -> TensorSpec:
+    shape = tuple(side if isinstance(side, int) else None for side in node.shape)
+    return TensorSpec(node.name, _DTYPES.get(node.type, node.type), shape)

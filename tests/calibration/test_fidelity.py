@@ -1,0 +1,114 @@
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from dgiqa_edge.calibration.fidelity import average_ranks, compare_engines, pearson, spearman
+from dgiqa_edge.runtime.errors import CalibrationError, FidelityError
+
+scipy_stats = pytest.importorskip("scipy.stats")
+
+few_values = arrays(np.float64, st.integers(3, 30), elements=st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0]))
+
+
+class Recorded:
+    """An engine that answers frame ``n`` (its first pixel) with prepared outputs."""
+
+    def __init__(self, scores: list[float], depths: list[np.ndarray]) -> None:
+        self.outputs = [
+            {"score": np.array([score], np.float32), "depth": depth[np.newaxis]}
+            for score, depth in zip(scores, depths, strict=True)
+        ]
+
+    def __call__(self, frame: np.ndarray) -> dict[str, np.ndarray]:
+        return self.outputs[int(frame[0, 0, 0, 0])]
+
+
+def numbered(count: int) -> list[np.ndarray]:
+    return [np.full((1, 2, 2, 3), index, np.uint8) for index in range(count)]
+
+
+@given(few_values)
+def test_ranks_are_averaged_like_scipy(values):
+    np.testing.assert_array_equal(average_ranks(values), scipy_stats.rankdata(values))
+
+
+@given(few_values, st.integers(0, 2**32 - 1))
+def test_spearman_agrees_with_scipy(values, seed):
+    other = values + np.random.default_rng(seed).choice([0.0, 0.25, 0.5], len(values))
+    if values.min() == values.max() or other.min() == other.max():
+        assert spearman(values, other) is None
+    else:
+        assert spearman(values, other) == pytest.approx(scipy_stats.spearmanr(values, other).statistic, abs=1e-9)
+
+
+def test_two_images_have_no_rank_correlation():
+    assert spearman(np.array([0.1, 0.2]), np.array([0.1, 0.2])) is None
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [([1, 2, 3], [2, 4, 6], 1.0), ([1, 2, 3], [3, 2, 1], -1.0), ([1, 2, 3], [5, 5, 5], None), ([], [], None)],
+)
+def test_pearson(first, second, expected):
+    assert pearson(np.array(first), np.array(second)) == (None if expected is None else pytest.approx(expected))
+
+
+def test_figures_over_three_images():
+    ramp = np.arange(12, dtype=np.uint8).reshape(3, 4)
+    shifted = ramp + np.uint8(2)
+    spiked = ramp.copy()
+    spiked[0, 0] = 240
+    flat = np.full_like(ramp, 7)
+    told = []
+    fidelity = compare_engines(
+        Recorded([0.1, 0.5, 0.9], [ramp, ramp, flat]),
+        Recorded([0.2, 0.5, 0.6], [shifted, spiked, flat]),
+        numbered(3),
+        progress=lambda done, total: told.append((done, total)),
+    )
+    assert fidelity.images == 3
+    assert fidelity.score_mae == pytest.approx(0.4 / 3)
+    assert fidelity.score_max == pytest.approx(0.3)
+    assert fidelity.score_srcc == pytest.approx(1.0)
+    assert fidelity.depth_mae_levels == pytest.approx((2 + 240 / 12 + 0) / 3)
+    assert fidelity.depth_max_levels == 240  # uint8 arithmetic would have wrapped
+    spiked_correlation = np.corrcoef(ramp.ravel().astype(float), spiked.ravel())[0, 1]
+    assert fidelity.depth_correlation == pytest.approx((1 + spiked_correlation) / 2)
+    assert [image.depth_correlation is None for image in fidelity.per_image] == [False, False, True]
+    assert told == [(1, 3), (2, 3), (3, 3)]
+
+
+def test_json_has_the_manifest_s_figures_and_images_on_demand():
+    ramp = np.arange(4, dtype=np.uint8).reshape(2, 2)
+    engine = Recorded([0.5, 0.5], [ramp, ramp])
+    fidelity = compare_engines(engine, engine, numbered(2))
+    content = json.loads(json.dumps(fidelity.to_json()))
+    assert content == {
+        "images": 2,
+        "score_mae": 0.0,
+        "score_max": 0.0,
+        "score_srcc": None,
+        "depth_mae_levels": 0.0,
+        "depth_max_levels": 0.0,
+        "depth_correlation": 1.0,
+    }
+    images = json.loads(json.dumps(fidelity.to_json(with_images=True)))["per_image"]
+    assert [image["reference_score"] for image in images] == [0.5, 0.5]
+
+
+@pytest.mark.parametrize(
+    ("scores", "depths", "error", "message"),
+    [
+        ([float("nan")], [np.zeros((2, 2), np.uint8)], FidelityError, "score is not finite"),
+        ([0.5], [np.zeros((2, 3), np.uint8)], FidelityError, "depth maps differ in size"),
+        ([], [], CalibrationError, "no image to compare"),
+    ],
+)
+def test_what_cannot_be_compared(scores, depths, error, message):
+    reference = Recorded([0.5] * len(scores), [np.zeros((2, 2), np.uint8)] * len(scores))
+    with pytest.raises(error, match=message):
+        compare_engines(reference, Recorded(scores, depths), numbered(len(scores)))

@@ -1,0 +1,67 @@
+"""The build's command line: defaults from the preset, refusals, and a command that repeats the build."""
+
+import argparse
+from pathlib import Path
+
+import pytest
+
+from dgiqa_edge.export import build_options, presets
+from dgiqa_edge.runtime.errors import ConfigurationError
+
+
+def options_of(*argv):
+    parser = argparse.ArgumentParser()
+    build_options.configure(parser)
+    return build_options.from_args(parser.parse_args(argv))
+
+
+def test_the_plain_command_is_a_complete_int8_build():
+    options = options_of("--int8")
+    preset = presets.get(presets.DEFAULT)
+    assert (options.precision, options.frame, options.backend) == ("int8", (720, 1280), "auto")
+    assert (options.depth_network, options.depth_side, options.crops) == (
+        preset.depth_network,
+        preset.depth_side,
+        preset.crops,
+    )
+    assert options.out == Path(f"build/{preset.name}-int8-1280x720")
+    assert options.work == Path("build/.stages")
+    assert len(list(Path(options.calib).glob("*.jpg"))) >= 24
+
+
+def test_options_override_the_preset():
+    options = options_of("--fp16", "--frame", "640x480", "--depth-side", "252", "--crop-boxes", "0,0 10,20")
+    assert (options.precision, options.frame, options.depth_side) == ("fp16", (480, 640), 252)
+    assert options.crop_boxes == ((0, 0), (10, 20))
+
+
+@pytest.mark.parametrize("argv", [("--int8",), ("--fp32", "--crops", "3"), ("--fp16", "--crop-boxes", "1,2 3,4")])
+def test_the_recorded_command_repeats_the_build(argv):
+    options = options_of(*argv, "--depth-weights", "depth.pth", "--out", "some where")
+    command = options.command()
+    assert command[:2] == ["dgiqa-edge", "build"]
+    assert options_of(*command[2:]) == options
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (("--preset", "refrence"), "unknown preset"),
+        (("--calib-images", "0"), "--calib-images must be at least 1"),
+        (("--threads", "0"), "--threads must be at least 1"),
+    ],
+)
+def test_values_that_make_no_sense_are_refused(argv, message):
+    with pytest.raises(ConfigurationError, match=message):
+        options_of(*argv)
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [("--frame", "1280"), ("--frame", "axb"), ("--crop-boxes", "1,2 3"), ("--int8", "--fp16"), ("--method", "x")],
+)
+def test_malformed_options_are_usage_errors(argv, capsys):
+    with pytest.raises(SystemExit) as stop:
+        options_of(*argv)
+    assert stop.value.code == 2
+    assert "error" in capsys.readouterr().err

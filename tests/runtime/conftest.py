@@ -1,0 +1,257 @@
+"""Tiny but real bundles: ONNX graphs that honour the frame graph contract, run by real ONNX Runtime sessions.
+
+The graphs compute brightness: depth is every second pixel's channel mean, a crop score is the mean of one half of
+the frame over 255, the score is the mean of the crop scores. So expected values can be worked out by hand.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from dgiqa_edge.runtime.bundle import build_manifest_files, write_manifest
+from dgiqa_edge.runtime.golden import Golden, save_golden
+
+HEIGHT, WIDTH = 48, 64
+DEPTH_HEIGHT, DEPTH_WIDTH = HEIGHT // 2, WIDTH // 2
+CROP = 16
+CROP_BOXES = [[0, 0], [DEPTH_WIDTH - CROP, DEPTH_HEIGHT - CROP]]
+
+
+def constant(name: str, values: list[int]) -> onnx.TensorProto:
+    return numpy_helper.from_array(np.array(values, dtype=np.int64), name)
+
+
+def depth_nodes() -> tuple[list[onnx.NodeProto], list[onnx.TensorProto]]:
+    nodes = [
+        helper.make_node("Cast", ["frame"], ["depth_pixels"], to=TensorProto.FLOAT),
+        helper.make_node("ReduceMean", ["depth_pixels"], ["grey"], axes=[3], keepdims=0),
+        helper.make_node("Slice", ["grey", "start", "stop", "hw", "step"], ["half"]),
+        helper.make_node("Cast", ["half"], ["depth"], to=TensorProto.UINT8),
+    ]
+    constants = [
+        constant("start", [0, 0]),
+        constant("stop", [HEIGHT, WIDTH]),
+        constant("hw", [1, 2]),
+        constant("step", [2, 2]),
+    ]
+    return nodes, constants
+
+
+def score_nodes() -> tuple[list[onnx.NodeProto], list[onnx.TensorProto]]:
+    nodes = [
+        helper.make_node("Cast", ["frame"], ["pixels"], to=TensorProto.FLOAT),
+        helper.make_node("Div", ["pixels", "white"], ["unit"]),
+        helper.make_node("Split", ["unit", "halves"], ["left", "right"], axis=2),
+        helper.make_node("ReduceMean", ["left"], ["left_mean"], axes=[1, 2, 3], keepdims=0),
+        helper.make_node("ReduceMean", ["right"], ["right_mean"], axes=[1, 2, 3], keepdims=0),
+        helper.make_node("Unsqueeze", ["left_mean", "one"], ["left_score"]),
+        helper.make_node("Unsqueeze", ["right_mean", "one"], ["right_score"]),
+        helper.make_node("Concat", ["left_score", "right_score"], ["crop_scores"], axis=1),
+        helper.make_node("ReduceMean", ["crop_scores"], ["score"], axes=[1], keepdims=0),
+    ]
+    constants = [
+        numpy_helper.from_array(np.array(255.0, dtype=np.float32), "white"),
+        constant("halves", [WIDTH // 2, WIDTH // 2]),
+        constant("one", [1]),
+    ]
+    return nodes, constants
+
+
+def frame_info() -> onnx.ValueInfoProto:
+    return helper.make_tensor_value_info("frame", TensorProto.UINT8, [1, HEIGHT, WIDTH, 3])
+
+
+def depth_info() -> onnx.ValueInfoProto:
+    return helper.make_tensor_value_info("depth", TensorProto.UINT8, [1, DEPTH_HEIGHT, DEPTH_WIDTH])
+
+
+def score_infos() -> list[onnx.ValueInfoProto]:
+    return [
+        helper.make_tensor_value_info("score", TensorProto.FLOAT, [1]),
+        helper.make_tensor_value_info("crop_scores", TensorProto.FLOAT, [1, len(CROP_BOXES)]),
+    ]
+
+
+def save_graph(
+    path: Path,
+    parts: list[tuple[list[onnx.NodeProto], list[onnx.TensorProto]]],
+    inputs: list[onnx.ValueInfoProto],
+    outputs: list[onnx.ValueInfoProto],
+) -> None:
+    nodes = [node for part, _ in parts for node in part]
+    constants = [value for _, part in parts for value in part]
+    graph = helper.make_graph(nodes, "frame_graph", inputs, outputs, constants)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.checker.check_model(model)
+    onnx.save(model, str(path))
+
+
+def write_graphs(directory: Path, layout: str) -> list[dict[str, str]]:
+    if layout == "fused":
+        save_graph(
+            directory / "frame_graph.onnx",
+            [score_nodes(), depth_nodes()],
+            [frame_info()],
+            [*score_infos(), depth_info()],
+        )
+        return [{"role": "fused", "file": "frame_graph.onnx"}]
+    save_graph(directory / "depth.onnx", [depth_nodes()], [frame_info()], [depth_info()])
+    nodes, constants = score_nodes()
+    # The quality half must really depend on depth: a depth map of zeros adds nothing, any other does.
+    nodes[-2].output[0] = "brightness"
+    nodes[-1:] = [
+        helper.make_node("Cast", ["depth"], ["depth_levels"], to=TensorProto.FLOAT),
+        helper.make_node("ReduceMean", ["depth_levels"], ["depth_mean"], keepdims=0),
+        helper.make_node("Div", ["depth_mean", "white"], ["depth_unit"]),
+        helper.make_node("Mul", ["brightness", "depth_unit"], ["crop_scores"]),
+        helper.make_node("ReduceMean", ["crop_scores"], ["score"], axes=[1], keepdims=0),
+    ]
+    save_graph(directory / "quality.onnx", [(nodes, constants)], [frame_info(), depth_info()], score_infos())
+    return [{"role": "depth", "file": "depth.onnx"}, {"role": "quality", "file": "quality.onnx"}]
+
+
+def expected_outputs(frame: np.ndarray, layout: str) -> dict[str, np.ndarray]:
+    """What the graphs above compute, by numpy; ``frame`` uint8 [1, H, W, 3]."""
+    depth = frame.astype(np.float32).mean(axis=3)[:, ::2, ::2].astype(np.uint8)
+    unit = frame.astype(np.float64) / 255
+    halves = [unit[:, :, : WIDTH // 2].mean(), unit[:, :, WIDTH // 2 :].mean()]
+    crop_scores = np.array([halves], dtype=np.float32)
+    if layout == "split":
+        crop_scores = (crop_scores * depth.mean() / 255).astype(np.float32)
+    return {"depth": depth, "crop_scores": crop_scores, "score": crop_scores.mean(axis=1)}
+
+
+def photo(seed: int, height: int = HEIGHT, width: int = WIDTH) -> np.ndarray:
+    """A deterministic uint8 [H, W, 3] picture with structure and colour."""
+    random = np.random.default_rng(seed)
+    coarse = random.integers(0, 256, (6, 8, 3), dtype=np.uint8)
+    return cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
+
+
+def manifest_document(graphs: list[dict[str, str]], files: Mapping[str, Any], layout: str) -> dict[str, Any]:
+    requires = {"backend_version": ">=1.17", "opset": 17, "sm": None, "platform": None}
+    return {
+        "schema_version": 1,
+        "tool": {"name": "dgiqa-edge", "version": "0.1.0"},
+        "created": "2026-01-31T12:00:00Z",
+        "preset": "reference",
+        "networks": [
+            {
+                "role": role,
+                "name": name,
+                "checkpoint_sha256": None,
+                "seeded": True,
+                "source": "seed 0",
+                "licence": "none",
+            }
+            for role, name in (("depth", "depth_anything_v2_vits"), ("quality", "dgiqa"))
+        ],
+        "frame": {"height": HEIGHT, "width": WIDTH},
+        "geometry": {
+            "depth_side": 28,
+            "short_side": DEPTH_HEIGHT,
+            "crop": CROP,
+            "crop_boxes": CROP_BOXES,
+            "depth_input": [28, 42],
+            "quality_image": [DEPTH_HEIGHT, DEPTH_WIDTH],
+        },
+        "layout": layout,
+        "precision": {"name": "fp32", "target": "onnxruntime", "nodes": {"ReduceMean": {"fp32": 4}}},
+        "calibration": None,
+        "fidelity": None,
+        "latency": None,
+        "graphs": graphs,
+        "engines": [{**graph, "backend": "onnxruntime", "requires": requires} for graph in graphs],
+        "golden": {"file": "golden.npz", "tolerance": {"score": 1e-5, "depth_levels": 0.01}},
+        "files": dict(files),
+        "build": {
+            "argv": ["python", "export/build_engine.py", "--fp32", "--out", "a folder"],
+            "seconds": 1.5,
+            "peak_memory_mib": 100.0,
+            "host": {"cpu": "test"},
+        },
+        "notes": ["quality weights are seeded: scores carry no meaning"],
+    }
+
+
+def write_bundle(
+    directory: Path,
+    layout: str = "fused",
+    golden_shift: float = 0.0,
+    edit: Callable[[dict[str, Any]], None] | None = None,
+) -> Path:
+    """A complete bundle; ``golden_shift`` falsifies the golden score, ``edit`` changes the manifest first."""
+    directory.mkdir(parents=True)
+    graphs = write_graphs(directory, layout)
+    frame = photo(seed=0)[np.newaxis]
+    outputs = expected_outputs(frame, layout)
+    golden = Golden(frame, outputs["score"] + np.float32(golden_shift), outputs["crop_scores"], outputs["depth"])
+    save_golden(directory / "golden.npz", golden)
+    (directory / "build.log").write_text("built\n")
+    document = manifest_document(graphs, build_manifest_files(directory), layout)
+    if edit is not None:
+        edit(document)
+    write_manifest(directory, document)
+    return directory
+
+
+@pytest.fixture(autouse=True)
+def cache_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Stamps of one test must not spare another its replay; nor touch the developer's own cache."""
+    home = tmp_path / "cache-home"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(home))
+    return home
+
+
+@pytest.fixture
+def make_bundle(tmp_path: Path) -> Callable[..., Path]:
+    """``make_bundle(layout=..., golden_shift=..., edit=...)`` writes a new bundle and returns its directory."""
+    made = []
+
+    def make(**options: Any) -> Path:
+        made.append(write_bundle(tmp_path / f"bundle-{len(made)}", **options))
+        return made[-1]
+
+    return make
+
+
+@pytest.fixture
+def bundle_dir(make_bundle: Callable[..., Path]) -> Path:
+    return make_bundle()
+
+
+@pytest.fixture
+def make_photo() -> Callable[..., np.ndarray]:
+    return photo
+
+
+@pytest.fixture
+def reference_outputs() -> Callable[..., dict[str, np.ndarray]]:
+    return expected_outputs
+
+
+@pytest.fixture
+def command_line(cache_home: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run ``dgiqa-edge`` in a process of its own."""
+
+    def run(*arguments: Any, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "dgiqa_edge.runtime.cli", *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            cwd=cwd,
+            env={**os.environ, "XDG_CACHE_HOME": str(cache_home)},
+            check=False,
+        )
+
+    return run

@@ -1,0 +1,120 @@
+"""Files and directories appear whole or not at all."""
+
+import errno
+import stat
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import pytest
+
+from dgiqa_edge.runtime.atomic import atomic_directory, atomic_file, write_bytes, write_text
+from dgiqa_edge.runtime.errors import MachineError
+
+Publisher = Callable[[Path], AbstractContextManager[Path]]
+
+
+def fill(partial: Path) -> None:
+    """Put something into a partial file or directory."""
+    target = partial / "nested" / "inside.bin" if partial.is_dir() else partial
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(b"new")
+
+
+@pytest.mark.parametrize("publish", [atomic_file, atomic_directory])
+@pytest.mark.parametrize("failure", [ValueError("boom"), KeyboardInterrupt(), SystemExit(1)])
+def test_a_failure_leaves_nothing(publish: Publisher, failure: BaseException, tmp_path: Path) -> None:
+    with pytest.raises(type(failure)), publish(tmp_path / "out") as partial:
+        fill(partial)
+        raise failure
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("publish", [atomic_file, atomic_directory])
+def test_nothing_is_visible_under_the_final_name_before_the_end(publish: Publisher, tmp_path: Path) -> None:
+    target = tmp_path / "made" / "out"
+    with publish(target) as partial:
+        fill(partial)
+        assert not target.exists()
+    assert target.exists()
+    assert [path.name for path in target.parent.iterdir()] == ["out"]
+
+
+@pytest.mark.parametrize("failure", [None, RuntimeError("boom"), KeyboardInterrupt()])
+def test_an_existing_directory_is_replaced_only_by_a_complete_one(
+    failure: BaseException | None, tmp_path: Path
+) -> None:
+    target = tmp_path / "bundle"
+    target.mkdir()
+    (target / "old.txt").write_text("old")
+    try:
+        with atomic_directory(target) as partial:
+            fill(partial)
+            if failure is not None:
+                raise failure
+    except (RuntimeError, KeyboardInterrupt):
+        pass
+    expected = ["old.txt"] if failure else ["nested"]
+    assert [path.name for path in target.iterdir()] == expected
+    assert [path.name for path in tmp_path.iterdir()] == ["bundle"]
+
+
+def test_an_old_directory_comes_back_when_the_swap_itself_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "bundle"
+    target.mkdir()
+    (target / "old.txt").write_text("old")
+
+    def refuse(self: Path, destination: Path) -> Path:
+        raise OSError(errno.EIO, "input/output error")
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    with pytest.raises(OSError, match="input/output"), atomic_directory(target) as partial:
+        fill(partial)
+    assert [path.name for path in tmp_path.iterdir()] == ["bundle"]
+    assert (target / "old.txt").read_text() == "old"
+
+
+def test_a_file_is_replaced_with_ordinary_permissions(tmp_path: Path) -> None:
+    target = tmp_path / "report.json"
+    write_text(target, "first")
+    write_bytes(target, "zweite Fassung ä".encode())
+    assert target.read_text(encoding="utf-8") == "zweite Fassung ä"
+    beside = tmp_path / "ordinary"
+    beside.touch()
+    assert stat.S_IMODE(target.stat().st_mode) == stat.S_IMODE(beside.stat().st_mode)
+
+
+@pytest.mark.parametrize("publish", [atomic_file, atomic_directory])
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        (errno.ENOSPC, "disk full"),
+        (errno.EDQUOT, "disk full"),
+        (errno.EACCES, "cannot write"),
+        (errno.EROFS, "cannot write"),
+    ],
+)
+def test_disk_errors_say_what_to_do(publish: Publisher, code: int, words: str, tmp_path: Path) -> None:
+    with pytest.raises(MachineError, match=words) as caught, publish(tmp_path / "out") as partial:
+        fill(partial)
+        raise OSError(code, "from the kernel")
+    assert str(tmp_path / "out") in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_another_os_error_is_not_disguised(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="broken device"), atomic_file(tmp_path / "out"):
+        raise OSError(errno.EIO, "broken device")
+
+
+def test_a_real_full_device_is_reported(tmp_path: Path) -> None:
+    """/dev/full fails every write with ENOSPC, as a full disk does."""
+    if not Path("/dev/full").exists():
+        pytest.skip("this system has no /dev/full")
+    with pytest.raises(MachineError, match="disk full"), atomic_file(tmp_path / "out") as partial:
+        partial.write_bytes(b"x")
+        with Path("/dev/full").open("wb") as stream:
+            stream.write(b"x" * 100_000)
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,218 @@
+"""``dgiqa-edge score`` and ``inspect`` as a user runs them, in processes of their own."""
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def photos(tmp_path: Path, make_photo: Any) -> Path:
+    """Two photos of one stem in different folders, and one of another size."""
+    for name, size in [("one/photo.png", (48, 64)), ("two/photo.png", (48, 64)), ("two/wide.png", (90, 160))]:
+        path = tmp_path / "photos" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(path), make_photo(seed=len(name) + size[0] + ord(name[0]), height=size[0], width=size[1]))
+    return tmp_path / "photos"
+
+
+def json_lines(result: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def assert_one_line_error(result: subprocess.CompletedProcess[str], code: int, *words: str) -> None:
+    assert result.returncode == code, result.stderr
+    assert result.stdout == ""
+    assert result.stderr.count("\n") == 1, result.stderr
+    assert result.stderr.startswith("dgiqa-edge: error: ")
+    for word in words:
+        assert word in result.stderr
+
+
+def test_json_lines_hold_what_the_graph_computes(
+    bundle_dir: Path, photos: Path, command_line: Run, reference_outputs: Any
+) -> None:
+    photo = photos / "one" / "photo.png"
+    result = command_line("score", "--bundle", bundle_dir, "--json", photo, photos / "two")
+    assert result.returncode == 0, result.stderr
+    first, second, third = json_lines(result)
+    expected = reference_outputs(cv2.imread(str(photo))[np.newaxis], "fused")
+    assert first["image"] == str(photo)
+    assert first["score"] == pytest.approx(float(expected["score"][0]), abs=1e-6)
+    assert first["crop_scores"] == pytest.approx(expected["crop_scores"][0].tolist(), abs=1e-6)
+    assert first["latency_ms"] > 0
+    assert (first["width"], first["height"]) == (64, 48)
+    assert "depth" not in first
+    assert second["image"] == str(photos / "two" / "photo.png")
+    assert second["score"] != first["score"]
+    assert (third["width"], third["height"]) == (160, 90)
+    assert result.stderr == "note: quality weights are seeded: scores carry no meaning\n"
+
+
+def test_the_table_ends_with_a_count(bundle_dir: Path, photos: Path, command_line: Run) -> None:
+    result = command_line("score", "--bundle", bundle_dir, photos / "*" / "photo.png", "--threads", 1)
+    assert result.returncode == 0, result.stderr
+    lines = result.stdout.splitlines()
+    assert lines[0].split() == ["image", "score", "latency_ms"]
+    assert [line.split()[0] for line in lines[1:3]] == [str(photos / d / "photo.png") for d in ("one", "two")]
+    assert all(0 <= float(line.split()[1]) <= 1 for line in lines[1:3])
+    assert lines[3:] == ["2 scored, 0 failed"]
+    assert "\x1b" not in result.stderr
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+def test_a_bad_image_among_good_ones_spares_the_others(
+    bundle_dir: Path, photos: Path, command_line: Run, as_json: bool
+) -> None:
+    (photos / "two" / "broken.jpg").write_text("not an image")
+    (photos / "two" / "empty.jpg").touch()
+    flags = ["--json"] if as_json else []
+    result = command_line("score", "--bundle", bundle_dir, photos / "two", photos / "absent.png", *flags)
+    assert result.returncode == 3
+    if as_json:
+        records = json_lines(result)
+        names = [Path(record["image"]).name for record in records]
+        assert names == ["broken.jpg", "empty.jpg", "photo.png", "wide.png", "absent.png"]
+        assert [sorted(record) == ["error", "image"] for record in records] == [True, True, False, False, True]
+        assert "not an image" in records[0]["error"]
+        assert "empty" in records[1]["error"]
+        assert "does not exist" in records[4]["error"]
+    else:
+        assert result.stdout.splitlines()[-1] == "2 scored, 3 failed"
+        assert result.stdout.count("error: ") == 3
+    assert result.stderr.count("\n") == 1, result.stderr
+
+
+def test_depth_pictures_of_one_stem_do_not_overwrite_each_other(
+    bundle_dir: Path, photos: Path, command_line: Run, reference_outputs: Any, tmp_path: Path
+) -> None:
+    out = tmp_path / "depth"
+    images = [photos / "one" / "photo.png", photos / "two" / "photo.png"]
+    result = command_line("score", "--bundle", bundle_dir, "--json", "--depth-out", out, *images)
+    assert result.returncode == 0, result.stderr
+    written = [Path(record["depth"]) for record in json_lines(result)]
+    assert len(set(written)) == 2
+    assert sorted(out.iterdir()) == sorted(written)
+    for image, picture in zip(images, written, strict=True):
+        depth = reference_outputs(cv2.imread(str(image))[np.newaxis], "fused")["depth"][0]
+        np.testing.assert_array_equal(cv2.imread(str(picture)), cv2.applyColorMap(depth, cv2.COLORMAP_INFERNO))
+
+
+def test_a_depth_picture_never_overwrites_an_input(bundle_dir: Path, photos: Path, command_line: Run) -> None:
+    folder = photos / "one"
+    (folder / "photo.depth.png").write_bytes((folder / "photo.png").read_bytes())
+    kept = (folder / "photo.depth.png").read_bytes()
+    result = command_line("score", "--bundle", bundle_dir, folder, "--depth-out", folder)
+    assert_one_line_error(result, 2, "would overwrite one of the images")
+    assert (folder / "photo.depth.png").read_bytes() == kept
+
+
+def test_strict_size_refuses_only_the_other_size(bundle_dir: Path, photos: Path, command_line: Run) -> None:
+    result = command_line("score", "--bundle", bundle_dir, photos / "two", "--strict-size", "--json")
+    assert result.returncode == 3
+    right, wrong = json_lines(result)
+    assert "score" in right
+    assert "160x90, the bundle takes 64x48" in wrong["error"]
+
+
+def flip_byte(bundle_dir: Path) -> None:
+    file = bundle_dir / "frame_graph.onnx"
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+
+
+def make_newer(bundle_dir: Path) -> None:
+    document = json.loads((bundle_dir / "bundle.json").read_text())
+    (bundle_dir / "bundle.json").write_text(json.dumps({**document, "schema_version": 2, "gate": {}}))
+
+
+@pytest.mark.parametrize("command", ["score", "inspect"])
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (flip_byte, ["frame_graph.onnx", "other content", "rebuild it with: python export/build_engine.py"]),
+        (make_newer, ["schema version 2 is newer", "pip install -U"]),
+        (lambda folder: (folder / "golden.npz").unlink(), ["golden.npz is missing"]),
+        (lambda folder: (folder / "bundle.json").unlink(), ["is not a bundle"]),
+    ],
+)
+def test_a_bad_bundle_is_one_line_and_code_3(
+    bundle_dir: Path, photos: Path, command_line: Run, command: str, spoil: Callable[[Path], None], words: list[str]
+) -> None:
+    spoil(bundle_dir)
+    images = [photos / "one"] if command == "score" else []
+    assert_one_line_error(command_line(command, "--bundle", bundle_dir, *images), 3, *words)
+
+
+def test_a_wrong_golden_frame_stops_the_run_unless_waived(
+    make_bundle: Callable[..., Path], photos: Path, command_line: Run
+) -> None:
+    bundle_dir = make_bundle(golden_shift=0.1)
+    assert_one_line_error(
+        command_line("score", "--bundle", bundle_dir, photos / "one"), 3, "golden frame's score is 0.1 off"
+    )
+    assert command_line("score", "--bundle", bundle_dir, photos / "one", "--no-verify").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("flags", "code", "words"),
+    [(["--threads", "0"], 2, "threads is 0"), (["--threads", "many"], 2, "invalid int value")],
+)
+def test_bad_options(
+    bundle_dir: Path, photos: Path, command_line: Run, flags: list[str], code: int, words: str
+) -> None:
+    result = command_line("score", "--bundle", bundle_dir, photos / "one", *flags)
+    assert result.returncode == code
+    assert words in result.stderr
+
+
+def test_a_tensorrt_bundle_says_what_this_version_runs(
+    make_bundle: Callable[..., Path], photos: Path, command_line: Run
+) -> None:
+    bundle_dir = make_bundle(edit=lambda document: document["engines"][0].update(backend="tensorrt"))
+    result = command_line("score", "--bundle", bundle_dir, photos / "one")
+    assert_one_line_error(result, 4, "no TensorRT engine yet", "--backend onnxruntime")
+
+
+def test_names_outside_the_terminals_encoding_do_not_end_the_run(
+    bundle_dir: Path, photos: Path, command_line: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    odd = photos / "one" / "zdjęcie 写真.png"
+    odd.write_bytes((photos / "one" / "photo.png").read_bytes())
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    result = command_line("score", "--bundle", bundle_dir, odd)
+    assert result.returncode == 0, result.stderr
+    assert "1 scored, 0 failed" in result.stdout
+
+
+@pytest.mark.parametrize("layout", ["fused", "split"])
+def test_inspect_tells_what_a_bundle_is(make_bundle: Callable[..., Path], command_line: Run, layout: str) -> None:
+    result = command_line("inspect", "--bundle", make_bundle(layout=layout))
+    assert result.returncode == 0, result.stderr
+    for words in [
+        f"reference, layout {layout}",
+        "64x48",
+        "fp32 for onnxruntime; ReduceMean 4 fp32",
+        "dgiqa, seeded weights from seed 0",
+        "needs version >=1.17, opset 17",
+        "python export/build_engine.py --fp32 --out 'a folder'",
+        "quality weights are seeded",
+        "not measured",
+    ]:
+        assert words in result.stdout
+    assert result.stdout.count(" engine  ") == (1 if layout == "fused" else 2)
+
+
+def test_inspect_json_is_the_whole_manifest(bundle_dir: Path, command_line: Run) -> None:
+    result = command_line("inspect", "--bundle", bundle_dir, "--json")
+    description = json.loads(result.stdout)
+    assert description["manifest"] == json.loads((bundle_dir / "bundle.json").read_text())
+    assert description["rebuild_command"].startswith("python export/build_engine.py")
