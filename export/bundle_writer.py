@@ -4,6 +4,7 @@ The bundle appears whole or not at all, and replaces an older one at the same pl
 """
 
 import json
+import os
 import resource
 import shutil
 from dataclasses import asdict, dataclass
@@ -17,7 +18,7 @@ from dgiqa_edge.calibration.fidelity import Fidelity, compare_outputs
 from dgiqa_edge.calibration.result import CalibrationResult
 from dgiqa_edge.runtime.atomic import atomic_directory
 from dgiqa_edge.runtime.bundle import build_manifest_files, write_manifest
-from dgiqa_edge.runtime.errors import ConfigurationError
+from dgiqa_edge.runtime.errors import ConfigurationError, MachineError
 from dgiqa_edge.runtime.golden import Golden, save_golden
 from dgiqa_edge.runtime.hashing import Json
 from dgiqa_edge.runtime.manifest_checks import MANIFEST_NAME
@@ -62,11 +63,17 @@ class BundleContents:
 
 
 def check_target(out: Path) -> None:
-    """Refuse to replace a folder that is not a bundle.
+    """Refuse to replace a folder that is not a bundle, or to start a build whose result has no place to go.
 
     Raises:
         ConfigurationError: ``out`` exists and holds something else.
+        MachineError: ``out`` cannot be written.
     """
+    ancestor = next(folder for folder in (out.absolute(), *out.absolute().parents) if folder.exists())
+    if ancestor != out.absolute() and not ancestor.is_dir():
+        raise MachineError(f"cannot write --out {out}: {ancestor} is not a folder")
+    if not os.access(ancestor, os.W_OK):
+        raise MachineError(f"cannot write --out {out}: no permission to write in {ancestor}")
     if out.exists() and not (out / MANIFEST_NAME).is_file() and (not out.is_dir() or any(out.iterdir())):
         raise ConfigurationError(f"--out {out} exists and is not a bundle: choose another folder, or remove it")
 

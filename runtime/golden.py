@@ -75,7 +75,7 @@ def load_golden(path: Path) -> Golden:
     try:
         with np.load(path, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in _FIELDS if name in archive.files}
-    except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, EOFError, TypeError, zipfile.BadZipFile) as error:
         raise BundleError(f"{path} is not a golden frame ({error}): build the bundle again") from error
     _check(arrays, path)
     return Golden(**arrays)

@@ -79,7 +79,10 @@ class CalibrationRecord:
 
 @dataclass(frozen=True)
 class FidelityRecord:
-    """Agreement of the engine with FP32 on ``images`` real photos; depth errors in grey levels (0..255)."""
+    """Agreement of the engine with FP32 on ``images`` real photos; depth errors in grey levels (0..255).
+
+    ``held_out``: whether those photos were kept out of the calibration.
+    """
 
     images: int
     score_mae: float
@@ -88,6 +91,7 @@ class FidelityRecord:
     depth_mae_levels: float
     depth_max_levels: float
     depth_correlation: float | None
+    held_out: bool
 
 
 @dataclass(frozen=True)

@@ -63,11 +63,11 @@ class DepthAnything(nn.Module):
 
 
 class DptHead(nn.Module):
-    """Four sets of patch tokens to a map, fused from the coarsest to the finest."""
+    """Patch tokens of four blocks to one map."""
 
     def __init__(self, width: int, features: int, out_channels: tuple[int, int, int, int]) -> None:
         super().__init__()
-        first, second, third, fourth = out_channels
+        first, second, _, fourth = out_channels
         self.projects = nn.ModuleList(nn.Conv2d(width, channels, 1) for channels in out_channels)
         self.resize_layers = nn.ModuleList(
             (
@@ -77,35 +77,44 @@ class DptHead(nn.Module):
                 nn.Conv2d(fourth, fourth, kernel_size=3, stride=2, padding=1),
             )
         )
-        self.scratch = nn.Module()
-        for number, channels in enumerate((first, second, third, fourth), start=1):
-            narrow = nn.Conv2d(channels, features, kernel_size=3, padding=1, bias=False)
-            self.scratch.add_module(f"layer{number}_rn", narrow)
-            self.scratch.add_module(f"refinenet{number}", FusionBlock(features))
-        self.scratch.output_conv1 = nn.Conv2d(features, features // 2, kernel_size=3, padding=1)
-        self.scratch.output_conv2 = nn.Sequential(
+        self.scratch = FusionPath(features, out_channels)
+
+    def forward(self, features: list[Tensor], rows: int, columns: int) -> Tensor:
+        """Tokens [N, rows * columns, width] of four blocks, shallow first, to [N, 14 * rows, 14 * columns]."""
+        maps = []
+        for tokens, project, resize in zip(features, self.projects, self.resize_layers, strict=True):
+            grid = tokens.transpose(1, 2).reshape(-1, tokens.shape[2], rows, columns)
+            maps.append(resize(project(grid)))
+        return self.scratch(maps, rows, columns)
+
+
+class FusionPath(nn.Module):
+    """Token maps at 4, 2, 1 and 1/2 of the patch grid's scale, fused from the coarsest to the finest."""
+
+    def __init__(self, features: int, channels: tuple[int, int, int, int]) -> None:
+        super().__init__()
+        for number, width in enumerate(channels, start=1):
+            narrow = nn.Conv2d(width, features, kernel_size=3, padding=1, bias=False)
+            self.add_module(f"layer{number}_rn", narrow)
+        for number in range(1, 5):
+            self.add_module(f"refinenet{number}", FusionBlock(features))
+        self.output_conv1 = nn.Conv2d(features, features // 2, kernel_size=3, padding=1)
+        self.output_conv2 = nn.Sequential(
             nn.Conv2d(features // 2, OUTPUT_WIDTH, kernel_size=3, padding=1),
             nn.ReLU(),
             nn.Conv2d(OUTPUT_WIDTH, 1, kernel_size=1),
             nn.ReLU(),
         )
 
-    def forward(self, features: list[Tensor], rows: int, columns: int) -> Tensor:
-        """Tokens [N, rows * columns, width] of four blocks, shallow first, to [N, 14 * rows, 14 * columns]."""
-        maps = [self._map(index, tokens, rows, columns) for index, tokens in enumerate(features)]
-        coarse_to_fine = ((rows, columns), (2 * rows, 2 * columns), (4 * rows, 4 * columns), (8 * rows, 8 * columns))
+    def forward(self, maps: list[Tensor], rows: int, columns: int) -> Tensor:
+        """Four maps [N, C, h, w], finest first, to [N, 14 * rows, 14 * columns]."""
         path: Tensor | None = None
-        for number, size in zip((4, 3, 2, 1), coarse_to_fine, strict=True):
-            path = self.scratch.get_submodule(f"refinenet{number}")(maps[number - 1], path, size)
-        narrow = self.scratch.output_conv1(path)
+        for number, scale in ((4, 1), (3, 2), (2, 4), (1, 8)):
+            stage_map = self.get_submodule(f"layer{number}_rn")(maps[number - 1])
+            size = (scale * rows, scale * columns)
+            path = self.get_submodule(f"refinenet{number}")(stage_map, path, size)
         image_size = (PATCH * rows, PATCH * columns)
-        return self.scratch.output_conv2(_enlarge(narrow, image_size))[:, 0]
-
-    def _map(self, index: int, tokens: Tensor, rows: int, columns: int) -> Tensor:
-        """Token map ``index`` at its own scale: 4, 2, 1 or 1/2 of the patch grid, [N, features, h, w]."""
-        grid = tokens.transpose(1, 2).reshape(-1, tokens.shape[2], rows, columns)
-        resized = self.resize_layers[index](self.projects[index](grid))
-        return self.scratch.get_submodule(f"layer{index + 1}_rn")(resized)
+        return self.output_conv2(_enlarge(self.output_conv1(path), image_size))[:, 0]
 
 
 class FusionBlock(nn.Module):

@@ -78,6 +78,8 @@ class Stage(nn.Module):
 class PatchMerging(nn.Module):
     """Each 2x2 of tokens becomes one of twice the width: [N, side**2, C] to [N, side**2 / 4, 2C]."""
 
+    order: Tensor
+
     def __init__(self, width: int, side: int) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(4 * width)
@@ -112,6 +114,11 @@ class WindowAttention(nn.Module):
     Plain windows are alike and stand on the batch axis. Shifted ones have a mask each: they share the heads' axis,
     so that logits stay rank 4 and bias and mask are one constant.
     """
+
+    to_windows: Tensor
+    to_image: Tensor
+    bias_index: Tensor
+    mask: Tensor | None
 
     def __init__(self, width: int, heads: int, side: int, shift: int) -> None:
         super().__init__()

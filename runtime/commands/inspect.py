@@ -107,7 +107,8 @@ def _fidelity(manifest: "Manifest") -> str:
     return (
         f"score MAE {record.score_mae:.2e}, max {record.score_max:.2e}, SRCC {_optional(record.score_srcc)}; "
         f"depth MAE {record.depth_mae_levels:.2f} levels, max {record.depth_max_levels:.0f}, "
-        f"correlation {_optional(record.depth_correlation)}; {record.images} images against FP32"
+        f"correlation {_optional(record.depth_correlation)}; {record.images} "
+        f"{'held-out' if record.held_out else 'calibration'} photos against FP32"
     )
 
 

@@ -160,7 +160,7 @@ def manifest_document(graphs: list[dict[str, str]], files: Mapping[str, Any], la
             "depth_side": 28,
             "short_side": DEPTH_HEIGHT,
             "crop": CROP,
-            "crop_boxes": CROP_BOXES,
+            "crop_boxes": [list(box) for box in CROP_BOXES],
             "depth_input": [28, 42],
             "quality_image": [DEPTH_HEIGHT, DEPTH_WIDTH],
         },

@@ -77,6 +77,7 @@ def test_int8_records_are_typed(make_bundle: Callable[..., Path]) -> None:
             "depth_mae_levels": 1,
             "depth_max_levels": 30,
             "depth_correlation": 0.99,
+            "held_out": True,
         }
         document["latency"] = {"fp32_p50_ms": 12.5, "p50_ms": 8, "runs": 20, "threads": 2}
         document["files"] = build_manifest_files(bundle_dir)

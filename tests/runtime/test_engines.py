@@ -178,9 +178,7 @@ def test_a_backend_of_another_version(edited: EditedBundle, name: str, title: st
     bundle = edited(lambda document: document["engines"][0].update(backend=name))
     with pytest.raises(EngineCompatibilityError, match=f"runtime has no {title} engine yet"):
         load_engine(bundle, "fused")
-    with pytest.raises(
-        EngineCompatibilityError, match=rf"no 'fused' engine for backend 'onnxruntime' \(it has: {name}"
-    ):
+    with pytest.raises(EngineCompatibilityError, match=rf"for backend 'onnxruntime' \(it has: {name}"):
         load_engine(bundle, "fused", backend="onnxruntime")
 
 

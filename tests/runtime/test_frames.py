@@ -55,7 +55,7 @@ def test_other_frames_are_refused(frame: Any, words: str) -> None:
 @pytest.mark.parametrize(
     ("height", "width", "interpolation"),
     [
-        (15, 20, cv2.INTER_AREA),
+        (13, 18, cv2.INTER_AREA),
         (7, 39, cv2.INTER_AREA),
         (60, 80, cv2.INTER_LINEAR),
         (15, 80, cv2.INTER_LINEAR),

@@ -82,7 +82,7 @@ def test_a_lone_array_is_not_a_golden_frame(tmp_path: Path) -> None:
     path = tmp_path / "golden.npz"
     with path.open("wb") as stream:
         np.save(stream, np.zeros(3))
-    with pytest.raises(BundleError):
+    with pytest.raises(BundleError, match="not a golden frame"):
         load_golden(path)
 
 

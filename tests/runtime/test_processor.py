@@ -4,7 +4,7 @@ import pytest
 
 from dgiqa_edge.runtime.processor import platform_name, processor, processor_from_cpuinfo
 
-X86 = "processor\t: 0\nmodel name\t: Some CPU @ 2 GHz\nflags\t\t: fpu avx2 avx512f\n\nprocessor\t: 1\nmodel name\t: Other\n"
+X86 = "processor\t: 0\nmodel name\t: Some CPU @ 2 GHz\nflags\t\t: fpu avx2 avx512f\n\nmodel name\t: Other\n"
 ORIN = "processor\t: 0\nFeatures\t: fp asimd\nCPU implementer\t: 0x41\nCPU part\t: 0xd42\n"
 
 

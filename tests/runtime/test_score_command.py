@@ -211,6 +211,42 @@ def test_inspect_tells_what_a_bundle_is(make_bundle: Callable[..., Path], comman
     assert result.stdout.count(" engine  ") == (1 if layout == "fused" else 2)
 
 
+def test_inspect_shows_the_evidence_of_an_int8_bundle(make_bundle: Callable[..., Path], command_line: Run) -> None:
+    def make_int8(document: dict[str, Any]) -> None:
+        document["precision"] = {"name": "int8", "target": "onnxruntime", "nodes": {"Conv": {"int8": 3, "fp32": 1}}}
+        document["calibration"] = {
+            "image_set_sha256": "a" * 64,
+            "images": 32,
+            "skipped": 1,
+            "method": "percentile",
+            "preprocessing_sha256": "b" * 64,
+            "graph_sha256": "c" * 64,
+            "file": "build.log",
+        }
+        document["fidelity"] = {
+            "images": 8,
+            "score_mae": 0.00125,
+            "score_max": 0.004,
+            "score_srcc": None,
+            "depth_mae_levels": 1.5,
+            "depth_max_levels": 30,
+            "depth_correlation": 0.99,
+            "held_out": True,
+        }
+        document["latency"] = {"fp32_p50_ms": 12.5, "p50_ms": 8, "runs": 20, "threads": 2}
+
+    result = command_line("inspect", "--bundle", make_bundle(edit=make_int8))
+    assert result.returncode == 0, result.stderr
+    for words in [
+        "int8 for onnxruntime; Conv 3 int8 + 1 fp32",
+        "32 images (1 skipped), percentile, image set aaaaaaaaaaaa",
+        "score MAE 1.25e-03, max 4.00e-03, SRCC n/a; depth MAE 1.50 levels, max 30, correlation 0.9900",
+        "8 held-out photos",
+        "p50 8.0 ms, FP32 12.5 ms (20 runs, 2 threads",
+    ]:
+        assert words in result.stdout
+
+
 def test_inspect_json_is_the_whole_manifest(bundle_dir: Path, command_line: Run) -> None:
     result = command_line("inspect", "--bundle", bundle_dir, "--json")
     description = json.loads(result.stdout)

@@ -157,15 +157,10 @@ def rehash(bundle_dir: Path) -> None:
     write_manifest(bundle_dir, document)
 
 
-def test_a_golden_frame_of_another_size_is_refused(
-    make_bundle: Callable[..., Path], make_photo: Any, reference_outputs: Any
-) -> None:
-    bundle_dir = make_bundle()
+def test_a_golden_frame_of_another_size_is_refused(bundle_dir: Path, make_photo: Any) -> None:
     frame = make_photo(seed=0, height=24, width=32)[np.newaxis]
-    outputs = reference_outputs(frame, "fused")
-    save_golden(
-        bundle_dir / "golden.npz", Golden(frame, outputs["score"], np.zeros((1, 2), np.float32), outputs["depth"])
-    )
+    zeros = {"score": np.zeros(1, np.float32), "crop_scores": np.zeros((1, 2), np.float32)}
+    save_golden(bundle_dir / "golden.npz", Golden(frame, **zeros, depth=np.zeros((1, 24, 32), np.uint8)))
     rehash(bundle_dir)
     with pytest.raises(BundleError, match=r"golden frame is \[1, 24, 32, 3\], the bundle takes \[1, 48, 64, 3\]"):
         Scorer(bundle_dir)
@@ -199,6 +194,18 @@ def test_a_changed_golden_frame_is_replayed_despite_an_old_stamp(
     save_golden(bundle_dir / "golden.npz", wrong)
     rehash(bundle_dir)
     with pytest.raises(FidelityError):
+        Scorer(bundle_dir)
+
+
+def test_a_tightened_tolerance_is_judged_despite_an_old_stamp(make_bundle: Callable[..., Path]) -> None:
+    def allow(document: dict[str, Any]) -> None:
+        document["golden"]["tolerance"]["score"] = 0.003
+
+    bundle_dir = make_bundle(golden_shift=0.002, edit=allow)
+    Scorer(bundle_dir).close()
+    manifest_file = bundle_dir / "bundle.json"
+    manifest_file.write_text(manifest_file.read_text().replace("0.003", "0.001"))
+    with pytest.raises(FidelityError, match=r"allowed 0\.001"):
         Scorer(bundle_dir)
 
 
