@@ -1,0 +1,1 @@
+"""Export: networks, checkpoints, the frame graph, ONNX, precision, and ``build_engine``."""

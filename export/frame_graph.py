@@ -31,6 +31,9 @@ class FrameGraph(nn.Module):
         ConfigurationError: sizes that contradict each other.
     """
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(
         self,
         depth_net: nn.Module,
@@ -96,6 +99,9 @@ class FrameGraph(nn.Module):
 class CubicResize(nn.Module):
     """OpenCV's INTER_CUBIC on [1, C, H, W] as two products with constant matrices, the cheaper axis first."""
 
+    rows: Tensor
+    columns: Tensor
+
     def __init__(self, source: Size, destination: Size) -> None:
         super().__init__()
         rows = torch.from_numpy(cubic_matrix(source[0], destination[0])).float()
@@ -152,6 +158,11 @@ class FixedPointResize(nn.Module):
 
 class _TapPair(nn.Module):
     """Gathers the two source rows or columns of each destination position, with their weights."""
+
+    first: Tensor
+    second: Tensor
+    first_weight: Tensor
+    second_weight: Tensor
 
     def __init__(self, taps: Taps, dim: int) -> None:
         super().__init__()

@@ -54,7 +54,7 @@ def open_graph(path: Path, threads: int) -> Run:
 
 
 def time_alternately(
-    fp32: Run, candidate: Run, frame: np.ndarray, threads: int, *, runs: int = 15, budget_s: float = 60.0
+    fp32: Run, candidate: Run, frame: np.ndarray, threads: int, *, runs: int = 15, budget_s: float = 30.0
 ) -> Latency:
     """Time both graphs A B A B ... on one frame after a warm-up run of each.
 

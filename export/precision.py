@@ -15,6 +15,7 @@ import numpy as np
 
 from dgiqa_edge.calibration.scopes import network_scopes
 from dgiqa_edge.runtime.errors import ExportError
+from dgiqa_edge.runtime.hashing import Json
 
 if TYPE_CHECKING:
     import onnx
@@ -42,7 +43,7 @@ class HalfReport:
     underflowed_weights: int
     nodes: dict[str, dict[str, int]] = field(default_factory=dict)
 
-    def to_json(self) -> dict[str, object]:
+    def to_json(self) -> dict[str, Json]:
         return {
             "fp16_nodes": self.fp16_nodes,
             "fp32_nodes": self.fp32_nodes,

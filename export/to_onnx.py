@@ -6,8 +6,8 @@ sizes, data-dependent shapes) is refused here, at export, rather than found on a
 """
 
 import contextlib
-import io
 import logging
+import tempfile
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,6 +19,7 @@ from dgiqa_edge.calibration.placement import DEFAULT_SCOPES
 from dgiqa_edge.calibration.scopes import network_scopes
 from dgiqa_edge.runtime.atomic import atomic_file
 from dgiqa_edge.runtime.errors import ExportError
+from dgiqa_edge.runtime.hashing import Json
 
 if TYPE_CHECKING:
     import onnx
@@ -50,7 +51,7 @@ class GraphReport:
     parameters: int
     bytes: int
 
-    def to_json(self) -> dict[str, object]:
+    def to_json(self) -> dict[str, Json]:
         return {
             "nodes": self.nodes,
             "nodes_before_simplification": self.nodes_before_simplification,
@@ -149,22 +150,22 @@ def _trace(module: "nn.Module", examples: "Mapping[str, Tensor]", outputs: Seque
     import onnx
     import torch
 
-    buffer = io.BytesIO()
     try:
-        with torch.no_grad(), _quiet_exporter():
+        with torch.no_grad(), _quiet_exporter(), tempfile.TemporaryDirectory(prefix="dgiqa-edge-") as folder:
+            path = Path(folder) / "traced.onnx"
             torch.onnx.export(
                 module,
                 tuple(examples.values()),
-                buffer,
+                str(path),
                 input_names=list(examples),
                 output_names=list(outputs),
                 opset_version=OPSET,
                 do_constant_folding=True,
                 dynamo=False,
             )
+            return onnx.load(str(path))
     except (RuntimeError, ValueError, TypeError) as error:
         raise ExportError(f"tracing {type(module).__name__} failed: {_first_line(error)}") from error
-    return onnx.load_from_string(buffer.getvalue())
 
 
 def _simplify(model: "onnx.ModelProto") -> "onnx.ModelProto":

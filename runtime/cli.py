@@ -10,6 +10,7 @@ import contextlib
 import difflib
 import importlib
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
@@ -25,6 +26,7 @@ EXIT_BUG = 1
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
 EXIT_BROKEN_PIPE = 141
+EXIT_TERMINATED = 143
 
 # Known without package metadata, so that a source tree on PYTHONPATH still runs.
 _OWN_COMMANDS = {
@@ -37,11 +39,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code.
 
     0 done; 2 wrong usage; 3 bad input; 4 something this machine lacks; 130 interrupted; 141 the reader of the
-    output went away; 1 a bug.
+    output went away; 143 terminated; 1 a bug.
     """
     given = list(sys.argv[1:] if argv is None else argv)
     arguments, debug = _without_debug(given)
     _print_any_name()
+    _stop_cleanly_on_sigterm()
     try:
         code = _dispatch(arguments)
         sys.stdout.flush()
@@ -165,6 +168,16 @@ def _print_any_name() -> None:
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(AttributeError, ValueError):
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+
+
+def _stop_cleanly_on_sigterm() -> None:
+    """Unwind as Ctrl-C does, so that half-written files are removed; only the main thread may ask for it."""
+
+    def stop(number: int, frame: object) -> None:
+        raise SystemExit(EXIT_TERMINATED)
+
+    with contextlib.suppress(ValueError):
+        signal.signal(signal.SIGTERM, stop)
 
 
 def _silence_stdout() -> None:

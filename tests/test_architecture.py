@@ -1,0 +1,173 @@
+"""The house rules that no single module can keep: who may import whom, and what each room loads."""
+
+import ast
+import importlib.metadata
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+MAY_IMPORT = {
+    "runtime": set(),
+    "calibration": {"runtime"},
+    "benchmarks": {"runtime", "calibration"},
+    "training": {"export", "calibration", "runtime"},
+    "export": {"calibration", "runtime"},
+}
+EXTRA_OF_ROOM = {"runtime": "cpu", "calibration": "export", "benchmarks": "cpu", "export": "export"}
+LONGEST_FILE = 400
+
+
+def modules(room):
+    return sorted(path for path in (ROOT / room).rglob("*.py") if "native" not in path.parts)
+
+
+def rooms_imported(path):
+    """Other rooms that a module names in an import, wherever in the file it stands."""
+    room = path.relative_to(ROOT).parts[0]
+    depth = len(path.relative_to(ROOT).parts) - 1
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            for name in node.names:
+                match = re.match(r"dgiqa_edge\.(\w+)", name.name)
+                if match:
+                    yield match[1]
+        elif isinstance(node, ast.ImportFrom):
+            if node.level > depth:  # climbs out of its own room
+                yield (node.module or "").partition(".")[0]
+            elif node.module == "dgiqa_edge" and not node.level:
+                yield from (name.name for name in node.names)
+            elif node.module and not node.level:
+                match = re.match(r"dgiqa_edge\.(\w+)", node.module)
+                if match:
+                    yield match[1]
+            else:
+                yield room
+
+
+@pytest.mark.parametrize("room", MAY_IMPORT)
+def test_no_room_imports_from_a_higher_floor(room):
+    broken = [
+        f"{path.relative_to(ROOT)} imports {other}"
+        for path in modules(room)
+        for other in rooms_imported(path)
+        if other != room and other not in MAY_IMPORT[room]
+    ]
+    assert not broken
+
+
+def test_the_floor_check_sees_a_forbidden_import(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys.modules[__name__], "ROOT", tmp_path)
+    (tmp_path / "runtime").mkdir()
+    bad = tmp_path / "runtime" / "bad.py"
+    bad.write_text("def f():\n    from dgiqa_edge.export import build\n    from dgiqa_edge import calibration\n")
+    assert set(rooms_imported(bad)) == {"export", "calibration"}
+
+
+def test_training_uses_only_the_networks_of_export():
+    for path in modules("training"):
+        text = path.read_text(encoding="utf-8")
+        assert not re.search(r"dgiqa_edge\.export\.(?!networks)", text), path
+
+
+def closure(extra):
+    """Distributions that ``pip install dgiqa-edge[extra]`` brings, by normalised name."""
+    normal = lambda name: re.sub(r"[-_.]+", "-", name).lower()  # noqa: E731
+    found, queue = set(), [("dgiqa-edge", extra)]
+    while queue:
+        name, wanted = queue.pop()
+        if (name, wanted) in found:
+            continue
+        found.add((name, wanted))
+        try:
+            requirements = importlib.metadata.requires(name) or []
+        except importlib.metadata.PackageNotFoundError:
+            continue
+        for text in requirements:
+            requirement, _, marker = text.partition(";")
+            if "extra ==" in marker and (not wanted or f"'{wanted}'" not in marker.replace('"', "'")):
+                continue
+            match = re.match(r"[A-Za-z0-9._-]+", requirement.strip())
+            queue.append((normal(match[0]), ""))
+    return {name for name, _ in found}
+
+
+IMPORT_ALL = """
+import importlib, importlib.abc, json, sys
+room, blocked, modules = json.loads(sys.argv[1])
+
+class Absent(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in blocked:
+            raise ModuleNotFoundError(f"No module named {name!r} (not in this room's extra)", name=name)
+
+sys.meta_path.insert(0, Absent())
+for module in modules:
+    importlib.import_module(module)
+"""
+
+
+@pytest.mark.parametrize("room", EXTRA_OF_ROOM)
+def test_every_module_imports_with_only_its_own_extra(room):
+    allowed = closure(EXTRA_OF_ROOM[room])
+    assert "numpy" in allowed
+    blocked = sorted(
+        package
+        for package, distributions in importlib.metadata.packages_distributions().items()
+        if not allowed.intersection(re.sub(r"[-_.]+", "-", name).lower() for name in distributions)
+    )
+    assert "pytest" in blocked
+    names = [
+        "dgiqa_edge." + ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        for path in modules(room)
+    ]
+    assert names
+    finished = subprocess.run(
+        [sys.executable, "-c", IMPORT_ALL, json.dumps([room, blocked, names])],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert finished.returncode == 0, finished.stderr
+
+
+def test_the_runtime_loads_no_torch():
+    code = (
+        "import sys, dgiqa_edge.runtime as r; r.Scorer, r.load_bundle\n"
+        "print([name for name in sys.modules if name in ('torch', 'onnx')])"
+    )
+    finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert finished.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("command", ["build", "inspect", "score", "weights"])
+def test_every_command_has_a_help_with_an_example(command):
+    finished = subprocess.run(
+        [sys.executable, "-m", "dgiqa_edge.runtime.cli", command, "--help"], capture_output=True, text=True, check=True
+    )
+    assert "usage:" in finished.stdout
+    assert "example" in finished.stdout.lower()
+
+
+@pytest.mark.parametrize("command", ["score", "inspect", "build", "weights"])
+def test_help_needs_no_heavy_package(command):
+    code = (
+        "import sys\nfrom dgiqa_edge.runtime.cli import main\n"
+        f"main(['{command}', '--help'])\n"
+        "print([m for m in ('torch', 'onnx', 'onnxruntime', 'cv2') if m in sys.modules], file=sys.stderr)"
+    )
+    finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "usage:" in finished.stdout
+    assert finished.stderr.strip() == "[]"
+
+
+def test_files_stay_small_and_well_named():
+    for room in MAY_IMPORT:
+        for path in modules(room):
+            assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST_FILE, path
+            assert path.stem not in {"utils", "helpers", "common", "misc", "manager"}, path
