@@ -8,6 +8,7 @@ import lazily.
 import argparse
 import contextlib
 import difflib
+import errno
 import importlib
 import os
 import signal
@@ -59,6 +60,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         _silence_stdout()
         return EXIT_BROKEN_PIPE
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return _report(f"error: disk full ({error}): free some space, run it again", MachineError.exit_code, debug)
         problem = f"internal error: {type(error).__name__}: {error} (a bug; --debug shows the trace)"
         return _report(problem, EXIT_BUG, debug)
 

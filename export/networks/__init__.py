@@ -15,6 +15,8 @@ from dgiqa_edge.runtime.errors import ConfigurationError
 if TYPE_CHECKING:
     from torch import nn
 
+_NAME = "network_name"
+
 
 @dataclass(frozen=True)
 class Network:
@@ -66,7 +68,20 @@ def create(name: str) -> "nn.Module":
         for key, buffer in part.named_buffers(recurse=False):
             if buffer.is_meta:
                 part.register_buffer(key, torch.zeros(buffer.shape, dtype=buffer.dtype))
+    setattr(module, _NAME, name)
     return module.eval()
+
+
+def name_of(module: "nn.Module") -> str:
+    """The name under which :func:`create` made ``module``.
+
+    Raises:
+        ConfigurationError: it was made otherwise.
+    """
+    name = getattr(module, _NAME, None)
+    if name is None:
+        raise ConfigurationError(f"{type(module).__name__} was not made by networks.create: its name is unknown")
+    return str(name)
 
 
 @cache

@@ -1,0 +1,211 @@
+"""Reads weights files: safetensors, and PyTorch's own format without ever running code from it.
+
+What comes out is a plain state dict in float32, freed of training wrappers. Whether it fits a network is for
+``checkpoints.py`` to say.
+"""
+
+import pickle
+import re
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dgiqa_edge.runtime.errors import CheckpointError
+
+if TYPE_CHECKING:
+    import torch
+
+StateDict = dict[str, "torch.Tensor"]
+
+WRAPPERS = ("state_dict", "model_state_dict", "model", "params_ema", "params", "network", "net", "module", "weights")
+"""Entries under which training scripts store the state dict, beside optimizers, epochs and the like."""
+
+PREFIXES = ("module.", "_orig_mod.", "model.")
+"""What DataParallel, torch.compile and training frameworks put before every key."""
+
+_ZIP = b"PK\x03\x04"
+_TORCH_LEGACY = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
+_PICKLE = b"\x80"
+_LFS_POINTER = b"version https://git-lfs"
+_MAX_HEADER_BYTES = 100_000_000
+
+
+@dataclass(frozen=True)
+class CheckpointFile:
+    """A weights file as read.
+
+    Attributes:
+        state: keys without prefixes; floating-point tensors in float32, on the CPU.
+        file_format: ``safetensors`` or ``pytorch``.
+        stored_types: PyTorch's names of the stored number types, e.g. ``("float16",)``.
+        metadata: the file's own text entries (safetensors only).
+    """
+
+    state: StateDict
+    file_format: str
+    stored_types: tuple[str, ...]
+    metadata: Mapping[str, str]
+
+
+def load_checkpoint(path: Path) -> StateDict:
+    """The state dict in ``path``: keys without prefixes, floats as float32, on the CPU.
+
+    Raises:
+        CheckpointError: see :func:`read_checkpoint`.
+    """
+    return read_checkpoint(path).state
+
+
+def read_checkpoint(path: Path) -> CheckpointFile:
+    """Read a .safetensors, .pth, .pt or .bin file; the content decides the format, not the name.
+
+    Raises:
+        CheckpointError: no such file, an empty, truncated or damaged one, one that needs its code to be run, or one
+            without weights. The message says which and what to do.
+    """
+    file_format = _sniff(path)
+    metadata: Mapping[str, str] = {}
+    if file_format == "safetensors":
+        stored, metadata = _read_safetensors(path)
+    else:
+        stored = _weights_in(_read_torch(path), path)
+    types = sorted({str(tensor.dtype).removeprefix("torch.") for tensor in stored.values()})
+    state = {key: _as_float32(tensor) for key, tensor in _without_prefixes(stored).items()}
+    return CheckpointFile(state, file_format, tuple(types), metadata)
+
+
+def metadata_of(path: Path) -> Mapping[str, str]:
+    """Text entries in a safetensors file's header; empty for other files."""
+    if not path.is_file() or _sniff(path) != "safetensors":
+        return {}
+    from safetensors import safe_open
+
+    with safe_open(str(path), framework="numpy") as file:
+        return dict(file.metadata() or {})
+
+
+def _sniff(path: Path) -> str:
+    if path.is_dir():
+        raise CheckpointError(f"{path} is a directory: give the .pth or .safetensors file in it")
+    if not path.exists():
+        raise CheckpointError(f"{path} does not exist: give a .pth or .safetensors file, or see 'weights fetch'")
+    size = path.stat().st_size
+    if not size:
+        raise CheckpointError(f"{path} is empty: download it again")
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(64)
+    except OSError as error:
+        raise CheckpointError(f"cannot read {path}: {error.strerror}") from error
+    if head.startswith(_LFS_POINTER):
+        raise CheckpointError(f"{path} is a Git LFS pointer, not the weights: run 'git lfs pull' where it came from")
+    if head.startswith((_ZIP, _TORCH_LEGACY, _PICKLE)):
+        return "pytorch"
+    if head[8:9] == b"{" and int.from_bytes(head[:8], "little") <= _MAX_HEADER_BYTES:
+        return "safetensors"
+    start = head[:16].decode("ascii", "replace")
+    raise CheckpointError(
+        f"{path} is not a checkpoint (it begins with {start!r}): give a PyTorch .pth or a .safetensors file"
+    )
+
+
+def _read_safetensors(path: Path) -> tuple[StateDict, Mapping[str, str]]:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(str(path), framework="pt", device="cpu") as file:
+            metadata = dict(file.metadata() or {})
+            state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a mapping
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(f"{path} is truncated or damaged: download it again ({_brief(error)})") from error
+    if not state:
+        raise CheckpointError(f"{path} holds no tensors: give a file with a network's weights")
+    return state, metadata
+
+
+def _read_torch(path: Path) -> Any:
+    import torch
+
+    zipped = _check_zip(path)
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True, mmap=zipped)
+    except pickle.UnpicklingError as error:
+        code = _refused_code(str(error))
+        if code is None:
+            raise CheckpointError(f"{path} is truncated or damaged: download it again") from error
+        raise CheckpointError(
+            f"{path} needs {code} to be loaded, and code in checkpoints is never run: where you trust the file, save "
+            "its state dict alone with torch.save(model.state_dict(), FILE) and give that"
+        ) from error
+    except (RuntimeError, EOFError, ValueError, KeyError, OSError, AttributeError, TypeError) as error:
+        raise CheckpointError(f"{path} is truncated or damaged: download it again ({_brief(error)})") from error
+
+
+def _check_zip(path: Path) -> bool:
+    """Whether the file is PyTorch's zip archive (and not its older format); refuses other archives by name."""
+    with path.open("rb") as stream:
+        if stream.read(len(_ZIP)) != _ZIP:
+            return False
+    if not zipfile.is_zipfile(path):
+        raise CheckpointError(f"{path} is truncated: its end is missing; download it again")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = {name.rsplit("/", 1)[-1] for name in archive.namelist()}
+    except zipfile.BadZipFile as error:
+        raise CheckpointError(f"{path} is damaged: download it again ({_brief(error)})") from error
+    if "constants.pkl" in members:
+        raise CheckpointError(
+            f"{path} is a TorchScript program, not a checkpoint: save the state dict with "
+            "torch.save(model.state_dict(), FILE) and give that"
+        )
+    if "data.pkl" not in members:
+        raise CheckpointError(f"{path} is a zip archive without weights: unpack it, or give the checkpoint itself")
+    return True
+
+
+def _refused_code(message: str) -> str | None:
+    """What the file wanted to import, from PyTorch's refusal; ``None`` if it was not a refusal."""
+    named = re.search(r"GLOBAL ([\w.]+)", message)
+    if named:
+        return named.group(1)
+    return "pickled code" if "Unsupported operand" in message or "Unsupported class" in message else None
+
+
+def _weights_in(content: Any, path: Path, depth: int = 0) -> StateDict:
+    import torch
+
+    if not isinstance(content, Mapping):
+        kind = type(content).__name__
+        raise CheckpointError(f"{path} holds a {kind}, not a state dict: save model.state_dict() and give that")
+    for wrapper in WRAPPERS:
+        inner = content.get(wrapper)
+        if isinstance(inner, Mapping) and depth < 3:
+            return _weights_in(inner, path, depth + 1)
+    tensors = {
+        key: value.detach()
+        for key, value in content.items()
+        if isinstance(key, str) and isinstance(value, torch.Tensor)
+    }
+    if not tensors:
+        entries = ", ".join(str(key) for key in list(content)[:5]) or "none"
+        raise CheckpointError(f"{path} holds no weights (its entries: {entries}): give a file with a state dict")
+    return tensors
+
+
+def _without_prefixes(state: StateDict) -> StateDict:
+    while True:
+        prefix = next((p for p in PREFIXES if all(key.startswith(p) for key in state)), None)
+        if prefix is None:
+            return state
+        state = {key.removeprefix(prefix): tensor for key, tensor in state.items()}
+
+
+def _as_float32(tensor: "torch.Tensor") -> "torch.Tensor":
+    return tensor.float() if tensor.is_floating_point() else tensor
+
+
+def _brief(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0][:120] if lines else type(error).__name__
