@@ -26,7 +26,6 @@ PREFIXES = ("module.", "_orig_mod.", "model.")
 """What DataParallel, torch.compile and training frameworks put before every key."""
 
 _ZIP = b"PK\x03\x04"
-_TORCH_LEGACY = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 _PICKLE = b"\x80"
 _LFS_POINTER = b"version https://git-lfs"
 _MAX_HEADER_BYTES = 100_000_000
@@ -101,10 +100,11 @@ def _sniff(path: Path) -> str:
         raise CheckpointError(f"cannot read {path}: {error.strerror}") from error
     if head.startswith(_LFS_POINTER):
         raise CheckpointError(f"{path} is a Git LFS pointer, not the weights: run 'git lfs pull' where it came from")
-    if head.startswith((_ZIP, _TORCH_LEGACY, _PICKLE)):
-        return "pytorch"
+    # First, because a header's length may begin like a pickle; a pickle never passes for so short a header.
     if head[8:9] == b"{" and int.from_bytes(head[:8], "little") <= _MAX_HEADER_BYTES:
         return "safetensors"
+    if head.startswith((_ZIP, _PICKLE)):
+        return "pytorch"
     start = head[:16].decode("ascii", "replace")
     raise CheckpointError(
         f"{path} is not a checkpoint (it begins with {start!r}): give a PyTorch .pth or a .safetensors file"
@@ -130,6 +130,9 @@ def _read_torch(path: Path) -> Any:
 
     zipped = _check_zip(path)
     try:
+        if path.suffix == ".safetensors":  # torch.load would believe the name, not the content
+            with path.open("rb") as stream:
+                return torch.load(stream, map_location="cpu", weights_only=True)
         return torch.load(path, map_location="cpu", weights_only=True, mmap=zipped)
     except pickle.UnpicklingError as error:
         code = _refused_code(str(error))

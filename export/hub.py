@@ -1,57 +1,31 @@
 """Downloads published weights from the Hugging Face hub, each pinned to a revision and a SHA-256.
 
-What is published where is data (``PUBLISHED``). A file is checked before it takes its place; an interrupted download
-is resumed. A revision without a known hash is taken on trust once: its hash goes to a lock file beside the weights,
-and later downloads must agree with it. DGIQA's weights are not on the hub: for them this only says where they are.
+What is published where is data: ``published_weights.py``. A file is checked before it takes its place; an interrupted
+download is resumed. A revision without a known hash is taken on trust once: its hash goes to a lock file beside the
+weights, and later downloads must agree with it.
 """
 
 import json
+import os
 import shutil
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from dgiqa_edge.runtime.atomic import PARTIAL_PREFIX, write_text
 from dgiqa_edge.runtime.errors import CheckpointError, ConfigurationError, DgiqaEdgeError, MachineError
 from dgiqa_edge.runtime.hashing import sha256_file
 
+from .published_weights import PUBLISHED, Published, get
+
 if TYPE_CHECKING:
     from huggingface_hub.file_download import HfFileMetadata
+
+__all__ = ["LOCK_FILE", "PUBLISHED", "Download", "Published", "fetch", "get"]
 
 LOCK_FILE = "weights.lock.json"
 _LOCK_SCHEMA = 1
 _DISK_RESERVE_BYTES = 64 << 20
-
-DGIQA_WEIGHTS = (
-    "the weights of dgiqa are not on the Hugging Face hub: the authors publish KADID-10k and KonIQ-10k weights in the "
-    "Dropbox folder linked under 'Pretrained Weights' at https://github.com/uf-robopi/DGIQA; download one there, then "
-    "run 'dgiqa-edge weights check FILE --network dgiqa'"
-)
-
-
-@dataclass(frozen=True)
-class Published:
-    """One published weights file.
-
-    Attributes:
-        network: name that ``networks.create`` knows.
-        kind: ``model`` or ``space``: the sort of hub repository.
-        file: path in the repository.
-        revision: commit, or ``main`` where none is known; then the SHA-256 alone pins the file.
-        sha256: of the file; ``None`` where none is known.
-        licence: SPDX name of the weights' licence.
-    """
-
-    name: str
-    network: str
-    repository: str
-    kind: str
-    file: str
-    revision: str
-    sha256: str | None
-    licence: str
 
 
 @dataclass(frozen=True)
@@ -75,22 +49,6 @@ class Download:
 class _Pin:
     revision: str
     sha256: str | None
-
-
-def get(name: str) -> Published:
-    """The published weights of that name or of the network of that name.
-
-    Raises:
-        CheckpointError: ``dgiqa``: the message says where the authors publish its weights.
-        ConfigurationError: nothing is published under that name.
-    """
-    key = name.lower().replace("_", "-")
-    for published in PUBLISHED.values():
-        if key in (published.name, published.network.replace("_", "-")):
-            return published
-    if key.startswith("dgiqa"):
-        raise CheckpointError(DGIQA_WEIGHTS)
-    raise ConfigurationError(f"no published weights {name!r}: choose one of {', '.join(PUBLISHED)}, or dgiqa")
 
 
 def fetch(
@@ -127,17 +85,17 @@ def fetch(
     announced = remote.etag if remote.etag and len(remote.etag) == 64 else None
     if pin.sha256 and announced and announced != pin.sha256:
         raise _mismatch(published, commit, pin.sha256, announced)
-    partial = folder / f"{PARTIAL_PREFIX}{published.name}"
+    partial = folder / f"{PARTIAL_PREFIX}{published.name}.{commit[:12]}"
     _check_space(folder, remote.size, partial)
-    received = _download(published, commit, partial, endpoint)
-    actual = sha256_file(received)
-    if pin.sha256 and actual != pin.sha256:
-        shutil.rmtree(partial)
-        raise _mismatch(published, commit, pin.sha256, actual)
+    _download(published, remote, partial)
+    actual = sha256_file(partial)
+    expected = pin.sha256 or announced
+    if expected and actual != expected:
+        partial.unlink()
+        raise _mismatch(published, commit, expected, actual)
     if target.exists() and sha256_file(target) != actual:
         raise _occupied(target, sha256_file(target))
-    received.replace(target)
-    shutil.rmtree(partial)
+    partial.replace(target)
     _record(folder, published, commit, actual)
     return Download(target, published, commit, actual, pinned=pin.sha256 is not None, fetched=True)
 
@@ -177,22 +135,31 @@ def _remote_metadata(published: Published, pin: _Pin, endpoint: str | None) -> "
         raise _explained(error, published, pin.revision) from error
 
 
-def _download(published: Published, commit: str, partial: Path, endpoint: str | None) -> Path:
-    """Download into ``partial``, which stays after an interrupt so that the next call resumes."""
-    from huggingface_hub import hf_hub_download
+def _download(published: Published, remote: "HfFileMetadata", partial: Path) -> None:
+    """Download to ``partial``, with a progress bar; what an interrupted call left there is continued.
 
-    try:
-        received = hf_hub_download(
-            published.repository,
-            published.file,
-            repo_type=published.kind,
-            revision=commit,
-            local_dir=partial,
-            endpoint=endpoint,
-        )
-    except Exception as error:  # as above
-        raise _explained(error, published, commit) from error
-    return Path(received)
+    ``hf_hub_download`` is not used: in huggingface_hub 2 it starts anew after an interrupt.
+    """
+    from urllib.parse import urlsplit
+
+    from huggingface_hub import constants, file_download
+    from huggingface_hub.utils import build_hf_headers
+
+    own_host = urlsplit(remote.location).netloc == urlsplit(constants.ENDPOINT).netloc
+    with partial.open("ab") as stream:
+        if remote.size is not None and stream.tell() > remote.size:
+            stream.truncate(0)
+        try:
+            file_download.http_get(
+                remote.location,
+                stream,
+                resume_size=stream.seek(0, 2),
+                headers=build_hf_headers(token=None if own_host else False),
+                expected_size=remote.size,
+                displayed_filename=Path(published.file).name,
+            )
+        except Exception as error:  # as above
+            raise _explained(error, published, remote.commit_hash or published.revision) from error
 
 
 def _explained(error: Exception, published: Published, revision: str) -> DgiqaEdgeError:
@@ -243,7 +210,9 @@ def _check_space(folder: Path, size: int | None, partial: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise MachineError(f"cannot create {folder}: {error.strerror}; give another --out folder") from error
-    received = sum(file.stat().st_size for file in partial.rglob("*") if file.is_file())
+    if not os.access(folder, os.W_OK):
+        raise MachineError(f"cannot write to {folder}: change its permissions or give another --out folder")
+    received = partial.stat().st_size if partial.exists() else 0
     needed = (size or 0) - received + _DISK_RESERVE_BYTES
     free = shutil.disk_usage(folder).free
     if free < needed:
@@ -280,76 +249,3 @@ def _record(folder: Path, published: Published, revision: str, sha256: str) -> N
     entries[published.name] = entry
     document = {"schema_version": _LOCK_SCHEMA, "weights": dict(sorted(entries.items()))}
     write_text(folder / LOCK_FILE, json.dumps(document, indent=1) + "\n")
-
-
-# Hashes and commits as several independent public projects pin these files (the hub itself is the authority; a file
-# that differs is refused, never silently accepted). The V1 files lie in the authors' demo space, whose commit is not
-# on record: there the hash alone pins. Licences: the authors' README (V2) and their answer in Depth-Anything issue 15
-# (V1, all sizes).
-PUBLISHED: Mapping[str, Published] = MappingProxyType(
-    {
-        published.name: published
-        for published in (
-            Published(
-                name="depth-anything-v1-small",
-                network="depth_anything_v1_vits",
-                repository="LiheYoung/Depth-Anything",
-                kind="space",
-                file="checkpoints/depth_anything_vits14.pth",
-                revision="main",
-                sha256="59afe57cfd9f4284deaf5b753d954723d7136ae842fba3e068ba03537ca1e60e",
-                licence="Apache-2.0",
-            ),
-            Published(
-                name="depth-anything-v1-base",
-                network="depth_anything_v1_vitb",
-                repository="LiheYoung/Depth-Anything",
-                kind="space",
-                file="checkpoints/depth_anything_vitb14.pth",
-                revision="main",
-                sha256="64ae214ae4e27424b644c49464c0aa243016f6f753d95097c8eb9ad0b9cb2d9b",
-                licence="Apache-2.0",
-            ),
-            Published(
-                name="depth-anything-v1-large",
-                network="depth_anything_v1_vitl",
-                repository="LiheYoung/Depth-Anything",
-                kind="space",
-                file="checkpoints/depth_anything_vitl14.pth",
-                revision="main",
-                sha256="6c6a383e33e51c5fdfbf31e7ebcda943973a9e6a1cbef1564afe58d7f2e8fe63",
-                licence="Apache-2.0",
-            ),
-            Published(
-                name="depth-anything-v2-small",
-                network="depth_anything_v2_vits",
-                repository="depth-anything/Depth-Anything-V2-Small",
-                kind="model",
-                file="depth_anything_v2_vits.pth",
-                revision="03876f8651c73a60fe4c2c48294e09fcb6838fcf",
-                sha256="715fade13be8f229f8a70cc02066f656f2423a59effd0579197bbf57860e1378",
-                licence="Apache-2.0",
-            ),
-            Published(
-                name="depth-anything-v2-base",
-                network="depth_anything_v2_vitb",
-                repository="depth-anything/Depth-Anything-V2-Base",
-                kind="model",
-                file="depth_anything_v2_vitb.pth",
-                revision="a4e71a6c2ce52fe50df0f212066b0d4a87be9b5e",
-                sha256="0d2b7002e62d39d655571c371333340bd88f67ab95050c03591555aa05645328",
-                licence="CC-BY-NC-4.0",
-            ),
-            Published(
-                name="depth-anything-v2-large",
-                network="depth_anything_v2_vitl",
-                repository="depth-anything/Depth-Anything-V2-Large",
-                kind="model",
-                file="depth_anything_v2_vitl.pth",
-                revision="cbbb86a30ce19b5684b7a05155dc7e6cbc7685b9",
-                sha256="a7ea19fa0ed99244e67b624c72b8580b7e9553043245905be58796a608eb9345",
-                licence="CC-BY-NC-4.0",
-            ),
-        )
-    }
-)

@@ -82,6 +82,7 @@ class NetworkSource:
 
 def published_licence(network: str) -> str:
     """Licence of the weights that the authors publish for a network."""
-    if network == "dgiqa":
-        return "not stated by the authors"
-    return "Apache-2.0" if network.endswith("_vits") else "CC-BY-NC-4.0"
+    from .hub import PUBLISHED
+
+    licences = {published.network: published.licence for published in PUBLISHED.values()}
+    return licences.get(network, "not stated by the authors")

@@ -50,7 +50,8 @@ def measure(module: "nn.Module", run: Run, frames: Iterable[np.ndarray], tick: C
             _, crop_scores, depth = (output.numpy() for output in module(torch.from_numpy(frame)))
         onnx_outputs = run(frame)
         difference = np.abs(depth.astype(np.int16) - onnx_outputs["depth"].astype(np.int16))
-        score_max = max(score_max, float(np.abs(crop_scores - onnx_outputs["crop_scores"]).max()))
+        # np.maximum, unlike max(), lets a NaN through to the verdict below.
+        score_max = float(np.maximum(score_max, np.abs(crop_scores - onnx_outputs["crop_scores"]).max()))
         depth_max = max(depth_max, int(difference.max()))
         equal_share = min(equal_share, float((difference <= DEPTH_TOLERANCE_LEVELS).mean()))
         images += 1

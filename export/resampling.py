@@ -25,11 +25,15 @@ class Taps:
 
 def cubic_matrix(source: int, destination: int) -> np.ndarray:
     """Interpolation matrix float64 [destination, source] of OpenCV's INTER_CUBIC along one axis."""
-    position = _positions(source, destination)
+    return cubic_matrix_at(_positions(source, destination), source)
+
+
+def cubic_matrix_at(position: np.ndarray, source: int) -> np.ndarray:
+    """Cubic interpolation matrix float64 [n, source] at source positions [n]; borders replicated, no antialias."""
     base = np.floor(position).astype(np.int64)
-    fraction = position - base
-    matrix = np.zeros((destination, source))
-    rows = np.arange(destination)
+    fraction = (position - np.floor(position)).astype(np.float64)
+    matrix = np.zeros((len(position), source))
+    rows = np.arange(len(position))
     for offset in range(-1, 3):
         column = np.clip(base + offset, 0, source - 1)
         np.add.at(matrix, (rows, column), _cubic_weight(np.abs(fraction - offset)))

@@ -24,8 +24,7 @@ def atomic_file(path: Path) -> Iterator[Path]:
     Raises:
         MachineError: the disk is full, or the folder cannot be written.
     """
-    with _disk_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+    with _disk_errors(path), _parents_of(path):
         handle, name = tempfile.mkstemp(prefix=PARTIAL_PREFIX, suffix=path.suffix, dir=path.parent)
         os.close(handle)
         partial = Path(name)
@@ -48,8 +47,7 @@ def atomic_directory(path: Path) -> Iterator[Path]:
     Raises:
         MachineError: the disk is full, or the parent folder cannot be written.
     """
-    with _disk_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+    with _disk_errors(path), _parents_of(path):
         partial = Path(tempfile.mkdtemp(prefix=PARTIAL_PREFIX, dir=path.parent))
         try:
             yield partial
@@ -72,6 +70,20 @@ def write_bytes(path: Path, content: bytes) -> None:
 def write_text(path: Path, content: str) -> None:
     """Write UTF-8 ``content`` to ``path`` atomically."""
     write_bytes(path, content.encode())
+
+
+@contextlib.contextmanager
+def _parents_of(path: Path) -> Iterator[None]:
+    """Create the missing parent folders; on failure remove those again, unless something else uses them by now."""
+    missing = [folder for folder in path.parents if not folder.exists()]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    except BaseException:
+        for folder in missing:  # deepest first
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+        raise
 
 
 def _swap(new: Path, path: Path) -> None:

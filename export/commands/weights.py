@@ -126,9 +126,9 @@ def _convert(args: argparse.Namespace) -> int:
 
 
 def _fetch(args: argparse.Namespace) -> int:
-    from .. import hub
+    from .. import hub, published_weights
 
-    published = hub.get(args.name)
+    published = published_weights.get(args.name)
     print(f"{published.name}: licence of the weights is {published.licence}", file=sys.stderr)
     download = hub.fetch(args.name, args.out, revision=args.revision, sha256=args.sha256)
     rows = (

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from dgiqa_edge.runtime.errors import ConfigurationError
 
+from ..resampling import cubic_matrix_at
 from .attention import Mlp, SelfAttention
 
 PATCH = 14
@@ -22,7 +23,6 @@ TRAINED_GRID = 37
 GRID_OFFSET = 0.1
 """The published code stretches the grid by (n + 0.1) / 37, not n / 37: leaving it out moves depth by a quarter."""
 NORM_EPSILON = 1e-6
-_CUBIC_A = -0.75
 
 
 @dataclass(frozen=True)
@@ -147,17 +147,4 @@ def stretch_matrix(patches: int) -> np.ndarray:
     """
     step = np.float32(TRAINED_GRID / (patches + GRID_OFFSET))
     position = (np.arange(patches, dtype=np.float32) + np.float32(0.5)) * step - np.float32(0.5)
-    base = np.floor(position)
-    fraction = (position - base).astype(np.float64)
-    matrix = np.zeros((patches, TRAINED_GRID))
-    for tap in range(-1, 3):
-        column = np.clip(base.astype(np.int64) + tap, 0, TRAINED_GRID - 1)
-        np.add.at(matrix, (np.arange(patches), column), _cubic_weight(np.abs(fraction - tap)))
-    return matrix.astype(np.float32)
-
-
-def _cubic_weight(distance: np.ndarray) -> np.ndarray:
-    """Keys' cubic convolution kernel at distances below 2."""
-    near = (_CUBIC_A + 2) * distance**3 - (_CUBIC_A + 3) * distance**2 + 1
-    far = _CUBIC_A * (distance**3 - 5 * distance**2 + 8 * distance - 4)
-    return np.where(distance <= 1, near, far)
+    return cubic_matrix_at(position, TRAINED_GRID).astype(np.float32)

@@ -162,7 +162,8 @@ class WindowAttention(nn.Module):
         return heads.reshape(-1, self.windows * self.heads, AREA, heads.shape[3])
 
     def _constant(self, name: str, array: np.ndarray | None) -> None:
-        self.register_buffer(name, None if array is None else torch.from_numpy(array), persistent=False)
+        tensor = None if array is None else torch.from_numpy(array.copy())  # the originals are shared
+        self.register_buffer(name, tensor, persistent=False)
 
 
 @cache

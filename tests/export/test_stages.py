@@ -74,7 +74,18 @@ def test_a_failed_stage_leaves_nothing(stages, failure):
 
     with pytest.raises(failure):
         stages.run("export", {"a": 1}, make)
-    assert list(stages.root.iterdir()) == []
+    assert not stages.root.exists()
+
+
+def test_a_failed_stage_keeps_the_finished_ones(stages):
+    finished = stages.run("export", {"a": 1}, maker([]))
+
+    def make(directory):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        stages.run("parity", {"a": 1}, make)
+    assert finished.file("graph.onnx").exists()
 
 
 def test_sweep_removes_only_what_was_abandoned(stages):

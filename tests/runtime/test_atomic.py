@@ -118,3 +118,12 @@ def test_a_real_full_device_is_reported(tmp_path: Path) -> None:
         with Path("/dev/full").open("wb") as stream:
             stream.write(b"x" * 100_000)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("opener", [atomic_file, atomic_directory])
+def test_a_failure_removes_the_parents_it_made_and_no_others(tmp_path, opener):
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    with pytest.raises(KeyboardInterrupt), opener(kept / "a" / "b" / "result"):
+        raise KeyboardInterrupt
+    assert list(tmp_path.rglob("*")) == [kept]
