@@ -32,7 +32,13 @@ class KeptFloat:
     reason: str
 
 
-KEPT_FLOAT: tuple[KeptFloat, ...] = ()
+KEPT_FLOAT: tuple[KeptFloat, ...] = (
+    # Depth Anything V2-S at 252x336, 24 photos held out, ONNX Runtime: correlation 0.990 -> 0.997 (worst photo
+    # 0.897 -> 0.983).
+    KeptFloat("*/patch_embed/*", "starts the residual stream: its rounding reaches every block; few operations"),
+    # The same photos, on top of the first rule: mean depth error 4.0 -> 3.4 grey levels, no latency found.
+    KeptFloat("*/depth_head/*output_conv2*", "ends in the depth map: its grid would be the map's only levels"),
+)
 
 
 @dataclass(frozen=True)

@@ -17,10 +17,7 @@ import numpy as np
 from dgiqa_edge.runtime.atomic import atomic_file
 from dgiqa_edge.runtime.errors import CalibrationError
 
-from .graph_tensors import float_tensors
 from .observers import Extent, Histogram, Observer
-from .placement import DEFAULT_SCOPES
-from .scopes import network_scopes
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -87,38 +84,6 @@ def observe_ranges(
         chosen = observer.range_of(extent, histograms.get(name))
         ranges[name] = TensorRange(chosen.low, chosen.high, extent.low, extent.high)
     return ranges
-
-
-def observe_absmax(
-    model: Path,
-    frames: Frames,
-    *,
-    scopes: Sequence[str] = DEFAULT_SCOPES,
-    feed: Feed = frame_feed,
-    threads: int = 0,
-    progress: Progress | None = None,
-) -> dict[str, float]:
-    """Largest magnitude of every float32 tensor that nodes inside ``scopes`` produce: what FP16 must hold.
-
-    Raises:
-        CalibrationError: no such tensor, no frame, or a value is not finite.
-    """
-    import onnx
-
-    proto = onnx.load(str(model))
-    floats = float_tensors(proto)
-    tensors = [
-        name
-        for node, scope in zip(proto.graph.node, network_scopes(proto.graph, scopes), strict=True)
-        if scope is not None and node.op_type != "Constant"
-        for name in node.output
-        if name in floats
-    ]
-    del proto
-    if not tensors:
-        raise CalibrationError(f"{model.name} has no float tensor in the scopes {', '.join(scopes)}")
-    extents, _ = _extents(model, tensors, frames, feed, threads, _Ticker(progress, frames, 1))
-    return {name: extent.absmax for name, extent in extents.items()}
 
 
 def _extents(

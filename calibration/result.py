@@ -6,7 +6,7 @@ replacement is said aloud, never silent.
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -125,8 +125,13 @@ def cache_key(
     )
 
 
-def load_or_observe(path: Path, key: str, observe: Callable[[], CalibrationResult]) -> tuple[CalibrationResult, str]:
+def load_or_observe(
+    path: Path, key: str, observe: Callable[[], CalibrationResult], *, tensors: Collection[str] = ()
+) -> tuple[CalibrationResult, str]:
     """The result stored at ``path`` when its key is ``key``; otherwise a fresh one, which takes its place.
+
+    Args:
+        tensors: that must have a range; a stored result of a narrower placement is observed again.
 
     Returns:
         The result, and a note for the user that says where it came from and why.
@@ -141,9 +146,13 @@ def load_or_observe(path: Path, key: str, observe: Callable[[], CalibrationResul
         except CalibrationError as error:
             note = f"calibrated again: {error}"
         else:
-            if stored.key == key:
+            missing = set(tensors) - set(stored.ranges)
+            if stored.key == key and not missing:
                 return stored, f"calibration reused from {path} (same graph, images and preprocessing)"
-            note = f"calibrated again: {path} belongs to another graph, image set, preprocessing or method"
+            if stored.key != key:
+                note = f"calibrated again: {path} belongs to another graph, image set, preprocessing or method"
+            else:
+                note = f"calibrated again: {path} lacks {len(missing)} of the tensors this placement needs"
     fresh = observe()
     if fresh.key != key:
         raise CalibrationError("the calibration that ran is not the one asked for: its key differs")

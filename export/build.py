@@ -231,7 +231,9 @@ class Build:
             )
 
         with self.reporter.stage(f"calibration ({observer.method})") as line:
-            calibration, note = load_or_observe(options.work / f"calibration-{key[:20]}.json", key, observe)
+            calibration, note = load_or_observe(
+                options.work / f"calibration-{key[:20]}.json", key, observe, tensors=placement.tensors_to_observe()
+            )
             line.result = f"{len(calibration.ranges)} ranges over {calibration.images} photos; {note}"
 
         def make(directory: Path) -> dict[str, Json]:

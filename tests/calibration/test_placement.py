@@ -62,6 +62,25 @@ def test_a_standing_exception_stays_float_with_its_reason(frame_graph):
 
 
 @pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        ("/depth_net/pretrained/patch_embed/proj/Conv", True),
+        ("/quality_net/backbone/patch_embed/proj/Conv", True),
+        ("/depth_net/depth_head/scratch/output_conv2/output_conv2.0/Conv", True),
+        ("/depth_net/depth_head/scratch/output_conv1/Conv", False),
+        ("/depth_net/depth_head/resize_layers.3/Conv", False),
+    ],
+)
+def test_the_default_policy_spares_the_first_and_last_convolutions(frame_graph, name, kept):
+    model = type(frame_graph)()
+    model.CopyFrom(frame_graph)
+    next(node for node in model.graph.node if node.name == "/depth_net/stem/Conv").name = name
+    placement = place(model)
+    assert (name in dict(placement.kept_float)) == kept
+    assert (name in [node.name for node in placement.nodes]) != kept
+
+
+@pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"scopes": ["/teacher/"]}, "no node of the graph lies in the scopes /teacher/"),

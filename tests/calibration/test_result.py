@@ -66,6 +66,18 @@ def test_a_stale_result_is_never_used(tmp_path, change):
     assert load_result(path) == fresh
 
 
+def test_a_result_of_a_narrower_placement_is_observed_again(tmp_path):
+    path = tmp_path / "calibration.json"
+    RESULT.save(path)
+    wider = replace(RESULT, ranges={**RESULT.ranges, "new": TensorRange(0.0, 1.0, 0.0, 1.0)})
+    observe = Observation(wider)
+    result, note = load_or_observe(path, RESULT.key, observe, tensors=list(wider.ranges))
+    assert (result, observe.runs) == (wider, 1)
+    assert "lacks 1 of the tensors" in note
+    assert load_or_observe(path, RESULT.key, observe, tensors=["_v_1"])[0] == wider
+    assert observe.runs == 1
+
+
 def damage_truncate(text: str) -> str:
     return text[: len(text) // 2]
 
