@@ -15,8 +15,8 @@ venv: $(STAMP)
 # torch is pinned in constraints.txt: unpinned, pip would take a CUDA build of several gigabytes.
 $(STAMP): setup.py constraints.txt runtime/version.py
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --upgrade pip
-	$(BIN)/pip install --quiet -c constraints.txt -e '.[dev]'
+	$(BIN)/pip install -qq --upgrade pip
+	$(BIN)/pip install -qq -c constraints.txt -e '.[dev]'
 	touch $@
 
 demo: $(STAMP)

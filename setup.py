@@ -35,7 +35,7 @@ EXPORT = [
     "polygraphy>=0.49",
 ]
 TENSORRT = ["tensorrt>=8.5", "cuda-python>=12"]
-DEV = ["pytest>=8", "hypothesis>=6", "pytest-timeout", "ruff", "mypy", "psutil", "jsonschema>=4"]
+DEV = ["pytest>=8", "hypothesis>=6", "pytest-timeout", "ruff", "mypy", "psutil", "jsonschema>=4", "scipy"]
 
 setup(
     name="dgiqa-edge",
