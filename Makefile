@@ -44,7 +44,7 @@ format: $(STAMP)
 # The rooms are top-level folders but import as dgiqa_edge.<room>; mypy follows a tree that spells it out.
 build/typecheck/dgiqa_edge:
 	mkdir -p $@
-	for room in export calibration runtime benchmarks; do ln -sfn ../../../$$room $@/$$room; done
+	for room in export calibration runtime benchmarks training; do ln -sfn ../../../$$room $@/$$room; done
 
 # Size, fidelity and latency of the three precisions, each against FP32 in one run; the tables land as JSON.
 bench: $(STAMP)

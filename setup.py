@@ -6,7 +6,7 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 HERE = Path(__file__).parent
-ROOMS = ("export", "calibration", "runtime", "benchmarks")
+ROOMS = ("export", "calibration", "runtime", "benchmarks", "training")
 
 
 def version() -> str:
@@ -34,8 +34,9 @@ EXPORT = [
     "rich>=13",
     "polygraphy>=0.49",
 ]
+TRAINING = sorted({*EXPORT, "scipy>=1.10"})
 TENSORRT = ["tensorrt>=8.5", "cuda-python>=12"]
-DEV = ["pytest>=8", "hypothesis>=6", "pytest-timeout", "ruff", "mypy", "psutil", "jsonschema>=4", "scipy"]
+DEV = ["pytest>=8", "hypothesis>=6", "pytest-timeout", "ruff", "mypy", "psutil", "jsonschema>=4"]
 
 setup(
     name="dgiqa-edge",
@@ -49,16 +50,19 @@ setup(
     package_dir={f"dgiqa_edge.{room}": room for room in ROOMS},
     package_data={
         "dgiqa_edge.runtime": ["schemas/*.json", "py.typed"],
-        "dgiqa_edge.export": ["presets/*.toml"],
+        "dgiqa_edge.calibration": ["photos/*.jpg"],
+        "dgiqa_edge.export": ["weights/*.safetensors"],
+        "dgiqa_edge.training": ["configs/*.toml"],
     },
     install_requires=["numpy>=1.24", "opencv-python-headless>=4.8", "fastjsonschema>=2.19"],
     extras_require={
         "cpu": CPU,
         "export": EXPORT,
+        "training": TRAINING,
         "tensorrt": TENSORRT,
         # The customer's listed CUDA binding; it compiles against libcuda, so it is a choice, not a default.
         "pycuda": ["pycuda"],
-        "dev": sorted({*CPU, *EXPORT, *DEV}),
+        "dev": sorted({*CPU, *EXPORT, *TRAINING, *DEV}),
     },
     entry_points={
         "console_scripts": ["dgiqa-edge = dgiqa_edge.runtime.cli:main"],

@@ -9,7 +9,7 @@ import time
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -29,13 +29,14 @@ from dgiqa_edge.runtime.version import VERSION
 from . import build_report, bundle_writer, parity, precision
 from .backend_choice import choose
 from .build_options import BuildOptions
-from .frame_graph import FrameGraph
-from .geometry import plan
 from .graph_session import Latency, open_graph, time_alternately
-from .network_source import NetworkSource
 from .provenance import code_sha256, host_facts, package_versions
+from .recipes import recipe_of
 from .stages import StageResult, Stages
 from .to_onnx import export_graph, save_checked
+
+if TYPE_CHECKING:
+    from torch import nn
 
 FP32_GRAPH = "fp32.onnx"
 GRAPH = "frame_graph.onnx"
@@ -79,18 +80,8 @@ class Build:
             DgiqaEdgeError: of the class that fits what has to be mended; nothing half-written is left behind.
         """
         options = self.options
-        self.geometry = plan(
-            options.frame,
-            options.depth_side,
-            options.short_side,
-            list(options.crop_boxes) if options.crop_boxes is not None else None,
-            options.crops,
-        )
+        self.recipe = recipe_of(options)
         self.backend, why = choose(options.backend)
-        self.sources = (
-            NetworkSource.of("depth", options.depth_network, options.depth_weights, options.seed),
-            NetworkSource.of("quality", options.quality_network, options.quality_weights, options.seed),
-        )
         bundle_writer.check_target(options.out)
         self.stages.sweep()
         self.reporter.note(f"backend: {why}")
@@ -102,18 +93,9 @@ class Build:
         return self._pack(exported, lowered, calibration, fidelity, latency)
 
     @cached_property
-    def module(self) -> FrameGraph:
+    def module(self) -> "nn.Module":
         """The PyTorch frame graph, made only if a stage needs it."""
-        depth, quality = (source.load() for source in self.sources)
-        geometry = self.geometry
-        return FrameGraph(
-            depth,
-            quality,
-            geometry.frame,
-            geometry.depth_side,
-            geometry.short_side,
-            list(geometry.crop_boxes),
-        )
+        return self.recipe.module()
 
     def _open_photos(self) -> None:
         options = self.options
@@ -138,18 +120,16 @@ class Build:
             self.reporter.note(f"  skipped {len(photos.skipped)}: {shown}")
 
     def _export(self) -> StageResult:
-        geometry = self.geometry
         inputs: dict[str, Json] = {
             "code": code_sha256(),
             "packages": package_versions("torch", "onnx", "onnxsim"),
-            "networks": [source.identity() for source in self.sources],
-            "geometry": asdict(geometry),
+            "recipe": self.recipe.identity(),
         }
 
         def make(directory: Path) -> dict[str, Json]:
             import torch
 
-            height, width = geometry.frame
+            height, width = self.options.frame
             frame = torch.from_numpy(np.ascontiguousarray(next(iter(self.calibration_set))))
             assert frame.shape == (1, height, width, 3)
             metadata = {
@@ -317,9 +297,8 @@ class Build:
         with self.reporter.stage("bundle") as line:
             contents = bundle_writer.BundleContents(
                 options=options,
-                geometry=self.geometry,
+                recipe=self.recipe,
                 backend=self.backend,
-                sources=self.sources,
                 graph=lowered.file(GRAPH),
                 nodes=lowered.values["nodes"],  # type: ignore[arg-type]
                 calibration=calibration,

@@ -25,10 +25,9 @@ from dgiqa_edge.runtime.manifest_checks import MANIFEST_NAME
 from dgiqa_edge.runtime.version import VERSION
 
 from .build_options import BuildOptions
-from .geometry import CROP, Geometry
 from .graph_session import Latency
 from .layout import split
-from .network_source import NetworkSource
+from .recipes import Recipe
 from .to_onnx import OPSET, save_checked
 
 FUSED_FILE = "frame_graph.onnx"
@@ -46,9 +45,8 @@ class BundleContents:
     """Everything a bundle records; ``golden`` is a frame with its FP32 outputs and this graph's outputs."""
 
     options: BuildOptions
-    geometry: Geometry
+    recipe: Recipe
     backend: str
-    sources: tuple[NetworkSource, ...]
     graph: Path
     nodes: dict[str, dict[str, int]]
     calibration: CalibrationResult | None
@@ -116,23 +114,16 @@ def _write_graphs(contents: BundleContents, directory: Path) -> list[tuple[str, 
 
 
 def _manifest(contents: BundleContents, roles: list[tuple[str, str]], files: dict[str, Any]) -> dict[str, Any]:
-    options, geometry, calibration = contents.options, contents.geometry, contents.calibration
+    options, calibration = contents.options, contents.calibration
     requires = {"backend_version": ORT_VERSION, "opset": OPSET, "sm": None, "platform": None}
     return {
         "schema_version": 1,
         "tool": {"name": "dgiqa-edge", "version": VERSION},
         "created": datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "preset": options.preset,
-        "networks": [source.manifest_entry() for source in contents.sources],
+        "networks": [source.manifest_entry() for source in contents.recipe.sources],
         "frame": {"height": options.frame[0], "width": options.frame[1]},
-        "geometry": {
-            "depth_side": geometry.depth_side,
-            "short_side": geometry.short_side,
-            "crop": CROP,
-            "crop_boxes": [list(box) for box in geometry.crop_boxes],
-            "depth_input": list(geometry.depth_input),
-            "quality_image": list(geometry.quality_image),
-        },
+        "geometry": contents.recipe.manifest_geometry(),
         "layout": options.layout,
         "precision": {"name": options.precision, "target": contents.backend, "nodes": contents.nodes},
         "calibration": None
@@ -179,7 +170,9 @@ def _tolerance(contents: BundleContents) -> dict[str, float]:
 
 def notes(contents: BundleContents) -> list[str]:
     """What a user must know before believing this bundle's numbers."""
-    seeded = {source.role for source in contents.sources if source.seeded}
+    seeded = {source.role for source in contents.recipe.sources if source.seeded}
+    if "both" in seeded:
+        seeded = {"depth", "quality"}
     notes = []
     if "quality" in seeded:
         notes.append("the quality network has seeded weights, not trained ones: its scores mean nothing yet")

@@ -13,7 +13,8 @@ class Preset:
         depth_network, quality_network: names that ``networks.create`` knows.
         depth_side: lower bound of the depth network's short side.
         short_side: short side of the image the crops are cut from.
-        crops: number of 224-pixel crops.
+        crops: number of 224-pixel crops, or of native crops where ``views`` is set.
+        views: one network that reads the whole frame and native crops; ``depth_side`` and ``short_side`` are unused.
     """
 
     name: str
@@ -23,6 +24,7 @@ class Preset:
     depth_side: int
     short_side: int
     crops: int
+    views: bool = False
 
 
 def get(name: str) -> Preset:

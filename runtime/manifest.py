@@ -44,7 +44,9 @@ class FrameSize:
 class Geometry:
     """Sizes inside the frame graph, in pixels; pairs are (height, width), crop boxes (x, y), top left.
 
-    ``quality_image`` is the size of the image that is cropped, and of the ``depth`` output.
+    ``quality_image`` is the size of the image that is cropped, ``depth_output`` that of the ``depth`` output. Where
+    ``whole_view`` is set, the network also reads the whole frame at that size, and ``crop_scores`` begins with its
+    score.
     """
 
     depth_side: int
@@ -53,6 +55,13 @@ class Geometry:
     crop_boxes: tuple[tuple[int, int], ...]
     depth_input: tuple[int, int]
     quality_image: tuple[int, int]
+    whole_view: tuple[int, int] | None
+    depth_output: tuple[int, int]
+
+    @property
+    def view_count(self) -> int:
+        """Number of ``crop_scores``."""
+        return len(self.crop_boxes) + (self.whole_view is not None)
 
 
 @dataclass(frozen=True)
@@ -229,6 +238,8 @@ def _geometry(document: Document) -> Geometry:
         crop_boxes=tuple((x, y) for x, y in document["crop_boxes"]),
         depth_input=_pair(document["depth_input"]),
         quality_image=_pair(document["quality_image"]),
+        whole_view=None if document["whole_view"] is None else _pair(document["whole_view"]),
+        depth_output=_pair(document["depth_output"]),
     )
 
 

@@ -19,7 +19,13 @@ MAY_IMPORT = {
     "training": {"export", "calibration", "runtime"},
     "export": {"calibration", "runtime"},
 }
-EXTRA_OF_ROOM = {"runtime": "cpu", "calibration": "export", "benchmarks": "cpu", "export": "export"}
+EXTRA_OF_ROOM = {
+    "runtime": "cpu",
+    "calibration": "export",
+    "benchmarks": "cpu",
+    "export": "export",
+    "training": "training",
+}
 LONGEST_FILE = 400
 
 

@@ -75,7 +75,7 @@ def _geometry(manifest: "Manifest") -> str:
     (depth_h, depth_w), (image_h, image_w) = geometry.depth_input, geometry.quality_image
     return (
         f"depth at {depth_w}x{depth_h}, quality image {image_w}x{image_h}, "
-        f"{len(geometry.crop_boxes)} crops of {geometry.crop}"
+        f"{len(geometry.crop_boxes)} crops of {geometry.crop}" + (" and the whole frame" if geometry.whole_view else "")
     )
 
 

@@ -90,10 +90,10 @@ def _check_contract(bundle: Bundle, engine: Engine) -> None:
 def contract(manifest: Manifest, role: str) -> tuple[tuple[TensorSpec, ...], tuple[TensorSpec, ...]]:
     """Inputs and outputs that the engine of a role must have (frame graph contract, fused or split)."""
     frame = TensorSpec("frame", "uint8", (1, manifest.frame.height, manifest.frame.width, 3))
-    depth = TensorSpec("depth", "uint8", (1, *manifest.geometry.quality_image))
+    depth = TensorSpec("depth", "uint8", (1, *manifest.geometry.depth_output))
     scores = (
         TensorSpec("score", "float32", (1,)),
-        TensorSpec("crop_scores", "float32", (1, len(manifest.geometry.crop_boxes))),
+        TensorSpec("crop_scores", "float32", (1, manifest.geometry.view_count)),
     )
     if role == "depth":
         return (frame,), (depth,)

@@ -73,7 +73,7 @@ def test_every_precision_and_layout_ends_in_a_bundle_that_scores(options, precis
     with Scorer(result.bundle) as scorer:
         qualities = [scorer.score(photo) for photo in photos]
     assert all(0.0 <= quality.score <= 1.0 for quality in qualities)
-    assert all(quality.depth.shape == bundle.manifest.geometry.quality_image for quality in qualities)
+    assert all(quality.depth.shape == bundle.manifest.geometry.depth_output for quality in qualities)
 
 
 def test_int8_layers_are_counted(options):

@@ -163,6 +163,8 @@ def manifest_document(graphs: list[dict[str, str]], files: Mapping[str, Any], la
             "crop_boxes": [list(box) for box in CROP_BOXES],
             "depth_input": [28, 42],
             "quality_image": [DEPTH_HEIGHT, DEPTH_WIDTH],
+            "whole_view": None,
+            "depth_output": [DEPTH_HEIGHT, DEPTH_WIDTH],
         },
         "layout": layout,
         "precision": {"name": "fp32", "target": "onnxruntime", "nodes": {"ReduceMean": {"fp32": 4}}},

@@ -205,7 +205,7 @@ def test_a_graph_that_onnxruntime_cannot_load(bundle_dir: Path) -> None:
     ("change", "words"),
     [
         (lambda d: d["frame"].update(width=96), r"input 'frame' is uint8 \[1, 48, 64, 3\], the manifest promises"),
-        (lambda d: d["geometry"].update(quality_image=[24, 48]), r"output 'depth' is uint8 \[1, 24, 32\]"),
+        (lambda d: d["geometry"].update(depth_output=[24, 48]), r"output 'depth' is uint8 \[1, 24, 32\]"),
         (lambda d: d["geometry"]["crop_boxes"].append([0, 0]), r"output 'crop_scores' is float32 \[1, 2\]"),
     ],
 )

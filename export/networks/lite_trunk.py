@@ -1,0 +1,119 @@
+"""The trunk of `nano`: EfficientNet-Lite0 without its last stage and classifier, as four maps of a view.
+
+After Tan and Le (2019) and the Lite variants of 2020: inverted bottlenecks with ReLU6 and no squeeze-excitation, so
+that 8-bit activations lose little. Padding is symmetric (TensorFlow's is not): maps shift by a pixel at most. Weights
+trained on ImageNet start it (see ``training/imagenet_start.py``).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+NORM_EPSILON = 1e-3
+STEM_WIDTH = 32
+EARLY_BLOCKS = 5
+"""Blocks up to stride 8: what stays frozen in the first phase of training."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Consecutive blocks of one width; only the first has the stride."""
+
+    blocks: int
+    kernel: int
+    stride: int
+    expansion: int
+    width: int
+
+
+STAGES = (
+    Stage(1, 3, 1, 1, 16),
+    Stage(2, 3, 2, 6, 24),
+    Stage(2, 5, 2, 6, 40),
+    Stage(3, 3, 2, 6, 80),
+    Stage(3, 5, 1, 6, 112),
+    Stage(4, 5, 2, 6, 192),
+)
+TAPS = {2: 24, 4: 40, 10: 112, 14: 192}
+"""Blocks whose outputs the heads read (strides 4, 8, 16, 32) and their widths."""
+
+
+@dataclass(frozen=True)
+class ViewMaps:
+    """Maps of V views at strides 4, 8, 16 and 32: [V, 24 | 40 | 112 | 192, h, w]."""
+
+    stride4: Tensor
+    stride8: Tensor
+    stride16: Tensor
+    stride32: Tensor
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return iter((self.stride4, self.stride8, self.stride16, self.stride32))
+
+
+class LiteTrunk(nn.Module):
+    """Normalised views to four maps."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = convolution(3, STEM_WIDTH, kernel=3, stride=2)
+        blocks: list[nn.Module] = []
+        width = STEM_WIDTH
+        for stage in STAGES:
+            for number in range(stage.blocks):
+                stride = stage.stride if number == 0 else 1
+                blocks.append(InvertedBottleneck(width, stage.width, stage.kernel, stride, stage.expansion))
+                width = stage.width
+        self.blocks = nn.ModuleList(blocks)
+
+    def forward(self, views: Tensor) -> ViewMaps:
+        """Views float32 [V, 3, h, w], sides multiples of 32."""
+        return ViewMaps(*(maps := self.early(views)), *self.late(maps[1]))
+
+    def early(self, views: Tensor) -> tuple[Tensor, Tensor]:
+        """Views to their maps at strides 4 and 8."""
+        x = self.stem(views)
+        for block in self.blocks[:3]:
+            x = block(x)
+        stride4 = x
+        for block in self.blocks[3:EARLY_BLOCKS]:
+            x = block(x)
+        return stride4, x
+
+    def late(self, stride8: Tensor) -> tuple[Tensor, Tensor]:
+        """The map at stride 8 to those at strides 16 and 32."""
+        x = stride8
+        for block in self.blocks[EARLY_BLOCKS:11]:
+            x = block(x)
+        stride16 = x
+        for block in self.blocks[11:]:
+            x = block(x)
+        return stride16, x
+
+
+class InvertedBottleneck(nn.Module):
+    """Widen, filter each channel, narrow; the input is added where shapes allow: [V, C, h, w]."""
+
+    def __init__(self, width_in: int, width_out: int, kernel: int, stride: int, expansion: int) -> None:
+        super().__init__()
+        inner = width_in * expansion
+        self.residual = stride == 1 and width_in == width_out
+        self.expand = convolution(width_in, inner) if expansion > 1 else nn.Identity()
+        self.depthwise = convolution(inner, inner, kernel, stride, groups=inner)
+        self.project = convolution(inner, width_out, linear=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        narrow = self.project(self.depthwise(self.expand(x)))
+        return x + narrow if self.residual else narrow
+
+
+def convolution(
+    width_in: int, width_out: int, kernel: int = 1, stride: int = 1, groups: int = 1, linear: bool = False
+) -> nn.Sequential:
+    """Convolution, batch norm and, unless ``linear``, ReLU6."""
+    parts = [
+        nn.Conv2d(width_in, width_out, kernel, stride, padding=kernel // 2, groups=groups, bias=False),
+        nn.BatchNorm2d(width_out, eps=NORM_EPSILON, momentum=0.01),
+    ]
+    return nn.Sequential(*parts, *([] if linear else [nn.ReLU6()]))

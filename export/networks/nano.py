@@ -1,0 +1,154 @@
+"""`nano`: depth and quality of a frame from one small network, complete and shipped.
+
+Views (see `views.py`): the whole frame shrunk by area weighting to about 192x192 pixels of area with its aspect kept
+(sides multiples of 32), and native 160x160 crops; both as RGB/255 with ImageNet's mean and deviation removed, as
+:func:`views.whole_view` and :func:`views.crop_view` make them, without rounding to 8 bits. The idea is that of `edge`:
+one trunk, depth from a small decoder on the whole view, quality guided by depth. Only operators that quantize well
+carry the cost: convolutions with batch norm and ReLU6.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from .depth_guidance import DepthCells, DepthGuidedAttention, DepthTokens, Regressor, frame_logits
+from .lite_trunk import TAPS, LiteTrunk, ViewMaps, convolution
+from .views import Size, ViewRule, Views, plan_views
+
+TOKEN_PX = 16
+DEPTH_STRIDE = 4
+VIEW_RULE = ViewRule(whole_pixels=192 * 192, crop_side_px=160, step=32)
+DEFAULT_FRAME: Size = (512, 512)
+TOKEN_WIDTH = 64
+ATTENTION_HEADS = 4
+STATISTICS_WIDTH = 128
+VIEW_WIDTH = TOKEN_WIDTH + STATISTICS_WIDTH
+HIDDEN_WIDTH = 64
+DROPOUT = 0.2
+_VARIANCE_FLOOR = 1e-5
+
+
+class Nano(nn.Module):
+    """Trunk, depth decoder and one quality reader per view kind."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.trunk = LiteTrunk()
+        self.depth_decoder = DepthDecoder()
+        self.whole = ViewReader()
+        self.crop = ViewReader()
+        self.whole_score = Regressor(3 * VIEW_WIDTH, HIDDEN_WIDTH)
+        self.crop_score = Regressor(3 * VIEW_WIDTH, HIDDEN_WIDTH)
+        self.views = plan_views(DEFAULT_FRAME, VIEW_RULE)
+        self.depth_cells = depth_cells(self.views)
+
+    def arrange(self, frame: Size, crops: int = 1) -> Views:
+        """Set the network up for frames of that height and width, and say which views it expects.
+
+        Raises:
+            ConfigurationError: the frame is smaller than one native crop.
+        """
+        self.views = plan_views(frame, VIEW_RULE, crops)
+        self.depth_cells = depth_cells(self.views)
+        return self.views
+
+    def forward(self, whole: Tensor, crops: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Score one frame.
+
+        Args:
+            whole: float32 [1, 3, h, w], the shrunk frame, normalised.
+            crops: float32 [N, 3, 160, 160], native crops, normalised.
+
+        Returns:
+            score float32 [1] in [0, 1], 1 best, the mean of the view scores; view_scores float32 [1, 1 + N], whole
+            frame first; depth float32 [1, h / 4, w / 4], relative inverse depth, larger is nearer.
+        """
+        logits, depth = self.read(self.trunk(whole), self.trunk(crops))
+        view_scores = torch.sigmoid(logits)
+        return view_scores.mean(dim=1), view_scores, depth
+
+    def read(self, whole: ViewMaps, crops: ViewMaps) -> tuple[Tensor, Tensor]:
+        """Maps of F frames and of their F * N crops to view logits [F, 1 + N] and depth [F, h / 4, w / 4]."""
+        depth = self.depth_decoder(whole)
+        whole_depth, crop_depth = self.depth_cells(depth)
+        whole_vector = self.whole(whole, whole_depth)
+        crop_vectors = self.crop(crops, crop_depth)
+        return frame_logits(whole_vector, crop_vectors, self.whole_score, self.crop_score), depth
+
+
+class DepthDecoder(nn.Module):
+    """Maps of whole views to relative inverse depth at stride 4; a feature pyramid from coarse to fine."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        stride4, stride8, stride16, stride32 = TAPS.values()
+        self.from32 = nn.Conv2d(stride32, 64, kernel_size=1)
+        self.from16 = nn.Conv2d(stride16, 64, kernel_size=1)
+        self.mix16 = nn.Sequential(convolution(64, 64, kernel=3), convolution(64, 48))
+        self.from8 = nn.Conv2d(stride8, 48, kernel_size=1)
+        self.mix8 = nn.Sequential(convolution(48, 48, kernel=3), convolution(48, 32))
+        self.from4 = nn.Conv2d(stride4, 32, kernel_size=1)
+        self.mix4 = nn.Sequential(convolution(32, 32, kernel=3, groups=32), convolution(32, 32))
+        self.out = nn.Conv2d(32, 1, kernel_size=3, padding=1)
+
+    def forward(self, maps: ViewMaps) -> Tensor:
+        x = twice(self.from32(maps.stride32)) + self.from16(maps.stride16)
+        x = twice(self.mix16(x)) + self.from8(maps.stride8)
+        x = twice(self.mix8(x)) + self.from4(maps.stride4)
+        return self.out(self.mix4(x))[:, 0]
+
+
+class ViewReader(nn.Module):
+    """Maps and depth of V views to vectors [V, 192]."""
+
+    statistics_mean: Tensor
+    statistics_deviation: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        statistics = 2 * sum(TAPS.values())
+        # Set from the training photos; batch norm would need more photos per step than memory has room for.
+        self.register_buffer("statistics_mean", torch.zeros(statistics))
+        self.register_buffer("statistics_deviation", torch.ones(statistics))
+        self.from16 = nn.Conv2d(TAPS[10], TOKEN_WIDTH, kernel_size=1)
+        self.from32 = nn.Conv2d(TAPS[14], TOKEN_WIDTH, kernel_size=1)
+        self.bridge = nn.Sequential(
+            convolution(TOKEN_WIDTH, TOKEN_WIDTH, kernel=3, groups=TOKEN_WIDTH),
+            convolution(TOKEN_WIDTH, TOKEN_WIDTH, linear=True),
+        )
+        self.depth_tokens = DepthTokens(TOKEN_WIDTH)
+        self.depth_attention = DepthGuidedAttention(TOKEN_WIDTH, ATTENTION_HEADS)
+        self.refinement = DepthGuidedAttention(TOKEN_WIDTH, ATTENTION_HEADS)
+        self.statistics = nn.Linear(statistics, STATISTICS_WIDTH)
+        self.dropout = nn.Dropout(DROPOUT)
+
+    def forward(self, maps: ViewMaps, depth: Tensor) -> Tensor:
+        """Maps and standardised depth [V, h / 8, w / 8] of views [V, 3, h, w]."""
+        summary = (map_statistics(maps) - self.statistics_mean) / self.statistics_deviation
+        summary = torch.relu(self.statistics(self.dropout(summary)))
+        image = self.bridge(self.from16(maps.stride16) + twice(self.from32(maps.stride32)))
+        tokens = self.depth_attention(self.depth_tokens(depth), image.flatten(2).transpose(1, 2))
+        guided = self.refinement(tokens, tokens).mean(dim=1)
+        return self.dropout(torch.cat((guided, summary), dim=1))
+
+
+def map_statistics(maps: ViewMaps) -> Tensor:
+    """Mean and deviation of every channel of the four maps: [V, 736]."""
+    figures = []
+    for level in maps:
+        mean = level.mean(dim=(2, 3), keepdim=True)
+        centred = level - mean
+        deviation = ((centred * centred).mean(dim=(2, 3)) + _VARIANCE_FLOOR).sqrt()
+        figures += [mean.flatten(1), deviation]
+    return torch.cat(figures, dim=1)
+
+
+def depth_cells(views: Views) -> DepthCells:
+    """The constants that cut the depth map of the whole view to the views."""
+    size = (views.whole[0] // DEPTH_STRIDE, views.whole[1] // DEPTH_STRIDE)
+    return DepthCells(views, size, token_px=TOKEN_PX)
+
+
+def twice(x: Tensor) -> Tensor:
+    """[V, C, h, w] to [V, C, 2h, 2w], every value repeated."""
+    return F.interpolate(x, scale_factor=2.0, mode="nearest")

@@ -1,0 +1,128 @@
+import io
+import warnings
+
+import numpy as np
+import onnx
+import onnxruntime
+import onnxsim
+import pytest
+import torch
+
+from dgiqa_edge.export.networks import edge as edge_module
+from dgiqa_edge.export.networks import signature
+from dgiqa_edge.export.networks.depth_guidance import DepthCells
+from dgiqa_edge.export.networks.edge import Edge
+from dgiqa_edge.export.networks.edge_encoder import VIEW_RULE, view_features
+from dgiqa_edge.export.networks.views import plan_views
+
+MOST_HEAD_PARAMETERS = 4_000_000
+
+
+@pytest.fixture(scope="module")
+def edge():
+    torch.manual_seed(0)
+    network = Edge().eval().requires_grad_(False)
+    for name, parameter in network.encoder.named_parameters():
+        if parameter.ndim == 1 and "norm" in name and name.endswith("weight"):
+            parameter.fill_(1.0)
+        elif "gamma" in name:
+            parameter.fill_(0.3)
+        elif "token" in name or "pos_embed" in name:
+            parameter.normal_(std=0.02)
+    return network
+
+
+def views_of(network, frame, crops=1):
+    views = network.arrange(frame, crops)
+    generator = torch.Generator().manual_seed(1)
+    side = VIEW_RULE.crop_side_px
+    return (
+        torch.randn(1, 3, *views.whole, generator=generator),
+        torch.randn(crops, 3, side, side, generator=generator),
+    )
+
+
+def test_the_head_is_small_and_the_encoder_has_the_published_keys(edge):
+    assert sum(parameter.numel() for parameter in edge.head.parameters()) <= MOST_HEAD_PARAMETERS
+    published = signature("depth_anything_v2_vits")
+    assert {key: tuple(tensor.shape) for key, tensor in edge.encoder.state_dict().items()} == dict(published)
+    assert {key.split(".")[0] for key in edge.state_dict()} == {"encoder", "head"}
+
+
+def test_the_encoder_gives_depth_anythings_depth(edge):
+    from dgiqa_edge.export.networks.depth_anything import CONFIGURATIONS, DepthAnything
+
+    plain = DepthAnything(CONFIGURATIONS["vits"], version=2).eval()
+    plain.load_state_dict(edge.encoder.state_dict())
+    whole, crops = views_of(edge, (512, 512))
+    with torch.no_grad():
+        assert torch.allclose(edge(whole, crops)[2], plain(whole), atol=1e-5)
+
+
+@pytest.mark.parametrize(("frame", "crops"), [((512, 512), 1), ((360, 640), 3)])
+def test_scores_are_per_view_and_their_mean(edge, frame, crops):
+    whole, native = views_of(edge, frame, crops)
+    with torch.no_grad():
+        score, view_scores, depth = edge(whole, native)
+    assert score.shape == (1,)
+    assert view_scores.shape == (1, 1 + crops)
+    assert depth.shape == (1, *edge.views.whole)
+    assert ((view_scores > 0) & (view_scores < 1)).all()
+    assert torch.allclose(score, view_scores.mean(dim=1))
+
+
+def test_both_views_and_depth_move_the_score(edge):
+    grid = torch.randn(2, 4, 9, 9, 384, generator=torch.Generator().manual_seed(2))
+    statistics = torch.randn(2, 4, 3, 384, generator=torch.Generator().manual_seed(3))
+    depth = torch.randn(2, 18, 18, generator=torch.Generator().manual_seed(4))
+    inputs = [grid[:1], statistics[:1], depth[:1], grid[1:], statistics[1:], depth[1:]]
+    with torch.no_grad():
+        base = edge.head(*inputs)
+        for number in range(6):
+            moved = list(inputs)
+            moved[number] = moved[number].flip(-1)
+            assert not torch.allclose(edge.head(*moved), base, atol=1e-6), number
+
+
+def test_features_are_means_deviations_and_pooled_patches():
+    tokens = torch.randn(3, 1 + 4 * 6, 384, generator=torch.Generator().manual_seed(0))
+    features = view_features([tokens] * 4, 4, 6)
+    patches = tokens[:, 1:]
+    assert features.grid.shape == (3, 4, 2, 3, 384)
+    assert torch.allclose(features.grid[:, 0, 0, 0], (patches[:, [0, 1, 6, 7]]).mean(dim=1), atol=1e-6)
+    assert torch.allclose(features.statistics[:, 2, 0], patches.mean(dim=1), atol=1e-6)
+    assert torch.allclose(features.statistics[:, 2, 1], patches.std(dim=1, correction=0), atol=1e-4)
+    assert torch.equal(features.statistics[:, 2, 2], tokens[:, 0])
+
+
+def test_a_crop_gets_the_depth_it_covers():
+    views = plan_views((512, 512), VIEW_RULE)
+    ramp = torch.arange(126.0).expand(1, 126, 126)  # deeper to the right, in the frame's own columns
+    whole, crop = DepthCells(views, (126, 126), token_px=28)(ramp)
+    assert whole.shape == (1, 18, 18)
+    assert crop.shape == (1, 18, 18)
+    first, last = 130 / 512, 382 / 512
+    span = (whole.max() - whole.min()) / 17 * 18
+    assert float(crop.max() - crop.min()) / 17 * 18 == pytest.approx(float(span) * (last - first), rel=1e-2)
+    assert float(whole.mean()) == pytest.approx(0.0, abs=1e-4)
+    scaled, _ = DepthCells(views, (126, 126), token_px=28)(ramp * 40 + 3)
+    assert np.allclose(scaled, whole, atol=1e-3)
+
+
+def test_it_exports_simplifies_and_runs_alike(edge, tmp_path):
+    whole, crops = views_of(edge, (360, 640))
+    file = io.BytesIO()
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(edge, (whole, crops), file, opset_version=17, dynamo=False, input_names=["whole", "crops"])
+        expected = edge(whole, crops)
+    model, checked = onnxsim.simplify(onnx.load_from_string(file.getvalue()))
+    assert checked
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    outputs = session.run(None, {"whole": whole.numpy(), "crops": crops.numpy()})
+    for ours, theirs in zip(outputs, expected, strict=True):
+        assert np.abs(ours - theirs.numpy()).max() < 1e-4
+
+
+def test_the_module_states_its_views():
+    assert "area weighting" in (edge_module.__doc__ or "")

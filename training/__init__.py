@@ -1,0 +1,1 @@
+"""Training of the models that ship. The only room that reads human scores to change weights."""

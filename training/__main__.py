@@ -1,0 +1,68 @@
+"""``python -m dgiqa_edge.training COMMAND --config FILE``: the training jobs from the command line."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from dgiqa_edge.runtime.errors import DgiqaEdgeError
+
+EXAMPLE = """example:
+  python -m dgiqa_edge.training features --config training/configs/biq2021.toml --part train
+  python -m dgiqa_edge.training edge --config training/configs/biq2021.toml --out runs/edge
+"""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one job; 0 if it came to its end."""
+    options = _parser().parse_args(arguments)
+    try:
+        from . import commands
+
+        return getattr(commands, options.command.replace("-", "_"))(options)
+    except DgiqaEdgeError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("stopped: the same command goes on from here", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m dgiqa_edge.training",
+        description="Train and evaluate `edge` and `nano`. Every job is resumable.",
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+
+    def command(name: str, summary: str) -> Callable[..., argparse.Action]:
+        added = commands.add_parser(name, help=summary, description=summary)
+        added.add_argument("--config", type=Path, required=True, help="TOML file; see training/configs/biq2021.toml")
+        return added.add_argument
+
+    add = command("features", "cache the encoder's features of photos")
+    add("--part", choices=("train", "test", "degraded"), required=True)
+    add("--limit", type=int, help="only the first so many")
+    add = command("early-maps", "cache nano's early maps of photos")
+    add("--part", choices=("train", "degraded"), required=True)
+    add("--limit", type=int, help="only the first so many")
+    add = command("edge", "train edge's quality head on cached features")
+    add("--out", type=Path, required=True, help="folder of the run")
+    add("--weights", type=Path, help="where to write the best head (safetensors)")
+    add = command("nano", "train nano on cached early maps")
+    add("--out", type=Path, required=True, help="folder of the run")
+    add("--teacher", type=Path, help="folder of edge's run, for distillation")
+    add("--weights", type=Path, help="where to write the best network (safetensors)")
+    add = command("evaluate", "agreement with people on validation photos or, once, on the test split")
+    add("--model", choices=("edge", "nano"), required=True)
+    add("--weights", type=Path, required=True, help="safetensors file")
+    add("--part", choices=("validation", "test"), default="validation")
+    add("--rgbd", type=Path, help="also judge depth on a folder of Kinect frames")
+    add("--json", type=Path, help="where to write the figures")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

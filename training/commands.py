@@ -1,0 +1,167 @@
+"""The commands of ``python -m dgiqa_edge.training``: they read options, show progress and write files."""
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import load_file
+
+from dgiqa_edge.export.networks.nano import Nano
+from dgiqa_edge.runtime.atomic import atomic_file
+from dgiqa_edge.runtime.errors import CheckpointError
+
+from . import evaluate as evaluation
+from . import jobs
+from .config import read_config
+from .edge_trainer import GOAL
+from .encoder_session import load_encoder
+from .rgbd import kinect_report
+from .shipping import ship
+
+REDRAW_SECONDS = 5.0
+
+
+def features(options: argparse.Namespace) -> int:
+    """Cache encoder features."""
+    jobs.compute_features(_shop(options), options.part, options.limit, _Bar("features"))
+    return 0
+
+
+def early_maps(options: argparse.Namespace) -> int:
+    """Cache nano's early maps."""
+    jobs.compute_early_maps(_shop(options), options.part, options.limit, _Bar("early maps"))
+    return 0
+
+
+def edge(options: argparse.Namespace) -> int:
+    """Train edge's head."""
+    trainer = jobs.edge_trainer(_shop(options), options.out)
+    print(f"edge: {len(trainer.data.fit)} photos, {len(trainer.data.fit_pairs)} pairs, {trainer.device}")
+    trainer.train(_EpochBar())
+    _finish(trainer.run, options.weights, "head")
+    return 0
+
+
+def nano(options: argparse.Namespace) -> int:
+    """Train nano."""
+    shop = _shop(options)
+    teacher = np.full(len(shop.photos.photos), np.nan, np.float32)
+    degraded_teacher = np.full(len(shop.degraded.copies), np.nan, np.float32)
+    if options.teacher:
+        teacher, degraded_teacher = jobs.teach(shop, jobs.edge_trainer(shop, options.teacher))
+    trainer = jobs.nano_trainer(shop, options.out, teacher, degraded_teacher)
+    print(f"nano: {len(trainer.data.fit)} photos, {len(trainer.data.fit_pairs)} pairs, {trainer.device}")
+    trainer.train(_EpochBar())
+    _finish(trainer.run, options.weights, "network")
+    return 0
+
+
+def evaluate(options: argparse.Namespace) -> int:
+    """Report the figures of a model."""
+    shop = _shop(options)
+    report = _edge_report(shop, options) if options.model == "edge" else _nano_report(shop, options)
+    text = json.dumps(report, indent=2)
+    print(text)
+    if options.json:
+        with atomic_file(options.json) as partial:
+            partial.write_text(text + "\n", encoding="utf-8")
+    return 0
+
+
+def _edge_report(shop: jobs.Workshop, options: argparse.Namespace) -> dict[str, Any]:
+    scorer = jobs.edge_scorer(shop, _weights(options.weights))
+    rows = shop.features.complete(shop.photos.indices(options.part))
+    report: dict[str, Any] = {
+        "model": "edge",
+        "part": options.part,
+        "agreement": evaluation.score_report(scorer(shop.features, rows), shop.photos.mos[rows]),
+    }
+    if options.part == "validation":
+        pairs = shop.degraded.pairs("validation", shop.degraded_features.done).among(shop.features.done)
+        clean, worse = scorer(shop.features, pairs.clean), scorer(shop.degraded_features, pairs.degraded)
+        report["order"] = evaluation.order_report(shop.degraded, pairs.degraded, clean, worse)
+    if options.rgbd:
+        encoder = load_encoder(shop.config.encoder)
+        report["kinect"] = kinect_report(options.rgbd, lambda frame: evaluation.encoder_depth(encoder, frame))
+    return report
+
+
+def _nano_report(shop: jobs.Workshop, options: argparse.Namespace) -> dict[str, Any]:
+    network = Nano()
+    network.load_state_dict(_weights(options.weights))
+    network.arrange(shop.size)
+    rows = shop.photos.indices(options.part)
+    scores, depths = evaluation.nano_outputs(network, shop.photo, rows, _Bar("photos"))
+    report: dict[str, Any] = {
+        "model": "nano",
+        "part": options.part,
+        "agreement": evaluation.score_report(scores, shop.photos.mos[rows]),
+    }
+    known = shop.features.done[rows] == 1
+    if known.any():
+        report["depth"] = evaluation.depth_report(depths[known], shop.features.maps["depth"][rows[known]])
+    if options.part == "validation":
+        numbers = np.arange(shop.degraded.validation)
+        worse, _ = evaluation.nano_outputs(network, shop.degraded_photo, numbers, _Bar("degraded"))
+        by_row = dict(zip(rows.tolist(), scores.tolist(), strict=True))
+        clean = np.array([by_row[shop.degraded.copies[number].row] for number in numbers])
+        report["order"] = evaluation.order_report(shop.degraded, numbers, clean, worse)
+    if options.rgbd:
+        report["kinect"] = kinect_report(options.rgbd, lambda frame: evaluation.nano_depth(network, frame))
+    return report
+
+
+def _weights(file: Path) -> dict[str, torch.Tensor]:
+    if not file.is_file():
+        raise CheckpointError(f"{file} is missing: train a model first")
+    return {key: value.float() if value.is_floating_point() else value for key, value in load_file(file).items()}
+
+
+def _finish(run: Any, weights: Path | None, part: str) -> None:
+    best = max(run.rows, key=lambda row: row[GOAL])
+    print("best: " + ", ".join(f"{name} {value:.4g}" for name, value in best.items()))
+    run.draw()
+    if weights is not None:
+        ship(torch.load(run.best_file, map_location="cpu", weights_only=True)[part], weights)
+        print(f"wrote {weights}")
+
+
+def _shop(options: argparse.Namespace) -> jobs.Workshop:
+    return jobs.Workshop(read_config(options.config))
+
+
+class _Bar:
+    """Progress on one line of a terminal, or a line now and then in a log."""
+
+    def __init__(self, title: str) -> None:
+        self.title = title
+        self.began = self.drawn = time.monotonic()
+
+    def __call__(self, done: int, of: int) -> None:
+        now = time.monotonic()
+        pause = REDRAW_SECONDS if sys.stderr.isatty() else 6 * REDRAW_SECONDS
+        if done < of and now - self.drawn < pause:
+            return
+        self.drawn = now
+        left = (now - self.began) / max(1, done) * (of - done)
+        end = "\r" if sys.stderr.isatty() and done < of else "\n"
+        print(f"{self.title} {done}/{of}, {left / 60:.1f} min left ", end=end, file=sys.stderr, flush=True)
+
+
+class _EpochBar:
+    """Progress within the epochs."""
+
+    def __init__(self) -> None:
+        self.bar: _Bar | None = None
+        self.epoch = -1
+
+    def __call__(self, epoch: int, done: int, of: int, loss: float) -> None:
+        if epoch != self.epoch or self.bar is None:
+            self.bar, self.epoch = _Bar(f"epoch {epoch + 1}"), epoch
+        self.bar.title = f"epoch {epoch + 1}, loss {loss:.4f}"
+        self.bar(done, of)

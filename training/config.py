@@ -1,0 +1,86 @@
+"""The configuration of a training job: one TOML file, checked, with paths relative to it."""
+
+import dataclasses
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from dgiqa_edge.runtime.errors import ConfigurationError
+
+from .edge_trainer import EdgeConfig
+from .nano_trainer import NanoConfig
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class JobConfig:
+    """Where things are and how to train.
+
+    Attributes:
+        data: checkout of the BIQ2021 repository.
+        encoder: Depth Anything V2-Small safetensors file.
+        imagenet: EfficientNet-Lite0 PyTorch file.
+        cache: folder of cached features; gigabytes.
+        threads: CPU threads.
+        degraded_validation, degraded_fit: how many degraded copies of photos of either part.
+        first_fit: train photos extracted before the test photos (useful when the job is cut off).
+    """
+
+    data: Path
+    encoder: Path
+    imagenet: Path
+    cache: Path
+    threads: int = 2
+    extraction_batch: int = 4
+    degraded_validation: int = 200
+    degraded_fit: int = 1600
+    edge: EdgeConfig = field(default_factory=EdgeConfig)
+    nano: NanoConfig = field(default_factory=NanoConfig)
+
+
+def read_config(file: Path) -> JobConfig:
+    """Read the configuration.
+
+    Raises:
+        ConfigurationError: the file is missing, is not TOML, or has a key or a type that is not known.
+    """
+    if not file.is_file():
+        raise ConfigurationError(f"{file} is missing: copy training/configs/biq2021.toml and set its paths")
+    if sys.version_info < (3, 11):
+        import tomli as toml
+    else:
+        import tomllib as toml
+    try:
+        content = toml.loads(file.read_text(encoding="utf-8"))
+    except toml.TOMLDecodeError as error:
+        raise ConfigurationError(f"{file} is not TOML: {error}") from None
+    sections = {"edge": EdgeConfig, "nano": NanoConfig}
+    values: dict[str, Any] = {key: value for key, value in content.items() if key not in sections}
+    for name, kind in sections.items():
+        values[name] = _filled(kind, content.get(name, {}), f"{file}, [{name}]")
+    for name in ("data", "encoder", "imagenet", "cache"):
+        if name in values:
+            values[name] = (file.parent / str(values[name])).resolve()
+    return _filled(JobConfig, values, str(file))
+
+
+def _filled(kind: type[T], values: dict[str, Any], where: str) -> T:
+    fields = {item.name: item for item in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    unknown = sorted(set(values) - set(fields))
+    if unknown:
+        raise ConfigurationError(f"{where}: unknown key {unknown[0]!r}: known are {', '.join(fields)}")
+    values = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+    try:
+        built = kind(**values)
+    except TypeError as error:
+        raise ConfigurationError(f"{where}: {error}".replace("JobConfig.__init__() ", "")) from None
+    for name, item in fields.items():
+        expected = type(item.default)
+        if item.default is dataclasses.MISSING:
+            continue
+        value = getattr(built, name)
+        if not isinstance(value, (int, float) if expected is float else expected):
+            raise ConfigurationError(f"{where}: {name} must be {expected.__name__}, not {value!r}")
+    return built

@@ -1,0 +1,68 @@
+"""Batches for the quality head of `edge`, from cached features: photos with human scores, and clean/degraded pairs."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from dgiqa_edge.export.networks.depth_guidance import DepthCells
+
+from .feature_store import FeatureStore
+
+GRID_SIDE = 9
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Rows of clean photos and of their degraded copies, in two stores: int64 [pairs] each."""
+
+    clean: np.ndarray
+    degraded: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.clean)
+
+    def among(self, done: np.ndarray) -> "Pairs":
+        """Those pairs whose clean photo is marked in ``done``."""
+        kept = done[self.clean] == 1
+        return Pairs(self.clean[kept], self.degraded[kept])
+
+
+def head_inputs(store: FeatureStore, rows: np.ndarray, cells: DepthCells, device: torch.device) -> tuple[Tensor, ...]:
+    """The six inputs of the head for those rows, one crop each, in its order."""
+    values = {kind: torch.from_numpy(array[rows]).to(device).float() for kind, array in store.maps.items()}
+    whole_depth, crop_depth = cells(values["depth"])
+    side = (len(rows), 4, GRID_SIDE, GRID_SIDE, -1)
+    return (
+        values["whole_grid"].reshape(side),
+        values["whole_statistics"],
+        whole_depth,
+        values["crop_grid"].reshape(side),
+        values["crop_statistics"],
+        crop_depth,
+    )
+
+
+def joined(first: tuple[Tensor, ...], second: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """Two sets of inputs as one batch."""
+    return tuple(torch.cat(pair) for pair in zip(first, second, strict=True))
+
+
+def shuffled(rows: np.ndarray, size: int, seed: int) -> Iterator[np.ndarray]:
+    """The rows in a random order, in batches of ``size``; a remainder is left for another epoch's order."""
+    order = np.random.default_rng(seed).permutation(rows)
+    for start in range(0, len(order) - size + 1, size):
+        yield np.sort(order[start : start + size])  # ascending rows read a memory map faster
+
+
+def feature_moments(array: np.ndarray, rows: np.ndarray) -> tuple[Tensor, Tensor]:
+    """Mean and deviation per feature over the rows: over grid cells too where the array has them.
+
+    Statistics [rows, 4, 3, 384] give [4, 3, 384]; grids [rows, 4, 81, 384] give [4, 384].
+    """
+    values = array[np.sort(rows)].astype(np.float32)
+    if values.shape[2] > 3:
+        return torch.from_numpy(values.mean(axis=(0, 2))), torch.from_numpy(values.std(axis=(0, 2)) + 1e-3)
+    return torch.from_numpy(values.mean(axis=0)), torch.from_numpy(values.std(axis=0) + 1e-3)

@@ -1,0 +1,226 @@
+"""The training jobs, each resumable: features, degraded copies, early maps, the two models, their evaluation.
+
+It joins data, caches and trainers by the configuration; how to train is the trainers' business.
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from dgiqa_edge.export.networks.edge import depth_cells
+from dgiqa_edge.export.networks.edge_encoder import VIEW_RULE
+from dgiqa_edge.export.networks.edge_head import EdgeHead
+from dgiqa_edge.export.networks.lite_trunk import LiteTrunk
+from dgiqa_edge.export.networks.nano import Nano
+from dgiqa_edge.export.networks.views import plan_views
+from dgiqa_edge.runtime.errors import CheckpointError, ConfigurationError
+
+from .config import JobConfig
+from .datasets import PhotoSet, read_biq2021, read_photo_of_size
+from .degraded_set import DegradedSet, extraction_order, plan_degraded
+from .edge_batches import head_inputs
+from .edge_trainer import EdgeData, EdgeTrainer
+from .encoder_session import load_encoder
+from .feature_store import FeatureStore
+from .features import extract
+from .imagenet_start import start_from_imagenet
+from .nano_store import NanoStore
+from .nano_trainer import NanoData, NanoTrainer
+from .run_folder import RunFolder
+
+Progress = Callable[[int, int], None]
+EpochProgress = Callable[[int, int, int, float], None]
+NANO_BATCH = 16
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """Data and caches of one configuration."""
+
+    config: JobConfig
+
+    @cached_property
+    def photos(self) -> PhotoSet:
+        """All photos, train first."""
+        return read_biq2021(self.config.data)
+
+    @cached_property
+    def features(self) -> FeatureStore:
+        """Encoder features of the photos."""
+        names = [photo.path.name for photo in self.photos.photos]
+        return FeatureStore(self.config.cache / "features" / "photos", len(names), names)
+
+    @cached_property
+    def degraded(self) -> DegradedSet:
+        """The list of degraded copies."""
+        return plan_degraded(self.photos, self.config.degraded_validation, self.config.degraded_fit)
+
+    @cached_property
+    def degraded_features(self) -> FeatureStore:
+        """Encoder features of the degraded copies."""
+        names = [copy.name for copy in self.degraded.copies]
+        return FeatureStore(self.config.cache / "features" / "degraded", len(names), names)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width that every photo is brought to."""
+        return self.config.edge.frame
+
+    def photo(self, row: int) -> np.ndarray:
+        """A photo, uint8 [H, W, 3]."""
+        return read_photo_of_size(self.photos.photos[row].path, self.size)
+
+    def degraded_photo(self, number: int) -> np.ndarray:
+        """A degraded copy, uint8 [H, W, 3]."""
+        return self.degraded.picture(number, self.photos, self.features, self.size)
+
+    def nano_store(self, part: str) -> NanoStore:
+        """Early maps of ``photos`` (train split only) or of ``degraded`` copies."""
+        rows = len(self.photos.indices("train")) if part == "photos" else len(self.degraded.copies)
+        return NanoStore(self.config.cache / "nano" / part, rows)
+
+    def fresh_nano(self) -> Nano:
+        """`nano` with its trunk as ImageNet left it."""
+        torch.manual_seed(self.config.nano.seed)
+        network = Nano()
+        start_from_imagenet(network.trunk, self.config.imagenet)
+        return network
+
+
+def compute_features(shop: Workshop, part: str, limit: int | None, progress: Progress) -> None:
+    """Encoder features of ``train``, ``test`` or ``degraded`` pictures, the first ``limit`` of them."""
+    _limit_threads(shop.config.threads)
+    if part == "degraded":
+        store, read, rows = shop.degraded_features, shop.degraded_photo, np.arange(len(shop.degraded.copies))
+    else:
+        store, read = shop.features, shop.photo
+        rows = extraction_order(shop.photos) if part == "train" else shop.photos.indices("test")
+    config = shop.config
+    graphs = config.cache / "graphs"
+    extract(
+        load_encoder(config.encoder),
+        store,
+        rows[:limit],
+        read,
+        config.extraction_batch,
+        config.threads,
+        progress,
+        graphs,
+    )
+
+
+def compute_early_maps(shop: Workshop, part: str, limit: int | None, progress: Progress) -> None:
+    """Early maps of `nano` for ``train`` or ``degraded`` pictures, the first ``limit`` of them."""
+    _limit_threads(shop.config.threads)
+    trunk = LiteTrunk()
+    start_from_imagenet(trunk, shop.config.imagenet)
+    if part == "degraded":
+        rows, read = np.arange(len(shop.degraded.copies)), shop.degraded_photo
+    else:
+        rows, read = extraction_order(shop.photos), shop.photo
+    store = shop.nano_store("degraded" if part == "degraded" else "photos")
+    store.fill(trunk, rows[:limit], read, NANO_BATCH, progress)
+
+
+def edge_trainer(shop: Workshop, out: Path) -> EdgeTrainer:
+    """The trainer of `edge`'s head on whatever features are cached.
+
+    Raises:
+        ConfigurationError: there are none.
+    """
+    _limit_threads(shop.config.threads)
+    store, degraded = shop.features, shop.degraded_features
+    data = EdgeData(
+        photos=store,
+        mos=shop.photos.mos,
+        fit=store.complete(shop.photos.indices("fit")),
+        validation=store.complete(shop.photos.indices("validation")),
+        degraded=degraded,
+        fit_pairs=shop.degraded.pairs("fit", degraded.done).among(store.done),
+        validation_pairs=shop.degraded.pairs("validation", degraded.done).among(store.done),
+    )
+    if len(data.fit) < shop.config.edge.batch or not len(data.validation):
+        raise ConfigurationError(f"only {len(data.fit)} photos have features: run `features --part train` first")
+    return EdgeTrainer(shop.config.edge, data, RunFolder(out, shop.config.edge, shop.config.edge.patience))
+
+
+def edge_scorer(
+    shop: Workshop, head_weights: dict[str, torch.Tensor]
+) -> Callable[[FeatureStore, np.ndarray], np.ndarray]:
+    """A function from a store and its rows to scores by that head.
+
+    Raises:
+        CheckpointError: the weights are not the head's.
+    """
+    _limit_threads(shop.config.threads)
+    head = EdgeHead().eval()
+    try:
+        head.load_state_dict(head_weights)
+    except RuntimeError as error:
+        raise CheckpointError(f"not the weights of edge's head: {str(error).splitlines()[-1].strip()}") from None
+    cells = depth_cells(plan_views(shop.size, VIEW_RULE))
+
+    def scores(store: FeatureStore, rows: np.ndarray) -> np.ndarray:
+        parts = []
+        with torch.no_grad():
+            for at in range(0, len(rows), 100):
+                inputs = head_inputs(store, rows[at : at + 100], cells, torch.device("cpu"))
+                parts.append(head(*inputs).mean(dim=1).numpy())
+        return np.concatenate(parts)
+
+    return scores
+
+
+def teach(shop: Workshop, trainer: EdgeTrainer) -> tuple[np.ndarray, np.ndarray]:
+    """Scores of `edge`'s best head for every photo and every degraded copy, NaN where features are missing."""
+    trainer.head.load_state_dict(torch.load(trainer.run.best_file, weights_only=True)["head"])
+    parts = []
+    for store in (shop.features, shop.degraded_features):
+        scores = np.full(len(store.done), np.nan, np.float32)
+        rows = np.flatnonzero(store.done)
+        if len(rows):
+            scores[rows] = trainer.scores(store, rows)
+        parts.append(scores)
+    return parts[0], parts[1]
+
+
+def nano_trainer(shop: Workshop, out: Path, teacher: np.ndarray, degraded_teacher: np.ndarray) -> NanoTrainer:
+    """The trainer of `nano` on whatever early maps are cached.
+
+    Raises:
+        ConfigurationError: there are none.
+    """
+    _limit_threads(shop.config.threads)
+    store, degraded = shop.nano_store("photos"), shop.nano_store("degraded")
+    train = len(store.done)
+    done = lambda part: shop.photos.indices(part)[store.done[shop.photos.indices(part)] == 1]  # noqa: E731
+    data = NanoData(
+        photos=store,
+        mos=shop.photos.mos[:train],
+        teacher=teacher[:train],
+        depth=shop.features.maps["depth"],
+        depth_known=shop.features.done[:train] == 1,
+        fit=done("fit"),
+        validation=done("validation"),
+        degraded=degraded,
+        degraded_teacher=degraded_teacher,
+        fit_pairs=shop.degraded.pairs("fit", degraded.done).among(store.done),
+        validation_pairs=shop.degraded.pairs("validation", degraded.done).among(store.done),
+    )
+    if len(data.fit) < shop.config.nano.batch or not len(data.validation):
+        raise ConfigurationError(f"only {len(data.fit)} photos have early maps: run `early-maps --part train` first")
+    run = RunFolder(out, shop.config.nano, shop.config.nano.patience)
+    return NanoTrainer(shop.config.nano, data, run, shop.fresh_nano())
+
+
+def _limit_threads(threads: int) -> None:
+    import cv2
+
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    torch.set_num_threads(threads)
+    cv2.setNumThreads(1)
