@@ -20,7 +20,7 @@ from .scopes import network_scopes
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto, TensorProto
 
-DEFAULT_SCOPES = ("/depth_net/", "/quality_net/")
+DEFAULT_SCOPES = ("/depth_net/", "/quality_net/", "/network/")
 WEIGHTED_OPS = ("Conv", "MatMul", "Gemm")
 
 

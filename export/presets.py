@@ -59,6 +59,26 @@ PRESETS = {
             short_side=384,
             crops=4,
         ),
+        Preset(
+            name="edge",
+            summary="one Depth Anything V2 (ViT-S) encoder for depth and quality, whole frame and one native crop",
+            depth_network="depth_anything_v2_vits",
+            quality_network="edge",
+            depth_side=0,
+            short_side=0,
+            crops=1,
+            views=True,
+        ),
+        Preset(
+            name="nano",
+            summary="one small complete network for depth and quality, whole frame and one native crop",
+            depth_network="nano",
+            quality_network="nano",
+            depth_side=0,
+            short_side=0,
+            crops=1,
+            views=True,
+        ),
     )
 }
 DEFAULT = "reference"

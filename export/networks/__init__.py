@@ -23,7 +23,7 @@ class Network:
     """One entry of the registry.
 
     Attributes:
-        role: ``depth`` or ``quality``.
+        role: ``depth``, ``quality``, or ``both``.
         build: makes the module on the current default device.
     """
 
@@ -122,6 +122,24 @@ def _depth_anything(encoder: str, version: int) -> Callable[[], "nn.Module"]:
     return build
 
 
+def _edge() -> "nn.Module":
+    from .edge import Edge
+
+    return Edge()
+
+
+def _edge_head() -> "nn.Module":
+    from .edge_head import EdgeHead
+
+    return EdgeHead()
+
+
+def _nano() -> "nn.Module":
+    from .nano import Nano
+
+    return Nano()
+
+
 REGISTRY: Mapping[str, Network] = MappingProxyType(
     {
         network.name: network
@@ -137,6 +155,9 @@ REGISTRY: Mapping[str, Network] = MappingProxyType(
                 for version in (1, 2)
                 for encoder, size in (("vits", "ViT-S/14"), ("vitb", "ViT-B/14"), ("vitl", "ViT-L/14"))
             ),
+            Network("edge", "both", "depth and quality from one Depth Anything V2-Small encoder", _edge),
+            Network("edge_head", "quality", "the part of `edge` that is trained here and ships", _edge_head),
+            Network("nano", "both", "depth and quality from one small network, complete", _nano),
         )
     }
 )

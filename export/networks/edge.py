@@ -20,6 +20,8 @@ DEFAULT_FRAME: Size = (512, 512)
 class Edge(nn.Module):
     """The encoder (published weights, frozen) and the head (trained here)."""
 
+    depth_stride = 1
+
     def __init__(self) -> None:
         super().__init__()
         self.encoder = EdgeEncoder()

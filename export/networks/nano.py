@@ -31,6 +31,8 @@ _VARIANCE_FLOOR = 1e-5
 class Nano(nn.Module):
     """Trunk, depth decoder and one quality reader per view kind."""
 
+    depth_stride = DEPTH_STRIDE
+
     def __init__(self) -> None:
         super().__init__()
         self.trunk = LiteTrunk()
