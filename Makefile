@@ -35,7 +35,7 @@ lint: $(STAMP) build/typecheck/dgiqa_edge
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	MYPYPATH=build/typecheck $(BIN)/mypy --cache-dir build/.mypy_cache \
-	    -p dgiqa_edge.runtime -p dgiqa_edge.calibration -p dgiqa_edge.export
+	    -p dgiqa_edge.runtime -p dgiqa_edge.calibration -p dgiqa_edge.export -p dgiqa_edge.benchmarks
 
 format: $(STAMP)
 	$(BIN)/ruff format .

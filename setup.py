@@ -35,6 +35,7 @@ EXPORT = [
     "polygraphy>=0.49",
 ]
 TRAINING = sorted({*EXPORT, "scipy>=1.10"})
+BENCH = sorted({*CPU, "scipy>=1.10"})
 TENSORRT = ["tensorrt>=8.5", "cuda-python>=12"]
 DEV = ["pytest>=8", "hypothesis>=6", "pytest-timeout", "ruff", "mypy", "psutil", "jsonschema>=4"]
 
@@ -58,6 +59,7 @@ setup(
     extras_require={
         "cpu": CPU,
         "export": EXPORT,
+        "bench": BENCH,
         "training": TRAINING,
         "tensorrt": TENSORRT,
         # The customer's listed CUDA binding; it compiles against libcuda, so it is a choice, not a default.
@@ -72,6 +74,7 @@ setup(
             "inspect = dgiqa_edge.runtime.commands.inspect",
             "weights = dgiqa_edge.export.commands.weights",
             "build = dgiqa_edge.export.commands.build",
+            "bench = dgiqa_edge.benchmarks.commands.bench",
         ],
     },
 )

@@ -1,1 +1,1 @@
-"""Benchmarks: what a bundle costs and how exact it is. The room is empty in this version."""
+"""Benchmarks: what a bundle costs and how exact it is, measured on the machine at hand."""

@@ -1,118 +1,27 @@
-"""Agreement of predicted scores with people's: SRCC, PLCC, KRCC, RMSE, each with a 95% bootstrap interval.
+"""The figures of agreement with people, where training looks for them; they live in the calibration room."""
 
-PLCC and RMSE are taken after the four-parameter logistic that quality assessment is used to (VQEG 2000), fitted on the
-same scores. Pure functions of arrays.
-"""
+from dgiqa_edge.calibration.agreement import (
+    Agreement,
+    Figure,
+    agreement,
+    krcc,
+    logistic,
+    mapped_scores,
+    ordered_share,
+    pearson,
+    rmse,
+    srcc,
+)
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
-import numpy as np
-from scipy import optimize, stats
-
-from dgiqa_edge.runtime.errors import ConfigurationError
-
-FEWEST = 8
-BOOTSTRAPS = 1000
-Pair = tuple[np.ndarray, np.ndarray]
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A figure and the ends of its 95% bootstrap interval."""
-
-    value: float
-    low: float
-    high: float
-
-    def __str__(self) -> str:
-        return f"{self.value:.4f} [{self.low:.4f}, {self.high:.4f}]"
-
-
-@dataclass(frozen=True)
-class Agreement:
-    """Agreement with people over a set of photos; RMSE in units of the human score."""
-
-    photos: int
-    srcc: Figure
-    plcc: Figure
-    krcc: Figure
-    rmse: Figure
-
-
-def agreement(predicted: np.ndarray, human: np.ndarray, seed: int = 0, bootstraps: int = BOOTSTRAPS) -> Agreement:
-    """All four figures.
-
-    Args:
-        predicted, human: float [photos].
-        seed: of the bootstrap.
-
-    Raises:
-        ConfigurationError: shapes differ, too few photos, or a value is not finite.
-    """
-    predicted, human = np.asarray(predicted, np.float64), np.asarray(human, np.float64)
-    if predicted.shape != human.shape or predicted.ndim != 1:
-        raise ConfigurationError(f"scores {predicted.shape} and human scores {human.shape} must be two equal lists")
-    if len(predicted) < FEWEST:
-        raise ConfigurationError(f"{len(predicted)} photos are too few for a correlation: give at least {FEWEST}")
-    if not (np.isfinite(predicted).all() and np.isfinite(human).all()):
-        raise ConfigurationError("a score is not finite: look for photos that could not be scored")
-    mapped = mapped_scores(predicted, human)
-    # The logistic is fitted once: refitting it a thousand times costs minutes and moves the interval by 1e-4.
-    return Agreement(
-        photos=len(predicted),
-        srcc=_with_interval(srcc, (predicted, human), seed, bootstraps),
-        plcc=_with_interval(pearson, (mapped, human), seed, bootstraps),
-        krcc=_with_interval(krcc, (predicted, human), seed, min(bootstraps, 200)),
-        rmse=_with_interval(rmse, (mapped, human), seed, bootstraps),
-    )
-
-
-def srcc(predicted: np.ndarray, human: np.ndarray) -> float:
-    """Spearman's rank correlation."""
-    return pearson(stats.rankdata(predicted), stats.rankdata(human))
-
-
-def krcc(predicted: np.ndarray, human: np.ndarray) -> float:
-    """Kendall's tau-b."""
-    return float(stats.kendalltau(predicted, human).statistic)
-
-
-def pearson(predicted: np.ndarray, human: np.ndarray) -> float:
-    """Pearson's correlation; 0 where one side is constant."""
-    a, b = predicted - predicted.mean(), human - human.mean()
-    scale = float(np.sqrt((a * a).sum() * (b * b).sum()))
-    return float((a * b).sum() / scale) if scale > 0 else 0.0
-
-
-def rmse(predicted: np.ndarray, human: np.ndarray) -> float:
-    """Root mean square difference."""
-    return float(np.sqrt(np.mean((predicted - human) ** 2)))
-
-
-def logistic(x: np.ndarray, top: float, bottom: float, centre: float, slope: float) -> np.ndarray:
-    """Four-parameter logistic ``(top - bottom) / (1 + exp(-(x - centre) / |slope|)) + bottom``."""
-    return (top - bottom) / (1.0 + np.exp(np.clip(-(x - centre) / (abs(slope) + 1e-9), -50.0, 50.0))) + bottom
-
-
-def mapped_scores(predicted: np.ndarray, human: np.ndarray) -> np.ndarray:
-    """Predictions through the logistic fitted to the human scores; a straight line where the fit does not converge."""
-    start = (human.max(), human.min(), float(predicted.mean()), float(predicted.std()) + 1e-6)
-    try:
-        parameters, _ = optimize.curve_fit(logistic, predicted, human, p0=start, maxfev=20000)
-    except RuntimeError:
-        slope, offset = np.polyfit(predicted, human, 1)
-        return slope * predicted + offset
-    return logistic(predicted, *parameters)
-
-
-def ordered_share(better: np.ndarray, worse: np.ndarray) -> float:
-    """Share of pairs in which the better one scores higher; a tie is not in order."""
-    return float(np.mean(np.asarray(better) > np.asarray(worse)))
-
-
-def _with_interval(figure: Callable[[np.ndarray, np.ndarray], float], pair: Pair, seed: int, bootstraps: int) -> Figure:
-    draws = np.random.default_rng(seed).integers(0, len(pair[0]), (bootstraps, len(pair[0])))
-    values = [figure(pair[0][draw], pair[1][draw]) for draw in draws]
-    low, high = np.percentile(values, (2.5, 97.5))
-    return Figure(figure(*pair), float(low), float(high))
+__all__ = [
+    "Agreement",
+    "Figure",
+    "agreement",
+    "krcc",
+    "logistic",
+    "mapped_scores",
+    "ordered_share",
+    "pearson",
+    "rmse",
+    "srcc",
+]

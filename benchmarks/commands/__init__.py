@@ -1,0 +1,1 @@
+"""Commands of the benchmarks room; each has ``SUMMARY``, ``configure`` and ``run``."""
