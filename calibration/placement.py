@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 DEFAULT_SCOPES = ("/depth_net/", "/quality_net/", "/network/")
 WEIGHTED_OPS = ("Conv", "MatMul", "Gemm")
+CLAMPS = ("Relu", "Clip")
+"""A layer that feeds only one of these takes the range of its output: what is cut off needs no grid."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,8 @@ KEPT_FLOAT: tuple[KeptFloat, ...] = (
     KeptFloat("*/patch_embed/*", "starts the residual stream: its rounding reaches every block; few operations"),
     # The same photos, on top of the first rule: mean depth error 4.0 -> 3.4 grey levels, no latency found.
     KeptFloat("*/depth_head/*output_conv2*", "ends in the depth map: its grid would be the map's only levels"),
+    # nano at 1280x720, 16 photos held out, ONNX Runtime: score MAE 0.019 -> 0.014, SRCC 0.979 -> 0.994.
+    KeptFloat("*/trunk/stem*", "sees the pixels: a small network has no layer to make up for their rounding"),
 )
 
 
@@ -56,7 +60,7 @@ class QuantizedNode:
         bias_reader: output tensor of the node that reads ``bias``.
         output: the node's output tensor.
         output_range: tensor whose range the output takes: the following Relu's output where the node feeds
-            only a Relu, else ``output``.
+            only a Relu or Clip, else ``output``.
     """
 
     name: str
@@ -179,7 +183,7 @@ def _quantized(
 ) -> QuantizedNode:
     output = node.output[0]
     following = readers.get(output, [])
-    feeds_only_relu = len(following) == 1 and following[0].op_type == "Relu" and output not in graph_outputs
+    feeds_only_clamp = len(following) == 1 and following[0].op_type in CLAMPS and output not in graph_outputs
     bias, bias_reader = _bias(node, constants, following)
     return QuantizedNode(
         name=label(node),
@@ -190,7 +194,7 @@ def _quantized(
         bias=bias,
         bias_reader=bias_reader,
         output=output,
-        output_range=following[0].output[0] if feeds_only_relu else output,
+        output_range=following[0].output[0] if feeds_only_clamp else output,
     )
 
 

@@ -31,6 +31,15 @@ def test_a_conv_takes_its_output_range_behind_the_relu_that_alone_reads_it(frame
     assert nodes["/depth_net/branch/Conv"].output_range == "/depth_net/branch/Conv_output_0"
 
 
+def test_a_conv_takes_its_output_range_behind_a_clip_too(frame_graph):
+    clipped = type(frame_graph)()
+    clipped.CopyFrom(frame_graph)
+    relu = next(node for node in clipped.graph.node if node.name == "/depth_net/stem/Relu")
+    relu.op_type = "Clip"  # without bounds: what a ReLU6 becomes, its bounds apart
+    nodes = {node.name: node for node in place(clipped, kept_float=()).nodes}
+    assert nodes["/depth_net/stem/Conv"].output_range == "/depth_net/stem/Relu_output_0"
+
+
 def test_tensors_to_observe_serve_every_target_without_repeats(frame_graph):
     tensors = place(frame_graph, kept_float=()).tensors_to_observe()
     assert len(tensors) == len(set(tensors))
