@@ -56,10 +56,12 @@ class ViewGraph(nn.Module):
         Returns:
             score float32 [1]; view scores float32 [1, 1 + N], whole frame first; depth uint8 [1, h, w], 255 nearest.
         """
-        bgr = frame.permute(0, 3, 1, 2).float()
-        rgb = torch.cat((bgr[:, 2:3], bgr[:, 1:2], bgr[:, 0:1]), dim=1)
-        whole = torch.matmul(torch.matmul(self.rows, rgb), self.columns)
-        crops = torch.cat([rgb[:, :, y : y + h, x : x + w] for y, x, h, w in self.views.crops], dim=0)
+        # The frame stays interleaved until it is small: transposing it whole costs as much as the network.
+        pixels = frame.float()
+        _, height, width, channels = pixels.shape
+        rows = torch.matmul(self.rows, pixels.reshape(height, width * channels))
+        whole = torch.matmul(_planes(rows.reshape(1, -1, width, channels)), self.columns)
+        crops = torch.cat([_planes(pixels[:, y : y + h, x : x + w]) for y, x, h, w in self.views.crops], dim=0)
         score, view_scores, depth = self.network(self._normalised(whole), self._normalised(crops))
         return score, view_scores, self._levels(depth)
 
@@ -70,3 +72,9 @@ class ViewGraph(nn.Module):
     def _levels(depth: Tensor) -> Tensor:
         nearest, farthest = depth.amax(), depth.amin()
         return torch.floor((depth - farthest) / (nearest - farthest + RANGE_EPSILON) * 255.0).to(torch.uint8)
+
+
+def _planes(bgr: Tensor) -> Tensor:
+    """Interleaved BGR [1, h, w, 3] to RGB planes [1, 3, h, w]."""
+    planes = bgr.permute(0, 3, 1, 2)
+    return torch.cat((planes[:, 2:3], planes[:, 1:2], planes[:, 0:1]), dim=1)
