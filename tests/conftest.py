@@ -11,6 +11,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+# Before anything loads OpenMP: its threads spin by default, and on a shared machine that makes seconds minutes.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
 import cv2
 import numpy as np
 import onnx

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 
 SUMMARY = "build an engine bundle: export, simplify, calibrate, quantize, check, pack"
 
@@ -15,6 +16,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Build; prints the closing table to stdout, progress to stderr. Returns 0."""
+    # Before torch loads OpenMP: its threads spin by default, and beside another job that makes seconds minutes.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     from dgiqa_edge.runtime.atomic import write_text
 
     from ..build import Build
