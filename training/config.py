@@ -25,7 +25,6 @@ class JobConfig:
         cache: folder of cached features; gigabytes.
         threads: CPU threads.
         degraded_validation, degraded_fit: how many degraded copies of photos of either part.
-        first_fit: train photos extracted before the test photos (useful when the job is cut off).
     """
 
     data: Path

@@ -67,7 +67,7 @@ def jpeg(photo: np.ndarray, strength: float, rng: np.random.Generator, nearness:
     """Strong JPEG compression: quality 28 down to 4."""
     quality = round(28 - 24 * strength)
     _, code = cv2.imencode(".jpg", photo, [cv2.IMWRITE_JPEG_QUALITY, max(4, quality)])
-    return cv2.imdecode(code, cv2.IMREAD_COLOR)
+    return np.asarray(cv2.imdecode(code, cv2.IMREAD_COLOR))
 
 
 def low_light(photo: np.ndarray, strength: float, rng: np.random.Generator, nearness: np.ndarray) -> np.ndarray:

@@ -6,6 +6,7 @@ The encoder is not here at all; `features.py` ran it once. One model is chosen b
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -87,7 +88,7 @@ class EdgeTrainer:
         self._standardise()
         decayed = [p for p in self.head.parameters() if p.ndim > 1]
         plain = [p for p in self.head.parameters() if p.ndim <= 1]
-        groups = [{"params": decayed}, {"params": plain, "weight_decay": 0.0}]
+        groups: list[dict[str, Any]] = [{"params": decayed}, {"params": plain, "weight_decay": 0.0}]
         self.optimizer = torch.optim.AdamW(groups, config.learning_rate, weight_decay=config.weight_decay)
         self.steps = max(1, len(data.fit) // config.batch)
         self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimizer, self._rate)

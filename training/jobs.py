@@ -35,6 +35,7 @@ from .run_folder import RunFolder
 
 Progress = Callable[[int, int], None]
 EpochProgress = Callable[[int, int, int, float], None]
+Read = Callable[[int], np.ndarray]
 NANO_BATCH = 16
 
 
@@ -95,6 +96,7 @@ class Workshop:
 def compute_features(shop: Workshop, part: str, limit: int | None, progress: Progress) -> None:
     """Encoder features of ``train``, ``test`` or ``degraded`` pictures, the first ``limit`` of them."""
     _limit_threads(shop.config.threads)
+    read: Read
     if part == "degraded":
         store, read, rows = shop.degraded_features, shop.degraded_photo, np.arange(len(shop.degraded.copies))
     else:
@@ -119,6 +121,7 @@ def compute_early_maps(shop: Workshop, part: str, limit: int | None, progress: P
     _limit_threads(shop.config.threads)
     trunk = LiteTrunk()
     start_from_imagenet(trunk, shop.config.imagenet)
+    read: Read
     if part == "degraded":
         rows, read = np.arange(len(shop.degraded.copies)), shop.degraded_photo
     else:

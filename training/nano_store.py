@@ -58,7 +58,7 @@ class NanoStore:
         pending = [row for row in rows if not self.done[row]]
         views = plan_views(FRAME, VIEW_RULE)
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        trunk = trunk.eval().to(device, memory_format=torch.channels_last)
+        trunk = trunk.eval().to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         for start in range(0, len(pending), batch):
             chosen = pending[start : start + batch]
             frames = [read(row) for row in chosen]

@@ -82,7 +82,7 @@ class NanoTrainer:
         torch.manual_seed(config.seed)
         self.config, self.data, self.run = config, data, run
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self.network = network.to(self.device, memory_format=torch.channels_last)
+        self.network: Nano = network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         for part in (network.trunk.stem, *network.trunk.blocks[:EARLY_BLOCKS]):
             part.requires_grad_(False)
         self.frozen = (network.trunk.stem, *network.trunk.blocks[:EARLY_BLOCKS])
