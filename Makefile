@@ -41,7 +41,7 @@ lint: $(STAMP) build/typecheck/dgiqa_edge
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	MYPYPATH=build/typecheck $(BIN)/mypy --cache-dir build/.mypy_cache \
-	    -p dgiqa_edge.runtime -p dgiqa_edge.calibration -p dgiqa_edge.export -p dgiqa_edge.benchmarks
+	    -p dgiqa_edge.runtime -p dgiqa_edge.calibration -p dgiqa_edge.export -p dgiqa_edge.benchmarks -p dgiqa_edge.training
 
 format: $(STAMP)
 	$(BIN)/ruff format .
