@@ -62,8 +62,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
             return _report(f"error: disk full ({error}): free some space, run it again", MachineError.exit_code, debug)
+        if isinstance(error, ModuleNotFoundError) and error.name and not error.name.startswith("dgiqa_edge"):
+            return _report(f"error: {_missing_package(error.name)}", MachineError.exit_code, debug)
         problem = f"internal error: {type(error).__name__}: {error} (a bug; --debug shows the trace)"
         return _report(problem, EXIT_BUG, debug)
+
+
+def _missing_package(name: str) -> str:
+    return (
+        f"the package {name!r} is not installed: install the extra of the command, "
+        "pip install 'dgiqa-edge[export]' for build and weights, [bench] for bench, [cpu] for score"
+    )
 
 
 def command_modules() -> Mapping[str, str]:

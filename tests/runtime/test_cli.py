@@ -137,3 +137,21 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
     process.stderr.close()
     assert process.wait(timeout=60) == 141
     assert errors == b""
+
+
+def test_a_package_of_an_extra_that_is_missing_is_no_bug(monkeypatch, capsys):
+    def dispatch(arguments):
+        raise ModuleNotFoundError("No module named 'rich'", name="rich")
+
+    monkeypatch.setattr(cli, "_dispatch", dispatch)
+    assert cli.main(["build"]) == 4
+    assert "dgiqa-edge[export]" in capsys.readouterr().err
+
+
+def test_a_module_of_ours_that_is_missing_is_a_bug(monkeypatch, capsys):
+    def dispatch(arguments):
+        raise ModuleNotFoundError("No module named 'dgiqa_edge.gone'", name="dgiqa_edge.gone")
+
+    monkeypatch.setattr(cli, "_dispatch", dispatch)
+    assert cli.main(["build"]) == 1
+    assert "a bug" in capsys.readouterr().err
