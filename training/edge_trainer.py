@@ -12,12 +12,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from dgiqa_edge.calibration import agreement as metrics
 from dgiqa_edge.export.networks.edge import depth_cells
 from dgiqa_edge.export.networks.edge_encoder import VIEW_RULE
 from dgiqa_edge.export.networks.edge_head import EdgeHead
 from dgiqa_edge.export.networks.views import plan_views
 
-from . import metrics
 from .edge_batches import Pairs, feature_moments, head_inputs, joined, shuffled
 from .feature_store import FeatureStore
 from .losses import ranking_loss, score_loss

@@ -12,11 +12,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from dgiqa_edge.calibration import agreement as metrics
 from dgiqa_edge.export.networks.lite_trunk import EARLY_BLOCKS, ViewMaps
 from dgiqa_edge.export.networks.nano import Nano, map_statistics
 from dgiqa_edge.export.networks.views import overlap_matrix
 
-from . import metrics
 from .edge_batches import Pairs, shuffled
 from .losses import depth_loss, ranking_loss, score_loss
 from .nano_store import NanoStore

@@ -60,16 +60,20 @@ class Dinov2(nn.Module):
         Raises:
             ConfigurationError: a side is not a multiple of 14.
         """
+        return [tokens[:, 1:] for tokens in self.normed_tokens(image)]
+
+    def normed_tokens(self, image: Tensor) -> list[Tensor]:
+        """As :meth:`forward`, the class token included as the first: [N, 1 + patches, width] per taken block."""
         rows, columns = patch_grid(image)
         patches = self.patch_embed(image)
         class_token = self.cls_token.expand(patches.shape[0], -1, -1)
         tokens = torch.cat((class_token, patches), dim=1) + self.position(rows, columns)
-        features = []
+        taken = []
         for index, block in enumerate(self.blocks):
             tokens = block(tokens)
             if index in self.taken:
-                features.append(self.norm(tokens)[:, 1:])
-        return features
+                taken.append(self.norm(tokens))
+        return taken
 
     def position(self, rows: int, columns: int) -> Tensor:
         """Position embedding [1, 1 + rows * columns, width] for a grid of patches.

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from .depth_anything import CONFIGURATIONS, DepthAnything
-from .dinov2 import PATCH, patch_grid
+from .dinov2 import PATCH
 from .views import ViewRule
 
 STAGES = 4
@@ -45,17 +45,7 @@ class EdgeEncoder(DepthAnything):
 
     def tokens(self, views: Tensor) -> list[Tensor]:
         """Normalised views [V, 3, h, w], sides multiples of 28, to four normed [V, 1 + patches, 384], class first."""
-        encoder = self.pretrained
-        rows, columns = patch_grid(views)
-        patches = encoder.patch_embed(views)
-        class_token = encoder.cls_token.expand(patches.shape[0], -1, -1)
-        tokens = torch.cat((class_token, patches), dim=1) + encoder.position(rows, columns)
-        taken = []
-        for index, block in enumerate(encoder.blocks):
-            tokens = block(tokens)
-            if index in encoder.taken:
-                taken.append(encoder.norm(tokens))
-        return taken
+        return self.pretrained.normed_tokens(views)
 
     def depth(self, tokens: list[Tensor], rows: int, columns: int) -> Tensor:
         """Relative inverse depth [V, 14 rows, 14 columns] of the views those tokens came from."""

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from dgiqa_edge.calibration import agreement as metrics
 from dgiqa_edge.runtime.errors import ConfigurationError
-from dgiqa_edge.training import metrics
 
 
 @pytest.fixture
