@@ -53,9 +53,11 @@ def nano(options: argparse.Namespace) -> int:
     teacher = np.full(len(shop.photos.photos), np.nan, np.float32)
     degraded_teacher = np.full(len(shop.degraded.copies), np.nan, np.float32)
     if options.teacher:
-        teacher, degraded_teacher = jobs.teach(shop, jobs.edge_trainer(shop, options.teacher))
-    trainer = jobs.nano_trainer(shop, options.out, teacher, degraded_teacher)
-    print(f"nano: {len(trainer.data.fit)} photos, {len(trainer.data.fit_pairs)} pairs, {trainer.device}")
+        teacher, degraded_teacher = jobs.teach(shop, _weights(options.teacher))
+    start = _weights(options.start) if options.start else None
+    trainer = jobs.nano_trainer(shop, options.out, teacher, degraded_teacher, start)
+    pairs = len(trainer.data.fit_pairs) + len(trainer.data.series_pairs)
+    print(f"nano: {len(trainer.data.fit)} photos, {pairs} pairs, {trainer.device}")
     trainer.train(_EpochBar())
     _finish(trainer.run, options.weights, "network")
     return 0

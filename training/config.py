@@ -25,6 +25,7 @@ class JobConfig:
         cache: folder of cached features; gigabytes.
         threads: CPU threads.
         degraded_validation, degraded_fit: how many degraded copies of photos of either part.
+        haze_series: how many fit photos are dimmed and put into haze of two strengths.
     """
 
     data: Path
@@ -35,6 +36,7 @@ class JobConfig:
     extraction_batch: int = 4
     degraded_validation: int = 200
     degraded_fit: int = 1600
+    haze_series: int = 0
     edge: EdgeConfig = field(default_factory=EdgeConfig)
     nano: NanoConfig = field(default_factory=NanoConfig)
 

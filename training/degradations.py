@@ -37,6 +37,11 @@ def degrade(photo: np.ndarray, kind: str, strength: float, seed: int, depth: np.
     return KINDS[kind](photo, strength, np.random.default_rng(seed), nearness)
 
 
+def dimmed(photo: np.ndarray, stops: float) -> np.ndarray:
+    """The photo, uint8 [H, W, 3], with that many stops less light and no other change: not ranked as worse."""
+    return _to_levels(_to_light(photo) * 2.0**-stops)
+
+
 def defocus(photo: np.ndarray, strength: float, rng: np.random.Generator, nearness: np.ndarray) -> np.ndarray:
     """A disc of confusion, radius up to 1.6% of the long side."""
     radius = max(1.0, (0.003 + 0.013 * strength) * max(photo.shape[:2]))

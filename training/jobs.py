@@ -59,7 +59,8 @@ class Workshop:
     @cached_property
     def degraded(self) -> DegradedSet:
         """The list of degraded copies."""
-        return plan_degraded(self.photos, self.config.degraded_validation, self.config.degraded_fit)
+        config = self.config
+        return plan_degraded(self.photos, config.degraded_validation, config.degraded_fit, config.haze_series)
 
     @cached_property
     def degraded_features(self) -> FeatureStore:
@@ -179,24 +180,31 @@ def edge_scorer(
     return scores
 
 
-def teach(shop: Workshop, trainer: EdgeTrainer) -> tuple[np.ndarray, np.ndarray]:
-    """Scores of `edge`'s best head for every photo and every degraded copy, NaN where features are missing."""
-    trainer.head.load_state_dict(torch.load(trainer.run.best_file, weights_only=True)["head"])
+def teach(shop: Workshop, head_weights: dict[str, torch.Tensor]) -> tuple[np.ndarray, np.ndarray]:
+    """Scores of `edge`'s head for every photo and every degraded copy, NaN where features are missing."""
+    scorer = edge_scorer(shop, head_weights)
     parts = []
     for store in (shop.features, shop.degraded_features):
         scores = np.full(len(store.done), np.nan, np.float32)
         rows = np.flatnonzero(store.done)
         if len(rows):
-            scores[rows] = trainer.scores(store, rows)
+            scores[rows] = scorer(store, rows)
         parts.append(scores)
     return parts[0], parts[1]
 
 
-def nano_trainer(shop: Workshop, out: Path, teacher: np.ndarray, degraded_teacher: np.ndarray) -> NanoTrainer:
-    """The trainer of `nano` on whatever early maps are cached.
+def nano_trainer(
+    shop: Workshop,
+    out: Path,
+    teacher: np.ndarray,
+    degraded_teacher: np.ndarray,
+    start: dict[str, torch.Tensor] | None = None,
+) -> NanoTrainer:
+    """The trainer of `nano` on whatever early maps are cached, from ImageNet's trunk or from the weights ``start``.
 
     Raises:
         ConfigurationError: there are none.
+        CheckpointError: ``start`` is not the network's.
     """
     _limit_threads(shop.config.threads)
     store, degraded = shop.nano_store("photos"), shop.nano_store("degraded")
@@ -214,11 +222,18 @@ def nano_trainer(shop: Workshop, out: Path, teacher: np.ndarray, degraded_teache
         degraded_teacher=degraded_teacher,
         fit_pairs=shop.degraded.pairs("fit", degraded.done).among(store.done),
         validation_pairs=shop.degraded.pairs("validation", degraded.done).among(store.done),
+        series_pairs=shop.degraded.series_pairs(degraded.done),
     )
     if len(data.fit) < shop.config.nano.batch or not len(data.validation):
         raise ConfigurationError(f"only {len(data.fit)} photos have early maps: run `early-maps --part train` first")
     run = RunFolder(out, shop.config.nano, shop.config.nano.patience)
-    return NanoTrainer(shop.config.nano, data, run, shop.fresh_nano())
+    network = shop.fresh_nano()
+    if start is not None:
+        try:
+            network.load_state_dict(start)
+        except RuntimeError as error:
+            raise CheckpointError(f"not the weights of nano: {str(error).splitlines()[-1].strip()}") from None
+    return NanoTrainer(shop.config.nano, data, run, network, started=start is not None)
 
 
 def _limit_threads(threads: int) -> None:

@@ -34,6 +34,7 @@ class NanoConfig:
         trunk_rate: learning rate of the trunk, as a share of ``learning_rate``.
         teacher_share: weight of `edge`'s scores in the target, beside the human ones, where they are known.
         pairs_per_batch: clean/degraded pairs beside each batch of photos; 0 for none.
+        series_per_batch: pairs of the haze series beside each batch, ``series_margin`` apart; 0 for none.
         margin: score by which a degraded copy should lie below its photo.
         depth_weight: weight of the depth loss; 0 leaves depth to chance, for the ablation.
     """
@@ -47,6 +48,8 @@ class NanoConfig:
     teacher_share: float = 0.5
     pairs_per_batch: int = 6
     pair_weight: float = 1.0
+    series_per_batch: int = 6
+    series_margin: float = 0.05
     margin: float = 0.12
     depth_weight: float = 0.3
     patience: int = 3
@@ -59,6 +62,7 @@ class NanoData:
     Attributes:
         mos, teacher: human score and `edge`'s score of every photo, float32; NaN where the teacher is silent.
         degraded_teacher: the same of every degraded copy.
+        series_pairs: rows of ``degraded`` alone, the clearer copy first.
         depth: teacher's depth [photos, 126, 126], float16, valid where ``depth_known``.
     """
 
@@ -73,12 +77,15 @@ class NanoData:
     degraded_teacher: np.ndarray
     fit_pairs: Pairs
     validation_pairs: Pairs
+    series_pairs: Pairs
 
 
 class NanoTrainer:
     """One run."""
 
-    def __init__(self, config: NanoConfig, data: NanoData, run: RunFolder, network: Nano) -> None:
+    def __init__(
+        self, config: NanoConfig, data: NanoData, run: RunFolder, network: Nano, started: bool = False
+    ) -> None:
         torch.manual_seed(config.seed)
         self.config, self.data, self.run = config, data, run
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -92,9 +99,9 @@ class NanoTrainer:
         side = data.depth.shape[1]
         self.epoch = 0
         state = run.last_state()
-        if state is None:
+        if state is None and not started:
             self._standardise()
-        else:
+        if state is not None:
             self.network.load_state_dict(state["network"])
             self.optimizer.load_state_dict(state["optimizer"])
             self.schedule.load_state_dict(state["schedule"])
@@ -165,6 +172,12 @@ class NanoTrainer:
             if pairs:
                 extra = data.degraded.batch(worse)
                 batch = {kind: torch.cat((maps, extra[kind])) for kind, maps in batch.items()}
+            series = min(config.series_per_batch, len(data.series_pairs))
+            if series:
+                chosen = generator.choice(len(data.series_pairs), series, replace=False)
+                numbers = np.concatenate((data.series_pairs.clean[chosen], data.series_pairs.degraded[chosen]))
+                extra = data.degraded.batch(numbers)
+                batch = {kind: torch.cat((maps, extra[kind])) for kind, maps in batch.items()}
             mirrored = bool(generator.integers(2))
             if mirrored:
                 batch = {kind: maps.flip(3) for kind, maps in batch.items()}
@@ -179,7 +192,12 @@ class NanoTrainer:
                     depth.float()[torch.from_numpy(known)], target.flip(2) if mirrored else target
                 )
             if pairs:
-                loss = loss + config.pair_weight * self._pair_loss(views.mean(dim=1)[len(rows) :], clean, worse)
+                loss = loss + config.pair_weight * self._pair_loss(
+                    views.mean(dim=1)[len(rows) : len(rows) + pairs], clean, worse
+                )
+            if series:
+                clearer, hazier = views.mean(dim=1)[len(rows) + pairs :].chunk(2)
+                loss = loss + config.pair_weight * ranking_loss(clearer, hazier, config.series_margin)
             self.optimizer.zero_grad(set_to_none=True)
             loss.backward()
             nn.utils.clip_grad_norm_(self.network.parameters(), 2.0)

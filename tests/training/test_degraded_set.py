@@ -56,3 +56,28 @@ def test_a_copy_is_made_from_its_photo_and_its_cached_depth(photos):
     assert with_depth.shape == (64, 64, 3)
     assert not np.array_equal(with_depth, without)
     assert with_depth[:, :20].std() < with_depth[:, -20:].std()  # far, hence hazy, on the left
+
+
+def test_haze_series_end_the_list_and_pair_the_clearer_with_the_hazier(photos):
+    plan = plan_degraded(photos, validation=8, fit=16, series=4)
+    assert plan.copies[:24] == plan_degraded(photos, validation=8, fit=16).copies
+    done = np.ones(len(plan.copies), np.uint8)
+    assert plan.pairs("fit", done).degraded.tolist() == list(range(8, 24))  # the haze_series make pairs of their own
+    pairs = plan.series_pairs(done)
+    assert len(pairs) == 12
+    for clearer, hazier in zip(pairs.clean, pairs.degraded, strict=True):
+        better, worse = plan.copies[clearer], plan.copies[hazier]
+        assert (better.row, better.stops, better.seed) == (worse.row, worse.stops, worse.seed)
+        assert worse.kind == "haze"
+        assert better.kind == "none" or better.strength < worse.strength
+    done[24] = 0
+    assert len(plan.series_pairs(done)) == 10
+    assert all(0 < copy.stops < 2.5 for copy in plan.copies[24:])
+
+
+def test_the_first_of_a_series_is_the_photo_with_less_light_and_no_haze(photos):
+    plan = plan_degraded(photos, validation=8, fit=16, series=4)
+    store = SimpleNamespace(maps={"depth": None}, done=np.zeros(60, np.uint8))
+    clear, weak, strong = (plan.picture(number, photos, store, (64, 64)).mean() for number in (24, 25, 26))
+    assert clear < cv2.imread(str(photos.photos[0].path)).mean()
+    assert clear < weak < strong  # airlight brightens a dim frame
