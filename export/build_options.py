@@ -17,8 +17,9 @@ SHIPPED_PHOTOS = Path(__file__).resolve().parent.parent / "calibration" / "photo
 
 EXAMPLE = """\
 example:
-  python export/build_engine.py --int8 --frame 1280x720 --calib photos/ \\
-      --depth-weights depth_anything_vits14.pth --quality-weights dgiqa.pth --out build/engine
+  python export/build_engine.py --int8 --frame 1280x720 --calib photos/ --out build/engine
+  python export/build_engine.py --int8 --preset reference --frame 1280x720 --calib photos/ \\
+      --depth-weights depth_anything_vits14.pth --quality-weights dgiqa.pth --out build/reference
 """
 
 
@@ -105,9 +106,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--out", type=Path, metavar="DIR", help="the bundle (default: build/PRESET-PRECISION-WxH)")
 
     networks = parser.add_argument_group("networks and weights")
-    networks.add_argument("--depth-weights", type=Path, metavar="FILE", help=".pth or .safetensors; seeded without it")
     networks.add_argument(
-        "--quality-weights", type=Path, metavar="FILE", help=".pth or .safetensors; seeded without it"
+        "--depth-weights",
+        type=Path,
+        metavar="FILE",
+        help=".pth or .safetensors; without it seeded (nano brings its own)",
+    )
+    networks.add_argument(
+        "--quality-weights",
+        type=Path,
+        metavar="FILE",
+        help=".pth or .safetensors; without it those that ship (nano, edge), else seeded",
     )
     networks.add_argument("--depth-network", metavar="NAME", help="another depth network than the preset's")
     networks.add_argument("--seed", default="dgiqa-edge", help="seed of weights that no file was given for")

@@ -42,6 +42,16 @@ PRESETS = {
     preset.name: preset
     for preset in (
         Preset(
+            name="nano",
+            summary="one small complete network for depth and quality, whole frame and one native crop",
+            depth_network="nano",
+            quality_network="nano",
+            depth_side=0,
+            short_side=0,
+            crops=1,
+            views=True,
+        ),
+        Preset(
             name="reference",
             summary="the published pipeline: Depth Anything V1 (ViT-S) and DGIQA on 20 crops",
             depth_network="depth_anything_v1_vits",
@@ -69,16 +79,6 @@ PRESETS = {
             crops=1,
             views=True,
         ),
-        Preset(
-            name="nano",
-            summary="one small complete network for depth and quality, whole frame and one native crop",
-            depth_network="nano",
-            quality_network="nano",
-            depth_side=0,
-            short_side=0,
-            crops=1,
-            views=True,
-        ),
     )
 }
-DEFAULT = "reference"
+DEFAULT = "nano"

@@ -120,7 +120,10 @@ class ViewsRecipe:
     def _sources(self, options: BuildOptions) -> tuple[NetworkSource, ...]:
         if self.network == "nano":
             if options.depth_weights is not None:
-                raise ConfigurationError("preset nano is one network: give its weights as --quality-weights")
+                raise ConfigurationError(
+                    "preset nano is one network: give its weights as --quality-weights, or choose the networks that "
+                    "--depth-weights belongs to (--preset reference, reference-lite or edge)"
+                )
             weights = options.quality_weights or _shipped("nano.safetensors")
             return (NetworkSource.of("both", "nano", weights, options.seed),)
         head = options.quality_weights or _shipped("edge_head.safetensors")

@@ -44,6 +44,7 @@ def data(tmp_path_factory):
         degraded_teacher=np.array([0.05, np.nan] * 4, np.float32),
         fit_pairs=Pairs(rows[:6], rows[:6]),
         validation_pairs=Pairs(rows[6:], rows[6:]),
+        series_pairs=Pairs(rows[:3], rows[3:6]),
     )
 
 
