@@ -119,6 +119,8 @@ class ViewsRecipe:
 
     def _sources(self, options: BuildOptions) -> tuple[NetworkSource, ...]:
         if self.network == "nano":
+            if options.depth_network != "nano":
+                raise ConfigurationError("--depth-network does not apply to preset nano: it is one network")
             if options.depth_weights is not None:
                 raise ConfigurationError(
                     "preset nano is one network: give its weights as --quality-weights, or choose the networks that "

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from dgiqa_edge.export import build_options, presets
+from dgiqa_edge.export.recipes import recipe_of
 from dgiqa_edge.runtime.errors import ConfigurationError
 
 
@@ -29,15 +30,22 @@ def test_the_plain_command_is_a_complete_int8_build():
     assert len(list(Path(options.calib).glob("*.jpg"))) >= 24
 
 
+def test_the_plain_command_needs_no_file_from_elsewhere():
+    recipe = recipe_of(options_of("--int8"))
+    assert [(source.name, source.seeded) for source in recipe.sources] == [("nano", False)]
+
+
 def test_options_override_the_preset():
-    options = options_of("--fp16", "--frame", "640x480", "--depth-side", "252", "--crop-boxes", "0,0 10,20")
+    options = options_of(
+        "--preset", "reference", "--fp16", "--frame", "640x480", "--depth-side", "252", "--crop-boxes", "0,0 10,20"
+    )
     assert (options.precision, options.frame, options.depth_side) == ("fp16", (480, 640), 252)
     assert options.crop_boxes == ((0, 0), (10, 20))
 
 
 @pytest.mark.parametrize("argv", [("--int8",), ("--fp32", "--crops", "3"), ("--fp16", "--crop-boxes", "1,2 3,4")])
 def test_the_recorded_command_repeats_the_build(argv):
-    options = options_of(*argv, "--depth-weights", "depth.pth", "--out", "some where")
+    options = options_of(*argv, "--preset", "reference", "--depth-weights", "depth.pth", "--out", "some where")
     command = options.command()
     assert command[:2] == ["dgiqa-edge", "build"]
     assert options_of(*command[2:]) == options

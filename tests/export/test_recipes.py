@@ -47,6 +47,7 @@ def test_the_preset_decides_the_recipe(nano_weights):
         (("--crop-boxes", "0,0"), "use --crops"),
         (("--layout", "split"), "only --layout fused"),
         (("--depth-weights", "x.pth"), "as --quality-weights"),
+        (("--depth-network", "depth_anything_v2_vits"), "--depth-network does not apply"),
     ],
 )
 def test_options_of_the_pipeline_are_refused(argv, message, nano_weights):
