@@ -51,6 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     add = command("edge", "train edge's quality head on cached features")
     add("--out", type=Path, required=True, help="folder of the run")
     add("--weights", type=Path, help="where to write the best head (safetensors)")
+    add("--start", type=Path, help="go on from these weights (safetensors) instead of a fresh head")
     add = command("nano", "train nano on cached early maps")
     add("--out", type=Path, required=True, help="folder of the run")
     add("--teacher", type=Path, help="weights of edge's head (safetensors), for distillation")

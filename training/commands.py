@@ -40,8 +40,10 @@ def early_maps(options: argparse.Namespace) -> int:
 
 def edge(options: argparse.Namespace) -> int:
     """Train edge's head."""
-    trainer = jobs.edge_trainer(_shop(options), options.out)
-    print(f"edge: {len(trainer.data.fit)} photos, {len(trainer.data.fit_pairs)} pairs, {trainer.device}")
+    start = _weights(options.start) if options.start else None
+    trainer = jobs.edge_trainer(_shop(options), options.out, start)
+    pairs = len(trainer.data.fit_pairs) + len(trainer.data.series_pairs)
+    print(f"edge: {len(trainer.data.fit)} photos, {pairs} pairs, {trainer.device}")
     trainer.train(_EpochBar())
     _finish(trainer.run, options.weights, "head")
     return 0

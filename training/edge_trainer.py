@@ -35,6 +35,7 @@ class EdgeConfig:
     Attributes:
         dropout: share of the features, and of the view vectors, that a training step does not see.
         pairs_per_batch: clean/degraded pairs beside each batch of photos; 0 for none.
+        series_per_batch: pairs of the haze series beside each batch, ``series_margin`` apart; 0 for none.
         margin: score by which a degraded copy should lie below its photo.
         without: inputs replaced by zeros, for the ablation: ``depth``, ``whole``, ``crop``, ``grid``, ``statistics``.
         frame: height and width of the photos.
@@ -47,6 +48,8 @@ class EdgeConfig:
     weight_decay: float = 0.05
     dropout: float = 0.3
     pairs_per_batch: int = 16
+    series_per_batch: int = 8
+    series_margin: float = 0.03
     pair_weight: float = 1.0
     margin: float = 0.08
     patience: int = 4
@@ -62,6 +65,7 @@ class EdgeData:
         mos: human score of every row of ``photos``, float32.
         fit, validation: rows of ``photos``.
         fit_pairs, validation_pairs: rows of ``photos`` and of ``degraded``.
+        series_pairs: rows of ``degraded`` alone, the clearer copy first.
     """
 
     photos: FeatureStore
@@ -71,12 +75,15 @@ class EdgeData:
     degraded: FeatureStore | None
     fit_pairs: Pairs
     validation_pairs: Pairs
+    series_pairs: Pairs
 
 
 class EdgeTrainer:
     """One run."""
 
-    def __init__(self, config: EdgeConfig, data: EdgeData, run: RunFolder) -> None:
+    def __init__(
+        self, config: EdgeConfig, data: EdgeData, run: RunFolder, start: dict[str, Tensor] | None = None
+    ) -> None:
         torch.manual_seed(config.seed)
         self.config, self.data, self.run = config, data, run
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -85,7 +92,10 @@ class EdgeTrainer:
         for part in self.head.modules():
             if isinstance(part, nn.Dropout):
                 part.p = config.dropout
-        self._standardise()
+        if start is None:
+            self._standardise()
+        else:
+            self.head.load_state_dict(start)
         decayed = [p for p in self.head.parameters() if p.ndim > 1]
         plain = [p for p in self.head.parameters() if p.ndim <= 1]
         groups: list[dict[str, Any]] = [{"params": decayed}, {"params": plain, "weight_decay": 0.0}]
@@ -150,6 +160,11 @@ class EdgeTrainer:
                 drawn = generator.choice(len(data.fit_pairs), pairs, replace=False)
                 inputs = joined(inputs, self._inputs(data.photos, data.fit_pairs.clean[drawn]))
                 inputs = joined(inputs, self._inputs(data.degraded, data.fit_pairs.degraded[drawn]))
+            series = min(config.series_per_batch, len(data.series_pairs))
+            if series and data.degraded is not None:
+                drawn = generator.choice(len(data.series_pairs), series, replace=False)
+                inputs = joined(inputs, self._inputs(data.degraded, data.series_pairs.clean[drawn]))
+                inputs = joined(inputs, self._inputs(data.degraded, data.series_pairs.degraded[drawn]))
             if generator.integers(2):
                 inputs = _mirrored(inputs)
             with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.device.type == "cuda"):
@@ -159,9 +174,12 @@ class EdgeTrainer:
             for view in range(views.shape[1]):
                 loss = loss + 0.25 * score_loss(views[: len(rows), view], human)
             if pairs:
-                better, worse = predicted[len(rows) : len(rows) + pairs], predicted[len(rows) + pairs :]
+                better, worse = predicted[len(rows) : len(rows) + 2 * pairs].chunk(2)
                 # A photo must not lose its human score to the ranking: only the degraded copy is pushed.
                 loss = loss + config.pair_weight * ranking_loss(better.detach(), worse, config.margin)
+            if series:
+                clearer, hazier = predicted[len(rows) + 2 * pairs :].chunk(2)
+                loss = loss + config.pair_weight * ranking_loss(clearer, hazier, config.series_margin)
             self.optimizer.zero_grad(set_to_none=True)
             loss.backward()
             nn.utils.clip_grad_norm_(self.head.parameters(), 1.0)

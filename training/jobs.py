@@ -131,11 +131,12 @@ def compute_early_maps(shop: Workshop, part: str, limit: int | None, progress: P
     store.fill(trunk, rows[:limit], read, NANO_BATCH, progress)
 
 
-def edge_trainer(shop: Workshop, out: Path) -> EdgeTrainer:
-    """The trainer of `edge`'s head on whatever features are cached.
+def edge_trainer(shop: Workshop, out: Path, start: dict[str, torch.Tensor] | None = None) -> EdgeTrainer:
+    """The trainer of `edge`'s head on whatever features are cached, fresh or from the weights ``start``.
 
     Raises:
         ConfigurationError: there are none.
+        CheckpointError: ``start`` is not the head's.
     """
     _limit_threads(shop.config.threads)
     store, degraded = shop.features, shop.degraded_features
@@ -147,10 +148,15 @@ def edge_trainer(shop: Workshop, out: Path) -> EdgeTrainer:
         degraded=degraded,
         fit_pairs=shop.degraded.pairs("fit", degraded.done).among(store.done),
         validation_pairs=shop.degraded.pairs("validation", degraded.done).among(store.done),
+        series_pairs=shop.degraded.series_pairs(degraded.done),
     )
     if len(data.fit) < shop.config.edge.batch or not len(data.validation):
         raise ConfigurationError(f"only {len(data.fit)} photos have features: run `features --part train` first")
-    return EdgeTrainer(shop.config.edge, data, RunFolder(out, shop.config.edge, shop.config.edge.patience))
+    run = RunFolder(out, shop.config.edge, shop.config.edge.patience)
+    try:
+        return EdgeTrainer(shop.config.edge, data, run, start)
+    except RuntimeError as error:
+        raise CheckpointError(f"not the weights of edge's head: {str(error).splitlines()[-1].strip()}") from None
 
 
 def edge_scorer(
@@ -166,6 +172,8 @@ def edge_scorer(
     try:
         head.load_state_dict(head_weights)
     except RuntimeError as error:
+        if start is None:
+            raise
         raise CheckpointError(f"not the weights of edge's head: {str(error).splitlines()[-1].strip()}") from None
     cells = depth_cells(plan_views(shop.size, VIEW_RULE))
 

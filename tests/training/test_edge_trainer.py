@@ -35,6 +35,7 @@ def data(tmp_path_factory):
         degraded=stores[1],
         fit_pairs=Pairs(copies[:24], copies[:24]),
         validation_pairs=Pairs(copies[24:], copies[24:]),
+        series_pairs=Pairs(np.arange(3), np.arange(3, 6)),
     )
 
 
