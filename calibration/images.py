@@ -65,7 +65,7 @@ class CalibrationSet:
         decoded = self._decoded()
         for image in self.images:
             pixels = next(decoded, None)
-            if pixels is None or _pixels_sha256(pixels) != image.pixels_sha256:
+            if pixels is None or pixels_sha256(pixels) != image.pixels_sha256:
                 raise CalibrationError(f"calibration image {image.name} changed during the run: start it again")
             yield np.ascontiguousarray(fit_frame(pixels, self.height, self.width))[np.newaxis]
 
@@ -148,7 +148,7 @@ def _from_files(source: str, count: int, progress: Progress) -> tuple[list[Calib
             break
         path = candidates[index]
         try:
-            digest = _pixels_sha256(_read(path))
+            digest = pixels_sha256(_read(path))
         except SourceError:
             skipped.append(f"{_name(path, root)} (unreadable)")
             continue
@@ -168,7 +168,7 @@ def _from_video(path: Path, count: int, progress: Progress) -> tuple[list[Calibr
     decoded = set()
     for index, pixels in image_sources.read_video_frames(path, indices):
         decoded.add(index)
-        digest = _pixels_sha256(pixels)
+        digest = pixels_sha256(pixels)
         if digest in chosen:
             skipped.append(f"frame {index} (same picture as {chosen[digest].name})")
             continue
@@ -197,5 +197,6 @@ def _name(path: Path, root: Path | None) -> str:
     return str(path.relative_to(root)) if root else str(path)
 
 
-def _pixels_sha256(pixels: np.ndarray) -> str:
+def pixels_sha256(pixels: np.ndarray) -> str:
+    """Key of a decoded picture, uint8 [h, w, 3], before it is resized; its file's name and format do not enter."""
     return sha256_bytes(repr(pixels.shape).encode() + np.ascontiguousarray(pixels).tobytes())

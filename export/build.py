@@ -303,6 +303,8 @@ class Build:
                 nodes=lowered.values["nodes"],  # type: ignore[arg-type]
                 calibration=calibration,
                 fidelity=fidelity,
+                observed=() if options.precision == "fp32" else self.calibration_set.images,
+                checked=self.check_set.images,
                 held_out=self.held_out,
                 latency=latency,
                 parity=self.parity,

@@ -5,6 +5,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from dgiqa_edge.calibration.shipped import SHIPPED_PHOTOS
 from dgiqa_edge.runtime.errors import ConfigurationError
 
 from . import presets
@@ -13,7 +14,6 @@ PRECISIONS = ("int8", "fp16", "fp32")
 BACKENDS = ("auto", "onnxruntime", "tensorrt")
 LAYOUTS = ("fused", "split")
 METHODS = ("minmax", "percentile", "entropy")
-SHIPPED_PHOTOS = Path(__file__).resolve().parent.parent / "calibration" / "photos"
 
 EXAMPLE = """\
 example:

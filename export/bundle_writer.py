@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from dgiqa_edge.calibration.fidelity import Fidelity, compare_outputs
+from dgiqa_edge.calibration.images import CalibrationImage
 from dgiqa_edge.calibration.result import CalibrationResult
 from dgiqa_edge.runtime.atomic import atomic_directory
 from dgiqa_edge.runtime.bundle import build_manifest_files, write_manifest
@@ -42,7 +43,10 @@ _DEVIATION_ALLOWANCE = 2.0
 
 @dataclass(frozen=True)
 class BundleContents:
-    """Everything a bundle records; ``golden`` is a frame with its FP32 outputs and this graph's outputs."""
+    """Everything a bundle records; ``golden`` is a frame with its FP32 outputs and this graph's outputs.
+
+    ``observed`` are the photos that ranges were observed on (none for FP32), ``checked`` those of the fidelity check.
+    """
 
     options: BuildOptions
     recipe: Recipe
@@ -51,6 +55,8 @@ class BundleContents:
     nodes: dict[str, dict[str, int]]
     calibration: CalibrationResult | None
     fidelity: Fidelity
+    observed: tuple[CalibrationImage, ...]
+    checked: tuple[CalibrationImage, ...]
     held_out: bool
     latency: Latency
     parity: dict[str, Json]
@@ -191,4 +197,9 @@ def _report(contents: BundleContents) -> dict[str, Any]:
         "parity": contents.parity,
         "fidelity": contents.fidelity.to_json(with_images=True),
         "latency": asdict(contents.latency),
+        "photos": {"observed": _photos(contents.observed), "checked": _photos(contents.checked)},
     }
+
+
+def _photos(images: tuple[CalibrationImage, ...]) -> list[dict[str, str]]:
+    return [{"name": image.name, "pixels_sha256": image.pixels_sha256} for image in images]

@@ -22,8 +22,15 @@ def write_depth_picture(path: Path, depth: NDArray[np.uint8]) -> None:
     """
     import cv2
 
-    _, encoded = cv2.imencode(".png", cv2.applyColorMap(depth, cv2.COLORMAP_INFERNO))
+    _, encoded = cv2.imencode(".png", depth_colours(depth))
     write_bytes(path, encoded.tobytes())
+
+
+def depth_colours(depth: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A depth map (uint8 [h, w], 255 nearest) in the INFERNO colours, uint8 [h, w, 3] BGR."""
+    import cv2
+
+    return np.asarray(cv2.applyColorMap(depth, cv2.COLORMAP_INFERNO), dtype=np.uint8)
 
 
 def picture_names(images: Sequence[Path]) -> dict[Path, str]:

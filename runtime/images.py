@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import SourceError
+from .errors import ConfigurationError, SourceError
 
 IMAGE_SUFFIXES = frozenset(
     {
@@ -69,6 +69,25 @@ def expand_images(arguments: Iterable[str | Path]) -> list[Path]:
         for path in _meant_by(argument):
             found.setdefault(path.resolve(), path)
     return list(found.values())
+
+
+def refuse_overwriting(images: Iterable[Path], outputs: Iterable[Path]) -> None:
+    """Check that no file about to be written is one of the images.
+
+    Raises:
+        ConfigurationError: one is.
+    """
+    inputs = {image.resolve() for image in images}
+    for output in outputs:
+        if output.resolve() in inputs:
+            raise ConfigurationError(f"{output} would overwrite one of the images: choose another output folder")
+
+
+def quiet_decoder() -> None:
+    """Keep OpenCV from logging lines of its own about a damaged image: a command reports it once, in its own words."""
+    import cv2
+
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
 
 def _meant_by(argument: str | Path) -> Iterator[Path]:

@@ -76,13 +76,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Score every image; 0, or 3 when some could not be scored."""
     from ..depth_picture import picture_names
-    from ..images import expand_images
+    from ..images import expand_images, quiet_decoder, refuse_overwriting
     from ..scorer import Scorer
 
     images = expand_images(args.images)
     pictures = {image: args.depth_out / name for image, name in picture_names(images).items()} if args.depth_out else {}
-    _refuse_overwriting(images, pictures)
-    _quiet_decoder()
+    refuse_overwriting(images, pictures.values())
+    quiet_decoder()
     with Scorer(
         args.bundle,
         threads=args.threads,
@@ -131,24 +131,6 @@ def _score_one(scorer: "Scorer", image: Path, picture: Path | None) -> _Scored:
         height=frame.shape[0],
         depth=None if picture is None else str(picture),
     )
-
-
-def _refuse_overwriting(images: list[Path], pictures: dict[Path, Path]) -> None:
-    from ..errors import ConfigurationError
-
-    inputs = {image.resolve() for image in images}
-    for picture in pictures.values():
-        if picture.resolve() in inputs:
-            raise ConfigurationError(
-                f"the depth picture {picture} would overwrite one of the images: choose another --depth-out folder"
-            )
-
-
-def _quiet_decoder() -> None:
-    """OpenCV logs its own lines about a damaged image; the command reports it once, in its own words."""
-    import cv2
-
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """The whole build in-process, with small networks: every precision and layout ends in a bundle the runtime accepts."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -74,6 +75,15 @@ def test_every_precision_and_layout_ends_in_a_bundle_that_scores(options, precis
         qualities = [scorer.score(photo) for photo in photos]
     assert all(0.0 <= quality.score <= 1.0 for quality in qualities)
     assert all(quality.depth.shape == bundle.manifest.geometry.depth_output for quality in qualities)
+
+
+@pytest.mark.parametrize(("precision", "observed"), [("int8", 16), ("fp16", 16), ("fp32", 0)])
+def test_the_report_names_the_photos_that_were_seen(options, precision, observed):
+    seen = json.loads((build(options(precision=precision)).bundle / "report.json").read_text())["photos"]
+    keys = {role: {photo["pixels_sha256"] for photo in seen[role]} for role in ("observed", "checked")}
+    assert (len(keys["observed"]), len(keys["checked"])) == (observed, 8)
+    assert not keys["observed"] & keys["checked"]
+    assert all((PHOTOS / photo["name"]).is_file() for role in seen.values() for photo in role)
 
 
 def test_int8_layers_are_counted(options):
