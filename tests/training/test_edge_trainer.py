@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -105,3 +107,27 @@ def test_inputs_have_the_heads_shapes_and_moments_are_those_of_numpy(data):
     stored = data.photos.maps["whole_statistics"][data.fit].astype(np.float32)
     assert np.allclose(mean, stored.mean(axis=0), atol=1e-4)
     assert np.allclose(deviation, stored.std(axis=0) + 1e-3, atol=1e-4)
+
+
+def test_a_run_may_start_from_weights(data, tmp_path):
+    first = trained(data, tmp_path / "first", epochs=1)
+    config = EdgeConfig()
+    weights = first.head.state_dict()
+    trainer = EdgeTrainer(config, data, RunFolder(tmp_path / "second", config, 1), weights)
+    assert np.array_equal(trainer.scores(data.photos, data.validation), first.scores(data.photos, data.validation))
+
+
+def test_haze_series_are_ranked_among_themselves(data, tmp_path):
+    """Pairs against the photos' own order: only the series can teach it."""
+    upside_down = np.argsort(-data.mos[:COPIES])
+    pairs = Pairs(upside_down[16:], upside_down[:16])  # the better copy is the one of the worse photo
+    config = EdgeConfig(epochs=4, batch=16, pairs_per_batch=0, series_per_batch=16, pair_weight=20.0, patience=9)
+    none = Pairs(np.arange(0), np.arange(0))
+    shares = []
+    for name, series in (("without", none), ("with", pairs)):
+        seen = dataclasses.replace(data, series_pairs=series)
+        trainer = EdgeTrainer(config, seen, RunFolder(tmp_path / name, config, 9))
+        trainer.train(lambda *figures: None)
+        clearer, hazier = (trainer.scores(data.degraded, side) for side in (pairs.clean, pairs.degraded))
+        shares.append(float((clearer > hazier).mean()))
+    assert shares[1] > shares[0]
