@@ -6,7 +6,7 @@ from dgiqa_edge.runtime.errors import ConfigurationError
 from dgiqa_edge.training.config import read_config
 
 PATHS = 'data = "d"\nencoder = "e"\nimagenet = "i"\ncache = "c"\n'
-SHIPPED = Path(__file__).resolve().parents[2] / "training" / "configs" / "biq2021.toml"
+SHIPPED = sorted((Path(__file__).resolve().parents[2] / "training" / "configs").glob("*.toml"))
 
 
 def written(folder, text):
@@ -22,8 +22,9 @@ def test_paths_are_relative_to_the_file_and_sections_are_filled(tmp_path):
     assert config.edge.frame == (512, 512)
 
 
-def test_the_shipped_configuration_is_valid():
-    assert read_config(SHIPPED).edge.seed >= 0
+@pytest.mark.parametrize("file", SHIPPED, ids=lambda file: file.name)
+def test_a_shipped_configuration_is_valid(file):
+    assert read_config(file).edge.seed >= 0
 
 
 @pytest.mark.parametrize(
