@@ -29,6 +29,7 @@ IMAGE_SUFFIXES = frozenset(
         ".webp",
     }
 )
+_SILENT = 0
 _GLOB_CHARACTERS = frozenset("*?[")
 
 
@@ -87,7 +88,9 @@ def quiet_decoder() -> None:
     """Keep OpenCV from logging lines of its own about a damaged image: a command reports it once, in its own words."""
     import cv2
 
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    # OpenCV 4 has the function at the top, OpenCV 5 in a module.
+    set_level = getattr(cv2, "setLogLevel", None) or cv2.utils.logging.setLogLevel
+    set_level(_SILENT)
 
 
 def _meant_by(argument: str | Path) -> Iterator[Path]:

@@ -1,5 +1,6 @@
 """Image files: what is read, how it is converted, what is refused, and which files an argument means."""
 
+import contextlib
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -8,8 +9,8 @@ import cv2
 import numpy as np
 import pytest
 
-from dgiqa_edge.runtime.errors import SourceError
-from dgiqa_edge.runtime.images import expand_images, read_image
+from dgiqa_edge.runtime.errors import ConfigurationError, SourceError
+from dgiqa_edge.runtime.images import expand_images, quiet_decoder, read_image, refuse_overwriting
 
 COLOUR = np.arange(5 * 7 * 3, dtype=np.uint8).reshape(5, 7, 3)
 GREY16 = (np.arange(35, dtype=np.uint16) * 1800).reshape(5, 7)
@@ -148,3 +149,17 @@ def test_an_empty_directory_is_reported_when_read(tmp_path: Path) -> None:
     (only,) = expand_images([tmp_path])
     with pytest.raises(SourceError, match="directory without images"):
         read_image(only)
+
+
+def test_the_decoders_own_log_is_silenced_in_either_opencv(monkeypatch: pytest.MonkeyPatch) -> None:
+    quiet_decoder()  # the installed version
+    levels: list[int] = []
+    monkeypatch.setattr(cv2, "setLogLevel", levels.append, raising=False)  # where OpenCV 4 has it
+    quiet_decoder()
+    assert levels == [0]
+
+
+@pytest.mark.parametrize(("outputs", "refused"), [(["c.png"], False), (["c.png", "sub/../b.jpg"], True)])
+def test_an_output_that_is_an_image_is_refused(folder: Path, outputs: list[str], refused: bool) -> None:
+    with pytest.raises(ConfigurationError, match="would overwrite") if refused else contextlib.nullcontext():
+        refuse_overwriting([folder / "b.jpg"], [folder / output for output in outputs])
