@@ -20,9 +20,8 @@ $(STAMP): setup.py constraints.txt runtime/version.py
 	touch $@
 
 demo: $(STAMP)
-	$(BIN)/python export/build_engine.py --int8 --preset nano --frame $(DEMO_FRAME) --out build/demo/bundle
-	$(BIN)/dgiqa-edge score --bundle build/demo/bundle --depth-out build/demo/depth calibration/photos
-	@echo "depth maps: build/demo/depth"
+	$(BIN)/python export/build_engine.py --int8 --frame $(DEMO_FRAME) --out build/demo/bundle
+	$(BIN)/dgiqa-edge demo --bundle build/demo/bundle --out build/demo
 
 # The published networks through the same line: slower, and without the authors' weights its scores mean nothing.
 demo-reference: $(STAMP)

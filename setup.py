@@ -75,6 +75,7 @@ setup(
             "weights = dgiqa_edge.export.commands.weights",
             "build = dgiqa_edge.export.commands.build",
             "bench = dgiqa_edge.benchmarks.commands.bench",
+            "demo = dgiqa_edge.benchmarks.commands.demo",
         ],
     },
 )

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dgiqa_edge.calibration.degradations import KINDS, degrade, dimmed
+
 from .datasets import PhotoSet, read_photo_of_size
-from .degradations import KINDS, degrade, dimmed
 from .edge_batches import Pairs
 from .feature_store import FeatureStore
 

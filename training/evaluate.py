@@ -11,12 +11,12 @@ import numpy as np
 import torch
 
 from dgiqa_edge.calibration import agreement as metrics
+from dgiqa_edge.calibration.degradations import KINDS
 from dgiqa_edge.export.networks.edge_encoder import VIEW_RULE as EDGE_VIEWS
 from dgiqa_edge.export.networks.edge_encoder import EdgeEncoder
 from dgiqa_edge.export.networks.nano import Nano
 from dgiqa_edge.export.networks.views import crop_view, overlap_matrix, plan_views, whole_view
 
-from .degradations import KINDS
 from .degraded_set import DegradedSet
 
 Read = Callable[[int], np.ndarray]

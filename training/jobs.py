@@ -156,6 +156,8 @@ def edge_trainer(shop: Workshop, out: Path, start: dict[str, torch.Tensor] | Non
     try:
         return EdgeTrainer(shop.config.edge, data, run, start)
     except RuntimeError as error:
+        if start is None:
+            raise
         raise CheckpointError(f"not the weights of edge's head: {str(error).splitlines()[-1].strip()}") from None
 
 
@@ -172,8 +174,6 @@ def edge_scorer(
     try:
         head.load_state_dict(head_weights)
     except RuntimeError as error:
-        if start is None:
-            raise
         raise CheckpointError(f"not the weights of edge's head: {str(error).splitlines()[-1].strip()}") from None
     cells = depth_cells(plan_views(shop.size, VIEW_RULE))
 

@@ -5,8 +5,8 @@ import cv2
 import numpy as np
 import pytest
 
+from dgiqa_edge.calibration.degradations import KINDS
 from dgiqa_edge.training.datasets import Photo, PhotoSet
-from dgiqa_edge.training.degradations import KINDS
 from dgiqa_edge.training.degraded_set import extraction_order, plan_degraded
 
 

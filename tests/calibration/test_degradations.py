@@ -2,8 +2,8 @@ import cv2
 import numpy as np
 import pytest
 
+from dgiqa_edge.calibration.degradations import KINDS, degrade
 from dgiqa_edge.runtime.errors import ConfigurationError
-from dgiqa_edge.training.degradations import KINDS, degrade
 
 
 @pytest.fixture(scope="module")

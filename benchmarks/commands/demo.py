@@ -1,0 +1,222 @@
+"""``dgiqa-edge demo``: photos, depth maps and degraded copies through a bundle, as a table and a contact sheet."""
+
+import argparse
+import json
+import sys
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from dgiqa_edge.runtime.scorer import Scorer
+
+    from ..degradation_order import OrderReport, PhotoScores
+
+SUMMARY = "score a dozen photos and degraded copies of them; writes depth maps and a contact sheet"
+EXIT_BAD_IMAGE = 3
+SHEET = "contact_sheet.png"
+DEPTH = "depth"
+MOST_PHOTOS = 100
+NAMES_ON_SHEET = 3
+
+# A dozen scenes of the photos that ship, indoors and out, near and far; the first eight are those that a build with
+# the default settings holds out of its calibration. Which of them a bundle saw is read from the bundle, not from here.
+SHOWN = (
+    "cat",
+    "dandelions",
+    "dogs_at_door_detail",
+    "forest_stream",
+    "mountain_meadow_detail",
+    "pagoda",
+    "rocket",
+    "sunset_flare",
+    "astronaut",
+    "coffee",
+    "paint_brushes",
+    "room_with_drum",
+)
+SAME_CODE = (
+    "The copies are made by the code that also made training copies of BIQ2021 photos for nano and edge: the order "
+    "here shows that the line works, not how it does on another camera's defects."
+)
+
+_EPILOG = """\
+example:
+  dgiqa-edge demo --bundle build/demo/bundle --out build/demo
+  dgiqa-edge demo --bundle build/demo/bundle --out build/mine --strength 0.3 photos/
+
+Each photo takes the bundle's frame size, and one copy per kind of degradation is made of that frame. A copy is in
+order when its score is below its photo's.
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    parser.epilog = _EPILOG
+    parser.add_argument(
+        "photos",
+        nargs="*",
+        metavar="PHOTOS",
+        help="image files, directories, or quoted globs (default: twelve shipped)",
+    )
+    parser.add_argument(
+        "--bundle", required=True, type=Path, metavar="DIR", help="the bundle that build_engine.py wrote"
+    )
+    parser.add_argument("--out", required=True, type=Path, metavar="DIR", help=f"takes {SHEET} and the folder {DEPTH}")
+    parser.add_argument(
+        "--strength", type=float, default=0.5, metavar="S", help="of the degradations, above 0 up to 1 (default: 0.5)"
+    )
+    parser.add_argument("--threads", type=int, metavar="N", help="threads of the engine (default: its own choice)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write every score as JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Score, print the table, write the pictures; 0, or 3 when a photo could not be scored."""
+    from dgiqa_edge.calibration.shipped import SHIPPED_PHOTOS
+    from dgiqa_edge.runtime.atomic import write_text
+    from dgiqa_edge.runtime.depth_picture import picture_names
+    from dgiqa_edge.runtime.errors import ConfigurationError
+    from dgiqa_edge.runtime.images import expand_images, quiet_decoder, refuse_overwriting
+    from dgiqa_edge.runtime.scorer import Scorer
+
+    if not 0.0 < args.strength <= 1.0:
+        raise ConfigurationError(f"--strength {args.strength}: give a number above 0 and up to 1")
+    photos = expand_images(args.photos or [SHIPPED_PHOTOS / f"{name}.jpg" for name in SHOWN])
+    if len(photos) > MOST_PHOTOS:
+        raise ConfigurationError(f"{len(photos)} photos are too many for one sheet: give at most {MOST_PHOTOS}")
+    depth_pictures = {photo: args.out / DEPTH / name for photo, name in picture_names(photos).items()}
+    sheet = args.out / SHEET
+    refuse_overwriting(photos, [sheet, *depth_pictures.values(), *([args.json] if args.json else [])])
+    quiet_decoder()
+    with Scorer(args.bundle, threads=args.threads) as scorer:
+        for note in scorer.bundle.manifest.notes:
+            print(f"note: {note}", file=sys.stderr)
+        report, rows = _score_all(scorer, photos, depth_pictures, args.strength)
+        notes = [_calibration_note(scorer, report), SAME_CODE]
+        _print_counts(report, notes)
+        if rows:
+            _write_sheet(sheet, rows, scorer, report, [*notes, *scorer.bundle.manifest.notes])
+    if args.json:
+        write_text(args.json, json.dumps(report.to_json(), indent=1) + "\n")
+    if rows:
+        print(f"depth maps: {args.out / DEPTH}")
+        print(f"contact sheet: {sheet}")
+    else:
+        print("no contact sheet: none of the photos could be scored")
+    return EXIT_BAD_IMAGE if report.failed else 0
+
+
+def _score_all(
+    scorer: "Scorer", photos: Sequence[Path], depth_pictures: Mapping[Path, Path], strength: float
+) -> "tuple[OrderReport, list[np.ndarray]]":
+    """Score every photo, print its row of the table, write its depth map, and draw its row of the sheet."""
+    from dgiqa_edge.calibration.degradations import KINDS
+    from dgiqa_edge.runtime.depth_picture import write_depth_picture
+    from dgiqa_edge.runtime.errors import SourceError
+
+    from ..contact_sheet import draw_row
+    from ..degradation_order import OrderReport, observed_pictures, score_with_copies
+
+    labels = _labels(photos)
+    width = max(len("photo"), *(len(label) + 2 for label in labels.values()))
+    columns = {kind: max(7, len(kind)) for kind in KINDS}
+    print("  ".join([f"{'photo':<{width}}", "  clean", *(f"{kind:>{size}}" for kind, size in columns.items())]))
+    observed = observed_pictures(scorer.bundle)
+    scored: list[PhotoScores] = []
+    failed: dict[Path, str] = {}
+    rows = []
+    for photo in photos:
+        try:
+            scores, pictures = score_with_copies(scorer, photo, strength, observed)
+        except SourceError as error:
+            failed[photo] = " ".join(str(error).split())
+            print(f"{labels[photo]:<{width}}  {'-':>7}  error: {failed[photo]}", flush=True)
+            continue
+        write_depth_picture(depth_pictures[photo], pictures.depth)
+        label = labels[photo] + (" *" if scores.observed else "")
+        rows.append(draw_row(label, scores, pictures))
+        scored.append(scores)
+        print(_table_row(f"{label:<{width}}", scores, columns), flush=True)
+    report = OrderReport(strength, tuple(scored), failed)
+    share = {kind: f"{report.in_order_of(kind)}/{len(scored)}" for kind in KINDS}
+    print("  ".join([f"{'in order':<{width}}", " " * 7, *(f"{share[kind]:>{columns[kind]}}" for kind in KINDS)]))
+    return report, rows
+
+
+def _table_row(label: str, scores: "PhotoScores", columns: Mapping[str, int]) -> str:
+    wrong = scores.disordered
+    cells = [
+        f"{f'{scores.degraded[kind]:.4f}' + ('!' if kind in wrong else ''):>{size}}" for kind, size in columns.items()
+    ]
+    return "  ".join([label, f"{scores.clean:7.4f}", *cells])
+
+
+def _print_counts(report: "OrderReport", notes: Sequence[str]) -> None:
+    print()
+    print(_order_line(report) + (f"; ! marks the {report.pairs - report.in_order}" * (report.in_order < report.pairs)))
+    print(
+        f"{report.photos} photos in: {len(report.scored)} scored, {len(report.failed)} failed; {report.frames} frames "
+        f"scored ({len(report.scored)} photos and {report.pairs} copies)"
+    )
+    for note in notes:
+        print(note)
+
+
+def _order_line(report: "OrderReport") -> str:
+    if not report.pairs:
+        return "no pair of a photo and its degraded copy could be scored"
+    return (
+        f"{report.in_order} of {report.pairs} degraded copies (strength {report.strength:g}) score below their photo "
+        f"({report.in_order / report.pairs:.1%})"
+    )
+
+
+def _calibration_note(scorer: "Scorer", report: "OrderReport") -> str:
+    if any(scores.observed is None for scores in report.scored):
+        return "Which of these photos the bundle was calibrated on is not recorded in it."
+    seen = len(report.observed())
+    if not seen:
+        return f"None of the {len(report.scored)} photos was used to calibrate the bundle."
+    return (
+        f"* {seen} of the {len(report.scored)} photos were also used to calibrate the bundle, "
+        f"{len(report.scored) - seen} were not (a window, ..._detail, counts as a photo of its own)."
+    )
+
+
+def _write_sheet(
+    file: Path, rows: "Sequence[np.ndarray]", scorer: "Scorer", report: "OrderReport", notes: Sequence[str]
+) -> None:
+    import cv2
+
+    from dgiqa_edge.calibration.degradations import KINDS
+    from dgiqa_edge.calibration.shipped import credit_of
+    from dgiqa_edge.runtime.atomic import write_bytes
+
+    from ..contact_sheet import SheetTexts, draw_sheet
+
+    manifest = scorer.bundle.manifest
+    backend = scorer.describe()[0]["backend"]
+    lines = [
+        f"{manifest.preset}, {manifest.precision.name} on {backend}, frame {manifest.frame.width}x"
+        f"{manifest.frame.height}: a score under each picture, and its difference to the photo's",
+        _order_line(report),
+    ]
+    if report.failed:
+        names = ", ".join(photo.name for photo in list(report.failed)[:NAMES_ON_SHEET])
+        rest = ", ..." if len(report.failed) > NAMES_ON_SHEET else ""
+        lines.append(f"{len(report.failed)} of {report.photos} photos could not be scored: {names}{rest}")
+    credits = dict.fromkeys(credit for scores in report.scored if (credit := credit_of(scores.photo)))
+    if credits:
+        notes = [*notes, f"Photos, reduced and degraded: {', '.join(credits)}."]
+    picture = draw_sheet(rows, list(KINDS), SheetTexts("dgiqa-edge demo", lines, notes))
+    _, encoded = cv2.imencode(".png", picture)
+    write_bytes(file, encoded.tobytes())
+
+
+def _labels(photos: Sequence[Path]) -> dict[Path, str]:
+    """File names, or whole paths where names repeat."""
+    names = Counter(photo.name for photo in photos)
+    return {photo: photo.name if names[photo.name] == 1 else str(photo) for photo in photos}
