@@ -1,0 +1,36 @@
+"""What the gate says about a frame. Data only: the gate decides it, sinks and the dashboard pass it on."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class State(str, Enum):
+    """``unknown``: nobody can tell (no signal, too few frames yet); it is never treated as ``pass``."""
+
+    PASS = "pass"
+    REJECT = "reject"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One decision.
+
+    Attributes:
+        state: of the camera after this frame.
+        reason: in words people use (``too dark``, ``blurred``, ``low quality``, ``good`` ...).
+        cue: which cue decided (``score``, ``luminance``, ``sharpness`` ...), ``None`` where none did.
+        value, threshold: of that cue, in its own unit; ``None`` where it has none.
+        score: learned quality of this frame in [0, 1]; ``None`` where the frame was not scored.
+        smoothed: the score after smoothing.
+        changed: whether this frame changed the state.
+    """
+
+    state: State
+    reason: str
+    cue: str | None = None
+    value: float | None = None
+    threshold: float | None = None
+    score: float | None = None
+    smoothed: float | None = None
+    changed: bool = False
