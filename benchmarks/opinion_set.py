@@ -35,7 +35,7 @@ def read_opinions(table: Path, photos: Path, split: str | None = None) -> list[R
             continue
         try:
             mos = float(row["mos"])
-        except (TypeError, ValueError):
+        except ValueError:
             raise ConfigurationError(f"{table}, line {line}: the score {row['mos']!r} is not a number") from None
         rated.append(RatedPhoto(_existing(photos / row["file"], table, line), mos))
     if not rated:
@@ -58,7 +58,7 @@ def read_series(table: Path, photos: Path) -> list[GradedSeries]:
         text = list(row.values())[-1]
         try:
             strength = float(text)
-        except (TypeError, ValueError):
+        except ValueError:
             raise ConfigurationError(f"{table}, line {line}: the strength {text!r} is not a number") from None
         if not 0.0 <= strength < math.inf:
             raise ConfigurationError(f"{table}, line {line}: the strength {text} is below zero or not finite")
@@ -80,6 +80,9 @@ def _rows(table: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
     missing = [column for column in columns if column not in (reader.fieldnames or ())]
     if missing:
         raise ConfigurationError(f"{table} lacks the column {', '.join(missing)}: its first line must name {columns}")
+    for line, row in enumerate(rows, start=2):
+        if None in row or None in row.values():
+            raise ConfigurationError(f"{table}, line {line}, has not as many cells as the first line: correct it")
     return rows
 
 

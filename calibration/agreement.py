@@ -4,6 +4,7 @@ PLCC and RMSE are taken after the four-parameter logistic that quality assessmen
 same scores. Pure functions of arrays.
 """
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -105,7 +106,9 @@ def fitted_logistic(predicted: np.ndarray, human: np.ndarray) -> Curve:
 
     start = (human.max(), human.min(), float(predicted.mean()), float(predicted.std()) + 1e-6)
     try:
-        parameters, _ = optimize.curve_fit(logistic, predicted, human, p0=start, maxfev=20000)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optimize.OptimizeWarning)  # of the covariance, which nobody asks for
+            parameters, _ = optimize.curve_fit(logistic, predicted, human, p0=start, maxfev=20000)
     except RuntimeError:
         slope, offset = np.polyfit(predicted, human, 1)
         return lambda x: slope * x + offset
