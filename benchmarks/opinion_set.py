@@ -26,10 +26,10 @@ def read_opinions(table: Path, photos: Path, split: str | None = None) -> list[R
 
     Raises:
         SourceError: the table or a photo it names is missing.
-        ConfigurationError: a column is missing, a score is no number, or no row is left.
+        ConfigurationError: a column is missing, a score is no finite number, a photo comes twice, or no row is left.
     """
     rows = _rows(table, ("file", "mos", *(("split",) if split else ())))
-    rated = []
+    rated: dict[Path, RatedPhoto] = {}
     for line, row in enumerate(rows, start=2):
         if split and row["split"] != split:
             continue
@@ -37,10 +37,15 @@ def read_opinions(table: Path, photos: Path, split: str | None = None) -> list[R
             mos = float(row["mos"])
         except ValueError:
             raise ConfigurationError(f"{table}, line {line}: the score {row['mos']!r} is not a number") from None
-        rated.append(RatedPhoto(_existing(photos / row["file"], table, line), mos))
+        if not math.isfinite(mos):
+            raise ConfigurationError(f"{table}, line {line}: the score {row['mos']} is not finite")
+        path = _existing(photos / row["file"], table, line)
+        if path in rated:
+            raise ConfigurationError(f"{table}, line {line}: {row['file']} was rated in an earlier line already")
+        rated[path] = RatedPhoto(path, mos)
     if not rated:
         raise ConfigurationError(f"{table} has no photo" + (f" of split {split!r}" if split else ""))
-    return rated
+    return list(rated.values())
 
 
 def read_series(table: Path, photos: Path) -> list[GradedSeries]:

@@ -77,10 +77,11 @@ def srcc(predicted: np.ndarray, human: np.ndarray) -> float:
 
 
 def krcc(predicted: np.ndarray, human: np.ndarray) -> float:
-    """Kendall's tau-b."""
+    """Kendall's tau-b; 0 where one side is constant."""
     from scipy import stats
 
-    return float(stats.kendalltau(predicted, human).statistic)
+    tau = float(stats.kendalltau(predicted, human).statistic)
+    return tau if np.isfinite(tau) else 0.0
 
 
 def pearson(predicted: np.ndarray, human: np.ndarray) -> float:

@@ -139,6 +139,8 @@ def test_a_picture_of_a_pair_that_cannot_be_read_is_counted(rated, bundle_dir):
         ("name,mos\n1.png,0.5\n", ConfigurationError, "lacks the column file"),
         ("file,mos\n1.png,good\n", ConfigurationError, "line 2: the score 'good'"),
         ("file,mos\n1.png\n", ConfigurationError, "line 2, has not as many cells"),
+        ("file,mos\n1.png,nan\n", ConfigurationError, "line 2: the score nan is not finite"),
+        ("file,mos\n1.png,0.5\n2.png,0.4\n1.png,0.6\n", ConfigurationError, "line 4: 1.png was rated"),
         ("file,mos\nnone.png,0.5\n", SourceError, "none.png is missing"),
         ("file,mos\n", ConfigurationError, "has no photo"),
     ],
