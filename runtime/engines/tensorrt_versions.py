@@ -31,6 +31,8 @@ class TensorRtSupport:
         implicit_calibration: of INT8 calibrators: ``yes``, ``deprecated`` or ``removed``.
         max_opset: the newest ONNX opset that every release of the range takes.
         layer_normalization, gelu, mod: whether the parser knows the operator.
+        int8_weights: whether a weight may be stored as int8 behind a DequantizeLinear; else it must be float behind a
+            quantize/dequantize pair.
         dla: ``none``, ``any`` (devices that have the hardware), ``agx_orin`` (only there).
         optimization_level, aux_streams: whether the builder has the setting.
         version_compatible: whether it can build plans that later versions run.
@@ -52,6 +54,7 @@ class TensorRtSupport:
     layer_normalization: bool
     gelu: bool
     mod: bool
+    int8_weights: bool
     dla: str
     optimization_level: bool
     aux_streams: bool
