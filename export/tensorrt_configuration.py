@@ -1,4 +1,4 @@
-"""What a TensorRT builder is told: the user's settings, the version, the graph and the device come to one configuration.
+"""What a TensorRT builder is told, from the user's settings, the version, the graph and the device.
 
 A pure decision, made and refused before minutes of building; ``tensorrt_builder.py`` carries it out. Precision is
 written in the graph: flags are set only where a version needs them to honour it, and never allow more than it says.
@@ -227,7 +227,8 @@ def _check_dla(
         return []
     if support.dla == "none":
         raise EngineCompatibilityError(
-            f"--dla-core {core}: TensorRT {version} has no DLA support (up to 10.7, and 11.4.1 on AGX Orin): leave it out"
+            f"--dla-core {core}: TensorRT {version} has no DLA support (10.7 and older do, and 11.4.1 on "
+            "AGX Orin): leave it out"
         )
     if not 0 <= core < device.dla_cores:
         have = f"cores 0 to {device.dla_cores - 1}" if device.dla_cores else "no DLA"

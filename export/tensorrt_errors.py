@@ -26,36 +26,64 @@ class ParserProblem:
         return f"node {self.node} ({self.operator}): {self.reason}; {self.remedy}"
 
 
-# First match wins. Texts are those of onnx-tensorrt 8.5 to 10.1 (assertions of its importers).
-_PARSER_REMEDIES = (
-    (r"No importer registered|UNSUPPORTED_NODE.*plugin|[Pp]lugin not found|getPluginCreator|creator &&", "TensorRT has "
-     "no such operator here: write it with others, or build on a newer TensorRT"),
-    (r"zero[ _]?p(oin)?t|symmetric quantization|shiftIsAllZeros", "TensorRT takes zero point 0 only: build the graph "
-     "with --backend tensorrt"),
-    (r"UINT8|uint8", "uint8 is for inputs and outputs only, and a Cast to float must read it"),
-    (r"weights type of Int8|only activation types", "this version cannot store int8 weights: prepare the graph for it"),
-    (r"scale coefficients|Scale coefficients", "a quantization scale is 0 or negative: calibrate on other photos"),
-    (r"INT64|INT32.*range|out of range", "an integer does not fit 32 bits: simplify the graph"),
-    (r"[Rr]esize|coordinate transformation", "resize by constant matrices instead"),
-    (r"dynamic|[Ss]hape tensor", "export the graph for one fixed frame size"),
-    (r"DESERIALIZE|parse the ONNX|protobuf", "the file is no ONNX graph: export it again"),
-)  # fmt: skip
-_NO_REMEDY = "see the build log, or try another TensorRT version"
+@dataclass(frozen=True)
+class Remedy:
+    """What a message that matches ``pattern`` comes to; ``machine``: whether the machine is to be mended, or the graph."""
 
-# (pattern in the builder's log, what it means, whether the machine has to be mended rather than the graph)
-_BUILD_REMEDIES = (
-    (r"out of memory|OutOfMemory|cudaMalloc|insufficient memory|Requested amount of GPU memory", "the GPU has too "
-     "little free memory: close what else uses it, or lower --workspace-mib", True),
-    (r"driver version is insufficient|CUDA initialization failure|error code: 35", "the NVIDIA driver is older than this "
-     "CUDA needs: update it", True),
-    (r"no kernel image|is not supported.*compute capability|Target GPU SM", "this TensorRT has no code for this GPU: "
-     "install a newer one", True),
-    (r"No implementation.*(obeys|constraints)|obey.*constraint", "no tactic computes a layer in the precision that the "
-     "graph states: build with --fp32, or on another TensorRT", False),
-    (r"Could not find any implementation", "no tactic fits a layer: raise --workspace-mib, or use --opt-level 3", False),
-    (r"DLA.*(not support|cannot|fail)|DLA validat", "the DLA cannot take this graph: leave out --dla-core", False),
-    (r"[Cc]alibrat", "the calibration failed: see the build log", False),
-)  # fmt: skip
+    pattern: str
+    text: str
+    machine: bool = False
+
+
+# First match wins. The texts matched are those of onnx-tensorrt 8.5 to 10.1 (assertions of its importers).
+PARSER_REMEDIES = (
+    Remedy(
+        r"No importer registered|[Pp]lugin not found|getPluginCreator|creator &&",
+        "TensorRT has no such operator here: write it with others, or build on a newer TensorRT",
+    ),
+    Remedy(
+        r"zero[ _]?p(oin)?t|zeroPt|symmetric quantization|shiftIsAllZeros",
+        "TensorRT takes zero point 0 only: build the graph with --backend tensorrt",
+    ),
+    Remedy(
+        r"weights type of Int8|only activation types",
+        "this version cannot store int8 weights: prepare the graph for it",
+    ),
+    Remedy(r"UINT8|uint8", "uint8 is for inputs and outputs only, and a Cast to float must read it"),
+    Remedy(r"[Ss]cale coefficients", "a quantization scale is not positive: calibrate on other photos"),
+    Remedy(r"INT64|INT32.*range|out of range", "an integer does not fit 32 bits: simplify the graph"),
+    Remedy(r"[Rr]esize|coordinate transformation", "resize by constant matrices instead"),
+    Remedy(r"dynamic|[Ss]hape tensor", "export the graph for one fixed frame size"),
+    Remedy(r"DESERIALIZE|parse the ONNX|protobuf", "the file is no ONNX graph: export it again"),
+)
+BUILD_REMEDIES = (
+    Remedy(
+        r"out of memory|OutOfMemory|cudaMalloc|insufficient memory|Requested amount of GPU memory",
+        "the GPU has too little free memory: close what else uses it, or lower --workspace-mib",
+        machine=True,
+    ),
+    Remedy(
+        r"driver version is insufficient|CUDA initialization failure|error code: 35",
+        "the NVIDIA driver is older than this CUDA needs, or does not run: update it",
+        machine=True,
+    ),
+    Remedy(
+        r"no kernel image|is not supported.*compute capability|Target GPU SM",
+        "this TensorRT has no code for this GPU: install a newer one",
+        machine=True,
+    ),
+    Remedy(
+        r"No implementation.*(obeys|constraints)|obey.*constraint",
+        "no tactic computes a layer in the precision that the graph states: use --fp32, or another TensorRT",
+    ),
+    Remedy(
+        r"Could not find any implementation",
+        "no tactic fits a layer: raise --workspace-mib, or use --opt-level 3",
+    ),
+    Remedy(r"DLA.*(not support|cannot|fail)|DLA validat", "the DLA cannot take this graph: leave out --dla-core"),
+    Remedy(r"[Cc]alibrat", "the calibration failed: see the build log"),
+)
+NO_REMEDY = "see the build log, or try another TensorRT version"
 
 
 def parser_problems(errors: Iterable[Any], nodes: Sequence[tuple[str, str]]) -> tuple[ParserProblem, ...]:
@@ -77,13 +105,13 @@ def parser_failure(version: str, problems: Sequence[ParserProblem]) -> ExportErr
 
 def build_failure(version: str, lines: Sequence[str]) -> ExportError | MachineError:
     """The error that says why no engine came out, from the errors in the builder's log."""
-    for pattern, meaning, machine in _BUILD_REMEDIES:
+    for remedy in BUILD_REMEDIES:
         for line in lines:
-            if re.search(pattern, line):
-                kind = MachineError if machine else ExportError
-                return kind(f"TensorRT {version} built no engine: {meaning} ({_one_line(line)})")
+            if re.search(remedy.pattern, line):
+                kind = MachineError if remedy.machine else ExportError
+                return kind(f"TensorRT {version} built no engine: {remedy.text} ({_one_line(line)})")
     last = _one_line(lines[-1]) if lines else "it gave no reason"
-    return ExportError(f"TensorRT {version} built no engine: {last}; {_NO_REMEDY}")
+    return ExportError(f"TensorRT {version} built no engine: {last}; {NO_REMEDY}")
 
 
 def _parser_problem(error: Any, nodes: Sequence[tuple[str, str]]) -> ParserProblem:
@@ -94,7 +122,7 @@ def _parser_problem(error: Any, nodes: Sequence[tuple[str, str]]) -> ParserProbl
     name = _named(error, "node_name") or name
     operator = _named(error, "node_operator") or operator
     text = f"{error.code()} {reason} {operator}"
-    remedy = next((remedy for pattern, remedy in _PARSER_REMEDIES if re.search(pattern, text)), _NO_REMEDY)
+    remedy = next((remedy.text for remedy in PARSER_REMEDIES if re.search(remedy.pattern, text)), NO_REMEDY)
     return ParserProblem(name, operator, reason, remedy)
 
 
