@@ -111,10 +111,12 @@ class PyCuda:
 
     def sticky_error(self) -> str:
         """The driver API reports an error again and again once it has ended the context."""
+        problem = ""
         for _ in range(2):
             try:
-                self._driver.Context.synchronize()
-            except self._driver.Error as error:
+                with self.current():
+                    self._driver.Context.synchronize()
+            except (self._driver.Error, CudaError) as error:
                 problem = str(error)
             else:
                 return ""
