@@ -44,9 +44,9 @@ class CudaPython:
             with self.current():
                 self._call("cudaFree", 0)  # creates the context now, so that a driver that refuses is named here
         except CudaError as error:
-            driver = probe().driver_cuda or "an unknown CUDA"
+            supported = probe().driver_cuda or "of an unknown version"
             raise MachineError(
-                f"the GPU cannot be opened through {self.name} ({error}); the driver supports {driver}: update the "
+                f"the GPU cannot be opened through {self.name} ({error}); the driver supports CUDA {supported}: update the "
                 "driver, or install the cuda-python of that CUDA version"
             ) from error
 
@@ -92,7 +92,9 @@ class CudaPython:
 
     def capture(self, stream: Handle, enqueue: Callable[[], None]) -> Handle:
         # Thread-local: what other threads do with the device does not spoil this capture.
-        self._call("cudaStreamBeginCapture", stream, self._runtime.cudaStreamCaptureMode.cudaStreamCaptureModeThreadLocal)
+        self._call(
+            "cudaStreamBeginCapture", stream, self._runtime.cudaStreamCaptureMode.cudaStreamCaptureModeThreadLocal
+        )
         try:
             enqueue()
         except BaseException:

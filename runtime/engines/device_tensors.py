@@ -81,7 +81,7 @@ class DeviceTensors:
         tensor.known = None if array.flags.writeable else array
 
     def take(self, tensor: DeviceTensor) -> NDArray[Any]:
-        """What was downloaded, as an array of the caller's own; the device holds it until the tensor is next written."""
+        """What was downloaded, as the caller's own array; the device holds it until the tensor is next written."""
         array = tensor.host.copy()
         tensor.known = array
         return array

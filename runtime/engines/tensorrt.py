@@ -285,7 +285,9 @@ def _check(bundle: Bundle, record: EngineRecord) -> tuple[PlanFile, Any]:
     )
     problems = obstacles(record.requires, machine)
     if problems:
-        raise EngineCompatibilityError(f"{where} cannot run here: {'; '.join(problems)}: rebuild it here with: {rebuild}")
+        raise EngineCompatibilityError(
+            f"{where} cannot run here: {'; '.join(problems)}: rebuild it here with: {rebuild}"
+        )
     support_of(machine.tensorrt)
     return PlanFile(record, where, bundle.manifest.files[record.file].sha256, rebuild, machine), trt
 
@@ -296,17 +298,17 @@ def _failures(cuda: Cuda, file: PlanFile) -> Iterator[None]:
     try:
         yield
     except CudaError as error:
+        gpu, where, rebuild = file.machine.gpu, file.where, file.rebuild
         fatal = cuda.sticky_error()
         if fatal:
             raise DeviceLostError(
-                f"{file.machine.gpu} failed with {fatal} while running {file.where} ({error}): this process has lost the "
-                f"GPU, start it again; if it fails again, rebuild the engine with: {file.rebuild}"
+                f"{gpu} failed with {fatal} while running {where} ({error}): this process has lost the GPU, start it "
+                f"again; if it fails again, rebuild the engine with: {rebuild}"
             ) from error
         if re.search(r"MemoryAllocation|out of memory", str(error)):
             raise MachineError(
-                f"{file.machine.gpu} has no memory left for {file.where} ({error}): stop other programs that use it, or "
-                "build a smaller preset"
+                f"{gpu} has no memory left for {where} ({error}): stop other programs that use it, or build a smaller preset"
             ) from error
         raise EngineCompatibilityError(
-            f"TensorRT {file.machine.tensorrt} failed to run {file.where} ({error}): rebuild it here with: {file.rebuild}"
+            f"TensorRT {file.machine.tensorrt} failed to run {where} ({error}): rebuild it here with: {rebuild}"
         ) from error

@@ -47,14 +47,12 @@ def _obstacles(requires: Requirements, machine: Machine) -> Iterator[str]:
     if requires.sm is not None and not _sm_fits(requires, machine):
         built_on = f", {requires.device}" if requires.device else ""
         yield f"it was built for SM {_plain(requires.sm)}{built_on} (here SM {machine.sm}, {machine.gpu})"
-    if requires.cuda is not None and machine.driver_cuda is not None and _major(requires.cuda) > _major(
-        machine.driver_cuda
-    ):
+    if requires.cuda and machine.driver_cuda and _major(requires.cuda) > _major(machine.driver_cuda):
         yield f"it needs a driver for CUDA {requires.cuda} (here one for CUDA {machine.driver_cuda})"
     # Jetson numbers its driver after Jetson Linux (35.4.1), so it compares with no other.
-    if requires.driver_min is not None and machine.driver is not None and not machine.integrated:
-        if not satisfies(machine.driver, f">={requires.driver_min}"):
-            yield f"it needs the NVIDIA driver {requires.driver_min} or newer (here {machine.driver})"
+    comparable = requires.driver_min and machine.driver and not machine.integrated
+    if comparable and not satisfies(machine.driver or "", f">={requires.driver_min}"):
+        yield f"it needs the NVIDIA driver {requires.driver_min} or newer (here {machine.driver})"
 
 
 def _version_fits(requires: Requirements, here: str) -> bool:

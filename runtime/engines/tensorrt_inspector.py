@@ -13,7 +13,9 @@ from typing import Any
 
 from ..errors import EngineCompatibilityError
 
-_TYPE_WORDS = re.compile(r"\b(FP32|FP16|BF16|FP8|FP4|INT8|INT4|INT32|INT64|UINT8|BOOL|Float|Half|Int8|Int32|Int64)\b", re.I)
+_TYPE_WORDS = re.compile(
+    r"\b(FP32|FP16|BF16|FP8|FP4|INT8|INT4|INT32|INT64|UINT8|BOOL|Float|Half|Int8|Int32|Int64)\b", re.I
+)
 _SHORT = {"float": "FP32", "half": "FP16"}
 
 

@@ -1,6 +1,9 @@
 """Which instructions that speed up inference this CPU has, and how much memory the machine has."""
 
+import re
 from collections.abc import Mapping
+
+from ..hashing import Json
 
 # Name as vendors write it -> flag in /proc/cpuinfo. The upper ones are x86's, the lower ones Arm's.
 FEATURES: Mapping[str, str] = {
@@ -16,7 +19,7 @@ FEATURES: Mapping[str, str] = {
 }
 
 
-def features_from_cpuinfo(text: str) -> list[str] | None:
+def features_from_cpuinfo(text: str) -> list[Json] | None:
     """Of ``FEATURES``, those the first processor of ``/proc/cpuinfo`` has; None if it lists none at all."""
     for line in text.splitlines():
         key, _, value = line.partition(":")
@@ -26,14 +29,16 @@ def features_from_cpuinfo(text: str) -> list[str] | None:
     return None
 
 
-def memory_from_meminfo(text: str) -> dict[str, int] | None:
-    """``total_mib`` and ``available_mib`` of ``/proc/meminfo``; None where they are missing."""
-    kib = {}
-    for line in text.splitlines():
-        key, _, value = line.partition(":")
-        words = value.split()
-        if len(words) == 2 and words[1] == "kB" and words[0].isdigit():
-            kib[key] = int(words[0])
-    if not {"MemTotal", "MemAvailable"} <= kib.keys():
-        return None
-    return {"total_mib": kib["MemTotal"] // 1024, "available_mib": kib["MemAvailable"] // 1024}
+def memory_total_mib(text: str) -> int | None:
+    """``MemTotal`` of ``/proc/meminfo``; None where it is missing."""
+    return _meminfo_mib(text, "MemTotal")
+
+
+def memory_available_mib(text: str) -> int | None:
+    """``MemAvailable`` of ``/proc/meminfo``; None where it is missing."""
+    return _meminfo_mib(text, "MemAvailable")
+
+
+def _meminfo_mib(text: str, key: str) -> int | None:
+    match = re.search(rf"^{key}: +(\d+) kB$", text, re.M)
+    return int(match[1]) // 1024 if match else None
