@@ -46,8 +46,8 @@ class CudaPython:
         except CudaError as error:
             supported = probe().driver_cuda or "of an unknown version"
             raise MachineError(
-                f"the GPU cannot be opened through {self.name} ({error}); the driver supports CUDA {supported}: update the "
-                "driver, or install the cuda-python of that CUDA version"
+                f"the GPU cannot be opened through {self.name} ({error}); the driver supports CUDA {supported}: update "
+                "the driver, or install the cuda-python of that CUDA version"
             ) from error
 
     @contextlib.contextmanager

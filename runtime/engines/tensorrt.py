@@ -307,7 +307,8 @@ def _failures(cuda: Cuda, file: PlanFile) -> Iterator[None]:
             ) from error
         if re.search(r"MemoryAllocation|out of memory", str(error)):
             raise MachineError(
-                f"{gpu} has no memory left for {where} ({error}): stop other programs that use it, or build a smaller preset"
+                f"{gpu} has no memory left for {where} ({error}): stop other programs that use it, or build a "
+                "smaller preset"
             ) from error
         raise EngineCompatibilityError(
             f"TensorRT {file.machine.tensorrt} failed to run {where} ({error}): rebuild it here with: {rebuild}"

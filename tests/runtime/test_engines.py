@@ -12,9 +12,8 @@ import pytest
 
 from dgiqa_edge.runtime import cuda_probe
 from dgiqa_edge.runtime.bundle import Bundle, build_manifest_files, load_bundle
-from dgiqa_edge.runtime.engines import EngineOptions, TensorSpec, load_engine
+from dgiqa_edge.runtime.engines import EngineOptions, TensorSpec, load_engine, registry
 from dgiqa_edge.runtime.engines import onnxruntime as backend
-from dgiqa_edge.runtime.engines import registry
 from dgiqa_edge.runtime.errors import (
     BundleError,
     ConfigurationError,

@@ -1,10 +1,13 @@
+# ruff: noqa: N802 - the names are CUDA's
 """A machine with a GPU, made of fakes: a driver, the CUDA bindings and TensorRT, and bundles with plans for it.
 
-The project's own code is real throughout; ``fakes/`` stands where NVIDIA's packages stand on such a machine.
+The project's own code is real throughout; ``engines/fakes/`` stands where NVIDIA's packages stand on such a machine.
 """
 
 import ctypes
 import json
+import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +20,8 @@ from dgiqa_edge.runtime import cuda_probe
 from dgiqa_edge.runtime.bundle import build_manifest_files, write_manifest
 from dgiqa_edge.runtime.processor import platform_name
 
-FAKES = Path(__file__).parent / "fakes"
+HERE = Path(__file__).parent
+FAKES = HERE / "engines" / "fakes"
 MAGIC = b"FAKE PLAN\n"
 
 
@@ -130,3 +134,14 @@ def make_tensorrt_bundle(make_bundle: Callable[..., Path]) -> Callable[..., Path
         return directory
 
     return make
+
+
+@pytest.fixture(scope="session")
+def driver_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a stand-in for libcuda.so.1, for processes whose LD_LIBRARY_PATH it is."""
+    compiler = shutil.which("cc")
+    if compiler is None:
+        pytest.skip("no C compiler: the stand-in for libcuda.so.1 cannot be built")
+    folder = tmp_path_factory.mktemp("driver")
+    subprocess.run([compiler, "-shared", "-fPIC", "-o", folder / "libcuda.so.1", HERE / "fake_driver.c"], check=True)
+    return folder
