@@ -92,7 +92,9 @@ class CudaPython:
 
     def capture(self, stream: Handle, enqueue: Callable[[], None]) -> Handle:
         # Thread-local: what other threads do with the device does not spoil this capture.
-        self._call("cudaStreamBeginCapture", stream, self._runtime.cudaStreamCaptureMode.cudaStreamCaptureModeThreadLocal)
+        self._call(
+            "cudaStreamBeginCapture", stream, self._runtime.cudaStreamCaptureMode.cudaStreamCaptureModeThreadLocal
+        )
         try:
             enqueue()
         except BaseException:
