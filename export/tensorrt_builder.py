@@ -36,7 +36,7 @@ _SEVERITIES = ("internal error", "error", "warning", "info")
 
 @dataclass
 class BuildLog:
-    """What TensorRT said, with seconds since the start; verbose messages are left out, and lines past a limit counted."""
+    """What TensorRT said, with seconds since the start: no verbose messages, and lines past a limit only counted."""
 
     start: float = field(default_factory=time.monotonic)
     lines: list[str] = field(default_factory=list)
