@@ -22,7 +22,7 @@ from dgiqa_edge.runtime.processor import platform_name
 
 HERE = Path(__file__).parent
 FAKES = HERE / "engines" / "fakes"
-MAGIC = b"FAKE PLAN\n"
+MAGIC = b"fake plan\n"
 
 
 class FakeDriver:

@@ -88,6 +88,19 @@ def test_a_package_that_cannot_be_loaded_is_not_a_missing_one(tmp_path: Path, mo
     assert packages.imported("no_such_package_here").reason == "the package no_such_package_here is not installed"
 
 
+def test_cuda_bindings_are_found_without_importing_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    fakes = Path(__file__).parents[1] / "engines" / "fakes"
+    for name in [name for name in sys.modules if name.partition(".")[0] in ("cuda", "pycuda")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.syspath_prepend(str(fakes))
+    found = packages.cuda_bindings().value
+    assert isinstance(found, list)
+    assert [str(name).split()[0] for name in found] == ["cuda-bindings", "pycuda"]
+    assert "pycuda.driver" not in sys.modules
+    monkeypatch.setattr(packages, "_CUDA_BINDINGS", {"cuda_missing.bindings": "cuda-bindings"})
+    assert packages.cuda_bindings().reason == "neither cuda-python nor pycuda is installed"
+
+
 def test_a_fact_reads_well() -> None:
     assert str(Fact(["a", "b"])) == "a, b"
     assert str(Fact(None, "because")) == "not found: because"

@@ -41,6 +41,7 @@ OK = cudaError_t.cudaSuccess
 STICKY = {cudaError_t.cudaErrorIllegalAddress}
 NEVER_FAIL = {"cudaGetErrorName", "cudaGetLastError", "cudaRuntimeGetVersion"}
 POISON = 0xCD
+DEVICE_BYTES = 8 << 30
 
 
 class Stream:
@@ -134,6 +135,8 @@ def cudaSetDevice(device: int) -> tuple[Any, ...]:
 
 @api
 def cudaMalloc(size: int) -> tuple[Any, ...]:
+    if size > DEVICE_BYTES:
+        return cudaError_t.cudaErrorMemoryAllocation, None
     memory = (ctypes.c_uint8 * size).from_buffer(bytearray([POISON]) * size)
     state.device[ctypes.addressof(memory)] = memory
     return OK, ctypes.addressof(memory)
