@@ -37,7 +37,8 @@ EXPORT = [
 TRAINING = sorted({*EXPORT, "scipy>=1.10"})
 BENCH = sorted({*CPU, "scipy>=1.10"})
 TENSORRT = ["tensorrt>=8.5", "cuda-python>=12"]
-DEV = ["pytest>=8", "hypothesis>=6", "pytest-timeout", "ruff", "mypy", "psutil", "jsonschema>=4"]
+# cuda-bindings imports without a GPU: what our code calls of it is compared with the real package.
+DEV = ["cuda-bindings", "pytest>=8", "hypothesis>=6", "pytest-timeout", "ruff", "mypy", "psutil", "jsonschema>=4"]
 
 setup(
     name="dgiqa-edge",

@@ -65,7 +65,7 @@ class CudaPython:
         length = size_bytes(shape, dtype)
         address = int(self._call("cudaHostAlloc", length, self._runtime.cudaHostAllocDefault))
         memory = (ctypes.c_uint8 * length).from_address(address)
-        return np.frombuffer(memory, dtype=dtype).reshape(shape)
+        return np.frombuffer(memoryview(memory), dtype=dtype).reshape(shape)
 
     def free_pinned(self, array: NDArray[Any]) -> None:
         self._call("cudaFreeHost", array.ctypes.data)
