@@ -9,7 +9,7 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -70,20 +70,22 @@ def driver(monkeypatch: pytest.MonkeyPatch) -> FakeDriver:
     return fake
 
 
+def modules_of_nvidia() -> list[str]:
+    return [name for name in sys.modules if name.partition(".")[0] in ("cuda", "tensorrt", "pycuda")]
+
+
 @pytest.fixture
-def gpu(monkeypatch: pytest.MonkeyPatch, driver: FakeDriver) -> SimpleNamespace:
+def gpu(monkeypatch: pytest.MonkeyPatch, driver: FakeDriver) -> Iterator[SimpleNamespace]:
     """``state`` of the CUDA runtime, its ``runtime`` module, the ``tensorrt`` module and the ``driver``."""
-    for name in list(sys.modules):
-        if name.partition(".")[0] in ("cuda", "tensorrt", "pycuda"):
-            monkeypatch.delitem(sys.modules, name)
+    for name in modules_of_nvidia():
+        monkeypatch.delitem(sys.modules, name)  # the real ones, if there are any, come back afterwards
     monkeypatch.syspath_prepend(str(FAKES))
     import tensorrt
     from cuda.bindings import runtime
 
-    for name in list(sys.modules):
-        if name.partition(".")[0] in ("cuda", "tensorrt", "pycuda"):
-            monkeypatch.setitem(sys.modules, name, sys.modules[name])  # so that it is taken out again
-    return SimpleNamespace(state=runtime.reset(), runtime=runtime, tensorrt=tensorrt, driver=driver)
+    yield SimpleNamespace(state=runtime.reset(), runtime=runtime, tensorrt=tensorrt, driver=driver)
+    for name in modules_of_nvidia():
+        del sys.modules[name]
 
 
 def plan_of(graph: bytes, **facts: Any) -> bytes:
