@@ -77,6 +77,7 @@ setup(
         "dgiqa_edge.commands": [
             "score = dgiqa_edge.runtime.commands.score",
             "inspect = dgiqa_edge.runtime.commands.inspect",
+            "doctor = dgiqa_edge.runtime.commands.doctor",
             "weights = dgiqa_edge.export.commands.weights",
             "build = dgiqa_edge.export.commands.build",
             "bench = dgiqa_edge.benchmarks.commands.bench",

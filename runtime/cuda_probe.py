@@ -41,7 +41,7 @@ def gpu_count() -> int:
 def probe() -> CudaProbe:
     """Ask the driver; never raises."""
     try:
-        driver = ctypes.CDLL(_LIBRARY)
+        driver = _open_driver()
     except OSError as error:
         return CudaProbe(None, (), f"no NVIDIA driver ({error})")
     try:
@@ -57,6 +57,10 @@ def cuda_version(number: int) -> str:
 
 class _DriverError(Exception):
     pass
+
+
+def _open_driver() -> Any:
+    return ctypes.CDLL(_LIBRARY)
 
 
 def _ask(driver: Any) -> CudaProbe:

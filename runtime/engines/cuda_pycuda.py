@@ -10,7 +10,7 @@ from typing import Any
 
 from numpy.typing import DTypeLike, NDArray
 
-from ..cuda_probe import cuda_version, probe
+from ..cuda_probe import cuda_version
 from ..errors import MachineError
 from .cuda import CudaError, Handle
 
@@ -42,7 +42,7 @@ class PyCuda:
         except driver.Error as error:
             raise MachineError(
                 f"the GPU cannot be opened through {self.name} ({error}); the driver supports "
-                f"{cuda_version(driver.get_driver_version())}: update the driver, or rebuild pycuda for that CUDA version"
+                f"CUDA {cuda_version(driver.get_driver_version())}: update the driver, or rebuild pycuda for that"
             ) from error
 
     @contextlib.contextmanager
@@ -111,10 +111,12 @@ class PyCuda:
 
     def sticky_error(self) -> str:
         """The driver API reports an error again and again once it has ended the context."""
+        problem = ""
         for _ in range(2):
             try:
-                self._driver.Context.synchronize()
-            except self._driver.Error as error:
+                with self.current():
+                    self._driver.Context.synchronize()
+            except (self._driver.Error, CudaError) as error:
                 problem = str(error)
             else:
                 return ""

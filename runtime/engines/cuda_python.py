@@ -44,10 +44,10 @@ class CudaPython:
             with self.current():
                 self._call("cudaFree", 0)  # creates the context now, so that a driver that refuses is named here
         except CudaError as error:
-            driver = probe().driver_cuda or "an unknown CUDA"
+            supported = probe().driver_cuda or "of an unknown version"
             raise MachineError(
-                f"the GPU cannot be opened through {self.name} ({error}); the driver supports {driver}: update the "
-                "driver, or install the cuda-python of that CUDA version"
+                f"the GPU cannot be opened through {self.name} ({error}); the driver supports CUDA {supported}: update "
+                "the driver, or install the cuda-python of that CUDA version"
             ) from error
 
     @contextlib.contextmanager
