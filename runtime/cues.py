@@ -50,7 +50,7 @@ class CueMeter:
         self._last = samples
         if min(frame.shape[:2]) < LEAST_SIDE:
             return Cues(change=change)
-        grey = cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY)
+        grey = np.asarray(cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY), np.uint8)
         sampled = np.ascontiguousarray(grey[::_SAMPLE_STEP, ::_SAMPLE_STEP])
         counts = np.bincount(sampled.ravel(), minlength=256)
         dark, bright = _quantile(counts, 0.05), _quantile(counts, 0.95)
@@ -98,7 +98,8 @@ def _sharpness(grey: Levels) -> float:
     A sharp picture has about half as much, a blurred one a quarter, whatever its contrast; the lesser direction also
     sees motion blur. 2 squared levels keep pictures without structure from dividing by nothing.
     """
-    half = cv2.resize(grey, (grey.shape[1] // 2, grey.shape[0] // 2), interpolation=cv2.INTER_AREA)
+    size = (grey.shape[1] // 2, grey.shape[0] // 2)
+    half = np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.uint8)
     fine, coarse = _squared_differences(grey), _squared_differences(half)
     return min(at_full / (at_half + 2.0) for at_full, at_half in zip(fine, coarse, strict=True))
 
