@@ -88,13 +88,11 @@ def propose(
     proposals = []
     for check in TUNED:
         limits = policy.limits[check]
-        values = [
-            np.array([value for value in map(_value_of(check), side) if value is not None]) for side in (good, bad)
-        ]
-        if limits.role is Role.OFF or not (values[0].size and values[1].size):
+        good_values, bad_values = (_values(check, readings) for readings in (good, bad))
+        if limits.role is Role.OFF or not (good_values.size and bad_values.size):
             continue
-        curve = roc(*values, limits.side)
-        proposals.append(_proposal(check, limits, values[0], values[1], curve, max_false_reject))
+        curve = roc(good_values, bad_values, limits.side)
+        proposals.append(_proposal(check, limits, good_values, bad_values, curve, max_false_reject))
     return tuple(proposals)
 
 
@@ -122,10 +120,11 @@ def with_proposals(policy: GatePolicy, proposals: Sequence[Proposal]) -> GatePol
     return replace(policy, limits={**policy.limits, **{proposal.check: proposal.limits for proposal in proposals}})
 
 
-def _value_of(check: str) -> Callable[[Reading], float | None]:
-    if check == "score":
-        return lambda reading: reading.score
-    return lambda reading: None if reading.cues is None else getattr(reading.cues, check)
+def _values(check: str, readings: Sequence[Reading]) -> Values:
+    """One check's values, float64 [N], of the readings that have it."""
+    sources = readings if check == "score" else [reading.cues for reading in readings if reading.cues is not None]
+    values = [getattr(source, check) for source in sources]
+    return np.array([value for value in values if value is not None], dtype=np.float64)
 
 
 def _between(check: str, limits: Limits, threshold: float, good_median: float) -> Limits:
