@@ -4,8 +4,9 @@ The score's cut is the best of ``roc.best_cut``. A cue sees only some of the fau
 of the others, so its cut is held to few of them and is the most lenient with nine tenths of the best gain; one that
 catches less than a tenth of the bad photos keeps its thresholds, for the photos do not show its fault. So does a cue
 that may reject on its own, as long as its thresholds spare the good photos: it can become more lenient here, never
-stricter. A fault ends a quarter of the way from the cut to the good photos' median. Roles and times stay the policy's
-own; decode errors are a fault of the link, not of photos, and are not tuned.
+stricter. A cue that only explained is allowed to reject where it catches bad photos that the score misses. A fault ends
+a quarter of the way from the cut to the good photos' median. Times stay the policy's own; decode errors are a fault of
+the link, not of photos, and are not tuned.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -24,6 +25,7 @@ from .scorer import Scorer
 
 FEWEST_PHOTOS = 30
 LEAST_CAUGHT = 0.1
+FEWEST_ADDED = 2
 RECOVERY = 0.25
 CUE_FALSE_REJECT = 0.02
 CUE_GAIN_SHARE = 0.9
@@ -93,7 +95,29 @@ def propose(
             continue
         curve = roc(good_values, bad_values, limits.side)
         proposals.append(_proposal(check, limits, good_values, bad_values, curve, max_false_reject))
-    return tuple(proposals)
+    return _with_promotions(proposals, bad)
+
+
+def _with_promotions(proposals: Sequence[Proposal], bad: Sequence[Reading]) -> tuple[Proposal, ...]:
+    """Cues with new thresholds may reject on their own where they catch what the score misses."""
+    score = next((proposal for proposal in proposals if proposal.check == "score"), None)
+    missed = [reading for reading in bad if score is None or not _beyond(score, reading)]
+
+    def promoted(proposal: Proposal) -> Proposal:
+        added = sum(_beyond(proposal, reading) for reading in missed)
+        if proposal.limits.role is not Role.EXPLAIN or not proposal.adopted or added < FEWEST_ADDED:
+            return proposal
+        return replace(proposal, limits=replace(proposal.limits, role=Role.REJECT))
+
+    return tuple(promoted(proposal) for proposal in proposals)
+
+
+def _beyond(proposal: Proposal, reading: Reading) -> bool:
+    values = _values(proposal.check, [reading])
+    reject = proposal.limits.reject
+    if not values.size or reject is None:
+        return False
+    return bool(values[0] < reject if proposal.limits.side is Side.BELOW else values[0] > reject)
 
 
 def _proposal(
