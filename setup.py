@@ -77,6 +77,7 @@ setup(
         # A room adds a command by one line here: the runtime never imports a higher floor by name.
         "dgiqa_edge.commands": [
             "score = dgiqa_edge.runtime.commands.score",
+            "gate = dgiqa_edge.runtime.commands.gate",
             "inspect = dgiqa_edge.runtime.commands.inspect",
             "doctor = dgiqa_edge.runtime.commands.doctor",
             "weights = dgiqa_edge.export.commands.weights",
