@@ -71,6 +71,7 @@ setup(
         # A room adds a command by one line here: the runtime never imports a higher floor by name.
         "dgiqa_edge.commands": [
             "score = dgiqa_edge.runtime.commands.score",
+            "watch = dgiqa_edge.runtime.commands.watch",
             "inspect = dgiqa_edge.runtime.commands.inspect",
             "weights = dgiqa_edge.export.commands.weights",
             "build = dgiqa_edge.export.commands.build",

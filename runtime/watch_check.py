@@ -1,0 +1,68 @@
+"""``watch --check``: what would keep a configuration from working on this machine, before it is left alone with it.
+
+A camera that does not answer now is told, but is no fault: the watch loop waits for it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from .bundle import load_bundle
+from .camera_probe import probe
+from .errors import ConfigurationError, DgiqaEdgeError
+from .watch_assembly import camera_source, create_sinks
+from .watch_config import CameraSettings, WatchSettings
+
+
+@dataclass(frozen=True)
+class Finding:
+    """``error``: it will not work; without one ``note`` says what was found."""
+
+    subject: str
+    note: str
+    error: DgiqaEdgeError | None = None
+
+
+def check(settings: WatchSettings) -> Iterator[Finding]:
+    """Look at bundle, cameras, and sinks, in this order; a finding for each."""
+    yield _check_bundle(settings)
+    for camera in settings.cameras:
+        yield _check_camera(camera, settings)
+    if settings.sinks:
+        yield _check_sinks(settings)
+
+
+def _check_bundle(settings: WatchSettings) -> Finding:
+    try:
+        manifest = load_bundle(settings.bundle).manifest
+    except DgiqaEdgeError as error:
+        return Finding("bundle", "", error)
+    size = f"{manifest.frame.width}x{manifest.frame.height}"
+    split = [camera.name for camera in settings.cameras if camera.depth_every > 1]
+    if split and manifest.layout != "split":
+        problem = f"{settings.bundle} is {manifest.layout}: depth_every of {split[0]} needs one built with --layout split"
+        return Finding("bundle", "", ConfigurationError(problem))
+    return Finding("bundle", f"{settings.bundle}: {manifest.preset}, {manifest.precision.name}, {size}")
+
+
+def _check_camera(camera: CameraSettings, settings: WatchSettings) -> Finding:
+    subject = f"camera {camera.name}"
+    try:
+        source = camera_source(camera, settings.folder)
+    except DgiqaEdgeError as error:
+        return Finding(subject, "", error)
+    answer = probe(source, camera.connection.open_timeout_s + camera.connection.stall_timeout_s)
+    if answer.error is not None and not source.live:
+        return Finding(subject, "", answer.error)
+    if answer.size is None:
+        return Finding(subject, f"{camera.shown}: no frame now ({answer.problem}); watch would keep trying")
+    return Finding(subject, f"{camera.shown}: {answer.size[0]}x{answer.size[1]}")
+
+
+def _check_sinks(settings: WatchSettings) -> Finding:
+    try:
+        sinks = create_sinks(settings)
+    except DgiqaEdgeError as error:
+        return Finding("sinks", "", error)
+    for sink in sinks:
+        sink.close(0.0)
+    return Finding("sinks", ", ".join(sink.name for sink in sinks))
