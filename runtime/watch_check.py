@@ -39,7 +39,7 @@ def _check_bundle(settings: WatchSettings) -> Finding:
     size = f"{manifest.frame.width}x{manifest.frame.height}"
     split = [camera.name for camera in settings.cameras if camera.depth_every > 1]
     if split and manifest.layout != "split":
-        problem = f"{settings.bundle} is {manifest.layout}: depth_every of {split[0]} needs one built with --layout split"
+        problem = f"{settings.bundle} is {manifest.layout}, depth_every of {split[0]} needs --layout split"
         return Finding("bundle", "", ConfigurationError(problem))
     return Finding("bundle", f"{settings.bundle}: {manifest.preset}, {manifest.precision.name}, {size}")
 
