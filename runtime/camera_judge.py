@@ -5,7 +5,7 @@ For the scoring thread; only ``snapshot`` is for others. It decides nothing itse
 
 import threading
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -24,6 +24,7 @@ from .scorer import Quality, Scorer
 from .verdict import Verdict
 from .watch_status import Percentiles
 
+Learned = Callable[[str, Baseline], None]
 STAGES = ("queue", "score", "gate", "publish")
 
 
@@ -47,12 +48,14 @@ class CameraJudge:
         gate: this camera's own.
         depth_every: with the split layout, depth is computed for every so many frames and reused in between.
         clock: for latencies.
+        learned: told once, by the scoring thread, when the gate has learned the camera's baseline.
     """
 
-    def __init__(self, camera: str, gate: Gate, depth_every: int, clock: Clock) -> None:
+    def __init__(self, camera: str, gate: Gate, depth_every: int, clock: Clock, learned: Learned | None = None) -> None:
         self.camera = camera
         self._gate = gate
         self._meter = CueMeter()
+        self._learned = learned if gate.baseline is None else None
         self._depth_every = depth_every
         self._clock = clock
         self._depth: NDArray[np.uint8] | None = None
@@ -67,11 +70,6 @@ class CameraJudge:
         self._verdicts: Counter[str] = Counter()
         self._reasons: Counter[str] = Counter()
 
-    @property
-    def baseline(self) -> Baseline | None:
-        """The gate's, given or learned."""
-        return self._gate.baseline
-
     def judge(self, frame: CapturedFrame, scorer: Scorer) -> FrameEvent:
         """The event of one frame.
 
@@ -83,9 +81,9 @@ class CameraJudge:
         quality = self._quality(frame.image, scorer)
         scored = self._clock.monotonic()
         if self._silent:
-            self._meter.restart()
+            self._meter = CueMeter()  # the picture before the silence is no measure of change
             self._silent = False
-        cues = self._meter.measure(frame.image, quality.depth)
+        cues = self._meter.measure(frame.image)
         verdict = self._update(Reading(quality.score, cues), frame.at)
         judged = self._clock.monotonic()
         for stage, seconds in (("queue", taken - frame.at), ("score", scored - taken), ("gate", judged - scored)):
@@ -95,6 +93,9 @@ class CameraJudge:
         with self._lock:
             self._verdicts[verdict.state.value] += 1
             self._reasons[verdict.reason] += 1
+        if self._learned is not None and self._gate.baseline is not None:
+            learned, self._learned = self._learned, None
+            learned(self.camera, self._gate.baseline)
         return FrameEvent(
             camera=frame.camera,
             index=frame.index,

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .baseline import Baseline
-from .camera_judge import CameraJudge
+from .camera_judge import CameraJudge, Learned
 from .capture import Capture, ConnectionSettings
 from .clock import Clock, SystemClock
 from .errors import ConfigurationError, DgiqaEdgeError
@@ -66,6 +66,7 @@ class Watch:
         sinks: take every event; closed by the loop at its end.
         clock: the machine's where None.
         grace: how long parts may take to end.
+        learned: told when a camera's baseline has been learned, so that it can be kept.
         most_engine_failures: engine failures in a row that end the loop.
         seed: of the reconnects' jitter; random where None.
 
@@ -81,6 +82,7 @@ class Watch:
         *,
         clock: Clock | None = None,
         grace: Grace | None = None,
+        learned: Learned | None = None,
         most_engine_failures: int = 20,
         seed: int | None = None,
     ) -> None:
@@ -93,7 +95,9 @@ class Watch:
         self._fan = EventFan()
         self._intake = Intake({camera.name: camera.line for camera in cameras})
         self._judges = {
-            camera.name: CameraJudge(camera.name, Gate(camera.policy, camera.baseline), camera.depth_every, self._clock)
+            camera.name: CameraJudge(
+                camera.name, Gate(camera.policy, camera.baseline), camera.depth_every, self._clock, learned
+            )
             for camera in cameras
         }
         self._loop = ScoringLoop(scorer, self._judges, self._intake, self._fan, self._clock, most_engine_failures)
@@ -117,11 +121,6 @@ class Watch:
     def fatal(self) -> DgiqaEdgeError | None:
         """Why the loop ended by itself before its cameras did; None where it did not."""
         return self._loop.fatal
-
-    @property
-    def baselines(self) -> dict[str, Baseline]:
-        """By camera; those without one are left out."""
-        return {name: judge.baseline for name, judge in self._judges.items() if judge.baseline is not None}
 
     def run(self, stop: threading.Event, duration_s: float | None = None) -> WatchStatus:
         """Watch until ``stop`` is set, ``duration_s`` are over, no camera has frames left, or an error is fatal.

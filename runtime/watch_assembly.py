@@ -1,8 +1,8 @@
 """From a checked configuration to the parts of a watch loop: cameras, scorer, sinks."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from .baseline import Baseline
 from .errors import ConfigurationError, DgiqaEdgeError
@@ -11,8 +11,11 @@ from .scorer import Scorer
 from .sources.options import Surroundings
 from .sources.protocol import Source
 from .sources.registry import create_source
-from .watch import WatchedCamera
+from .watch import Watch, WatchedCamera
 from .watch_config import CameraSettings, EngineSettings, WatchSettings
+
+if TYPE_CHECKING:
+    from .sinks.registry import SinkPlan
 
 
 def create_scorer(bundle: Path, engine: EngineSettings) -> Scorer:
@@ -53,20 +56,34 @@ def watched_camera(camera: CameraSettings, folder: Path, baseline: Baseline | No
     )
 
 
-def create_sinks(settings: WatchSettings) -> list[Sink]:
-    """All sinks of the configuration; where one cannot be made, those before it are closed again.
+def plan_sinks(settings: WatchSettings) -> "list[SinkPlan]":
+    """All sinks of the configuration, checked and not opened.
 
     Raises:
         ConfigurationError: names the entry; also where two have the same name.
+    """
+    from .sinks.registry import plan
+
+    plans: list[SinkPlan] = []
+    for number, section in enumerate(settings.sinks):
+        where = f"sinks[{number}]"
+        plans.append(plan(section, where, folder=settings.folder))
+        if any(earlier.name == plans[-1].name for earlier in plans[:-1]):
+            raise ConfigurationError(f"{where} is called {plans[-1].name!r} as one before: give it a 'name' of its own")
+    return plans
+
+
+def open_sinks(plans: "Sequence[SinkPlan]") -> list[Sink]:
+    """Sinks at work; where one cannot be opened, those before it are closed again.
+
+    Raises:
         MachineError: a sink's package is missing.
+        SinkError: its file, folder or port cannot be had.
     """
     sinks: list[Sink] = []
     try:
-        for number, section in enumerate(settings.sinks):
-            sinks.append(_create_sink(section, number, settings.folder))
-            names = [sink.name for sink in sinks]
-            if names.count(names[-1]) > 1:
-                raise ConfigurationError(f"sinks[{number}] is called {names[-1]!r} as well: give it another name")
+        for plan in plans:
+            sinks.append(plan.open())
     except BaseException:
         for sink in sinks:
             sink.close(0.0)
@@ -74,10 +91,11 @@ def create_sinks(settings: WatchSettings) -> list[Sink]:
     return sinks
 
 
-def _create_sink(section: Mapping[str, Any], number: int, folder: Path) -> Sink:
-    from .sinks.registry import create
+def attach(watch: Watch, sinks: Sequence[Sink]) -> None:
+    """Give the watch loop its sinks, and those that show its status the means to."""
+    from .sinks.registry import FollowsStatus
 
-    try:
-        return create(section)
-    except DgiqaEdgeError as error:
-        raise type(error)(f"sinks[{number}]: {error}") from None
+    for sink in sinks:
+        if isinstance(sink, FollowsStatus):
+            sink.follow(watch.status)
+        watch.add_sink(sink)

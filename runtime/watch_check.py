@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from .bundle import load_bundle
 from .camera_probe import probe
 from .errors import ConfigurationError, DgiqaEdgeError
-from .watch_assembly import camera_source, create_sinks
+from .watch_assembly import camera_source, plan_sinks
 from .watch_config import CameraSettings, WatchSettings
 
 
@@ -60,9 +60,7 @@ def _check_camera(camera: CameraSettings, settings: WatchSettings) -> Finding:
 
 def _check_sinks(settings: WatchSettings) -> Finding:
     try:
-        sinks = create_sinks(settings)
+        plans = plan_sinks(settings)
     except DgiqaEdgeError as error:
         return Finding("sinks", "", error)
-    for sink in sinks:
-        sink.close(0.0)
-    return Finding("sinks", ", ".join(sink.name for sink in sinks))
+    return Finding("sinks", ", ".join(plan.name for plan in plans))

@@ -199,7 +199,7 @@ def _engine(section: Section) -> EngineSettings:
 
 
 def _sink(section: Section) -> Mapping[str, Any]:
-    section.text("kind")
+    section.text("type")
     return section.all_values()
 
 

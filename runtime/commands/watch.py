@@ -78,29 +78,34 @@ def _check(settings: "WatchSettings") -> int:
 
 def _watch(settings: "WatchSettings", args: argparse.Namespace) -> int:
     from ..atomic import write_text
+    from ..baseline_keeper import BaselineKeeper
     from ..watch import Watch
-    from ..watch_assembly import create_scorer, create_sinks, watched_camera
+    from ..watch_assembly import attach, create_scorer, open_sinks, plan_sinks, watched_camera
     from ..watch_status import CameraState
     from ..watch_summary import summary_table
 
-    with create_scorer(settings.bundle, settings.engine) as scorer:
+    plans = plan_sinks(settings) if settings.sinks else []
+    with create_scorer(settings.bundle, settings.engine) as scorer, _stop_signals() as stop:
         for note in scorer.bundle.manifest.notes:
             print(f"note: {note}", file=sys.stderr)
+        keeper = BaselineKeeper(settings.baselines, scorer.bundle)
         watch = Watch(
-            [watched_camera(camera, settings.folder) for camera in settings.cameras],
+            [watched_camera(camera, settings.folder, keeper.load(camera)) for camera in settings.cameras],
             scorer,
-            create_sinks(settings),
+            learned=keeper.save,
             most_engine_failures=settings.engine.most_failures,
         )
-        with _stop_signals() as stop:
-            status = watch.run(stop, args.duration)
+        attach(watch, open_sinks(plans))
+        status = watch.run(stop, args.duration)
         print(summary_table(status), flush=True)
         if args.json is not None:
             write_text(args.json, json.dumps(status.to_json(), indent=1) + "\n")
         if watch.fatal is not None:
             raise watch.fatal
-        _leave_hung_reads_behind(status)
-    return EXIT_BAD_CAMERA if any(camera.state is CameraState.FAILED for camera in status.cameras) else 0
+        failed = any(camera.state is CameraState.FAILED for camera in status.cameras)
+        code = EXIT_BAD_CAMERA if failed else 0
+        _leave_hung_threads_behind(status, code)
+    return code
 
 
 @contextlib.contextmanager
@@ -123,12 +128,12 @@ def _stop_signals() -> Iterator[threading.Event]:
             signal.signal(kind, handler)
 
 
-def _leave_hung_reads_behind(status: "WatchStatus") -> None:
+def _leave_hung_threads_behind(status: "WatchStatus", code: int) -> None:
     """A thread that hangs inside a driver would crash the interpreter when it returns during its end: skip that end."""
     if any(camera.hung_reads or camera.in_flight for camera in status.cameras):
         sys.stdout.flush()
         sys.stderr.flush()
-        os._exit(0)
+        os._exit(code)
 
 
 def _seconds(text: str) -> float:
