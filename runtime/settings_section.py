@@ -94,6 +94,26 @@ class Section:
             raise self._refusal(key, f"give one of {', '.join(choices)}{_meant(value, choices)}")
         return value
 
+    def optional_text(self, key: str) -> str | None:
+        """As :meth:`text`; an absent key is None."""
+        if key in self:
+            return self.text(key)
+        self._ask(key)
+        return None
+
+    def texts(self, key: str, default: Sequence[str], choices: Sequence[str] | None = None) -> tuple[str, ...]:
+        """A list of texts, each at most once; where ``choices`` are given, of those words."""
+        value = self._take(key, list(default))
+        allowed = "a list of texts" if choices is None else f"a list out of {', '.join(choices)}"
+        if not isinstance(value, list) or not all(isinstance(item, str) and item.strip() for item in value):
+            raise self._refusal(key, f"give {allowed}")
+        for item in value:
+            if choices is not None and item not in choices:
+                raise self._refusal(key, f"give {allowed}{_meant(item, choices)}")
+            if value.count(item) > 1:
+                raise self._refusal(key, f"{item!r} stands in it twice, keep one")
+        return tuple(value)
+
     def section(self, key: str) -> "Section":
         """The section below this one; an absent one is empty."""
         return Section(self._take(key, {}), self.path_of(key))
