@@ -36,8 +36,9 @@ EXPORT = [
 ]
 TRAINING = sorted({*EXPORT, "scipy>=1.10"})
 BENCH = sorted({*CPU, "scipy>=1.10"})
+WATCH = ["starlette>=0.37", "uvicorn>=0.29", "paho-mqtt>=2", "prometheus-client>=0.20", "PyYAML>=6", "matplotlib>=3.7"]
 TENSORRT = ["tensorrt>=8.5", "cuda-python>=12"]
-DEV = ["pytest>=8", "hypothesis>=6", "pytest-timeout", "ruff", "mypy", "psutil", "jsonschema>=4"]
+DEV = ["pytest>=8", "hypothesis>=6", "pytest-timeout", "ruff", "mypy", "psutil", "jsonschema>=4", "playwright>=1.40"]
 
 setup(
     name="dgiqa-edge",
@@ -50,7 +51,7 @@ setup(
     packages=packages(),
     package_dir={f"dgiqa_edge.{room}": room for room in ROOMS},
     package_data={
-        "dgiqa_edge.runtime": ["schemas/*.json", "py.typed"],
+        "dgiqa_edge.runtime": ["schemas/*.json", "dashboard/static/*", "py.typed"],
         "dgiqa_edge.calibration": ["photos/*.jpg"],
         "dgiqa_edge.export": ["weights/*.safetensors"],
         "dgiqa_edge.training": ["configs/*.toml"],
@@ -61,10 +62,11 @@ setup(
         "export": EXPORT,
         "bench": BENCH,
         "training": TRAINING,
+        "watch": WATCH,
         "tensorrt": TENSORRT,
         # The customer's listed CUDA binding; it compiles against libcuda, so it is a choice, not a default.
         "pycuda": ["pycuda"],
-        "dev": sorted({*CPU, *EXPORT, *TRAINING, *DEV}),
+        "dev": sorted({*CPU, *EXPORT, *TRAINING, *WATCH, *DEV}),
     },
     entry_points={
         "console_scripts": ["dgiqa-edge = dgiqa_edge.runtime.cli:main"],

@@ -94,6 +94,13 @@ class Section:
             raise self._refusal(key, f"give one of {', '.join(choices)}{_meant(value, choices)}")
         return value
 
+    def optional_text(self, key: str) -> str | None:
+        """As :meth:`text`; an absent key is None."""
+        if key in self:
+            return self.text(key)
+        self._ask(key)
+        return None
+
     def texts(self, key: str, default: Sequence[str], choices: Sequence[str] | None = None) -> tuple[str, ...]:
         """A list of texts, each at most once; where ``choices`` are given, of those words."""
         value = self._take(key, list(default))
