@@ -240,18 +240,17 @@ class Capture:
             with self._busy(reader, "read"):
                 result = source.read()
             now = self._clock.monotonic()
+            if source.live and now - started >= _NEARLY * self._settings.stall_timeout_s:
+                return self._stalled(reader, result, now - started)
             if isinstance(result, Frame):
                 last_frame = now
                 self._deliver(reader, result, now)
             elif isinstance(result, End):
-                if now - started >= _NEARLY * self._settings.stall_timeout_s:
-                    self._count_stall(reader)
                 return self._ended(reader, result)
             else:
                 self._without_frame(result, now)
                 if source.live and now - last_frame > self._settings.stall_timeout_s:
-                    self._count_stall(reader)
-                    return self._lost(reader, f"no frame for {now - last_frame:.1f} s ({result.reason})")
+                    return self._stalled(reader, result, now - last_frame)
         return None
 
     def _paced(self, due: float, interval_s: float) -> float:
@@ -262,10 +261,12 @@ class Capture:
         return max(due, now - interval_s) + interval_s
 
     def _deliver(self, reader: _Reader, frame: Frame, now: float) -> None:
-        wall = self._clock.wall()
         if self._wanted(reader):
-            self._note_frame(frame, wall)
-        for dropped in self._intake.offer(self.camera, frame.image, now, wall, lambda: self._wanted(reader)):
+            self._note_frame(frame, self._clock.wall())
+        self._offer(frame, now, lambda: self._wanted(reader))
+
+    def _offer(self, frame: Frame, now: float, wanted: Callable[[], bool]) -> None:
+        for dropped in self._intake.offer(self.camera, frame.image, now, self._clock.wall(), wanted):
             self._settled(dropped, Outcome.SKIPPED)
 
     def _note_frame(self, frame: Frame, wall: float) -> None:
@@ -310,9 +311,14 @@ class Capture:
         self._update(problem=problem)
         return CameraState.FAILED
 
-    def _count_stall(self, reader: _Reader) -> None:
+    def _stalled(self, reader: _Reader, result: ReadResult, silent_s: float) -> CameraState | None:
+        """Connect anew. A decoder may hand out an old frame when its own time-out ends a read: that one is skipped."""
+        if isinstance(result, Frame):
+            self._offer(result, self._clock.monotonic(), lambda: False)
         if not reader.abandoned:
             self._update(stalls=self.snapshot().stalls + 1)
+        reason = "" if isinstance(result, Frame) else f" ({result.reason})"
+        return self._lost(reader, f"no frame for {silent_s:.0f} s{reason}")
 
     @contextlib.contextmanager
     def _busy(self, reader: _Reader, doing: str) -> Iterator[None]:

@@ -10,7 +10,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ..watch_config import WatchSettings
@@ -112,7 +112,7 @@ def _watch(settings: "WatchSettings", args: argparse.Namespace) -> int:
 def _stop_signals() -> Iterator[threading.Event]:
     """An event that SIGTERM and SIGINT set; a second one of them does what it did before."""
     stop = threading.Event()
-    before = {}
+    before: dict[signal.Signals, Any] = {}
 
     def ask(number: int, frame: object) -> None:
         stop.set()
