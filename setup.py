@@ -51,7 +51,7 @@ setup(
     packages=packages(),
     package_dir={f"dgiqa_edge.{room}": room for room in ROOMS},
     package_data={
-        "dgiqa_edge.runtime": ["schemas/*.json", "dashboard/static/*", "py.typed"],
+        "dgiqa_edge.runtime": ["schemas/*.json", "examples/*", "dashboard/static/*", "py.typed"],
         "dgiqa_edge.calibration": ["photos/*.jpg"],
         "dgiqa_edge.export": ["weights/*.safetensors"],
         "dgiqa_edge.training": ["configs/*.toml"],
