@@ -56,7 +56,12 @@ setup(
         "dgiqa_edge.export": ["weights/*.safetensors"],
         "dgiqa_edge.training": ["configs/*.toml"],
     },
-    install_requires=["numpy>=1.24", "opencv-python-headless>=4.8", "fastjsonschema>=2.19"],
+    install_requires=[
+        "numpy>=1.24",
+        "opencv-python-headless>=4.8",
+        "fastjsonschema>=2.19",
+        "tomli>=2; python_version < '3.11'",
+    ],
     extras_require={
         "cpu": CPU,
         "export": EXPORT,
@@ -74,6 +79,7 @@ setup(
         "dgiqa_edge.commands": [
             "score = dgiqa_edge.runtime.commands.score",
             "watch = dgiqa_edge.runtime.commands.watch",
+            "gate = dgiqa_edge.runtime.commands.gate",
             "inspect = dgiqa_edge.runtime.commands.inspect",
             "weights = dgiqa_edge.export.commands.weights",
             "build = dgiqa_edge.export.commands.build",

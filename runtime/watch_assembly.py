@@ -15,6 +15,7 @@ from .watch import Watch, WatchedCamera
 from .watch_config import CameraSettings, EngineSettings, WatchSettings
 
 if TYPE_CHECKING:
+    from .dashboard.settings import DashboardSettings
     from .sinks.registry import SinkPlan
 
 
@@ -71,6 +72,37 @@ def plan_sinks(settings: WatchSettings) -> "list[SinkPlan]":
         if any(earlier.name == plans[-1].name for earlier in plans[:-1]):
             raise ConfigurationError(f"{where} is called {plans[-1].name!r} as one before: give it a 'name' of its own")
     return plans
+
+
+def plan_dashboard(settings: WatchSettings, listen: str | None) -> "DashboardSettings | None":
+    """The dashboard's settings; None where neither the configuration nor the command line wants one.
+
+    Args:
+        listen: the command line's address, in place of the configuration's.
+
+    Raises:
+        ConfigurationError: no address, or one that others can reach without a token.
+    """
+    if listen is None and settings.dashboard is None:
+        return None
+    from .dashboard.settings import dashboard_settings
+
+    section = dict(settings.dashboard or {})
+    if listen is not None:
+        section["listen"] = listen
+    where = "--dashboard" if settings.dashboard is None else "dashboard"
+    return dashboard_settings(section, where, folder=settings.folder)
+
+
+def open_dashboard(settings: "DashboardSettings") -> Sink:
+    """The dashboard, which is a sink, serving from now on.
+
+    Raises:
+        MachineError: the address cannot be had, or a package is missing.
+    """
+    from .dashboard.dashboard import Dashboard
+
+    return Dashboard(settings)
 
 
 def open_sinks(plans: "Sequence[SinkPlan]") -> list[Sink]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from .bundle import load_bundle
 from .camera_probe import probe
 from .errors import ConfigurationError, DgiqaEdgeError
-from .watch_assembly import camera_source, plan_sinks
+from .watch_assembly import camera_source, plan_dashboard, plan_sinks
 from .watch_config import CameraSettings, WatchSettings
 
 
@@ -22,13 +22,19 @@ class Finding:
     error: DgiqaEdgeError | None = None
 
 
-def check(settings: WatchSettings) -> Iterator[Finding]:
-    """Look at bundle, cameras, and sinks, in this order; a finding for each."""
+def check(settings: WatchSettings, listen: str | None = None) -> Iterator[Finding]:
+    """Look at bundle, cameras, sinks, and dashboard, in this order; a finding for each.
+
+    Args:
+        listen: the dashboard's address from the command line.
+    """
     yield _check_bundle(settings)
     for camera in settings.cameras:
         yield _check_camera(camera, settings)
     if settings.sinks:
         yield _check_sinks(settings)
+    if listen is not None or settings.dashboard is not None:
+        yield _check_dashboard(settings, listen)
 
 
 def _check_bundle(settings: WatchSettings) -> Finding:
@@ -64,3 +70,11 @@ def _check_sinks(settings: WatchSettings) -> Finding:
     except DgiqaEdgeError as error:
         return Finding("sinks", "", error)
     return Finding("sinks", ", ".join(plan.name for plan in plans))
+
+
+def _check_dashboard(settings: WatchSettings, listen: str | None) -> Finding:
+    try:
+        planned = plan_dashboard(settings, listen)
+    except DgiqaEdgeError as error:
+        return Finding("dashboard", "", error)
+    return Finding("dashboard", "" if planned is None else str(planned.listen))

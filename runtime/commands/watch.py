@@ -59,14 +59,14 @@ def run(args: argparse.Namespace) -> int:
     settings = load_watch_settings(args.config)
     if args.bundle is not None:
         settings = replace(settings, bundle=args.bundle)
-    return _check(settings) if args.check else _watch(settings, args)
+    return _check(settings, args.dashboard) if args.check else _watch(settings, args)
 
 
-def _check(settings: "WatchSettings") -> int:
+def _check(settings: "WatchSettings", listen: str | None) -> int:
     from ..watch_check import check
 
     code = 0
-    for finding in check(settings):
+    for finding in check(settings, listen):
         if finding.error is None:
             print(f"ok     {finding.subject}: {finding.note}", flush=True)
             continue
@@ -80,11 +80,19 @@ def _watch(settings: "WatchSettings", args: argparse.Namespace) -> int:
     from ..atomic import write_text
     from ..baseline_keeper import BaselineKeeper
     from ..watch import Watch
-    from ..watch_assembly import attach, create_scorer, open_sinks, plan_sinks, watched_camera
+    from ..watch_assembly import (
+        attach,
+        create_scorer,
+        open_dashboard,
+        open_sinks,
+        plan_dashboard,
+        plan_sinks,
+        watched_camera,
+    )
     from ..watch_status import CameraState
     from ..watch_summary import summary_table
 
-    plans = plan_sinks(settings) if settings.sinks else []
+    plans, dashboard = plan_sinks(settings), plan_dashboard(settings, args.dashboard)
     with create_scorer(settings.bundle, settings.engine) as scorer, _stop_signals() as stop:
         for note in scorer.bundle.manifest.notes:
             print(f"note: {note}", file=sys.stderr)
@@ -95,7 +103,10 @@ def _watch(settings: "WatchSettings", args: argparse.Namespace) -> int:
             learned=keeper.save,
             most_engine_failures=settings.engine.most_failures,
         )
-        attach(watch, open_sinks(plans))
+        sinks = open_sinks(plans)
+        attach(watch, sinks)
+        if dashboard is not None:
+            attach(watch, [open_dashboard(dashboard)])
         status = watch.run(stop, args.duration)
         print(summary_table(status), flush=True)
         if args.json is not None:
