@@ -34,6 +34,7 @@ _OWN_COMMANDS = {
     "score": "dgiqa_edge.runtime.commands.score",
     "inspect": "dgiqa_edge.runtime.commands.inspect",
     "doctor": "dgiqa_edge.runtime.commands.doctor",
+    "watch": "dgiqa_edge.runtime.commands.watch",
 }
 
 

@@ -51,6 +51,10 @@ class GateError(DgiqaEdgeError):
     """A camera whose frames were rejected for longer than its policy allows, or a baseline that cannot be used."""
 
 
+class SinkError(DgiqaEdgeError):
+    """A destination that did not take an event: a server, a broker, a file system, another process."""
+
+
 class MachineError(DgiqaEdgeError):
     """Something this machine lacks: disk space, memory, a package, a driver."""
 

@@ -94,9 +94,49 @@ class Section:
             raise self._refusal(key, f"give one of {', '.join(choices)}{_meant(value, choices)}")
         return value
 
+    def optional_text(self, key: str) -> str | None:
+        """As :meth:`text`; an absent key is None."""
+        if key in self:
+            return self.text(key)
+        self._ask(key)
+        return None
+
+    def texts(self, key: str, default: Sequence[str], choices: Sequence[str] | None = None) -> tuple[str, ...]:
+        """A list of texts, each at most once; where ``choices`` are given, of those words."""
+        value = self._take(key, list(default))
+        allowed = "a list of texts" if choices is None else f"a list out of {', '.join(choices)}"
+        if not isinstance(value, list) or not all(isinstance(item, str) and item.strip() for item in value):
+            raise self._refusal(key, f"give {allowed}")
+        for item in value:
+            if choices is not None and item not in choices:
+                raise self._refusal(key, f"give {allowed}{_meant(item, choices)}")
+            if value.count(item) > 1:
+                raise self._refusal(key, f"{item!r} stands in it twice, keep one")
+        return tuple(value)
+
     def section(self, key: str) -> "Section":
         """The section below this one; an absent one is empty."""
         return Section(self._take(key, {}), self.path_of(key))
+
+    def sections(self, key: str) -> "list[Section]":
+        """The list of sections below this one, each with its number in the path; an absent one is empty."""
+        values = self._take(key, [])
+        if not isinstance(values, list):
+            raise self._refusal(key, "give a list of sections")
+        return [Section(value, f"{self.path_of(key)}[{number}]") for number, value in enumerate(values)]
+
+    def mapping(self, key: str) -> dict[str, Any]:
+        """Settings that somebody else reads, under names that are texts; absent: empty."""
+        values = self._take(key, {})
+        if not isinstance(values, Mapping) or not all(isinstance(name, str) for name in values):
+            raise self._refusal(key, "give a section of named settings")
+        return dict(values)
+
+    def all_values(self) -> dict[str, Any]:
+        """Everything in this section, for somebody else to read; counts as asked for."""
+        for key in self._values:
+            self._ask(key)
+        return dict(self._values)
 
     def finish(self) -> None:
         """Refuse keys that no method was called for."""

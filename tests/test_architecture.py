@@ -27,7 +27,7 @@ EXTRA_OF_ROOM = {
     "training": "training",
 }
 LONGEST_FILE = 400
-COMMANDS = ["bench", "build", "demo", "doctor", "gate", "inspect", "score", "weights"]
+COMMANDS = ["bench", "build", "demo", "doctor", "gate", "inspect", "score", "watch", "weights"]
 
 
 def modules(room):

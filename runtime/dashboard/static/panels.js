@@ -1,0 +1,150 @@
+// The parts of the page that show one camera's status, and the sinks of all.
+
+import { badge, count, decimal, duration, element, measure, milliseconds, NOTHING, STATES, svg } from "./format.js";
+
+const $ = (id) => document.getElementById(id);
+const LIVE = "live";
+
+export function showCameras(store, selected, onSelect) {
+  const holder = $("cameras");
+  const names = store.names();
+  holder.hidden = names.length < 2;
+  const cards = names.map((name) => {
+    const status = store.statusOf(name);
+    const state = status?.verdict?.state ?? "unknown";
+    const card = element(
+      "button",
+      { type: "button", class: "camera", "data-state": state, "aria-pressed": String(name === selected), "data-camera": name },
+      element("span", { class: "camera-name" }, name),
+      badge(state),
+      element("span", { class: "camera-reason quiet" }, cardText(status)),
+      element("span", { class: "camera-score numbers" }, decimal(status?.verdict?.smoothed ?? status?.verdict?.score)),
+    );
+    card.addEventListener("click", () => onSelect(name));
+    return card;
+  });
+  const focused = document.activeElement?.dataset?.camera;
+  holder.replaceChildren(...cards);
+  if (focused) cards.find((card) => card.dataset.camera === focused)?.focus({ preventScroll: true });
+}
+
+function cardText(status) {
+  if (!status) return NOTHING;
+  return status.state === LIVE ? (status.verdict?.reason ?? "starting") : status.state;
+}
+
+export function showVerdict(status, since) {
+  const verdict = status?.verdict;
+  const state = verdict?.state ?? "unknown";
+  const { sign, word } = STATES[state] ?? STATES.unknown;
+  $("verdict").dataset.state = state;
+  $("verdict-state").dataset.state = state;
+  setText("verdict-state", `${sign} ${word}`);
+  setText("verdict-reason", verdict?.reason ?? "starting");
+  setText("verdict-cue", verdictText(verdict, since));
+  setText("score", decimal(verdict?.smoothed ?? verdict?.score, 3));
+  drawMeter(verdict, status?.thresholds ?? {});
+}
+
+function verdictText(verdict, since) {
+  const parts = [];
+  if (verdict?.cue) parts.push(`${verdict.cue} ${measure(verdict.value)}, threshold ${measure(verdict.threshold)}`);
+  if (since != null) parts.push(`for ${duration(Date.now() / 1000 - since)}`);
+  if (verdict?.overdue) parts.push("longer than the watchdog allows");
+  return parts.join(" · ");
+}
+
+function drawMeter(verdict, thresholds) {
+  const x = (value) => 10 + 280 * Math.min(1, Math.max(0, value));
+  const parts = [svg("rect", { x: 10, y: 18, width: 280, height: 8, rx: 4, class: "meter-track" })];
+  const smoothed = verdict?.smoothed ?? verdict?.score;
+  if (smoothed != null) {
+    parts.push(svg("rect", { x: 10, y: 18, width: x(smoothed) - 10, height: 8, rx: 4, class: "meter-fill" }));
+  }
+  if (verdict?.score != null) parts.push(svg("circle", { cx: x(verdict.score), cy: 22, r: 6, class: "meter-point" }));
+  for (const [kind, above] of [["reject", false], ["accept", true]]) {
+    const value = thresholds[`score.${kind}`] ?? thresholds[kind];
+    if (value == null) continue;
+    parts.push(svg("line", { x1: x(value), x2: x(value), y1: 12, y2: 32, class: `meter-${kind}` }));
+    const anchor = value > 0.8 ? "end" : value < 0.2 ? "start" : "middle";
+    const text = `${kind === "reject" ? "reject below" : "accept from"} ${value.toFixed(2)}`;
+    parts.push(svg("text", { x: x(value), y: above ? 9 : 43, "text-anchor": anchor }, text));
+  }
+  $("meter").replaceChildren(...parts);
+}
+
+export function showCounters(status) {
+  const box = (name, value) => element("span", { class: `counter ${name}` }, element("b", { id: `count-${name}` }, count(value)), name);
+  const sign = (text) => element("span", { class: "sign" }, text);
+  $("counters").replaceChildren(
+    ...[box("captured", status?.captured), sign("="), box("scored", status?.scored), sign("+")],
+    ...[box("skipped", status?.skipped), sign("+"), box("failed", status?.failed)],
+  );
+  const rate = (value) => (value == null ? NOTHING : `${value.toFixed(1)} fps`);
+  const verdicts = status?.verdicts ?? {};
+  const facts = [
+    ["captured", rate(status?.capture_fps)],
+    ["scored", rate(status?.scored_fps)],
+    ["in flight", count(status?.in_flight)],
+    ["pass / reject / unknown", [verdicts.pass, verdicts.reject, verdicts.unknown].map((n) => count(n ?? 0)).join(" / ")],
+    ["reconnects", count(status?.reconnects)],
+    ["stalls", count(status?.stalls)],
+    ["source", status ? status.state : NOTHING],
+    ["depth refreshed", status ? (status.depth_every === 1 ? "every frame" : `every ${status.depth_every} frames`) : NOTHING],
+  ];
+  $("facts").replaceChildren(...facts.flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, value)]));
+}
+
+export function showLatency(status) {
+  const stages = { total: status?.latency, ...status?.stages };
+  const longest = Math.max(1, ...Object.values(stages).map((stage) => stage?.p99_ms ?? 0));
+  const head = ["", "p50", "p90", "p99"].map((text) => element("span", { class: "quiet" }, text));
+  const rows = Object.entries(stages).flatMap(([name, stage]) => [
+    element("span", { class: "stage" }, name),
+    ...["p50_ms", "p90_ms", "p99_ms"].map((key) => element("span", {}, milliseconds(stage?.[key]))),
+    bars(stage, longest),
+  ]);
+  $("latency").replaceChildren(...head, ...rows);
+}
+
+function bars(stage, longest) {
+  const width = (value) => (100 * (value ?? 0)) / longest;
+  return svg(
+    "svg",
+    { class: "latency-bar", viewBox: "0 0 100 4", preserveAspectRatio: "none", "aria-hidden": "true" },
+    svg("rect", { width: width(stage?.p99_ms), height: 4, class: "p99" }),
+    svg("rect", { width: width(stage?.p90_ms), height: 4, class: "p90" }),
+    svg("rect", { width: width(stage?.p50_ms), height: 4, class: "p50" }),
+  );
+}
+
+export function showSource(status, shownIndex) {
+  const problem = $("source-problem");
+  const live = !status || status.state === LIVE;
+  problem.hidden = live;
+  if (!live) problem.textContent = status.problem ? `${status.state}: ${status.problem}` : status.state;
+  $("picture").classList.toggle("stale", !live);
+  const size = status?.frame_size ? `${status.frame_size[0]} × ${status.frame_size[1]}` : "";
+  const age = status?.last_frame_at ? Math.max(0, Date.now() / 1000 - status.last_frame_at) : null;
+  const parts = [shownIndex == null ? "" : `frame ${count(shownIndex)}`, size, age > 2 ? `${duration(age)} old` : ""];
+  setText("picture-facts", parts.filter(Boolean).join(" · "));
+}
+
+export function showSinks(sinks) {
+  const kinds = ["offered", "delivered", "ignored", "missed", "failed"];
+  const head = element("tr", {}, ...["sink", ...kinds, "last error"].map((name) => element("th", { scope: "col" }, name)));
+  const rows = Object.entries(sinks ?? {}).map(([name, stats]) => {
+    const cells = kinds.map((kind) => {
+      const bad = (kind === "missed" || kind === "failed") && stats[kind] > 0;
+      return element("td", bad ? { class: "bad" } : {}, `${bad ? "! " : ""}${count(stats[kind])}`);
+    });
+    return element("tr", {}, element("th", { scope: "row" }, name), ...cells, element("td", { class: "error" }, stats.last_error ?? ""));
+  });
+  const table = element("table", { class: "sinks numbers" }, element("thead", {}, head), element("tbody", {}, ...rows));
+  $("sinks").replaceChildren(rows.length ? table : element("p", { class: "quiet" }, "No sinks are configured."));
+}
+
+function setText(id, text) {
+  const found = $(id);
+  if (found.textContent !== text) found.textContent = text; // unchanged text is not announced again
+}
