@@ -51,12 +51,17 @@ setup(
     packages=packages(),
     package_dir={f"dgiqa_edge.{room}": room for room in ROOMS},
     package_data={
-        "dgiqa_edge.runtime": ["schemas/*.json", "dashboard/static/*", "py.typed"],
+        "dgiqa_edge.runtime": ["schemas/*.json", "examples/*", "dashboard/static/*", "py.typed"],
         "dgiqa_edge.calibration": ["photos/*.jpg"],
         "dgiqa_edge.export": ["weights/*.safetensors"],
         "dgiqa_edge.training": ["configs/*.toml"],
     },
-    install_requires=["numpy>=1.24", "opencv-python-headless>=4.8", "fastjsonschema>=2.19"],
+    install_requires=[
+        "numpy>=1.24",
+        "opencv-python-headless>=4.8",
+        "fastjsonschema>=2.19",
+        "tomli>=2; python_version < '3.11'",
+    ],
     extras_require={
         "cpu": CPU,
         "export": EXPORT,
@@ -73,6 +78,8 @@ setup(
         # A room adds a command by one line here: the runtime never imports a higher floor by name.
         "dgiqa_edge.commands": [
             "score = dgiqa_edge.runtime.commands.score",
+            "watch = dgiqa_edge.runtime.commands.watch",
+            "gate = dgiqa_edge.runtime.commands.gate",
             "inspect = dgiqa_edge.runtime.commands.inspect",
             "weights = dgiqa_edge.export.commands.weights",
             "build = dgiqa_edge.export.commands.build",

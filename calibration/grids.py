@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 SIGNED_LEVELS = 127
-REDUCED_SIGNED_LEVELS = 64
 UNSIGNED_LEVELS = 255
+UNSIGNED_WEIGHT_ZERO = 128
 _INT32_LEVELS = 2**31 - 1
 _SMALLEST_SCALE = float(np.finfo(np.float32).tiny)
 
@@ -44,16 +44,11 @@ def activation_grid(low: float, high: float, *, unsigned: bool) -> ActivationGri
     return ActivationGrid(scale, zero_point, unsigned)
 
 
-def weight_scales(weight: np.ndarray, axis: int, *, reduce_range: bool = False) -> np.ndarray:
-    """Symmetric scale of every channel along ``axis``: float32 [channels]; an all-zero channel gets 1.
-
-    ``reduce_range`` keeps weights within +-64: two products with a uint8 activation then fit the 16-bit
-    sums of CPUs without VNNI instructions, which otherwise saturate without a word.
-    """
+def weight_scales(weight: np.ndarray, axis: int) -> np.ndarray:
+    """Symmetric scale of every channel along ``axis``: float32 [channels]; an all-zero channel gets 1."""
     others = tuple(index for index in range(weight.ndim) if index != axis)
     largest = np.abs(weight.astype(np.float64)).max(axis=others)
-    levels = REDUCED_SIGNED_LEVELS if reduce_range else SIGNED_LEVELS
-    scales = np.where(largest > 0, np.maximum(largest / levels, _SMALLEST_SCALE), 1.0)
+    scales = np.where(largest > 0, np.maximum(largest / SIGNED_LEVELS, _SMALLEST_SCALE), 1.0)
     return scales.astype(np.float32)
 
 
@@ -67,12 +62,15 @@ def widen_for_bias(scales: np.ndarray, activation_scale: float, bias: np.ndarray
     return np.maximum(scales, np.maximum(needed, 0.0)).astype(np.float32)
 
 
-def quantize_weight(weight: np.ndarray, scales: np.ndarray, axis: int, *, reduce_range: bool = False) -> np.ndarray:
-    """int8 values of ``weight`` on its channels' grids, same shape, round half to even."""
+def quantize_weight(weight: np.ndarray, scales: np.ndarray, axis: int, *, unsigned: bool = False) -> np.ndarray:
+    """Integers of ``weight`` on its channels' grids, same shape, round half to even.
+
+    int8 in +-127 with zero point 0, or ``unsigned`` uint8 of the very same grid with zero point 128.
+    """
     shape = [1] * weight.ndim
     shape[axis] = -1
-    levels = REDUCED_SIGNED_LEVELS if reduce_range else SIGNED_LEVELS
-    return np.clip(np.rint(weight / scales.reshape(shape)), -levels, levels).astype(np.int8)
+    values = np.clip(np.rint(weight / scales.reshape(shape)), -SIGNED_LEVELS, SIGNED_LEVELS)
+    return (values + UNSIGNED_WEIGHT_ZERO).astype(np.uint8) if unsigned else values.astype(np.int8)
 
 
 def quantize_bias(bias: np.ndarray, activation_scale: float, scales: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,6 +1,6 @@
 """Rewriting a float ONNX graph with explicit QuantizeLinear and DequantizeLinear nodes.
 
-It follows a placement, observed ranges, and a target; it chooses nothing itself. Weights are stored as int8
+It follows a placement, observed ranges, and a target; it chooses nothing itself. Weights are stored in 8 bits
 with a DequantizeLinear behind them, so the file shrinks and every backend reads the same grids.
 """
 
@@ -14,6 +14,7 @@ from dgiqa_edge.runtime.errors import CalibrationError
 
 from .graph_tensors import constant_tensors
 from .grids import (
+    UNSIGNED_WEIGHT_ZERO,
     ActivationGrid,
     activation_grid,
     quantize_bias,
@@ -44,21 +45,18 @@ def quantize(
     placement: Placement,
     ranges: Mapping[str, TensorRange],
     target: Target,
-    *,
-    reduce_range: bool = False,
 ) -> QuantizedModel:
     """A copy of ``model`` whose placed nodes read their inputs and weights from INT8 grids.
 
     Args:
         model: float32, opset 13 or newer (per-channel DequantizeLinear); left as it is.
         ranges: of every tensor the placement asks to observe.
-        reduce_range: 7-bit weights, for CPUs without VNNI (see ``grids.weight_scales``).
 
     Raises:
         CalibrationError: a range is missing, the placement belongs to another graph, or the result is
             invalid ONNX.
     """
-    rewriter = _Rewriter(model, placement, ranges, target, reduce_range)
+    rewriter = _Rewriter(model, placement, ranges, target)
     result = rewriter.rewrite()
     _check(result)
     return QuantizedModel(result, count_nodes(result, placement))
@@ -89,7 +87,6 @@ class _Rewriter:
     placement: Placement
     ranges: Mapping[str, TensorRange]
     target: Target
-    reduce_range: bool
     pairs: dict[str, _Pair] = field(default_factory=dict)
     constants: "dict[str, TensorProto]" = field(default_factory=dict)
     new_constants: "dict[str, TensorProto]" = field(default_factory=dict)
@@ -167,7 +164,7 @@ class _Rewriter:
 
     def _quantize_constants(self, node: "NodeProto", quantized: QuantizedNode) -> "list[NodeProto]":
         weight = self._constant(quantized.weight)
-        scales = weight_scales(weight, quantized.weight_axis, reduce_range=self.reduce_range)
+        scales = weight_scales(weight, quantized.weight_axis)
         activation_scale = self.pairs[quantized.activation].grid.scale
         bias = self._integer_bias(quantized, len(scales))
         if bias is not None:
@@ -175,7 +172,7 @@ class _Rewriter:
         added = []
         key = (quantized.weight, quantized.weight_axis, scales.tobytes())
         if key not in self.weights:
-            values = quantize_weight(weight, scales, quantized.weight_axis, reduce_range=self.reduce_range)
+            values = quantize_weight(weight, scales, quantized.weight_axis, unsigned=self.target.unsigned_weights)
             name = f"{quantized.name}/weight"
             added.append(self._dequantize_constant(name, values, scales, quantized.weight_axis))
             self.weights[key] = added[-1].output[0]
@@ -198,7 +195,8 @@ class _Rewriter:
 
         integer = self._add(f"{name}/quantized", values)
         scale = self._add(f"{name}/scale", scales)
-        zero = self._add(f"{name}/zero_point", np.zeros(scales.shape, values.dtype))
+        center = UNSIGNED_WEIGHT_ZERO if values.dtype == np.uint8 else 0
+        zero = self._add(f"{name}/zero_point", np.full(scales.shape, center, values.dtype))
         return helper.make_node(
             "DequantizeLinear",
             [integer, scale, zero],

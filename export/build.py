@@ -274,7 +274,7 @@ class Build:
         threads = self.options.threads
         with self.reporter.stage("check against FP32") as line:
             fp32 = open_graph(exported.file(FP32_GRAPH), threads)
-            candidate = open_graph(lowered.file(GRAPH), threads)
+            candidate = open_graph(lowered.file(GRAPH), threads, as_written=self.backend != "onnxruntime")
             fidelity = compare_engines(fp32, candidate, self.check_set, progress=line.tick)
             golden = next(iter(self.check_set))
             self.golden = (golden, fp32(golden), candidate(golden))

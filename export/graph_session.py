@@ -27,8 +27,11 @@ class Latency:
     threads: int
 
 
-def open_graph(path: Path, threads: int) -> Run:
+def open_graph(path: Path, threads: int, *, as_written: bool = False) -> Run:
     """An ONNX Runtime CPU session as a function from one frame, uint8 [1, H, W, 3], to named outputs.
+
+    ``as_written`` computes Q/DQ nodes one by one instead of in ONNX Runtime's integer kernels: what a graph for another
+    backend says must not be judged by kernels that backend has not got (on x86 without VNNI, int8 x uint8 saturates).
 
     Raises:
         MachineError: onnxruntime is not installed.
@@ -41,6 +44,8 @@ def open_graph(path: Path, threads: int) -> Run:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3
+    if as_written:
+        options.add_session_config_entry("session.disable_quant_qdq", "1")
     try:
         session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's exceptions share no base class

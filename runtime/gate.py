@@ -1,8 +1,8 @@
 """The gate: a camera's score and cues over time become ``pass``, ``reject`` or ``unknown``, with a reason.
 
 A pure state machine: no clock, no input or output; the same readings give the same verdicts. All arithmetic is
-float64 in the order written here and in ``smoothing.py``, ``gate_checks.py`` and ``baseline.py``; ``tests/vectors/gate``
-pins it for implementations in other languages.
+float64 in the order written here and in ``smoothing.py``, ``gate_checks.py`` and ``baseline.py``; the vectors in
+``tests/vectors/gate`` pin it for implementations in other languages.
 
 One update, in this order:
 
@@ -13,9 +13,9 @@ One update, in this order:
    ``start.score_max_age_s``: ``unknown`` ("not scored").
 4. Each check's latch is set or cleared; frozen: the change stayed within its limit for ``frozen.after_s``. The first
    faulty check that may reject (frozen, then the order of ``CHECKS``) is the fault.
-5. ``pass`` becomes ``reject`` on a fault, once ``dwell.pass_s`` old. ``reject`` becomes ``pass`` once ``dwell.reject_s``
-   old and ``dwell.cool_down_s`` without a fault. ``unknown`` becomes ``reject`` on a fault, and ``pass`` after
-   ``dwell.cool_down_s`` without one.
+5. ``pass`` becomes ``reject`` on a fault, once ``dwell.pass_s`` old. ``reject`` becomes ``pass`` once it is
+   ``dwell.reject_s`` old and ``dwell.cool_down_s`` went by without a fault. ``unknown`` becomes ``reject`` on a fault,
+   and ``pass`` after ``dwell.cool_down_s`` without one.
 6. ``reject`` for ``watchdog.max_reject_s`` or longer: the verdict is ``overdue``; action ``pass`` lets frames through
    until the fault is gone.
 

@@ -69,14 +69,15 @@ def _above(role: Role, reject: float, accept: float) -> Limits:
 
 # In this order: of several faults the first one gives the verdict its reason.
 CHECKS: Mapping[str, CheckSpec] = {
-    "smear": CheckSpec("decode errors", 0.0, 1.0, _above(Role.REJECT, 0.2, 0.1), smoothed=False),
-    "luminance": CheckSpec("too dark", 0.0, 255.0, _below(Role.REJECT, 40.0, 50.0)),
-    "clipped": CheckSpec("over-exposed", 0.0, 1.0, _above(Role.REJECT, 0.5, 0.4)),
-    "occlusion": CheckSpec("occluded lens", 0.0, 1.0, _above(Role.REJECT, 0.9, 0.8)),
-    "noise": CheckSpec("noisy", 0.0, 255.0, _above(Role.EXPLAIN, 8.0, 6.0), relative=True),
-    "haze": CheckSpec("hazy", 0.0, 1.0, _above(Role.EXPLAIN, 0.5, 0.4), relative=True),
-    "contrast": CheckSpec("low contrast", 0.0, 255.0, _below(Role.EXPLAIN, 40.0, 50.0), relative=True),
-    "sharpness": CheckSpec("blurred", 0.0, 1e6, _below(Role.EXPLAIN, 10.0, 12.0), relative=True),
+    "smear": CheckSpec("decode errors", 0.0, 1.0, _above(Role.REJECT, 0.15, 0.1), smoothed=False),
+    "luminance": CheckSpec("too dark", 0.0, 255.0, _below(Role.REJECT, 65.0, 75.0)),
+    "shadows": CheckSpec("too dark", 0.0, 1.0, _above(Role.REJECT, 0.85, 0.75)),
+    "clipped": CheckSpec("over-exposed", 0.0, 1.0, _above(Role.REJECT, 0.3, 0.25)),
+    "occlusion": CheckSpec("occluded lens", 0.0, 1.0, _above(Role.REJECT, 0.85, 0.75)),
+    "noise": CheckSpec("noisy", 0.0, 255.0, _above(Role.EXPLAIN, 3.0, 2.2), relative=True),
+    "haze": CheckSpec("hazy", 0.0, 1.0, _above(Role.EXPLAIN, 0.2, 0.16), relative=True),
+    "sharpness": CheckSpec("blurred", 0.0, 100.0, _below(Role.EXPLAIN, 0.3, 0.34), relative=True),
+    "contrast": CheckSpec("low contrast", 0.0, 255.0, _below(Role.EXPLAIN, 45.0, 55.0), relative=True),
     "score": CheckSpec("low quality", 0.0, 1.0, _below(Role.REJECT, 0.35, 0.42), relative=True),
 }
 CUE_CHECKS = tuple(name for name in CHECKS if name != "score")

@@ -8,21 +8,23 @@ from .errors import ConfigurationError
 
 @dataclass(frozen=True)
 class Cues:
-    """Classical measurements of one frame, by ``CueMeter`` in ``cues.py``.
+    """Classical measurements of one frame, by ``CueMeter`` in ``cues.py``; shares are in [0, 1].
 
     Attributes:
-        luminance: grey level (0..255) below which 95 % of the pixels lie.
-        clipped: share of pixels at or near white, in [0, 1].
-        sharpness: see ``cues.py``; larger is sharper.
+        luminance: grey level (0..255) that 95 % of the pixels do not exceed.
+        shadows: share of pixels darker than grey level 32.
+        clipped: share of pixels with a channel at 254 or more.
+        sharpness: gradient energy at full size as a multiple of that at half size; 0.25 is blurred, 0.5 sharp.
         noise: standard deviation of the noise, grey levels.
-        haze: how much the darkest parts are veiled, in [0, 1].
-        contrast: spread of the grey levels between the 5th and 95th percentile.
-        occlusion: share of the picture without any texture, in [0, 1].
+        haze: how veiled even the dark places are, in [0, 1].
+        contrast: grey levels between the 5th and the 95th percentile.
+        occlusion: share of the picture without any texture.
         change: mean absolute difference to the frame before, grey levels; ``None`` where there is none to compare.
-        smear: share of the picture that looks like a broken decode, in [0, 1].
+        smear: share of the picture that looks made up by a decoder.
     """
 
     luminance: float | None = None
+    shadows: float | None = None
     clipped: float | None = None
     sharpness: float | None = None
     noise: float | None = None

@@ -96,7 +96,7 @@ class Scorer:
                 self._verify(use_stamp=verify != "always")
             self._stack = stack.pop_all()
 
-    def score(self, frame: NDArray[np.uint8]) -> Quality:
+    def score(self, frame: NDArray[np.uint8], depth: NDArray[np.uint8] | None = None) -> Quality:
         """Score one frame.
 
         Args:
@@ -105,17 +105,19 @@ class Scorer:
                 bundle's is resized straight to its height and width (``INTER_AREA`` when neither side grows,
                 ``INTER_LINEAR`` otherwise): the aspect ratio is not kept and nothing is ever letterboxed.
                 ``strict_size`` refuses it.
+            depth: a depth map that an earlier frame of the same camera gave, uint8 [h, w]: the depth engine is
+                not run. Only bundles of the split layout have one to spare.
 
         Raises:
             SourceError: another dtype or shape; or another size, with ``strict_size``.
             FidelityError: the engine gave a score that is not a number.
             EngineCompatibilityError: the backend failed on this machine.
-            ConfigurationError: the scorer is closed.
+            ConfigurationError: the scorer is closed; or depth for a bundle that is not split, or of another size.
         """
         started = time.perf_counter()
         fitted = fit_to(as_bgr(frame), self.bundle.manifest.frame, self._strict_size)
         resized = time.perf_counter()
-        outputs = self._run(fitted[np.newaxis])
+        outputs = self._run(fitted[np.newaxis], depth)
         finished = time.perf_counter()
         score = float(outputs["score"][0])
         crop_scores = outputs["crop_scores"][0]
@@ -130,6 +132,11 @@ class Scorer:
             total_ms=(time.perf_counter() - started) * 1e3,
         )
         return Quality(score=score, crop_scores=crop_scores, depth=outputs["depth"][0], timings=timings)
+
+    @property
+    def takes_depth(self) -> bool:
+        """Whether ``score`` may be given depth: the bundle's layout is split."""
+        return self.bundle.manifest.layout == "split"
 
     def describe(self) -> list[dict[str, Any]]:
         """Each engine's facts: role, backend and version, device, providers, threads."""
@@ -148,13 +155,21 @@ class Scorer:
     ) -> None:
         self.close()
 
-    def _run(self, frame: NDArray[np.uint8]) -> dict[str, NDArray[Any]]:
+    def _run(self, frame: NDArray[np.uint8], depth: NDArray[np.uint8] | None = None) -> dict[str, NDArray[Any]]:
         """Frame uint8 [1, H, W, 3] through every engine; each takes what it needs from those before it."""
         if not self._engines:
             raise ConfigurationError("the scorer is closed: create another one")
         tensors: dict[str, NDArray[Any]] = {"frame": frame}
+        if depth is not None:
+            if not self.takes_depth:
+                raise ConfigurationError(
+                    f"{self.bundle.path} has one engine for depth and quality, so depth cannot be reused: "
+                    "build it with --layout split"
+                )
+            tensors["depth"] = depth[np.newaxis]
         for engine in self._engines:
-            tensors.update(_run_one(engine, tensors))
+            if depth is None or engine.record.role != "depth":
+                tensors.update(_run_one(engine, tensors))
         return tensors
 
     def _verify(self, use_stamp: bool) -> None:

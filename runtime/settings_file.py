@@ -1,4 +1,4 @@
-"""A settings file (TOML, YAML, or JSON) as a plain mapping; what its keys mean is checked by ``settings_section.py``."""
+"""A settings file (TOML, YAML, or JSON) as a plain mapping; ``settings_section.py`` checks what its keys mean."""
 
 import json
 import sys

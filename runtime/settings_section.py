@@ -118,6 +118,26 @@ class Section:
         """The section below this one; an absent one is empty."""
         return Section(self._take(key, {}), self.path_of(key))
 
+    def sections(self, key: str) -> "list[Section]":
+        """The list of sections below this one, each with its number in the path; an absent one is empty."""
+        values = self._take(key, [])
+        if not isinstance(values, list):
+            raise self._refusal(key, "give a list of sections")
+        return [Section(value, f"{self.path_of(key)}[{number}]") for number, value in enumerate(values)]
+
+    def mapping(self, key: str) -> dict[str, Any]:
+        """Settings that somebody else reads, under names that are texts; absent: empty."""
+        values = self._take(key, {})
+        if not isinstance(values, Mapping) or not all(isinstance(name, str) for name in values):
+            raise self._refusal(key, "give a section of named settings")
+        return dict(values)
+
+    def all_values(self) -> dict[str, Any]:
+        """Everything in this section, for somebody else to read; counts as asked for."""
+        for key in self._values:
+            self._ask(key)
+        return dict(self._values)
+
     def finish(self) -> None:
         """Refuse keys that no method was called for."""
         for key in self._values:

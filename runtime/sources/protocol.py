@@ -30,9 +30,13 @@ class Stall:
 
 @dataclass(frozen=True)
 class End:
-    """No more frames: the end of a file, or a live source's connection is lost. Only ``close`` is left."""
+    """No more frames: the end of a file, or a live source's connection is lost. Only ``close`` is left.
+
+    ``whole``: False where there should have been more, as in a file that is cut off.
+    """
 
     reason: str
+    whole: bool = True
 
 
 ReadResult = Frame | Damaged | Stall | End

@@ -1,7 +1,7 @@
 """Network cameras over RTSP: ``rtsp://user:password@host:554/path``, decoded by GStreamer or FFmpeg.
 
 The URI's query belongs to the camera; options stand in the settings: ``transport`` (``tcp`` or ``udp``), ``decoder``
-(``auto``, ``ffmpeg``, ``gstreamer``), ``latency_ms`` (GStreamer's jitter buffer).
+(``auto``, ``ffmpeg``, ``gstreamer``), ``latency_ms`` (GStreamer's jitter buffer), ``threads`` (of FFmpeg's decoder).
 """
 
 from typing import Any
@@ -29,8 +29,9 @@ def create(uri: SourceUri, options: Section, surroundings: Surroundings) -> Sour
     transport = options.choice("transport", "tcp", ("tcp", "udp"))
     decoder = options.choice("decoder", "auto", _DECODERS)
     latency_ms = options.integer("latency_ms", 200, low=0, high=60_000)
+    threads = options.integer("threads", 1, low=1, high=64)
     options.finish()
-    return RtspSource(uri, transport, _chosen(decoder), latency_ms, surroundings)
+    return RtspSource(uri, transport, _chosen(decoder), latency_ms, threads, surroundings)
 
 
 class RtspSource:
@@ -40,7 +41,7 @@ class RtspSource:
     interval_s = None
 
     def __init__(
-        self, uri: SourceUri, transport: str, decoder: str, latency_ms: int, surroundings: Surroundings
+        self, uri: SourceUri, transport: str, decoder: str, latency_ms: int, threads: int, surroundings: Surroundings
     ) -> None:
         self._shown = uri.shown
         self._decoder = decoder
@@ -51,6 +52,8 @@ class RtspSource:
             timeouts = {
                 "OPEN_TIMEOUT_MSEC": surroundings.open_timeout_s * 1e3,
                 "READ_TIMEOUT_MSEC": surroundings.read_timeout_s * 1e3,
+                # Each further thread would hold one frame back.
+                "N_THREADS": threads,
             }
             self._capture = OpenCvCapture(ffmpeg_address(uri.address, transport), "ffmpeg", uri.shown, timeouts)
 

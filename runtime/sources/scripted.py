@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 PICTURES = ("clean", "blur", "dark", "bright", "noise", "haze", "occluded", "black", "smear")
 EVENTS = ("frozen", "damaged", "stall", "lost")
 _STEP = re.compile(r"([a-z]+):([1-9][0-9]{0,8})")
+_LEAST_SIDE = 16
 _DEFAULT_SCRIPT = "clean:30,blur:30,dark:30,haze:30"
 
 
@@ -45,6 +46,10 @@ def create(uri: SourceUri, options: Section, surroundings: Surroundings) -> Sour
         raise ConfigurationError(f"the source {uri.shown!r} has a path: write test://?script=clean:30,blur:30")
     steps = parse_script(options.text("script", _DEFAULT_SCRIPT), options.path_of("script"))
     size = size_option(options) or (640, 480)
+    if min(size) < _LEAST_SIDE:
+        raise ConfigurationError(
+            f"{options.path_of('size')} is {size[0]}x{size[1]}: give at least {_LEAST_SIDE} a side"
+        )
     fps = options.number("fps", 10.0, 0.0, 1000.0)
     seed = options.integer("seed", 0, low=0)
     loop = options.flag("loop", False)

@@ -65,7 +65,7 @@ class VideoFile:
             return result
         if self._loop and self._read:
             return self._again()
-        return End(self._ending())
+        return self._ending()
 
     def close(self) -> None:
         self._capture.close()
@@ -85,10 +85,11 @@ class VideoFile:
         self._read = int(isinstance(result, Frame))
         return result
 
-    def _ending(self) -> str:
+    def _ending(self) -> End:
         if self._read < _CUT_OFF_SHARE * self._expected:
-            return f"{self._shown} ends after {self._read} of {self._expected} frames: it is cut off or damaged"
-        return f"{self._shown} is at its end, {self._read} frames"
+            missing = f"{self._shown} ends after {self._read} of {self._expected} frames: it is cut off or damaged"
+            return End(missing, whole=False)
+        return End(f"{self._shown} is at its end, {self._read} frames")
 
 
 def _check_file(path: Path) -> None:

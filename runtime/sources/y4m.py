@@ -23,8 +23,8 @@ class Y4mError(Exception):
 class Y4mReader:
     """Reads pictures from a binary stream.
 
-    GStreamer pads rows of a width that is not a multiple of 8, and an odd height, some of its versions also in this format, where
-    padding has no place. Which is the case is seen from what follows the first picture of a size.
+    GStreamer pads rows of a width that is not a multiple of 8, and an odd height; some of its versions do so in this
+    format as well, where padding has no place. What follows the first picture of a size tells whether this one does.
     """
 
     def __init__(self, stream: BinaryIO) -> None:

@@ -56,14 +56,15 @@ def test_known_grids(low, high, unsigned, scale, zero_point):
 
 
 @pytest.mark.parametrize("axis", [0, 1])
-@pytest.mark.parametrize(("reduce_range", "levels"), [(False, 127), (True, 64)])
-def test_weights_use_the_whole_grid_of_their_channel(axis, reduce_range, levels):
+@pytest.mark.parametrize(("unsigned", "dtype", "center"), [(False, np.int8, 0), (True, np.uint8, 128)])
+def test_weights_use_the_whole_grid_of_their_channel(axis, unsigned, dtype, center):
     weight = np.random.default_rng(0).standard_normal((6, 5)).astype(np.float32)
     weight *= np.geomspace(1e-3, 1e3, weight.shape[axis]).astype(np.float32).reshape((-1, 1) if axis == 0 else (1, -1))
-    scales = weight_scales(weight, axis, reduce_range=reduce_range)
-    integers = quantize_weight(weight, scales, axis, reduce_range=reduce_range)
-    assert integers.dtype == np.int8
-    assert (np.abs(integers.astype(int)).max(axis=1 - axis) == levels).all()
+    scales = weight_scales(weight, axis)
+    stored = quantize_weight(weight, scales, axis, unsigned=unsigned)
+    assert stored.dtype == dtype
+    integers = stored.astype(int) - center
+    assert (np.abs(integers).max(axis=1 - axis) == 127).all()
     spread = scales.reshape((-1, 1) if axis == 0 else (1, -1))
     assert (np.abs(integers * spread - weight) <= 0.5001 * spread).all()
 

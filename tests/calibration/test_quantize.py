@@ -31,8 +31,10 @@ def quantized(request, frame_graph, placement, ranges):
     return request.param, quantize(frame_graph, placement, ranges, target_named(request.param))
 
 
-def run(model: onnx.ModelProto, feed, *, optimized_to=None) -> dict[str, np.ndarray]:
+def run(model: onnx.ModelProto, feed, *, optimized_to=None, as_written=False) -> dict[str, np.ndarray]:
     options = onnxruntime.SessionOptions()
+    if as_written:  # kernels of ONNX Runtime say nothing about a graph for another backend
+        options.add_session_config_entry("session.disable_quant_qdq", "1")
     options.intra_op_num_threads = 1
     options.log_severity_level = 3
     if optimized_to:
@@ -77,8 +79,9 @@ def test_number_of_pairs(quantized, placement):
     assert operators["DequantizeLinear"] == len(tensors) + len(placement.nodes) + biases
 
 
-def test_weights_are_int8_per_output_channel(quantized, frame_graph, placement):
-    _, result = quantized
+def test_weights_have_eight_bits_per_output_channel(quantized, frame_graph, placement):
+    target, result = quantized
+    center, dtype = (128, np.uint8) if target == "onnxruntime" else (0, np.int8)
     before, after = constants(frame_graph), constants(result.model)
     made = producers(result.model)
     for node in placement.nodes:
@@ -88,12 +91,13 @@ def test_weights_are_int8_per_output_channel(quantized, frame_graph, placement):
         scales = after[f"{node.name}/weight/scale"]
         axis = 1 if node.op_type == "MatMul" or node.name in ("Gemm_4", "/quality_net/fc2/Gemm") else 0
         assert helper.get_attribute_value(made[f"{node.name}/weight/dequantized"].attribute[0]) == axis
-        assert integers.dtype == np.int8 and integers.shape == weight.shape
+        assert integers.dtype == dtype and integers.shape == weight.shape
+        assert (after[f"{node.name}/weight/zero_point"] == center).all()
         assert scales.shape == (weight.shape[axis],)
         others = tuple(index for index in range(weight.ndim) if index != axis)
         np.testing.assert_allclose(scales, np.abs(weight).max(axis=others) / 127, rtol=1e-6)
         np.testing.assert_array_equal(
-            integers, np.rint(weight / np.abs(weight).max(axis=others, keepdims=True) * 127).astype(np.int8)
+            integers.astype(int) - center, np.rint(weight / np.abs(weight).max(axis=others, keepdims=True) * 127)
         )
 
 
@@ -142,10 +146,11 @@ def test_data_types_follow_the_target(quantized):
 
 
 def test_the_result_is_near_the_float_graph_and_shows_that_int8_happened(quantized, frame_graph, frames):
-    _, result = quantized
+    target, result = quantized
     onnx.checker.check_model(result.model, full_check=True)
     for frame in frames:
-        expected, actual = (run(model, {"frame": frame}) for model in (frame_graph, result.model))
+        expected = run(frame_graph, {"frame": frame})
+        actual = run(result.model, {"frame": frame}, as_written=target != "onnxruntime")
         error = np.abs(expected["crop_scores"] - actual["crop_scores"]).max()
         assert 0 < error < 0.02
         depth = [outputs["depth"].astype(float) for outputs in (expected, actual)]
@@ -186,14 +191,16 @@ def test_representable_values_pass_exactly(builder, name):
     low, high = (0, 255) if target.unsigned_activations else (-127, 127)
     x = random.integers(low, high + 1, (4, 16)).astype(np.float32)
     result = quantize(model, place(model), {"x": TensorRange(low, high, low, high)}, target)
-    np.testing.assert_array_equal(run(result.model, {"x": x})["y"], x @ weight)
+    actual = run(result.model, {"x": x}, as_written=name != "onnxruntime")["y"]
+    np.testing.assert_array_equal(actual, x @ weight)
 
 
-def test_reduced_range_keeps_weights_within_seven_bits(frame_graph, placement, ranges):
-    result = quantize(frame_graph, placement, ranges, target_named("onnxruntime"), reduce_range=True)
-    for name, value in constants(result.model).items():
-        if name.endswith("/weight/quantized"):
-            assert np.abs(value.astype(int)).max() == 64, name
+def test_integer_kernels_give_what_the_written_graph_says(frame_graph, placement, ranges, frames):
+    # On x86 without VNNI, int8 weights fail here: sums of two products saturate at 16 bits.
+    model = quantize(frame_graph, placement, ranges, target_named("onnxruntime")).model
+    for frame in frames:
+        expected = run(model, {"frame": frame}, as_written=True)["crop_scores"]
+        np.testing.assert_allclose(run(model, {"frame": frame})["crop_scores"], expected, atol=2e-3)
 
 
 def test_a_weight_shared_by_two_nodes_is_stored_once(builder):
@@ -208,7 +215,7 @@ def test_a_weight_shared_by_two_nodes_is_stored_once(builder):
     assert stored == ["/depth_net/a/MatMul/weight/quantized"]
     x = np.random.default_rng(0).standard_normal((4, 8)).astype(np.float32)
     expected = run(model, {"x": x})["y"]
-    assert np.abs(run(result.model, {"x": x})["y"] - expected).max() < 0.1
+    assert np.abs(run(result.model, {"x": x}, as_written=True)["y"] - expected).max() < 0.1
 
 
 def test_a_missing_range_is_named(frame_graph, placement, ranges):
