@@ -120,7 +120,11 @@ def test_what_is_not_known_yet_has_no_sample(metrics: PrometheusMetrics) -> None
     metrics.follow(lambda: STATUS)
     names = {name for name, labels in scrape(metrics) if ("camera", 'od"d\nname') in labels}
     assert "dgiqa_edge_captured_frames_total" in names
-    assert not names & {"dgiqa_edge_score", "dgiqa_edge_last_frame_timestamp_seconds", "dgiqa_edge_recent_latency_seconds"}
+    assert not names & {
+        "dgiqa_edge_score",
+        "dgiqa_edge_last_frame_timestamp_seconds",
+        "dgiqa_edge_recent_latency_seconds",
+    }
 
 
 def test_no_address_of_a_camera_is_shown(metrics: PrometheusMetrics) -> None:

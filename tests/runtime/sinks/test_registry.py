@@ -67,7 +67,7 @@ def test_a_missing_package_is_named_with_the_extra(kind: str, blocked: str) -> N
     made = (
         "from dgiqa_edge.runtime.dashboard import Dashboard, DashboardSettings; Dashboard(DashboardSettings())"
         if kind == "dashboard"
-        else f"from dgiqa_edge.runtime.sinks import create; create({({'type': kind, **SMALLEST[kind]})!r}, 'sinks.0')"
+        else f"from dgiqa_edge.runtime.sinks import create; create({ ({'type': kind, **SMALLEST[kind]})!r}, 'sinks.0')"
     )
     code = (
         f"import sys\nsys.modules[{blocked!r}] = None\n"
