@@ -67,7 +67,7 @@ class LaunchProcess:
         Raises:
             SinkError: the pipeline has ended, or takes nothing for longer than ``stall_s``.
         """
-        left = memoryview(np.ascontiguousarray(frame)).cast("B")
+        left = memoryview(np.ascontiguousarray(frame).data).cast("B")
         until = self._patience()
         while left:
             if self._process.poll() is not None:

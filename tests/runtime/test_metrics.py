@@ -174,8 +174,17 @@ def test_what_is_no_listen_address(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("host", "loopback"),
-    [("127.0.0.1", True), ("127.8.8.8", True), ("::1", True), ("localhost", True), ("0.0.0.0", False), ("::", False)]
-    + [("192.168.1.4", False), ("localhost.example.com", False), ("nvr", False)],
+    [
+        ("127.0.0.1", True),
+        ("127.8.8.8", True),
+        ("::1", True),
+        ("localhost", True),
+        ("0.0.0.0", False),
+        ("::", False),
+        ("192.168.1.4", False),
+        ("localhost.example.com", False),
+        ("nvr", False),
+    ],
 )
 def test_what_is_loopback(host: str, loopback: bool) -> None:
     assert ListenAddress(host, 1).is_loopback is loopback
