@@ -26,11 +26,15 @@ Verify = bool | Literal["always"]
 
 @dataclass(frozen=True)
 class Timings:
-    """Wall-clock milliseconds of one frame: channel conversion and resizing, engines, and all of it."""
+    """Wall-clock milliseconds of one frame: channel conversion and resizing, engines, and all of it.
+
+    ``engines_ms``: each engine's role and its part of ``engine_ms``, in the order they ran.
+    """
 
     resize_ms: float
     engine_ms: float
     total_ms: float
+    engines_ms: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,7 +119,8 @@ class Scorer:
         started = time.perf_counter()
         fitted = fit_to(as_bgr(frame), self.bundle.manifest.frame, self._strict_size)
         resized = time.perf_counter()
-        outputs = self._run(fitted[np.newaxis])
+        engines_ms: list[tuple[str, float]] = []
+        outputs = self._run(fitted[np.newaxis], engines_ms)
         finished = time.perf_counter()
         score = float(outputs["score"][0])
         crop_scores = outputs["crop_scores"][0]
@@ -128,6 +133,7 @@ class Scorer:
             resize_ms=(resized - started) * 1e3,
             engine_ms=(finished - resized) * 1e3,
             total_ms=(time.perf_counter() - started) * 1e3,
+            engines_ms=tuple(engines_ms),
         )
         return Quality(score=score, crop_scores=crop_scores, depth=outputs["depth"][0], timings=timings)
 
@@ -148,13 +154,18 @@ class Scorer:
     ) -> None:
         self.close()
 
-    def _run(self, frame: NDArray[np.uint8]) -> dict[str, NDArray[Any]]:
+    def _run(
+        self, frame: NDArray[np.uint8], engines_ms: list[tuple[str, float]] | None = None
+    ) -> dict[str, NDArray[Any]]:
         """Frame uint8 [1, H, W, 3] through every engine; each takes what it needs from those before it."""
         if not self._engines:
             raise ConfigurationError("the scorer is closed: create another one")
         tensors: dict[str, NDArray[Any]] = {"frame": frame}
         for engine in self._engines:
+            started = time.perf_counter()
             tensors.update(_run_one(engine, tensors))
+            if engines_ms is not None:
+                engines_ms.append((engine.record.role, (time.perf_counter() - started) * 1e3))
         return tensors
 
     def _verify(self, use_stamp: bool) -> None:
