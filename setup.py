@@ -50,12 +50,17 @@ setup(
     packages=packages(),
     package_dir={f"dgiqa_edge.{room}": room for room in ROOMS},
     package_data={
-        "dgiqa_edge.runtime": ["schemas/*.json", "py.typed"],
+        "dgiqa_edge.runtime": ["schemas/*.json", "engines/*.toml", "py.typed"],
         "dgiqa_edge.calibration": ["photos/*.jpg"],
         "dgiqa_edge.export": ["weights/*.safetensors"],
         "dgiqa_edge.training": ["configs/*.toml"],
     },
-    install_requires=["numpy>=1.24", "opencv-python-headless>=4.8", "fastjsonschema>=2.19"],
+    install_requires=[
+        "numpy>=1.24",
+        "opencv-python-headless>=4.8",
+        "fastjsonschema>=2.19",
+        "tomli>=2; python_version < '3.11'",
+    ],
     extras_require={
         "cpu": CPU,
         "export": EXPORT,
@@ -72,6 +77,7 @@ setup(
         "dgiqa_edge.commands": [
             "score = dgiqa_edge.runtime.commands.score",
             "inspect = dgiqa_edge.runtime.commands.inspect",
+            "doctor = dgiqa_edge.runtime.commands.doctor",
             "weights = dgiqa_edge.export.commands.weights",
             "build = dgiqa_edge.export.commands.build",
             "bench = dgiqa_edge.benchmarks.commands.bench",

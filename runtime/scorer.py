@@ -6,7 +6,7 @@ Deciding what a score means (pass, reject) is the gate's work; where frames come
 import contextlib
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
@@ -42,7 +42,7 @@ class Quality:
     """The verdict's raw material for one frame.
 
     ``score`` in [0, 1], 1 best; ``crop_scores`` float32 [N], in the order of the manifest's crop boxes;
-    ``depth`` uint8 [h, w], relative inverse depth, 255 nearest.
+    ``depth`` uint8 [h, w], relative inverse depth, 255 nearest. Both arrays are read-only.
     """
 
     score: float
@@ -93,9 +93,10 @@ class Scorer:
         self.deviation: Deviation | None = None
         self._strict_size = strict_size
         with contextlib.ExitStack() as stack:
-            self._engines = [
-                stack.enter_context(load_engine(self.bundle, role, backend, options)) for role in self.bundle.roles
-            ]
+            self._engines: list[Engine] = []
+            for role in self.bundle.roles:
+                beside = replace(options, beside=tuple(self._engines))
+                self._engines.append(stack.enter_context(load_engine(self.bundle, role, backend, beside)))
             if verify:
                 self._verify(use_stamp=verify != "always")
             self._stack = stack.pop_all()
@@ -160,10 +161,11 @@ class Scorer:
         """Frame uint8 [1, H, W, 3] through every engine; each takes what it needs from those before it."""
         if not self._engines:
             raise ConfigurationError("the scorer is closed: create another one")
-        tensors: dict[str, NDArray[Any]] = {"frame": frame}
+        tensors: dict[str, NDArray[Any]] = {"frame": _read_only(frame)}
         for engine in self._engines:
             started = time.perf_counter()
-            tensors.update(_run_one(engine, tensors))
+            outputs = engine.run({spec.name: tensors[spec.name] for spec in engine.inputs})
+            tensors.update((name, _read_only(array)) for name, array in outputs.items())
             if engines_ms is not None:
                 engines_ms.append((engine.record.role, (time.perf_counter() - started) * 1e3))
         return tensors
@@ -195,5 +197,7 @@ class Scorer:
         write_stamp(identity, deviation)
 
 
-def _run_one(engine: Engine, tensors: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    return engine.run({spec.name: tensors[spec.name] for spec in engine.inputs})
+def _read_only(array: NDArray[Any]) -> NDArray[Any]:
+    """``array`` itself, marked as one that will not change: an engine on a device brings it there only once."""
+    array.flags.writeable = False
+    return array

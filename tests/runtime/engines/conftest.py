@@ -1,0 +1,132 @@
+"""A machine with a GPU, made of fakes: a driver, the CUDA bindings and TensorRT, and bundles with plans for it.
+
+The project's own code is real throughout; ``fakes/`` stands where NVIDIA's packages stand on such a machine.
+"""
+
+import ctypes
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from dgiqa_edge.runtime import cuda_probe
+from dgiqa_edge.runtime.bundle import build_manifest_files, write_manifest
+from dgiqa_edge.runtime.processor import platform_name
+
+FAKES = Path(__file__).parent / "fakes"
+MAGIC = b"FAKE PLAN\n"
+
+
+class FakeDriver:
+    """libcuda as ``cuda_probe`` calls it; ``failures`` maps a function to the status it returns."""
+
+    def __init__(self) -> None:
+        self.version = 12060
+        self.gpus = [{"name": b"Fake Orin", "major": 8, "minor": 7, "integrated": 1, "memory": 8 << 30}]
+        self.failures: dict[str, int] = {}
+
+    def __getattr__(self, name: str) -> Callable[..., int]:
+        if not name.startswith("cu"):
+            raise AttributeError(name)
+        return lambda *arguments: self.failures.get(name) or getattr(self, f"_{name}")(*arguments) or 0
+
+    def _cuInit(self, flags: int) -> None:
+        assert flags == 0
+
+    def _cuDriverGetVersion(self, version: Any) -> None:
+        version._obj.value = self.version
+
+    def _cuDeviceGetCount(self, count: Any) -> None:
+        count._obj.value = len(self.gpus)
+
+    def _cuDeviceGet(self, device: Any, ordinal: int) -> None:
+        device._obj.value = ordinal
+
+    def _cuDeviceGetName(self, name: Any, size: int, device: ctypes.c_int) -> None:
+        name.value = self.gpus[device.value]["name"]
+
+    def _cuDeviceTotalMem_v2(self, memory: Any, device: ctypes.c_int) -> None:
+        memory._obj.value = self.gpus[device.value]["memory"]
+
+    def _cuDeviceGetAttribute(self, value: Any, number: int, device: ctypes.c_int) -> None:
+        value._obj.value = self.gpus[device.value][{75: "major", 76: "minor", 18: "integrated"}[number]]
+
+    def _cuGetErrorName(self, status: int, text: Any) -> None:
+        text._obj.value = {100: b"CUDA_ERROR_NO_DEVICE", 803: b"CUDA_ERROR_SYSTEM_DRIVER_MISMATCH"}[status]
+
+
+@pytest.fixture
+def driver(monkeypatch: pytest.MonkeyPatch) -> FakeDriver:
+    fake = FakeDriver()
+    monkeypatch.setattr(cuda_probe, "_open_driver", lambda: fake)
+    return fake
+
+
+@pytest.fixture
+def gpu(monkeypatch: pytest.MonkeyPatch, driver: FakeDriver) -> SimpleNamespace:
+    """``state`` of the CUDA runtime, its ``runtime`` module, the ``tensorrt`` module and the ``driver``."""
+    for name in list(sys.modules):
+        if name.partition(".")[0] in ("cuda", "tensorrt", "pycuda"):
+            monkeypatch.delitem(sys.modules, name)
+    monkeypatch.syspath_prepend(str(FAKES))
+    import tensorrt
+    from cuda.bindings import runtime
+
+    for name in list(sys.modules):
+        if name.partition(".")[0] in ("cuda", "tensorrt", "pycuda"):
+            monkeypatch.setitem(sys.modules, name, sys.modules[name])  # so that it is taken out again
+    return SimpleNamespace(state=runtime.reset(), runtime=runtime, tensorrt=tensorrt, driver=driver)
+
+
+def plan_of(graph: bytes, **facts: Any) -> bytes:
+    return MAGIC + json.dumps(facts).encode() + b"\n" + graph
+
+
+REQUIRES = {
+    "backend_version": "==10.3.0",
+    "opset": None,
+    "sm": "87",
+    "platform": platform_name(),
+    "cuda": "12.6",
+    "driver_min": None,
+    "device": "Fake Orin",
+    "compatibility": "exact",
+    "version_compatible": False,
+}
+
+
+@pytest.fixture
+def make_tensorrt_bundle(make_bundle: Callable[..., Path]) -> Callable[..., Path]:
+    """``make_tensorrt_bundle(layout, requires={...}, keep_onnx=False, content=None, **plan facts)``: its directory."""
+
+    def make(
+        layout: str = "fused",
+        requires: dict[str, Any] | None = None,
+        keep_onnx: bool = False,
+        content: bytes | None = None,
+        **facts: Any,
+    ) -> Path:
+        directory = make_bundle(layout=layout)
+        document = json.loads((directory / "bundle.json").read_text())
+        engines = []
+        for graph in document["graphs"]:
+            name = f"{graph['role']}.engine"
+            (directory / name).write_bytes(content or plan_of((directory / graph["file"]).read_bytes(), **facts))
+            engines.append(
+                {
+                    "role": graph["role"],
+                    "file": name,
+                    "backend": "tensorrt",
+                    "requires": {**REQUIRES, **(requires or {})},
+                }
+            )
+        document["engines"] = engines + (document["engines"] if keep_onnx else [])
+        document["files"] = build_manifest_files(directory)
+        write_manifest(directory, document)
+        return directory
+
+    return make
