@@ -1,4 +1,4 @@
-"""The accuracy section of a report: the document of ``bench accuracy`` as a table. Its figures are taken as they are."""
+"""The accuracy section of a report: the document of ``bench accuracy`` as a table, its figures as they are."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -145,9 +145,8 @@ class Plot:
             parts.append(f'<line class="grid" x1="{self.left}" x2="{right}" y1="{y:g}" y2="{y:g}"/>')
             parts.append(_tick(self.left - 7, y + 4, value, self.y.ticks, "end"))
         middle = (self.left + right) / 2
-        parts.append(
-            f'<text class="axis" x="{middle:g}" y="{self.height - 8}" text-anchor="middle">{escape(self.x.label)}</text>'
-        )
+        label = escape(self.x.label)
+        parts.append(f'<text class="axis" x="{middle:g}" y="{self.height - 8}" text-anchor="middle">{label}</text>')
         across = (TOP + bottom) / 2
         parts.append(
             f'<text class="axis" transform="translate(14 {across:g}) rotate(-90)" text-anchor="middle">'
