@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 
 INK, FAINT, GRID = "#20262e", "#6b7480", "#e3e7ec"
 ACCENT, CURVE = "#1f6fb2", "#d1495b"
-BASELINES = (("o", "#e09f3e"), ("s", "#3a7d44"), ("D", "#8d6a9f"), ("^", "#7a7f87"))
-WIDTH, HEIGHT, DPI = 13.0, 6.4, 120
+BASELINES = ("#e09f3e", "#3a7d44", "#8d6a9f", "#7a7f87")
+WIDTH, HEIGHT, HEADING, DPI = 13.0, 7.4, 0.08, 120
+ROW, OWN_BAR = 0.8, 0.4
+"""Parts of a row's height: all its bars, and the bundle's."""
 CURVE_POINTS = 200
 
 
@@ -37,19 +39,19 @@ def draw_accuracy(report: AccuracyReport, about: Circumstances, file: Path) -> N
     from matplotlib.figure import Figure as Canvas
 
     order = _order_rows(report)
-    figure = Canvas(
-        figsize=(WIDTH if order else HEIGHT * 1.1, HEIGHT), dpi=DPI, facecolor="white", layout="constrained"
-    )
+    figure = Canvas(figsize=(WIDTH if order else HEIGHT, HEIGHT), dpi=DPI, facecolor="white", layout="constrained")
     FigureCanvasAgg(figure)
-    panels = figure.subplots(1, 2, width_ratios=(1.0, 1.05)) if order else [figure.subplots()]
+    heading, body = figure.subfigures(2, 1, height_ratios=(HEADING, 1.0 - HEADING))
+    heading.text(0.01, 0.68, report.measured[0].source, va="center", fontsize=14, fontweight="bold", color=INK)
+    heading.text(0.01, 0.22, _caption(report, about), va="center", fontsize=9, color=FAINT)
+    panels = body.subplots(1, 2, width_ratios=(1.0, 1.05)) if order else [body.subplots()]
     for panel in panels:
         _plain(panel)
     _draw_scatter(panels[0], report)
     if order:
         _draw_order(panels[1], order)
-    bundle = report.measured[0]
-    figure.suptitle(f"{bundle.source}", x=0.01, ha="left", fontsize=13, fontweight="bold", color=INK)
-    figure.text(0.99, 0.965, _caption(report, about), ha="right", va="center", fontsize=8, color=FAINT)
+        bars = panels[1].get_legend_handles_labels()
+        body.legend(*bars, loc="outside lower right", ncols=6, frameon=False, fontsize=9, labelcolor=INK)
     picture = io.BytesIO()
     figure.savefig(picture, format="png", metadata={"Title": "dgiqa-edge bench accuracy"})
     write_bytes(file, picture.getvalue())
@@ -105,34 +107,37 @@ def _order_rows(report: AccuracyReport) -> list[tuple[str, dict[str, Share]]]:
 
 
 def _draw_order(panel: "Axes", rows: list[tuple[str, dict[str, Share]]]) -> None:
+    """A group of bars per row: the bundle's with its interval and figure, thinner ones of the baselines below it."""
+    others = list(dict.fromkeys(name for _, row in rows for name in row if name != BUNDLE))[: len(BASELINES)]
     places = np.arange(len(rows), dtype=float)
-    own = [(place, row[1][BUNDLE]) for place, row in zip(places, rows, strict=True) if BUNDLE in row[1]]
+    top = places - ROW / 2 + OWN_BAR / 2 if others else places
+    own = [(place, row[1][BUNDLE]) for place, row in zip(top, rows, strict=True) if BUNDLE in row[1]]
     where, shares = [place for place, _ in own], [share for _, share in own]
-    panel.barh(where, [100 * share.value for share in shares], height=0.62, color=ACCENT, alpha=0.85, label=BUNDLE)
+    panel.barh(where, [100 * share.value for share in shares], height=OWN_BAR, color=ACCENT, label=BUNDLE)
     panel.errorbar(
         [100 * share.value for share in shares],
         where,
         xerr=_reach(shares),
         fmt="none",
         ecolor=INK,
-        elinewidth=1.1,
-        capsize=3,
+        elinewidth=1.0,
+        capsize=2.5,
         label="95 % interval",
     )
-    others = list(dict.fromkeys(name for _, row in rows for name in row if name != BUNDLE))
-    for name, (marker, colour) in zip(others, BASELINES, strict=False):
-        points = [(100 * row[name].value, place) for place, (_, row) in zip(places, rows, strict=True) if name in row]
-        x, y = zip(*points, strict=True)
-        panel.scatter(x, y, marker=marker, s=34, color=colour, edgecolors="white", linewidths=0.6, zorder=4, label=name)
+    thin = (ROW - OWN_BAR) / max(1, len(others))
+    for lane, (name, colour) in enumerate(zip(others, BASELINES, strict=False)):
+        bars = [(100 * row[name].value, place) for place, (_, row) in zip(places, rows, strict=True) if name in row]
+        values, at = zip(*bars, strict=True)
+        lanes = np.array(at) - ROW / 2 + OWN_BAR + (lane + 0.5) * thin
+        panel.barh(lanes, values, height=0.8 * thin, color=colour, label=name)
     for place, share in own:
-        panel.text(101.5, place, f"{share.value:.0%}", va="center", fontsize=9, color=INK, clip_on=False)
+        panel.text(101.2, place, f"{100 * share.value:.1f} %", va="center", fontsize=9, color=INK)
     panel.set_yticks(places, [label for label, _ in rows])
-    panel.invert_yaxis()
+    panel.set_ylim(len(rows) - 0.4, -0.6)
     panel.set_xlim(0, 100)
     panel.set_xlabel("pairs in order, %  (the better picture scores higher)", color=INK)
     panel.set_title("Order of clean and degraded pictures", loc="left", fontsize=11, color=INK)
     panel.grid(axis="y", visible=False)
-    panel.legend(loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=3, frameon=False, fontsize=8.5, labelcolor=INK)
 
 
 def _reach(shares: list[Share]) -> np.ndarray:
