@@ -35,7 +35,7 @@ EXPORT = [
     "polygraphy>=0.49",
 ]
 TRAINING = sorted({*EXPORT, "scipy>=1.10"})
-BENCH = sorted({*CPU, "scipy>=1.10"})
+BENCH = sorted({*CPU, "scipy>=1.10", "matplotlib>=3.7", "rich>=13"})
 TENSORRT = ["tensorrt>=8.5", "cuda-python>=12"]
 DEV = ["pytest>=8", "hypothesis>=6", "pytest-timeout", "ruff", "mypy", "psutil", "jsonschema>=4"]
 
@@ -69,7 +69,7 @@ setup(
         "tensorrt": TENSORRT,
         # The customer's listed CUDA binding; it compiles against libcuda, so it is a choice, not a default.
         "pycuda": ["pycuda"],
-        "dev": sorted({*CPU, *EXPORT, *TRAINING, *DEV}),
+        "dev": sorted({*CPU, *EXPORT, *TRAINING, *BENCH, *DEV}),
     },
     entry_points={
         "console_scripts": ["dgiqa-edge = dgiqa_edge.runtime.cli:main"],

@@ -1,14 +1,16 @@
-"""Photos with human opinion scores, and pairs of photos whose order of quality is known; read from CSV files.
+"""Photos with human opinion scores, and series of photos whose order of quality is known; read from CSV files.
 
 A photo that a CSV names and that cannot be read is counted and named, never left out silently.
 """
 
 import csv
+import math
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 
 from dgiqa_edge.runtime.errors import ConfigurationError, SourceError
+
+from .graded_series import GradedSeries
 
 
 @dataclass(frozen=True)
@@ -17,15 +19,6 @@ class RatedPhoto:
 
     path: Path
     mos: float
-
-
-@dataclass(frozen=True)
-class OrderedPair:
-    """Two photos of one scene; ``better`` has less of the degradation."""
-
-    scene: str
-    better: Path
-    worse: Path
 
 
 def read_opinions(table: Path, photos: Path, split: str | None = None) -> list[RatedPhoto]:
@@ -42,7 +35,7 @@ def read_opinions(table: Path, photos: Path, split: str | None = None) -> list[R
             continue
         try:
             mos = float(row["mos"])
-        except ValueError:
+        except (TypeError, ValueError):
             raise ConfigurationError(f"{table}, line {line}: the score {row['mos']!r} is not a number") from None
         rated.append(RatedPhoto(_existing(photos / row["file"], table, line), mos))
     if not rated:
@@ -50,32 +43,31 @@ def read_opinions(table: Path, photos: Path, split: str | None = None) -> list[R
     return rated
 
 
-def read_pairs(table: Path, photos: Path) -> list[OrderedPair]:
-    """Pairs of a CSV with the columns ``scene``, ``file`` and, last, the strength of the degradation (0 is clean).
+def read_series(table: Path, photos: Path) -> list[GradedSeries]:
+    """Series of a CSV with the columns ``scene``, ``file`` and, last, the strength of the degradation (0 is clean).
 
-    Within a scene every photo is paired with the next stronger one; equal strengths make no pair.
+    Pictures are named by their paths.
 
     Raises:
         SourceError: the table or a photo it names is missing.
-        ConfigurationError: a column is missing, a strength is no number, or no pair is left.
+        ConfigurationError: a column is missing, a strength is no number or negative, or no pair is left.
     """
     rows = _rows(table, ("scene", "file"))
-    scenes: dict[str, list[tuple[float, Path]]] = {}
+    scenes: dict[str, list[tuple[float, str]]] = {}
     for line, row in enumerate(rows, start=2):
-        strength = list(row.values())[-1]
+        text = list(row.values())[-1]
         try:
-            entry = (float(strength), _existing(photos / row["file"], table, line))
-        except ValueError:
-            raise ConfigurationError(f"{table}, line {line}: the strength {strength!r} is not a number") from None
-        scenes.setdefault(row["scene"], []).append(entry)
-    pairs = []
-    for scene, entries in scenes.items():
-        for (weak, better), (strong, worse) in pairwise(sorted(entries)):
-            if weak < strong:
-                pairs.append(OrderedPair(scene, better, worse))
-    if not pairs:
+            strength = float(text)
+        except (TypeError, ValueError):
+            raise ConfigurationError(f"{table}, line {line}: the strength {text!r} is not a number") from None
+        if not 0.0 <= strength < math.inf:
+            raise ConfigurationError(f"{table}, line {line}: the strength {text} is below zero or not finite")
+        path = _existing(photos / row["file"], table, line)
+        scenes.setdefault(row["scene"], []).append((strength, str(path)))
+    series = [GradedSeries(scene, tuple(sorted(pictures))) for scene, pictures in scenes.items()]
+    if not any(one.step_pairs() for one in series):
         raise ConfigurationError(f"{table} has no two photos of one scene with different strengths")
-    return pairs
+    return series
 
 
 def _rows(table: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
