@@ -67,8 +67,13 @@ def run(args: argparse.Namespace) -> int:
     from dgiqa_edge.runtime.errors import ConfigurationError
 
     from ..environment import capture, tool
+    from ..report.accuracy import checked_accuracy
+    from ..report.build import latency_report
     from ..report.document import read_json
+    from ..report.subject import subject_section
 
+    if args.accuracy and args.against:
+        raise ConfigurationError("--accuracy belongs to one bundle: add it to a report with bench report")
     if args.against and (args.scenario != "single-stream" or args.driver == "loadgen"):
         raise ConfigurationError(
             "--against alternates blocks of single-stream frames: leave --scenario and --driver out"
@@ -76,13 +81,14 @@ def run(args: argparse.Namespace) -> int:
     if args.against_json and not args.against:
         raise ConfigurationError("--against-json has nothing to write without --against DIR")
     plan = _plan(args)
-    more = {"accuracy": read_json(args.accuracy)} if args.accuracy else None
     context: dict[str, Any] = {"tool": tool(), "environment": capture()}
     if args.against:
-        return _run_pair(args, plan, context, more)
-    from ..report.build import latency_report
-
+        return _run_pair(args, plan, context)
     with open_scorer(args.bundle, args) as scorer:
+        more = {}
+        if args.accuracy:  # refused before minutes are spent
+            subject = subject_section(scorer)
+            more["accuracy"] = checked_accuracy(read_json(args.accuracy), subject, str(args.accuracy))
         report = latency_report(scorer, _measure(scorer, args, plan), more=more, **context)
     print_report(report)
     write_outputs(args, report)
@@ -135,7 +141,7 @@ def _node_shares(scorer: "Scorer", args: argparse.Namespace, missing: dict[str, 
     return node_shares(scorer.bundle, args.threads)
 
 
-def _run_pair(args: argparse.Namespace, plan: "LatencyPlan", context: dict[str, Any], more: Any) -> int:
+def _run_pair(args: argparse.Namespace, plan: "LatencyPlan", context: dict[str, Any]) -> int:
     from ..frame_feed import FrameFeed
     from ..latency import measure_in_turn
     from ..latency_samples import FrameServer
@@ -161,7 +167,6 @@ def _run_pair(args: argparse.Namespace, plan: "LatencyPlan", context: dict[str, 
                 scorer,
                 Measured(run, plan, args.threads, None, None, None, missing),
                 session={**session, "index": index},
-                more=more if index == 0 else None,
                 **context,
             )
             for index, (scorer, run) in enumerate(zip(scorers, runs, strict=True))

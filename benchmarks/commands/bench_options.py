@@ -1,4 +1,4 @@
-"""Options that several ``bench`` subcommands share, and what they stand for: bundles, photos, telemetry, output files."""
+"""Options that several ``bench`` subcommands share, and what they stand for: bundles, photos, sensors, outputs."""
 
 import argparse
 import contextlib

@@ -23,11 +23,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Read, add, write; returns 0."""
+    from ..report.accuracy import checked_accuracy
     from ..report.document import read_json, read_report, with_section
 
     report = read_report(args.report)
     if args.accuracy:
-        report = with_section(report, "accuracy", read_json(args.accuracy))
+        document = checked_accuracy(read_json(args.accuracy), report["subject"], str(args.accuracy))
+        report = with_section(report, "accuracy", document)
     print_report(report)
     write_outputs(args, report)
     return 0

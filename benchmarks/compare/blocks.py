@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..report.accuracy import scored_photos
 from ..report.series import decode
 
 POWER_WINDOW_S = 5.0
@@ -68,9 +69,8 @@ def score_errors(report: Mapping[str, Any]) -> tuple[np.ndarray, list[str] | Non
 
 
 def rated_scores(report: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray] | None:
-    """Scores and human scores of the accuracy section's photos."""
-    accuracy = report["accuracy"] or {}
-    scores, human = accuracy.get("scores"), accuracy.get("human")
-    if not scores or not human or len(scores) != len(human):
+    """Scores and human scores of the accuracy section's photos, in the order of their table."""
+    if report["accuracy"] is None:
         return None
-    return np.array(scores, float), np.array(human, float)
+    scores, human, _ = scored_photos(report["accuracy"])
+    return (scores, human) if len(scores) else None

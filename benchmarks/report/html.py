@@ -9,7 +9,7 @@ from importlib import resources
 from typing import Any
 
 from . import facts, plots
-from .accuracy import accuracy_table
+from .accuracy import agreement_table, order_table
 from .facts import Headline, Table
 from .markdown import soak_table
 
@@ -113,7 +113,10 @@ def _exactness(report: Report) -> Iterator[str]:
         )
     if accuracy:
         yield from _section(
-            "Agreement with people", _table(accuracy_table(accuracy)), plots.accuracy_scatter(accuracy) or ""
+            "Agreement with people",
+            _table(agreement_table(accuracy)),
+            plots.accuracy_scatter(accuracy) or "",
+            _table(order_table(accuracy) or Table((), ())),
         )
 
 

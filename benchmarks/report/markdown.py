@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from . import facts
-from .accuracy import accuracy_table
+from .accuracy import agreement_table, order_table
 from .facts import Table
 
 Report = Mapping[str, Any]
@@ -42,7 +42,8 @@ def _lines(report: Report) -> Iterator[str]:
         yield from _table(facts.fidelity_table(report))
     if report["accuracy"]:
         yield from _heading("Agreement with people")
-        yield from _table(accuracy_table(report["accuracy"]))
+        yield from _table(agreement_table(report["accuracy"]))
+        yield from _table(order_table(report["accuracy"]) or Table((), ()))
     yield from _heading("What was measured")
     yield from _table(facts.subject_table(report))
     yield from _heading("Environment")

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..drift import window_medians
+from .accuracy import scored_photos
 from .series import decode
 from .svg import Plot, legend_text, scale
 
@@ -90,8 +91,8 @@ def telemetry_plots(telemetry: Section) -> list[tuple[str, str]]:
 
 def accuracy_scatter(accuracy: Section) -> str | None:
     """Score against human opinion, one dot per photo."""
-    scores, human = accuracy.get("scores"), accuracy.get("human")
-    if not scores or not human or len(scores) != len(human):
+    scores, human, _ = scored_photos(accuracy)
+    if not len(scores):
         return None
     plot = Plot(
         scale(human, "human score (as the data set gives it)"),
@@ -99,7 +100,7 @@ def accuracy_scatter(accuracy: Section) -> str | None:
         "Score against human opinion",
         height=330,
     )
-    plot.dots(np.array(human), np.array(scores), "blue", size=4.0)
+    plot.dots(human, scores, "blue", size=4.0)
     return plot.render()
 
 
