@@ -85,7 +85,8 @@ def measure_with_loadgen(
         text = (Path(folder) / _SUMMARY).read_text(encoding="utf-8")
     ended = time.perf_counter()
     samples = server.samples()
-    queries = np.array(system.query_ms)
+    # One frame, one query: the frame's own clock; LoadGen's stands in its summary.
+    queries = samples.latency_ms if system.rests else np.array(system.query_ms)
     run = LatencyRun(
         scenario, "loadgen", samples, queries, needed, started, ended, load_share(before, read_cpu_times())
     )
@@ -108,7 +109,7 @@ class _System:
     def __init__(self, loadgen: Any, server: FrameServer, rests: bool) -> None:
         self._loadgen = loadgen
         self._server = server
-        self._rests = rests
+        self.rests = rests
         self._waiting: queue.SimpleQueue[tuple[float, list[Any]]] = queue.SimpleQueue()
         self.query_ms: list[float] = []
         self.failure: BaseException | None = None
@@ -116,7 +117,7 @@ class _System:
 
     def issue(self, samples: list[Any]) -> None:
         """Called by LoadGen with one query; it waits for the answer, but not for this function to return."""
-        if self._rests:
+        if self.rests:
             self.answer(time.perf_counter(), samples)
         else:
             self._waiting.put((time.perf_counter(), samples))
@@ -126,7 +127,7 @@ class _System:
         try:
             for _ in samples:
                 self._server.serve()
-                if not self._rests:
+                if not self.rests:
                     self._server.rest()
         except BaseException as error:  # must not cross into C++: the waiting thread raises it
             self.failure = error
@@ -135,7 +136,7 @@ class _System:
         self.query_ms.append((time.perf_counter() - issued) * 1e3)
         done = [self._loadgen.QuerySampleResponse(sample.id, 0, 0) for sample in samples]
         self._loadgen.QuerySamplesComplete(done)
-        if self._rests:
+        if self.rests:
             self._server.rest()  # LoadGen's clock has stopped; it issues the next query when this returns
 
     def work(self) -> None:

@@ -192,7 +192,7 @@ def _latency_headlines(report: Report) -> list[Headline]:
         else:
             found.append(Headline(label, f"{entry['value_ms']:.1f} ms", f"95 %: {interval_text(entry)}"))
     found.append(
-        Headline("frames per second", f"{latency['frames_per_s']:.1f}", f"{latency['cores_busy']:.1f} CPU cores busy")
+        Headline("frames per second", f"{latency['frames_per_s']:.1f}", f"{latency['cores_busy']:.2f} CPU cores busy")
     )
     return found
 

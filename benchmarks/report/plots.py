@@ -23,7 +23,9 @@ def latency_cdf(latency: Section) -> str:
     values = np.sort(decode(_query_series(latency)))
     share = np.arange(1, len(values) + 1) / len(values) * 100.0
     keep = np.unique(np.linspace(0, len(values) - 1, CDF_POINTS).round().astype(int))
-    plot = Plot(scale(values, "latency, ms"), scale([0.0, 100.0], "queries, %", ticks=5), "Latency distribution")
+    plot = Plot(
+        scale(values, "latency, ms", ticks=8), scale([0.0, 100.0], "queries, %", ticks=5), "Latency distribution"
+    )
     plot.steps(values[keep], share[keep], "blue")
     known = [row for row in latency["percentiles"] if row["value_ms"] is not None]
     for row, entry in enumerate(known):
@@ -36,7 +38,9 @@ def latency_timeline(latency: Section) -> str:
     samples = latency["samples"]
     starts, values = decode(samples["start_s"]), decode(samples["latency_ms"])
     blocks = decode(samples["block"])
-    plot = Plot(scale([0.0, *starts], "time, s"), scale(values, "latency, ms", from_zero=True), "Latency over time")
+    plot = Plot(
+        scale([0.0, *starts], "time, s", ticks=8), scale(values, "latency, ms", from_zero=True), "Latency over time"
+    )
     keep = np.unique(np.linspace(0, len(values) - 1, MOST_DOTS).round().astype(int))
     plot.dots(starts[keep], values[keep], "blue-soft", "each frame")
     numbers = np.unique(blocks)
@@ -115,7 +119,7 @@ def score_deltas(fidelity: Section) -> str | None:
     heights, edges = np.histogram(deltas, bins=bins, range=(-reach, reach))
     plot = Plot(
         scale([-reach, reach], "score minus FP32 score"),
-        scale([0.0, float(heights.max())], "photos", from_zero=True, ticks=4),
+        scale([0.0, 1.2 * float(heights.max())], "photos", from_zero=True, ticks=4),
         "Score against FP32",
         height=220,
     )
@@ -154,12 +158,13 @@ def _channels_plot(telemetry: Section, quantity: str, heading: str, label: str) 
         for name, pair in adapter["series"].items():
             if name.startswith(f"{quantity}."):
                 times, values = decode(pair["time_s"]), decode(pair["value"])
+                times, values = times[times >= 0.0], values[times >= 0.0]
                 if len(values) > 1:
                     lines.append((name.removeprefix(f"{quantity}."), times, values))
     if not lines:
         return None
     plot = Plot(
-        scale([time for _, times, _ in lines for time in (times[0], times[-1])], "time, s"),
+        scale([0.0, *(times[-1] for _, times, _ in lines)], "time, s", ticks=8),
         scale([value for _, _, values in lines for value in values], label, from_zero=quantity != "temperature_c"),
         heading,
         height=220,
