@@ -9,11 +9,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .statistics import Statistic
+
 DRAWS = 2000
 CONFIDENCE = 0.99
 FEWEST_BLOCKS = 6
-
-Statistic = Callable[[np.ndarray], float]
+LARGEST_CHUNK = 2_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,15 +44,10 @@ def change_of(
     if min(len(first), len(second)) < FEWEST_BLOCKS:
         return None
     random = np.random.default_rng(seed)
-    values = np.empty(DRAWS)
-    for draw in range(DRAWS):
-        chosen = draw_blocks(random, len(first))
-        other = chosen if paired else draw_blocks(random, len(second))
-        values[draw] = statistic(np.concatenate([second[i] for i in other])) / statistic(
-            np.concatenate([first[i] for i in chosen])
-        )
-    whole = statistic(np.concatenate(second)) / statistic(np.concatenate(first))
-    return _change(whole, values)
+    chosen = times_drawn(random, len(first))
+    other = chosen if paired else times_drawn(random, len(second))
+    whole = statistic.of(np.concatenate(second)) / statistic.of(np.concatenate(first))
+    return _change(whole, _drawn(second, other, statistic) / _drawn(first, chosen, statistic))
 
 
 def combined(first: Change, second: Change) -> Change:
@@ -84,11 +80,25 @@ def difference_of(
     return _interval(float(statistic(*second) - statistic(*first)), values)
 
 
-def draw_blocks(random: np.random.Generator, count: int) -> np.ndarray:
-    """Block numbers of one draw: runs of neighbours, as long as the cube root of their number, around the circle."""
+def times_drawn(random: np.random.Generator, count: int, draws: int = DRAWS) -> np.ndarray:
+    """How often each draw holds each block, int [draws, count].
+
+    Blocks are drawn as runs of neighbours, as long as the cube root of their number, around the circle.
+    """
     length = max(1, round(count ** (1.0 / 3.0)))
-    starts = random.integers(0, count, -(-count // length))
-    return np.asarray(((starts[:, None] + np.arange(length)) % count).ravel()[:count])
+    starts = random.integers(0, count, (draws, -(-count // length)))
+    drawn = ((starts[:, :, None] + np.arange(length)) % count).reshape(draws, -1)[:, :count]
+    rows = np.arange(draws)[:, None] * count
+    return np.bincount((drawn + rows).ravel(), minlength=draws * count).reshape(draws, count)
+
+
+def _drawn(blocks: Sequence[np.ndarray], times: np.ndarray, statistic: Statistic) -> np.ndarray:
+    """The statistic of every draw; a chunk of draws at a time, so that long measurements need no gigabytes."""
+    values = np.concatenate(blocks)
+    block_of = np.repeat(np.arange(len(blocks)), [len(block) for block in blocks])
+    step = max(1, LARGEST_CHUNK // len(values))
+    chunks = [statistic.of_draws(values, times[at : at + step][:, block_of]) for at in range(0, len(times), step)]
+    return np.concatenate(chunks)
 
 
 def _change(ratio: float, ratios: np.ndarray) -> Change:

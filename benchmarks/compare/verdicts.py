@@ -13,11 +13,12 @@ import numpy as np
 
 from dgiqa_edge.runtime.errors import ConfigurationError
 
-from ..percentiles import fewest_queries, nearest_rank
+from ..percentiles import fewest_queries
 from .blocks import latency_blocks, power_windows, rated_scores, score_errors
 from .limits import Limit
 from .metrics import METRICS, Metric
-from .significance import Change, Statistic, change_of, combined, difference_of, difference_of_means
+from .significance import Change, change_of, combined, difference_of, difference_of_means
+from .statistics import Mean, NearestRank, Statistic
 
 Report = Mapping[str, Any]
 
@@ -160,8 +161,8 @@ def _latency(first: Report, second: Report, paired: bool) -> dict[str, "_Found |
     if one is None or two is None:
         return {}
     found: dict[str, _Found | str] = {}
-    statistics: dict[str, Statistic] = {name: _percentile_of(percent) for name, percent in _PERCENTS.items()}
-    statistics["mean"] = lambda values: float(np.mean(values))
+    statistics: dict[str, Statistic] = {name: NearestRank(percent) for name, percent in _PERCENTS.items()}
+    statistics["mean"] = Mean()
     all_one, all_two = np.concatenate(one.blocks), np.concatenate(two.blocks)
     ours, theirs = one.relative(), two.relative()
     for name, statistic in statistics.items():
@@ -174,23 +175,15 @@ def _latency(first: Report, second: Report, paired: bool) -> dict[str, "_Found |
             found[name] = "too few blocks: measure for longer"
             continue
         relative = None if paired or not ours or not theirs else change_of(ours, theirs, statistic, paired=False)
-        found[name] = _Found(statistic(all_one), statistic(all_two), change, relative)
+        found[name] = _Found(statistic.of(all_one), statistic.of(all_two), change, relative)
     return found
-
-
-def _percentile_of(percent: float) -> Statistic:
-    def value(latencies: np.ndarray) -> float:
-        rank = nearest_rank(len(latencies), percent) - 1
-        return float(np.partition(latencies, rank)[rank])
-
-    return value
 
 
 def _power(first: Report, second: Report) -> dict[str, "_Found | str"]:
     one, two = power_windows(first), power_windows(second)
     if one is None or two is None:
         return {}
-    change = change_of(one, two, lambda watts: float(np.mean(watts)), paired=False)
+    change = change_of(one, two, Mean(), paired=False)
     if change is None:
         return {"power": "too few readings: measure for longer"}
     return {"power": _Found(float(np.mean(np.concatenate(one))), float(np.mean(np.concatenate(two))), change)}

@@ -9,19 +9,19 @@ from dgiqa_edge.benchmarks.telemetry.nvml import NvmlAdapter
 from dgiqa_edge.runtime.cuda_probe import gpu_count
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     pass
 
 
 def library(**answers):
     module = types.ModuleType("pynvml")
-    module.NVMLError = Refused
+    module.NVMLError = RefusedError
     module.NVML_TEMPERATURE_GPU, module.NVML_CLOCK_SM, module.NVML_CLOCK_MEM = 0, 1, 2
     module.nvmlInit = module.nvmlShutdown = lambda: None
     module.nvmlDeviceGetHandleByIndex = lambda index: f"gpu {index}"
 
     def refuse(*_):
-        raise Refused("Not Supported")
+        raise RefusedError("Not Supported")
 
     for name in ("MemoryInfo", "UtilizationRates", "FanSpeed", "PowerUsage", "Temperature", "ClockInfo"):
         setattr(module, f"nvmlDeviceGet{name}", answers.get(name, refuse))

@@ -10,7 +10,10 @@ EVENTS = Channel(Quantity.THROTTLE_EVENTS, "over-current oc1")
 ALERT = Channel(Quantity.THROTTLE_STATE, "gpu-throttle-alert")
 
 
-def trace(rows, scope=PowerScope(("gpu", "cpu"), "GPU and CPU")):
+BOARD = PowerScope(("gpu", "cpu"), "GPU and CPU")
+
+
+def trace(rows, scope=BOARD):
     readings = tuple(Reading(at, values) for at, values in rows)
     return Telemetry((Trace("board", readings, scope),), {"nvml": "no GPU"}, 1.0)
 

@@ -1,4 +1,4 @@
-"""tegrastats lines recorded on devices of JetPack 5, 6 and 7 (their sources stand in the data), and lines that are none."""
+"""tegrastats lines recorded on devices of JetPack 5, 6 and 7 (sources stand in the data), and lines that are none."""
 
 import json
 from pathlib import Path

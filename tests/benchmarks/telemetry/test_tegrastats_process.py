@@ -15,9 +15,7 @@ def printing(tmp_path, lines):
     """A command that prints the lines and then stays, until it is told to end."""
     script = tmp_path / "tegrastats.py"
     script.write_text(
-        "import sys, time\n"
-        f"for line in {lines!r}:\n    print(line, flush=True)\n"
-        "while True:\n    time.sleep(60)\n"
+        f"import sys, time\nfor line in {lines!r}:\n    print(line, flush=True)\nwhile True:\n    time.sleep(60)\n"
     )
     return [sys.executable, str(script)]
 
