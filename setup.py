@@ -35,7 +35,9 @@ EXPORT = [
     "polygraphy>=0.49",
 ]
 TRAINING = sorted({*EXPORT, "scipy>=1.10"})
-BENCH = sorted({*CPU, "scipy>=1.10", "matplotlib>=3.7", "rich>=13"})
+# LoadGen has wheels for x86-64 only; elsewhere the project's own loop drives the queries.
+LOADGEN = "mlcommons-loadgen>=5; sys_platform == 'linux' and platform_machine == 'x86_64'"
+BENCH = sorted({*CPU, "scipy>=1.10", "matplotlib>=3.7", "rich>=13", "nvidia-ml-py>=12", LOADGEN})
 TENSORRT = ["tensorrt>=8.5", "cuda-python>=12"]
 DEV = ["pytest>=8", "hypothesis>=6", "pytest-timeout", "ruff", "mypy", "psutil", "jsonschema>=4"]
 
@@ -52,6 +54,8 @@ setup(
     package_data={
         "dgiqa_edge.runtime": ["schemas/*.json", "engines/*.toml", "py.typed"],
         "dgiqa_edge.calibration": ["photos/*.jpg"],
+        "dgiqa_edge.benchmarks": ["schemas/*.json"],
+        "dgiqa_edge.benchmarks.report": ["*.css"],
         "dgiqa_edge.export": ["weights/*.safetensors"],
         "dgiqa_edge.training": ["configs/*.toml"],
     },
