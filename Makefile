@@ -7,7 +7,12 @@ STAMP  := $(VENV)/.installed
 DEMO_FRAME ?= 640x480
 DEMO_DEPTH_WEIGHTS ?= $(wildcard ../shared/data/weights/depth_anything_v2_vits.fp16.safetensors)
 
-.PHONY: venv demo demo-reference test test-all lint format bench native-test clean
+GPU_PYTHON  ?= $(BIN)/python
+GPU_INPUTS  ?= build/gpu
+GPU_PRESETS ?= nano reference
+GPU_FRAME   ?= $(DEMO_FRAME)
+
+.PHONY: venv demo demo-reference test test-all gpu-inputs gpu-check lint format bench native-test clean
 .DELETE_ON_ERROR:
 
 venv: $(STAMP)
@@ -37,6 +42,27 @@ test: $(STAMP)
 
 test-all: $(STAMP)
 	$(BIN)/python -m pytest
+
+# On a machine with an NVIDIA GPU and TensorRT: engines of every precision from the same graphs, their accuracy and
+# latency, both CUDA bindings, refusals; the figures land in benchmarks/results/. Where TensorRT lives in a Python of
+# its own, run `make gpu-inputs GPU_TENSORRT=VERSION` here and `make gpu-check GPU_PYTHON=...` there with build/gpu brought.
+gpu-check:
+	test -f $(GPU_INPUTS)/inputs.json || $(MAKE) gpu-inputs
+	mkdir -p build/gpu-python/dgiqa_edge
+	for room in export calibration runtime benchmarks; do ln -sfn ../../../$$room build/gpu-python/dgiqa_edge/$$room; done
+	DGIQA_REQUIRE_GPU=1 DGIQA_GPU_INPUTS=$(GPU_INPUTS) DGIQA_GPU_RESULTS=benchmarks/results \
+	    PYTHONPATH=build/gpu-python TRT_PYTHONPATH=build/gpu-python \
+	    $(GPU_PYTHON) -m pytest --confcutdir=tests/gpu -m gpu tests/gpu
+
+# Everything that the GPU tests need and that takes no GPU: bundles without engines, graphs as TensorRT's parser takes
+# them, FP32's answers to the photos.
+gpu-inputs: $(STAMP)
+	for preset in $(GPU_PRESETS); do for precision in fp32 fp16 int8; do for layout in fused split; do \
+	    $(BIN)/python export/build_engine.py --$$precision --preset $$preset --layout $$layout --frame $(GPU_FRAME) \
+	        --backend tensorrt --no-engine --work $(GPU_INPUTS)/$$preset/.stages \
+	        --out $(GPU_INPUTS)/$$preset/$$precision/$$layout/bundle || exit 1; \
+	done; done; done
+	$(BIN)/python tests/gpu/prepare.py --inputs $(GPU_INPUTS) $(if $(GPU_TENSORRT),--tensorrt $(GPU_TENSORRT))
 
 lint: $(STAMP) build/typecheck/dgiqa_edge
 	$(BIN)/ruff format --check .

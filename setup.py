@@ -39,7 +39,8 @@ TRAINING = sorted({*EXPORT, "scipy>=1.10"})
 LOADGEN = "mlcommons-loadgen>=5; sys_platform == 'linux' and platform_machine == 'x86_64'"
 BENCH = sorted({*CPU, "scipy>=1.10", "matplotlib>=3.7", "rich>=13", "nvidia-ml-py>=12", LOADGEN})
 TENSORRT = ["tensorrt>=8.5", "cuda-python>=12"]
-DEV = ["pytest>=8", "hypothesis>=6", "pytest-timeout", "ruff", "mypy", "psutil", "jsonschema>=4"]
+# cuda-bindings imports without a GPU: what our code calls of it is compared with the real package.
+DEV = ["cuda-bindings", "pytest>=8", "hypothesis>=6", "pytest-timeout", "ruff", "mypy", "psutil", "jsonschema>=4"]
 
 setup(
     name="dgiqa-edge",

@@ -74,8 +74,22 @@ def with_fronts(candidates: Sequence[Candidate]) -> list[Candidate]:
 
 def rows(candidates: Sequence[Candidate]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """Column names and text rows; the device is named once in front of its group by the caller."""
-    columns = ("", "preset", "precision", "backend", "frame", "p50 ms", "p90 ms", "p99 ms", "frames/s", "J/frame")
-    columns += ("score MAE", "SRCC", "MB", "")
+    columns = (
+        "",
+        "preset",
+        "precision",
+        "backend",
+        "frame",
+        "p50 ms",
+        "p90 ms",
+        "p99 ms",
+        "frames/s",
+        "J/frame",
+        "score MAE",
+        "SRCC",
+        "MB",
+        "",
+    )
     found = []
     for one in candidates:
         remarks = ["seeded weights"] * one.seeded + ["busy machine"] * one.warned

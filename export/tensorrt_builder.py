@@ -36,7 +36,7 @@ _SEVERITIES = ("internal error", "error", "warning", "info")
 
 @dataclass
 class BuildLog:
-    """What TensorRT said, with seconds since the start; verbose messages are left out, and lines past a limit counted."""
+    """What TensorRT said, with seconds since the start: no verbose messages, and lines past a limit only counted."""
 
     start: float = field(default_factory=time.monotonic)
     lines: list[str] = field(default_factory=list)
@@ -188,8 +188,8 @@ def _logger(trt: Any, log: BuildLog) -> Any:
 def _builder(trt: Any, logger: Any, log: BuildLog) -> Any:
     try:
         return trt.Builder(logger)
-    except TypeError:  # its factory returned nothing: CUDA did not start, the reason is in the log
-        raise build_failure(trt.__version__, log.errors or ["CUDA initialization failure"]) from None
+    except TypeError:  # its factory returned nothing: CUDA did not start, and 8.6 logs the reason as a mere warning
+        raise build_failure(trt.__version__, [*log.errors, *log.lines, "CUDA initialization failure"]) from None
 
 
 def _network_flags(trt: Any, configuration: Configuration) -> int:

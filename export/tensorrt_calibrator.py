@@ -99,7 +99,7 @@ def create_calibrator(
 ) -> Any:
     """A calibrator for ``IBuilderConfig.int8_calibrator``.
 
-    TensorRT calls it from C++ and swallows exceptions, so the first one is kept in ``failure`` for the builder to raise.
+    TensorRT calls it from C++ and swallows exceptions, so one is kept in ``failure`` for the builder to raise.
 
     Args:
         kind: ``entropy`` or ``minmax``.

@@ -28,7 +28,7 @@ class ParserProblem:
 
 @dataclass(frozen=True)
 class Remedy:
-    """What a message that matches ``pattern`` comes to; ``machine``: whether the machine is to be mended, or the graph."""
+    """What a message that matches ``pattern`` comes to; ``machine``: to be mended is the machine, not the graph."""
 
     pattern: str
     text: str

@@ -4,17 +4,12 @@ One builder at a time works on a device: two that time kernels on the same GPU d
 the operating system's, so a killed build leaves none behind. The file is TensorRT's own format, usable by trtexec.
 """
 
-import contextlib
-import fcntl
 import os
 import re
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from dgiqa_edge.runtime.atomic import write_bytes
 from dgiqa_edge.runtime.errors import MachineError
-
-Waiting = Callable[[str], None]
 
 
 def default_path(version: str, device_name: str, sm: str) -> Path:
@@ -22,29 +17,6 @@ def default_path(version: str, device_name: str, sm: str) -> Path:
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     device = re.sub(r"[^a-z0-9]+", "-", device_name.lower()).strip("-") or "gpu"
     return home / "dgiqa-edge" / "timing" / f"tensorrt-{version}-{device}-sm{sm}.cache"
-
-
-@contextlib.contextmanager
-def exclusive(lock: Path, waiting: Waiting) -> Iterator[None]:
-    """Hold the lock file ``lock`` for the block; where another process holds it, say so through ``waiting`` and wait.
-
-    Raises:
-        MachineError: the file cannot be made.
-    """
-    try:
-        lock.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(lock, os.O_RDWR | os.O_CREAT, 0o666)
-    except OSError as error:
-        raise MachineError(f"cannot write {lock} ({error.strerror}): choose another --timing-cache") from error
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            waiting(f"another build holds {lock}: waiting until it ends")
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)  # which releases the lock
 
 
 def lock_of(cache: Path) -> Path:

@@ -138,6 +138,11 @@ class Scorer:
         )
         return Quality(score=score, crop_scores=crop_scores, depth=outputs["depth"][0], timings=timings)
 
+    @property
+    def engines(self) -> tuple[Engine, ...]:
+        """The loaded engines in the order a frame passes them; the scorer owns and closes them."""
+        return tuple(self._engines)
+
     def describe(self) -> list[dict[str, Any]]:
         """Each engine's facts: role, backend and version, device, providers, threads."""
         return [engine.describe() for engine in self._engines]

@@ -16,6 +16,7 @@ from dgiqa_edge.calibration import agreement as metrics
 from dgiqa_edge.export.networks.lite_trunk import EARLY_BLOCKS, ViewMaps
 from dgiqa_edge.export.networks.nano import Nano, map_statistics
 from dgiqa_edge.export.networks.views import overlap_matrix
+from dgiqa_edge.runtime.errors import ConfigurationError
 
 from .edge_batches import Pairs, shuffled
 from .losses import depth_loss, ranking_loss, score_loss
@@ -36,7 +37,8 @@ class NanoConfig:
         pairs_per_batch: clean/degraded pairs beside each batch of photos; 0 for none.
         series_per_batch: pairs of the haze series beside each batch, ``series_margin`` apart; 0 for none.
         margin: score by which a degraded copy should lie below its photo.
-        depth_weight: weight of the depth loss; 0 leaves depth to chance, for the ablation.
+        depth_weight: weight of the depth loss.
+        without: what the quality readers see as zeros, for the ablation: ``depth``, ``whole``, ``crop``.
     """
 
     seed: int = 1
@@ -53,6 +55,12 @@ class NanoConfig:
     margin: float = 0.12
     depth_weight: float = 0.3
     patience: int = 3
+    without: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        unknown = sorted(set(self.without) - {"depth", "whole", "crop"})
+        if unknown:
+            raise ConfigurationError(f"[nano] without: {unknown[0]!r} is not one of depth, whole, crop")
 
 
 @dataclass(frozen=True)
@@ -90,6 +98,8 @@ class NanoTrainer:
         self.config, self.data, self.run = config, data, run
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.network: Nano = network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        if "depth" in config.without:
+            self.network.depth_cells.register_forward_hook(_as_zeros)
         for part in (network.trunk.stem, *network.trunk.blocks[:EARLY_BLOCKS]):
             part.requires_grad_(False)
         self.frozen = (network.trunk.stem, *network.trunk.blocks[:EARLY_BLOCKS])
@@ -227,6 +237,8 @@ class NanoTrainer:
 
     def _read(self, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
         batch = {kind: maps.to(self.device) for kind, maps in batch.items()}
+        for view in {"whole", "crop"} & set(self.config.without):
+            batch |= {kind: torch.zeros_like(maps) for kind, maps in batch.items() if kind.startswith(view)}
         trunk = self.network.trunk
         whole = ViewMaps(batch["whole4"], batch["whole8"], *trunk.late(batch["whole8"]))
         crop = ViewMaps(batch["crop4"], batch["crop8"], *trunk.late(batch["crop8"]))
@@ -271,3 +283,8 @@ class NanoTrainer:
     def _rate(self, step: int) -> float:
         warm = min(1.0, (step + 1) / (0.3 * self.steps + 1))
         return warm * 0.5 * (1.0 + math.cos(math.pi * min(1.0, step / (self.steps * self.config.epochs))))
+
+
+def _as_zeros(module: nn.Module, inputs: tuple[Tensor, ...], outputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """Forward hook that hides a module's outputs from those who read them."""
+    return tuple(torch.zeros_like(value) for value in outputs)

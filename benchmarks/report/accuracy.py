@@ -60,8 +60,8 @@ def order_table(accuracy: Document) -> Table | None:
     degradations, pairs = accuracy.get("degradations"), accuracy.get("pairs")
     if not degradations and not pairs:
         return None
-    names = list((degradations["pooled"] if degradations else pairs["orders"]).keys())
-    rows = []
+    rows: list[tuple[str, ...]] = []
+    names = list((degradations or {}).get("pooled") or (pairs or {}).get("orders") or {})
     if degradations:
         for kind in degradations["kinds"]:
             cells = [_share(degradations["orders"][name][kind]["clean"]) for name in names]

@@ -115,7 +115,7 @@ def _check(report: Report, path: Path) -> None:
     try:
         _validator()(report)
     except fastjsonschema.JsonSchemaException as error:
-        raise ConfigurationError(f"{path} breaks the report schema: {error.message}") from error
+        raise ConfigurationError(f"{path} breaks the report schema: {error}") from error
 
 
 @functools.cache

@@ -42,7 +42,7 @@ class PyCuda:
         except driver.Error as error:
             raise MachineError(
                 f"the GPU cannot be opened through {self.name} ({error}); the driver supports "
-                f"CUDA {cuda_version(driver.get_driver_version())}: update the driver, or rebuild pycuda for that version"
+                f"CUDA {cuda_version(driver.get_driver_version())}: update the driver, or rebuild pycuda for that"
             ) from error
 
     @contextlib.contextmanager

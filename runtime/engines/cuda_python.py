@@ -46,8 +46,8 @@ class CudaPython:
         except CudaError as error:
             supported = probe().driver_cuda or "of an unknown version"
             raise MachineError(
-                f"the GPU cannot be opened through {self.name} ({error}); the driver supports CUDA {supported}: update the "
-                "driver, or install the cuda-python of that CUDA version"
+                f"the GPU cannot be opened through {self.name} ({error}); the driver supports CUDA {supported}: update "
+                "the driver, or install the cuda-python of that CUDA version"
             ) from error
 
     @contextlib.contextmanager
@@ -65,7 +65,7 @@ class CudaPython:
         length = size_bytes(shape, dtype)
         address = int(self._call("cudaHostAlloc", length, self._runtime.cudaHostAllocDefault))
         memory = (ctypes.c_uint8 * length).from_address(address)
-        return np.frombuffer(memory, dtype=dtype).reshape(shape)
+        return np.frombuffer(memoryview(memory), dtype=dtype).reshape(shape)
 
     def free_pinned(self, array: NDArray[Any]) -> None:
         self._call("cudaFreeHost", array.ctypes.data)

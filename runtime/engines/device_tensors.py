@@ -74,7 +74,7 @@ class DeviceTensors:
 
     def upload(self, tensor: DeviceTensor, array: NDArray[Any]) -> None:
         """Start bringing ``array`` to the device, unless it is there already (the protocol's rule on read-only)."""
-        if array is tensor.known and not array.flags.writeable:
+        if tensor.known is not None and _unchanged(array, tensor.known):
             return
         np.copyto(tensor.host, array)
         self.cuda.upload(tensor.address, tensor.host, self.stream)
@@ -100,3 +100,21 @@ class DeviceTensors:
         self._tensors.clear()
         with contextlib.suppress(CudaError):
             self.cuda.destroy_stream(self.stream)
+
+
+def _unchanged(array: NDArray[Any], known: NDArray[Any]) -> bool:
+    """Whether ``array`` is ``known``, or a view of the same memory that nobody can have written to."""
+    if array is known:
+        return not array.flags.writeable
+    same_memory = (array.ctypes.data, array.shape, array.dtype) == (known.ctypes.data, known.shape, known.dtype)
+    packed = array.flags.c_contiguous and known.flags.c_contiguous
+    return same_memory and packed and _frozen(array)
+
+
+def _frozen(array: Any) -> bool:
+    """Whether neither the array nor any array it is a view of can be written to; other kinds of memory might be."""
+    while isinstance(array, np.ndarray):
+        if array.flags.writeable:
+            return False
+        array = array.base
+    return array is None

@@ -79,8 +79,8 @@ class Engine(Protocol):
     def run(self, inputs: Arrays) -> dict[str, NDArray[Any]]:
         """Execute once.
 
-        A read-only array stands for content that never changes: given again, or given to the next engine, a backend
-        may use the copy that its device still holds.
+        A read-only array stands for content that does not change: where it, or a view of it, is given again or to
+        another engine, a backend may use the copy that its device still holds.
 
         Raises:
             ConfigurationError: an input is missing, unknown, of another dtype or shape; or it is closed.

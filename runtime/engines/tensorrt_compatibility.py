@@ -58,12 +58,12 @@ def _obstacles(requires: Requirements, machine: Machine) -> Iterator[str]:
 def _version_fits(requires: Requirements, here: str) -> bool:
     if requires.backend_version is None:
         return True
-    built = re.fullmatch(r"\s*==\s*(\d+(?:\.\d+)*)\s*", requires.backend_version)
-    if built is None:
-        return satisfies(here, requires.backend_version)
-    if _same_release(built[1], here):
-        return True
-    return requires.version_compatible and _later_runs(built[1], here)
+    built = re.fullmatch(r"\s*(?:==|>=)\s*(\d+(?:\.\d+)*)\s*", requires.backend_version)
+    if built is not None and requires.version_compatible:
+        return _same_release(built[1], here) or _later_runs(built[1], here)
+    if built is not None and "==" in requires.backend_version:
+        return _same_release(built[1], here)
+    return satisfies(here, requires.backend_version)
 
 
 def _same_release(built: str, here: str) -> bool:
@@ -94,7 +94,7 @@ def _plain(sm: str) -> str:
 
 
 def _built_with(requires: Requirements) -> str:
-    return (requires.backend_version or "").strip().removeprefix("==").strip()
+    return (requires.backend_version or "").replace("==", "").strip()
 
 
 def _major(version: str) -> int:

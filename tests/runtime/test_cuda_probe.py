@@ -8,18 +8,6 @@ from pathlib import Path
 
 import pytest
 
-FAKE_DRIVER = Path(__file__).parent / "fake_driver.c"
-
-
-@pytest.fixture(scope="session")
-def driver_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    compiler = shutil.which("cc")
-    if compiler is None:
-        pytest.skip("no C compiler: the stand-in for libcuda.so.1 cannot be built")
-    folder = tmp_path_factory.mktemp("driver")
-    subprocess.run([compiler, "-shared", "-fPIC", "-o", folder / "libcuda.so.1", FAKE_DRIVER], check=True)
-    return folder
-
 
 def probed(folder: Path, **settings: str) -> str:
     """``probe()`` in a process of its own, as a library cannot be unloaded."""

@@ -12,9 +12,8 @@ import pytest
 
 from dgiqa_edge.runtime import cuda_probe
 from dgiqa_edge.runtime.bundle import Bundle, build_manifest_files, load_bundle
-from dgiqa_edge.runtime.engines import EngineOptions, TensorSpec, load_engine
+from dgiqa_edge.runtime.engines import EngineOptions, TensorSpec, load_engine, registry
 from dgiqa_edge.runtime.engines import onnxruntime as backend
-from dgiqa_edge.runtime.engines import registry
 from dgiqa_edge.runtime.errors import (
     BundleError,
     ConfigurationError,
@@ -246,3 +245,18 @@ def test_an_engine_with_other_tensors_is_refused(make_bundle: Callable[..., Path
     bundle = load_bundle(make_bundle(layout="split", edit=swap))
     with pytest.raises(BundleError, match=r"has the inputs \['depth', 'frame'\], expected \['frame'\]"):
         load_engine(bundle, "depth")
+
+
+@pytest.mark.parametrize(("target", "as_written"), [("onnxruntime", False), ("tensorrt", True)])
+def test_a_graph_for_another_backend_is_computed_as_written(make_bundle, monkeypatch, target, as_written):
+    entries = {}
+
+    class Recording(onnxruntime.SessionOptions):
+        def add_session_config_entry(self, key, value):
+            entries[key] = value
+            super().add_session_config_entry(key, value)
+
+    monkeypatch.setattr(onnxruntime, "SessionOptions", Recording)
+    bundle = load_bundle(make_bundle(edit=lambda document: document["precision"].update(target=target)))
+    with load_engine(bundle, "fused"):
+        assert (entries.get("session.disable_quant_qdq") == "1") == as_written

@@ -3,6 +3,7 @@ import pytest
 import torch
 
 from dgiqa_edge.export.networks.nano import Nano
+from dgiqa_edge.runtime.errors import ConfigurationError
 from dgiqa_edge.training.edge_batches import Pairs
 from dgiqa_edge.training.nano_store import NanoStore
 from dgiqa_edge.training.nano_trainer import NanoConfig, NanoData, NanoTrainer
@@ -82,3 +83,28 @@ def test_cached_maps_are_those_of_the_views(data):
     with torch.no_grad():
         _, stride8 = network.trunk.early(torch.from_numpy(crop_view(frame(data.mos[3]), box))[None])
     assert torch.allclose(data.photos.batch(np.array([3]))["crop8"], stride8, atol=0.01)
+
+
+@pytest.mark.parametrize("hidden", ["whole", "crop", "depth"])
+def test_what_is_left_out_cannot_move_a_score(data, tmp_path, hidden):
+    def scores(without):
+        torch.manual_seed(2)
+        config = NanoConfig(without=without)
+        trainer = NanoTrainer(config, data, RunFolder(tmp_path / str(len(without)), config, 9), Nano())
+        whole = trainer.scores(data.photos, data.validation)[0]
+        if hidden == "depth":
+            torch.nn.init.normal_(trainer.network.depth_decoder.out.weight, std=5.0)
+        else:
+            batch = data.photos.batch(data.validation)
+            changed = {kind: maps * 2.0 if kind.startswith(hidden) else maps for kind, maps in batch.items()}
+            with torch.no_grad():
+                return whole, torch.sigmoid(trainer._read(changed)[0]).mean(dim=1).numpy()
+        return whole, trainer.scores(data.photos, data.validation)[0]
+
+    np.testing.assert_array_equal(*scores((hidden,)))
+    assert not np.array_equal(*scores(()))
+
+
+def test_an_unknown_part_to_leave_out_is_refused():
+    with pytest.raises(ConfigurationError, match="'depths' is not one of depth, whole, crop"):
+        NanoConfig(without=("depths",))

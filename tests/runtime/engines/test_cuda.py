@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from dgiqa_edge.runtime.cuda_probe import probe
 from dgiqa_edge.runtime.engines import cuda_pycuda, cuda_python
 from dgiqa_edge.runtime.engines.cuda import BINDINGS, CudaError, connect, size_bytes
 from dgiqa_edge.runtime.errors import ConfigurationError, MachineError
@@ -137,6 +138,13 @@ def test_pycuda_serves_where_cuda_python_is_not_installed(
     monkeypatch.setattr(cuda_pycuda, "connect", missing)
     with pytest.raises(MachineError, match=r"no CUDA binding.*cuda-python: .*pycuda: .*pip install"):
         connect()
+
+
+@pytest.mark.skipif(importlib.util.find_spec("cuda") is None, reason="cuda-python is not installed")
+@pytest.mark.skipif(bool(probe().gpus), reason="this machine has a GPU")
+def test_the_real_cuda_python_without_a_driver_is_an_error_of_ours() -> None:
+    with pytest.raises(MachineError, match=r"cannot be opened through cuda-python \d+.*cudaError.*update the driver"):
+        connect("cuda-python")
 
 
 @pytest.mark.skipif(importlib.util.find_spec("cuda") is None, reason="cuda-python is not installed")

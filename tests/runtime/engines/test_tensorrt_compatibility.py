@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dgiqa_edge.runtime.engines.tensorrt_compatibility import Machine, obstacles
@@ -93,8 +93,9 @@ def test_every_obstacle_is_named(machine: Machine, changed: dict[str, Any], word
 )
 def test_version_compatible_plans_run_on_later_versions(built: str, here: str, fits: bool) -> None:
     machine = replace(DESKTOP, tensorrt=here)
-    changed = {"backend_version": f"=={built}", "version_compatible": True}
-    assert (not obstacles(requirements(machine, **changed), machine)) is fits
+    for operator in ("==", ">="):
+        changed = {"backend_version": f"{operator}{built}", "version_compatible": True}
+        assert (not obstacles(requirements(machine, **changed), machine)) is fits
     locked = requirements(machine, backend_version=f"=={built}")
     assert (not obstacles(locked, machine)) is (built == here)
 
@@ -112,12 +113,14 @@ def test_a_requirement_that_is_none_is_a_damaged_bundle() -> None:
 versions = st.tuples(st.integers(8, 12), st.integers(0, 20), st.integers(0, 9)).map(lambda v: ".".join(map(str, v)))
 
 
+@settings(deadline=None)
 @given(versions, versions)
 def test_a_locked_plan_runs_on_its_own_release_only(built: str, here: str) -> None:
     machine = replace(DESKTOP, tensorrt=here)
     assert (not obstacles(requirements(machine, backend_version=f"=={built}"), machine)) is (built == here)
 
 
+@settings(deadline=None)
 @given(versions, st.integers(0, 999))
 def test_a_build_number_changes_nothing(release: str, build: int) -> None:
     for ours, theirs in ((release, f"{release}.{build}"), (f"{release}.{build}", release)):

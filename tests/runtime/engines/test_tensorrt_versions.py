@@ -51,6 +51,13 @@ def test_only_8_5_lacks_layer_normalization_and_the_builder_settings():
     assert (new.layer_normalization, new.optimization_level, new.aux_streams, new.version_compatible) == (True,) * 4
 
 
+@pytest.mark.parametrize(
+    ("version", "stores"), [("8.5.3", False), ("8.6.1", False), ("10.3", True), ("11.0", True), ("11.4.1", True)]
+)
+def test_int8_weights_are_stored_since_10(version, stores):
+    assert support_of(version).int8_weights is stores
+
+
 def test_the_flags_end_with_11():
     assert support_of("10.16").has_precision_flags
     assert not support_of("11.0").has_precision_flags

@@ -1,4 +1,4 @@
-"""See the package. Contexts are counted per thread, because pycuda aborts a process whose thread ends with one pushed."""
+"""See the package. Contexts are counted per thread, as pycuda aborts a process whose thread ends with one pushed."""
 
 import threading
 from typing import Any

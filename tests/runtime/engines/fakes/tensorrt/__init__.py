@@ -2,13 +2,16 @@
 
 A plan is a magic word, a line of JSON, and an ONNX graph. Work goes through the fake CUDA runtime's streams and reads
 and writes its device memory, so bindings, copies and waiting are put to the test. Strict: an attribute that a version
-lacks is not there. ``DGIQA_FAKE_TENSORRT`` sets the version.
+lacks is not there. ``DGIQA_FAKE_TENSORRT`` sets the version; where ``tests/export/tensorrt_fake.py`` knows it, its
+builder is here too.
 """
 
 import ctypes
 import enum
+import importlib.util
 import json
 import os
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +19,7 @@ import onnxruntime
 from cuda.bindings import runtime as cuda
 
 __version__ = os.environ.get("DGIQA_FAKE_TENSORRT", "10.3.0")
-MAGIC = b"FAKE PLAN\n"
+MAGIC = b"fake plan\n"
 
 
 class TensorIOMode(enum.Enum):
@@ -76,6 +79,11 @@ class Runtime:
             return None
         head, _, graph = content[len(MAGIC) :].partition(b"\n")
         facts = json.loads(head)
+        try:
+            onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
+        except Exception as error:
+            self._logger.log(ILogger.Severity.ERROR, f"the plan ends too early: {error}")
+            return None
         if facts.get("host_code") and not self.engine_host_code_allowed:
             self._logger.log(ILogger.Severity.ERROR, "host code is not allowed")
             return None
@@ -183,3 +191,21 @@ class IExecutionContext:
         size = int(np.prod(node.shape)) * np.dtype(dtype).itemsize
         memory = (ctypes.c_uint8 * size).from_address(self._addresses[name])
         return np.frombuffer(memory, dtype).reshape(node.shape)
+
+
+def _add_builder() -> None:
+    """The builder side of this version, from the export room's fake; plans have one format in both."""
+    file = Path(__file__).resolve().parents[4] / "export" / "tensorrt_fake.py"
+    spec = importlib.util.spec_from_file_location("tensorrt_fake", file)
+    assert spec is not None
+    assert spec.loader is not None
+    fake = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(fake)
+    assert fake.MAGIC == MAGIC
+    if any(entry["name"] == __version__ for entry in fake.versions()):
+        for name, value in vars(fake.FakeTensorRt(__version__)).items():
+            if name[0].isupper():
+                globals().setdefault(name, value)
+
+
+_add_builder()

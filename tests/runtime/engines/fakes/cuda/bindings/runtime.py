@@ -1,3 +1,4 @@
+# ruff: noqa: N801, N802, N815, N816 - the names are CUDA's
 """An in-memory CUDA runtime with cuda-python's interface: functions return ``(status, value...)``.
 
 Device memory is host memory of its own, poisoned; work on a stream runs when the stream is synchronised, as late as a
@@ -14,7 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 
-class cudaError_t(enum.IntEnum):  # noqa: N801
+class cudaError_t(enum.IntEnum):
     cudaSuccess = 0
     cudaErrorInvalidValue = 1
     cudaErrorMemoryAllocation = 2
@@ -24,12 +25,12 @@ class cudaError_t(enum.IntEnum):  # noqa: N801
     cudaErrorStreamCaptureInvalidated = 901
 
 
-class cudaMemcpyKind(enum.IntEnum):  # noqa: N801
+class cudaMemcpyKind(enum.IntEnum):
     cudaMemcpyHostToDevice = 1
     cudaMemcpyDeviceToHost = 2
 
 
-class cudaStreamCaptureMode(enum.IntEnum):  # noqa: N801
+class cudaStreamCaptureMode(enum.IntEnum):
     cudaStreamCaptureModeThreadLocal = 1
 
 
@@ -40,6 +41,7 @@ OK = cudaError_t.cudaSuccess
 STICKY = {cudaError_t.cudaErrorIllegalAddress}
 NEVER_FAIL = {"cudaGetErrorName", "cudaGetLastError", "cudaRuntimeGetVersion"}
 POISON = 0xCD
+DEVICE_BYTES = 8 << 30
 
 
 class Stream:
@@ -122,55 +124,57 @@ def api(function: Callable[..., tuple[Any, ...]]) -> Callable[..., tuple[Any, ..
 
 
 @api
-def cudaRuntimeGetVersion() -> tuple[Any, ...]:  # noqa: N802
+def cudaRuntimeGetVersion() -> tuple[Any, ...]:
     return OK, 12060
 
 
 @api
-def cudaSetDevice(device: int) -> tuple[Any, ...]:  # noqa: N802
+def cudaSetDevice(device: int) -> tuple[Any, ...]:
     return (OK if device == 0 else cudaError_t.cudaErrorInvalidValue,)
 
 
 @api
-def cudaMalloc(size: int) -> tuple[Any, ...]:  # noqa: N802
+def cudaMalloc(size: int) -> tuple[Any, ...]:
+    if size > DEVICE_BYTES:
+        return cudaError_t.cudaErrorMemoryAllocation, None
     memory = (ctypes.c_uint8 * size).from_buffer(bytearray([POISON]) * size)
     state.device[ctypes.addressof(memory)] = memory
     return OK, ctypes.addressof(memory)
 
 
 @api
-def cudaFree(address: int) -> tuple[Any, ...]:  # noqa: N802
+def cudaFree(address: int) -> tuple[Any, ...]:
     if address == 0:
         return (OK,)
     return (OK if state.device.pop(address, None) is not None else cudaError_t.cudaErrorInvalidValue,)
 
 
 @api
-def cudaHostAlloc(size: int, flags: int) -> tuple[Any, ...]:  # noqa: N802
+def cudaHostAlloc(size: int, flags: int) -> tuple[Any, ...]:
     memory = (ctypes.c_uint8 * size).from_buffer(bytearray([POISON]) * size)
     state.host[ctypes.addressof(memory)] = memory
     return OK, ctypes.addressof(memory)
 
 
 @api
-def cudaFreeHost(address: int) -> tuple[Any, ...]:  # noqa: N802
+def cudaFreeHost(address: int) -> tuple[Any, ...]:
     return (OK if state.host.pop(address, None) is not None else cudaError_t.cudaErrorInvalidValue,)
 
 
 @api
-def cudaStreamCreateWithFlags(flags: int) -> tuple[Any, ...]:  # noqa: N802
+def cudaStreamCreateWithFlags(flags: int) -> tuple[Any, ...]:
     stream = Stream(state.handle())
     state.streams[stream.address] = stream
     return OK, stream
 
 
 @api
-def cudaStreamDestroy(stream: Stream) -> tuple[Any, ...]:  # noqa: N802
+def cudaStreamDestroy(stream: Stream) -> tuple[Any, ...]:
     return (OK if state.streams.pop(int(stream), None) is not None else cudaError_t.cudaErrorInvalidValue,)
 
 
 @api
-def cudaMemcpyAsync(target: int, source: int, size: int, kind: int, stream: Stream) -> tuple[Any, ...]:  # noqa: N802
+def cudaMemcpyAsync(target: int, source: int, size: int, kind: int, stream: Stream) -> tuple[Any, ...]:
     to_device = kind == cudaMemcpyKind.cudaMemcpyHostToDevice
     device, host = (target, source) if to_device else (source, target)
     for address, known in ((device, state.device), (host, state.host)):
@@ -181,7 +185,7 @@ def cudaMemcpyAsync(target: int, source: int, size: int, kind: int, stream: Stre
 
 
 @api
-def cudaStreamSynchronize(stream: Stream) -> tuple[Any, ...]:  # noqa: N802
+def cudaStreamSynchronize(stream: Stream) -> tuple[Any, ...]:
     queue, stream.queue = stream.queue, []
     for work in queue:
         work()
@@ -189,12 +193,12 @@ def cudaStreamSynchronize(stream: Stream) -> tuple[Any, ...]:  # noqa: N802
 
 
 @api
-def cudaDeviceSynchronize() -> tuple[Any, ...]:  # noqa: N802
+def cudaDeviceSynchronize() -> tuple[Any, ...]:
     return (OK,)
 
 
 @api
-def cudaStreamBeginCapture(stream: Stream, mode: int) -> tuple[Any, ...]:  # noqa: N802
+def cudaStreamBeginCapture(stream: Stream, mode: int) -> tuple[Any, ...]:
     if stream.captured is not None:
         return (cudaError_t.cudaErrorStreamCaptureUnsupported,)
     stream.captured = []
@@ -202,7 +206,7 @@ def cudaStreamBeginCapture(stream: Stream, mode: int) -> tuple[Any, ...]:  # noq
 
 
 @api
-def cudaStreamEndCapture(stream: Stream) -> tuple[Any, ...]:  # noqa: N802
+def cudaStreamEndCapture(stream: Stream) -> tuple[Any, ...]:
     if stream.captured is None:
         return cudaError_t.cudaErrorInvalidValue, None
     graph = state.handle()
@@ -212,7 +216,7 @@ def cudaStreamEndCapture(stream: Stream) -> tuple[Any, ...]:  # noqa: N802
 
 
 @api
-def cudaGraphInstantiateWithFlags(graph: int, flags: int) -> tuple[Any, ...]:  # noqa: N802
+def cudaGraphInstantiateWithFlags(graph: int, flags: int) -> tuple[Any, ...]:
     instance = state.handle()
     state.graph_work[instance] = state.graph_work[graph]
     state.graphs.add(instance)
@@ -220,7 +224,7 @@ def cudaGraphInstantiateWithFlags(graph: int, flags: int) -> tuple[Any, ...]:  #
 
 
 @api
-def cudaGraphLaunch(graph: int, stream: Stream) -> tuple[Any, ...]:  # noqa: N802
+def cudaGraphLaunch(graph: int, stream: Stream) -> tuple[Any, ...]:
     for work in state.graph_work[graph]:
         state.put(int(stream), work)
     return (OK,)
@@ -233,45 +237,45 @@ def _destroy_graph(graph: int) -> tuple[Any, ...]:
 
 
 @api
-def cudaGraphDestroy(graph: int) -> tuple[Any, ...]:  # noqa: N802
+def cudaGraphDestroy(graph: int) -> tuple[Any, ...]:
     return _destroy_graph(graph)
 
 
 @api
-def cudaGraphExecDestroy(graph: int) -> tuple[Any, ...]:  # noqa: N802
+def cudaGraphExecDestroy(graph: int) -> tuple[Any, ...]:
     return _destroy_graph(graph)
 
 
 @api
-def cudaEventCreate() -> tuple[Any, ...]:  # noqa: N802
+def cudaEventCreate() -> tuple[Any, ...]:
     return OK, state.handle()
 
 
 @api
-def cudaEventRecord(event: int, stream: Stream) -> tuple[Any, ...]:  # noqa: N802
+def cudaEventRecord(event: int, stream: Stream) -> tuple[Any, ...]:
     return (OK,)
 
 
 @api
-def cudaEventSynchronize(event: int) -> tuple[Any, ...]:  # noqa: N802
+def cudaEventSynchronize(event: int) -> tuple[Any, ...]:
     return (OK,)
 
 
 @api
-def cudaEventElapsedTime(start: int, end: int) -> tuple[Any, ...]:  # noqa: N802
+def cudaEventElapsedTime(start: int, end: int) -> tuple[Any, ...]:
     return OK, 1.25
 
 
 @api
-def cudaEventDestroy(event: int) -> tuple[Any, ...]:  # noqa: N802
+def cudaEventDestroy(event: int) -> tuple[Any, ...]:
     return (OK,)
 
 
 @api
-def cudaGetLastError() -> tuple[Any, ...]:  # noqa: N802
+def cudaGetLastError() -> tuple[Any, ...]:
     return (state.sticky or OK,)
 
 
 @api
-def cudaGetErrorName(status: cudaError_t) -> tuple[Any, ...]:  # noqa: N802
+def cudaGetErrorName(status: cudaError_t) -> tuple[Any, ...]:
     return OK, status.name.encode()

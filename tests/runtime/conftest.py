@@ -1,12 +1,15 @@
+# ruff: noqa: N802 - the names are CUDA's
 """A machine with a GPU, made of fakes: a driver, the CUDA bindings and TensorRT, and bundles with plans for it.
 
-The project's own code is real throughout; ``fakes/`` stands where NVIDIA's packages stand on such a machine.
+The project's own code is real throughout; ``engines/fakes/`` stands where NVIDIA's packages stand on such a machine.
 """
 
 import ctypes
 import json
+import shutil
+import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,8 +20,9 @@ from dgiqa_edge.runtime import cuda_probe
 from dgiqa_edge.runtime.bundle import build_manifest_files, write_manifest
 from dgiqa_edge.runtime.processor import platform_name
 
-FAKES = Path(__file__).parent / "fakes"
-MAGIC = b"FAKE PLAN\n"
+HERE = Path(__file__).parent
+FAKES = HERE / "engines" / "fakes"
+MAGIC = b"fake plan\n"
 
 
 class FakeDriver:
@@ -66,20 +70,22 @@ def driver(monkeypatch: pytest.MonkeyPatch) -> FakeDriver:
     return fake
 
 
+def modules_of_nvidia() -> list[str]:
+    return [name for name in sys.modules if name.partition(".")[0] in ("cuda", "tensorrt", "pycuda")]
+
+
 @pytest.fixture
-def gpu(monkeypatch: pytest.MonkeyPatch, driver: FakeDriver) -> SimpleNamespace:
+def gpu(monkeypatch: pytest.MonkeyPatch, driver: FakeDriver) -> Iterator[SimpleNamespace]:
     """``state`` of the CUDA runtime, its ``runtime`` module, the ``tensorrt`` module and the ``driver``."""
-    for name in list(sys.modules):
-        if name.partition(".")[0] in ("cuda", "tensorrt", "pycuda"):
-            monkeypatch.delitem(sys.modules, name)
+    for name in modules_of_nvidia():
+        monkeypatch.delitem(sys.modules, name)  # the real ones, if there are any, come back afterwards
     monkeypatch.syspath_prepend(str(FAKES))
     import tensorrt
     from cuda.bindings import runtime
 
-    for name in list(sys.modules):
-        if name.partition(".")[0] in ("cuda", "tensorrt", "pycuda"):
-            monkeypatch.setitem(sys.modules, name, sys.modules[name])  # so that it is taken out again
-    return SimpleNamespace(state=runtime.reset(), runtime=runtime, tensorrt=tensorrt, driver=driver)
+    yield SimpleNamespace(state=runtime.reset(), runtime=runtime, tensorrt=tensorrt, driver=driver)
+    for name in modules_of_nvidia():
+        del sys.modules[name]
 
 
 def plan_of(graph: bytes, **facts: Any) -> bytes:
@@ -130,3 +136,14 @@ def make_tensorrt_bundle(make_bundle: Callable[..., Path]) -> Callable[..., Path
         return directory
 
     return make
+
+
+@pytest.fixture(scope="session")
+def driver_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a stand-in for libcuda.so.1, for processes whose LD_LIBRARY_PATH it is."""
+    compiler = shutil.which("cc")
+    if compiler is None:
+        pytest.skip("no C compiler: the stand-in for libcuda.so.1 cannot be built")
+    folder = tmp_path_factory.mktemp("driver")
+    subprocess.run([compiler, "-shared", "-fPIC", "-o", folder / "libcuda.so.1", HERE / "fake_driver.c"], check=True)
+    return folder
