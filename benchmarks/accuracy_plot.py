@@ -41,7 +41,7 @@ def draw_accuracy(report: AccuracyReport, about: Circumstances, file: Path) -> N
     order = _order_rows(report)
     figure = Canvas(figsize=(WIDTH if order else HEIGHT, HEIGHT), dpi=DPI, facecolor="white", layout="constrained")
     FigureCanvasAgg(figure)
-    heading, body = figure.subfigures(2, 1, height_ratios=(HEADING, 1.0 - HEADING))
+    heading, body = list(figure.subfigures(2, 1, height_ratios=(HEADING, 1.0 - HEADING)))  # type: ignore[arg-type]
     heading.text(0.01, 0.68, report.measured[0].source, va="center", fontsize=14, fontweight="bold", color=INK)
     heading.text(0.01, 0.22, _caption(report, about), va="center", fontsize=9, color=FAINT)
     panels = body.subplots(1, 2, width_ratios=(1.0, 1.05)) if order else [body.subplots()]

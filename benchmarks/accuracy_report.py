@@ -114,6 +114,7 @@ def _agreement_part(report: AccuracyReport, about: Circumstances) -> str:
         f"{len(report.photos)} photos{split}: {bundle.agreement.photos} scored, {len(bundle.failed)} failed. "
         "PLCC and RMSE after a four-parameter logistic; intervals are 95 % bootstrap.",
     ]
+    lines += [f"- {row.name}: {row.source}" for row in report.measured[1:]]
     lines += [f"- {name}: {NOT_MEASURED}: {reason}" for name, reason in report.not_measured.items()]
     for row in report.measured:
         lines += _failures(row.name, row.failed)

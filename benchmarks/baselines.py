@@ -119,12 +119,17 @@ def _opencv_brisque(model: Path | None, span: Path | None) -> Measure | str:
     except cv2.error as error:
         reason = " ".join(str(error).split())
         raise ConfigurationError(f"{model} and {span} are not OpenCV's BRISQUE files: {reason}") from error
-    return Measure(
-        "BRISQUE (OpenCV)",
-        f"model {model.name}, OpenCV {cv2.__version__}",
-        _key(f"opencv {cv2.__version__}", [model, span]),
-        lambda frame: -float(measure.compute(frame)[0]),
-    )
+
+    def score(frame: np.ndarray) -> float:
+        try:
+            return -float(measure.compute(frame)[0])
+        except cv2.error as error:
+            raise ValueError(
+                f"OpenCV's BRISQUE is not defined on this frame: {' '.join(str(error).split())}"
+            ) from error
+
+    source = f"model {model.name}, OpenCV {cv2.__version__}"
+    return Measure("BRISQUE (OpenCV)", source, _key(f"opencv {cv2.__version__}", [model, span]), score)
 
 
 def _key(name: str, files: Iterable[Path]) -> str:

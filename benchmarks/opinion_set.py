@@ -26,21 +26,26 @@ def read_opinions(table: Path, photos: Path, split: str | None = None) -> list[R
 
     Raises:
         SourceError: the table or a photo it names is missing.
-        ConfigurationError: a column is missing, a score is no number, or no row is left.
+        ConfigurationError: a column is missing, a score is no finite number, a photo comes twice, or no row is left.
     """
     rows = _rows(table, ("file", "mos", *(("split",) if split else ())))
-    rated = []
+    rated: dict[Path, RatedPhoto] = {}
     for line, row in enumerate(rows, start=2):
         if split and row["split"] != split:
             continue
         try:
             mos = float(row["mos"])
-        except (TypeError, ValueError):
+        except ValueError:
             raise ConfigurationError(f"{table}, line {line}: the score {row['mos']!r} is not a number") from None
-        rated.append(RatedPhoto(_existing(photos / row["file"], table, line), mos))
+        if not math.isfinite(mos):
+            raise ConfigurationError(f"{table}, line {line}: the score {row['mos']} is not finite")
+        path = _existing(photos / row["file"], table, line)
+        if path in rated:
+            raise ConfigurationError(f"{table}, line {line}: {row['file']} was rated in an earlier line already")
+        rated[path] = RatedPhoto(path, mos)
     if not rated:
         raise ConfigurationError(f"{table} has no photo" + (f" of split {split!r}" if split else ""))
-    return rated
+    return list(rated.values())
 
 
 def read_series(table: Path, photos: Path) -> list[GradedSeries]:
@@ -58,7 +63,7 @@ def read_series(table: Path, photos: Path) -> list[GradedSeries]:
         text = list(row.values())[-1]
         try:
             strength = float(text)
-        except (TypeError, ValueError):
+        except ValueError:
             raise ConfigurationError(f"{table}, line {line}: the strength {text!r} is not a number") from None
         if not 0.0 <= strength < math.inf:
             raise ConfigurationError(f"{table}, line {line}: the strength {text} is below zero or not finite")
@@ -80,6 +85,9 @@ def _rows(table: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
     missing = [column for column in columns if column not in (reader.fieldnames or ())]
     if missing:
         raise ConfigurationError(f"{table} lacks the column {', '.join(missing)}: its first line must name {columns}")
+    for line, row in enumerate(rows, start=2):
+        if None in row or None in row.values():
+            raise ConfigurationError(f"{table}, line {line}, has not as many cells as the first line: correct it")
     return rows
 
 

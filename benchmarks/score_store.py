@@ -7,6 +7,7 @@ anew, never served from here.
 import contextlib
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
@@ -88,7 +89,7 @@ class ScoreStore:
 
 
 @contextlib.contextmanager
-def _file_errors(file: Path) -> "contextlib.AbstractContextManager[None]":  # type: ignore[misc]
+def _file_errors(file: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:

@@ -4,6 +4,7 @@ PLCC and RMSE are taken after the four-parameter logistic that quality assessmen
 same scores. Pure functions of arrays.
 """
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -76,10 +77,11 @@ def srcc(predicted: np.ndarray, human: np.ndarray) -> float:
 
 
 def krcc(predicted: np.ndarray, human: np.ndarray) -> float:
-    """Kendall's tau-b."""
+    """Kendall's tau-b; 0 where one side is constant."""
     from scipy import stats
 
-    return float(stats.kendalltau(predicted, human).statistic)
+    tau = float(stats.kendalltau(predicted, human).statistic)
+    return tau if np.isfinite(tau) else 0.0
 
 
 def pearson(predicted: np.ndarray, human: np.ndarray) -> float:
@@ -105,7 +107,9 @@ def fitted_logistic(predicted: np.ndarray, human: np.ndarray) -> Curve:
 
     start = (human.max(), human.min(), float(predicted.mean()), float(predicted.std()) + 1e-6)
     try:
-        parameters, _ = optimize.curve_fit(logistic, predicted, human, p0=start, maxfev=20000)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optimize.OptimizeWarning)  # of the covariance, which nobody asks for
+            parameters, _ = optimize.curve_fit(logistic, predicted, human, p0=start, maxfev=20000)
     except RuntimeError:
         slope, offset = np.polyfit(predicted, human, 1)
         return lambda x: slope * x + offset
