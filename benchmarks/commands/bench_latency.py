@@ -105,6 +105,7 @@ def _measure(scorer: "Scorer", args: argparse.Namespace, plan: "LatencyPlan") ->
     from dgiqa_edge.runtime.errors import ConfigurationError
 
     from .. import loadgen
+    from ..device_stages import device_stages
     from ..frame_feed import FrameFeed
     from ..latency import measure_in_turn
     from ..latency_samples import FrameServer
@@ -115,6 +116,7 @@ def _measure(scorer: "Scorer", args: argparse.Namespace, plan: "LatencyPlan") ->
     server = FrameServer(scorer, feed, Yardstick(), plan.block_s)
     missing: dict[str, str] = {}
     shares = _node_shares(scorer, args, missing)
+    device = device_stages(scorer, feed.at(0).frame)
     driven = args.driver == "loadgen" or (args.driver == "auto" and loadgen.is_installed())
     if not driven and args.scenario != "single-stream":
         raise ConfigurationError(f"the scenario {args.scenario} needs LoadGen: pip install mlcommons-loadgen (x86-64)")
@@ -128,7 +130,7 @@ def _measure(scorer: "Scorer", args: argparse.Namespace, plan: "LatencyPlan") ->
             with told("frames") as progress:
                 run, summary = measure_in_turn([server], plan, progress)[0], None
         found = telemetry.stop()
-    return Measured(run, plan, args.threads, summary, shares, found, missing)
+    return Measured(run, plan, args.threads, summary, shares, device, found, missing)
 
 
 def _node_shares(scorer: "Scorer", args: argparse.Namespace, missing: dict[str, str]) -> dict[str, float] | None:
@@ -165,7 +167,7 @@ def _run_pair(args: argparse.Namespace, plan: "LatencyPlan", context: dict[str, 
         reports = [
             latency_report(
                 scorer,
-                Measured(run, plan, args.threads, None, None, None, missing),
+                Measured(run, plan, args.threads, None, None, (), None, missing),
                 session={**session, "index": index},
                 **context,
             )

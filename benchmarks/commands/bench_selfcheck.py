@@ -96,7 +96,7 @@ def _pair(scorer: Any, args: argparse.Namespace, factor: float, context: dict[st
     return [
         latency_report(
             scorer,
-            Measured(run, plan, args.threads, None, None, None, missing),
+            Measured(run, plan, args.threads, None, None, (), None, missing),
             session={"id": session, "bundles": 2, "index": index},
             **context,
         )

@@ -60,7 +60,9 @@ def run(args: argparse.Namespace) -> int:
         plan = LatencyPlan(duration_s=args.minutes * 60.0, block_s=block_s, min_queries=1)
         report = latency_report(
             scorer,
-            Measured(measured, plan, args.threads, None, None, read, {"latency.node_shares_percent": "not in a soak"}),
+            Measured(
+                measured, plan, args.threads, None, None, (), read, {"latency.node_shares_percent": "not in a soak"}
+            ),
             tool=tool(),
             environment=environment,
             more={"soak": soak_section(found, args.minutes)},

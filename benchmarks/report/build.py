@@ -7,12 +7,13 @@ from typing import Any
 
 from dgiqa_edge.runtime.scorer import Scorer
 
+from ..device_stages import DeviceStages
 from ..latency import LatencyPlan, LatencyRun
 from ..loadgen import LoadGenSummary
 from ..telemetry.reading import Telemetry
 from ..telemetry.summary import TelemetrySummary, summarize
 from .document import Report, assemble
-from .sections import latency_section, latency_warnings, telemetry_section
+from .sections import device_rows, latency_section, latency_warnings, telemetry_section
 from .subject import fidelity_section, subject_section
 
 
@@ -29,6 +30,7 @@ class Measured:
     threads: int | None
     summary: LoadGenSummary | None
     shares: Mapping[str, float] | None
+    device: Sequence[DeviceStages]
     telemetry: Telemetry | None
     missing: Mapping[str, str]
 
@@ -45,11 +47,14 @@ def latency_report(
     """The report of one bundle; ``more`` holds sections measured elsewhere (accuracy, soak)."""
     run = measured.run
     sections: dict[str, Any] = {
-        "latency": latency_section(run, measured.plan, measured.threads, measured.summary, measured.shares),
+        "latency": {
+            **latency_section(run, measured.plan, measured.threads, measured.summary, measured.shares),
+            "device_stages": device_rows(measured.device),
+        },
         "fidelity": fidelity_section(scorer.bundle),
         **(more or {}),
     }
-    missing = {**stages_not_told_apart(scorer, run), **measured.missing}
+    missing = {**stages_not_told_apart(scorer, measured), **measured.missing}
     if measured.telemetry is not None:
         figures = summarize(measured.telemetry, run.started, run.ended, len(run.samples))
         sections["telemetry"] = telemetry_section(measured.telemetry, figures, run.started)
@@ -65,27 +70,25 @@ def latency_report(
         subject=subject_section(scorer),
         environment=environment,
         sections=sections,
-        warnings=latency_warnings(run),
+        warnings=latency_warnings(run, measured.device),
         not_measured=missing,
         session=session,
     )
 
 
-def stages_not_told_apart(scorer: Scorer, run: LatencyRun) -> dict[str, str]:
+def stages_not_told_apart(scorer: Scorer, measured: Measured) -> dict[str, str]:
     """Stages that a camera pipeline has and this measurement cannot show, with the reason for each."""
     backend = str(scorer.describe()[0]["backend"])
-    stages = run.samples.stages_ms
+    stages = measured.run.samples.stages_ms
     missing = {
         "capture": "frames come from memory; a camera's own delay is not in these figures",
         "gate": "the verdict is taken outside the scorer and was not part of this run",
     }
-    for name in ("copy in", "copy out"):
-        if name not in stages:
-            missing[name] = (
-                f"the {backend} engine reports no time for it"
-                if backend == "tensorrt"
-                else "there is none: the engine reads the frame where it lies in memory"
-            )
+    if not measured.device:
+        reason = "there is none on a CPU: the engine reads the frame where it lies"
+        if backend == "tensorrt" or scorer.describe()[0].get("providers", ["cpu"])[0] != "cpu":
+            reason = "the engine cannot time its device in this run"
+        missing["copy in"] = missing["copy out"] = reason
     if "depth" not in stages:
         missing["depth"] = missing["quality"] = "one fused engine runs both; shares inside it stand apart"
     return {f"latency.stages.{name}": reason for name, reason in missing.items() if name not in stages}

@@ -123,6 +123,15 @@ def stage_table(report: Report) -> Table:
     return Table(("stage", "median", "mean", "share of end to end"), (*rows, *missing))
 
 
+def device_table(report: Report) -> Table:
+    """Copies, launch and computation on the device, where engines time themselves."""
+    rows = [
+        (row["engine"], row["name"], f"{row['p50_ms']:.3f} ms", f"{row['mean_ms']:.3f} ms")
+        for row in report["latency"]["device_stages"]
+    ]
+    return Table(("engine", "on the device", "median", "mean"), tuple(rows))
+
+
 def environment_table(report: Report) -> Table:
     """Every fact, then every fact that could not be had."""
     environment = report["environment"]

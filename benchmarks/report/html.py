@@ -80,6 +80,7 @@ def _latency(report: Report) -> Iterator[str]:
         "<p>From the encoded camera frame to the result, mean times.</p>",
         plots.stage_bars(latency),
         _table(facts.stage_table(report)),
+        _table(facts.device_table(report)),
         f"<p>Inside the engine, by a profiled run of its own (share of all node time):</p><ul>{shares}</ul>"
         if shares
         else "",

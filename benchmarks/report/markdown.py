@@ -59,6 +59,7 @@ def _latency(report: Report) -> Iterator[str]:
     yield ""
     yield from _table(facts.percentile_table(report["latency"]["end_to_end_percentiles"]))
     yield from _table(facts.stage_table(report))
+    yield from _table(facts.device_table(report))
     yield from _table(facts.run_table(report))
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from .. import steadiness, yardstick
+from ..device_stages import DeviceStages
 from ..latency import LatencyPlan, LatencyRun
 from ..loadgen import RULE_DURATION_S, LoadGenSummary
 from ..percentiles import percentiles
@@ -68,7 +69,16 @@ def latency_section(
     }
 
 
-def latency_warnings(run: LatencyRun) -> list[JsonObject]:
+def device_rows(stages: Sequence[DeviceStages]) -> list[JsonObject]:
+    """Copies, launch and computation of each engine on the device; empty on a CPU."""
+    return [
+        {"engine": one.role, "name": name, "p50_ms": _round(np.median(times)), "mean_ms": _round(times.mean())}
+        for one in stages
+        for name, times in one.times_ms.items()
+    ]
+
+
+def latency_warnings(run: LatencyRun, device: Sequence[DeviceStages] = ()) -> list[JsonObject]:
     """What a reader of the latency section must know first."""
     others = None if run.load is None else run.load.others_percent
     found = [
@@ -76,11 +86,7 @@ def latency_warnings(run: LatencyRun) -> list[JsonObject]:
         steadiness.yardstick_warning(run.samples.yardstick_ms),
         steadiness.variation_warning(run.samples.latency_ms),
     ]
-    stages = run.samples.stages_ms
-    if "compute" in stages:
-        found.append(steadiness.transfer_warning(stages["copy in"], stages["copy out"], stages["compute"]))
-        if "enqueue" in stages:
-            found.append(steadiness.enqueue_warning(stages["enqueue"], stages["compute"]))
+    found += [warned for one in device for warned in one.warnings()]
     return [_warning(warned) for warned in found if warned is not None]
 
 

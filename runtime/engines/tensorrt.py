@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from ..bundle import Bundle, rebuild_command
@@ -181,8 +182,8 @@ class TensorrtEngine:
     def time_stages(self, inputs: Arrays, runs: int = 100) -> dict[str, NDArray[np.float64]]:
         """Milliseconds of each run's parts, float64 [runs], without the CUDA graph.
 
-        ``copy in``, ``compute`` and ``copy out`` lie between CUDA events on the stream; ``enqueue`` is the time in which
-        the CPU hands the computation to the device, which may run meanwhile.
+        ``copy in``, ``compute`` and ``copy out`` lie between CUDA events on the stream; ``enqueue`` is the CPU's time
+        for handing the computation to the device, which may run meanwhile.
 
         Raises:
             ConfigurationError, EngineCompatibilityError, MachineError: as ``run``.

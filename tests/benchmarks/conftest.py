@@ -68,7 +68,7 @@ def latency_section(latencies: np.ndarray, block: np.ndarray, yardstick: np.ndar
     )
     wall = float(latencies.sum() / 1e3)
     run = LatencyRun("single-stream", "loop", samples, latencies, 64, 0.0, wall, None)
-    return section(run, LatencyPlan(), 2, None, None)
+    return {**section(run, LatencyPlan(), 2, None, None), "device_stages": []}
 
 
 @pytest.fixture
