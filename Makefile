@@ -12,7 +12,7 @@ GPU_INPUTS  ?= build/gpu
 GPU_PRESETS ?= nano reference
 GPU_FRAME   ?= $(DEMO_FRAME)
 
-.PHONY: venv demo demo-reference test test-all gpu-inputs gpu-check lint format bench native-test clean
+.PHONY: venv demo demo-reference test test-all gpu-inputs gpu-check lint format bench bench-reports native-test clean
 .DELETE_ON_ERROR:
 
 venv: $(STAMP)
@@ -86,6 +86,35 @@ bench: $(STAMP)
 	        $(if $(DEMO_DEPTH_WEIGHTS),--depth-weights $(DEMO_DEPTH_WEIGHTS)) \
 	        --out build/bench/$$precision --json build/bench/$$precision.json || exit 1; \
 	done
+
+# The reports under benchmarks/results/, their pages and tables under build/reports/, and the check that the comparison
+# itself can be believed here. Run it on a quiet machine: half an hour on two cores.
+REPORT_SECONDS ?= 60
+REPORT_THREADS ?= 2
+REPORT_PHOTOS  ?= $(wildcard ../shared/data/photos)
+REPORT_NAMES   := nano-fp32 nano-int8 reference-int8
+REPORTS        := build/reports
+
+bench-reports: $(STAMP)
+	for precision in fp32 int8; do \
+	    $(BIN)/python export/build_engine.py --$$precision --frame $(DEMO_FRAME) --out $(REPORTS)/nano-$$precision || exit 1; \
+	done
+	$(BIN)/python export/build_engine.py --int8 --preset reference --depth-side 252 --crops 4 --frame $(DEMO_FRAME) \
+	    --out $(REPORTS)/reference-int8
+	for name in nano-fp32 nano-int8; do test -z "$(REPORT_PHOTOS)" || \
+	    $(BIN)/dgiqa-edge bench accuracy --bundle $(REPORTS)/$$name --photos $(REPORT_PHOTOS) \
+	        --mos $(REPORT_PHOTOS)/mos.csv --split test --degradations none --no-baselines \
+	        --threads $(REPORT_THREADS) --json $(REPORTS)/$$name-accuracy.json || exit 1; \
+	done
+	for name in $(REPORT_NAMES); do \
+	    accuracy=$$(ls $(REPORTS)/$$name-accuracy.json 2>/dev/null); \
+	    $(BIN)/dgiqa-edge bench latency --bundle $(REPORTS)/$$name --threads $(REPORT_THREADS) \
+	        --duration $(REPORT_SECONDS) $${accuracy:+--accuracy $$accuracy} --json benchmarks/results/$$name-cpu.json \
+	        --html $(REPORTS)/$$name.html --markdown $(REPORTS)/$$name.md || exit 1; \
+	done
+	$(BIN)/dgiqa-edge bench table $(REPORT_NAMES:%=benchmarks/results/%-cpu.json) --markdown $(REPORTS)/table.md
+	$(BIN)/dgiqa-edge bench selfcheck --bundle $(REPORTS)/nano-int8 --threads $(REPORT_THREADS) \
+	    --json benchmarks/results/selfcheck-cpu.json
 
 native-test:
 	cmake -S . -B build/native && cmake --build build/native && ctest --test-dir build/native --output-on-failure

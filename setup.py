@@ -35,7 +35,9 @@ EXPORT = [
     "polygraphy>=0.49",
 ]
 TRAINING = sorted({*EXPORT, "scipy>=1.10"})
-BENCH = sorted({*CPU, "scipy>=1.10", "matplotlib>=3.7", "rich>=13"})
+# LoadGen has wheels for x86-64 only; elsewhere the project's own loop drives the queries.
+LOADGEN = "mlcommons-loadgen>=5; sys_platform == 'linux' and platform_machine == 'x86_64'"
+BENCH = sorted({*CPU, "scipy>=1.10", "matplotlib>=3.7", "rich>=13", "nvidia-ml-py>=12", LOADGEN})
 WATCH = ["starlette>=0.37", "uvicorn>=0.29", "paho-mqtt>=2", "prometheus-client>=0.20", "PyYAML>=6", "matplotlib>=3.7"]
 TENSORRT = ["tensorrt>=8.5", "cuda-python>=12"]
 # cuda-bindings imports without a GPU: what our code calls of it is compared with the real package.
@@ -70,6 +72,8 @@ setup(
             "py.typed",
         ],
         "dgiqa_edge.calibration": ["photos/*.jpg"],
+        "dgiqa_edge.benchmarks": ["schemas/*.json"],
+        "dgiqa_edge.benchmarks.report": ["*.css"],
         "dgiqa_edge.export": ["weights/*.safetensors"],
         "dgiqa_edge.training": ["configs/*.toml"],
     },

@@ -2,13 +2,23 @@
 
 import argparse
 
-from . import bench_accuracy
+from . import bench_accuracy, bench_compare, bench_latency, bench_report, bench_selfcheck, bench_soak, bench_table
 
-SUMMARY = "measure a bundle: accuracy against human scores"
-KINDS = {"accuracy": bench_accuracy}
+SUMMARY = "measure a bundle: latency, power, accuracy; reports and their comparison"
+KINDS = {
+    "latency": bench_latency,
+    "accuracy": bench_accuracy,
+    "soak": bench_soak,
+    "report": bench_report,
+    "compare": bench_compare,
+    "table": bench_table,
+    "selfcheck": bench_selfcheck,
+}
 
 _EPILOG = """\
 example:
+  dgiqa-edge bench latency --bundle build/engine --json latency.json --html latency.html
+  dgiqa-edge bench compare old.json new.json --fail-on p99=+5%
   dgiqa-edge bench accuracy --bundle build/engine --photos photos/ --mos mos.csv --json accuracy.json
 """
 
