@@ -17,11 +17,13 @@ GPU_FRAME   ?= $(DEMO_FRAME)
 
 venv: $(STAMP)
 
-# torch is pinned in constraints.txt: unpinned, pip would take a CUDA build of several gigabytes.
+# torch is pinned in constraints.txt: unpinned, pip would take a CUDA build of several gigabytes. brisque and
+# scikit-video give the accuracy benchmark's baselines their model files; nothing else of them is used.
 $(STAMP): setup.py constraints.txt runtime/version.py
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install -qq --upgrade pip
 	$(BIN)/pip install -qq -c constraints.txt -e '.[dev]'
+	$(BIN)/pip install -qq --no-deps -c constraints.txt brisque scikit-video
 	touch $@
 
 demo: $(STAMP)

@@ -35,7 +35,7 @@ EXPORT = [
     "polygraphy>=0.49",
 ]
 TRAINING = sorted({*EXPORT, "scipy>=1.10"})
-BENCH = sorted({*CPU, "scipy>=1.10"})
+BENCH = sorted({*CPU, "scipy>=1.10", "matplotlib>=3.7", "rich>=13"})
 TENSORRT = ["tensorrt>=8.5", "cuda-python>=12"]
 # cuda-bindings imports without a GPU: what our code calls of it is compared with the real package.
 DEV = ["cuda-bindings", "pytest>=8", "hypothesis>=6", "pytest-timeout", "ruff", "mypy", "psutil", "jsonschema>=4"]
@@ -70,13 +70,14 @@ setup(
         "tensorrt": TENSORRT,
         # The customer's listed CUDA binding; it compiles against libcuda, so it is a choice, not a default.
         "pycuda": ["pycuda"],
-        "dev": sorted({*CPU, *EXPORT, *TRAINING, *DEV}),
+        "dev": sorted({*CPU, *EXPORT, *TRAINING, *BENCH, *DEV}),
     },
     entry_points={
         "console_scripts": ["dgiqa-edge = dgiqa_edge.runtime.cli:main"],
         # A room adds a command by one line here: the runtime never imports a higher floor by name.
         "dgiqa_edge.commands": [
             "score = dgiqa_edge.runtime.commands.score",
+            "gate = dgiqa_edge.runtime.commands.gate",
             "inspect = dgiqa_edge.runtime.commands.inspect",
             "doctor = dgiqa_edge.runtime.commands.doctor",
             "weights = dgiqa_edge.export.commands.weights",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dgiqa_edge.calibration.graph_tensors import attribute, constant_tensors, label
+from dgiqa_edge.calibration.placement import CLAMPS
 from dgiqa_edge.runtime.engines.tensorrt_versions import TensorRtSupport
 from dgiqa_edge.runtime.errors import ExportError
 from dgiqa_edge.runtime.hashing import Json
@@ -31,7 +32,8 @@ class GraphFacts:
     Attributes:
         precision: ``fp32``, ``fp16`` (it has FP16 tensors), ``int8`` (it has Q/DQ).
         has_qdq, has_fp16: what is written in it; both may hold.
-        fp32_tensors: names of the float32 tensors that nodes compute: what must not be lowered.
+        fp32_tensors: names of the float32 tensors that nodes compute and that must not be lowered. Those of quantized
+            layers (and of a clamp behind one) are not among them: held to FP32, they could not run in INT8.
         nodes: (name, operator) in graph order, to name the node of a parser error.
     """
 
@@ -64,7 +66,8 @@ def facts_of(model: "ModelProto") -> GraphFacts:
     import onnx
 
     types = _element_types(model)
-    computed = {name for node in model.graph.node if node.op_type != "Constant" for name in node.output}
+    quantized = _quantized_outputs(model)
+    computed = {name for node in model.graph.node if node.op_type != "Constant" for name in node.output} - quantized
     has_qdq = any(node.op_type in ("QuantizeLinear", "DequantizeLinear") for node in model.graph.node)
     has_fp16 = any(element == onnx.TensorProto.FLOAT16 for element in types.values())
     return GraphFacts(
@@ -103,6 +106,17 @@ def prepare(model: "ModelProto", support: TensorRtSupport) -> "tuple[ModelProto,
         except onnx.checker.ValidationError as error:
             raise ExportError(f"the graph could not be prepared for TensorRT {support.since}: {error}") from error
     return result, tuple(notes)
+
+
+def _quantized_outputs(model: "ModelProto") -> set[str]:
+    """Outputs of the nodes that read dequantized tensors, and of clamps behind them: what Q/DQ makes INT8."""
+    dequantized = {node.output[0] for node in model.graph.node if node.op_type == "DequantizeLinear"}
+    quantized: set[str] = set()
+    for node in model.graph.node:
+        is_layer = dequantized.intersection(node.input) and node.op_type != "QuantizeLinear"
+        if is_layer or (node.op_type in CLAMPS and node.input[0] in quantized):
+            quantized.update(node.output)
+    return quantized
 
 
 def _element_types(model: "ModelProto") -> dict[str, int]:

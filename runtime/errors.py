@@ -47,6 +47,10 @@ class SourceError(DgiqaEdgeError):
     """An image, video, or camera that cannot be read."""
 
 
+class GateError(DgiqaEdgeError):
+    """A camera whose frames were rejected for longer than its policy allows, or a baseline that cannot be used."""
+
+
 class MachineError(DgiqaEdgeError):
     """Something this machine lacks: disk space, memory, a package, a driver."""
 

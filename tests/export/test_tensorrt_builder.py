@@ -103,6 +103,18 @@ def test_weak_versions_hold_fp32_layers_to_fp32(tensorrt_fake):
     assert built.constrained_layers == 1
 
 
+def test_a_quantized_layer_is_never_held_to_fp32(tensorrt_fake):
+    trt = tensorrt_fake.FakeTensorRt("8.6.0")
+    model = graph(quantized=True)
+    extra = helper.make_node("Cast", ["score"], ["narrow"], name="/narrow", to=TensorProto.FLOAT16)
+    model.graph.node.append(extra)  # an FP16 tensor somewhere, so that FP16 is allowed and FP32 has to be held
+    model.graph.output.append(helper.make_tensor_value_info("narrow", TensorProto.FLOAT16, [1, 2, 4, 4]))
+    run(trt, model)
+    assert trt.config["flags"] == {"INT8", "FP16", "OBEY_PRECISION_CONSTRAINTS"}
+    held = {layer.name for layer in trt.networks[-1].layers if hasattr(layer, "precision")}
+    assert held == {"/softmax"}
+
+
 def test_strong_versions_touch_no_layer(tensorrt_fake):
     trt = tensorrt_fake.FakeTensorRt("11.0.0")
     assert run(trt, graph(half=True)).constrained_layers == 0

@@ -169,9 +169,23 @@ def test_facts_say_what_is_written_in_the_graph(kind, expected, request):
     model = network() if kind == "fp32" else request.getfixturevalue(kind)
     facts = facts_of(model)
     assert (facts.precision, facts.has_qdq, facts.has_fp16) == expected
-    assert ("linear" in facts.fp32_tensors) == (kind != "fp16")
+    assert ("linear" in facts.fp32_tensors) == (kind == "fp32")
+    assert ("normed" in facts.fp32_tensors) == (kind != "fp16")
     assert facts.nodes[0] == ("/move", "Transpose")
     assert GraphFacts.from_json(facts.to_json()) == facts
+
+
+def test_quantized_layers_and_their_clamps_are_free_to_run_in_int8(int8):
+    clamp = helper.make_node("Relu", ["linear"], ["clamped"], name="/clamp")
+    add = next(node for node in int8.graph.node if node.name == "/network/linear/Add")
+    add.input[0] = "clamped"
+    nodes = list(int8.graph.node)
+    nodes.insert(nodes.index(add), clamp)
+    del int8.graph.node[:]
+    int8.graph.node.extend(nodes)
+    held = facts_of(int8).fp32_tensors
+    assert not held & {"linear", "clamped"}
+    assert {"tokens", "normed", "score"} <= held
 
 
 def test_large_weights_do_not_hide_types():
