@@ -26,6 +26,11 @@ class Reporter:
         """One line that is no stage."""
         self.console.print(text, markup=False)
 
+    def skip(self, title: str, why: str) -> None:
+        """A stage that is not run, and why."""
+        self.stage_number += 1
+        self.note(f"[{self.stage_number}/{self.stages}] {title}: {why}")
+
     @contextmanager
     def stage(self, title: str) -> Iterator["StageLine"]:
         """Announce a stage; the line is closed with its result and duration."""
@@ -75,6 +80,11 @@ class StageLine:
         seconds = time.monotonic() - self.start
         text = result if result is not None else self.result
         self.console.print(f"{self.title}: {text} ({seconds:.1f} s)", markup=False)
+
+
+def reused(from_earlier_run: bool, text: str) -> str:
+    """``text``, marked where an earlier run made the result."""
+    return f"{text}; reused" if from_earlier_run else text
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dgiqa_edge.export import build as build_module
-from dgiqa_edge.export.build import Build
+from dgiqa_edge.export import lowering as lowering_module
+from dgiqa_edge.export.build import Build, stage_count
 from dgiqa_edge.export.build_options import BuildOptions
 from dgiqa_edge.export.build_report import Reporter
 from dgiqa_edge.export.network_source import NetworkSource
@@ -58,7 +58,7 @@ def options(tmp_path):
 
 
 def build(options):
-    return Build(options, Reporter(stages=Build.STAGES[options.precision])).run()
+    return Build(options, Reporter(stages=stage_count(options))).run()
 
 
 @pytest.mark.parametrize("precision", ["int8", "fp16", "fp32"])
@@ -97,7 +97,7 @@ def test_an_interrupted_build_leaves_no_bundle_and_resumes(options, monkeypatch)
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(build_module, "quantize", interrupt)
+        patch.setattr(lowering_module, "quantize", interrupt)
         build(options())
     chosen = options()
     assert not chosen.out.exists()
