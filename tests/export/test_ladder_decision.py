@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from dgiqa_edge.export.accuracy_budget import Miss
 from dgiqa_edge.export.ladder_decision import STATUSES, Tried, decide
+from dgiqa_edge.runtime.ladder_table import STATUS_WORDS
 
 OVER = (Miss("score_mae", 0.02, 0.01),)
 FAR = (Miss("score_mae", 0.2, 0.01), Miss("srcc", 0.5, 0.99))
@@ -105,3 +106,7 @@ def test_every_rung_gets_the_status_that_fits_it(tried, target_ms):
         assert ruling.reason
         assert (ruling.status == rung.untried) == bool(rung.untried)
         assert (ruling.status == "over_budget") == (bool(rung.misses) and not rung.untried)
+
+
+def test_every_status_can_be_shown():
+    assert set(STATUSES) == set(STATUS_WORDS)
