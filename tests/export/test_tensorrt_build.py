@@ -18,7 +18,7 @@ import pytest
 from onnx import numpy_helper
 
 from dgiqa_edge.export import backend_choice, device_check, tensorrt_build
-from dgiqa_edge.export.build import Build
+from dgiqa_edge.export.build import Build, stage_count
 from dgiqa_edge.export.build_options import BuildOptions
 from dgiqa_edge.export.build_report import Reporter
 from dgiqa_edge.export.network_source import NetworkSource
@@ -127,7 +127,7 @@ def options(tmp_path, finished_stages):
 
 
 def build(options):
-    return Build(options, Reporter(stages=Build.STAGES[options.precision])).run()
+    return Build(options, Reporter(stages=stage_count(options))).run()
 
 
 @pytest.mark.parametrize(
@@ -403,8 +403,8 @@ graph = helper.make_graph([helper.make_node("Cast", ["frame"], ["score"], name="
     [helper.make_tensor_value_info("frame", TensorProto.UINT8, [1, 4, 4, 3])],
     [helper.make_tensor_value_info("score", TensorProto.FLOAT, [1, 4, 4, 3])])
 model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-stage = tensorrt_engines.EngineStage(machine, TensorRtOptions(timing_cache=work / "timing.cache"), precision="fp32",
-    families=(), work=work, threads=1, say=lambda text: print("SAY", text, flush=True))
+stage = tensorrt_engines.EngineStage(machine, TensorRtOptions(timing_cache=work / "timing.cache"),
+    precision="fp32", half=False, families=(), work=work, threads=1, say=lambda text: print("SAY", text, flush=True))
 files = stage.run(Stages(work), {"fused": model}, sys.argv[3], Images())
 print("DONE", files.report["fused"]["timing_cache"], flush=True)
 """
