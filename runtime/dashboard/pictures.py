@@ -1,7 +1,7 @@
 """JPEG pictures for the page: made when somebody asks, never on the way of a frame."""
 
 import threading
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,8 @@ LONGEST_SIDE = 1280
 QUALITY = 80
 
 
-class View(NamedTuple):
+@dataclass(frozen=True)
+class View:
     """A frame and its depth map, both JPEG; ``depth`` is empty where there is none."""
 
     index: int

@@ -117,6 +117,7 @@ class FrameDirectory:
     def _encoded(self, event: FrameEvent) -> bytes:
         import cv2
 
+        assert event.frame is not None
         parameters = [cv2.IMWRITE_JPEG_QUALITY, self._quality] if self._format == "jpg" else []
         try:
             done, encoded = cv2.imencode(f".{self._format}", event.frame, parameters)

@@ -6,6 +6,7 @@ A line is written with one call, so a reader or a killed process never leaves ha
 import contextlib
 import logging
 import os
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,7 @@ class JsonLinesFile:
         self._rotations = 0
         self._descriptor: int | None = None
         self._size = 0
+        self._rotates = True
         self._open()
 
     def select(self, event: FrameEvent) -> str | None:
@@ -72,6 +74,8 @@ class JsonLinesFile:
             raise SinkError(
                 f"{self._path} cannot be written: {error.strerror}: free space or choose another path"
             ) from error
+        if not self._rotates:
+            return
         if written < len(line):  # the disk is full: take the torn line back
             os.ftruncate(self._descriptor, self._size)
             raise SinkError(f"{self._path} cannot be written: no space left: free some, or lower max_mib and keep")
@@ -97,7 +101,8 @@ class JsonLinesFile:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._descriptor = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
-            self._size = _without_torn_line(self._descriptor, self._path)
+            self._rotates = stat.S_ISREG(os.fstat(self._descriptor).st_mode)  # a pipe or terminal is written as it is
+            self._size = _without_torn_line(self._descriptor, self._path) if self._rotates else 0
         except SinkError:
             self.close()
             raise

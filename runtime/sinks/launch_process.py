@@ -19,6 +19,7 @@ from ..sources.gst_text import arguments
 
 LAUNCH = "gst-launch-1.0"
 _END_S = 5.0  # for muxers to finish their file after the end of the stream
+_START_S = 30.0  # a pipeline that has only just started may load plugins, connect, wait for a key
 _KEPT_LINES = 8
 _LONGEST_LINE = 1000
 _LONGEST_MESSAGE = 200
@@ -30,7 +31,7 @@ class LaunchProcess:
     Args:
         pipeline: from ``video/x-raw`` to its sink element.
         fps: the frame rate that the frames are stamped with.
-        stall_s: a pipeline that takes nothing for so long counts as hung.
+        stall_s: a pipeline that takes nothing for so long counts as hung, once its first half minute is over.
 
     Raises:
         MachineError: the program cannot be started.
@@ -41,6 +42,7 @@ class LaunchProcess:
         size = f"width={width} height={height} framerate={rate.numerator}/{rate.denominator}"
         source = f"fdsrc fd=0 blocksize={width * height * 3} ! rawvideoparse format=bgr {size} ! videoconvert"
         self._stall_s = stall_s
+        self._judged_from = time.monotonic() + _START_S
         try:
             self._process = subprocess.Popen(
                 # -e: an interrupt ends the stream in order, so that a file is complete
@@ -65,8 +67,8 @@ class LaunchProcess:
         Raises:
             SinkError: the pipeline has ended, or takes nothing for longer than ``stall_s``.
         """
-        left = memoryview(np.ascontiguousarray(frame)).cast("B")
-        until = time.monotonic() + self._stall_s
+        left = memoryview(np.ascontiguousarray(frame).data).cast("B")
+        until = self._patience()
         while left:
             if self._process.poll() is not None:
                 raise SinkError(f"the pipeline ended: {self._last_words()}")
@@ -83,7 +85,7 @@ class LaunchProcess:
             except (BrokenPipeError, OSError):
                 raise SinkError(f"the pipeline ended: {self._last_words()}") from None
             left = left[written:]
-            until = time.monotonic() + self._stall_s
+            until = self._patience()
 
     def close(self) -> None:
         """End the stream, let the pipeline finish, or end it after some seconds."""
@@ -100,6 +102,10 @@ class LaunchProcess:
         """End the process at once; for any thread."""
         with contextlib.suppress(OSError):
             self._process.kill()
+
+    def _patience(self) -> float:
+        """Until when the pipeline may take nothing."""
+        return max(time.monotonic() + self._stall_s, self._judged_from)
 
     def _listen(self, stream: BinaryIO) -> None:
         """Empty the stream, for a full pipe would stop the process."""

@@ -17,6 +17,7 @@ from ..frame_event import FrameEvent, Sink
 from ..frame_size import fit_frame
 from ..settings_section import Section
 from ..sources.gst_text import arguments
+from ..sources.opencv_capture import opencv_has
 from ..sources.options import size_option
 from .event_filter import EventFilter, accepted_of
 from .launch_process import LAUNCH, LaunchProcess
@@ -75,7 +76,7 @@ class VideoPipeline:
         self._stall_s = stall_s
         self._writer: FrameWriter | None = None
         self._starts = 0
-        self._inside_opencv = _opencv_writes_gstreamer()
+        self._inside_opencv = opencv_has("gstreamer")
         if not self._inside_opencv and shutil.which(LAUNCH) is None:
             raise MachineError(
                 f"the gstreamer sink needs GStreamer: this OpenCV cannot write to it, and {LAUNCH} is not installed: "
@@ -145,9 +146,3 @@ class OpenCvWriter:
 
     def abort(self) -> None:
         """OpenCV's appsrc cannot be woken."""
-
-
-def _opencv_writes_gstreamer() -> bool:
-    import cv2
-
-    return cv2.CAP_GSTREAMER in cv2.videoio_registry.getWriterBackends()
