@@ -7,16 +7,23 @@ STAMP  := $(VENV)/.installed
 DEMO_FRAME ?= 640x480
 DEMO_DEPTH_WEIGHTS ?= $(wildcard ../shared/data/weights/depth_anything_v2_vits.fp16.safetensors)
 
-.PHONY: venv demo demo-reference test test-all lint format bench native-test clean
+GPU_PYTHON  ?= $(BIN)/python
+GPU_INPUTS  ?= build/gpu
+GPU_PRESETS ?= nano reference
+GPU_FRAME   ?= $(DEMO_FRAME)
+
+.PHONY: venv demo demo-reference test test-all gpu-inputs gpu-check lint format bench bench-reports native-test clean
 .DELETE_ON_ERROR:
 
 venv: $(STAMP)
 
-# torch is pinned in constraints.txt: unpinned, pip would take a CUDA build of several gigabytes.
+# torch is pinned in constraints.txt: unpinned, pip would take a CUDA build of several gigabytes. brisque and
+# scikit-video give the accuracy benchmark's baselines their model files; nothing else of them is used.
 $(STAMP): setup.py constraints.txt runtime/version.py
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install -qq --upgrade pip
 	$(BIN)/pip install -qq -c constraints.txt -e '.[dev]'
+	$(BIN)/pip install -qq --no-deps -c constraints.txt brisque scikit-video
 	touch $@
 
 demo: $(STAMP)
@@ -35,6 +42,28 @@ test: $(STAMP)
 
 test-all: $(STAMP)
 	$(BIN)/python -m pytest
+
+# On a machine with an NVIDIA GPU and TensorRT: engines of every precision from the same graphs, their accuracy and
+# latency, both CUDA bindings, refusals; the figures land in benchmarks/results/. Where TensorRT lives in a Python of
+# its own, run `make gpu-inputs GPU_TENSORRT=VERSION` here and `make gpu-check GPU_PYTHON=...` there with build/gpu brought.
+gpu-check:
+	test -f $(GPU_INPUTS)/inputs.json || $(MAKE) gpu-inputs
+	mkdir -p build/gpu-python/dgiqa_edge
+	for room in export calibration runtime benchmarks; do ln -sfn ../../../$$room build/gpu-python/dgiqa_edge/$$room; done
+	DGIQA_REQUIRE_GPU=1 DGIQA_GPU_INPUTS=$(GPU_INPUTS) DGIQA_GPU_RESULTS=benchmarks/results \
+	    PYTHONPATH=build/gpu-python TRT_PYTHONPATH=build/gpu-python \
+	    $(GPU_PYTHON) -m pytest --confcutdir=tests/gpu -m gpu tests/gpu
+
+# Everything that the GPU tests need and that takes no GPU: bundles without engines, graphs as TensorRT's parser takes
+# them, FP32's answers to the photos.
+gpu-inputs: $(STAMP)
+	for preset in $(GPU_PRESETS); do for precision in fp32 fp16 int8; do for layout in fused split; do \
+	    case $$preset-$$layout in nano-split|edge-split) continue ;; esac; \
+	    $(BIN)/python export/build_engine.py --$$precision --preset $$preset --layout $$layout --frame $(GPU_FRAME) \
+	        --backend tensorrt --no-engine --work $(GPU_INPUTS)/$$preset/.stages \
+	        --out $(GPU_INPUTS)/$$preset/$$precision/$$layout/bundle || exit 1; \
+	done; done; done
+	$(BIN)/python tests/gpu/prepare.py --inputs $(GPU_INPUTS) $(if $(GPU_TENSORRT),--tensorrt $(GPU_TENSORRT))
 
 lint: $(STAMP) build/typecheck/dgiqa_edge
 	$(BIN)/ruff format --check .
@@ -58,6 +87,35 @@ bench: $(STAMP)
 	        $(if $(DEMO_DEPTH_WEIGHTS),--depth-weights $(DEMO_DEPTH_WEIGHTS)) \
 	        --out build/bench/$$precision --json build/bench/$$precision.json || exit 1; \
 	done
+
+# The reports under benchmarks/results/, their pages and tables under build/reports/, and the check that the comparison
+# itself can be believed here. Run it on a quiet machine: half an hour on two cores.
+REPORT_SECONDS ?= 60
+REPORT_THREADS ?= 2
+REPORT_PHOTOS  ?= $(wildcard ../shared/data/photos)
+REPORT_NAMES   := nano-fp32 nano-int8 reference-int8
+REPORTS        := build/reports
+
+bench-reports: $(STAMP)
+	for precision in fp32 int8; do \
+	    $(BIN)/python export/build_engine.py --$$precision --frame $(DEMO_FRAME) --out $(REPORTS)/nano-$$precision || exit 1; \
+	done
+	$(BIN)/python export/build_engine.py --int8 --preset reference --depth-side 252 --crops 4 --frame $(DEMO_FRAME) \
+	    --out $(REPORTS)/reference-int8
+	for name in nano-fp32 nano-int8; do test -z "$(REPORT_PHOTOS)" || \
+	    $(BIN)/dgiqa-edge bench accuracy --bundle $(REPORTS)/$$name --photos $(REPORT_PHOTOS) \
+	        --mos $(REPORT_PHOTOS)/mos.csv --split test --degradations none --no-baselines \
+	        --threads $(REPORT_THREADS) --json $(REPORTS)/$$name-accuracy.json || exit 1; \
+	done
+	for name in $(REPORT_NAMES); do \
+	    accuracy=$$(ls $(REPORTS)/$$name-accuracy.json 2>/dev/null); \
+	    $(BIN)/dgiqa-edge bench latency --bundle $(REPORTS)/$$name --threads $(REPORT_THREADS) \
+	        --duration $(REPORT_SECONDS) $${accuracy:+--accuracy $$accuracy} --json benchmarks/results/$$name-cpu.json \
+	        --html $(REPORTS)/$$name.html --markdown $(REPORTS)/$$name.md || exit 1; \
+	done
+	$(BIN)/dgiqa-edge bench table $(REPORT_NAMES:%=benchmarks/results/%-cpu.json) --markdown $(REPORTS)/table.md
+	$(BIN)/dgiqa-edge bench selfcheck --bundle $(REPORTS)/nano-int8 --threads $(REPORT_THREADS) \
+	    --json benchmarks/results/selfcheck-cpu.json
 
 native-test:
 	cmake -S . -B build/native && cmake --build build/native && ctest --test-dir build/native --output-on-failure

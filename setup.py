@@ -35,10 +35,23 @@ EXPORT = [
     "polygraphy>=0.49",
 ]
 TRAINING = sorted({*EXPORT, "scipy>=1.10"})
-BENCH = sorted({*CPU, "scipy>=1.10"})
+# LoadGen has wheels for x86-64 only; elsewhere the project's own loop drives the queries.
+LOADGEN = "mlcommons-loadgen>=5; sys_platform == 'linux' and platform_machine == 'x86_64'"
+BENCH = sorted({*CPU, "scipy>=1.10", "matplotlib>=3.7", "rich>=13", "nvidia-ml-py>=12", LOADGEN})
 WATCH = ["starlette>=0.37", "uvicorn>=0.29", "paho-mqtt>=2", "prometheus-client>=0.20", "PyYAML>=6", "matplotlib>=3.7"]
 TENSORRT = ["tensorrt>=8.5", "cuda-python>=12"]
-DEV = ["pytest>=8", "hypothesis>=6", "pytest-timeout", "ruff", "mypy", "psutil", "jsonschema>=4", "playwright>=1.40"]
+# cuda-bindings imports without a GPU: what our code calls of it is compared with the real package.
+DEV = [
+    "cuda-bindings",
+    "hypothesis>=6",
+    "jsonschema>=4",
+    "mypy",
+    "playwright>=1.40",
+    "psutil",
+    "pytest-timeout",
+    "pytest>=8",
+    "ruff",
+]
 
 setup(
     name="dgiqa-edge",
@@ -51,8 +64,16 @@ setup(
     packages=packages(),
     package_dir={f"dgiqa_edge.{room}": room for room in ROOMS},
     package_data={
-        "dgiqa_edge.runtime": ["schemas/*.json", "examples/*", "dashboard/static/*", "py.typed"],
+        "dgiqa_edge.runtime": [
+            "schemas/*.json",
+            "engines/*.toml",
+            "examples/*",
+            "dashboard/static/*",
+            "py.typed",
+        ],
         "dgiqa_edge.calibration": ["photos/*.jpg"],
+        "dgiqa_edge.benchmarks": ["schemas/*.json"],
+        "dgiqa_edge.benchmarks.report": ["*.css"],
         "dgiqa_edge.export": ["weights/*.safetensors"],
         "dgiqa_edge.training": ["configs/*.toml"],
     },
@@ -71,7 +92,7 @@ setup(
         "tensorrt": TENSORRT,
         # The customer's listed CUDA binding; it compiles against libcuda, so it is a choice, not a default.
         "pycuda": ["pycuda"],
-        "dev": sorted({*CPU, *EXPORT, *TRAINING, *WATCH, *DEV}),
+        "dev": sorted({*CPU, *EXPORT, *TRAINING, *BENCH, *WATCH, *DEV}),
     },
     entry_points={
         "console_scripts": ["dgiqa-edge = dgiqa_edge.runtime.cli:main"],
@@ -81,6 +102,7 @@ setup(
             "watch = dgiqa_edge.runtime.commands.watch",
             "gate = dgiqa_edge.runtime.commands.gate",
             "inspect = dgiqa_edge.runtime.commands.inspect",
+            "doctor = dgiqa_edge.runtime.commands.doctor",
             "weights = dgiqa_edge.export.commands.weights",
             "build = dgiqa_edge.export.commands.build",
             "bench = dgiqa_edge.benchmarks.commands.bench",

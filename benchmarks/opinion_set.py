@@ -1,14 +1,16 @@
-"""Photos with human opinion scores, and pairs of photos whose order of quality is known; read from CSV files.
+"""Photos with human opinion scores, and series of photos whose order of quality is known; read from CSV files.
 
 A photo that a CSV names and that cannot be read is counted and named, never left out silently.
 """
 
 import csv
+import math
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 
 from dgiqa_edge.runtime.errors import ConfigurationError, SourceError
+
+from .graded_series import GradedSeries
 
 
 @dataclass(frozen=True)
@@ -19,24 +21,15 @@ class RatedPhoto:
     mos: float
 
 
-@dataclass(frozen=True)
-class OrderedPair:
-    """Two photos of one scene; ``better`` has less of the degradation."""
-
-    scene: str
-    better: Path
-    worse: Path
-
-
 def read_opinions(table: Path, photos: Path, split: str | None = None) -> list[RatedPhoto]:
     """Rows of a CSV with the columns ``file`` and ``mos`` (and ``split``, if asked for).
 
     Raises:
         SourceError: the table or a photo it names is missing.
-        ConfigurationError: a column is missing, a score is no number, or no row is left.
+        ConfigurationError: a column is missing, a score is no finite number, a photo comes twice, or no row is left.
     """
     rows = _rows(table, ("file", "mos", *(("split",) if split else ())))
-    rated = []
+    rated: dict[Path, RatedPhoto] = {}
     for line, row in enumerate(rows, start=2):
         if split and row["split"] != split:
             continue
@@ -44,38 +37,42 @@ def read_opinions(table: Path, photos: Path, split: str | None = None) -> list[R
             mos = float(row["mos"])
         except ValueError:
             raise ConfigurationError(f"{table}, line {line}: the score {row['mos']!r} is not a number") from None
-        rated.append(RatedPhoto(_existing(photos / row["file"], table, line), mos))
+        if not math.isfinite(mos):
+            raise ConfigurationError(f"{table}, line {line}: the score {row['mos']} is not finite")
+        path = _existing(photos / row["file"], table, line)
+        if path in rated:
+            raise ConfigurationError(f"{table}, line {line}: {row['file']} was rated in an earlier line already")
+        rated[path] = RatedPhoto(path, mos)
     if not rated:
         raise ConfigurationError(f"{table} has no photo" + (f" of split {split!r}" if split else ""))
-    return rated
+    return list(rated.values())
 
 
-def read_pairs(table: Path, photos: Path) -> list[OrderedPair]:
-    """Pairs of a CSV with the columns ``scene``, ``file`` and, last, the strength of the degradation (0 is clean).
+def read_series(table: Path, photos: Path) -> list[GradedSeries]:
+    """Series of a CSV with the columns ``scene``, ``file`` and, last, the strength of the degradation (0 is clean).
 
-    Within a scene every photo is paired with the next stronger one; equal strengths make no pair.
+    Pictures are named by their paths.
 
     Raises:
         SourceError: the table or a photo it names is missing.
-        ConfigurationError: a column is missing, a strength is no number, or no pair is left.
+        ConfigurationError: a column is missing, a strength is no number or negative, or no pair is left.
     """
     rows = _rows(table, ("scene", "file"))
-    scenes: dict[str, list[tuple[float, Path]]] = {}
+    scenes: dict[str, list[tuple[float, str]]] = {}
     for line, row in enumerate(rows, start=2):
-        strength = list(row.values())[-1]
+        text = list(row.values())[-1]
         try:
-            entry = (float(strength), _existing(photos / row["file"], table, line))
+            strength = float(text)
         except ValueError:
-            raise ConfigurationError(f"{table}, line {line}: the strength {strength!r} is not a number") from None
-        scenes.setdefault(row["scene"], []).append(entry)
-    pairs = []
-    for scene, entries in scenes.items():
-        for (weak, better), (strong, worse) in pairwise(sorted(entries)):
-            if weak < strong:
-                pairs.append(OrderedPair(scene, better, worse))
-    if not pairs:
+            raise ConfigurationError(f"{table}, line {line}: the strength {text!r} is not a number") from None
+        if not 0.0 <= strength < math.inf:
+            raise ConfigurationError(f"{table}, line {line}: the strength {text} is below zero or not finite")
+        path = _existing(photos / row["file"], table, line)
+        scenes.setdefault(row["scene"], []).append((strength, str(path)))
+    series = [GradedSeries(scene, tuple(sorted(pictures))) for scene, pictures in scenes.items()]
+    if not any(one.step_pairs() for one in series):
         raise ConfigurationError(f"{table} has no two photos of one scene with different strengths")
-    return pairs
+    return series
 
 
 def _rows(table: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
@@ -88,6 +85,9 @@ def _rows(table: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
     missing = [column for column in columns if column not in (reader.fieldnames or ())]
     if missing:
         raise ConfigurationError(f"{table} lacks the column {', '.join(missing)}: its first line must name {columns}")
+    for line, row in enumerate(rows, start=2):
+        if None in row or None in row.values():
+            raise ConfigurationError(f"{table}, line {line}, has not as many cells as the first line: correct it")
     return rows
 
 

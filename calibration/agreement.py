@@ -4,6 +4,7 @@ PLCC and RMSE are taken after the four-parameter logistic that quality assessmen
 same scores. Pure functions of arrays.
 """
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ from dgiqa_edge.runtime.errors import ConfigurationError
 FEWEST = 8
 BOOTSTRAPS = 1000
 Pair = tuple[np.ndarray, np.ndarray]
+Curve = Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -75,10 +77,11 @@ def srcc(predicted: np.ndarray, human: np.ndarray) -> float:
 
 
 def krcc(predicted: np.ndarray, human: np.ndarray) -> float:
-    """Kendall's tau-b."""
+    """Kendall's tau-b; 0 where one side is constant."""
     from scipy import stats
 
-    return float(stats.kendalltau(predicted, human).statistic)
+    tau = float(stats.kendalltau(predicted, human).statistic)
+    return tau if np.isfinite(tau) else 0.0
 
 
 def pearson(predicted: np.ndarray, human: np.ndarray) -> float:
@@ -98,17 +101,24 @@ def logistic(x: np.ndarray, top: float, bottom: float, centre: float, slope: flo
     return (top - bottom) / (1.0 + np.exp(np.clip(-(x - centre) / (abs(slope) + 1e-9), -50.0, 50.0))) + bottom
 
 
-def mapped_scores(predicted: np.ndarray, human: np.ndarray) -> np.ndarray:
-    """Predictions through the logistic fitted to the human scores; a straight line where the fit does not converge."""
+def fitted_logistic(predicted: np.ndarray, human: np.ndarray) -> Curve:
+    """The logistic fitted to the human scores, as a function; a straight line where the fit does not converge."""
     from scipy import optimize
 
     start = (human.max(), human.min(), float(predicted.mean()), float(predicted.std()) + 1e-6)
     try:
-        parameters, _ = optimize.curve_fit(logistic, predicted, human, p0=start, maxfev=20000)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optimize.OptimizeWarning)  # of the covariance, which nobody asks for
+            parameters, _ = optimize.curve_fit(logistic, predicted, human, p0=start, maxfev=20000)
     except RuntimeError:
         slope, offset = np.polyfit(predicted, human, 1)
-        return slope * predicted + offset
-    return logistic(predicted, *parameters)
+        return lambda x: slope * x + offset
+    return lambda x: logistic(x, *parameters)
+
+
+def mapped_scores(predicted: np.ndarray, human: np.ndarray) -> np.ndarray:
+    """Predictions through the curve of :func:`fitted_logistic`."""
+    return fitted_logistic(predicted, human)(predicted)
 
 
 def ordered_share(better: np.ndarray, worse: np.ndarray) -> float:

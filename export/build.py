@@ -6,7 +6,7 @@ kept under the hash of its inputs (stages.py), so the same command resumes where
 
 import json
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -29,10 +29,12 @@ from dgiqa_edge.runtime.version import VERSION
 from . import build_report, bundle_writer, parity, precision
 from .backend_choice import choose
 from .build_options import BuildOptions
+from .file_lock import exclusive
 from .graph_session import Latency, open_graph, time_alternately
 from .provenance import code_sha256, host_facts, package_versions
 from .recipes import recipe_of
 from .stages import StageResult, Stages
+from .tensorrt_build import TensorRtBuild
 from .to_onnx import export_graph, save_checked
 
 if TYPE_CHECKING:
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
 
 FP32_GRAPH = "fp32.onnx"
 GRAPH = "frame_graph.onnx"
+LOCK = "lock"
 PARITY_IMAGES = 3
 OUTPUTS = ("score", "crop_scores", "depth")
 
@@ -81,16 +84,29 @@ class Build:
         """
         options = self.options
         self.recipe = recipe_of(options)
-        self.backend, why = choose(options.backend)
+        self.backend, why = choose(options.backend, engine=options.tensorrt.engine)
         bundle_writer.check_target(options.out)
-        self.stages.sweep()
         self.reporter.note(f"backend: {why}")
+        self.tensorrt = TensorRtBuild.open(options, self.recipe, self.reporter) if self._builds_an_engine else None
+        self.stages.sweep()
         self._open_photos()
+        with exclusive(options.work / LOCK, self.reporter.note, "the finished stages"):
+            return self._run()
+
+    @property
+    def _builds_an_engine(self) -> bool:
+        return self.backend == "tensorrt" and self.options.tensorrt.engine
+
+    def _run(self) -> BuildResult:
         exported = self._export()
         self._check_parity(exported)
         lowered, calibration = self._lower(exported)
         fidelity, latency = self._compare(exported, lowered)
-        return self._pack(exported, lowered, calibration, fidelity, latency)
+        contents = self._contents(exported, lowered, calibration, fidelity, latency)
+        if self.tensorrt is not None:
+            fp32, graph = exported.file(FP32_GRAPH), lowered.file(GRAPH)
+            contents = self.tensorrt.add(contents, self.stages, fp32, graph, self.calibration_set, self.check_set)
+        return self._pack(exported, contents, fidelity, latency)
 
     @cached_property
     def module(self) -> "nn.Module":
@@ -277,7 +293,7 @@ class Build:
             candidate = open_graph(lowered.file(GRAPH), threads, as_written=self.backend != "onnxruntime")
             fidelity = compare_engines(fp32, candidate, self.check_set, progress=line.tick)
             golden = next(iter(self.check_set))
-            self.golden = (golden, fp32(golden), candidate(golden))
+            self.golden = (golden, fp32(golden), (candidate(golden),))
             latency = time_alternately(fp32, candidate, golden, threads)
             line.result = (
                 f"score MAE {fidelity.score_mae:.5f} over {fidelity.images} photos, "
@@ -285,50 +301,51 @@ class Build:
             )
         return fidelity, latency
 
-    def _pack(
+    def _contents(
         self,
         exported: StageResult,
         lowered: StageResult,
         calibration: CalibrationResult | None,
         fidelity: Fidelity,
         latency: Latency,
+    ) -> bundle_writer.BundleContents:
+        options = self.options
+        return bundle_writer.BundleContents(
+            options=options,
+            recipe=self.recipe,
+            backend=self.backend,
+            graph=lowered.file(GRAPH),
+            nodes=lowered.values["nodes"],  # type: ignore[arg-type]
+            calibration=calibration,
+            fidelity=fidelity,
+            observed=() if options.precision == "fp32" else self.calibration_set.images,
+            checked=self.check_set.images,
+            held_out=self.held_out,
+            latency=latency,
+            parity=self.parity,
+            export_report=dict(exported.values),
+            golden=self.golden,
+            seconds=time.monotonic() - self.start,
+            host=host_facts(),
+            portable_fidelity=fidelity,
+        )
+
+    def _pack(
+        self, exported: StageResult, contents: bundle_writer.BundleContents, fidelity: Fidelity, latency: Latency
     ) -> BuildResult:
         options = self.options
         with self.reporter.stage("bundle") as line:
-            contents = bundle_writer.BundleContents(
-                options=options,
-                recipe=self.recipe,
-                backend=self.backend,
-                graph=lowered.file(GRAPH),
-                nodes=lowered.values["nodes"],  # type: ignore[arg-type]
-                calibration=calibration,
-                fidelity=fidelity,
-                observed=() if options.precision == "fp32" else self.calibration_set.images,
-                checked=self.check_set.images,
-                held_out=self.held_out,
-                latency=latency,
-                parity=self.parity,
-                export_report=dict(exported.values),
-                golden=self.golden,
-                seconds=time.monotonic() - self.start,
-                host=host_facts(),
-            )
+            contents = replace(contents, seconds=time.monotonic() - self.start)
             bundle_writer.write(contents, options.out)
             line.result = str(options.out)
         fp32_bytes = exported.file(FP32_GRAPH).stat().st_size
-        rows = [build_report.Row("fp32", fp32_bytes, None, None, None, None, None, latency.fp32_p50_ms)]
-        rows.append(
-            build_report.Row(
-                options.precision,
-                lowered.file(GRAPH).stat().st_size,
-                fidelity.score_mae,
-                fidelity.score_max,
-                fidelity.score_srcc,
-                fidelity.depth_mae_levels,
-                fidelity.depth_correlation,
-                latency.p50_ms,
-            )
-        )
+        rows = [
+            build_report.Row("fp32", fp32_bytes, None, None, None, None, None, latency.fp32_p50_ms),
+            build_report.row(options.precision, contents.graph.stat().st_size, fidelity, latency.p50_ms),
+        ]
+        if contents.engines is not None:
+            name = f"{options.precision} TensorRT"
+            rows.append(build_report.row(name, contents.engines.size_bytes, contents.fidelity, contents.latency.p50_ms))
         return BuildResult(
             options.out, tuple(rows), self._caption(fidelity, latency), tuple(bundle_writer.notes(contents))
         )
@@ -336,8 +353,10 @@ class Build:
     def _caption(self, fidelity: Fidelity, latency: Latency) -> str:
         width, height = self.options.frame[1], self.options.frame[0]
         photos = "held-out" if self.held_out else "calibration"
+        where = f"ONNX Runtime CPU, {latency.threads} threads"
+        where += f", and {self.tensorrt.label}" if self.tensorrt is not None else ""
         return (
-            f"{self.options.preset}, frame {width}x{height}, {self.backend} CPU, {latency.threads} threads; fidelity "
+            f"{self.options.preset}, frame {width}x{height}, {where}; fidelity "
             f"against FP32 on {fidelity.images} {photos} photos, p50 of {latency.runs} alternating runs; peak memory "
             f"{bundle_writer.peak_memory_mib():.0f} MiB, {time.monotonic() - self.start:.0f} s"
         )

@@ -2,13 +2,14 @@
 
 import argparse
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from dgiqa_edge.calibration.shipped import SHIPPED_PHOTOS
 from dgiqa_edge.runtime.errors import ConfigurationError
 
-from . import presets
+from . import presets, tensorrt_options
+from .tensorrt_options import TensorRtOptions
 
 PRECISIONS = ("int8", "fp16", "fp32")
 BACKENDS = ("auto", "onnxruntime", "tensorrt")
@@ -20,6 +21,7 @@ example:
   python export/build_engine.py --int8 --frame 1280x720 --calib photos/ --out build/engine
   python export/build_engine.py --int8 --preset reference --frame 1280x720 --calib photos/ \\
       --depth-weights depth_anything_vits14.pth --quality-weights dgiqa.pth --out build/reference
+  python export/build_engine.py --int8 --backend tensorrt --opt-level 5 --calib photos/ --out build/orin
 """
 
 
@@ -48,6 +50,7 @@ class BuildOptions:
     seed: str
     out: Path
     work: Path
+    tensorrt: TensorRtOptions = field(default_factory=TensorRtOptions)
 
     def command(self) -> list[str]:
         """The command that repeats this build, every choice spelled out."""
@@ -68,7 +71,7 @@ class BuildOptions:
         argv += ["--calib", self.calib, "--calib-images", str(self.calib_images)]
         argv += ["--check-images", str(self.check_images), "--method", self.method]
         argv += ["--threads", str(self.threads), "--seed", self.seed, "--out", str(self.out)]
-        return argv
+        return argv + self.tensorrt.command()
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -95,7 +98,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--backend",
         choices=BACKENDS,
         default="auto",
-        help="auto takes TensorRT when it and a GPU are there, else ONNX Runtime (default: auto)",
+        help="auto takes TensorRT when it and a GPU are there, else ONNX Runtime; tensorrt adds an engine for this GPU "
+        "to the portable graph, checked on it (default: auto)",
     )
     what.add_argument(
         "--layout",
@@ -145,6 +149,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     calibration.add_argument("--method", choices=METHODS, default="minmax", help="range observer (default: minmax)")
 
+    tensorrt_options.configure(parser)
+
     run = parser.add_argument_group("running the build")
     run.add_argument("--threads", type=int, default=available_cpus(), metavar="N", help="CPU threads (default: all)")
     run.add_argument("--work", type=Path, metavar="DIR", help="finished stages, for resuming (default: beside --out)")
@@ -186,6 +192,7 @@ def from_args(args: argparse.Namespace) -> BuildOptions:
         seed=args.seed,
         out=out,
         work=args.work or out.parent / ".stages",
+        tensorrt=tensorrt_options.from_args(args, precision),
     )
 
 

@@ -8,6 +8,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dgiqa_edge.calibration.fidelity import Fidelity
 
 Tick = Callable[[int, int], None]
 
@@ -89,6 +93,20 @@ class Row:
     depth_mae_levels: float | None
     depth_correlation: float | None
     p50_ms: float | None
+
+
+def row(precision: str, size_bytes: int, fidelity: "Fidelity", p50_ms: float) -> Row:
+    """The row of a precision whose fidelity against FP32 was measured."""
+    return Row(
+        precision,
+        size_bytes,
+        fidelity.score_mae,
+        fidelity.score_max,
+        fidelity.score_srcc,
+        fidelity.depth_mae_levels,
+        fidelity.depth_correlation,
+        p50_ms,
+    )
 
 
 def print_table(rows: list[Row], caption: str) -> None:

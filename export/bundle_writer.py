@@ -29,23 +29,22 @@ from .build_options import BuildOptions
 from .graph_session import Latency
 from .layout import split
 from .recipes import Recipe
+from .tensorrt_engines import BUILD_LOG, EngineFiles
 from .to_onnx import OPSET, save_checked
+from .tolerance import depth_bound, score_bound
 
 FUSED_FILE = "frame_graph.onnx"
 SPLIT_FILES = {"depth": "depth.onnx", "quality": "quality.onnx"}
 ORT_VERSION = ">=1.17"
 
-# Least tolerance of the golden replay: what kernels of another CPU may change without anything being wrong.
-_SCORE_FLOOR = {"fp32": 5e-4, "fp16": 5e-3, "int8": 1e-2}
-_DEPTH_FLOOR_LEVELS = {"fp32": 0.5, "fp16": 1.0, "int8": 2.0}
-_DEVIATION_ALLOWANCE = 2.0
-
 
 @dataclass(frozen=True)
 class BundleContents:
-    """Everything a bundle records; ``golden`` is a frame with its FP32 outputs and this graph's outputs.
+    """Everything a bundle records; ``golden`` is a frame with its FP32 outputs and those of each engine in the bundle.
 
     ``observed`` are the photos that ranges were observed on (none for FP32), ``checked`` those of the fidelity check.
+    ``fidelity`` and ``latency`` are of the first engine: ``engines``' where there are some, else the portable graph's,
+    whose fidelity is ``portable_fidelity``.
     """
 
     options: BuildOptions
@@ -61,9 +60,11 @@ class BundleContents:
     latency: Latency
     parity: dict[str, Json]
     export_report: dict[str, Json]
-    golden: tuple[np.ndarray, Any, Any]
+    golden: tuple[np.ndarray, Any, tuple[Any, ...]]
     seconds: float
     host: dict[str, Json]
+    portable_fidelity: Fidelity
+    engines: EngineFiles | None = None
 
 
 def check_target(out: Path) -> None:
@@ -92,13 +93,14 @@ def write(contents: BundleContents, out: Path) -> None:
     check_target(out)
     with atomic_directory(out) as directory:
         roles = _write_graphs(contents, directory)
+        plans = _write_engines(contents, directory, dict(roles))
         frame, fp32, _ = contents.golden
         golden = Golden(frame, fp32["score"], fp32["crop_scores"], fp32["depth"])
         save_golden(directory / "golden.npz", golden)
         if contents.calibration is not None:
             contents.calibration.save(directory / "calibration.json")
         (directory / "report.json").write_text(json.dumps(_report(contents), indent=1) + "\n", encoding="utf-8")
-        write_manifest(directory, _manifest(contents, roles, build_manifest_files(directory)))
+        write_manifest(directory, _manifest(contents, roles, plans, build_manifest_files(directory)))
 
 
 def peak_memory_mib() -> float:
@@ -119,7 +121,22 @@ def _write_graphs(contents: BundleContents, directory: Path) -> list[tuple[str, 
     return list(SPLIT_FILES.items())
 
 
-def _manifest(contents: BundleContents, roles: list[tuple[str, str]], files: dict[str, Any]) -> dict[str, Any]:
+def _write_engines(contents: BundleContents, directory: Path, graphs: dict[str, str]) -> list[dict[str, Any]]:
+    """Write the engine files and their log; returns their entries in the manifest."""
+    if contents.engines is None:
+        return []
+    shutil.copyfile(contents.engines.log, directory / BUILD_LOG)
+    entries = []
+    for role, plan in contents.engines.plans.items():
+        file = f"{Path(graphs[role]).stem}.plan"
+        shutil.copyfile(plan, directory / file)
+        entries.append({"role": role, "file": file, "backend": "tensorrt", "requires": dict(contents.engines.requires)})
+    return entries
+
+
+def _manifest(
+    contents: BundleContents, roles: list[tuple[str, str]], plans: list[dict[str, Any]], files: dict[str, Any]
+) -> dict[str, Any]:
     options, calibration = contents.options, contents.calibration
     requires = {"backend_version": ORT_VERSION, "opset": OPSET, "sm": None, "platform": None}
     return {
@@ -147,7 +164,8 @@ def _manifest(contents: BundleContents, roles: list[tuple[str, str]], files: dic
         "latency": asdict(contents.latency),
         "graphs": [{"role": role, "file": file} for role, file in roles],
         "engines": [
-            {"role": role, "file": file, "backend": contents.backend, "requires": requires} for role, file in roles
+            *plans,
+            *({"role": role, "file": file, "backend": "onnxruntime", "requires": requires} for role, file in roles),
         ],
         "golden": {"file": "golden.npz", "tolerance": _tolerance(contents)},
         "files": files,
@@ -162,15 +180,15 @@ def _manifest(contents: BundleContents, roles: list[tuple[str, str]], files: dic
 
 
 def _tolerance(contents: BundleContents) -> dict[str, float]:
-    """What a replay may deviate: twice what this machine's replay did, and never less than the precision's floor."""
-    _, fp32, mine = contents.golden
-    seen = compare_outputs(fp32, mine)
-    name = contents.options.precision
-    score = _DEVIATION_ALLOWANCE * abs(seen.reference_score - seen.candidate_score)
-    depth = _DEVIATION_ALLOWANCE * seen.depth_mae_levels
+    """What a replay may deviate: twice what any engine's did here, and never less than the precision's floor."""
+    _, fp32, candidates = contents.golden
+    seen = [compare_outputs(fp32, candidate) for candidate in candidates]
+    score = max(abs(one.reference_score - one.candidate_score) for one in seen)
+    depth = max(one.depth_mae_levels for one in seen)
+    precision = contents.options.precision
     return {
-        "score": round(max(_SCORE_FLOOR[name], score), 6),
-        "depth_levels": round(max(_DEPTH_FLOOR_LEVELS[name], depth), 4),
+        "score": round(score_bound(score, precision), 6),
+        "depth_levels": round(depth_bound(depth, precision), 4),
     }
 
 
@@ -188,6 +206,12 @@ def notes(contents: BundleContents) -> list[str]:
         notes.append("fidelity was measured on the calibration photos themselves: too few to hold any out")
     if contents.options.precision == "fp16" and contents.backend == "onnxruntime":
         notes.append("ONNX Runtime's CPU computes FP16 nodes in FP32: this file is for GPUs, not for CPU speed")
+    if contents.backend == "tensorrt" and contents.engines is None:
+        notes.append(
+            "this bundle holds the portable graph for TensorRT and no engine: build on the device without --no-engine"
+        )
+    if contents.engines is not None:
+        notes += contents.engines.notes
     return notes
 
 
@@ -197,6 +221,8 @@ def _report(contents: BundleContents) -> dict[str, Any]:
         "parity": contents.parity,
         "fidelity": contents.fidelity.to_json(with_images=True),
         "latency": asdict(contents.latency),
+        "portable_fidelity": contents.portable_fidelity.to_json(),
+        "tensorrt": None if contents.engines is None else dict(contents.engines.report),
         "photos": {"observed": _photos(contents.observed), "checked": _photos(contents.checked)},
     }
 

@@ -87,17 +87,22 @@ def _parents_of(path: Path) -> Iterator[None]:
 
 
 def _swap(new: Path, path: Path) -> None:
-    if not path.exists():
-        new.rename(path)
-        return
+    """Put ``new`` in the place of ``path``; of two processes that do so at once, the later one's stays, whole."""
     old = Path(tempfile.mkdtemp(prefix=PARTIAL_PREFIX, dir=path.parent))
     try:
-        path.replace(old)  # a directory may be renamed over an empty directory
-        try:
-            new.rename(path)
-        except BaseException:
-            old.replace(path)
-            raise
+        while True:
+            try:
+                new.rename(path)
+            except OSError as error:
+                if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                    if old.is_dir() and any(old.iterdir()):
+                        old.replace(path)
+                    raise
+            else:
+                return
+            shutil.rmtree(old, ignore_errors=True)  # what another process published a moment ago
+            with contextlib.suppress(FileNotFoundError):  # another process has moved it away already
+                path.replace(old)
     finally:
         shutil.rmtree(old, ignore_errors=True)
 

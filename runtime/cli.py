@@ -33,6 +33,7 @@ EXIT_TERMINATED = 143
 _OWN_COMMANDS = {
     "score": "dgiqa_edge.runtime.commands.score",
     "inspect": "dgiqa_edge.runtime.commands.inspect",
+    "doctor": "dgiqa_edge.runtime.commands.doctor",
     "watch": "dgiqa_edge.runtime.commands.watch",
 }
 

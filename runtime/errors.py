@@ -59,3 +59,7 @@ class MachineError(DgiqaEdgeError):
     """Something this machine lacks: disk space, memory, a package, a driver."""
 
     exit_code = 4
+
+
+class DeviceLostError(MachineError):
+    """A GPU whose context is lost after a fatal CUDA error: only a new process can use it again."""

@@ -12,7 +12,8 @@ One update, in this order:
 3. Fewer than ``start.readings`` counted: ``unknown`` ("starting"), nothing is judged. Last score older than
    ``start.score_max_age_s``: ``unknown`` ("not scored").
 4. Each check's latch is set or cleared; frozen: the change stayed within its limit for ``frozen.after_s``. The first
-   faulty check that may reject (frozen, then the order of ``CHECKS``) is the fault.
+   faulty check that may reject (frozen, then the order of ``CHECKS``) is the fault. Where that is the score, the reason
+   is that of the first cue, of any role, whose value its ``accept`` threshold would not accept; else "low quality".
 5. ``pass`` becomes ``reject`` on a fault, once ``dwell.pass_s`` old. ``reject`` becomes ``pass`` once it is
    ``dwell.reject_s`` old and ``dwell.cool_down_s`` went by without a fault. ``unknown`` becomes ``reject`` on a fault,
    and ``pass`` after ``dwell.cool_down_s`` without one.
@@ -217,10 +218,10 @@ class Gate:
         return _Cause(GOOD if self._state is State.PASS else STARTING)
 
     def _explained(self, fault: FrozenCheck | Check) -> str:
-        """The score says that a frame is bad; the first faulty cue, whatever its role, says in which way."""
+        """The score says that a frame is bad; the first cue that is not clearly good says in which way."""
         if fault is not self._score:
             return fault.reason
-        return next((check.reason for check in self._checks if check.faulty), fault.reason)
+        return next((check.reason for check in self._values.values() if check.doubtful), fault.reason)
 
     def _forget(self) -> None:
         for check in self._checks:

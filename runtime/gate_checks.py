@@ -59,6 +59,14 @@ class Check:
         """The one that matters next: to leave the fault, or to enter it."""
         return self.limits_now.accept if self.faulty else self.limits_now.reject
 
+    @property
+    def doubtful(self) -> bool:
+        """Whether the value is not clearly good: a fault that it had would not be over."""
+        accept = self.limits_now.accept
+        if self.value is None or accept is None:
+            return False
+        return self.value < accept if self._below else self.value > accept
+
     def smooth(self, value: float | None, t: float) -> None:
         """Take in this frame's value; None leaves everything as it is."""
         if value is not None:

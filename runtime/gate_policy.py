@@ -16,7 +16,10 @@ from .settings_section import Section
 
 
 class Role(str, Enum):
-    """What a check may do: reject on its own, only name the reason when the score rejects, or nothing."""
+    """What a check may do: reject on its own, only name the reason when the score rejects, or nothing.
+
+    The reason is named by ``accept`` alone: a value that would not end a fault explains a low score.
+    """
 
     REJECT = "reject"
     EXPLAIN = "explain"
@@ -70,7 +73,7 @@ def _above(role: Role, reject: float, accept: float) -> Limits:
 # In this order: of several faults the first one gives the verdict its reason.
 CHECKS: Mapping[str, CheckSpec] = {
     "smear": CheckSpec("decode errors", 0.0, 1.0, _above(Role.REJECT, 0.15, 0.1), smoothed=False),
-    "luminance": CheckSpec("too dark", 0.0, 255.0, _below(Role.REJECT, 65.0, 75.0)),
+    "luminance": CheckSpec("too dark", 0.0, 255.0, _below(Role.REJECT, 65.0, 85.0)),
     "shadows": CheckSpec("too dark", 0.0, 1.0, _above(Role.REJECT, 0.85, 0.75)),
     "clipped": CheckSpec("over-exposed", 0.0, 1.0, _above(Role.REJECT, 0.3, 0.25)),
     "occlusion": CheckSpec("occluded lens", 0.0, 1.0, _above(Role.REJECT, 0.85, 0.75)),

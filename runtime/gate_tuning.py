@@ -4,8 +4,9 @@ The score's cut is the best of ``roc.best_cut``. A cue sees only some of the fau
 of the others, so its cut is held to few of them and is the most lenient with nine tenths of the best gain; one that
 catches less than a tenth of the bad photos keeps its thresholds, for the photos do not show its fault. So does a cue
 that may reject on its own, as long as its thresholds spare the good photos: it can become more lenient here, never
-stricter. A fault ends a quarter of the way from the cut to the good photos' median. Roles and times stay the policy's
-own; decode errors are a fault of the link, not of photos, and are not tuned.
+stricter. A cue that only explained is allowed to reject where it catches bad photos that the score misses. A fault ends
+a quarter of the way from the cut to the good photos' median. Times stay the policy's own; decode errors are a fault of
+the link, not of photos, and are not tuned.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -24,6 +25,7 @@ from .scorer import Scorer
 
 FEWEST_PHOTOS = 30
 LEAST_CAUGHT = 0.1
+FEWEST_ADDED = 2
 RECOVERY = 0.25
 CUE_FALSE_REJECT = 0.02
 CUE_GAIN_SHARE = 0.9
@@ -88,14 +90,34 @@ def propose(
     proposals = []
     for check in TUNED:
         limits = policy.limits[check]
-        values = [
-            np.array([value for value in map(_value_of(check), side) if value is not None]) for side in (good, bad)
-        ]
-        if limits.role is Role.OFF or not (values[0].size and values[1].size):
+        good_values, bad_values = (_values(check, readings) for readings in (good, bad))
+        if limits.role is Role.OFF or not (good_values.size and bad_values.size):
             continue
-        curve = roc(*values, limits.side)
-        proposals.append(_proposal(check, limits, values[0], values[1], curve, max_false_reject))
-    return tuple(proposals)
+        curve = roc(good_values, bad_values, limits.side)
+        proposals.append(_proposal(check, limits, good_values, bad_values, curve, max_false_reject))
+    return _with_promotions(proposals, bad)
+
+
+def _with_promotions(proposals: Sequence[Proposal], bad: Sequence[Reading]) -> tuple[Proposal, ...]:
+    """Cues with new thresholds may reject on their own where they catch what the score misses."""
+    score = next((proposal for proposal in proposals if proposal.check == "score"), None)
+    missed = [reading for reading in bad if score is None or not _beyond(score, reading)]
+
+    def promoted(proposal: Proposal) -> Proposal:
+        added = sum(_beyond(proposal, reading) for reading in missed)
+        if proposal.limits.role is not Role.EXPLAIN or not proposal.adopted or added < FEWEST_ADDED:
+            return proposal
+        return replace(proposal, limits=replace(proposal.limits, role=Role.REJECT))
+
+    return tuple(promoted(proposal) for proposal in proposals)
+
+
+def _beyond(proposal: Proposal, reading: Reading) -> bool:
+    values = _values(proposal.check, [reading])
+    reject = proposal.limits.reject
+    if not values.size or reject is None:
+        return False
+    return bool(values[0] < reject if proposal.limits.side is Side.BELOW else values[0] > reject)
 
 
 def _proposal(
@@ -122,10 +144,11 @@ def with_proposals(policy: GatePolicy, proposals: Sequence[Proposal]) -> GatePol
     return replace(policy, limits={**policy.limits, **{proposal.check: proposal.limits for proposal in proposals}})
 
 
-def _value_of(check: str) -> Callable[[Reading], float | None]:
-    if check == "score":
-        return lambda reading: reading.score
-    return lambda reading: None if reading.cues is None else getattr(reading.cues, check)
+def _values(check: str, readings: Sequence[Reading]) -> Values:
+    """One check's values, float64 [N], of the readings that have it."""
+    sources = readings if check == "score" else [reading.cues for reading in readings if reading.cues is not None]
+    values = [getattr(source, check) for source in sources]
+    return np.array([value for value in values if value is not None], dtype=np.float64)
 
 
 def _between(check: str, limits: Limits, threshold: float, good_median: float) -> Limits:

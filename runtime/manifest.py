@@ -123,12 +123,23 @@ class GraphRecord:
 
 @dataclass(frozen=True)
 class Requirements:
-    """What an engine file needs; ``None`` means any."""
+    """What an engine file needs; ``None`` means any.
+
+    ``sm`` is the compute capability without the dot, ``cuda`` the major.minor the engine was built with, ``driver_min``
+    the oldest driver, ``device`` the GPU it was built on (information only). ``compatibility`` says which GPUs it
+    runs on: ``exact`` (the SM it was built for), ``same_compute_capability``, ``ampere_plus``; ``version_compatible``
+    that a later TensorRT may run it.
+    """
 
     backend_version: str | None
     opset: int | None
     sm: str | None
     platform: str | None
+    cuda: str | None = None
+    driver_min: str | None = None
+    device: str | None = None
+    compatibility: str | None = None
+    version_compatible: bool = False
 
 
 @dataclass(frozen=True)

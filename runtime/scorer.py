@@ -6,7 +6,7 @@ Deciding what a score means (pass, reject) is the gate's work; where frames come
 import contextlib
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
@@ -26,11 +26,15 @@ Verify = bool | Literal["always"]
 
 @dataclass(frozen=True)
 class Timings:
-    """Wall-clock milliseconds of one frame: channel conversion and resizing, engines, and all of it."""
+    """Wall-clock milliseconds of one frame: channel conversion and resizing, engines, and all of it.
+
+    ``engines_ms``: each engine's role and its part of ``engine_ms``, in the order they ran.
+    """
 
     resize_ms: float
     engine_ms: float
     total_ms: float
+    engines_ms: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +42,7 @@ class Quality:
     """The verdict's raw material for one frame.
 
     ``score`` in [0, 1], 1 best; ``crop_scores`` float32 [N], in the order of the manifest's crop boxes;
-    ``depth`` uint8 [h, w], relative inverse depth, 255 nearest.
+    ``depth`` uint8 [h, w], relative inverse depth, 255 nearest. Both arrays are read-only.
     """
 
     score: float
@@ -89,9 +93,10 @@ class Scorer:
         self.deviation: Deviation | None = None
         self._strict_size = strict_size
         with contextlib.ExitStack() as stack:
-            self._engines = [
-                stack.enter_context(load_engine(self.bundle, role, backend, options)) for role in self.bundle.roles
-            ]
+            self._engines: list[Engine] = []
+            for role in self.bundle.roles:
+                beside = replace(options, beside=tuple(self._engines))
+                self._engines.append(stack.enter_context(load_engine(self.bundle, role, backend, beside)))
             if verify:
                 self._verify(use_stamp=verify != "always")
             self._stack = stack.pop_all()
@@ -117,7 +122,8 @@ class Scorer:
         started = time.perf_counter()
         fitted = fit_to(as_bgr(frame), self.bundle.manifest.frame, self._strict_size)
         resized = time.perf_counter()
-        outputs = self._run(fitted[np.newaxis], depth)
+        engines_ms: list[tuple[str, float]] = []
+        outputs = self._run(fitted[np.newaxis], depth, engines_ms)
         finished = time.perf_counter()
         score = float(outputs["score"][0])
         crop_scores = outputs["crop_scores"][0]
@@ -130,6 +136,7 @@ class Scorer:
             resize_ms=(resized - started) * 1e3,
             engine_ms=(finished - resized) * 1e3,
             total_ms=(time.perf_counter() - started) * 1e3,
+            engines_ms=tuple(engines_ms),
         )
         return Quality(score=score, crop_scores=crop_scores, depth=outputs["depth"][0], timings=timings)
 
@@ -137,6 +144,11 @@ class Scorer:
     def takes_depth(self) -> bool:
         """Whether ``score`` may be given depth: the bundle's layout is split."""
         return self.bundle.manifest.layout == "split"
+
+    @property
+    def engines(self) -> tuple[Engine, ...]:
+        """The loaded engines in the order a frame passes them; the scorer owns and closes them."""
+        return tuple(self._engines)
 
     def describe(self) -> list[dict[str, Any]]:
         """Each engine's facts: role, backend and version, device, providers, threads."""
@@ -155,21 +167,31 @@ class Scorer:
     ) -> None:
         self.close()
 
-    def _run(self, frame: NDArray[np.uint8], depth: NDArray[np.uint8] | None = None) -> dict[str, NDArray[Any]]:
+    def _run(
+        self,
+        frame: NDArray[np.uint8],
+        depth: NDArray[np.uint8] | None = None,
+        engines_ms: list[tuple[str, float]] | None = None,
+    ) -> dict[str, NDArray[Any]]:
         """Frame uint8 [1, H, W, 3] through every engine; each takes what it needs from those before it."""
         if not self._engines:
             raise ConfigurationError("the scorer is closed: create another one")
-        tensors: dict[str, NDArray[Any]] = {"frame": frame}
+        tensors: dict[str, NDArray[Any]] = {"frame": _read_only(frame)}
         if depth is not None:
             if not self.takes_depth:
                 raise ConfigurationError(
                     f"{self.bundle.path} has one engine for depth and quality, so depth cannot be reused: "
                     "build it with --layout split"
                 )
-            tensors["depth"] = depth[np.newaxis]
+            tensors["depth"] = _read_only(depth[np.newaxis])
         for engine in self._engines:
-            if depth is None or engine.record.role != "depth":
-                tensors.update(_run_one(engine, tensors))
+            if depth is not None and engine.record.role == "depth":
+                continue
+            started = time.perf_counter()
+            outputs = engine.run({spec.name: tensors[spec.name] for spec in engine.inputs})
+            tensors.update((name, _read_only(array)) for name, array in outputs.items())
+            if engines_ms is not None:
+                engines_ms.append((engine.record.role, (time.perf_counter() - started) * 1e3))
         return tensors
 
     def _verify(self, use_stamp: bool) -> None:
@@ -199,5 +221,7 @@ class Scorer:
         write_stamp(identity, deviation)
 
 
-def _run_one(engine: Engine, tensors: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    return engine.run({spec.name: tensors[spec.name] for spec in engine.inputs})
+def _read_only(array: NDArray[Any]) -> NDArray[Any]:
+    """``array`` itself, marked as one that will not change: an engine on a device brings it there only once."""
+    array.flags.writeable = False
+    return array

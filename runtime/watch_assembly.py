@@ -1,5 +1,6 @@
 """From a checked configuration to the parts of a watch loop: cameras, scorer, sinks."""
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,8 +16,9 @@ from .watch import Watch, WatchedCamera
 from .watch_config import CameraSettings, EngineSettings, WatchSettings
 
 if TYPE_CHECKING:
-    from .dashboard.settings import DashboardSettings
     from .sinks.registry import SinkPlan
+
+log = logging.getLogger("dgiqa_edge.watch")
 
 
 def create_scorer(bundle: Path, engine: EngineSettings) -> Scorer:
@@ -74,8 +76,8 @@ def plan_sinks(settings: WatchSettings) -> "list[SinkPlan]":
     return plans
 
 
-def plan_dashboard(settings: WatchSettings, listen: str | None) -> "DashboardSettings | None":
-    """The dashboard's settings; None where neither the configuration nor the command line wants one.
+def plan_dashboard(settings: WatchSettings, listen: str | None) -> "SinkPlan | None":
+    """The dashboard, which is a sink, not serving yet; None where neither configuration nor command line wants one.
 
     Args:
         listen: the command line's address, in place of the configuration's.
@@ -86,23 +88,22 @@ def plan_dashboard(settings: WatchSettings, listen: str | None) -> "DashboardSet
     if listen is None and settings.dashboard is None:
         return None
     from .dashboard.settings import dashboard_settings
+    from .sinks.registry import SinkPlan
 
     section = dict(settings.dashboard or {})
     if listen is not None:
         section["listen"] = listen
     where = "--dashboard" if settings.dashboard is None else "dashboard"
-    return dashboard_settings(section, where, folder=settings.folder)
+    planned = dashboard_settings(section, where, folder=settings.folder)
 
+    def open_dashboard() -> Sink:
+        from .dashboard.dashboard import Dashboard
 
-def open_dashboard(settings: "DashboardSettings") -> Sink:
-    """The dashboard, which is a sink, serving from now on.
+        dashboard = Dashboard(planned)
+        log.info("dashboard at %s", dashboard.url)
+        return dashboard
 
-    Raises:
-        MachineError: the address cannot be had, or a package is missing.
-    """
-    from .dashboard.dashboard import Dashboard
-
-    return Dashboard(settings)
+    return SinkPlan("dashboard", str(planned.listen), open_dashboard)
 
 
 def open_sinks(plans: "Sequence[SinkPlan]") -> list[Sink]:

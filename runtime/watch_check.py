@@ -77,4 +77,4 @@ def _check_dashboard(settings: WatchSettings, listen: str | None) -> Finding:
         planned = plan_dashboard(settings, listen)
     except DgiqaEdgeError as error:
         return Finding("dashboard", "", error)
-    return Finding("dashboard", "" if planned is None else str(planned.listen))
+    return Finding("dashboard", "" if planned is None else planned.type)

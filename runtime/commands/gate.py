@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from ..gate_policy import GatePolicy
     from ..gate_tuning import Measured, Proposal
 
 SUMMARY = "the camera gate: tune its thresholds on photos, try a policy on recorded frames, print the defaults"
@@ -141,7 +142,7 @@ def _tune(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps({"good": len(good.readings), "bad": len(bad.readings), "checks": _as_json(proposals)}))
     else:
-        _print_table(proposals)
+        _print_table(proposals, policy)
         print(facts)
     for measured in (good, bad):
         for problem in measured.failed.values():
@@ -195,7 +196,7 @@ def _progress(total: int) -> Callable[[], None]:
     return step
 
 
-def _print_table(proposals: "Sequence[Proposal]") -> None:
+def _print_table(proposals: "Sequence[Proposal]", before: "GatePolicy") -> None:
     header = ("check", "fault", "side", "reject", "accept", "good rejected", "bad caught", "area", "role")
     print("{:<10}  {:<13}  {:<5}  {:>8}  {:>8}  {:>13}  {:>10}  {:>5}  {}".format(*header))
     from ..gate_policy import CHECKS
@@ -206,8 +207,15 @@ def _print_table(proposals: "Sequence[Proposal]") -> None:
         print(
             f"{proposal.check:<10}  {CHECKS[proposal.check].reason:<13}  {limits.side.value:<5}  "
             f"{_number(limits.reject):>8}  {_number(limits.accept):>8}  {shares[0]:>13}  {shares[1]:>10}  "
-            f"{proposal.curve.area:5.3f}  {limits.role.value}{'' if proposal.adopted else ', thresholds kept'}"
+            f"{proposal.curve.area:5.3f}  {limits.role.value}{_news(proposal, before)}"
         )
+
+
+def _news(proposal: "Proposal", before: "GatePolicy") -> str:
+    was = before.limits[proposal.check].role
+    if was is not proposal.limits.role:
+        return f" (was {was.value})"
+    return "" if proposal.adopted else " (thresholds kept)"
 
 
 def _as_json(proposals: "Sequence[Proposal]") -> dict[str, dict[str, object]]:

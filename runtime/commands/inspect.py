@@ -129,6 +129,10 @@ def _engine(engine: "EngineRecord") -> str:
         ("opset", needs.opset),
         ("SM", needs.sm),
         ("platform", needs.platform),
+        ("CUDA", needs.cuda),
+        ("driver", needs.driver_min),
+        ("built on", needs.device),
+        ("compatibility", needs.compatibility),
     )
     stated = ", ".join(f"{name} {value}" for name, value in wishes if value is not None)
     return f"{engine.file} for {engine.backend}" + (f" (needs {stated})" if stated else "")

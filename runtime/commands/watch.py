@@ -83,7 +83,6 @@ def _watch(settings: "WatchSettings", args: argparse.Namespace) -> int:
     from ..watch_assembly import (
         attach,
         create_scorer,
-        open_dashboard,
         open_sinks,
         plan_dashboard,
         plan_sinks,
@@ -92,7 +91,8 @@ def _watch(settings: "WatchSettings", args: argparse.Namespace) -> int:
     from ..watch_status import CameraState
     from ..watch_summary import summary_table
 
-    plans, dashboard = plan_sinks(settings), plan_dashboard(settings, args.dashboard)
+    dashboard = plan_dashboard(settings, args.dashboard)
+    plans = [*plan_sinks(settings), *([] if dashboard is None else [dashboard])]
     with create_scorer(settings.bundle, settings.engine) as scorer, _stop_signals() as stop:
         for note in scorer.bundle.manifest.notes:
             print(f"note: {note}", file=sys.stderr)
@@ -103,10 +103,7 @@ def _watch(settings: "WatchSettings", args: argparse.Namespace) -> int:
             learned=keeper.save,
             most_engine_failures=settings.engine.most_failures,
         )
-        sinks = open_sinks(plans)
-        attach(watch, sinks)
-        if dashboard is not None:
-            attach(watch, [open_dashboard(dashboard)])
+        attach(watch, open_sinks(plans))
         status = watch.run(stop, args.duration)
         print(summary_table(status), flush=True)
         if args.json is not None:

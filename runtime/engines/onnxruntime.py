@@ -49,7 +49,12 @@ def load(bundle: Bundle, record: EngineRecord, options: EngineOptions) -> "OnnxR
         )
     providers = _provider_names(runtime, options.providers)
     try:
-        session = runtime.InferenceSession(where, _session_options(runtime, options), providers=providers)
+        session_options = _session_options(runtime, options)
+        if bundle.manifest.precision.target != "onnxruntime":
+            # A graph for another backend has that backend's data types: ONNX Runtime's own integer kernels would
+            # saturate on them (int8 x uint8 on x86 without VNNI), so it is computed as written.
+            session_options.add_session_config_entry("session.disable_quant_qdq", "1")
+        session = runtime.InferenceSession(where, session_options, providers=providers)
     except Exception as error:  # onnxruntime raises a dozen unrelated classes
         raise EngineCompatibilityError(f"onnxruntime {runtime.__version__} cannot load {where}: {error}") from error
     # A provider whose libraries are missing is left out with a mere warning: a GPU must not become a CPU.

@@ -20,12 +20,16 @@ class EngineOptions:
 
     ``threads``: threads of one operator, None for the backend's own choice. ``providers``: where ONNX Runtime
     executes, first choice first, of ``cpu``, ``cuda``, ``tensorrt``. ``allow_spinning``: idle threads burn
-    CPU for a lower latency; turn it off where other work shares the cores.
+    CPU for a lower latency; turn it off where other work shares the cores. ``cuda_graph``: whether TensorRT records
+    its work as a CUDA graph. ``beside``: engines of the same scorer that are loaded already; a backend may share
+    device memory with them.
     """
 
     threads: int | None = None
     providers: tuple[str, ...] = ("cpu",)
     allow_spinning: bool = True
+    cuda_graph: bool = True
+    beside: "tuple[Engine, ...]" = ()
 
     def __post_init__(self) -> None:
         if self.threads is not None and self.threads < 1:
@@ -74,6 +78,9 @@ class Engine(Protocol):
 
     def run(self, inputs: Arrays) -> dict[str, NDArray[Any]]:
         """Execute once.
+
+        A read-only array stands for content that does not change: where it, or a view of it, is given again or to
+        another engine, a backend may use the copy that its device still holds.
 
         Raises:
             ConfigurationError: an input is missing, unknown, of another dtype or shape; or it is closed.

@@ -15,6 +15,7 @@ Loader = Callable[[Bundle, EngineRecord, EngineOptions], Engine]
 # backend name -> module beside this one with a function `load`: imported only when an engine needs it.
 BACKENDS: Mapping[str, str] = {
     "onnxruntime": ".onnxruntime",
+    "tensorrt": ".tensorrt",
 }
 _TITLES = {"onnxruntime": "ONNX Runtime", "tensorrt": "TensorRT", "openvino": "OpenVINO"}
 

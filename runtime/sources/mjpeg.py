@@ -18,6 +18,7 @@ import numpy as np
 from ..credentials import masked
 from ..errors import ConfigurationError, SourceError
 from ..images import quiet_decoder
+from ..jpeg import jpeg_flaw
 from ..settings_section import Section
 from .multipart import MultipartError, MultipartReader, boundary_of
 from .options import Surroundings
@@ -109,8 +110,9 @@ def _decoded(body: bytes) -> ReadResult:
         return Damaged("an empty picture arrived")
     if not body.startswith(b"\xff\xd8"):
         return Damaged(f"{len(body)} bytes arrived that are no JPEG picture")
-    if body.rfind(b"\xff\xd9") < body.rfind(b"\xff\xda"):
-        return Damaged(f"a JPEG picture of {len(body)} bytes is cut off")
+    flaw = jpeg_flaw(body)
+    if flaw is not None:
+        return Damaged(f"a picture of {len(body)} bytes {flaw}")
     try:
         image = cv2.imdecode(np.frombuffer(body, dtype=np.uint8), cv2.IMREAD_COLOR)
     except cv2.error as error:

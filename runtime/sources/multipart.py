@@ -108,9 +108,10 @@ class MultipartReader:
 
     def _counted(self, length: int, boundary: bytes) -> bytes:
         """``length`` bytes, or less where a boundary comes before: then the stated length is wrong."""
-        while len(self._held) < length and self._more():
-            pass
-        early = self._held.find(b"\n" + boundary, 0, length)
+        self._hold(length)
+        marked = b"\n" + boundary
+        self._hold(length + self._missing_of(marked, length))
+        early = self._held.find(marked, 0, length + len(marked) - 1)
         if early >= 0:
             return self._cut(early + 1)
         if len(self._held) < length:
@@ -130,6 +131,18 @@ class MultipartReader:
             if not self._more():
                 raise MultipartError(f"the stream ended after {len(self._held)} bytes of a picture")
         return self._cut(at + 1)
+
+    def _missing_of(self, marked: bytes, length: int) -> int:
+        """How many more bytes would complete a boundary that the stated length cuts through; 0 where it does not."""
+        end = bytes(self._held[max(0, length - len(marked) + 1) : length])
+        for size in range(len(end), 0, -1):
+            if marked.startswith(end[-size:]):
+                return len(marked) - size
+        return 0
+
+    def _hold(self, count: int) -> None:
+        while len(self._held) < count and self._more():
+            pass
 
     def _cut(self, boundary_at: int) -> bytes:
         """The held bytes before a boundary, without the line end between them."""

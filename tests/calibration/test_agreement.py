@@ -44,6 +44,10 @@ def test_the_interval_covers_and_shrinks_with_more_photos():
 
 def test_scores_that_do_not_vary_have_no_correlation():
     assert metrics.srcc(np.ones(20), np.arange(20.0)) == 0.0
+    assert metrics.krcc(np.ones(20), np.arange(20.0)) == 0.0
+    report = metrics.agreement(np.full(20, 0.5), np.arange(20.0), bootstraps=10)
+    assert (report.srcc.value, report.krcc.low) == (0.0, 0.0)
+    assert report.rmse.value == pytest.approx(np.arange(20.0).std(), rel=1e-3)
 
 
 def test_ties_are_not_in_order():

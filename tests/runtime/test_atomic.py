@@ -2,6 +2,8 @@
 
 import errno
 import stat
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -127,3 +129,38 @@ def test_a_failure_removes_the_parents_it_made_and_no_others(tmp_path, opener):
     with pytest.raises(KeyboardInterrupt), opener(kept / "a" / "b" / "result"):
         raise KeyboardInterrupt
     assert list(tmp_path.rglob("*")) == [kept]
+
+
+PUBLISH = """
+import sys
+from pathlib import Path
+from dgiqa_edge.runtime.atomic import atomic_directory
+name, path = sys.argv[1], Path(sys.argv[2])
+print("ready", flush=True)
+sys.stdin.readline()
+for turn in range(40):
+    with atomic_directory(path) as partial:
+        for index in range(5):
+            (partial / f"{name}-{turn}-{index}").write_text(name)
+"""
+
+
+def test_processes_that_publish_at_once_leave_one_whole_directory(tmp_path: Path) -> None:
+    target = tmp_path / "bundle"
+    command = [sys.executable, "-c", PUBLISH]
+    processes = [
+        subprocess.Popen([*command, name, str(target)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for name in ("one", "two", "three")
+    ]
+    for process in processes:
+        assert process.stdout is not None and process.stdout.readline() == "ready\n"
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("\n")
+        process.stdin.flush()
+    assert [process.communicate(timeout=120)[1] for process in processes] == [None] * 3
+    assert [process.returncode for process in processes] == [0, 0, 0]
+    files = {tuple(path.name.split("-")[:2]) for path in target.iterdir()}
+    assert len(files) == 1
+    assert len(list(target.iterdir())) == 5
+    assert [path.name for path in tmp_path.iterdir()] == ["bundle"]

@@ -10,8 +10,9 @@ import numpy as np
 import onnxruntime
 import pytest
 
+from dgiqa_edge.runtime import cuda_probe
 from dgiqa_edge.runtime.bundle import Bundle, build_manifest_files, load_bundle
-from dgiqa_edge.runtime.engines import EngineOptions, TensorSpec, load_engine
+from dgiqa_edge.runtime.engines import EngineOptions, TensorSpec, load_engine, registry
 from dgiqa_edge.runtime.engines import onnxruntime as backend
 from dgiqa_edge.runtime.errors import (
     BundleError,
@@ -173,8 +174,12 @@ def test_another_platform_names_the_rebuild_command(edited: EditedBundle) -> Non
         load_engine(edited(requiring(platform="plan9-vax")), "fused")
 
 
-@pytest.mark.parametrize(("name", "title"), [("tensorrt", "TensorRT"), ("openvino", "OpenVINO"), ("abacus", "abacus")])
-def test_a_backend_of_another_version(edited: EditedBundle, name: str, title: str) -> None:
+@pytest.mark.parametrize(("name", "title"), [("openvino", "OpenVINO"), ("abacus", "abacus")])
+def test_a_backend_of_another_version(
+    edited: EditedBundle, name: str, title: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = {key: module for key, module in registry.BACKENDS.items() if key != name}
+    monkeypatch.setattr(registry, "BACKENDS", known)
     bundle = edited(lambda document: document["engines"][0].update(backend=name))
     with pytest.raises(EngineCompatibilityError, match=f"runtime has no {title} engine yet"):
         load_engine(bundle, "fused")
@@ -183,11 +188,27 @@ def test_a_backend_of_another_version(edited: EditedBundle, name: str, title: st
 
 
 def test_auto_takes_the_first_engine_that_can_run_here(edited: EditedBundle) -> None:
+    def prepend_abacus(document: dict[str, Any]) -> None:
+        document["engines"].insert(0, {**document["engines"][0], "backend": "abacus"})
+
+    with load_engine(edited(prepend_abacus), "fused") as engine:
+        assert engine.record.backend == "onnxruntime"
+
+
+def test_a_gpu_bundle_does_not_quietly_become_a_cpu_one(edited: EditedBundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its engine is the first in the manifest; where there is no GPU, the way out is named and the user takes it."""
+
     def prepend_tensorrt(document: dict[str, Any]) -> None:
         document["engines"].insert(0, {**document["engines"][0], "backend": "tensorrt"})
 
-    with load_engine(edited(prepend_tensorrt), "fused") as engine:
-        assert engine.record.backend == "onnxruntime"
+    def no_driver() -> None:
+        raise OSError("libcuda.so.1: cannot open shared object file")
+
+    monkeypatch.setattr(cuda_probe, "_open_driver", no_driver)
+    bundle = edited(prepend_tensorrt)
+    with pytest.raises(MachineError, match=r"needs an NVIDIA GPU: no NVIDIA driver .* with --backend onnxruntime"):
+        load_engine(bundle, "fused")
+    load_engine(bundle, "fused", backend="onnxruntime").close()
 
 
 def test_a_graph_that_onnxruntime_cannot_load(bundle_dir: Path) -> None:
@@ -224,3 +245,18 @@ def test_an_engine_with_other_tensors_is_refused(make_bundle: Callable[..., Path
     bundle = load_bundle(make_bundle(layout="split", edit=swap))
     with pytest.raises(BundleError, match=r"has the inputs \['depth', 'frame'\], expected \['frame'\]"):
         load_engine(bundle, "depth")
+
+
+@pytest.mark.parametrize(("target", "as_written"), [("onnxruntime", False), ("tensorrt", True)])
+def test_a_graph_for_another_backend_is_computed_as_written(make_bundle, monkeypatch, target, as_written):
+    entries = {}
+
+    class Recording(onnxruntime.SessionOptions):
+        def add_session_config_entry(self, key, value):
+            entries[key] = value
+            super().add_session_config_entry(key, value)
+
+    monkeypatch.setattr(onnxruntime, "SessionOptions", Recording)
+    bundle = load_bundle(make_bundle(edit=lambda document: document["precision"].update(target=target)))
+    with load_engine(bundle, "fused"):
+        assert (entries.get("session.disable_quant_qdq") == "1") == as_written

@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dgiqa_edge.runtime import manifest
+from dgiqa_edge.runtime import load_bundle, manifest
+from dgiqa_edge.runtime.errors import BundleError
 from dgiqa_edge.runtime.manifest_checks import SCHEMA_FILE, is_inside
 
 SCHEMA = json.loads(SCHEMA_FILE.read_text())
@@ -29,12 +30,34 @@ def test_the_schema_is_valid_draft_7() -> None:
     jsonschema.Draft7Validator.check_schema(SCHEMA)
 
 
+# Fields that came after schema version 1 was first published: bundles without them stay readable.
+LATER_FIELDS = {"requires": {"cuda", "driver_min", "device", "compatibility", "version_compatible"}}
+
+
 def test_every_object_is_closed_and_all_fields_are_required() -> None:
     found = dict(objects_in(SCHEMA))
     assert len(found) >= 10
     for path, schema in found.items():
+        later = LATER_FIELDS.get(path.rpartition("/")[2], set())
         assert schema["additionalProperties"] is False, path
-        assert sorted(schema["required"]) == sorted(schema["properties"]), path
+        assert sorted(schema["required"]) == sorted(set(schema["properties"]) - later), path
+
+
+def test_requirements_are_typed_with_or_without_the_later_fields(make_bundle: Callable[..., Path]) -> None:
+    requires = SCHEMA["properties"]["engines"]["items"]["properties"]["requires"]["properties"]
+    assert {field.name for field in dataclasses.fields(manifest.Requirements)} == set(requires)
+    old = load_bundle(make_bundle()).manifest.engines[0].requires
+    assert (old.cuda, old.compatibility, old.version_compatible) == (None, None, False)
+    given = {"cuda": "12.6", "driver_min": "540.3", "device": "Orin", "compatibility": "exact"}
+    edited = make_bundle(edit=lambda document: document["engines"][0]["requires"].update(given))
+    new = load_bundle(edited).manifest.engines[0].requires
+    assert (new.cuda, new.driver_min, new.device, new.compatibility) == tuple(given.values())
+
+
+@pytest.mark.parametrize("wrong", [{"cuda": "12"}, {"driver_min": "r535"}, {"compatibility": "any"}, {"gpu": "x"}])
+def test_malformed_requirements_are_refused(make_bundle: Callable[..., Path], wrong: dict[str, str]) -> None:
+    with pytest.raises(BundleError, match=r"requires"):
+        make_bundle(edit=lambda document: document["engines"][0]["requires"].update(wrong))
 
 
 @pytest.mark.parametrize(

@@ -174,12 +174,12 @@ def test_bad_options(
     assert words in result.stderr
 
 
-def test_a_tensorrt_bundle_says_what_this_version_runs(
+def test_a_bundle_for_a_backend_of_another_version_says_what_this_one_runs(
     make_bundle: Callable[..., Path], photos: Path, command_line: Run
 ) -> None:
-    bundle_dir = make_bundle(edit=lambda document: document["engines"][0].update(backend="tensorrt"))
+    bundle_dir = make_bundle(edit=lambda document: document["engines"][0].update(backend="abacus"))
     result = command_line("score", "--bundle", bundle_dir, photos / "one")
-    assert_one_line_error(result, 4, "no TensorRT engine yet", "--backend onnxruntime")
+    assert_one_line_error(result, 4, "runtime has no abacus engine yet", "--backend onnxruntime")
 
 
 def test_names_outside_the_terminals_encoding_do_not_end_the_run(

@@ -76,9 +76,14 @@ def test_a_frame_is_given_before_the_next_boundary_arrives() -> None:
     assert reader.read() == BODIES[0]
 
 
-def test_a_stated_length_that_is_too_long_swallows_no_frame() -> None:
-    content = stream(BODIES[:2], True).replace(b"Content-Length: 9", b"Content-Length: 60")
-    assert read_all(content) == BODIES[:2]
+@pytest.mark.parametrize("excess", [*range(1, 24), 200, 10_000])
+@pytest.mark.parametrize("chunk", [1, 7, 1000])
+def test_a_stated_length_that_is_too_long_swallows_no_frame(excess: int, chunk: int) -> None:
+    content = stream(BODIES[:2], True).replace(b"Content-Length: 9", b"Content-Length: %d" % (9 + excess))
+    first, second = read_all(content, chunk)
+    assert isinstance(first, bytes)
+    assert first.rstrip(b"\r\n") == BODIES[0]
+    assert second == BODIES[1]
 
 
 def test_a_stated_length_that_is_too_short_costs_one_frame_only() -> None:

@@ -1,0 +1,37 @@
+"""The figures that can be compared: how each is called, which way is better, and from what change on it matters."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One figure of a report.
+
+    Attributes:
+        relative: changes are shares of the first value, otherwise absolute.
+        matters: the change from which on it counts where the user sets no limit.
+        of_machine: depends on the machine, so reports of two machines do not compare.
+    """
+
+    name: str
+    title: str
+    lower_is_better: bool
+    relative: bool
+    matters: float
+    of_machine: bool
+
+
+METRICS: Mapping[str, Metric] = {
+    metric.name: metric
+    for metric in (
+        Metric("p50", "median latency", True, True, 0.03, True),
+        Metric("p90", "p90 latency", True, True, 0.05, True),
+        Metric("p99", "p99 latency", True, True, 0.10, True),
+        Metric("mean", "mean latency", True, True, 0.03, True),
+        Metric("power", "mean power", True, True, 0.05, True),
+        Metric("j_per_frame", "energy per frame", True, True, 0.05, True),
+        Metric("score_mae", "score error to FP32", True, False, 0.002, False),
+        Metric("srcc", "agreement with people (SRCC)", False, False, 0.01, False),
+    )
+}

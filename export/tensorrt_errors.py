@@ -1,0 +1,136 @@
+"""TensorRT's own messages, said again as what a user can act on: which node, which operator, what to do next.
+
+Pure text work. The remedies are data; a message that none fits is passed on as it is.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dgiqa_edge.runtime.errors import ExportError, MachineError
+
+PROBLEMS_IN_MESSAGE = 3
+
+
+@dataclass(frozen=True)
+class ParserProblem:
+    """One error of TensorRT's ONNX parser."""
+
+    node: str
+    operator: str
+    reason: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"node {self.node} ({self.operator}): {self.reason}; {self.remedy}"
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """What a message that matches ``pattern`` comes to; ``machine``: to be mended is the machine, not the graph."""
+
+    pattern: str
+    text: str
+    machine: bool = False
+
+
+# First match wins. The texts matched are those of onnx-tensorrt 8.5 to 10.1 (assertions of its importers).
+PARSER_REMEDIES = (
+    Remedy(
+        r"No importer registered|[Pp]lugin not found|getPluginCreator|creator &&",
+        "TensorRT has no such operator here: write it with others, or build on a newer TensorRT",
+    ),
+    Remedy(
+        r"zero[ _]?p(oin)?t|zeroPt|symmetric quantization|shiftIsAllZeros",
+        "TensorRT takes zero point 0 only: build the graph with --backend tensorrt",
+    ),
+    Remedy(
+        r"weights type of Int8|only activation types",
+        "this version cannot store int8 weights: prepare the graph for it",
+    ),
+    Remedy(r"UINT8|uint8", "uint8 is for inputs and outputs only, and a Cast to float must read it"),
+    Remedy(r"[Ss]cale coefficients", "a quantization scale is not positive: calibrate on other photos"),
+    Remedy(r"INT64|INT32.*range|out of range", "an integer does not fit 32 bits: simplify the graph"),
+    Remedy(r"[Rr]esize|coordinate transformation", "resize by constant matrices instead"),
+    Remedy(r"dynamic|[Ss]hape tensor", "export the graph for one fixed frame size"),
+    Remedy(r"DESERIALIZE|parse the ONNX|protobuf", "the file is no ONNX graph: export it again"),
+)
+BUILD_REMEDIES = (
+    Remedy(
+        r"out of memory|OutOfMemory|cudaMalloc|insufficient memory|Requested amount of GPU memory",
+        "the GPU has too little free memory: close what else uses it, or lower --workspace-mib",
+        machine=True,
+    ),
+    Remedy(
+        r"driver version is insufficient|CUDA initialization failure|error code: 35",
+        "the NVIDIA driver is older than this CUDA needs, or does not run: update it",
+        machine=True,
+    ),
+    Remedy(
+        r"no kernel image|is not supported.*compute capability|Target GPU SM",
+        "this TensorRT has no code for this GPU: install a newer one",
+        machine=True,
+    ),
+    Remedy(
+        r"No implementation.*(obeys|constraints)|obey.*constraint",
+        "no tactic computes a layer in the precision that the graph states: use --fp32, or another TensorRT",
+    ),
+    Remedy(
+        r"Could not find any implementation",
+        "no tactic fits a layer: raise --workspace-mib, or use --opt-level 3",
+    ),
+    Remedy(r"DLA.*(not support|cannot|fail)|DLA validat", "the DLA cannot take this graph: leave out --dla-core"),
+    Remedy(r"[Cc]alibrat", "the calibration failed: see the build log"),
+)
+NO_REMEDY = "see the build log, or try another TensorRT version"
+
+
+def parser_problems(errors: Iterable[Any], nodes: Sequence[tuple[str, str]]) -> tuple[ParserProblem, ...]:
+    """Say parser errors with the node's name, its operator and a remedy.
+
+    Args:
+        errors: TensorRT's ``ParserError`` objects. Since 9.1 they name the node; before, they give its index.
+        nodes: (name, operator) in graph order.
+    """
+    return tuple(_parser_problem(error, nodes) for error in errors)
+
+
+def parser_failure(version: str, problems: Sequence[ParserProblem]) -> ExportError:
+    """The error that says why the graph could not be parsed."""
+    shown = " | ".join(str(problem) for problem in problems[:PROBLEMS_IN_MESSAGE]) or "no reason was given"
+    rest = len(problems) - PROBLEMS_IN_MESSAGE
+    return ExportError(f"TensorRT {version} cannot parse the graph: {shown}" + (f" | {rest} more" * (rest > 0)))
+
+
+def build_failure(version: str, lines: Sequence[str]) -> ExportError | MachineError:
+    """The error that says why no engine came out, from the errors in the builder's log."""
+    for remedy in BUILD_REMEDIES:
+        for line in lines:
+            if re.search(remedy.pattern, line):
+                kind = MachineError if remedy.machine else ExportError
+                return kind(f"TensorRT {version} built no engine: {remedy.text} ({_one_line(line)})")
+    last = _one_line(lines[-1]) if lines else "it gave no reason"
+    return ExportError(f"TensorRT {version} built no engine: {last}; {NO_REMEDY}")
+
+
+def _parser_problem(error: Any, nodes: Sequence[tuple[str, str]]) -> ParserProblem:
+    reason = _one_line(error.desc())
+    index = error.node()
+    name, operator = nodes[index] if 0 <= index < len(nodes) else ("of the whole graph", "-")
+    # Their own names are better where they have them: after constant folding the index may be another's.
+    name = _named(error, "node_name") or name
+    operator = _named(error, "node_operator") or operator
+    text = f"{error.code()} {reason} {operator}"
+    remedy = next((remedy.text for remedy in PARSER_REMEDIES if re.search(remedy.pattern, text)), NO_REMEDY)
+    return ParserProblem(name, operator, reason, remedy)
+
+
+def _named(error: Any, method: str) -> str:
+    ask = getattr(error, method, None)
+    return str(ask()) if callable(ask) else ""
+
+
+def _one_line(text: str, limit: int = 300) -> str:
+    line = " ".join(str(text).split())
+    return line if len(line) <= limit else f"{line[:limit]}..."

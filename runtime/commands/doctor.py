@@ -1,0 +1,114 @@
+"""``dgiqa-edge doctor``: what this machine has, which engines it can run, and whether a given bundle runs on it."""
+
+import argparse
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ..bundle import Bundle
+    from ..machine.capability import Capability
+    from ..machine.survey import Survey
+
+SUMMARY = "show GPU, driver, TensorRT, JetPack, power mode and CPU, and what can run here"
+
+_EPILOG = """\
+example:
+  dgiqa-edge doctor --bundle build/demo/bundle
+
+With --bundle, every backend of the bundle is loaded and the golden frame is replayed on it. The exit code is 0 when one
+of them runs here, 4 when this machine lacks something, 3 when the bundle itself is damaged or its engines are wrong.
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    parser.epilog = _EPILOG
+    parser.add_argument("--bundle", type=Path, metavar="DIR", help="also try this bundle on the machine")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the report; the exit code is that of the bundle's trial."""
+    from ..machine.capability import capabilities
+    from ..machine.survey import survey
+
+    found = survey()
+    able = capabilities(found)
+    trial, code = (None, 0) if args.bundle is None else _try_bundle(args.bundle)
+    if args.json:
+        report: dict[str, Any] = {**found.to_json(), "can_run": [capability.to_json() for capability in able]}
+        if trial is not None:
+            report["bundle"] = trial
+        print(json.dumps(report, indent=2))
+        return code
+    for line in _lines(found, able, trial):
+        print(line)
+    return code
+
+
+def _try_bundle(path: Path) -> tuple[dict[str, Any], int]:
+    """Load the bundle with every backend it has engines for; the report, and the exit code."""
+    from ..bundle import load_bundle
+    from ..errors import DgiqaEdgeError
+
+    try:
+        bundle = load_bundle(path)
+    except DgiqaEdgeError as error:
+        return {"path": str(path), "error": _one_line(error), "backends": []}, error.exit_code
+    trials, codes = [], []
+    for backend in dict.fromkeys(engine.backend for engine in bundle.manifest.engines):
+        trial, code = _try_backend(bundle, backend)
+        trials.append(trial)
+        codes.append(code)
+    return {"path": str(path), "error": None, "backends": trials}, 0 if 0 in codes else codes[0]
+
+
+def _try_backend(bundle: "Bundle", backend: str) -> tuple[dict[str, Any], int]:
+    from ..errors import DgiqaEdgeError
+    from ..scorer import Scorer
+
+    try:
+        with Scorer(bundle, backend=backend, verify="always") as scorer:
+            deviation, engines = scorer.deviation, scorer.describe()
+    except DgiqaEdgeError as error:
+        return {"backend": backend, "runs": False, "reason": _one_line(error)}, error.exit_code
+    assert deviation is not None
+    return {"backend": backend, "runs": True, "golden_deviation": asdict(deviation), "engines": engines}, 0
+
+
+def _lines(found: "Survey", able: "tuple[Capability, ...]", trial: dict[str, Any] | None) -> Iterator[str]:
+    width = max(len(name) for name in found.facts)
+    for name, fact in found.facts.items():
+        yield f"{name:<{width}}  {fact}"
+    yield ""
+    for capability in able:
+        if capability.runs:
+            precisions, presets = ", ".join(capability.precisions), ", ".join(capability.presets)
+            yield f"can run     {capability.backend}: {precisions}; presets {presets}"
+            yield from (f"            note: {note}" for note in capability.notes)
+        else:
+            yield f"cannot run  {capability.backend}: {capability.reason}"
+    if trial is not None:
+        yield ""
+        yield from _trial_lines(trial)
+
+
+def _trial_lines(trial: dict[str, Any]) -> Iterator[str]:
+    if trial["error"] is not None:
+        yield f"bundle      {trial['error']}"
+    for backend in trial["backends"]:
+        if backend["runs"]:
+            deviation = backend["golden_deviation"]
+            yield (
+                f"bundle      {trial['path']} runs here with {backend['backend']}: golden frame's score within "
+                f"{deviation['score']:.2g} of FP32, depth within {deviation['depth_mean_levels']:.2g} grey levels"
+            )
+        else:
+            yield f"bundle      does not run here with {backend['backend']}: {backend['reason']}"
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())

@@ -1,0 +1,71 @@
+"""Which of the packages that can run engines are installed, and in which versions."""
+
+import importlib
+import importlib.metadata
+import importlib.util
+from types import ModuleType
+
+from .fact import Fact
+
+# Module -> distribution; the second is cuda-python's until 12.6.
+_CUDA_BINDINGS = {"cuda.bindings": "cuda-bindings", "cuda.cudart": "cuda-python", "pycuda": "pycuda"}
+_SHORT_PROVIDERS = {
+    "CPUExecutionProvider": "cpu",
+    "CUDAExecutionProvider": "cuda",
+    "TensorrtExecutionProvider": "tensorrt",
+    "OpenVINOExecutionProvider": "openvino",
+}
+
+
+def imported(name: str) -> Fact:
+    """Version of a package, taken by importing it: being installed is not enough where libraries are missing."""
+    module = _import(name)
+    return module if isinstance(module, Fact) else Fact(str(getattr(module, "__version__", "of unknown version")))
+
+
+def installed(*distributions: str) -> Fact:
+    """Versions of those distributions that are installed; nothing is imported."""
+    found = []
+    for name in distributions:
+        try:
+            found.append(f"{name} {importlib.metadata.version(name)}")
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return Fact(found) if found else Fact(None, f"not installed ({', '.join(distributions)})")
+
+
+def cuda_bindings() -> Fact:
+    """The CUDA bindings for Python that are there, with versions; nothing is imported that could touch the driver."""
+    found = [f"{name} {_version(name)}" for module, name in _CUDA_BINDINGS.items() if _is_there(module)]
+    return Fact(found) if found else Fact(None, "neither cuda-python nor pycuda is installed")
+
+
+def onnxruntime_providers() -> Fact:
+    """The providers that the installed ONNX Runtime was built with; a GPU one may still lack its libraries."""
+    module = _import("onnxruntime")
+    if isinstance(module, Fact):
+        return module
+    return Fact([_SHORT_PROVIDERS.get(name, name) for name in module.get_available_providers()])
+
+
+def _is_there(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:  # the package around it is missing
+        return False
+
+
+def _version(distribution: str) -> str:
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return "of unknown version"
+
+
+def _import(name: str) -> ModuleType | Fact:
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError:
+        return Fact(None, f"the package {name} is not installed")
+    except Exception as error:  # a broken installation can fail in any way, and doctor is there to say so
+        return Fact(None, f"the package {name} is installed but cannot be loaded ({error})")

@@ -1,0 +1,90 @@
+"""MLPerf's LoadGen drives a real bundle; its own summary says whether the run was valid."""
+
+import pytest
+
+from dgiqa_edge.benchmarks.latency import LatencyPlan
+from dgiqa_edge.benchmarks.latency_samples import FrameServer
+from dgiqa_edge.benchmarks.loadgen import (
+    ScenarioSettings,
+    is_installed,
+    measure_with_loadgen,
+    summary_from_text,
+)
+from dgiqa_edge.benchmarks.yardstick import Yardstick
+from dgiqa_edge.runtime import Scorer
+from dgiqa_edge.runtime.errors import ConfigurationError, FidelityError, MachineError
+
+needs_loadgen = pytest.mark.skipif(not is_installed(), reason="mlcommons-loadgen is not installed (x86-64 only)")
+SHORT = LatencyPlan(duration_s=0.5, min_queries=100, warm_up_s=0.0, block_s=0.05)
+
+
+@needs_loadgen
+def test_single_stream_is_valid_by_its_own_summary(bundle_dir, feed):
+    with Scorer(bundle_dir) as scorer:
+        server = FrameServer(scorer, feed, Yardstick(), SHORT.block_s)
+        run, summary = measure_with_loadgen(server, len(feed), "single-stream", SHORT, ScenarioSettings())
+    assert summary.valid, summary.text
+    assert summary.figures["Scenario"] == "SingleStream"
+    assert summary.figures["min_query_count"] == "100"
+    assert "Early stopping 90.0th percentile estimate" in summary.figures
+    assert len(run.queries_ms) == len(run.samples) >= 100
+    assert (run.scenario, run.driver) == ("single-stream", "loadgen")
+    # LoadGen's clock and ours saw the same queries.
+    assert float(summary.figures["Min latency (ns)"]) / 1e6 >= run.samples.latency_ms.min()
+
+
+@needs_loadgen
+@pytest.mark.parametrize(("scenario", "queries"), [("multi-stream", 100), ("offline", 1), ("server", 100)])
+def test_other_scenarios_answer_every_query(bundle_dir, feed, scenario, queries):
+    plan = LatencyPlan(duration_s=0.2, min_queries=100, warm_up_s=0.0, block_s=0.05)
+    with Scorer(bundle_dir) as scorer:
+        server = FrameServer(scorer, feed, None, plan.block_s)
+        run, summary = measure_with_loadgen(server, len(feed), scenario, plan, ScenarioSettings(streams=2))
+    assert "Min queries satisfied" in summary.figures
+    assert len(run.queries_ms) >= queries
+    if scenario == "multi-stream":
+        assert len(run.samples) == 2 * len(run.queries_ms)
+
+
+@needs_loadgen
+def test_an_engine_that_fails_ends_the_run_at_once(bundle_dir, feed):
+    plan = LatencyPlan(duration_s=3600.0, min_queries=100, warm_up_s=0.0, warm_up_queries=1)
+    with Scorer(bundle_dir) as scorer:
+        server = FrameServer(scorer, feed, None, 1.0)
+        score, calls = scorer.score, []
+
+        def failing(frame):
+            calls.append(frame)
+            if len(calls) > 10:
+                raise FidelityError("the score is not a number")
+            return score(frame)
+
+        scorer.score = failing
+        with pytest.raises(FidelityError, match="not a number"):
+            measure_with_loadgen(server, len(feed), "single-stream", plan, ScenarioSettings())
+    assert len(calls) == 11
+
+
+def test_an_unknown_scenario_and_a_missing_package_are_said(bundle_dir, feed, monkeypatch):
+    import sys
+
+    with Scorer(bundle_dir) as scorer:
+        server = FrameServer(scorer, feed, None, 1.0)
+        with pytest.raises(ConfigurationError, match="no scenario 'burst'"):
+            measure_with_loadgen(server, 3, "burst", SHORT, ScenarioSettings())
+        monkeypatch.setitem(sys.modules, "mlperf_loadgen", None)
+        assert not is_installed()
+        with pytest.raises(MachineError, match="--driver loop"):
+            measure_with_loadgen(server, 3, "single-stream", SHORT, ScenarioSettings())
+
+
+@pytest.mark.parametrize(("result", "valid"), [("VALID", True), ("INVALID", False)])
+def test_the_summary_is_read_by_name(result, valid):
+    text = (
+        f"Scenario : SingleStream\nResult is : {result}\n  Min duration satisfied : Yes\n"
+        " * Early stopping 90.0th percentile estimate: 4202079\n90.00 percentile latency (ns)   : 4168277\n"
+    )
+    found = summary_from_text(text, "6")
+    assert found.valid is valid
+    assert found.figures["90.00 percentile latency (ns)"] == "4168277"
+    assert found.figures["Early stopping 90.0th percentile estimate"] == "4202079"
