@@ -5,7 +5,7 @@ import socket
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..frame_event import FrameEvent, SinkStats
+from ..frame_event import FrameEvent, Outcome, SinkStats
 from ..sinks.queued import QueuedSink, QueuePolicy
 from ..watch_status import WatchStatus
 from .access import Access
@@ -87,7 +87,7 @@ class _Remembering:
         self._thresholds = thresholds
 
     def select(self, event: FrameEvent) -> FrameEvent | None:
-        return event
+        return None if event.outcome is Outcome.SKIPPED else event  # the status counts those
 
     def deliver(self, item: FrameEvent) -> None:
         self._memories.of(item.camera).add(item, self._thresholds)

@@ -49,10 +49,23 @@ class LatestView:
             if event is None or event.frame is None:
                 return None
             if self._view is None or self._view.index != event.index:
-                depth = b"" if event.depth is None else encode_jpeg(depth_colours(event.depth), QUALITY)
-                self._view = View(event.index, encode_jpeg(shrink(event.frame, LONGEST_SIDE), QUALITY), depth)
+                self._view = _view_of(event, event.frame)
                 self.encoded += 1
             return self._view
+
+
+def _view_of(event: FrameEvent, frame: NDArray[np.uint8]) -> View:
+    depth = b"" if event.depth is None else encode_jpeg(_over(event.depth, frame), QUALITY)
+    return View(event.index, encode_jpeg(shrink(frame, LONGEST_SIDE), QUALITY), depth)
+
+
+def _over(depth: NDArray[np.uint8], frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The depth map in colours, in the frame's aspect: the engine saw the frame stretched to its own size."""
+    import cv2
+
+    height = depth.shape[0]
+    width = max(1, round(height * frame.shape[1] / frame.shape[0]))
+    return depth_colours(np.asarray(cv2.resize(depth, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8))
 
 
 def shrink(picture: NDArray[np.uint8], longest: int) -> NDArray[np.uint8]:

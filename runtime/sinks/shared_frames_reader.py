@@ -88,7 +88,8 @@ class SharedFrame:
         score, smoothed: in [0, 1]; ``None`` where there is none.
         latency_ms: from capture to verdict.
         image: uint8 [H, W, 3] BGR.
-        depth: uint8 [h, w], 255 nearest; ``None`` where the writer leaves it out.
+        depth: uint8 [h, w], 255 nearest; ``None`` where the writer leaves it out. It covers the whole image, in
+            an aspect of its own: resize it straight to the size of the image.
         depth_age: frames since the depth map was computed.
     """
 

@@ -57,6 +57,7 @@ function title(names) {
 function showConnection(state, text) {
   $("connection").dataset.state = state;
   $("connection").textContent = text;
+  $("main").classList.toggle("old", state !== "live");
 }
 
 function showProcess() {

@@ -5,27 +5,40 @@ import { badge, count, decimal, duration, element, measure, milliseconds, NOTHIN
 const $ = (id) => document.getElementById(id);
 const LIVE = "live";
 
+const cards = new Map();
+
+// Cards are kept and changed in place: one that is replaced under the pointer takes no click.
 export function showCameras(store, selected, onSelect) {
-  const holder = $("cameras");
   const names = store.names();
+  const holder = $("cameras");
   holder.hidden = names.length < 2;
-  const cards = names.map((name) => {
+  for (const name of cards.keys()) if (!names.includes(name)) cards.delete(name);
+  for (const name of names) {
+    if (!cards.has(name)) cards.set(name, newCard(name, onSelect));
+    const { card, state, reason, score } = cards.get(name);
     const status = store.statusOf(name);
-    const state = status?.verdict?.state ?? "unknown";
-    const card = element(
-      "button",
-      { type: "button", class: "camera", "data-state": state, "aria-pressed": String(name === selected), "data-camera": name },
-      element("span", { class: "camera-name" }, name),
-      badge(state),
-      element("span", { class: "camera-reason quiet" }, cardText(status)),
-      element("span", { class: "camera-score numbers" }, decimal(status?.verdict?.smoothed ?? status?.verdict?.score)),
-    );
-    card.addEventListener("click", () => onSelect(name));
-    return card;
-  });
-  const focused = document.activeElement?.dataset?.camera;
-  holder.replaceChildren(...cards);
-  if (focused) cards.find((card) => card.dataset.camera === focused)?.focus({ preventScroll: true });
+    const now = status?.verdict?.state ?? "unknown";
+    card.setAttribute("aria-pressed", String(name === selected));
+    if (state.dataset.state !== now) state.replaceChildren(badge((state.dataset.state = now)));
+    reason.textContent = cardText(status);
+    score.textContent = decimal(status?.verdict?.smoothed ?? status?.verdict?.score);
+  }
+  const wanted = names.map((name) => cards.get(name).card);
+  if (wanted.length !== holder.children.length || wanted.some((card, place) => card !== holder.children[place])) {
+    holder.replaceChildren(...wanted);
+  }
+}
+
+function newCard(name, onSelect) {
+  const parts = {
+    state: element("span"),
+    reason: element("span", { class: "camera-reason quiet" }),
+    score: element("span", { class: "camera-score numbers" }),
+  };
+  const title = element("span", { class: "camera-name" }, name);
+  const card = element("button", { type: "button", class: "camera", "data-camera": name }, title, ...Object.values(parts));
+  card.addEventListener("click", () => onSelect(name));
+  return { card, ...parts };
 }
 
 function cardText(status) {
@@ -83,10 +96,10 @@ export function showCounters(status) {
   const rate = (value) => (value == null ? NOTHING : `${value.toFixed(1)} fps`);
   const verdicts = status?.verdicts ?? {};
   const facts = [
-    ["captured", rate(status?.capture_fps)],
-    ["scored", rate(status?.scored_fps)],
+    ["capture rate", rate(status?.capture_fps)],
+    ["scoring rate", rate(status?.scored_fps)],
     ["in flight", count(status?.in_flight)],
-    ["pass / reject / unknown", [verdicts.pass, verdicts.reject, verdicts.unknown].map((n) => count(n ?? 0)).join(" / ")],
+    ["verdicts", Object.entries(STATES).map(([state, { sign }]) => `${sign} ${count(verdicts[state] ?? 0)}`).join("  ")],
     ["reconnects", count(status?.reconnects)],
     ["stalls", count(status?.stalls)],
     ["source", status ? status.state : NOTHING],
@@ -130,7 +143,12 @@ export function showSource(status, shownIndex) {
   setText("picture-facts", parts.filter(Boolean).join(" · "));
 }
 
+let sinksShown = "";
+
 export function showSinks(sinks) {
+  const text = JSON.stringify(sinks);
+  if (text === sinksShown) return; // an error that somebody is copying stays selected
+  sinksShown = text;
   const kinds = ["offered", "delivered", "ignored", "missed", "failed"];
   const head = element("tr", {}, ...["sink", ...kinds, "last error"].map((name) => element("th", { scope: "col" }, name)));
   const rows = Object.entries(sinks ?? {}).map(([name, stats]) => {

@@ -233,6 +233,7 @@ def test_a_page_left_open_finds_the_program_again_after_a_restart(
     first.close(5.0)
     watched.until("document.getElementById('connection').textContent === 'reconnecting'")
     assert "does not answer" in watched.text("#notice")
+    assert watched.page.get_attribute("#main", "class") == "old"
     serve(port=port, token=TOKEN)
     watched.until("document.getElementById('connection').textContent === 'live'")
     assert not watched.page.is_visible("#notice")

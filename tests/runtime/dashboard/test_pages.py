@@ -1,5 +1,6 @@
 """The dashboard over real HTTP on loopback: what it answers, to whom, and with which headers."""
 
+import dataclasses
 import http.client
 import json
 import logging
@@ -158,6 +159,17 @@ def test_pictures_are_encoded_only_when_somebody_asks_and_once_for_all(
     assert abs(float(frame.mean()) - 19) < 2
     assert depth.shape == (24, 32, 3)
     assert ask(dashboard, "/api/frame.jpg?camera=front").body == first.body[:border]
+
+
+def test_the_depth_map_takes_the_aspect_of_the_frame_it_lies_over(
+    start: Start, scored: Scored, wait_for: Callable[..., Any]
+) -> None:
+    dashboard = start()
+    event = dataclasses.replace(scored(0, size=(180, 320)), depth=np.zeros((96, 128), np.uint8))
+    feed(dashboard, wait_for, event)
+    answer = ask(dashboard, "/api/view?camera=front")
+    depth = answer.body[int(answer.headers["X-Frame-Bytes"]) :]
+    assert cv2.imdecode(np.frombuffer(depth, np.uint8), cv2.IMREAD_COLOR).shape == (96, 171, 3)
 
 
 def test_a_large_frame_is_sent_smaller_and_a_reject_smaller_still(
