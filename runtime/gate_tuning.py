@@ -1,12 +1,14 @@
 """Thresholds for the gate from two sets of photos: frames to pass, and frames to reject.
 
-The score's cut is the best of ``roc.best_cut``. A cue sees only some of the faults and adds its false rejects to those
-of the others, so its cut is held to few of them and is the most lenient with nine tenths of the best gain; one that
-catches less than a tenth of the bad photos keeps its thresholds, for the photos do not show its fault. So does a cue
-that may reject on its own, as long as its thresholds spare the good photos: it can become more lenient here, never
-stricter. A cue that only explained is allowed to reject where it catches bad photos that the score misses. A fault ends
-a quarter of the way from the cut to the good photos' median. Times stay the policy's own; decode errors are a fault of
-the link, not of photos, and are not tuned.
+- The score's cut is the best of ``roc.best_cut``.
+- A cue sees only some of the faults, and its false rejects add to those of the others. So its cut may reject few of the
+  good photos that the score passes, and is the most lenient one with nine tenths of the best gain.
+- A cue that catches less than a tenth of the bad photos keeps its thresholds: the photos do not show its fault. So does
+  a cue that may reject, as long as its thresholds spare the good photos: it becomes more lenient here, never stricter.
+- A cue that only explained (but contrast) may reject from now on where it catches bad photos that the score misses.
+- A fault ends a quarter of the way from the cut to the good photos' median.
+
+Times stay the policy's own. Decode errors are a fault of the link, not of photos, and are not tuned.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -29,6 +31,8 @@ FEWEST_ADDED = 2
 RECOVERY = 0.25
 CUE_FALSE_REJECT = 0.02
 CUE_GAIN_SHARE = 0.9
+# Contrast is as much the scene's as the picture's: it may explain, but a few photos are no reason to let it reject.
+PROMOTED = ("noise", "haze", "sharpness")
 TUNED = tuple(name for name in CHECKS if name != "smear")
 
 
@@ -87,15 +91,11 @@ def propose(
     for name, readings in (("good", good), ("bad", bad)):
         if not readings:
             raise ConfigurationError(f"no {name} photo could be used: give a folder with photos")
-    proposals = []
-    for check in TUNED:
-        limits = policy.limits[check]
-        good_values, bad_values = (_values(check, readings) for readings in (good, bad))
-        if limits.role is Role.OFF or not (good_values.size and bad_values.size):
-            continue
-        curve = roc(good_values, bad_values, limits.side)
-        proposals.append(_proposal(check, limits, good_values, bad_values, curve, max_false_reject))
-    return _with_promotions(proposals, bad)
+    score = _proposal("score", good, bad, policy, max_false_reject)
+    # A photo that the score rejects anyway is no further loss when a cue rejects it too.
+    kept = [reading for reading in good if score is None or not _beyond(score, reading)]
+    cues = [_proposal(check, kept, bad, policy, max_false_reject) for check in TUNED if check != "score"]
+    return _with_promotions([proposal for proposal in (*cues, score) if proposal is not None], bad)
 
 
 def _with_promotions(proposals: Sequence[Proposal], bad: Sequence[Reading]) -> tuple[Proposal, ...]:
@@ -105,7 +105,8 @@ def _with_promotions(proposals: Sequence[Proposal], bad: Sequence[Reading]) -> t
 
     def promoted(proposal: Proposal) -> Proposal:
         added = sum(_beyond(proposal, reading) for reading in missed)
-        if proposal.limits.role is not Role.EXPLAIN or not proposal.adopted or added < FEWEST_ADDED:
+        may = proposal.limits.role is Role.EXPLAIN and proposal.check in PROMOTED
+        if not may or not proposal.adopted or added < FEWEST_ADDED:
             return proposal
         return replace(proposal, limits=replace(proposal.limits, role=Role.REJECT))
 
@@ -121,8 +122,18 @@ def _beyond(proposal: Proposal, reading: Reading) -> bool:
 
 
 def _proposal(
-    check: str, limits: Limits, good: Values, bad: Values, curve: Roc, max_false_reject: float | None
-) -> Proposal:
+    check: str,
+    good_readings: Sequence[Reading],
+    bad_readings: Sequence[Reading],
+    policy: GatePolicy,
+    max_false_reject: float | None,
+) -> Proposal | None:
+    """None where the policy does not use the check, or one of the sets has no value for it."""
+    limits = policy.limits[check]
+    good, bad = _values(check, good_readings), _values(check, bad_readings)
+    if limits.role is Role.OFF or not (good.size and bad.size):
+        return None
+    curve = roc(good, bad, limits.side)
     now = None if limits.reject is None else effect(good, bad, limits.side, limits.reject)
     if check == "score":
         cut = best_cut(curve, 1.0 if max_false_reject is None else max_false_reject)

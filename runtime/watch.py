@@ -226,7 +226,14 @@ class Watch:
             self._settled(frame, Outcome.SKIPPED)
         if not self._loop.stop(self._grace.scorer_s):
             log.error("the engine did not return within %g s: its frame stays in flight", self._grace.scorer_s)
-        self._final_sinks = {sink.name: sink.close(self._grace.sink_s) for sink in self._sinks}
+        self._final_sinks = {sink.name: self._closed(sink) for sink in self._sinks}
+
+    def _closed(self, sink: Sink) -> SinkStats:
+        try:
+            return sink.close(self._grace.sink_s)
+        except Exception:  # the other sinks still have something to deliver
+            log.exception("sink %s raised while closing", sink.name)
+            return sink.stats()
 
 
 _RATES = ("capture_fps", "scored_fps", "skipped_fps", "failed_fps")

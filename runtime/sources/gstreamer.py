@@ -24,7 +24,7 @@ from .y4m import Y4mError, Y4mReader
 
 LAUNCH = "gst-launch-1.0"
 _INSPECT = "gst-inspect-1.0"
-_TO_OPENCV = "videoconvert ! video/x-raw,format=BGR ! appsink max-buffers=1 drop=true sync=false"
+_TO_OPENCV = "videoconvert ! video/x-raw,format=BGR ! appsink max-buffers=2 drop=false sync=false"
 _TO_PIPE = ["!", "videoconvert", "!", "video/x-raw,format=I420", "!", "y4menc", "!", "fdsink", "fd=1", "sync=false"]
 _GRACE_S = 2.0
 _LONGEST_MESSAGE = 300

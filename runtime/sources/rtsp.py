@@ -91,7 +91,7 @@ def rtsp_pipeline(address: str, transport: str, latency_ms: int) -> str:
         properties += [f"user-id={property_text(unquote(user))}", f"user-pw={property_text(unquote(password))}"]
     return (
         f"rtspsrc {' '.join(properties)} protocols={transport} latency={latency_ms} ! decodebin ! videoconvert ! "
-        "video/x-raw,format=BGR ! appsink max-buffers=1 drop=true sync=false"
+        "video/x-raw,format=BGR ! appsink max-buffers=2 drop=false sync=false"
     )
 
 

@@ -55,6 +55,12 @@ def test_a_cue_may_reject_where_it_catches_what_the_score_misses():
     assert by_check(GOOD, [*BLURRED, *vivid[:1]])["haze"].limits.role is Role.EXPLAIN
 
 
+def test_good_photos_that_the_score_rejects_do_not_hold_a_cue_back():
+    soft = reading(0.2, sharpness=0.2)
+    limits = by_check([*GOOD, soft], BLURRED)["sharpness"].limits
+    assert limits == by_check(GOOD, BLURRED)["sharpness"].limits
+
+
 def test_a_bound_on_false_rejects_is_kept():
     mixed = [*GOOD, reading(0.2), reading(0.25)]
     free, bound = by_check(mixed, BLURRED)["score"], by_check(mixed, BLURRED, bound=0.0)["score"]

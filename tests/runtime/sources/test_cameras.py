@@ -1,5 +1,7 @@
 """V4L2 and RTSP sources; RTSP against a real server where its packages are installed."""
 
+import os
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -8,6 +10,7 @@ from typing import Any
 import cv2
 import pytest
 
+import dgiqa_edge.runtime
 from dgiqa_edge.benchmarks.rtsp_process import PACKAGES, RtspProcess, free_port, server_interpreter
 from dgiqa_edge.runtime.errors import ConfigurationError, MachineError, SourceError
 from dgiqa_edge.runtime.sources import End, Frame, create_source
@@ -128,3 +131,44 @@ def test_a_server_that_stands_still_ends_the_read(serve: Callable[..., RtspProce
     thread.join(60)
     assert isinstance(results[-1], End)
     source.close()
+
+
+THROUGH_GSTREAMER = """
+import sys
+from dgiqa_edge.runtime.sources import End, create_source
+pipeline, rtsp = (create_source(uri) for uri in sys.argv[1:])
+assert pipeline.describe()["decoder"] == rtsp.describe()["decoder"] == "gstreamer"
+pipeline.open()
+shapes = []
+while not isinstance(result := pipeline.read(), End):
+    shapes.append(result.image.shape)
+assert shapes == [(50, 66, 3)] * 5, shapes
+rtsp.open()
+assert [rtsp.read().image.shape for _ in range(5)] == [(64, 80, 3)] * 5
+"""
+
+
+def test_an_opencv_with_gstreamer_uses_it(serve: Callable[..., RtspProcess], tmp_path: Path) -> None:
+    """The wheels have none; a system's own OpenCV may (Debian: python3-opencv), and a Jetson's does."""
+    ask = "import cv2; print(cv2.videoio_registry.hasBackend(cv2.CAP_GSTREAMER))"
+    system = "/usr/bin/python3"
+    answer = subprocess.run([system, "-c", ask], capture_output=True, text=True, check=False)
+    if answer.stdout.strip() != "True":
+        pytest.skip("needs a system OpenCV with GStreamer (apt-get install python3-opencv)")
+    (tmp_path / "dgiqa_edge").mkdir()
+    (tmp_path / "dgiqa_edge" / "runtime").symlink_to(Path(dgiqa_edge.runtime.__file__).parent)
+    port = free_port()
+    serve(port, size="80x64", login='ad min:p@ss/w"rd')
+    uris = [
+        "gst:videotestsrc num-buffers=5 ! video/x-raw,width=66,height=50 ! appsink",
+        f"rtsp://ad%20min:p%40ss%2Fw%22rd@127.0.0.1:{port}/live",
+    ]
+    finished = subprocess.run(
+        [system, "-c", THROUGH_GSTREAMER, *uris],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, "PYTHONPATH": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"},
+        check=False,
+    )
+    assert finished.returncode == 0, finished.stderr

@@ -96,6 +96,8 @@ class ListSink:
         return SinkStats(len(self.events), len(self.events), 0, 0, 0)
 
     def close(self, timeout_s: float) -> SinkStats:
+        if self._raises:
+            raise RuntimeError("a sink that breaks its promise")
         self.closed += 1
         return self.stats()
 

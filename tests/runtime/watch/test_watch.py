@@ -193,8 +193,10 @@ def test_a_policy_that_raises_ends_the_loop(scorer: Scorer) -> None:
 def test_a_sink_that_raises_does_not_harm_the_others(scorer: Scorer, doubles: Any) -> None:
     good, bad = doubles.ListSink("good"), doubles.ListSink("bad", raises=True)
     source = doubles.PlayedSource([[doubles.frame()] * 3], live=False)
-    Watch([camera("a", source)], scorer, [bad, good]).run(threading.Event())
+    status = Watch([camera("a", source)], scorer, [bad, good]).run(threading.Event())
     assert len(good.events) == 3
+    assert good.closed == 1
+    assert status.sinks["bad"].delivered == 0
 
 
 def test_a_silent_camera_is_unknown(scorer: Scorer, doubles: Any) -> None:
