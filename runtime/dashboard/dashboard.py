@@ -100,14 +100,3 @@ class _Remembering:
 
     def describe(self) -> dict[str, Any]:
         return {}
-
-
-def serve(settings: DashboardSettings, status: Status) -> Dashboard:
-    """A dashboard at work.
-
-    Raises:
-        MachineError: the address cannot be had, or a package is missing.
-    """
-    dashboard = Dashboard(settings)
-    dashboard.follow(status)
-    return dashboard

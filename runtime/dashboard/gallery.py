@@ -26,10 +26,12 @@ class Reject:
     jpeg: bytes | None = field(default=None)
 
     def encoded(self) -> bytes:
-        if self.jpeg is None:
-            assert self.picture is not None
-            self.jpeg = encode_jpeg(self.picture, 80)
+        """The picture as JPEG; two threads that ask at once may both encode it."""
+        picture = self.picture  # read first: whoever clears it has set the JPEG before
+        if picture is not None:
+            self.jpeg = encode_jpeg(picture, 80)
             self.picture = None
+        assert self.jpeg is not None
         return self.jpeg
 
 

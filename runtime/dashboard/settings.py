@@ -1,13 +1,12 @@
 """The dashboard's settings, and the rule that a page which others can reach needs a token."""
 
-import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ..errors import ConfigurationError
-from ..listen_address import LOOPBACK, ListenAddress, listen_option, parse_listen
+from ..listen_address import LOOPBACK, ListenAddress, listen_option
 from ..settings_section import Section
 from ..sinks.secret_option import secret_option
 
@@ -45,14 +44,6 @@ class DashboardSettings:
                 f"the dashboard on {self.listen} could be opened by anybody on the network: set a token "
                 f"(dashboard.token_file, made with {_MAKE_ONE}), or listen on {LOOPBACK}:{self.listen.port}"
             )
-
-    def with_listen(self, text: str, where: str = "--dashboard") -> "DashboardSettings":
-        """The same at another address, as a command line gives it.
-
-        Raises:
-            ConfigurationError: not an address, or one that needs a token.
-        """
-        return dataclasses.replace(self, listen=parse_listen(text, where))
 
 
 def dashboard_settings(section: Mapping[str, Any], where: str, *, folder: Path | None = None) -> DashboardSettings:
