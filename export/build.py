@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dgiqa_edge.calibration import held_out
+from dgiqa_edge.calibration.fidelity import Fidelity
 from dgiqa_edge.calibration.images import MINIMUM_COUNT, open_calibration_set
 from dgiqa_edge.runtime.errors import ConfigurationError
 from dgiqa_edge.runtime.hashing import Json
@@ -35,6 +36,7 @@ from .rungs import rungs_from
 from .stages import StageResult, Stages
 from .tensorrt_build import TensorRtBuild
 from .to_onnx import export_graph
+from .trial import Trials
 
 if TYPE_CHECKING:
     from torch import nn
@@ -197,7 +199,19 @@ class Build:
         rungs = rungs_from(options.precision)
         taken = ladder.climb(rungs) if options.climbs else ladder.single(rungs[0])
         self.golden = ladder.golden()
+        self.portable_fidelity = self._portable(taken, ladder)
         return taken
+
+    def _portable(self, taken: Taken, ladder: Ladder) -> Fidelity:
+        """Fidelity of the graph that stays in the bundle beside an engine: after a climb, that was the engine's."""
+        if self.tensorrt is None or taken.ladder is None:
+            return taken.fidelity
+        portable = open_device(self.backend, self.options.threads)
+        trials = Trials(self.stages, portable, ladder.reference, self.lowering.inputs.exported.key)
+        with self.reporter.stage("portable graph against FP32") as line:
+            result = trials.run(taken.lowered, line.tick)
+            line.result = reused(result.reused, f"score MAE {result.fidelity.score_mae:.5f}")
+        return result.fidelity
 
     def _device(self) -> Device:
         """Where graphs are judged; of a precision that is named, the portable graph, before its engine is built."""
@@ -234,7 +248,7 @@ class Build:
             golden=self.golden,
             seconds=time.monotonic() - self.start,
             host=host_facts(),
-            portable_fidelity=taken.fidelity,
+            portable_fidelity=self.portable_fidelity,
         )
 
     def _pack(self, exported: StageResult, contents: bundle_writer.BundleContents, taken: Taken) -> BuildResult:

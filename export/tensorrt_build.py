@@ -78,12 +78,14 @@ class TensorRtBuild:
         Raises:
             ConfigurationError: a calibrator leaves nothing to climb.
         """
-        if self.options.tensorrt.settings.calibrator is not None:
+        settings = self.options.tensorrt.settings
+        if settings.calibrator is not None:
             raise ConfigurationError(
                 "--calibrator lets TensorRT choose the precision, so there are no rungs to climb: leave it out, or "
                 "--accuracy-budget and --latency-target"
             )
-        return TensorRtDevice(self.machine, self.stage, stages, images)
+        self.reporter.stages += 1  # the portable graph of the rung that is taken, see Build._portable
+        return TensorRtDevice(self.machine, settings, self.stage, stages, images)
 
     def add(
         self,

@@ -18,7 +18,8 @@ from dgiqa_edge.runtime.manifest import EngineRecord, Requirements
 
 from .graph_session import Run
 from .stages import Stages
-from .tensorrt_engines import EngineStage
+from .tensorrt_configuration import BuilderSettings
+from .tensorrt_engines import EngineStage, builder_code_sha256, requirements
 from .tensorrt_machine import TensorRtMachine
 
 ROLE = "fused"
@@ -35,12 +36,26 @@ class TensorRtDevice:
     float_part = "fp16"
     engine_file: str | None = "engine.plan"
 
-    def __init__(self, machine: TensorRtMachine, stage_of: _StageOf, stages: Stages, images: CalibrationSet) -> None:
-        self.machine, self.stage_of, self.stages, self.images = machine, stage_of, stages, images
+    def __init__(
+        self,
+        machine: TensorRtMachine,
+        settings: BuilderSettings,
+        stage_of: _StageOf,
+        stages: Stages,
+        images: CalibrationSet,
+    ) -> None:
+        self.machine, self.settings, self.stage_of = machine, settings, stage_of
+        self.stages, self.images = stages, images
         self.name = machine.label
 
     def identity(self) -> dict[str, Json]:
-        return {"backend": self.backend, "version": self.machine.version, "device": asdict(self.machine.device)}
+        return {
+            "backend": self.backend,
+            "version": self.machine.version,
+            "device": asdict(self.machine.device),
+            "settings": asdict(self.settings),
+            "code": builder_code_sha256(),
+        }
 
     def obstacle(self, precision: str) -> str:
         return ""
@@ -65,7 +80,7 @@ class TensorRtDevice:
 
     @contextmanager
     def open(self, executable: Path) -> Iterator[Run]:
-        requires = Requirements(**self.stage_of("fp32", half=False).requires)
+        requires = Requirements(**requirements(self.machine, self.settings))
         engine = open_plan(executable, EngineRecord(ROLE, executable.name, self.backend, requires))
         try:
 

@@ -23,7 +23,7 @@ from .file_lock import Say, exclusive
 from .provenance import code_sha256
 from .stages import StageResult, Stages
 from .tensorrt_calibrator import CacheKey, create_calibrator
-from .tensorrt_configuration import Configuration, configure
+from .tensorrt_configuration import BuilderSettings, Configuration, configure
 from .tensorrt_machine import TensorRtMachine
 from .tensorrt_options import TensorRtOptions
 
@@ -66,6 +66,24 @@ class EngineFiles:
         return sum(plan.stat().st_size for plan in self.plans.values())
 
 
+def requirements(machine: TensorRtMachine, settings: BuilderSettings) -> Mapping[str, Any]:
+    """The manifest's ``requires`` of engines that ``machine`` builds with ``settings``."""
+    return {
+        "backend_version": f"{'>=' if settings.version_compatible else '=='}{_release(machine.version)}",
+        "opset": None,
+        "sm": machine.device.sm,
+        "platform": platform_name(),
+        "device": machine.device.name,
+        "compatibility": settings.hardware_compatible or "exact",
+        "version_compatible": settings.version_compatible,
+    }
+
+
+def builder_code_sha256() -> str:
+    """Key of the code that decides what an engine becomes."""
+    return code_sha256("export", _CODE)
+
+
 class EngineStage:
     """Builds the engines of one bundle on this machine."""
 
@@ -103,20 +121,6 @@ class EngineStage:
         """A calibrator quantizes by itself, so it starts from the graph without Q/DQ."""
         return self.calibrator is not None
 
-    @property
-    def requires(self) -> Mapping[str, Any]:
-        """The manifest's ``requires`` of the engines built here."""
-        device, settings = self.machine.device, self.options.settings
-        return {
-            "backend_version": f"{'>=' if settings.version_compatible else '=='}{_release(self.machine.version)}",
-            "opset": None,
-            "sm": device.sm,
-            "platform": platform_name(),
-            "device": device.name,
-            "compatibility": settings.hardware_compatible or "exact",
-            "version_compatible": settings.version_compatible,
-        }
-
     def run(
         self, stages: Stages, graphs: "Mapping[str, ModelProto]", source_sha256: str, images: CalibrationSet
     ) -> EngineFiles:
@@ -139,7 +143,7 @@ class EngineStage:
             "device": asdict(self.machine.device),
             "configuration": json.loads(json.dumps(asdict(self.configuration))),
             "images": images.image_set_sha256 if self.calibrator else None,
-            "code": code_sha256("export", _CODE),
+            "code": builder_code_sha256(),
         }
         result = stages.run("engine", inputs, lambda directory: self._make(directory, graphs, source_sha256, images))
         return self._files(result, tuple(graphs))
@@ -241,7 +245,7 @@ class EngineStage:
         return EngineFiles(
             plans={role: result.file(f"{role}.plan") for role in roles},
             log=result.file(BUILD_LOG),
-            requires=self.requires,
+            requires=requirements(self.machine, self.options.settings),
             report=report,
             notes=tuple(notes),
             summary=f"{size_mib:.1f} MiB for {self.machine.label}, timing cache {report[roles[0]]['timing_cache']}",

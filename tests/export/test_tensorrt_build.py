@@ -242,6 +242,34 @@ def test_a_ladder_is_climbed_on_the_gpu_and_its_engine_is_the_one_packed(machine
     assert manifest.fidelity.score_mae <= 0.0001
 
 
+def test_other_builder_settings_are_another_device_to_climb_on(machine, options):
+    trt = machine()
+    loose = parse_budget("score_mae=0.05,srcc=0,depth_corr=0,depth_mae=255")
+    build(options(accuracy_budget=loose))
+    first = trt.built
+    build(options(accuracy_budget=loose))
+    assert trt.built == first
+    build(options(accuracy_budget=loose, settings=BuilderSettings(optimization_level=5)))
+    assert trt.built == 2 * first
+
+
+def slightly_off(content):
+    """The same graph with its last weights a thousandth larger: another device's rounding."""
+    model = onnx.load_from_string(content)
+    for tensor in model.graph.initializer:
+        if tensor.name == "quality_net.fc.weight":
+            tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor) * np.float32(1.001), tensor.name))
+    return model.SerializeToString()
+
+
+def test_after_a_climb_the_portable_graph_is_measured_for_itself(machine, options):
+    machine(spoil=slightly_off)
+    result = build(options(precision="fp32", latency_target_ms=1e6))
+    report = json.loads((result.bundle / "report.json").read_text())
+    assert report["portable_fidelity"]["score_max"] == 0.0
+    assert load_bundle(result.bundle).manifest.fidelity.score_max > 0.0
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
