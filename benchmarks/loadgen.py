@@ -4,6 +4,7 @@ LoadGen runs in a thread of its own, so that an interrupt or an engine's error e
 after its minimum duration. Rules and settings: MLPerf inference rules, LoadGen's ``test_settings.h``.
 """
 
+import ctypes
 import queue
 import re
 import tempfile
@@ -158,12 +159,28 @@ def _run_to_the_end(loadgen: Any, system: _System, frames: int, test: Any, logs:
 
     threading.Thread(target=system.work, name="loadgen answers", daemon=True).start()
     threading.Thread(target=run, name="loadgen", daemon=True).start()
-    while not system.stopped.wait(0.5):  # in slices, so that Ctrl-C is seen
-        pass
+    try:
+        while not system.stopped.wait(0.5):  # in slices, so that Ctrl-C is seen
+            pass
+    except BaseException:
+        _leave_without_destructors()
+        raise
     if system.failure is not None:
+        _leave_without_destructors()
         raise system.failure
     loadgen.DestroyQSL(handles[1])
     loadgen.DestroySUT(handles[0])
+
+
+def _leave_without_destructors() -> None:
+    """Let the process end with its own exit code although a LoadGen run was left unfinished.
+
+    LoadGen cannot be told to stop, and its static logger aborts the process when it is destroyed while its thread
+    runs. glibc calls the functions of ``on_exit`` first, with the exit code, and ``_exit`` is such a function.
+    """
+    libc = ctypes.CDLL(None)
+    if hasattr(libc, "on_exit"):
+        libc.on_exit(ctypes.cast(libc._exit, ctypes.c_void_p), None)
 
 
 def _test_settings(
