@@ -58,6 +58,7 @@ gpu-check:
 # them, FP32's answers to the photos.
 gpu-inputs: $(STAMP)
 	for preset in $(GPU_PRESETS); do for precision in fp32 fp16 int8; do for layout in fused split; do \
+	    case $$preset-$$layout in nano-split|edge-split) continue ;; esac; \
 	    $(BIN)/python export/build_engine.py --$$precision --preset $$preset --layout $$layout --frame $(GPU_FRAME) \
 	        --backend tensorrt --no-engine --work $(GPU_INPUTS)/$$preset/.stages \
 	        --out $(GPU_INPUTS)/$$preset/$$precision/$$layout/bundle || exit 1; \

@@ -38,9 +38,20 @@ TRAINING = sorted({*EXPORT, "scipy>=1.10"})
 # LoadGen has wheels for x86-64 only; elsewhere the project's own loop drives the queries.
 LOADGEN = "mlcommons-loadgen>=5; sys_platform == 'linux' and platform_machine == 'x86_64'"
 BENCH = sorted({*CPU, "scipy>=1.10", "matplotlib>=3.7", "rich>=13", "nvidia-ml-py>=12", LOADGEN})
+WATCH = ["starlette>=0.37", "uvicorn>=0.29", "paho-mqtt>=2", "prometheus-client>=0.20", "PyYAML>=6", "matplotlib>=3.7"]
 TENSORRT = ["tensorrt>=8.5", "cuda-python>=12"]
 # cuda-bindings imports without a GPU: what our code calls of it is compared with the real package.
-DEV = ["cuda-bindings", "pytest>=8", "hypothesis>=6", "pytest-timeout", "ruff", "mypy", "psutil", "jsonschema>=4"]
+DEV = [
+    "cuda-bindings",
+    "hypothesis>=6",
+    "jsonschema>=4",
+    "mypy",
+    "playwright>=1.40",
+    "psutil",
+    "pytest-timeout",
+    "pytest>=8",
+    "ruff",
+]
 
 setup(
     name="dgiqa-edge",
@@ -53,7 +64,13 @@ setup(
     packages=packages(),
     package_dir={f"dgiqa_edge.{room}": room for room in ROOMS},
     package_data={
-        "dgiqa_edge.runtime": ["schemas/*.json", "engines/*.toml", "py.typed"],
+        "dgiqa_edge.runtime": [
+            "schemas/*.json",
+            "engines/*.toml",
+            "examples/*",
+            "dashboard/static/*",
+            "py.typed",
+        ],
         "dgiqa_edge.calibration": ["photos/*.jpg"],
         "dgiqa_edge.benchmarks": ["schemas/*.json"],
         "dgiqa_edge.benchmarks.report": ["*.css"],
@@ -71,10 +88,11 @@ setup(
         "export": EXPORT,
         "bench": BENCH,
         "training": TRAINING,
+        "watch": WATCH,
         "tensorrt": TENSORRT,
         # The customer's listed CUDA binding; it compiles against libcuda, so it is a choice, not a default.
         "pycuda": ["pycuda"],
-        "dev": sorted({*CPU, *EXPORT, *TRAINING, *BENCH, *DEV}),
+        "dev": sorted({*CPU, *EXPORT, *TRAINING, *BENCH, *WATCH, *DEV}),
     },
     entry_points={
         "console_scripts": ["dgiqa-edge = dgiqa_edge.runtime.cli:main"],
@@ -86,6 +104,8 @@ setup(
         # A room adds a command by one line here: the runtime never imports a higher floor by name.
         "dgiqa_edge.commands": [
             "score = dgiqa_edge.runtime.commands.score",
+            "watch = dgiqa_edge.runtime.commands.watch",
+            "gate = dgiqa_edge.runtime.commands.gate",
             "inspect = dgiqa_edge.runtime.commands.inspect",
             "doctor = dgiqa_edge.runtime.commands.doctor",
             "weights = dgiqa_edge.export.commands.weights",

@@ -61,6 +61,11 @@ class Fidelity:
             content["per_image"] = list(content["per_image"])
         return content
 
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> "Fidelity":
+        """Read what ``to_json(with_images=True)`` gave."""
+        return cls(**{**content, "per_image": tuple(ImageFidelity(**image) for image in content["per_image"])})
+
 
 def compare_engines(
     reference_run: Run, candidate_run: Run, frames: Iterable[np.ndarray], *, progress: Progress | None = None

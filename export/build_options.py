@@ -9,6 +9,7 @@ from dgiqa_edge.calibration.shipped import SHIPPED_PHOTOS
 from dgiqa_edge.runtime.errors import ConfigurationError
 
 from . import presets, tensorrt_options
+from .accuracy_budget import FLOOR, NO_LIMITS, AccuracyBudget, parse_budget, parse_latency
 from .tensorrt_options import TensorRtOptions
 
 PRECISIONS = ("int8", "fp16", "fp32")
@@ -22,6 +23,7 @@ example:
   python export/build_engine.py --int8 --preset reference --frame 1280x720 --calib photos/ \\
       --depth-weights depth_anything_vits14.pth --quality-weights dgiqa.pth --out build/reference
   python export/build_engine.py --int8 --backend tensorrt --opt-level 5 --calib photos/ --out build/orin
+  python export/build_engine.py --int8 --accuracy-budget score_mae=0.01,srcc=0.99 --latency-target 50ms
 """
 
 
@@ -51,6 +53,21 @@ class BuildOptions:
     out: Path
     work: Path
     tensorrt: TensorRtOptions = field(default_factory=TensorRtOptions)
+    accuracy_budget: AccuracyBudget | None = None
+    latency_target_ms: float | None = None
+    accuracy_check: bool = True
+
+    @property
+    def climbs(self) -> bool:
+        """Whether the build looks for a precision, from ``precision`` up, instead of taking it as it is."""
+        return self.accuracy_budget is not None or self.latency_target_ms is not None
+
+    @property
+    def limits(self) -> AccuracyBudget:
+        """What the result is held to: the budget, and the standing floor for what it does not name."""
+        if not self.accuracy_check:
+            return NO_LIMITS
+        return (self.accuracy_budget or NO_LIMITS).over(FLOOR)
 
     def command(self) -> list[str]:
         """The command that repeats this build, every choice spelled out."""
@@ -71,6 +88,9 @@ class BuildOptions:
         argv += ["--calib", self.calib, "--calib-images", str(self.calib_images)]
         argv += ["--check-images", str(self.check_images), "--method", self.method]
         argv += ["--threads", str(self.threads), "--seed", self.seed, "--out", str(self.out)]
+        argv += ["--accuracy-budget", str(self.accuracy_budget)] if self.accuracy_budget else []
+        argv += ["--latency-target", f"{self.latency_target_ms!r}ms"] if self.latency_target_ms else []
+        argv += [] if self.accuracy_check else ["--no-accuracy-check"]
         return argv + self.tensorrt.command()
 
 
@@ -149,6 +169,24 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     calibration.add_argument("--method", choices=METHODS, default="minmax", help="range observer (default: minmax)")
 
+    ladder = parser.add_argument_group(
+        "accuracy and latency on this device",
+        f"With a budget or a target the build climbs from the precision named above (INT8) up to FP32 and takes the "
+        f"fastest that keeps both. Without, it is held to {FLOOR}, as is what a budget does not name.",
+    )
+    ladder.add_argument(
+        "--accuracy-budget",
+        type=parse_budget,
+        metavar="LIMITS",
+        help="against FP32 on held-out photos, as score_mae=0.01,srcc=0.99; also score_max, depth_corr, depth_mae",
+    )
+    ladder.add_argument(
+        "--latency-target", type=parse_latency, metavar="TIME", help="most p50 latency of one frame, as 10ms"
+    )
+    ladder.add_argument(
+        "--no-accuracy-check", action="store_true", help="keep the result however far it is from FP32, and say so in it"
+    )
+
     tensorrt_options.configure(parser)
 
     run = parser.add_argument_group("running the build")
@@ -167,9 +205,12 @@ def from_args(args: argparse.Namespace) -> BuildOptions:
     for option in ("calib_images", "check_images", "threads"):
         if getattr(args, option) < 1:
             raise ConfigurationError(f"--{option.replace('_', '-')} must be at least 1")
+    climbs = args.accuracy_budget is not None or args.latency_target is not None
+    if args.no_accuracy_check and args.accuracy_budget is not None:
+        raise ConfigurationError("--no-accuracy-check contradicts --accuracy-budget: give one of them")
     precision = args.precision or "int8"
     height, width = args.frame
-    out = args.out or Path("build") / f"{preset.name}-{precision}-{width}x{height}"
+    out = args.out or Path("build") / f"{preset.name}-{'ladder' if climbs else precision}-{width}x{height}"
     return BuildOptions(
         preset=preset.name,
         precision=precision,
@@ -193,6 +234,9 @@ def from_args(args: argparse.Namespace) -> BuildOptions:
         out=out,
         work=args.work or out.parent / ".stages",
         tensorrt=tensorrt_options.from_args(args, precision),
+        accuracy_budget=args.accuracy_budget,
+        latency_target_ms=args.latency_target,
+        accuracy_check=not args.no_accuracy_check,
     )
 
 

@@ -30,6 +30,11 @@ class Reporter:
         """One line that is no stage."""
         self.console.print(text, markup=False)
 
+    def skip(self, title: str, why: str) -> None:
+        """A stage that is not run, and why."""
+        self.stage_number += 1
+        self.note(f"[{self.stage_number}/{self.stages}] {title}: {why}")
+
     @contextmanager
     def stage(self, title: str) -> Iterator["StageLine"]:
         """Announce a stage; the line is closed with its result and duration."""
@@ -81,6 +86,11 @@ class StageLine:
         self.console.print(f"{self.title}: {text} ({seconds:.1f} s)", markup=False)
 
 
+def reused(from_earlier_run: bool, text: str) -> str:
+    """``text``, marked where an earlier run made the result."""
+    return f"{text}; reused" if from_earlier_run else text
+
+
 @dataclass(frozen=True)
 class Row:
     """One precision in the closing table; latency in milliseconds, size in bytes, depth error in grey levels."""
@@ -95,7 +105,7 @@ class Row:
     p50_ms: float | None
 
 
-def row(precision: str, size_bytes: int, fidelity: "Fidelity", p50_ms: float) -> Row:
+def row(precision: str, size_bytes: int, fidelity: "Fidelity", p50_ms: float | None) -> Row:
     """The row of a precision whose fidelity against FP32 was measured."""
     return Row(
         precision,

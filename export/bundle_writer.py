@@ -19,10 +19,12 @@ from dgiqa_edge.calibration.images import CalibrationImage
 from dgiqa_edge.calibration.result import CalibrationResult
 from dgiqa_edge.runtime.atomic import atomic_directory
 from dgiqa_edge.runtime.bundle import build_manifest_files, write_manifest
-from dgiqa_edge.runtime.errors import ConfigurationError, MachineError
+from dgiqa_edge.runtime.errors import ConfigurationError, FidelityError, MachineError
 from dgiqa_edge.runtime.golden import Golden, save_golden
 from dgiqa_edge.runtime.hashing import Json
+from dgiqa_edge.runtime.manifest import LadderRecord
 from dgiqa_edge.runtime.manifest_checks import MANIFEST_NAME
+from dgiqa_edge.runtime.scorer import Scorer
 from dgiqa_edge.runtime.version import VERSION
 
 from .build_options import BuildOptions
@@ -31,7 +33,7 @@ from .layout import split
 from .recipes import Recipe
 from .tensorrt_engines import BUILD_LOG, EngineFiles
 from .to_onnx import OPSET, save_checked
-from .tolerance import depth_bound, score_bound
+from .tolerance import DEPTH_FLOOR_LEVELS, SCORE_FLOOR, depth_bound, score_bound
 
 FUSED_FILE = "frame_graph.onnx"
 SPLIT_FILES = {"depth": "depth.onnx", "quality": "quality.onnx"}
@@ -40,16 +42,18 @@ ORT_VERSION = ">=1.17"
 
 @dataclass(frozen=True)
 class BundleContents:
-    """Everything a bundle records; ``golden`` is a frame with its FP32 outputs and those of each engine in the bundle.
+    """Everything a bundle records; ``golden`` is the first checked photo with its FP32 outputs.
 
-    ``observed`` are the photos that ranges were observed on (none for FP32), ``checked`` those of the fidelity check.
-    ``fidelity`` and ``latency`` are of the first engine: ``engines``' where there are some, else the portable graph's,
-    whose fidelity is ``portable_fidelity``.
+    ``precision`` is that of the graph, ``ladder`` what it was taken from, if there was one. ``observed`` are the photos
+    that ranges were observed on (none for FP32), ``checked`` those of the fidelity check. ``fidelity`` and ``latency``
+    are of the first engine: ``engines``' where there are some, else the portable graph's, whose fidelity is
+    ``portable_fidelity``.
     """
 
     options: BuildOptions
     recipe: Recipe
     backend: str
+    precision: str
     graph: Path
     nodes: dict[str, dict[str, int]]
     calibration: CalibrationResult | None
@@ -57,10 +61,11 @@ class BundleContents:
     observed: tuple[CalibrationImage, ...]
     checked: tuple[CalibrationImage, ...]
     held_out: bool
-    latency: Latency
+    latency: Latency | None
+    ladder: LadderRecord | None
     parity: dict[str, Json]
     export_report: dict[str, Json]
-    golden: tuple[np.ndarray, Any, tuple[Any, ...]]
+    golden: tuple[np.ndarray, Any]
     seconds: float
     host: dict[str, Json]
     portable_fidelity: Fidelity
@@ -84,23 +89,47 @@ def check_target(out: Path) -> None:
 
 
 def write(contents: BundleContents, out: Path) -> None:
-    """Write the bundle to ``out``.
+    """Write the bundle to ``out``, once its engines, loaded as any user will load them, gave what was checked.
 
     Raises:
         ConfigurationError: ``out`` holds something that is not a bundle.
+        FidelityError: the packed engines' outputs for the golden frame are not those that were checked.
         MachineError: the disk is full, or the folder cannot be written.
     """
     check_target(out)
     with atomic_directory(out) as directory:
         roles = _write_graphs(contents, directory)
         plans = _write_engines(contents, directory, dict(roles))
-        frame, fp32, _ = contents.golden
+        frame, fp32 = contents.golden
         golden = Golden(frame, fp32["score"], fp32["crop_scores"], fp32["depth"])
         save_golden(directory / "golden.npz", golden)
         if contents.calibration is not None:
             contents.calibration.save(directory / "calibration.json")
         (directory / "report.json").write_text(json.dumps(_report(contents), indent=1) + "\n", encoding="utf-8")
         write_manifest(directory, _manifest(contents, roles, plans, build_manifest_files(directory)))
+        if contents.backend == "onnxruntime":  # engines of TensorRT were checked in a bundle of their own
+            _replay(contents, directory)
+
+
+def _replay(contents: BundleContents, directory: Path) -> None:
+    """The device check of what was packed: a file damaged or mixed up after the trial must not become a bundle."""
+    frame, fp32 = contents.golden
+    with Scorer(directory, threads=contents.options.threads, verify=False) as scorer:
+        quality = scorer.score(frame[0])
+    outputs: dict[str, np.ndarray] = {
+        "score": np.array([quality.score], np.float32),
+        "depth": quality.depth[np.newaxis],
+    }
+    found, checked = compare_outputs(fp32, outputs), contents.fidelity.per_image[0]
+    score_off = abs(found.candidate_score - checked.candidate_score)
+    depth_off = abs(found.depth_mae_levels - checked.depth_mae_levels)
+    if not (score_off <= SCORE_FLOOR[contents.precision] and depth_off <= DEPTH_FLOOR_LEVELS[contents.precision]):
+        raise FidelityError(
+            f"the packed {contents.precision} engine is not the one that was checked: on the golden frame its score "
+            f"is {found.candidate_score:.5f}, not {checked.candidate_score:.5f}, its depth error "
+            f"{found.depth_mae_levels:.2f} grey levels, not {checked.depth_mae_levels:.2f}; remove "
+            f"{contents.options.work} and build again"
+        )
 
 
 def peak_memory_mib() -> float:
@@ -148,7 +177,7 @@ def _manifest(
         "frame": {"height": options.frame[0], "width": options.frame[1]},
         "geometry": contents.recipe.manifest_geometry(),
         "layout": options.layout,
-        "precision": {"name": options.precision, "target": contents.backend, "nodes": contents.nodes},
+        "precision": {"name": contents.precision, "target": contents.backend, "nodes": contents.nodes},
         "calibration": None
         if calibration is None
         else {
@@ -161,7 +190,7 @@ def _manifest(
             "file": "calibration.json",
         },
         "fidelity": {**contents.fidelity.to_json(), "held_out": contents.held_out},
-        "latency": asdict(contents.latency),
+        "latency": _record(contents.latency),
         "graphs": [{"role": role, "file": file} for role, file in roles],
         "engines": [
             *plans,
@@ -176,19 +205,22 @@ def _manifest(
             "host": contents.host,
         },
         "notes": notes(contents),
+        "ladder": _record(contents.ladder),
     }
+
+
+def _record(value: Latency | LadderRecord | None) -> dict[str, Any] | None:
+    return None if value is None else asdict(value)
 
 
 def _tolerance(contents: BundleContents) -> dict[str, float]:
     """What a replay may deviate: twice what any engine's did here, and never less than the precision's floor."""
-    _, fp32, candidates = contents.golden
-    seen = [compare_outputs(fp32, candidate) for candidate in candidates]
+    seen = [fidelity.per_image[0] for fidelity in (contents.fidelity, contents.portable_fidelity)]
     score = max(abs(one.reference_score - one.candidate_score) for one in seen)
     depth = max(one.depth_mae_levels for one in seen)
-    precision = contents.options.precision
     return {
-        "score": round(score_bound(score, precision), 6),
-        "depth_levels": round(depth_bound(depth, precision), 4),
+        "score": round(score_bound(score, contents.precision), 6),
+        "depth_levels": round(depth_bound(depth, contents.precision), 4),
     }
 
 
@@ -204,7 +236,15 @@ def notes(contents: BundleContents) -> list[str]:
         notes.append("the depth network has seeded weights, not trained ones: its depth maps mean nothing yet")
     if not contents.held_out:
         notes.append("fidelity was measured on the calibration photos themselves: too few to hold any out")
-    if contents.options.precision == "fp16" and contents.backend == "onnxruntime":
+    if not contents.options.accuracy_check:
+        notes.append("its accuracy was held to no limit (--no-accuracy-check)")
+    latency = contents.latency
+    if contents.precision != "fp32" and latency is not None and latency.p50_ms > latency.fp32_p50_ms:
+        notes.append(
+            f"{contents.precision} is slower than fp32 on the machine that built it: --accuracy-budget or "
+            "--latency-target takes the faster one"
+        )
+    if contents.precision == "fp16" and contents.backend == "onnxruntime":
         notes.append("ONNX Runtime's CPU computes FP16 nodes in FP32: this file is for GPUs, not for CPU speed")
     if contents.backend == "tensorrt" and contents.engines is None:
         notes.append(
@@ -220,7 +260,7 @@ def _report(contents: BundleContents) -> dict[str, Any]:
         "export": contents.export_report,
         "parity": contents.parity,
         "fidelity": contents.fidelity.to_json(with_images=True),
-        "latency": asdict(contents.latency),
+        "latency": _record(contents.latency),
         "portable_fidelity": contents.portable_fidelity.to_json(),
         "tensorrt": None if contents.engines is None else dict(contents.engines.report),
         "photos": {"observed": _photos(contents.observed), "checked": _photos(contents.checked)},

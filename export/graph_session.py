@@ -6,7 +6,7 @@ a comparison within one run is honest.
 
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,14 +65,25 @@ def time_alternately(
 
     Stops after ``runs`` runs of each, or once ``budget_s`` seconds have passed and each ran three times.
     """
-    fp32(frame)
-    candidate(frame)
-    samples: tuple[list[float], list[float]] = ([], [])
-    start = time.perf_counter()
-    while len(samples[0]) < runs and (len(samples[0]) < 3 or time.perf_counter() - start < budget_s):
-        for run, times in zip((fp32, candidate), samples, strict=True):
+    (fp32_p50, candidate_p50), rounds = time_in_turn((fp32, candidate), frame, runs=runs, budget_s=budget_s)
+    return Latency(fp32_p50, candidate_p50, rounds, threads)
+
+
+def time_in_turn(
+    graphs: Sequence[Run], frame: np.ndarray, *, runs: int = 15, budget_s: float = 30.0
+) -> tuple[tuple[float, ...], int]:
+    """Median milliseconds of each graph, run in turn A B C A B C ... after a warm-up run of each; and the rounds.
+
+    Stops after ``runs`` rounds, or once ``budget_s`` seconds have passed and each ran three times.
+    """
+    for run in graphs:
+        run(frame)
+    samples: list[list[float]] = [[] for _ in graphs]
+    rounds, start = 0, time.perf_counter()
+    while rounds < runs and (rounds < 3 or time.perf_counter() - start < budget_s):
+        for run, times in zip(graphs, samples, strict=True):
             begin = time.perf_counter()
             run(frame)
             times.append((time.perf_counter() - begin) * 1000.0)
-    fp32_p50, candidate_p50 = (statistics.median(times) for times in samples)
-    return Latency(round(fp32_p50, 3), round(candidate_p50, 3), len(samples[0]), threads)
+        rounds += 1
+    return tuple(round(statistics.median(times), 3) for times in samples), rounds

@@ -7,7 +7,7 @@ prove nothing about range: the observed ranges are the proof.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -30,6 +30,8 @@ _FLOAT, _FLOAT16 = 1, 10  # onnx.TensorProto.FLOAT, FLOAT16
 _FIXED_FLOAT_INPUTS = {"Resize": {1, 2}, "DequantizeLinear": {1}, "QuantizeLinear": {1}}
 # Nodes that belong to the INT8 arithmetic; FP16 is never pushed through them.
 _INT8_OPS = {"QuantizeLinear", "DequantizeLinear"}
+ISLAND_OPS = frozenset({"LayerNormalization", "Softmax", "ReduceMean", "ReduceSum", "GlobalAveragePool", "Sqrt", "Pow"})
+"""Operators that add up or divide many numbers: the first to keep in FP32 where FP16 alone loses too much."""
 
 
 @dataclass(frozen=True)
@@ -54,14 +56,19 @@ class HalfReport:
 
 
 def to_fp16(
-    model: "onnx.ModelProto", scopes: Sequence[str], absmax: Mapping[str, float]
+    model: "onnx.ModelProto",
+    scopes: Sequence[str],
+    absmax: Mapping[str, float],
+    *,
+    island_ops: Collection[str] = (),
 ) -> "tuple[onnx.ModelProto, HalfReport]":
     """Lower the networks of an FP32 frame graph to FP16; inputs and outputs of the graph keep their types.
 
     Args:
-        model: a simplified FP32 graph; it is not changed.
+        model: a simplified FP32 graph, or one with Q/DQ (see ``with_dequantized``); it is not changed.
         scopes: node-name prefixes of the networks.
         absmax: largest magnitude of each float tensor inside the scopes, observed on calibration photos.
+        island_ops: operators that stay FP32 wherever they are.
 
     Raises:
         ExportError: no node lies in a scope, a range is missing, or an observed value is not finite.
@@ -81,6 +88,8 @@ def to_fp16(
         if node.name not in inside or node.op_type in _INT8_OPS or not any(name in types for name in node.output):
             continue
         reason, magnitude = _range_verdict(node, types, weights, absmax)
+        if not reason and node.op_type in island_ops:
+            reason = f"{node.op_type} adds up or divides many numbers"
         if reason:
             islands[node.name] = reason
         else:
@@ -100,6 +109,27 @@ def to_fp16(
         nodes={operator: dict(counts) for operator, counts in sorted(per_operator.items())},
     )
     return result, report
+
+
+def with_dequantized(model: "onnx.ModelProto", absmax: Mapping[str, float]) -> dict[str, float]:
+    """``absmax`` of an FP32 graph extended to what DequantizeLinear nodes give in its quantized ``model``."""
+    from onnx import numpy_helper
+
+    constants = {tensor.name: tensor for tensor in model.graph.initializer}
+    quantized = {node.output[0]: node.input[0] for node in model.graph.node if node.op_type == "QuantizeLinear"}
+    extended = dict(absmax)
+    for node in model.graph.node:
+        if node.op_type != "DequantizeLinear":
+            continue
+        if node.input[0] in constants:
+            integers, scales, zeros = (numpy_helper.to_array(constants[name]) for name in node.input)
+            axis = next((attribute.i for attribute in node.attribute if attribute.name == "axis"), 1)
+            shape = [-1 if index == axis else 1 for index in range(integers.ndim)] if scales.ndim else []
+            values = (integers.astype(np.float64) - zeros.reshape(shape)) * scales.reshape(shape)
+            extended[node.output[0]] = float(np.abs(values).max())
+        elif quantized[node.input[0]] in absmax:
+            extended[node.output[0]] = absmax[quantized[node.input[0]]]
+    return extended
 
 
 def tensors_to_observe(model: "onnx.ModelProto", scopes: Sequence[str]) -> list[str]:

@@ -2,25 +2,28 @@
 
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dgiqa_edge.calibration.fidelity import Fidelity
 from dgiqa_edge.calibration.images import CalibrationSet
 from dgiqa_edge.runtime.atomic import PARTIAL_PREFIX
 from dgiqa_edge.runtime.engines.tensorrt_versions import families_of
+from dgiqa_edge.runtime.errors import ConfigurationError
 from dgiqa_edge.runtime.hashing import sha256_file
 
 from . import bundle_writer
 from .build_options import BuildOptions
 from .build_report import Reporter, Tick
 from .device_check import BundleEngines, check_engine
-from .graph_session import open_graph, time_alternately
+from .graph_session import Latency, open_graph, time_alternately
 from .layout import split
 from .recipes import Recipe
 from .stages import Stages
-from .tensorrt_engines import EngineFiles, EngineStage
+from .tensorrt_device import TensorRtDevice, has_half
+from .tensorrt_engines import EngineStage
 from .tensorrt_machine import TensorRtMachine, open_machine
 
 if TYPE_CHECKING:
@@ -32,8 +35,10 @@ STAGES = 2
 class TensorRtBuild:
     """Adds engines to a bundle's contents."""
 
-    def __init__(self, options: BuildOptions, machine: TensorRtMachine, stage: EngineStage, reporter: Reporter) -> None:
-        self.options, self.machine, self.stage, self.reporter = options, machine, stage, reporter
+    def __init__(
+        self, options: BuildOptions, machine: TensorRtMachine, families: tuple[str, ...], reporter: Reporter
+    ) -> None:
+        self.options, self.machine, self.families, self.reporter = options, machine, families, reporter
         self.label = machine.label
 
     @classmethod
@@ -43,20 +48,42 @@ class TensorRtBuild:
         Raises:
             MachineError, EngineCompatibilityError, ConfigurationError: no engine can be built this way here.
         """
-        machine = open_machine()
-        stage = EngineStage(
-            machine,
-            options.tensorrt,
-            precision=options.precision,
-            families=families_of(source.name for source in recipe.sources),
-            work=options.work,
-            threads=options.threads,
-            say=reporter.note,
-        )
-        for warning in stage.configuration.warnings:
+        opened = cls(options, open_machine(), families_of(source.name for source in recipe.sources), reporter)
+        for warning in opened.stage(options.precision, half=options.precision == "fp16").configuration.warnings:
             reporter.note(f"note: {warning}")
         reporter.stages += STAGES
-        return cls(options, machine, stage, reporter)
+        return opened
+
+    def stage(self, precision: str, *, half: bool) -> EngineStage:
+        """The engine stage for a graph of ``precision`` that holds FP16 parts or not.
+
+        Raises:
+            ConfigurationError, EngineCompatibilityError: no engine can be built this way here.
+        """
+        options = self.options
+        return EngineStage(
+            self.machine,
+            options.tensorrt,
+            precision=precision,
+            half=half,
+            families=self.families,
+            work=options.work,
+            threads=options.threads,
+            say=self.reporter.note,
+        )
+
+    def device(self, stages: Stages, images: CalibrationSet) -> TensorRtDevice:
+        """The GPU as the ladder's device.
+
+        Raises:
+            ConfigurationError: a calibrator leaves nothing to climb.
+        """
+        if self.options.tensorrt.settings.calibrator is not None:
+            raise ConfigurationError(
+                "--calibrator lets TensorRT choose the precision, so there are no rungs to climb: leave it out, or "
+                "--accuracy-budget and --latency-target"
+            )
+        return TensorRtDevice(self.machine, self.stage, stages, images)
 
     def add(
         self,
@@ -80,17 +107,19 @@ class TensorRtBuild:
             ExportError, CalibrationError, MachineError: they could not be built.
             FidelityError: an engine is wrong.
         """
-        source = fp32 if self.stage.wants_fp32_graph else graph
+        stage = self.stage(contents.precision, half=has_half(contents.nodes))
+        source = fp32 if stage.wants_fp32_graph else graph
         with self.reporter.stage("TensorRT engine") as line:
-            files = self.stage.run(stages, self._graphs(source), sha256_file(source), images)
+            files = stage.run(stages, self._graphs(source), sha256_file(source), images)
             line.result = files.summary + ("; reused" if files.reused else "")
         with self.reporter.stage("check on the device") as line:
-            checked = self._check(replace(contents, engines=files), fp32, check_set, line.tick)
+            remarks = stage.configuration.warnings
+            fidelity, latency = self._check(replace(contents, engines=files), fp32, check_set, remarks, line.tick)
             line.result = (
-                f"score MAE {checked.fidelity.score_mae:.5f} over {checked.fidelity.images} photos, "
-                f"p50 {checked.latency.p50_ms:.2f} ms with copies ({checked.latency.runs} runs)"
+                f"score MAE {fidelity.score_mae:.5f} over {fidelity.images} photos, "
+                f"p50 {latency.p50_ms:.2f} ms with copies ({latency.runs} runs)"
             )
-        return checked
+        return replace(contents, engines=files, fidelity=fidelity, latency=latency)
 
     def _graphs(self, source: Path) -> "Mapping[str, ModelProto]":
         import onnx
@@ -105,12 +134,11 @@ class TensorRtBuild:
         contents: bundle_writer.BundleContents,
         fp32_graph: Path,
         check_set: CalibrationSet,
+        remarks: Iterable[str],
         tick: Tick,
-    ) -> bundle_writer.BundleContents:
+    ) -> tuple[Fidelity, Latency]:
         """Write the bundle aside, run its engines as the runtime would, compare, and time them."""
         fp32 = open_graph(fp32_graph, self.options.threads)
-        engines = contents.engines
-        assert isinstance(engines, EngineFiles)
         aside = Path(tempfile.mkdtemp(prefix=PARTIAL_PREFIX, dir=self.options.work))
         try:
             bundle_writer.write(contents, aside / "bundle")
@@ -120,14 +148,12 @@ class TensorRtBuild:
                     engine,
                     check_set,
                     portable=contents.portable_fidelity,
-                    precision=self.options.precision,
+                    precision=contents.precision,
                     what=f"the engine of {self.label}",
-                    remarks=self.stage.configuration.warnings,
+                    remarks=remarks,
                     progress=tick,
                 )
-                frame, reference, candidates = contents.golden
-                golden = (frame, reference, (*candidates, engine(frame)))
-                latency = time_alternately(fp32, engine, frame, self.options.threads)
+                latency = time_alternately(fp32, engine, contents.golden[0], self.options.threads)
         finally:
             shutil.rmtree(aside, ignore_errors=True)
-        return replace(contents, fidelity=fidelity, latency=latency, golden=golden)
+        return fidelity, latency

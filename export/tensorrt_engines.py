@@ -75,12 +75,13 @@ class EngineStage:
         options: TensorRtOptions,
         *,
         precision: str,
+        half: bool,
         families: tuple[str, ...],
         work: Path,
         threads: int,
         say: Say,
     ) -> None:
-        """Decide the configuration.
+        """Decide the configuration for graphs of ``precision``; ``half``: some of it is written in FP16.
 
         Raises:
             ConfigurationError, EngineCompatibilityError: see ``tensorrt_configuration.configure``.
@@ -92,7 +93,7 @@ class EngineStage:
             version=machine.version,
             support=machine.support,
             has_qdq=precision == "int8" and self.calibrator is None,
-            has_fp16=precision == "fp16",
+            has_fp16=half,
             families=families,
             device=machine.device,
         )
@@ -101,6 +102,20 @@ class EngineStage:
     def wants_fp32_graph(self) -> bool:
         """A calibrator quantizes by itself, so it starts from the graph without Q/DQ."""
         return self.calibrator is not None
+
+    @property
+    def requires(self) -> Mapping[str, Any]:
+        """The manifest's ``requires`` of the engines built here."""
+        device, settings = self.machine.device, self.options.settings
+        return {
+            "backend_version": f"{'>=' if settings.version_compatible else '=='}{_release(self.machine.version)}",
+            "opset": None,
+            "sm": device.sm,
+            "platform": platform_name(),
+            "device": device.name,
+            "compatibility": settings.hardware_compatible or "exact",
+            "version_compatible": settings.version_compatible,
+        }
 
     def run(
         self, stages: Stages, graphs: "Mapping[str, ModelProto]", source_sha256: str, images: CalibrationSet
@@ -222,20 +237,11 @@ class EngineStage:
     def _files(self, result: StageResult, roles: tuple[str, ...]) -> EngineFiles:
         report: Any = result.values["engines"]
         notes: Any = result.values["notes"]
-        device, settings = self.machine.device, self.options.settings
         size_mib = sum(report[role]["bytes"] for role in roles) / 2**20
         return EngineFiles(
             plans={role: result.file(f"{role}.plan") for role in roles},
             log=result.file(BUILD_LOG),
-            requires={
-                "backend_version": f"{'>=' if settings.version_compatible else '=='}{_release(self.machine.version)}",
-                "opset": None,
-                "sm": device.sm,
-                "platform": platform_name(),
-                "device": device.name,
-                "compatibility": settings.hardware_compatible or "exact",
-                "version_compatible": settings.version_compatible,
-            },
+            requires=self.requires,
             report=report,
             notes=tuple(notes),
             summary=f"{size_mib:.1f} MiB for {self.machine.label}, timing cache {report[roles[0]]['timing_cache']}",

@@ -32,8 +32,10 @@ EXIT_TERMINATED = 143
 # Known without package metadata, so that a source tree on PYTHONPATH still runs.
 _OWN_COMMANDS = {
     "score": "dgiqa_edge.runtime.commands.score",
+    "gate": "dgiqa_edge.runtime.commands.gate",
     "inspect": "dgiqa_edge.runtime.commands.inspect",
     "doctor": "dgiqa_edge.runtime.commands.doctor",
+    "watch": "dgiqa_edge.runtime.commands.watch",
 }
 
 

@@ -4,6 +4,11 @@ A message says what is wrong, where, and what to do next, in one line. The comma
 exits with the class's ``exit_code``: 2 for usage, 3 for bad input, 4 for the environment.
 """
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .manifest import LadderRecord
+
 
 class DgiqaEdgeError(Exception):
     """Root of every error the project raises on purpose."""
@@ -43,8 +48,27 @@ class FidelityError(DgiqaEdgeError):
     """An engine whose outputs differ from the FP32 outputs by more than it promised."""
 
 
+class BudgetError(DgiqaEdgeError):
+    """No precision keeps the accuracy budget and the latency target on this device.
+
+    ``ladder`` is the whole table as the manifest would have kept it (``manifest.LadderRecord``).
+    """
+
+    def __init__(self, message: str, ladder: "LadderRecord | None" = None) -> None:
+        super().__init__(message)
+        self.ladder = ladder
+
+
 class SourceError(DgiqaEdgeError):
     """An image, video, or camera that cannot be read."""
+
+
+class GateError(DgiqaEdgeError):
+    """A camera whose frames were rejected for longer than its policy allows, or a baseline that cannot be used."""
+
+
+class SinkError(DgiqaEdgeError):
+    """A destination that did not take an event: a server, a broker, a file system, another process."""
 
 
 class MachineError(DgiqaEdgeError):

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import ConfigurationError, SourceError
+from .jpeg import JPEG_START, jpeg_flaw
 
 IMAGE_SUFFIXES = frozenset(
     {
@@ -45,8 +46,9 @@ def read_image(path: str | Path) -> NDArray[np.uint8]:
     import cv2
 
     content = _read_bytes(Path(path))
-    if _is_cut_off_jpeg(content):
-        raise SourceError(f"{path} is cut off: the JPEG ends in the middle of its picture; copy the file again")
+    flaw = jpeg_flaw(content) if content.startswith(JPEG_START) else None
+    if flaw is not None:
+        raise SourceError(f"{path} {flaw}; copy the file again")
     try:
         # From memory, because cv2.imread takes no path outside the locale's character set on some systems.
         image = cv2.imdecode(np.frombuffer(content, dtype=np.uint8), cv2.IMREAD_COLOR)
@@ -122,12 +124,3 @@ def _read_bytes(path: Path) -> bytes:
     if not content:
         raise SourceError(f"{path} is empty (0 bytes): copy the file again")
     return content
-
-
-def _is_cut_off_jpeg(content: bytes) -> bool:
-    """Whether a JPEG's last scan never ends: OpenCV 4 fills the rest with grey and reports success.
-
-    Inside a scan every FF byte is followed by 00 or a restart marker, so the last start-of-scan (FF DA) must
-    be followed by an end-of-image (FF D9); an embedded thumbnail's markers both come earlier.
-    """
-    return content.startswith(b"\xff\xd8\xff") and content.rfind(b"\xff\xd9") < content.rfind(b"\xff\xda")

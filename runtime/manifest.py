@@ -114,6 +114,77 @@ class LatencyRecord:
 
 
 @dataclass(frozen=True)
+class BudgetRecord:
+    """Limits that the ladder's rungs were held to, ``None`` where there was none; depth_mae in grey levels."""
+
+    score_mae: float | None
+    score_max: float | None
+    srcc: float | None
+    depth_corr: float | None
+    depth_mae: float | None
+
+
+@dataclass(frozen=True)
+class RungRecord:
+    """One rung of the ladder: what became of it and why, and its figures where it ran.
+
+    ``status`` is accepted, over_budget, slower, too_slow, failed, unsupported or not_needed. ``float_blocks`` are the
+    blocks that an INT8 rung left float.
+    """
+
+    name: str
+    precision: str
+    status: str
+    reason: str
+    size_bytes: int | None
+    score_mae: float | None
+    score_max: float | None
+    score_srcc: float | None
+    depth_mae_levels: float | None
+    depth_correlation: float | None
+    p50_ms: float | None
+    float_blocks: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class BlockRecord:
+    """What INT8 in this block alone did to the outputs."""
+
+    block: str
+    layers: int
+    score_mae: float
+    depth_mae_levels: float
+
+
+@dataclass(frozen=True)
+class SensitivityRecord:
+    """Blocks, most sensitive first by ``figure``, measured on so many calibration ``photos``."""
+
+    figure: str
+    photos: int
+    blocks: tuple[BlockRecord, ...]
+
+
+@dataclass(frozen=True)
+class LadderRecord:
+    """Every precision that the build tried on ``device``, most reduced first, and what they were judged by.
+
+    Fidelity is that of ``photos`` photos (``held_out`` of the calibration or not), latency the median of ``runs`` runs
+    in turn in one process.
+    """
+
+    device: str
+    budget: BudgetRecord
+    latency_target_ms: float | None
+    photos: int
+    held_out: bool
+    runs: int
+    threads: int
+    rungs: tuple[RungRecord, ...]
+    sensitivity: SensitivityRecord | None
+
+
+@dataclass(frozen=True)
 class GraphRecord:
     """A portable ONNX graph."""
 
@@ -208,6 +279,7 @@ class Manifest:
     files: Mapping[str, FileRecord]
     build: BuildRecord
     notes: tuple[str, ...]
+    ladder: LadderRecord | None = None
 
 
 def manifest_from_document(document: Document) -> Manifest:
@@ -238,7 +310,20 @@ def manifest_from_document(document: Document) -> Manifest:
         ),
         build=_build(document["build"]),
         notes=tuple(document["notes"]),
+        ladder=_ladder(document.get("ladder")),
     )
+
+
+def _ladder(document: Document | None) -> LadderRecord | None:
+    if document is None:
+        return None
+    rungs = (RungRecord(**{**rung, "float_blocks": tuple(rung["float_blocks"])}) for rung in document["rungs"])
+    sensitivity = document["sensitivity"]
+    if sensitivity is not None:
+        blocks = tuple(BlockRecord(**block) for block in sensitivity["blocks"])
+        sensitivity = SensitivityRecord(**{**sensitivity, "blocks": blocks})
+    budget = BudgetRecord(**document["budget"])
+    return LadderRecord(**{**document, "budget": budget, "rungs": tuple(rungs), "sensitivity": sensitivity})
 
 
 def _geometry(document: Document) -> Geometry:

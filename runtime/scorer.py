@@ -101,7 +101,7 @@ class Scorer:
                 self._verify(use_stamp=verify != "always")
             self._stack = stack.pop_all()
 
-    def score(self, frame: NDArray[np.uint8]) -> Quality:
+    def score(self, frame: NDArray[np.uint8], depth: NDArray[np.uint8] | None = None) -> Quality:
         """Score one frame.
 
         Args:
@@ -110,18 +110,20 @@ class Scorer:
                 bundle's is resized straight to its height and width (``INTER_AREA`` when neither side grows,
                 ``INTER_LINEAR`` otherwise): the aspect ratio is not kept and nothing is ever letterboxed.
                 ``strict_size`` refuses it.
+            depth: a depth map that an earlier frame of the same camera gave, uint8 [h, w]: the depth engine is
+                not run. Only bundles of the split layout have one to spare.
 
         Raises:
             SourceError: another dtype or shape; or another size, with ``strict_size``.
             FidelityError: the engine gave a score that is not a number.
             EngineCompatibilityError: the backend failed on this machine.
-            ConfigurationError: the scorer is closed.
+            ConfigurationError: the scorer is closed; or depth for a bundle that is not split, or of another size.
         """
         started = time.perf_counter()
         fitted = fit_to(as_bgr(frame), self.bundle.manifest.frame, self._strict_size)
         resized = time.perf_counter()
         engines_ms: list[tuple[str, float]] = []
-        outputs = self._run(fitted[np.newaxis], engines_ms)
+        outputs = self._run(fitted[np.newaxis], depth, engines_ms)
         finished = time.perf_counter()
         score = float(outputs["score"][0])
         crop_scores = outputs["crop_scores"][0]
@@ -137,6 +139,11 @@ class Scorer:
             engines_ms=tuple(engines_ms),
         )
         return Quality(score=score, crop_scores=crop_scores, depth=outputs["depth"][0], timings=timings)
+
+    @property
+    def takes_depth(self) -> bool:
+        """Whether ``score`` may be given depth: the bundle's layout is split."""
+        return self.bundle.manifest.layout == "split"
 
     @property
     def engines(self) -> tuple[Engine, ...]:
@@ -161,13 +168,25 @@ class Scorer:
         self.close()
 
     def _run(
-        self, frame: NDArray[np.uint8], engines_ms: list[tuple[str, float]] | None = None
+        self,
+        frame: NDArray[np.uint8],
+        depth: NDArray[np.uint8] | None = None,
+        engines_ms: list[tuple[str, float]] | None = None,
     ) -> dict[str, NDArray[Any]]:
         """Frame uint8 [1, H, W, 3] through every engine; each takes what it needs from those before it."""
         if not self._engines:
             raise ConfigurationError("the scorer is closed: create another one")
         tensors: dict[str, NDArray[Any]] = {"frame": _read_only(frame)}
+        if depth is not None:
+            if not self.takes_depth:
+                raise ConfigurationError(
+                    f"{self.bundle.path} has one engine for depth and quality, so depth cannot be reused: "
+                    "build it with --layout split"
+                )
+            tensors["depth"] = _read_only(depth[np.newaxis])
         for engine in self._engines:
+            if depth is not None and engine.record.role == "depth":
+                continue
             started = time.perf_counter()
             outputs = engine.run({spec.name: tensors[spec.name] for spec in engine.inputs})
             tensors.update((name, _read_only(array)) for name, array in outputs.items())

@@ -24,6 +24,7 @@ class Verdict:
         score: learned quality of this frame in [0, 1]; ``None`` where the frame was not scored.
         smoothed: the score after smoothing.
         changed: whether this frame changed the state.
+        overdue: rejecting for longer than the policy's watchdog allows.
     """
 
     state: State
@@ -34,3 +35,4 @@ class Verdict:
     score: float | None = None
     smoothed: float | None = None
     changed: bool = False
+    overdue: bool = False

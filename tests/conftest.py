@@ -18,10 +18,15 @@ import cv2
 import numpy as np
 import onnx
 import pytest
+from hypothesis import settings
 from onnx import TensorProto, helper, numpy_helper
 
 from dgiqa_edge.runtime.bundle import build_manifest_files, write_manifest
 from dgiqa_edge.runtime.golden import Golden, save_golden
+
+# A shared machine may stop for longer than hypothesis allows one example.
+settings.register_profile("shared-machine", deadline=None)
+settings.load_profile("shared-machine")
 
 HEIGHT, WIDTH = 48, 64
 DEPTH_HEIGHT, DEPTH_WIDTH = HEIGHT // 2, WIDTH // 2

@@ -27,6 +27,7 @@ EXTRA_OF_ROOM = {
     "training": "training",
 }
 LONGEST_FILE = 400
+COMMANDS = ["bench", "build", "demo", "doctor", "gate", "inspect", "score", "watch", "weights"]
 
 
 def modules(room):
@@ -151,7 +152,7 @@ def test_the_runtime_loads_no_torch():
     assert finished.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize("command", ["bench", "build", "demo", "doctor", "inspect", "score", "weights"])
+@pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_a_help_with_an_example(command):
     finished = subprocess.run(
         [sys.executable, "-m", "dgiqa_edge.runtime.cli", command, "--help"], capture_output=True, text=True, check=True
@@ -160,7 +161,7 @@ def test_every_command_has_a_help_with_an_example(command):
     assert "example" in finished.stdout.lower()
 
 
-@pytest.mark.parametrize("command", ["bench", "build", "demo", "doctor", "inspect", "score", "weights"])
+@pytest.mark.parametrize("command", COMMANDS)
 def test_help_needs_no_heavy_package(command):
     code = (
         "import sys\nfrom dgiqa_edge.runtime.cli import main\n"

@@ -3,6 +3,12 @@
 import argparse
 import json
 import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dgiqa_edge.runtime.manifest import LadderRecord
 
 SUMMARY = "build an engine bundle: export, simplify, calibrate, quantize, check, pack"
 
@@ -18,17 +24,44 @@ def run(args: argparse.Namespace) -> int:
     """Build; prints the closing table to stdout, progress to stderr. Returns 0."""
     # Before torch loads OpenMP: its threads spin by default, and beside another job that makes seconds minutes.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-    from dgiqa_edge.runtime.atomic import write_text
+    from dgiqa_edge.runtime.errors import BudgetError
 
-    from ..build import Build
+    from ..build import Build, stage_count
     from ..build_options import from_args
     from ..build_report import Reporter, print_table
 
-    result = Build(from_args(args), Reporter(stages=Build.STAGES[args.precision or "int8"])).run()
-    print_table(list(result.rows), result.caption)
+    options = from_args(args)
+    try:
+        result = Build(options, Reporter(stages=stage_count(options))).run()
+    except BudgetError as error:
+        _tell(error.ladder)
+        _write_json(args.json, {"bundle": None, "error": str(error), "ladder": _plain(error.ladder)})
+        raise
+    if result.ladder:
+        _tell(result.ladder)
+        print(result.caption)
+    else:
+        print_table(list(result.rows), result.caption)
     for note in result.notes:
         print(f"note: {note}")
     print(f"bundle: {result.bundle}")
-    if args.json:
-        write_text(args.json, json.dumps(result.to_json(), indent=1) + "\n")
+    _write_json(args.json, result.to_json())
     return 0
+
+
+def _tell(ladder: "LadderRecord | None") -> None:
+    from dgiqa_edge.runtime.ladder_table import ladder_lines
+
+    for line in ladder_lines(ladder) if ladder else ():
+        print(line)
+
+
+def _write_json(path: Path | None, content: dict[str, Any]) -> None:
+    from dgiqa_edge.runtime.atomic import write_text
+
+    if path:
+        write_text(path, json.dumps(content, indent=1) + "\n")
+
+
+def _plain(ladder: "LadderRecord | None") -> dict[str, Any] | None:
+    return asdict(ladder) if ladder else None

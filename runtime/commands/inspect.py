@@ -49,6 +49,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _rows(bundle: "Bundle") -> Iterator[tuple[str, str]]:
     from ..bundle import rebuild_command
+    from ..ladder_table import ladder_lines
 
     manifest = bundle.manifest
     size_mib = sum(record.size_bytes for record in manifest.files.values()) / 2**20
@@ -62,6 +63,9 @@ def _rows(bundle: "Bundle") -> Iterator[tuple[str, str]]:
     yield "calibration", _calibration(manifest)
     yield "fidelity", _fidelity(manifest)
     yield "latency", _latency(manifest)
+    if manifest.ladder is not None:
+        for index, line in enumerate(ladder_lines(manifest.ladder)):
+            yield "" if index else "ladder", line
     for engine in manifest.engines:
         yield f"{engine.role} engine", _engine(engine)
     yield "built", _built(manifest)

@@ -10,6 +10,7 @@ import statistics
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 from ..bundle import Bundle, rebuild_command
 from ..cuda_probe import probe
 from ..errors import ConfigurationError, DeviceLostError, EngineCompatibilityError, MachineError
+from ..hashing import sha256_file
 from ..machine.nvidia import driver_version
 from ..manifest import EngineRecord
 from ..processor import platform_name
@@ -60,14 +62,36 @@ def load(bundle: Bundle, record: EngineRecord, options: EngineOptions) -> "Tenso
         EngineCompatibilityError: the plan was built for something else (all of it is named), or TensorRT refuses it.
         DeviceLostError: the GPU has failed in this process.
     """
-    file, trt = _check(bundle, record)
+    others = sorted({other.backend for other in bundle.engines(record.role)} - {"tensorrt"})
+    file, trt = _check(
+        bundle.path / record.file,
+        record,
+        bundle.manifest.files[record.file].sha256,
+        rebuild_command(bundle.manifest),
+        f"run this bundle with --backend {others[0]}" if others else "build one with --backend onnxruntime",
+    )
+    return _open(file, trt, options)
+
+
+def open_plan(plan: Path, record: EngineRecord) -> "TensorrtEngine":
+    """A plan that is in no bundle yet, as ``load`` would open it.
+
+    Raises:
+        As ``load``.
+    """
+    file, trt = _check(plan, record, sha256_file(plan), "the same command", "use --backend onnxruntime")
+    return _open(file, trt, EngineOptions())
+
+
+def _open(file: PlanFile, trt: Any, options: EngineOptions) -> "TensorrtEngine":
+    record = file.record
     neighbour = next((engine for engine in options.beside if isinstance(engine, TensorrtEngine)), None)
     cuda = neighbour.tensors.cuda if neighbour else connect()
     with _failures(cuda, file), cuda.current():
         plan = Plan(
             trt,
             *logger(trt),
-            (bundle.path / record.file).read_bytes(),
+            Path(file.where).read_bytes(),
             where=file.where,
             rebuild=file.rebuild,
             host_code=record.requires.version_compatible,
@@ -302,14 +326,12 @@ class TensorrtEngine:
             raise
 
 
-def _check(bundle: Bundle, record: EngineRecord) -> tuple[PlanFile, Any]:
+def _check(path: Path, record: EngineRecord, sha256: str, rebuild: str, instead: str) -> tuple[PlanFile, Any]:
     """Whether the plan can run here, asked of the driver first, then of the package, before the file is opened."""
-    where, rebuild = str(bundle.path / record.file), rebuild_command(bundle.manifest)
+    where = str(path)
     found = probe()
     if not found.gpus:
-        others = sorted({other.backend for other in bundle.engines(record.role)} - {"tensorrt"})
-        remedy = f"run this bundle with --backend {others[0]}" if others else "build one with --backend onnxruntime"
-        raise MachineError(f"{where} needs an NVIDIA GPU: {found.problem}: repair that, or {remedy}")
+        raise MachineError(f"{where} needs an NVIDIA GPU: {found.problem}: repair that, or {instead}")
     trt = import_tensorrt()
     gpu = found.gpus[0]
     machine = Machine(
@@ -327,7 +349,7 @@ def _check(bundle: Bundle, record: EngineRecord) -> tuple[PlanFile, Any]:
             f"{where} cannot run here: {'; '.join(problems)}: rebuild it here with: {rebuild}"
         )
     support_of(machine.tensorrt)
-    return PlanFile(record, where, bundle.manifest.files[record.file].sha256, rebuild, machine), trt
+    return PlanFile(record, where, sha256, rebuild, machine), trt
 
 
 @contextlib.contextmanager

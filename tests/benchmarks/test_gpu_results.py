@@ -13,6 +13,9 @@ import jsonschema
 import pytest
 
 from dgiqa_edge.benchmarks import gpu_results
+from dgiqa_edge.calibration.images import open_calibration_set
+from dgiqa_edge.calibration.shipped import SHIPPED_PHOTOS
+from dgiqa_edge.runtime.bundle import build_manifest_files, write_manifest
 from dgiqa_edge.runtime.errors import ConfigurationError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -79,15 +82,16 @@ def rig_inputs(tmp_path: Path, make_bundle: Callable[..., Path]) -> Path:
         "depth_correlation": 1.0,
         "held_out": True,
     }
-    for layout in ("fused", "split"):
-        source = make_bundle(
-            layout=layout,
-            edit=lambda document: document.update(
-                fidelity=fidelity, build={**document["build"], "argv": ["dgiqa-edge", "build", "--out", "here"]}
-            ),
-        )
+    photos = open_calibration_set(str(SHIPPED_PHOTOS), height=48, width=64, count=100)
+    checked = [{"name": image.name, "pixels_sha256": image.pixels_sha256} for image in photos.images[::5]]
+    for preset, layout in (("nano", "fused"), ("reference", "fused"), ("reference", "split")):
+        source = make_bundle(layout=layout)
+        (source / "report.json").write_text(json.dumps({"photos": {"checked": checked}}))
+        document = json.loads((source / "bundle.json").read_text())
+        document["build"]["argv"] = ["dgiqa-edge", "build", "--out", "here"]
+        write_manifest(source, {**document, "fidelity": fidelity, "files": build_manifest_files(source)})
         for precision in ("fp32", "fp16", "int8"):
-            shutil.copytree(source, tmp_path / "gpu" / "nano" / precision / layout / "bundle")
+            shutil.copytree(source, tmp_path / "gpu" / preset / precision / layout / "bundle")
     return tmp_path / "gpu"
 
 
@@ -111,7 +115,7 @@ def test_the_rig_runs_from_graphs_to_result_file(rig_inputs: Path, driver_folder
         check=False,
     )
     assert prepared.returncode == 0, prepared.stderr
-    selection = "not reference and not both_layouts and not (timed and split) and not scorer"
+    selection = "not both_layouts and not (timed and split)"
     options = ["-q", "-rA", "--confcutdir=tests/gpu", "-m", "gpu", "-k", selection]
     finished = subprocess.run(
         [sys.executable, "-m", "pytest", *options, "tests/gpu"],
@@ -136,11 +140,14 @@ def test_the_rig_runs_from_graphs_to_result_file(rig_inputs: Path, driver_folder
     assert file.name == "fake-gpu-0-8.6.0.json"
     document = json.loads(file.read_text())
     jsonschema.validate(document, SCHEMA)
-    assert [row["precision"] for row in document["results"]] == ["fp32", "fp16", "int8"]
+    rows = [(row["preset"], row["layout"], row["precision"]) for row in document["results"]]
+    assert sorted(rows) == sorted(
+        (preset, "fused", p) for preset in ("nano", "reference") for p in ("fp32", "fp16", "int8")
+    )
     first = document["results"][0]
     assert first["cuda_graph"] == "captured"
     assert first["latency"]["runs"] == first["latency_without_graph"]["runs"] == 4
-    assert first["fidelity"]["images"] == 24
+    assert first["fidelity"]["images"] == 5
     assert first["fidelity"]["score_mae"] < 1e-6
     assert document["inputs"]["tensorrt"] == "8.6.0"
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from dgiqa_edge.calibration.fidelity import average_ranks, compare_engines, pearson, spearman
+from dgiqa_edge.calibration.fidelity import Fidelity, average_ranks, compare_engines, pearson, spearman
 from dgiqa_edge.runtime.errors import CalibrationError, FidelityError
 
 scipy_stats = pytest.importorskip("scipy.stats")
@@ -98,6 +98,7 @@ def test_json_has_the_manifest_s_figures_and_images_on_demand():
     }
     images = json.loads(json.dumps(fidelity.to_json(with_images=True)))["per_image"]
     assert [image["reference_score"] for image in images] == [0.5, 0.5]
+    assert Fidelity.from_json(json.loads(json.dumps(fidelity.to_json(with_images=True)))) == fidelity
 
 
 @pytest.mark.parametrize(

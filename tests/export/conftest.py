@@ -1,7 +1,9 @@
 """Small networks with the interfaces of the real ones, so that the graph around them can be tested in seconds."""
 
+import functools
 import importlib.util
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -52,6 +54,80 @@ def tiny_networks():
     """(depth, quality), with fixed weights."""
     torch.manual_seed(7)
     return TinyDepth().eval(), TinyQuality().eval()
+
+
+def small_options(folder: Path, **changes: Any) -> Any:
+    """Options of a build of the tiny networks below ``folder``."""
+    from dgiqa_edge.calibration.shipped import SHIPPED_PHOTOS
+    from dgiqa_edge.export.build_options import BuildOptions
+
+    values = {
+        "preset": "reference",
+        "precision": "int8",
+        "backend": "auto",
+        "layout": "fused",
+        "frame": (96, 128),
+        "depth_network": "depth_anything_v1_vits",
+        "quality_network": "dgiqa",
+        "depth_side": 70,
+        "short_side": 224,
+        "crops": 2,
+        "crop_boxes": None,
+        "depth_weights": None,
+        "quality_weights": None,
+        "calib": str(SHIPPED_PHOTOS),
+        "calib_images": 16,
+        "check_images": 8,
+        "method": "minmax",
+        "threads": 1,
+        "seed": "test",
+        "out": folder / "bundle",
+        "work": folder / "work",
+    }
+    return BuildOptions(**{**values, **changes})
+
+
+def run_build(options: Any) -> Any:
+    """The build in this process."""
+    from dgiqa_edge.export.build import Build, stage_count
+    from dgiqa_edge.export.build_report import Reporter
+
+    return Build(options, Reporter(stages=stage_count(options))).run()
+
+
+def put_in(patch: pytest.MonkeyPatch, networks: Any, cache: Path) -> None:
+    """Make every build use ``networks`` (depth, quality)."""
+    from dgiqa_edge.export.network_source import NetworkSource
+
+    by_role = dict(zip(("depth", "quality"), networks, strict=True))
+    patch.setattr(NetworkSource, "load", lambda self: by_role[self.role])
+    patch.setenv("XDG_CACHE_HOME", str(cache))
+
+
+@pytest.fixture
+def small_networks(monkeypatch, tiny_networks, tmp_path):
+    """The real build, only with networks that trace in seconds."""
+    put_in(monkeypatch, tiny_networks, tmp_path / "cache")
+
+
+@pytest.fixture(scope="session")
+def exported_work(tiny_networks, tmp_path_factory):
+    """Stages of a finished FP32 build of the tiny networks, for tests to resume from (they copy it)."""
+    folder = tmp_path_factory.mktemp("exported")
+    with pytest.MonkeyPatch.context() as patch:
+        put_in(patch, tiny_networks, folder / "cache")
+        run_build(small_options(folder, precision="fp32"))
+    return folder / "work"
+
+
+@pytest.fixture
+def options(tmp_path):
+    return functools.partial(small_options, tmp_path)
+
+
+@pytest.fixture
+def build():
+    return run_build
 
 
 @pytest.fixture(scope="session")

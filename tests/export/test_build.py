@@ -7,63 +7,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dgiqa_edge.export import build as build_module
-from dgiqa_edge.export.build import Build
-from dgiqa_edge.export.build_options import BuildOptions
-from dgiqa_edge.export.build_report import Reporter
-from dgiqa_edge.export.network_source import NetworkSource
+from dgiqa_edge.export import lowering as lowering_module
 from dgiqa_edge.runtime import Scorer, load_bundle
 from dgiqa_edge.runtime.errors import CalibrationError, ConfigurationError, EngineCompatibilityError, MachineError
 
 PHOTOS = Path(__file__).resolve().parents[2] / "calibration" / "photos"
 
 
-@pytest.fixture(autouse=True)
-def small_networks(monkeypatch, tiny_networks, tmp_path):
-    """The real build, only with networks that trace in seconds."""
-    by_role = dict(zip(("depth", "quality"), tiny_networks, strict=True))
-    monkeypatch.setattr(NetworkSource, "load", lambda self: by_role[self.role])
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-
-
-@pytest.fixture
-def options(tmp_path):
-    def make(**changes):
-        values = {
-            "preset": "reference",
-            "precision": "int8",
-            "backend": "auto",
-            "layout": "fused",
-            "frame": (96, 128),
-            "depth_network": "depth_anything_v1_vits",
-            "quality_network": "dgiqa",
-            "depth_side": 70,
-            "short_side": 224,
-            "crops": 2,
-            "crop_boxes": None,
-            "depth_weights": None,
-            "quality_weights": None,
-            "calib": str(PHOTOS),
-            "calib_images": 16,
-            "check_images": 8,
-            "method": "minmax",
-            "threads": 1,
-            "seed": "test",
-            "out": tmp_path / "bundle",
-            "work": tmp_path / "work",
-        }
-        return BuildOptions(**{**values, **changes})
-
-    return make
-
-
-def build(options):
-    return Build(options, Reporter(stages=Build.STAGES[options.precision])).run()
+pytestmark = pytest.mark.usefixtures("small_networks")
 
 
 @pytest.mark.parametrize("precision", ["int8", "fp16", "fp32"])
 @pytest.mark.parametrize("layout", ["fused", "split"])
-def test_every_precision_and_layout_ends_in_a_bundle_that_scores(options, precision, layout, photos):
+def test_every_precision_and_layout_ends_in_a_bundle_that_scores(options, precision, layout, photos, build):
     result = build(options(precision=precision, layout=layout))
     bundle = load_bundle(result.bundle)
     assert bundle.manifest.precision.name == precision
@@ -78,7 +34,7 @@ def test_every_precision_and_layout_ends_in_a_bundle_that_scores(options, precis
 
 
 @pytest.mark.parametrize(("precision", "observed"), [("int8", 16), ("fp16", 16), ("fp32", 0)])
-def test_the_report_names_the_photos_that_were_seen(options, precision, observed):
+def test_the_report_names_the_photos_that_were_seen(options, precision, observed, build):
     seen = json.loads((build(options(precision=precision)).bundle / "report.json").read_text())["photos"]
     keys = {role: {photo["pixels_sha256"] for photo in seen[role]} for role in ("observed", "checked")}
     assert (len(keys["observed"]), len(keys["checked"])) == (observed, 8)
@@ -86,18 +42,18 @@ def test_the_report_names_the_photos_that_were_seen(options, precision, observed
     assert all((PHOTOS / photo["name"]).is_file() for role in seen.values() for photo in role)
 
 
-def test_int8_layers_are_counted(options):
+def test_int8_layers_are_counted(options, build):
     nodes = load_bundle(build(options()).bundle).manifest.precision.nodes
     assert sum(counts["int8"] for counts in nodes.values()) == 8
     assert nodes["MatMul"]["fp32"] >= 2  # attention products stay float
 
 
-def test_an_interrupted_build_leaves_no_bundle_and_resumes(options, monkeypatch):
+def test_an_interrupted_build_leaves_no_bundle_and_resumes(options, monkeypatch, build):
     def interrupt(*args, **kwargs):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(build_module, "quantize", interrupt)
+        patch.setattr(lowering_module, "quantize", interrupt)
         build(options())
     chosen = options()
     assert not chosen.out.exists()
@@ -108,14 +64,14 @@ def test_an_interrupted_build_leaves_no_bundle_and_resumes(options, monkeypatch)
     assert load_bundle(chosen.out)
 
 
-def test_a_second_build_replaces_the_first_whole(options):
+def test_a_second_build_replaces_the_first_whole(options, build):
     build(options(precision="fp32"))
     build(options(precision="int8"))
     assert load_bundle(options().out).manifest.precision.name == "int8"
     assert [path.name for path in options().out.parent.iterdir() if path.name.startswith(".partial-")] == []
 
 
-def test_other_photos_are_another_calibration(options, tmp_path):
+def test_other_photos_are_another_calibration(options, tmp_path, build):
     build(options())
     folder = tmp_path / "photos"
     folder.mkdir()
@@ -126,7 +82,7 @@ def test_other_photos_are_another_calibration(options, tmp_path):
     assert len(list(options().work.glob("export-*"))) == 1
 
 
-def test_too_few_photos_to_hold_any_out_is_said(options, tmp_path):
+def test_too_few_photos_to_hold_any_out_is_said(options, tmp_path, build):
     folder = tmp_path / "photos"
     folder.mkdir()
     for path in sorted(PHOTOS.glob("*.jpg"))[:16]:
@@ -143,7 +99,7 @@ def test_too_few_photos_to_hold_any_out_is_said(options, tmp_path):
         ({"calib": "/nowhere"}, CalibrationError, "/nowhere"),
     ],
 )
-def test_bad_input_fails_before_any_work_and_leaves_nothing(options, changes, error, words):
+def test_bad_input_fails_before_any_work_and_leaves_nothing(options, changes, error, words, build):
     chosen = options(**changes)
     with pytest.raises(error, match=words):
         build(chosen)
@@ -151,7 +107,7 @@ def test_bad_input_fails_before_any_work_and_leaves_nothing(options, changes, er
     assert not chosen.work.exists()
 
 
-def test_a_folder_that_is_no_bundle_is_never_replaced(options):
+def test_a_folder_that_is_no_bundle_is_never_replaced(options, build):
     chosen = options()
     chosen.out.mkdir()
     (chosen.out / "thesis.txt").write_text("years of work")
@@ -160,14 +116,14 @@ def test_a_folder_that_is_no_bundle_is_never_replaced(options):
     assert (chosen.out / "thesis.txt").read_text() == "years of work"
 
 
-def test_a_place_that_cannot_be_written_is_said(options, tmp_path):
+def test_a_place_that_cannot_be_written_is_said(options, tmp_path, build):
     blocker = tmp_path / "file"
     blocker.write_text("")
     with pytest.raises(MachineError, match="is not a folder"):
         build(options(out=blocker / "bundle"))
 
 
-def test_the_golden_frame_holds_fp32_outputs(options):
+def test_the_golden_frame_holds_fp32_outputs(options, build):
     result = build(options())
     with np.load(result.bundle / "golden.npz") as golden:
         assert golden["frame"].shape == (1, 96, 128, 3)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from dgiqa_edge.export import build_options, presets
+from dgiqa_edge.export.accuracy_budget import FLOOR, NO_LIMITS
 from dgiqa_edge.export.recipes import recipe_of
 from dgiqa_edge.runtime.errors import ConfigurationError
 
@@ -35,6 +36,17 @@ def test_the_plain_command_needs_no_file_from_elsewhere():
     assert [(source.name, source.seeded) for source in recipe.sources] == [("nano", False)]
 
 
+def test_a_budget_or_a_target_makes_the_build_climb_and_names_its_folder_so():
+    assert not options_of("--int8").climbs
+    for argv in (("--accuracy-budget", "srcc=0.9"), ("--latency-target", "10ms")):
+        options = options_of(*argv)
+        assert options.climbs
+        assert options.out == Path("build/nano-ladder-1280x720")
+        assert options.limits.depth_corr == FLOOR.depth_corr
+    assert options_of("--accuracy-budget", "srcc=0.95").limits.srcc == 0.95
+    assert options_of("--no-accuracy-check").limits == NO_LIMITS
+
+
 def test_options_override_the_preset():
     options = options_of(
         "--preset", "reference", "--fp16", "--frame", "640x480", "--depth-side", "252", "--crop-boxes", "0,0 10,20"
@@ -43,7 +55,16 @@ def test_options_override_the_preset():
     assert options.crop_boxes == ((0, 0), (10, 20))
 
 
-@pytest.mark.parametrize("argv", [("--int8",), ("--fp32", "--crops", "3"), ("--fp16", "--crop-boxes", "1,2 3,4")])
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ("--int8",),
+        ("--fp32", "--crops", "3"),
+        ("--fp16", "--crop-boxes", "1,2 3,4"),
+        ("--accuracy-budget", "score_mae=0.0123456,srcc=0.99", "--latency-target", "7.5ms"),
+        ("--no-accuracy-check",),
+    ],
+)
 def test_the_recorded_command_repeats_the_build(argv):
     options = options_of(*argv, "--preset", "reference", "--depth-weights", "depth.pth", "--out", "some where")
     command = options.command()

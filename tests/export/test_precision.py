@@ -8,10 +8,12 @@ import torch
 from onnx import TensorProto, numpy_helper
 
 from dgiqa_edge.calibration.observers import create_observer
-from dgiqa_edge.calibration.placement import DEFAULT_SCOPES
+from dgiqa_edge.calibration.placement import DEFAULT_SCOPES, place
+from dgiqa_edge.calibration.quantize import quantize
 from dgiqa_edge.calibration.ranges import observe_ranges
+from dgiqa_edge.calibration.targets import target_named
 from dgiqa_edge.export.frame_graph import FrameGraph
-from dgiqa_edge.export.precision import FP16_MAX, HEADROOM, tensors_to_observe, to_fp16
+from dgiqa_edge.export.precision import FP16_MAX, HEADROOM, ISLAND_OPS, tensors_to_observe, to_fp16, with_dequantized
 from dgiqa_edge.export.to_onnx import export_graph
 from dgiqa_edge.runtime.errors import ExportError
 
@@ -100,6 +102,51 @@ def test_a_tensor_near_the_limit_makes_its_nodes_islands(fp32, absmax, frames):
     assert element_types(lowered)[victim.output[0]] == TensorProto.FLOAT
     session = onnxruntime.InferenceSession(lowered.SerializeToString())
     assert np.isfinite(session.run(["score"], {"frame": frames[0]})[0]).all()
+
+
+def test_operators_can_be_kept_in_fp32_whatever_their_range(fp32, absmax, frames):
+    model = onnx.load(str(fp32))
+    lowered, report = to_fp16(model, DEFAULT_SCOPES, absmax, island_ops=ISLAND_OPS)
+    kept = [node.name for node in model.graph.node if node.op_type in ("LayerNormalization", "Softmax")]
+    assert len(kept) == 3
+    assert set(kept) <= set(report.islands)
+    types = element_types(lowered)
+    assert all(types[node.output[0]] == TensorProto.FLOAT for node in lowered.graph.node if node.name in kept)
+    assert np.isfinite(
+        onnxruntime.InferenceSession(lowered.SerializeToString()).run(["score"], {"frame": frames[0]})[0]
+    )
+
+
+def test_the_float_part_of_an_int8_graph_can_be_half(fp32, absmax, frames):
+    model = onnx.load(str(fp32))
+    placement = place(model)
+    ranges = observe_ranges(fp32, placement.tensors_to_observe(), frames, create_observer("minmax"))
+    int8 = quantize(model, placement, ranges, target_named("tensorrt")).model
+    lowered, report = to_fp16(int8, DEFAULT_SCOPES, with_dequantized(int8, absmax))
+    onnx.checker.check_model(lowered, full_check=True)
+    assert report.fp16_nodes > 10
+    scales = {node.input[1] for node in lowered.graph.node if node.op_type.endswith("tizeLinear")}
+    stored = {tensor.name: tensor.data_type for tensor in lowered.graph.initializer}
+    assert {stored[name] for name in scales} == {TensorProto.FLOAT}  # half scales came with opset 19
+    options = onnxruntime.SessionOptions()
+    options.add_session_config_entry("session.disable_quant_qdq", "1")
+    before, after = (onnxruntime.InferenceSession(m.SerializeToString(), options) for m in (int8, lowered))
+    for frame in frames:
+        first, second = (session.run(["score"], {"frame": frame})[0] for session in (before, after))
+        assert abs(float(first[0] - second[0])) < 5e-3
+
+
+def test_a_dequantized_tensor_has_the_magnitude_of_what_was_quantized(fp32, absmax, frames):
+    model = onnx.load(str(fp32))
+    placement = place(model)
+    ranges = observe_ranges(fp32, placement.tensors_to_observe(), frames, create_observer("minmax"))
+    for target in ("tensorrt", "onnxruntime"):
+        extended = with_dequantized(quantize(model, placement, ranges, target_named(target)).model, absmax)
+        node = placement.nodes[1]
+        weight = next(tensor for tensor in model.graph.initializer if tensor.name == node.weight)
+        assert extended[f"{node.activation}/dequantized"] == absmax[node.activation]
+        largest = np.abs(numpy_helper.to_array(weight)).max()
+        assert extended[f"{node.name}/weight/dequantized"] == pytest.approx(largest, rel=1e-5)
 
 
 @pytest.mark.parametrize(

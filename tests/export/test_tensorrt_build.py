@@ -17,8 +17,9 @@ import onnxruntime
 import pytest
 from onnx import numpy_helper
 
-from dgiqa_edge.export import backend_choice, device_check, tensorrt_build
-from dgiqa_edge.export.build import Build
+from dgiqa_edge.export import backend_choice, device_check, tensorrt_build, tensorrt_device
+from dgiqa_edge.export.accuracy_budget import parse_budget
+from dgiqa_edge.export.build import Build, stage_count
 from dgiqa_edge.export.build_options import BuildOptions
 from dgiqa_edge.export.build_report import Reporter
 from dgiqa_edge.export.network_source import NetworkSource
@@ -82,6 +83,8 @@ def machine(monkeypatch, tensorrt_fake, tiny_networks, tmp_path):
         ),
     )
 
+    monkeypatch.setattr(tensorrt_device, "open_plan", lambda plan, record: OnnxInThePlaceOfAPlan(tensorrt_fake, plan))
+
     def make(version="10.13.3.9", device=DEVICE, **options):
         trt = tensorrt_fake.FakeTensorRt(version, **options)
         found = TensorRtMachine(trt, version, support_of(version), device)
@@ -127,7 +130,7 @@ def options(tmp_path, finished_stages):
 
 
 def build(options):
-    return Build(options, Reporter(stages=Build.STAGES[options.precision])).run()
+    return Build(options, Reporter(stages=stage_count(options))).run()
 
 
 @pytest.mark.parametrize(
@@ -224,6 +227,33 @@ def test_a_wrong_engine_is_refused_even_though_it_built_and_ran(machine, options
     assert "issues/4419" in str(error.value)  # what is on record for attention on 10.3
     assert not chosen.out.exists()
     assert not list(chosen.work.glob(".partial-*"))
+
+
+def test_a_ladder_is_climbed_on_the_gpu_and_its_engine_is_the_one_packed(machine, options):
+    machine()
+    result = build(options(layout="split", accuracy_budget=parse_budget("score_mae=0.0001")))
+    manifest = load_bundle(result.bundle).manifest
+    assert manifest.ladder.device == "TensorRT 10.13.3.9 on Test GPU (SM 87)"
+    status = {rung.name: rung.status for rung in manifest.ladder.rungs}
+    taken = next(rung for rung in manifest.ladder.rungs if rung.status == "accepted")
+    assert status[manifest.ladder.rungs[0].name] == "over_budget"
+    assert manifest.precision.name == taken.precision != "int8"
+    assert [engine.backend for engine in manifest.engines] == ["tensorrt", "tensorrt", "onnxruntime", "onnxruntime"]
+    assert manifest.fidelity.score_mae <= 0.0001
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"engine": False}, "which --no-engine does not build"),
+        ({"settings": BuilderSettings(calibrator="entropy")}, "no rungs to climb"),
+    ],
+)
+def test_a_ladder_without_rungs_on_the_device_is_refused(machine, options, monkeypatch, changes, words):
+    machine("8.6.0")
+    monkeypatch.setattr(tensorrt_build, "families_of", lambda names: ())  # attention refuses calibrators by itself
+    with pytest.raises(ConfigurationError, match=words):
+        build(options(latency_target_ms=1000.0, **changes))
 
 
 def test_an_older_bundle_survives_a_wrong_engine(machine, options):
@@ -403,8 +433,8 @@ graph = helper.make_graph([helper.make_node("Cast", ["frame"], ["score"], name="
     [helper.make_tensor_value_info("frame", TensorProto.UINT8, [1, 4, 4, 3])],
     [helper.make_tensor_value_info("score", TensorProto.FLOAT, [1, 4, 4, 3])])
 model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-stage = tensorrt_engines.EngineStage(machine, TensorRtOptions(timing_cache=work / "timing.cache"), precision="fp32",
-    families=(), work=work, threads=1, say=lambda text: print("SAY", text, flush=True))
+stage = tensorrt_engines.EngineStage(machine, TensorRtOptions(timing_cache=work / "timing.cache"),
+    precision="fp32", half=False, families=(), work=work, threads=1, say=lambda text: print("SAY", text, flush=True))
 files = stage.run(Stages(work), {"fused": model}, sys.argv[3], Images())
 print("DONE", files.report["fused"]["timing_cache"], flush=True)
 """

@@ -34,7 +34,7 @@ def build(tensorrt_fake, tmp_path):
         machine = TensorRtMachine(trt, VERSION, support_of(VERSION), Device("Test GPU", "86"))
         options = TensorRtOptions(settings=settings or BuilderSettings(), timing_cache=tmp_path / "timing.cache")
         stage = EngineStage(
-            machine, options, precision="fp32", families=(), work=work, threads=1, say=lambda text: None
+            machine, options, precision="fp32", half=False, families=(), work=work, threads=1, say=lambda text: None
         )
         frame = helper.make_tensor_value_info("frame", TensorProto.UINT8, [1, 4, 4, 3])
         score = helper.make_tensor_value_info("score", TensorProto.FLOAT, [1, 4, 4, 3])

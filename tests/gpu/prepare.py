@@ -27,7 +27,7 @@ from dgiqa_edge.runtime.hashing import sha256_file
 from dgiqa_edge.runtime.version import VERSION
 
 TENSORRT_WITHOUT_ONE = "8.6.0"  # the version whose package is complete, so that it can be brought anywhere
-PHOTOS = 24
+ALL = 10_000  # photos: more than a folder for this has
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -80,9 +80,18 @@ def write_prepared(bundle: Bundle, file: str, target: Path, tensorrt: str) -> No
 
 
 def write_frames(fp32: Bundle, target: Path, photos: str, threads: int) -> None:
-    """``frames`` uint8 [n, H, W, 3], and FP32's ``score`` [n], ``crop_scores`` [n, N], ``depth`` [n, h, w] for them."""
+    """``frames`` uint8 [n, H, W, 3], and FP32's ``score`` [n], ``crop_scores`` [n, N], ``depth`` [n, h, w] for them.
+
+    The photos are those that the build held out of its calibration and checked the portable graph on.
+    """
     size = fp32.manifest.frame
-    frames = list(open_calibration_set(photos, height=size.height, width=size.width, count=PHOTOS))
+    checked = {
+        photo["pixels_sha256"] for photo in json.loads(fp32.file("report.json").read_text())["photos"]["checked"]
+    }
+    chosen = open_calibration_set(photos, height=size.height, width=size.width, count=ALL)
+    frames = [frame for image, frame in zip(chosen.images, chosen, strict=True) if image.pixels_sha256 in checked]
+    if len(frames) != len(checked):
+        raise BundleError(f"{fp32.path} was checked on photos that are not in {photos}: give the same --photos")
     run = open_graph(fp32.path / fp32.manifest.graphs[0].file, threads)
     answers = [run(frame) for frame in frames]
     arrays = {name: np.concatenate([answer[name] for answer in answers]) for name in ("score", "crop_scores", "depth")}

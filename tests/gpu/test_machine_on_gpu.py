@@ -127,7 +127,7 @@ def test_the_scorer_replays_and_remembers(built: Build, tmp_path: Path, monkeypa
     from dgiqa_edge.runtime.scorer import Scorer
 
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    made = built("nano", "fp32", "split")
+    made = built("nano", "fp32", "fused")
     with Scorer(made.bundle) as scorer:
         assert scorer.deviation is not None
         assert scorer.score(made.frames[0]).score == pytest.approx(float(made.fp32["score"][0]), abs=5e-3)

@@ -31,7 +31,7 @@ def test_the_schema_is_valid_draft_7() -> None:
 
 
 # Fields that came after schema version 1 was first published: bundles without them stay readable.
-LATER_FIELDS = {"requires": {"cuda", "driver_min", "device", "compatibility", "version_compatible"}}
+LATER_FIELDS = {"requires": {"cuda", "driver_min", "device", "compatibility", "version_compatible"}, "": {"ladder"}}
 
 
 def test_every_object_is_closed_and_all_fields_are_required() -> None:
@@ -69,6 +69,9 @@ def test_malformed_requirements_are_refused(make_bundle: Callable[..., Path], wr
         (manifest.FidelityRecord, ["fidelity"]),
         (manifest.LatencyRecord, ["latency"]),
         (manifest.BuildRecord, ["build"]),
+        (manifest.LadderRecord, ["ladder"]),
+        (manifest.BudgetRecord, ["ladder", "budget"]),
+        (manifest.SensitivityRecord, ["ladder", "sensitivity"]),
     ],
 )
 def test_dataclasses_and_schema_name_the_same_fields(typed: type, path: list[str]) -> None:

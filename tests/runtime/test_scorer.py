@@ -277,3 +277,30 @@ def test_engines_are_freed_when_a_later_step_fails(
     with pytest.raises(FidelityError):
         Scorer(make_bundle(layout="split", golden_shift=0.5))
     assert sorted(closed) == ["depth", "quality"]
+
+
+def test_depth_of_an_earlier_frame_spares_the_depth_engine(
+    make_bundle: Callable[..., Path], make_photo: Any, engine_runs: list[str]
+) -> None:
+    frame = make_photo(seed=3)
+    with Scorer(make_bundle(layout="split"), threads=1, verify=False) as scorer:
+        assert scorer.takes_depth
+        first = scorer.score(frame)
+        again = scorer.score(frame, first.depth)
+        halved = scorer.score(frame, first.depth // 2)
+    assert engine_runs == ["depth", "quality", "quality", "quality"]
+    assert again.score == first.score
+    np.testing.assert_array_equal(again.depth, first.depth)
+    assert halved.score < 0.6 * first.score, "the depth given is the depth used"
+
+
+def test_depth_needs_the_split_layout_and_its_size(make_bundle: Callable[..., Path], make_photo: Any) -> None:
+    with Scorer(make_bundle(), threads=1, verify=False) as scorer:
+        assert not scorer.takes_depth
+        with pytest.raises(ConfigurationError, match="--layout split"):
+            scorer.score(make_photo(seed=1), np.zeros((24, 32), np.uint8))
+    with (
+        Scorer(make_bundle(layout="split"), threads=1, verify=False) as scorer,
+        pytest.raises(ConfigurationError, match="input 'depth' must be"),
+    ):
+        scorer.score(make_photo(seed=1), np.zeros((3, 4), np.uint8))

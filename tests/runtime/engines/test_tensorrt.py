@@ -143,6 +143,20 @@ def test_split_engines_share_frame_and_depth_on_the_device(
         assert sizes == [FRAME_BYTES], "the depth map never leaves the device, and the frame goes there once"
 
 
+def test_an_earlier_depth_map_is_reused_where_it_lies(
+    gpu: SimpleNamespace, make_tensorrt_bundle: MakeBundle, make_photo: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Scorer(make_tensorrt_bundle("split"), verify=False) as scorer:
+        depth = scorer.score(make_photo(seed=1)).depth
+        frame = make_photo(seed=2)
+        copied = scorer.score(frame, depth=depth.copy()).score
+        sizes = uploads(gpu, monkeypatch)
+        assert scorer.score(frame, depth=depth).score == copied
+        assert sizes == [FRAME_BYTES, DEPTH_BYTES], "the copy has overwritten it on the device"
+        assert scorer.score(frame, depth=depth).score == copied
+        assert sizes[2:] == [FRAME_BYTES], "now it lies there again"
+
+
 def test_a_depth_map_from_elsewhere_is_brought_to_the_device(
     gpu: SimpleNamespace, make_tensorrt_bundle: MakeBundle, make_photo: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

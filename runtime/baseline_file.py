@@ -1,0 +1,97 @@
+"""A camera's baseline on disk: one JSON file, versioned, written whole or not at all, refused when it does not fit."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+from .atomic import write_text
+from .baseline import RELATIVE, Baseline, Spread
+from .errors import GateError
+
+VERSION = 1
+_KIND = "dgiqa-edge camera baseline"
+
+
+def save_baseline(path: Path, baseline: Baseline, scorer_id: str) -> None:
+    """Write the baseline; a crash at any moment leaves the old file or the new one.
+
+    Args:
+        scorer_id: what the scores came from (the SHA-256 of the bundle's manifest, say): scores of two networks do not
+            compare.
+
+    Raises:
+        MachineError: the disk is full, or the folder cannot be written.
+    """
+    document = {
+        "kind": _KIND,
+        "version": VERSION,
+        "scorer_id": scorer_id,
+        "samples": baseline.samples,
+        "spreads": {
+            name: {"low": spread.low, "median": spread.median, "high": spread.high}
+            for name, spread in baseline.spreads.items()
+        },
+    }
+    write_text(path, json.dumps(document, indent=1) + "\n")
+
+
+def load_baseline(path: Path, scorer_id: str, on_unusable: str = "refuse") -> Baseline | None:
+    """The baseline in the file; ``None`` where there is no file yet.
+
+    Args:
+        scorer_id: as it was saved.
+        on_unusable: ``refuse`` raises, ``relearn`` gives None for a file that is damaged, foreign or newer.
+
+    Raises:
+        GateError: the file cannot be used; the message says why and what to do.
+    """
+    try:
+        text = path.read_bytes().decode()
+        return _baseline(json.loads(text), scorer_id)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        problem = str(error.strerror)
+    except _UnusableError as error:
+        problem = str(error)
+    except (ValueError, RecursionError):
+        problem = "it is damaged: no JSON"
+    if on_unusable == "relearn":
+        return None
+    raise GateError(
+        f"{path}: this camera's baseline cannot be used ({problem}): delete the file to learn it anew, "
+        "or set baseline.on_unusable to 'relearn'"
+    )
+
+
+class _UnusableError(Exception):
+    """Why a file is no baseline for this camera now."""
+
+
+def _baseline(document: Any, scorer_id: str) -> Baseline:
+    if not isinstance(document, dict) or document.get("kind") != _KIND:
+        raise _UnusableError("it holds something else")
+    if document.get("version") != VERSION:
+        raise _UnusableError(f"its version is {document.get('version')!r}, this program reads {VERSION}")
+    if document.get("scorer_id") != scorer_id:
+        raise _UnusableError("it was learned with another bundle, whose scores do not compare")
+    samples, spreads = document.get("samples"), document.get("spreads")
+    if not isinstance(samples, int) or isinstance(samples, bool) or samples < 1 or not isinstance(spreads, dict):
+        raise _UnusableError("it is damaged: no samples or spreads")
+    unknown = sorted(set(spreads) - set(RELATIVE))
+    if unknown:
+        raise _UnusableError(f"it is damaged: no quantity is called {unknown[0]!r}")
+    return Baseline(samples, {name: _spread(name, value) for name, value in spreads.items()})
+
+
+def _spread(name: str, value: Any) -> Spread:
+    if not isinstance(value, dict) or set(value) != {"low", "median", "high"}:
+        raise _UnusableError(f"it is damaged: {name} has not the three quantiles")
+    numbers = [value[key] for key in ("low", "median", "high")]
+    if any(isinstance(number, bool) or not isinstance(number, int | float) for number in numbers):
+        raise _UnusableError(f"it is damaged: a quantile of {name} is no number")
+    low, median, high = map(float, numbers)
+    if not (math.isfinite(low) and math.isfinite(high) and low <= median <= high):
+        raise _UnusableError(f"it is damaged: the quantiles of {name} are not in order")
+    return Spread(low, median, high)

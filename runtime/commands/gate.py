@@ -1,0 +1,238 @@
+"""``dgiqa-edge gate``: thresholds tuned on photos, a policy tried on recorded frames, and the published defaults."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..gate_policy import GatePolicy
+    from ..gate_tuning import Measured, Proposal
+
+SUMMARY = "the camera gate: tune its thresholds on photos, try a policy on recorded frames, print the defaults"
+EXIT_BAD_FRAME = 3
+
+_EPILOG = """\
+example:
+  dgiqa-edge gate defaults > policy.toml
+  dgiqa-edge gate tune --good good/ --bad bad/ --bundle build/demo/bundle --out policy.toml --plot roc.png
+  dgiqa-edge gate run --bundle build/demo/bundle --policy policy.toml video.mp4 --json
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    parser.epilog = _EPILOG
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    tune = _action(actions, "tune", "propose thresholds from a folder of frames to pass and one of frames to reject")
+    tune.add_argument("--good", required=True, metavar="DIR", help="photos that should pass (folder or glob)")
+    tune.add_argument("--bad", required=True, metavar="DIR", help="photos that should be rejected")
+    _engine_options(tune)
+    tune.add_argument("--policy", type=Path, metavar="FILE", help="policy to start from (default: the published one)")
+    tune.add_argument("--out", type=Path, metavar="FILE", help="write the tuned policy there, as TOML")
+    tune.add_argument("--plot", type=Path, metavar="FILE", help="write the ROC curves there (.png, .svg, .pdf)")
+    tune.add_argument(
+        "--max-false-reject",
+        type=float,
+        metavar="SHARE",
+        help="share of good photos that a threshold may reject (default: score by Youden's J, cues 0.02)",
+    )
+    tune.add_argument("--json", action="store_true", help="print one JSON object instead of the table")
+    run_ = _action(actions, "run", "judge every frame of a video or of a folder of images")
+    run_.add_argument("source", metavar="FRAMES_OR_VIDEO", help="video file, image, folder, or quoted glob")
+    _engine_options(run_)
+    run_.add_argument("--policy", type=Path, metavar="FILE", help="TOML, YAML or JSON (default: the published one)")
+    run_.add_argument("--fps", type=float, metavar="N", help="frames per second (default: the video's own, else 25)")
+    run_.add_argument("--json", action="store_true", help="print one JSON object per frame")
+    _action(actions, "defaults", "print the published policy as TOML, to edit")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the action; 0, or 3 when some photo or frame could not be read."""
+    return {"tune": _tune, "run": _run, "defaults": _defaults}[args.action](args)
+
+
+def _action(
+    actions: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, text: str
+) -> argparse.ArgumentParser:
+    return actions.add_parser(
+        name,
+        help=text,
+        description=text,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+
+
+def _engine_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--bundle", required=True, type=Path, metavar="DIR", help="the bundle that scores")
+    parser.add_argument("--threads", type=int, metavar="N", help="threads of the engine (default: its own choice)")
+
+
+def _defaults(args: argparse.Namespace) -> int:
+    from ..gate_policy import GatePolicy
+    from ..gate_policy_file import policy_toml
+
+    print(policy_toml(GatePolicy(), ["The published policy of the camera gate."]), end="")
+    return 0
+
+
+def _run(args: argparse.Namespace) -> int:
+    from ..gate import Gate
+    from ..gate_policy import GatePolicy, load_policy
+    from ..gate_replay import check_fps, recorded_frames, replay
+    from ..images import quiet_decoder
+    from ..scorer import Scorer
+
+    check_fps(args.fps)
+    gate = Gate(load_policy(args.policy) if args.policy else GatePolicy())
+    quiet_decoder()
+    frames = failed = 0
+    if not args.json:
+        print(f"{'frame':>7}  {'t_s':>9}  {'state':<7}  reason")
+    with Scorer(args.bundle, threads=args.threads) as scorer:
+        for judged in replay(recorded_frames(args.source, args.fps), scorer, gate):
+            frames += 1
+            failed += judged.error is not None
+            if judged.error is not None:
+                print(f"frame {judged.index}: {judged.error}", file=sys.stderr)
+            if args.json:
+                print(json.dumps(judged.as_json()), flush=True)
+            elif judged.verdict.changed or judged.index == 0:
+                verdict = judged.verdict
+                print(f"{judged.index:>7}  {judged.t_s:>9.3f}  {verdict.state.value:<7}  {_why(verdict)}", flush=True)
+    if not args.json:
+        print(f"{frames} frames, {failed} not readable")
+    return EXIT_BAD_FRAME if failed else 0
+
+
+def _why(verdict: object) -> str:
+    from ..verdict import Verdict
+
+    assert isinstance(verdict, Verdict)
+    if verdict.value is None or verdict.threshold is None:
+        return verdict.reason
+    return f"{verdict.reason} ({verdict.cue} {verdict.value:.4g}, threshold {verdict.threshold:.4g})"
+
+
+def _tune(args: argparse.Namespace) -> int:
+    from ..atomic import write_text
+    from ..errors import ConfigurationError
+    from ..gate_policy import GatePolicy, load_policy
+    from ..gate_policy_file import policy_toml
+    from ..gate_tuning import propose, with_proposals
+    from ..roc_plot import check_plot_path, write_roc_plot
+
+    if args.max_false_reject is not None and not 0.0 <= args.max_false_reject <= 1.0:
+        raise ConfigurationError(f"--max-false-reject is {args.max_false_reject}: give a share from 0 to 1")
+    if args.plot:
+        check_plot_path(args.plot)
+    if args.out and args.out.suffix.lower() != ".toml":
+        raise ConfigurationError(f"--out {args.out}: the policy is written as TOML, give a name that ends in .toml")
+    policy = load_policy(args.policy) if args.policy else GatePolicy()
+    good, bad = _measured(args)
+    proposals = propose(list(good.readings.values()), list(bad.readings.values()), policy, args.max_false_reject)
+    bound = args.max_false_reject
+    rule = "score by Youden's J" if bound is None else f"at most {bound:.1%} of the good ones rejected per check"
+    facts = f"{len(good.readings)} good and {len(bad.readings)} bad photos, bundle {args.bundle}, {rule}"
+    text = policy_toml(with_proposals(policy, proposals), [f"Tuned by dgiqa-edge gate tune: {facts}."])
+    if args.json:
+        print(json.dumps({"good": len(good.readings), "bad": len(bad.readings), "checks": _as_json(proposals)}))
+    else:
+        _print_table(proposals, policy)
+        print(facts)
+    for measured in (good, bad):
+        for problem in measured.failed.values():
+            print(f"not used: {problem}", file=sys.stderr)
+    if args.plot:
+        write_roc_plot(args.plot, proposals, facts)
+    if args.out:
+        write_text(args.out, text)
+    elif not args.json:
+        print(f"\n{text}", end="")
+    return EXIT_BAD_FRAME if good.failed or bad.failed else 0
+
+
+def _measured(args: argparse.Namespace) -> "tuple[Measured, Measured]":
+    from ..errors import ConfigurationError
+    from ..gate_tuning import FEWEST_PHOTOS, measure_photos
+    from ..images import expand_images, quiet_decoder
+    from ..scorer import Scorer
+
+    good, bad = expand_images([args.good]), expand_images([args.bad])
+    both = {path.resolve() for path in good} & {path.resolve() for path in bad}
+    if both:
+        raise ConfigurationError(f"{min(both)} is among the good and the bad photos: a photo can only be one of them")
+    quiet_decoder()
+    progress = _progress(len(good) + len(bad))
+    with Scorer(args.bundle, threads=args.threads) as scorer:
+        measured = measure_photos(good, scorer, progress), measure_photos(bad, scorer, progress)
+    for name, side in zip(("good", "bad"), measured, strict=True):
+        if len(side.readings) < FEWEST_PHOTOS:
+            print(
+                f"warning: only {len(side.readings)} {name} photos: below {FEWEST_PHOTOS} the thresholds are rough, "
+                "give more photos of the camera's own scenes",
+                file=sys.stderr,
+            )
+    return measured
+
+
+def _progress(total: int) -> Callable[[], None]:
+    """A bar on a terminal, nothing elsewhere."""
+    if not sys.stderr.isatty():
+        return lambda: None
+    done = 0
+
+    def step() -> None:
+        nonlocal done
+        done += 1
+        filled = 40 * done // total
+        end = "\n" if done == total else ""
+        print(f"\r[{'#' * filled}{'.' * (40 - filled)}] {done}/{total} photos", end=end, file=sys.stderr, flush=True)
+
+    return step
+
+
+def _print_table(proposals: "Sequence[Proposal]", before: "GatePolicy") -> None:
+    header = ("check", "fault", "side", "reject", "accept", "good rejected", "bad caught", "area", "role")
+    print("{:<10}  {:<13}  {:<5}  {:>8}  {:>8}  {:>13}  {:>10}  {:>5}  {}".format(*header))
+    from ..gate_policy import CHECKS
+
+    for proposal in proposals:
+        limits, effect = proposal.limits, proposal.effect
+        shares = ("-", "-") if effect is None else (f"{effect.false_reject:.1%}", f"{effect.caught:.1%}")
+        print(
+            f"{proposal.check:<10}  {CHECKS[proposal.check].reason:<13}  {limits.side.value:<5}  "
+            f"{_number(limits.reject):>8}  {_number(limits.accept):>8}  {shares[0]:>13}  {shares[1]:>10}  "
+            f"{proposal.curve.area:5.3f}  {limits.role.value}{_news(proposal, before)}"
+        )
+
+
+def _news(proposal: "Proposal", before: "GatePolicy") -> str:
+    was = before.limits[proposal.check].role
+    if was is not proposal.limits.role:
+        return f" (was {was.value})"
+    return "" if proposal.adopted else " (thresholds kept)"
+
+
+def _as_json(proposals: "Sequence[Proposal]") -> dict[str, dict[str, object]]:
+    return {
+        proposal.check: {
+            "reject": proposal.limits.reject,
+            "accept": proposal.limits.accept,
+            "side": proposal.limits.side.value,
+            "role": proposal.limits.role.value,
+            "false_reject": proposal.effect.false_reject if proposal.effect else None,
+            "caught": proposal.effect.caught if proposal.effect else None,
+            "area": proposal.curve.area,
+            "adopted": proposal.adopted,
+        }
+        for proposal in proposals
+    }
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4g}"

@@ -1,0 +1,154 @@
+"""``dgiqa-edge watch``: cameras in, verdicts out, until it is told to stop."""
+
+import argparse
+import contextlib
+import json
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ..watch_config import WatchSettings
+    from ..watch_status import WatchStatus
+
+SUMMARY = "watch cameras: score and judge their frames, hand them to sinks, account for each"
+EXIT_BAD_CAMERA = 3
+
+_EPILOG = """\
+example:
+  dgiqa-edge watch watch.toml --check
+  dgiqa-edge watch watch.toml --duration 60 --json summary.json
+
+The configuration (TOML, YAML or JSON) names the bundle, cameras, gate policy and sinks; examples for USB, CSI and RTSP
+cameras and for files lie in the package under runtime/examples/. SIGTERM and Ctrl-C end it gracefully, with a summary:
+captured = scored + skipped + failed. Exit code 0 where it was stopped or all files were read, 3 where a camera has
+failed for good.
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    parser.epilog = _EPILOG
+    parser.add_argument("config", type=Path, metavar="CONFIG", help="configuration file (.toml, .yaml, .json)")
+    parser.add_argument(
+        "--check", action="store_true", help="check configuration, bundle, cameras and sinks; watch nothing"
+    )
+    parser.add_argument("--bundle", type=Path, metavar="DIR", help="this bundle instead of the configuration's")
+    parser.add_argument("--dashboard", metavar="HOST:PORT", help="serve the dashboard there")
+    parser.add_argument("--duration", type=_seconds, metavar="S", help="stop after so many seconds")
+    parser.add_argument("--json", type=Path, metavar="SUMMARY", help="write the last status there as JSON")
+    parser.add_argument("--quiet", action="store_true", help="log problems only")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Watch, or check; 0, or 3 where a camera has failed for good."""
+    from dataclasses import replace
+
+    from ..watch_config import load_watch_settings
+
+    logging.basicConfig(
+        level=logging.WARNING if args.quiet else logging.INFO,
+        format="%(asctime)s %(levelname)s %(message)s",
+        stream=sys.stderr,
+    )
+    settings = load_watch_settings(args.config)
+    if args.bundle is not None:
+        settings = replace(settings, bundle=args.bundle)
+    return _check(settings, args.dashboard) if args.check else _watch(settings, args)
+
+
+def _check(settings: "WatchSettings", listen: str | None) -> int:
+    from ..watch_check import check
+
+    code = 0
+    for finding in check(settings, listen):
+        if finding.error is None:
+            print(f"ok     {finding.subject}: {finding.note}", flush=True)
+            continue
+        code = code or finding.error.exit_code
+        print(f"error  {finding.subject}: {' '.join(str(finding.error).split())}", flush=True)
+    print(f"{settings.path}: " + ("this configuration will not work here" if code else "ready"))
+    return code
+
+
+def _watch(settings: "WatchSettings", args: argparse.Namespace) -> int:
+    from ..atomic import write_text
+    from ..baseline_keeper import BaselineKeeper
+    from ..watch import Watch
+    from ..watch_assembly import (
+        attach,
+        create_scorer,
+        open_sinks,
+        plan_dashboard,
+        plan_sinks,
+        watched_camera,
+    )
+    from ..watch_status import CameraState
+    from ..watch_summary import summary_table
+
+    dashboard = plan_dashboard(settings, args.dashboard)
+    plans = [*plan_sinks(settings), *([] if dashboard is None else [dashboard])]
+    with create_scorer(settings.bundle, settings.engine) as scorer, _stop_signals() as stop:
+        for note in scorer.bundle.manifest.notes:
+            print(f"note: {note}", file=sys.stderr)
+        keeper = BaselineKeeper(settings.baselines, scorer.bundle)
+        watch = Watch(
+            [watched_camera(camera, settings.folder, keeper.load(camera)) for camera in settings.cameras],
+            scorer,
+            learned=keeper.save,
+            most_engine_failures=settings.engine.most_failures,
+        )
+        attach(watch, open_sinks(plans))
+        status = watch.run(stop, args.duration)
+        print(summary_table(status), flush=True)
+        if args.json is not None:
+            write_text(args.json, json.dumps(status.to_json(), indent=1) + "\n")
+        if watch.fatal is not None:
+            raise watch.fatal
+        failed = any(camera.state is CameraState.FAILED for camera in status.cameras)
+        code = EXIT_BAD_CAMERA if failed else 0
+        _leave_hung_threads_behind(status, code)
+    return code
+
+
+@contextlib.contextmanager
+def _stop_signals() -> Iterator[threading.Event]:
+    """An event that SIGTERM and SIGINT set; a second one of them does what it did before."""
+    stop = threading.Event()
+    before: dict[signal.Signals, Any] = {}
+
+    def ask(number: int, frame: object) -> None:
+        stop.set()
+        for kind, handler in before.items():
+            signal.signal(kind, handler)
+
+    for kind in (signal.SIGTERM, signal.SIGINT):
+        before[kind] = signal.signal(kind, ask)
+    try:
+        yield stop
+    finally:
+        for kind, handler in before.items():
+            signal.signal(kind, handler)
+
+
+def _leave_hung_threads_behind(status: "WatchStatus", code: int) -> None:
+    """A thread that hangs inside a driver would crash the interpreter when it returns during its end: skip that end."""
+    if any(camera.hung_reads or camera.in_flight for camera in status.cameras):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0.0 < seconds < 1e9:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds above 0")
+    return seconds

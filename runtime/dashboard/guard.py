@@ -1,0 +1,74 @@
+"""ASGI middleware: who may pass, and the headers that keep the page to itself."""
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from http.cookies import CookieError, SimpleCookie
+from typing import Any
+
+from .access import COOKIE, Access
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+# The page's own files and nothing else; pictures come as blobs. Styles that scripts set are not inline styles.
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+_HEADERS = (
+    (b"content-security-policy", CONTENT_SECURITY_POLICY.encode()),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"cache-control", b"no-store"),
+)
+PUBLIC_PREFIXES = ("/static/", "/sign-in")
+
+
+class Guard:
+    """Wraps an ASGI application."""
+
+    def __init__(self, app: App, access: Access) -> None:
+        self._app = app
+        self._access = access
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return  # no websockets here
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", []), *_HEADERS]
+            await send(message)
+
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        if not self._access.host_allowed(headers.get("host")):
+            await _answer(send_with_headers, 421, "this page answers to the name localhost only: open it by that name")
+        elif scope["path"].startswith(PUBLIC_PREFIXES) or self._access.permits(
+            headers.get("authorization"), _session(headers.get("cookie", ""))
+        ):
+            await self._app(scope, receive, send_with_headers)
+        elif scope["path"] == "/":
+            await _answer(send_with_headers, 303, "", ((b"location", b"/sign-in"),))
+        else:
+            await _answer(send_with_headers, 401, "sign in, or send the token as: Authorization: Bearer TOKEN")
+
+
+def _session(cookies: str) -> str | None:
+    try:
+        found = SimpleCookie(cookies).get(COOKIE)
+    except CookieError:
+        return None
+    return None if found is None else found.value
+
+
+async def _answer(send: Send, status: int, text: str, headers: tuple[tuple[bytes, bytes], ...] = ()) -> None:
+    start = {
+        "type": "http.response.start",
+        "status": status,
+        "headers": [(b"content-type", b"text/plain; charset=utf-8"), *headers],
+    }
+    await send(start)
+    await send({"type": "http.response.body", "body": f"{text}\n".encode() if text else b""})

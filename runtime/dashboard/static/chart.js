@@ -1,0 +1,120 @@
+// Score and thresholds over time, and behind them the camera's state: hatched where it rejects, dotted where unknown.
+
+import { clock, decimal, NOTHING } from "./format.js";
+
+const Y_RANGE = [0, 1];
+const HEIGHT = 230;
+
+export class Chart {
+  constructor(holder) {
+    this.holder = holder;
+    this.minutes = 10;
+    this.plot = null;
+    this.points = [];
+    new ResizeObserver(() => this.plot?.setSize(this.size())).observe(holder);
+  }
+
+  // Colours come from the style sheet, so a change of theme builds the chart anew.
+  rebuild() {
+    this.plot?.destroy();
+    this.plot = null;
+    this.draw(this.points);
+  }
+
+  draw(points) {
+    this.points = points;
+    const shown = this.inWindow(points);
+    this.states = shown.map((point) => point[6]);
+    const columns = [0, 1, 2, 3, 4, 5].map((column) => shown.map((point) => point[column]));
+    if (!this.plot) this.plot = new uPlot(this.options(), columns, this.holder);
+    else this.plot.setData(columns);
+  }
+
+  inWindow(points) {
+    if (!this.minutes || !points.length) return points;
+    const from = points.at(-1)[0] - this.minutes * 60;
+    return points.slice(Math.max(0, points.findIndex((point) => point[0] >= from)));
+  }
+
+  size() {
+    return { width: Math.max(200, this.holder.clientWidth), height: HEIGHT };
+  }
+
+  options() {
+    const style = getComputedStyle(document.documentElement);
+    const colour = (name) => style.getPropertyValue(`--${name}`).trim();
+    // Without a cursor over the chart the legend shows the newest point.
+    const shown = (plot, series, index) => plot.data[series][index ?? plot.data[0].length - 1];
+    const number = (plot, _, series, index) => decimal(shown(plot, series, index), 3);
+    const time = (plot, _, series, index) => clockOrNothing(shown(plot, series, index));
+    const line = (label, stroke, width, dash) => ({ label, stroke, width, dash, value: number, points: { show: false } });
+    const axis = { stroke: colour("quiet"), grid: { stroke: colour("line"), width: 1 }, ticks: { stroke: colour("line") } };
+    return {
+      ...this.size(),
+      scales: { y: { range: Y_RANGE } },
+      cursor: { y: false, drag: { x: false, y: false } },
+      axes: [{ ...axis, space: 80, values: (_, times) => times.map(clockOrNothing) }, { ...axis, size: 42 }],
+      series: [
+        { label: "time", value: time },
+        line("score", colour("accent"), 1),
+        line("lowest", colour("quiet"), 1, [1, 3]),
+        line("smoothed", colour("accent"), 2.5),
+        line("reject below", colour("reject"), 1.5, [8, 4]),
+        line("accept from", colour("pass"), 1.5, [3, 3]),
+      ],
+      hooks: { drawClear: [(plot) => this.paintStates(plot, colour)] },
+    };
+  }
+
+  paintStates(plot, colour) {
+    const [times] = plot.data;
+    const { ctx, bbox } = plot;
+    const fills = { reject: pattern(ctx, colour("reject"), hatch), unknown: pattern(ctx, colour("unknown"), dots) };
+    ctx.save();
+    for (let first = 0; first < times.length; ) {
+      let last = first;
+      while (last + 1 < times.length && this.states[last + 1] === this.states[first]) last += 1;
+      const fill = fills[this.states[first]];
+      if (fill) {
+        const left = Math.max(bbox.left, plot.valToPos(times[first], "x", true));
+        const right = Math.min(bbox.left + bbox.width, plot.valToPos(times[Math.min(last + 1, times.length - 1)], "x", true));
+        ctx.fillStyle = fill;
+        ctx.fillRect(left, bbox.top, Math.max(2, right - left), bbox.height);
+      }
+      first = last + 1;
+    }
+    ctx.restore();
+  }
+}
+
+function clockOrNothing(time) {
+  return time == null ? NOTHING : clock(time);
+}
+
+function pattern(ctx, colour, paint) {
+  const tile = document.createElement("canvas");
+  tile.width = tile.height = 10;
+  const brush = tile.getContext("2d");
+  brush.strokeStyle = brush.fillStyle = colour;
+  paint(brush);
+  return ctx.createPattern(tile, "repeat");
+}
+
+function hatch(brush) {
+  brush.globalAlpha = 0.12;
+  brush.fillRect(0, 0, 10, 10);
+  brush.globalAlpha = 0.35;
+  brush.lineWidth = 1.5;
+  brush.beginPath();
+  for (const shift of [-10, 0, 10]) {
+    brush.moveTo(shift, 10);
+    brush.lineTo(shift + 10, 0);
+  }
+  brush.stroke();
+}
+
+function dots(brush) {
+  brush.globalAlpha = 0.45;
+  brush.fillRect(2, 2, 2, 2);
+  brush.fillRect(7, 7, 2, 2);
+}

@@ -1,0 +1,67 @@
+// Rejected frames, newest first, and the list of what happened.
+
+import { badge, clock, count, decimal, element, measure } from "./format.js";
+
+const $ = (id) => document.getElementById(id);
+
+export class Gallery {
+  constructor() {
+    this.camera = null;
+    this.cards = new Map();
+  }
+
+  show(camera, rejects, most) {
+    if (camera !== this.camera) {
+      this.camera = camera;
+      this.cards.clear();
+      $("gallery").replaceChildren();
+    }
+    const kept = rejects.slice(-most);
+    const numbers = new Set(kept.map((reject) => reject.number));
+    for (const [number, card] of this.cards) {
+      if (!numbers.has(number)) {
+        card.remove();
+        this.cards.delete(number);
+      }
+    }
+    for (const reject of kept) {
+      if (!this.cards.has(reject.number)) this.add(reject);
+    }
+    $("gallery-count").textContent = kept.length ? `the last ${kept.length}` : "none so far";
+  }
+
+  add(reject) {
+    const source = `/api/reject.jpg?camera=${encodeURIComponent(this.camera)}&number=${reject.number}`;
+    const picture = element("img", { src: source, alt: "", loading: "lazy", width: 240, height: 135 });
+    const text = `${clock(reject.captured_at)} · ${reject.verdict.reason}`;
+    const score = `score ${decimal(reject.verdict.score, 3)}`;
+    const card = element("button", { type: "button", class: "reject-card" }, picture, element("span", {}, text), element("span", { class: "quiet numbers" }, score));
+    card.addEventListener("click", () => enlarge(source, reject));
+    picture.addEventListener("error", () => card.classList.add("gone"));
+    this.cards.set(reject.number, card);
+    $("gallery").prepend(card);
+  }
+}
+
+function enlarge(source, reject) {
+  const { verdict } = reject;
+  const cue = verdict.cue ? `${verdict.cue} ${measure(verdict.value)}, threshold ${measure(verdict.threshold)}` : "";
+  const parts = [clock(reject.captured_at), `frame ${count(reject.index)}`, verdict.reason, cue, `score ${decimal(verdict.score, 3)}`];
+  $("large-picture").src = source;
+  $("large-text").textContent = parts.filter(Boolean).join(" · ");
+  $("large").showModal();
+}
+
+export function showLog(entries) {
+  const rows = [...entries].reverse().map((entry) => {
+    const what = entry.verdict
+      ? [badge(entry.verdict.state), element("span", {}, entry.verdict.reason), element("span", { class: "quiet" }, cueText(entry.verdict))]
+      : [element("span", { class: "badge", "data-state": "failed" }, "! failed"), element("span", {}, entry.error ?? "")];
+    return element("li", {}, element("time", { class: "quiet" }, clock(entry.captured_at)), ...what);
+  });
+  $("log").replaceChildren(...(rows.length ? rows : [element("li", { class: "quiet" }, "Nothing yet.")]));
+}
+
+function cueText(verdict) {
+  return verdict.cue ? `${verdict.cue} ${measure(verdict.value)} / ${measure(verdict.threshold)}` : "";
+}

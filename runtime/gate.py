@@ -1,0 +1,243 @@
+"""The gate: a camera's score and cues over time become ``pass``, ``reject`` or ``unknown``, with a reason.
+
+A pure state machine: no clock, no input or output; the same readings give the same verdicts. All arithmetic is
+float64 in the order written here and in ``smoothing.py``, ``gate_checks.py`` and ``baseline.py``; the vectors in
+``tests/vectors/gate`` pin it for implementations in other languages.
+
+One update, in this order:
+
+1. No score and no cues: ``unknown`` ("no signal"); smoothing, the count of readings, the fault-free time and the
+   frozen time start anew, latches stay.
+2. Each value is smoothed. A reading with a score counts (with any cue, where the policy does not use the score).
+3. Fewer than ``start.readings`` counted: ``unknown`` ("starting"), nothing is judged. Last score older than
+   ``start.score_max_age_s``: ``unknown`` ("not scored").
+4. Each check's latch is set or cleared; frozen: the change stayed within its limit for ``frozen.after_s``. The first
+   faulty check that may reject (frozen, then the order of ``CHECKS``) is the fault. Where that is the score, the reason
+   is that of the first cue, of any role, whose value its ``accept`` threshold would not accept; else "low quality".
+5. ``pass`` becomes ``reject`` on a fault, once ``dwell.pass_s`` old. ``reject`` becomes ``pass`` once it is
+   ``dwell.reject_s`` old and ``dwell.cool_down_s`` went by without a fault. ``unknown`` becomes ``reject`` on a fault,
+   and ``pass`` after ``dwell.cool_down_s`` without one.
+6. ``reject`` for ``watchdog.max_reject_s`` or longer: the verdict is ``overdue``; action ``pass`` lets frames through
+   until the fault is gone.
+
+A reason stands beside ``pass`` too: "good", or the fault that the least dwell still holds back. In ``reject`` without
+a fault it is "recovering".
+"""
+
+import math
+from typing import NamedTuple
+
+from .baseline import Baseline, BaselineLearner
+from .errors import ConfigurationError, GateError
+from .gate_checks import Check, FrozenCheck, Thresholds
+from .gate_policy import CHECKS, GatePolicy, Role
+from .reading import NO_SIGNAL, Reading
+from .verdict import State, Verdict
+
+__all__ = ["NO_SIGNAL", "REASONS", "Gate", "Reading"]
+
+GOOD = "good"
+STARTING = "starting"
+NO_SIGNAL_REASON = "no signal"
+NOT_SCORED = "not scored"
+RECOVERING = "recovering"
+WATCHDOG = "rejected too long"
+REASONS = (
+    *(GOOD, STARTING, NO_SIGNAL_REASON, NOT_SCORED, FrozenCheck.reason),
+    *(spec.reason for spec in CHECKS.values()),
+    *(RECOVERING, WATCHDOG),
+)
+
+
+class Gate:
+    """One camera's gate; for one thread at a time.
+
+    Args:
+        policy: what counts as a fault.
+        baseline: the camera's normal, learned before; without it and with ``baseline.learn_minutes`` above 0 it is
+            learned from passing frames.
+
+    Example:
+        >>> gate = Gate(GatePolicy())
+        >>> gate.update(Reading(score=0.9), 0.0).reason
+        'starting'
+    """
+
+    def __init__(self, policy: GatePolicy, baseline: Baseline | None = None) -> None:
+        self.policy = policy
+        self._values = {
+            name: Check(name, limits, policy.smoothing, None if baseline is None else baseline.spreads.get(name))
+            for name, limits in policy.limits.items()
+            if limits.role is not Role.OFF
+        }
+        frozen = [] if policy.frozen.role is Role.OFF else [FrozenCheck(policy.frozen)]
+        self._checks: list[FrozenCheck | Check] = [*frozen, *self._values.values()]
+        self._score = self._values.get("score")
+        self._cue_checks = [check for check in self._checks if check is not self._score]
+        self._baseline = baseline
+        learns = baseline is None and policy.baseline.learn_minutes > 0
+        self._learner = BaselineLearner(policy.baseline) if learns else None
+        self._state = State.UNKNOWN
+        self._since = 0.0
+        self._last: float | None = None
+        self._readings = 0
+        self._scored_at = 0.0
+        self._good_since: float | None = None
+        self._overridden = False
+        self._last_fault: FrozenCheck | Check | None = None
+
+    @property
+    def baseline(self) -> Baseline | None:
+        """Given at the start, or learned by now."""
+        return self._baseline
+
+    @property
+    def learning(self) -> tuple[int, int] | None:
+        """Samples collected and needed, while a baseline is being learned."""
+        return None if self._learner is None else (self._learner.collected, self._learner.needed)
+
+    def thresholds(self, check: str = "score") -> Thresholds:
+        """Those in force now; both None where the policy does not use the check."""
+        return self._values[check].limits_now if check in self._values else Thresholds(None, None)
+
+    def update(self, reading: Reading, t: float) -> Verdict:
+        """Take in one frame.
+
+        Args:
+            reading: its score and cues; ``NO_SIGNAL`` where the camera gives none.
+            t: when it was captured, seconds of a clock that never goes back.
+
+        Raises:
+            ConfigurationError: ``t`` is not a finite number, or before the last one.
+            GateError: the watchdog's action is ``raise`` and its time is over; the frame has been taken in.
+        """
+        if not math.isfinite(t) or (self._last is not None and t < self._last):
+            raise ConfigurationError(f"the gate's time went from {self._last} to {t}: give it a monotonic clock")
+        self._last = t
+        before = self._state
+        cause = self._take_in(reading, t)
+        overdue = self._is_overdue(t)
+        if overdue and self.policy.watchdog.action == "raise":
+            raise GateError(
+                f"frames rejected for {t - self._since:.1f} s ({cause.reason}), the policy allows "
+                f"{self.policy.watchdog.max_reject_s:g} s: look at the camera, or raise watchdog.max_reject_s"
+            )
+        return Verdict(
+            state=self._state,
+            reason=cause.reason,
+            cue=cause.cue,
+            value=cause.value,
+            threshold=cause.threshold,
+            score=reading.score,
+            smoothed=None if self._score is None else self._score.value,
+            changed=self._state is not before,
+            overdue=overdue,
+        )
+
+    def _take_in(self, reading: Reading, t: float) -> "_Cause":
+        """Steps 1 to 4: from the reading to the fault; then move the state."""
+        if reading.score is None and reading.cues is None:
+            self._forget()
+            self._move_to(State.UNKNOWN, t)
+            return _Cause(NO_SIGNAL_REASON)
+        self._smooth(reading, t)
+        if self._readings < self.policy.start.readings:
+            return _Cause(STARTING)
+        if self._score is not None and t - self._scored_at > self.policy.start.score_max_age_s:
+            self._good_since = None
+            self._move_to(State.UNKNOWN, t)
+            return _Cause(NOT_SCORED)
+        for check in self._checks:
+            check.judge(t)
+        fault = next((check for check in self._checks if check.faulty and check.decides), None)
+        self._decide(fault, t)
+        if self._learner is not None and fault is None and self._state is State.PASS:
+            self._learn(self._learner, t)
+        return self._cause(fault)
+
+    def _smooth(self, reading: Reading, t: float) -> None:
+        if self._score is not None and reading.score is not None:
+            self._score.smooth(reading.score, t)
+            self._scored_at = t
+        if reading.cues is not None:
+            for check in self._cue_checks:
+                check.smooth(getattr(reading.cues, check.name), t)
+        counts = reading.cues if self._score is None else reading.score
+        self._readings += counts is not None
+
+    def _decide(self, fault: FrozenCheck | Check | None, t: float) -> None:
+        """Step 5 and the watchdog's ``pass``."""
+        dwell = self.policy.dwell
+        if fault is not None:
+            self._good_since = None
+            self._last_fault = fault
+        elif self._good_since is None:
+            self._good_since = t
+        recovered = self._good_since is not None and t - self._good_since >= dwell.cool_down_s
+        held_s = t - self._since
+        if self._state is State.UNKNOWN:
+            if fault is not None:
+                self._move_to(State.REJECT, t)
+            elif recovered:
+                self._move_to(State.PASS, t)
+        elif self._state is State.PASS:
+            self._overridden = self._overridden and fault is not None
+            if fault is not None and not self._overridden and held_s >= dwell.pass_s:
+                self._move_to(State.REJECT, t)
+        elif recovered and held_s >= dwell.reject_s:
+            self._move_to(State.PASS, t)
+        elif self._is_overdue(t) and self.policy.watchdog.action == "pass":
+            self._move_to(State.PASS, t)
+            self._overridden = True
+
+    def _move_to(self, state: State, t: float) -> None:
+        if state is not self._state:
+            self._state = state
+            self._since = t
+            self._overridden = False
+
+    def _is_overdue(self, t: float) -> bool:
+        limit_s = self.policy.watchdog.max_reject_s
+        return self._state is State.REJECT and limit_s is not None and t - self._since >= limit_s
+
+    def _learn(self, learner: BaselineLearner, t: float) -> None:
+        learned = learner.add({name: check.value for name, check in self._values.items() if check.value is not None}, t)
+        if learned is not None:
+            self._baseline = learned
+            self._learner = None
+            for name, check in self._values.items():
+                check.relate_to(learned.spreads.get(name))
+
+    def _cause(self, fault: FrozenCheck | Check | None) -> "_Cause":
+        if self._overridden:
+            return _of(fault or self._last_fault, WATCHDOG)
+        if fault is not None:
+            return _of(fault, self._explained(fault))
+        if self._state is State.REJECT:
+            return _of(self._last_fault, RECOVERING)
+        return _Cause(GOOD if self._state is State.PASS else STARTING)
+
+    def _explained(self, fault: FrozenCheck | Check) -> str:
+        """The score says that a frame is bad; the first cue that is not clearly good says in which way."""
+        if fault is not self._score:
+            return fault.reason
+        return next((check.reason for check in self._values.values() if check.doubtful), fault.reason)
+
+    def _forget(self) -> None:
+        for check in self._checks:
+            check.forget()
+        self._readings = 0
+        self._good_since = None
+
+
+class _Cause(NamedTuple):
+    """The part of a verdict that says why."""
+
+    reason: str
+    cue: str | None = None
+    value: float | None = None
+    threshold: float | None = None
+
+
+def _of(check: FrozenCheck | Check | None, reason: str) -> _Cause:
+    return _Cause(reason) if check is None else _Cause(reason, check.name, check.value, check.threshold)

@@ -1,0 +1,126 @@
+"""The checks of the gate: a value against its thresholds, with the memory that hysteresis and stillness need."""
+
+from dataclasses import dataclass
+
+from .baseline import Spread
+from .gate_policy import CHECKS, FrozenPolicy, Limits, Role, Side, SmoothingPolicy
+from .smoothing import ExponentialAverage, MedianWindow, Smoother, Unsmoothed
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """In force now: a fault beyond ``reject``, none any more from ``accept`` on; ``None``: none in force yet."""
+
+    reject: float | None
+    accept: float | None
+
+
+def thresholds(limits: Limits, normal: Spread | None) -> Thresholds:
+    """The stricter of the absolute thresholds and those relative to the camera's median.
+
+    A median that is not above 0 gives no relative thresholds.
+    """
+    pairs = []
+    if limits.reject is not None and limits.accept is not None:
+        pairs.append((limits.reject, limits.accept))
+    if limits.reject_ratio is not None and limits.accept_ratio is not None and normal is not None and normal.median > 0:
+        pairs.append((limits.reject_ratio * normal.median, limits.accept_ratio * normal.median))
+    if not pairs:
+        return Thresholds(None, None)
+    stricter = max if limits.side is Side.BELOW else min
+    return Thresholds(stricter(pair[0] for pair in pairs), stricter(pair[1] for pair in pairs))
+
+
+class Check:
+    """A value's smoother and its latch.
+
+    Attributes:
+        value: smoothed; ``None`` before the first value.
+        faulty: whether the latch is set.
+    """
+
+    def __init__(self, name: str, limits: Limits, smoothing: SmoothingPolicy, normal: Spread | None) -> None:
+        self.name = name
+        self.reason = CHECKS[name].reason
+        self.decides = limits.role is Role.REJECT
+        self.value: float | None = None
+        self.faulty = False
+        self._limits = limits
+        self._below = limits.side is Side.BELOW
+        self._smoother = _smoother(smoothing) if CHECKS[name].smoothed else Unsmoothed()
+        self.relate_to(normal)
+
+    def relate_to(self, normal: Spread | None) -> None:
+        """Take the camera's own normal into account from now on."""
+        self.limits_now = thresholds(self._limits, normal)
+
+    @property
+    def threshold(self) -> float | None:
+        """The one that matters next: to leave the fault, or to enter it."""
+        return self.limits_now.accept if self.faulty else self.limits_now.reject
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether the value is not clearly good: a fault that it had would not be over."""
+        accept = self.limits_now.accept
+        if self.value is None or accept is None:
+            return False
+        return self.value < accept if self._below else self.value > accept
+
+    def smooth(self, value: float | None, t: float) -> None:
+        """Take in this frame's value; None leaves everything as it is."""
+        if value is not None:
+            self.value = self._smoother.update(value, t)
+
+    def judge(self, t: float) -> None:
+        """Set or clear the latch by the smoothed value; between the thresholds it stays."""
+        reject, accept = self.limits_now.reject, self.limits_now.accept
+        if self.value is None or reject is None or accept is None:
+            return
+        if self._below:
+            self.faulty = self.value < accept if self.faulty else self.value < reject
+        else:
+            self.faulty = self.value > accept if self.faulty else self.value > reject
+
+    def forget(self) -> None:
+        """Start smoothing anew; the latch stays."""
+        self._smoother.reset()
+        self.value = None
+
+
+class FrozenCheck:
+    """Whether the picture has stood still for too long; the attributes are those of :class:`Check`."""
+
+    name = "change"
+    reason = "frozen"
+    decides = True
+
+    def __init__(self, policy: FrozenPolicy) -> None:
+        self.value: float | None = None
+        self.faulty = False
+        self.threshold = policy.change_at_most
+        self._after_s = policy.after_s
+        self._still_since: float | None = None
+
+    def smooth(self, value: float | None, t: float) -> None:
+        """Take in this frame's change; None where there was no frame to compare with."""
+        self.value = value
+        if value is None or value > self.threshold:
+            self._still_since = None
+        elif self._still_since is None:
+            self._still_since = t
+
+    def judge(self, t: float) -> None:
+        """Frozen from the ``after_s``-th second of stillness on."""
+        self.faulty = self._still_since is not None and t - self._still_since >= self._after_s
+
+    def forget(self) -> None:
+        """The next frame has none to compare with."""
+        self.value = None
+        self._still_since = None
+
+
+def _smoother(policy: SmoothingPolicy) -> Smoother:
+    if policy.method == "ema":
+        return ExponentialAverage(policy.time_constant_s)
+    return MedianWindow(policy.window_s) if policy.method == "median" else Unsmoothed()

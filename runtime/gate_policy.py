@@ -1,0 +1,345 @@
+"""The gate's policy: what is a fault, how long it must last, and what happens then; read from a settings mapping.
+
+Defaults are published here and in ``CHECKS``; README and ``dgiqa-edge gate defaults`` print them. Pure data: the
+gate applies it (``gate.py``), and ``gate_tuning.py`` proposes thresholds for it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from .errors import ConfigurationError
+from .settings_file import read_settings
+from .settings_section import Section
+
+
+class Role(str, Enum):
+    """What a check may do: reject on its own, only name the reason when the score rejects, or nothing.
+
+    The reason is named by ``accept`` alone: a value that would not end a fault explains a low score.
+    """
+
+    REJECT = "reject"
+    EXPLAIN = "explain"
+    OFF = "off"
+
+
+class Side(str, Enum):
+    """On which side of its threshold a value is a fault."""
+
+    BELOW = "below"
+    ABOVE = "above"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When one value is a fault, and when it is one no longer.
+
+    Below: a fault from ``value < reject`` until ``value >= accept``. Above: from ``value > reject`` until
+    ``value <= accept``. The ratios are thresholds as multiples of the camera's own median, in force once its baseline
+    is learned; where both kinds are given, the stricter holds. None: no such threshold.
+    """
+
+    role: Role
+    side: Side
+    reject: float | None = None
+    accept: float | None = None
+    reject_ratio: float | None = None
+    accept_ratio: float | None = None
+
+
+@dataclass(frozen=True)
+class CheckSpec:
+    """One check: the quantity, the word for its fault, its range, and whether a baseline makes sense for it."""
+
+    reason: str
+    low: float
+    high: float
+    default: Limits
+    relative: bool = False
+    smoothed: bool = True
+
+
+def _below(role: Role, reject: float, accept: float) -> Limits:
+    return Limits(role, Side.BELOW, reject, accept)
+
+
+def _above(role: Role, reject: float, accept: float) -> Limits:
+    return Limits(role, Side.ABOVE, reject, accept)
+
+
+# In this order: of several faults the first one gives the verdict its reason.
+CHECKS: Mapping[str, CheckSpec] = {
+    "smear": CheckSpec("decode errors", 0.0, 1.0, _above(Role.REJECT, 0.15, 0.1), smoothed=False),
+    "luminance": CheckSpec("too dark", 0.0, 255.0, _below(Role.REJECT, 65.0, 85.0)),
+    "shadows": CheckSpec("too dark", 0.0, 1.0, _above(Role.REJECT, 0.85, 0.75)),
+    "clipped": CheckSpec("over-exposed", 0.0, 1.0, _above(Role.REJECT, 0.3, 0.25)),
+    "occlusion": CheckSpec("occluded lens", 0.0, 1.0, _above(Role.REJECT, 0.85, 0.75)),
+    "noise": CheckSpec("noisy", 0.0, 255.0, _above(Role.EXPLAIN, 3.0, 2.2), relative=True),
+    "haze": CheckSpec("hazy", 0.0, 1.0, _above(Role.EXPLAIN, 0.2, 0.16), relative=True),
+    "sharpness": CheckSpec("blurred", 0.0, 100.0, _below(Role.EXPLAIN, 0.3, 0.34), relative=True),
+    "contrast": CheckSpec("low contrast", 0.0, 255.0, _below(Role.EXPLAIN, 45.0, 55.0), relative=True),
+    "score": CheckSpec("low quality", 0.0, 1.0, _below(Role.REJECT, 0.35, 0.42), relative=True),
+}
+CUE_CHECKS = tuple(name for name in CHECKS if name != "score")
+
+
+@dataclass(frozen=True)
+class SmoothingPolicy:
+    """``ema``: exponential with ``time_constant_s``; ``median``: of the last ``window_s``; ``none``."""
+
+    method: str = "ema"
+    time_constant_s: float = 0.3
+    window_s: float = 0.5
+
+
+@dataclass(frozen=True)
+class DwellPolicy:
+    """Least seconds in ``pass`` and in ``reject``, and seconds without a fault before ``pass``."""
+
+    pass_s: float = 0.5
+    reject_s: float = 0.5
+    cool_down_s: float = 0.5
+
+
+@dataclass(frozen=True)
+class StartPolicy:
+    """Readings before the first decision, and how old the last score may be; both else ``unknown``."""
+
+    readings: int = 3
+    score_max_age_s: float = 2.0
+
+
+@dataclass(frozen=True)
+class FrozenPolicy:
+    """A picture is frozen when its change to the frame before stays within ``change_at_most`` grey levels."""
+
+    role: Role = Role.REJECT
+    change_at_most: float = 0.0
+    after_s: float = 5.0
+
+
+@dataclass(frozen=True)
+class WatchdogPolicy:
+    """Rejecting for ``max_reject_s``: ``report`` marks the verdicts, ``pass`` lets frames through, ``raise`` raises."""
+
+    max_reject_s: float | None = None
+    action: str = "report"
+
+
+@dataclass(frozen=True)
+class BaselinePolicy:
+    """Minutes of passing frames to learn from (0: no baseline), a sample at most every ``sample_every_s``.
+
+    ``on_unusable``: whether a damaged or foreign baseline file is an error (``refuse``) or learned anew (``relearn``).
+    """
+
+    learn_minutes: float = 0.0
+    sample_every_s: float = 1.0
+    on_unusable: str = "refuse"
+
+
+@dataclass(frozen=True)
+class GatePolicy:
+    """All of it; the defaults are the published ones. ``limits`` has one entry per name in :data:`CHECKS`."""
+
+    limits: Mapping[str, Limits] = field(default_factory=lambda: {name: spec.default for name, spec in CHECKS.items()})
+    smoothing: SmoothingPolicy = SmoothingPolicy()
+    dwell: DwellPolicy = DwellPolicy()
+    start: StartPolicy = StartPolicy()
+    frozen: FrozenPolicy = FrozenPolicy()
+    watchdog: WatchdogPolicy = WatchdogPolicy()
+    baseline: BaselinePolicy = BaselinePolicy()
+
+    def to_mapping(self) -> dict[str, Any]:
+        """The settings that :func:`parse_policy` reads back to an equal policy."""
+        sections = {
+            name: _plain(asdict(getattr(self, name)))
+            for name in ("smoothing", "dwell", "start", "frozen", "watchdog", "baseline")
+        }
+        limits = {name: _limits_mapping(name, limits) for name, limits in self.limits.items()}
+        return {"score": limits.pop("score"), **sections, "cues": limits}
+
+
+def load_policy(path: str | Path) -> GatePolicy:
+    """The policy of a TOML, YAML or JSON file.
+
+    Raises:
+        ConfigurationError: the file cannot be read, or a setting breaks a rule; the message names file, key and rule.
+        MachineError: a YAML file without PyYAML.
+    """
+    content = read_settings(path)
+    try:
+        return parse_policy(content)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{path}: {error}") from None
+
+
+def parse_policy(values: Any, path: str = "") -> GatePolicy:
+    """The policy of a settings mapping, for example the ``gate`` section of a larger file.
+
+    Args:
+        values: the mapping; what is absent keeps its default.
+        path: dotted path of the mapping in its file, for messages.
+
+    Raises:
+        ConfigurationError: an unknown key, a wrong type, a value out of range, or settings that contradict each other.
+    """
+    section = Section(values, path)
+    limits = {"score": _limits(section.section("score"), "score")}
+    smoothing = _smoothing(section.section("smoothing"))
+    dwell = _dwell(section.section("dwell"))
+    start = _start(section.section("start"))
+    frozen = _frozen(section.section("frozen"))
+    watchdog = _watchdog(section.section("watchdog"), dwell)
+    baseline = _baseline(section.section("baseline"))
+    cues = section.section("cues")
+    limits |= {name: _limits(cues.section(name), name) for name in CUE_CHECKS}
+    cues.finish()
+    section.finish()
+    policy = GatePolicy({name: limits[name] for name in CHECKS}, smoothing, dwell, start, frozen, watchdog, baseline)
+    _check_ratios(policy, section)
+    return policy
+
+
+def _limits(section: Section, name: str) -> Limits:
+    spec = CHECKS[name]
+    default = spec.default
+    keys = limit_keys(name)
+    role = Role(section.choice("role", default.role.value, _roles(name)))
+    ratios_only = any(key in section for key in ("reject_ratio", "accept_ratio")) and not any(
+        key in section for key in keys
+    )
+    values = [
+        section.optional_number(key, None if ratios_only else value, spec.low, spec.high)
+        for key, value in zip(keys, (default.reject, default.accept), strict=True)
+    ]
+    _ordered(section, keys, values, default.side)
+    ratios: list[float | None] = [None, None]
+    if spec.relative:
+        ratio_keys = ("reject_ratio", "accept_ratio")
+        ratios = [section.optional_number(key, None, 0.0, 1000.0) for key in ratio_keys]
+        _ordered(section, ratio_keys, ratios, default.side)
+    section.finish()
+    return Limits(role, default.side, *values, *ratios)
+
+
+def limit_keys(name: str) -> tuple[str, str]:
+    """The settings of a check's two thresholds: they say the direction."""
+    below = CHECKS[name].default.side is Side.BELOW
+    return ("reject_below", "accept_above") if below else ("reject_above", "accept_below")
+
+
+def _roles(name: str) -> list[str]:
+    return [role.value for role in Role if not (name == "score" and role is Role.EXPLAIN)]
+
+
+def _ordered(section: Section, keys: tuple[str, str], values: list[float | None], side: Side) -> None:
+    reject, accept = values
+    if (reject is None) != (accept is None):
+        given, absent = keys if accept is None else reversed(keys)
+        raise ConfigurationError(f"{section.path_of(absent)} is missing: {given} needs it beside it")
+    if reject is None or accept is None:
+        return
+    wrong = accept < reject if side is Side.BELOW else accept > reject
+    if wrong:
+        order = "at least" if side is Side.BELOW else "at most"
+        raise ConfigurationError(
+            f"{section.path_of(keys[1])} is {accept:g}: it must be {order} {keys[0]} ({reject:g}), "
+            "or a fault would end before it began"
+        )
+
+
+def _smoothing(section: Section) -> SmoothingPolicy:
+    default = SmoothingPolicy()
+    policy = SmoothingPolicy(
+        section.choice("method", default.method, ("ema", "median", "none")),
+        section.number("time_constant_s", default.time_constant_s, 0.001, 3600.0),
+        section.number("window_s", default.window_s, 0.001, 60.0),
+    )
+    section.finish()
+    return policy
+
+
+def _dwell(section: Section) -> DwellPolicy:
+    default = DwellPolicy()
+    policy = DwellPolicy(
+        *(section.number(key, getattr(default, key), 0.0, 86400.0) for key in ("pass_s", "reject_s", "cool_down_s"))
+    )
+    section.finish()
+    return policy
+
+
+def _start(section: Section) -> StartPolicy:
+    default = StartPolicy()
+    policy = StartPolicy(
+        section.integer("readings", default.readings, 1, 10_000),
+        section.number("score_max_age_s", default.score_max_age_s, 0.0, 86400.0),
+    )
+    section.finish()
+    return policy
+
+
+def _frozen(section: Section) -> FrozenPolicy:
+    default = FrozenPolicy()
+    policy = FrozenPolicy(
+        Role(section.choice("role", default.role.value, (Role.REJECT.value, Role.OFF.value))),
+        section.number("change_at_most", default.change_at_most, 0.0, 255.0),
+        section.number("after_s", default.after_s, 0.0, 86400.0),
+    )
+    section.finish()
+    return policy
+
+
+def _watchdog(section: Section, dwell: DwellPolicy) -> WatchdogPolicy:
+    default = WatchdogPolicy()
+    policy = WatchdogPolicy(
+        section.optional_number("max_reject_s", default.max_reject_s, 0.0, 1e9),
+        section.choice("action", default.action, ("report", "pass", "raise")),
+    )
+    section.finish()
+    if policy.max_reject_s is None and policy.action != default.action:
+        raise ConfigurationError(f"{section.path_of('max_reject_s')} is missing: action {policy.action!r} needs it")
+    if policy.max_reject_s is not None and policy.max_reject_s < dwell.reject_s:
+        raise ConfigurationError(
+            f"{section.path_of('max_reject_s')} is {policy.max_reject_s:g}: "
+            f"it must be at least dwell.reject_s ({dwell.reject_s:g})"
+        )
+    return policy
+
+
+def _baseline(section: Section) -> BaselinePolicy:
+    default = BaselinePolicy()
+    policy = BaselinePolicy(
+        section.number("learn_minutes", default.learn_minutes, 0.0, 1440.0),
+        section.number("sample_every_s", default.sample_every_s, 0.01, 3600.0),
+        section.choice("on_unusable", default.on_unusable, ("refuse", "relearn")),
+    )
+    section.finish()
+    return policy
+
+
+def _check_ratios(policy: GatePolicy, section: Section) -> None:
+    """A ratio without a baseline would silently do nothing."""
+    for name, limits in policy.limits.items():
+        if limits.reject_ratio is not None and policy.baseline.learn_minutes == 0.0:
+            place = section.path_of("score" if name == "score" else f"cues.{name}")
+            raise ConfigurationError(
+                f"{place}.reject_ratio needs a baseline: set {section.path_of('baseline.learn_minutes')} above 0"
+            )
+
+
+def _limits_mapping(name: str, limits: Limits) -> dict[str, Any]:
+    keys = (*limit_keys(name), "reject_ratio", "accept_ratio")
+    values = (limits.reject, limits.accept, limits.reject_ratio, limits.accept_ratio)
+    return {"role": limits.role.value} | {
+        key: value for key, value in zip(keys, values, strict=True) if value is not None
+    }
+
+
+def _plain(section: dict[str, Any]) -> dict[str, Any]:
+    return {
+        key: value.value if isinstance(value, Enum) else value for key, value in section.items() if value is not None
+    }

@@ -1,0 +1,67 @@
+"""The ladder of a bundle as lines of text: one rung a line, then what it was judged by. It decides nothing."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+
+from .manifest import LadderRecord, RungRecord
+
+MOST_BLOCKS = 5
+STATUS_WORDS = {
+    "accepted": "accepted",
+    "over_budget": "over budget",
+    "slower": "slower",
+    "too_slow": "too slow",
+    "failed": "failed",
+    "unsupported": "not supported here",
+    "not_needed": "not needed",
+}
+_HEADINGS = ("rung", "size", "score MAE", "max", "SRCC", "depth MAE", "corr.", "p50", "verdict")
+
+
+def ladder_lines(ladder: LadderRecord) -> list[str]:
+    """The table, most reduced rung first, and its caption."""
+    rows: list[Sequence[str]] = [_HEADINGS, *(_cells(rung) for rung in ladder.rungs)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADINGS) - 1)]
+    return [_aligned(row, widths) for row in rows] + list(_caption(ladder))
+
+
+def _cells(rung: RungRecord) -> Sequence[str]:
+    verdict = STATUS_WORDS[rung.status]
+    return (
+        rung.name,
+        "-" if rung.size_bytes is None else f"{rung.size_bytes / 2**20:.1f} MiB",
+        _figure(rung.score_mae, ".5f"),
+        _figure(rung.score_max, ".5f"),
+        _figure(rung.score_srcc, ".4f"),
+        _figure(rung.depth_mae_levels, ".2f"),
+        _figure(rung.depth_correlation, ".4f"),
+        _figure(rung.p50_ms, ".1f", " ms"),
+        f"{verdict}: {rung.reason}" if rung.reason else verdict,
+    )
+
+
+def _aligned(row: Sequence[str], widths: Sequence[int]) -> str:
+    cells = [cell.rjust(width) for cell, width in zip(row, widths, strict=False)]
+    cells[0] = row[0].ljust(widths[0])
+    return "  ".join([*cells, row[-1]])
+
+
+def _caption(ladder: LadderRecord) -> Iterator[str]:
+    limits = [f"{name}={limit:g}" for name, limit in asdict(ladder.budget).items() if limit is not None]
+    target = "none" if ladder.latency_target_ms is None else f"{ladder.latency_target_ms:g} ms"
+    photos = "held-out" if ladder.held_out else "calibration"
+    yield f"budget {','.join(limits) or 'none'}; latency target {target}; on {ladder.device}"
+    yield (
+        f"fidelity against FP32 on {ladder.photos} {photos} photos, p50 of {ladder.runs} runs in turn in one process"
+    )
+    if ladder.sensitivity is not None:
+        top = ladder.sensitivity.blocks[:MOST_BLOCKS]
+        named = ", ".join(f"{block.block} {getattr(block, ladder.sensitivity.figure):.5f}" for block in top)
+        yield (
+            f"most sensitive of {len(ladder.sensitivity.blocks)} blocks, each alone in INT8 on "
+            f"{ladder.sensitivity.photos} calibration photos, by {ladder.sensitivity.figure}: {named}"
+        )
+
+
+def _figure(value: float | None, form: str, unit: str = "") -> str:
+    return "-" if value is None else f"{value:{form}}{unit}"

@@ -1,0 +1,67 @@
+"""What the gate is given per frame: the learned score and the classical cues. Data only."""
+
+import math
+from dataclasses import dataclass, fields
+
+from .errors import ConfigurationError
+
+
+@dataclass(frozen=True)
+class Cues:
+    """Classical measurements of one frame, by ``CueMeter`` in ``cues.py``; shares are in [0, 1].
+
+    Attributes:
+        luminance: grey level (0..255) that 95 % of the pixels do not exceed.
+        shadows: share of pixels darker than grey level 32.
+        clipped: share of pixels with a channel at 254 or more.
+        sharpness: gradient energy at full size as a multiple of that at half size; 0.25 is blurred, 0.5 sharp.
+        noise: standard deviation of the noise, grey levels.
+        haze: how veiled even the dark places are, in [0, 1].
+        contrast: grey levels between the 5th and the 95th percentile.
+        occlusion: share of the picture without any texture.
+        change: mean absolute difference to the frame before, grey levels; ``None`` where there is none to compare.
+        smear: share of the picture that looks made up by a decoder.
+    """
+
+    luminance: float | None = None
+    shadows: float | None = None
+    clipped: float | None = None
+    sharpness: float | None = None
+    noise: float | None = None
+    haze: float | None = None
+    contrast: float | None = None
+    occlusion: float | None = None
+    change: float | None = None
+    smear: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in CUE_NAMES:
+            value = getattr(self, name)
+            if value is not None and not math.isfinite(value):
+                raise ConfigurationError(f"the cue {name} is {value}: a cue is a finite number or None")
+
+
+CUE_NAMES = tuple(item.name for item in fields(Cues))
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One frame for the gate.
+
+    Attributes:
+        score: learned quality in [0, 1]; ``None`` where the frame was not scored.
+        cues: ``None`` where they were not measured.
+
+    Raises:
+        ConfigurationError: a score outside [0, 1] or not a number.
+    """
+
+    score: float | None = None
+    cues: Cues | None = None
+
+    def __post_init__(self) -> None:
+        if self.score is not None and not 0.0 <= self.score <= 1.0:
+            raise ConfigurationError(f"the score is {self.score}: it must be a number from 0 to 1")
+
+
+NO_SIGNAL = Reading()

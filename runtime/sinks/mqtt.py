@@ -1,0 +1,216 @@
+"""Events to an MQTT broker: every scored frame, each camera's last change of state (retained), and whether the
+program is online (retained, with a last will).
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+from ..errors import ConfigurationError, MachineError, SinkError
+from ..extra_packages import watch_package
+from ..frame_event import FrameEvent, Sink
+from ..settings_section import Section
+from ..sources.backoff import BackoffPolicy
+from .event_filter import EventFilter, filter_options
+from .event_record import record_text
+from .queue_options import queue_options
+from .queued import QueuedSink, QueuePolicy, RefusedError
+from .registry import Opener
+from .secret_option import secret_option
+
+_POLICY = QueuePolicy(size=256, when_full="oldest", attempts=3, backoff=BackoffPolicy(first_s=0.2, longest_s=5.0))
+_RECONNECT_S = (1, 30)
+_GOODBYE_S = 1.0
+_POLL_S = 0.005
+_NO_CONNECTION = 4  # paho's MQTT_ERR_NO_CONN
+
+
+def plan(options: Section, name: str, folder: Path) -> Opener:
+    """Options: ``host``, ``port`` (1883, with ``tls`` 8883), ``topic`` (dgiqa-edge), ``qos`` (1), ``frames`` (true),
+    ``username``, ``password`` (also ``password_file``, ``password_env``), ``tls`` (false), ``ca_file``, ``timeout_s``
+    (5), ``attempts`` (3), filter and queue options.
+    """
+    tls = options.flag("tls", False)
+    ca_file = options.optional_text("ca_file")
+    settings = MqttSettings(
+        host=options.text("host"),
+        port=options.integer("port", 8883 if tls else 1883, low=1, high=65535),
+        topic=_topic(options),
+        qos=options.integer("qos", 1, low=0, high=2),
+        frames=options.flag("frames", True),
+        username=options.optional_text("username"),
+        password=secret_option(options, "password", folder),
+        tls=tls,
+        ca_file=None if ca_file is None else folder / ca_file,
+        timeout_s=options.number("timeout_s", 5.0, low=0.1, high=300.0),
+    )
+    events = filter_options(options, outcomes=("scored",))
+    policy = queue_options(options, _POLICY, with_attempts=True)
+
+    def open_sink() -> Sink:
+        return QueuedSink(name, MqttBroker(settings, events), policy)
+
+    return open_sink
+
+
+class MqttSettings(NamedTuple):
+    """Where the broker is and what it is told; ``password`` and ``ca_file`` may be absent."""
+
+    host: str
+    port: int
+    topic: str
+    qos: int
+    frames: bool
+    username: str | None
+    password: str | None
+    tls: bool
+    ca_file: Path | None
+    timeout_s: float
+
+
+class _Message(NamedTuple):
+    topic: str
+    payload: str
+    retain: bool
+
+
+class _Item:
+    """The messages of one event, and those the client has already been given: a retry waits for these again."""
+
+    def __init__(self, messages: list[_Message]) -> None:
+        self.messages = messages
+        self.given: list[Any] = []
+
+
+class MqttBroker:
+    """``TOPIC/CAMERA/frame``, ``TOPIC/CAMERA/state`` (retained) and ``TOPIC/status`` (``online`` or ``offline``).
+
+    With ``qos`` 1 and 2 an event counts as delivered when the broker has acknowledged it; after a lost connection it
+    may reach the broker twice. The client connects, and connects again, in a thread of its own.
+
+    Raises:
+        MachineError: paho-mqtt is not installed, or the CA file cannot be read.
+    """
+
+    def __init__(self, settings: MqttSettings, events: EventFilter) -> None:
+        self._settings = settings
+        self._events = events
+        self._cameras: set[str] = set()
+        self._connected = threading.Event()
+        self._aborted = threading.Event()
+        self._problem = "no answer yet"
+        self._status_topic = f"{settings.topic}/status"
+        self._client = self._started()
+
+    def select(self, event: FrameEvent) -> _Item | None:
+        verdict = event.verdict
+        if verdict is None or not self._events.takes(event):
+            return None
+        base = f"{self._settings.topic}/{_level(event.camera)}"
+        text = record_text(event)
+        messages = [_Message(f"{base}/frame", text, False)] if self._settings.frames else []
+        if verdict.changed or event.camera not in self._cameras:  # the first replaces what an earlier run retained
+            self._cameras.add(event.camera)
+            messages.append(_Message(f"{base}/state", text, True))
+        return _Item(messages) if messages else None
+
+    def deliver(self, item: _Item) -> None:
+        until = time.monotonic() + self._settings.timeout_s
+        if not self._wait(self._connected.is_set, until):
+            raise SinkError(
+                f"no connection to the MQTT broker {self._where()} ({self._problem}): start it, or check host"
+            )
+        for message in item.messages[len(item.given) :]:
+            info = self._client.publish(message.topic, message.payload, self._settings.qos, message.retain)
+            if info.rc not in (0, _NO_CONNECTION):
+                raise RefusedError(f"the MQTT client takes no message for {message.topic} (code {info.rc})")
+            if info.rc == _NO_CONNECTION:
+                raise SinkError(f"the connection to the MQTT broker {self._where()} broke off")
+            item.given.append(info)
+        if not self._wait(lambda: all(info.is_published() for info in item.given), until):
+            raise SinkError(f"the MQTT broker {self._where()} does not acknowledge: look at its log")
+
+    def close(self) -> None:
+        if self._connected.is_set():
+            goodbye = self._client.publish(self._status_topic, "offline", 1, True)
+            self._wait(goodbye.is_published, time.monotonic() + _GOODBYE_S)
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def abort(self) -> None:
+        self._aborted.set()
+
+    def describe(self) -> dict[str, Any]:
+        settings = self._settings
+        return {
+            "type": "mqtt",
+            "broker": self._where(),
+            "topic": settings.topic,
+            "qos": settings.qos,
+            "tls": settings.tls,
+            "username": settings.username is not None,
+            "connected": self._connected.is_set(),
+        }
+
+    def _started(self) -> Any:
+        mqtt = watch_package("paho.mqtt.client", "the mqtt sink")
+        settings = self._settings
+        client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, clean_session=True)
+        client.connect_timeout = settings.timeout_s
+        client.reconnect_delay_set(*_RECONNECT_S)
+        client.will_set(self._status_topic, "offline", 1, True)
+        if settings.username is not None:
+            client.username_pw_set(settings.username, settings.password)
+        if settings.tls:
+            try:
+                client.tls_set(None if settings.ca_file is None else str(settings.ca_file))
+            except OSError as error:
+                raise MachineError(f"the mqtt sink cannot use {settings.ca_file}: {error}: give a PEM file") from error
+        client.on_connect = self._on_connect
+        client.on_connect_fail = self._on_connect_fail
+        client.on_disconnect = self._on_disconnect
+        client.connect_async(settings.host, settings.port)
+        client.loop_start()
+        return client
+
+    def _on_connect(self, client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
+        if reason.is_failure:
+            self._problem = f"it says: {reason}"
+            return
+        client.publish(self._status_topic, "online", 1, True)
+        self._connected.set()
+
+    def _on_connect_fail(self, _client: Any, _data: Any) -> None:
+        self._problem = "it cannot be reached"
+
+    def _on_disconnect(self, _client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
+        if self._connected.is_set():
+            self._problem = f"the connection was lost: {reason}"
+        self._connected.clear()
+
+    def _wait(self, done: Callable[[], bool], until: float) -> bool:
+        while not done():
+            if self._aborted.is_set() or time.monotonic() >= until:
+                return False
+            time.sleep(_POLL_S)
+        return True
+
+    def _where(self) -> str:
+        return f"{self._settings.host}:{self._settings.port}"
+
+
+def _level(camera: str) -> str:
+    """A camera's name as one level of a topic."""
+    return quote(camera, safe=" ")
+
+
+def _topic(options: Section) -> str:
+    topic = options.text("topic", "dgiqa-edge").strip("/")
+    if not topic or any(character in topic for character in "+#\0") or topic.startswith("$"):
+        raise ConfigurationError(
+            f"{options.path_of('topic')} is {topic!r}: give levels without '+', '#' and a leading '$'"
+        )
+    return topic

@@ -1,0 +1,79 @@
+"""No user name and no password of an address or a parameter survives ``masked``."""
+
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dgiqa_edge.runtime.credentials import MASK, masked
+
+# A secret long and odd enough not to be a part of the rest of the text by chance.
+SECRET = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc", "Zs", "Zl", "Zp")), min_size=1).map(
+    lambda text: f"Qx7{text}Zk9"
+)
+WITHOUT_QUOTES = SECRET.map(lambda text: text.replace('"', "").replace("'", ""))
+
+
+@given(user=WITHOUT_QUOTES, password=WITHOUT_QUOTES, scheme=st.sampled_from(["rtsp", "http", "mqtt", "https"]))
+def test_a_login_in_an_address_is_masked(user: str, password: str, scheme: str) -> None:
+    shown = masked(f"cannot open {scheme}://{user}:{password}@192.0.2.7:554/live?channel=1: refused")
+    assert user not in shown
+    assert password not in shown
+    assert shown.startswith(f"cannot open {scheme}://{MASK}@192.0.2.7:554/live")
+
+
+@given(user=SECRET, password=SECRET)
+def test_a_percent_encoded_login_is_masked(user: str, password: str) -> None:
+    encoded = f"{quote(user, safe='')}:{quote(password, safe='')}"
+    assert encoded not in masked(f"rtsp://{encoded}@camera/live")
+    assert masked(f"rtsp://{encoded}@camera/live") == f"rtsp://{MASK}@camera/live"
+
+
+@given(
+    name=st.sampled_from(["password", "pwd", "Passwd", "token", "access_token", "api_key", "apikey", "secret", "user"]),
+    secret=SECRET.map(lambda text: quote(text, safe="")),
+)
+def test_a_secret_parameter_is_masked(name: str, secret: str) -> None:
+    shown = masked(f"http://camera/video.cgi?size=2&{name}={secret}&rate=5")
+    assert secret not in shown
+    assert shown == f"http://camera/video.cgi?size=2&{name}={MASK}&rate=5"
+
+
+@given(secret=SECRET.map(lambda text: text.replace("\\", "").replace('"', "")))
+def test_a_quoted_pipeline_property_is_masked(secret: str) -> None:
+    shown = masked(f'rtspsrc location=rtsp://camera/live user-id="an admin" user-pw="{secret} with space" ! decodebin')
+    assert secret not in shown
+    assert "an admin" not in shown
+    assert shown.endswith("! decodebin")
+
+
+@given(st.text())
+def test_masking_twice_changes_nothing_more(text: str) -> None:
+    assert masked(masked(text)) == masked(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "rtsp://192.0.2.7:554/live?channel=1&subtype=0",
+        "v4l2:///dev/video0?size=1280x720",
+        "front: reject (low quality; score 0.31, threshold 0.35)",
+    ],
+)
+def test_texts_without_credentials_stay(text: str) -> None:
+    assert masked(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("rtsp://admin:p@ss@192.0.2.7/live", "rtsp://***@192.0.2.7/live"),
+        ("rtsp://admin:a/b@192.0.2.7/live", "rtsp://***@192.0.2.7/live"),
+        ("rtsp://token@192.0.2.7/live", "rtsp://***@192.0.2.7/live"),
+        ("rtsp://192.0.2.7/user=admin_password=tl_channel=1.sdp", "rtsp://192.0.2.7/user=***"),
+        ("rtspsrc user-pw=secret ! x", "rtspsrc user-pw=*** ! x"),
+    ],
+)
+def test_forms_that_cameras_really_use(text: str, shown: str) -> None:
+    assert masked(text) == shown

@@ -1,0 +1,163 @@
+"""Cues on real photos and their degraded copies: each sees its own fault, and is quiet on what is sharp and clear."""
+
+import random
+
+import cv2
+import numpy as np
+import pytest
+
+from dgiqa_edge.calibration.degradations import degrade
+from dgiqa_edge.calibration.shipped import SHIPPED_PHOTOS
+from dgiqa_edge.runtime.cues import LEAST_SIDE, CueMeter
+from dgiqa_edge.runtime.gate_policy import CHECKS, CUE_CHECKS, Side
+
+NAMES = ["coffee", "dandelions", "mountain_meadow", "mountain_path", "pagoda", "room_with_drum"]
+
+
+def faulty(cues, check):
+    limits, value = CHECKS[check].default, getattr(cues, check)
+    return value < limits.reject if limits.side is Side.BELOW else value > limits.reject
+
+
+def measure(frame):
+    return CueMeter().measure(frame)
+
+
+@pytest.fixture(scope="module")
+def photos():
+    return {name: cv2.imread(str(SHIPPED_PHOTOS / f"{name}.jpg")) for name in NAMES}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_good_photo_has_no_fault(photos, name):
+    cues = measure(photos[name])
+    assert [check for check in CUE_CHECKS if faulty(cues, check)] == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "strength", "check", "at_least"),
+    [
+        ("defocus", 0.2, "sharpness", 5),  # the mildest
+        ("defocus", 0.5, "sharpness", 6),
+        ("defocus", 1.0, "sharpness", 6),
+        ("motion_blur", 0.5, "sharpness", 4),
+        ("noise", 0.2, "noise", 6),
+        ("haze", 0.5, "haze", 6),
+        ("haze", 1.0, "haze", 6),
+        ("flare", 0.5, "haze", 6),
+        ("low_light", 1.0, "luminance", 4),
+        ("over_exposure", 0.5, "clipped", 6),
+    ],
+)
+def test_a_degraded_copy_has_the_fault_of_its_kind(photos, kind, strength, check, at_least):
+    found = [faulty(measure(degrade(photo, kind, strength, seed)), check) for seed, photo in enumerate(photos.values())]
+    assert sum(found) >= at_least
+
+
+@pytest.mark.parametrize(
+    ("kind", "check"), [("defocus", "sharpness"), ("noise", "noise"), ("haze", "haze"), ("low_light", "luminance")]
+)
+def test_a_cue_follows_the_strength(photos, kind, check):
+    for seed, photo in enumerate(photos.values()):
+        steps = [getattr(measure(degrade(photo, kind, strength, seed)), check) for strength in (0.1, 0.4, 1.0)]
+        steps = [getattr(measure(photo), check), *steps]
+        assert steps == sorted(steps, reverse=CHECKS[check].default.side is Side.BELOW)
+
+
+def test_noise_is_measured_in_grey_levels():
+    draw = np.random.default_rng(1)
+    ramp = np.tile(np.linspace(60.0, 190.0, 640), (480, 1))
+    for sigma in (2.0, 5.0, 10.0):
+        noisy = np.rint(ramp + draw.normal(0.0, sigma, ramp.shape)).astype(np.uint8)
+        frame = cv2.cvtColor(noisy, cv2.COLOR_GRAY2BGR)
+        assert measure(frame).noise == pytest.approx(sigma, rel=0.15)
+
+
+@pytest.mark.parametrize("level", [60, 128, 200])
+def test_a_hand_before_the_lens_is_an_occlusion(level):
+    draw = np.random.default_rng(2)
+    frame = np.clip(np.full((480, 640, 3), level) + draw.normal(0.0, 3.0, (480, 640, 3)), 0, 255).astype(np.uint8)
+    assert faulty(measure(cv2.blur(frame, (5, 5))), "occlusion")
+
+
+def test_lines_repeated_by_a_decoder_are_seen(photos):
+    for photo in photos.values():
+        broken = photo.copy()
+        line = photo.shape[0] // 3
+        broken[line:] = broken[line]
+        assert faulty(measure(broken), "smear")
+        assert not faulty(measure(photo), "smear")
+
+
+def test_a_picture_filled_with_green_is_seen(photos):
+    broken = photos["pagoda"].copy()
+    broken[200:] = (0, 135, 0)
+    assert faulty(measure(broken), "smear")
+
+
+def test_a_corrupted_video_is_seen(photos, tmp_path):
+    photo, file = photos["mountain_meadow"], tmp_path / "video.mp4"
+    writer = cv2.VideoWriter(str(file), cv2.VideoWriter_fourcc(*"mp4v"), 25, (480, 320))
+    if not writer.isOpened():
+        pytest.skip("this OpenCV writes no MPEG-4 video")
+    for index in range(60):
+        writer.write(photo[index : index + 320, index : index + 480])
+    writer.release()
+    assert max(smears(file)) < 0.05
+    content, draw = bytearray(file.read_bytes()), random.Random(1)
+    for _ in range(200):
+        content[draw.randrange(2000, len(content) - 6000)] = draw.randrange(256)
+    file.write_bytes(content)
+    found = smears(file)
+    assert not found or max(found) > CHECKS["smear"].default.reject
+
+
+def smears(file):
+    capture, meter, found = cv2.VideoCapture(str(file)), CueMeter(), []
+    while True:
+        there, frame = capture.read()
+        if not there:
+            return found
+        found.append(meter.measure(frame).smear)
+
+
+def test_a_repeated_frame_has_no_change_and_sensor_noise_is_one(photos):
+    meter, photo = CueMeter(), photos["coffee"]
+    draw = np.random.default_rng(3)
+    noisy = np.clip(photo + np.rint(draw.normal(0.0, 1.0, photo.shape)), 0, 255).astype(np.uint8)
+    assert meter.measure(photo).change is None
+    assert meter.measure(photo.copy()).change == 0.0
+    assert meter.measure(noisy).change == pytest.approx(0.8, abs=0.1)
+    meter.restart()
+    assert meter.measure(photo).change is None
+
+
+def test_a_frame_of_another_size_has_nothing_to_compare_with(photos):
+    meter = CueMeter()
+    meter.measure(photos["coffee"])
+    assert meter.measure(photos["pagoda"]).change is None
+
+
+def test_the_frame_is_only_read_and_may_change_afterwards(photos):
+    meter, frame = CueMeter(), photos["coffee"].copy()
+    frame.flags.writeable = False
+    meter.measure(frame)
+    frame = photos["coffee"].copy()
+    meter.measure(frame)
+    frame[:] = 0  # the buffer is used again by the next capture
+    assert meter.measure(photos["coffee"]).change == 0.0
+
+
+@pytest.mark.parametrize("size", [(1, 1), (LEAST_SIDE - 1, 640), (64, 64), (65, 131), (1080, 1920), (640, 70)])
+@pytest.mark.parametrize("fill", [0, 255, "noise"])
+def test_every_size_and_content_gives_numbers_in_range(size, fill):
+    draw = np.random.default_rng(4)
+    frame = draw.integers(0, 256, (*size, 3), np.uint8) if fill == "noise" else np.full((*size, 3), fill, np.uint8)
+    meter = CueMeter()
+    meter.measure(frame)
+    cues = meter.measure(frame)
+    assert cues.change == 0.0
+    for check in CUE_CHECKS:
+        value = getattr(cues, check)
+        assert (value is None) == (min(size) < LEAST_SIDE)
+        assert value is None or CHECKS[check].low <= value <= CHECKS[check].high

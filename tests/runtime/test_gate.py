@@ -1,0 +1,169 @@
+"""The gate's promises, for any sequence of readings; single cases are vectors in ``tests/vectors/gate``."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dgiqa_edge.runtime.errors import ConfigurationError, GateError
+from dgiqa_edge.runtime.gate import NO_SIGNAL, REASONS, Gate, Reading
+from dgiqa_edge.runtime.gate_policy import parse_policy
+from dgiqa_edge.runtime.reading import Cues
+from dgiqa_edge.runtime.verdict import State
+
+shares = st.floats(0.0, 1.0)
+cue_sets = st.builds(
+    Cues,
+    luminance=st.none() | st.floats(0.0, 255.0),
+    clipped=shares,
+    sharpness=st.floats(0.0, 2.0),
+    noise=st.floats(0.0, 20.0),
+    haze=shares,
+    change=st.none() | st.sampled_from([0.0, 1.0]),
+    smear=shares,
+)
+readings = st.builds(Reading, st.none() | shares, st.none() | cue_sets)
+sequences = st.lists(st.tuples(st.floats(0.0, 3.0), readings), max_size=60)
+seconds = st.floats(0.0, 3.0)
+policies = st.fixed_dictionaries(
+    {
+        "smoothing": st.fixed_dictionaries({"method": st.sampled_from(["ema", "median", "none"])}),
+        "dwell": st.fixed_dictionaries({"pass_s": seconds, "reject_s": seconds, "cool_down_s": seconds}),
+        "start": st.fixed_dictionaries({"readings": st.integers(1, 4)}),
+        "frozen": st.fixed_dictionaries({"after_s": seconds}),
+        "watchdog": st.fixed_dictionaries(
+            {"max_reject_s": st.floats(3.0, 10.0), "action": st.sampled_from(["report", "pass"])}
+        ),
+        "baseline": st.fixed_dictionaries({"learn_minutes": st.sampled_from([0.0, 0.05])}),
+    }
+)
+
+
+def verdicts(gate, sequence):
+    t, found = 0.0, []
+    for dt, reading in sequence:
+        t += dt
+        found.append((t, reading, gate.update(reading, t)))
+    return found
+
+
+@given(policies, sequences)
+def test_the_same_readings_give_the_same_verdicts(settings, sequence):
+    first, second = (verdicts(Gate(parse_policy(settings)), sequence) for _ in range(2))
+    assert first == second
+
+
+@given(policies, sequences)
+def test_no_change_between_pass_and_reject_within_the_dwell(settings, sequence):
+    dwell = parse_policy(settings).dwell
+    least = {State.PASS: dwell.pass_s, State.REJECT: dwell.reject_s}
+    state, since = State.UNKNOWN, 0.0
+    for t, _, verdict in verdicts(Gate(parse_policy(settings)), sequence):
+        assert verdict.changed == (verdict.state is not state)
+        if verdict.changed:
+            if State.UNKNOWN not in (state, verdict.state):
+                assert t - since >= least[state]
+            state, since = verdict.state, t
+
+
+@given(policies, sequences)
+def test_unknown_never_passes_at_once_and_no_signal_is_always_unknown(settings, sequence):
+    policy = parse_policy(settings)
+    heard = 0
+    fault_free_since = None
+    for t, reading, verdict in verdicts(Gate(policy), sequence):
+        assert verdict.reason in REASONS
+        if reading == NO_SIGNAL:
+            assert (verdict.state, verdict.reason) == (State.UNKNOWN, "no signal")
+            heard, fault_free_since = 0, None
+            continue
+        heard += reading.score is not None
+        if verdict.changed and verdict.state is State.PASS and verdict.reason == "good":
+            assert heard >= policy.start.readings
+            assert fault_free_since is None or t - fault_free_since >= policy.dwell.cool_down_s
+        if heard >= policy.start.readings and fault_free_since is None:
+            fault_free_since = t
+        if heard < policy.start.readings:
+            assert verdict.state is State.UNKNOWN
+
+
+@given(st.lists(st.tuples(st.floats(0.0, 0.5), st.floats(0.35, 0.42, exclude_max=True)), max_size=40), st.booleans())
+def test_a_score_between_the_thresholds_never_changes_the_state(steps, start_low):
+    gate = Gate(parse_policy({"smoothing": {"method": "none"}}))
+    for index in range(20):
+        state = gate.update(Reading(0.1 if start_low else 0.9), index * 0.25).state
+    assert state is (State.REJECT if start_low else State.PASS)
+    t = 5.0
+    for dt, score in steps:
+        t += dt
+        assert gate.update(Reading(score), t).state is state
+
+
+@given(policies, sequences)
+def test_a_verdict_of_rejection_says_why(settings, sequence):
+    for _, _, verdict in verdicts(Gate(parse_policy(settings)), sequence):
+        if verdict.state is State.REJECT:
+            assert verdict.cue is not None
+            assert verdict.value is not None and math.isfinite(verdict.value)
+            assert verdict.threshold is not None
+
+
+@pytest.mark.parametrize("t", [0.5, float("nan"), float("inf")])
+def test_time_that_does_not_go_forward_is_refused(t):
+    gate = Gate(parse_policy({}))
+    gate.update(Reading(0.5), 1.0)
+    with pytest.raises(ConfigurationError, match="monotonic clock"):
+        gate.update(Reading(0.5), t)
+
+
+@pytest.mark.parametrize("score", [-0.1, 1.1, float("nan"), float("inf")])
+def test_a_score_that_is_none_is_refused(score):
+    with pytest.raises(ConfigurationError, match="from 0 to 1"):
+        Reading(score)
+
+
+def test_a_cue_that_is_no_number_is_refused():
+    with pytest.raises(ConfigurationError, match="haze"):
+        Cues(haze=float("nan"))
+
+
+def test_the_watchdog_says_how_long_and_why():
+    gate = Gate(
+        parse_policy({"start": {"readings": 1}, "watchdog": {"max_reject_s": 5, "action": "raise"}}),
+    )
+    gate.update(Reading(0.1), 0.0)
+    with pytest.raises(GateError, match=r"rejected for 6\.0 s \(low quality\), the policy allows 5 s"):
+        gate.update(Reading(0.1), 6.0)
+
+
+def test_a_learned_baseline_moves_the_thresholds_and_is_the_same_when_given():
+    settings = {
+        "start": {"readings": 1},
+        "score": {"reject_ratio": 0.7, "accept_ratio": 0.8},
+        "baseline": {"learn_minutes": 0.1},
+        "dwell": {"cool_down_s": 0.0},
+    }
+    gate = Gate(parse_policy(settings))
+    assert gate.thresholds().reject is None
+    for index in range(6):
+        assert gate.learning == (index, 6)
+        gate.update(Reading(0.5), float(index))
+    assert gate.learning is None
+    assert (gate.thresholds().reject, gate.thresholds().accept) == (0.35, 0.4)
+    again = Gate(parse_policy(settings), gate.baseline)
+    assert again.thresholds() == gate.thresholds()
+    assert again.learning is None
+
+
+def test_rejected_frames_teach_nothing():
+    gate = Gate(parse_policy({"start": {"readings": 1}, "baseline": {"learn_minutes": 1}}))
+    for index in range(100):
+        gate.update(Reading(0.1), float(index))
+    assert gate.learning == (0, 60)
+
+
+def test_a_check_that_is_off_has_no_thresholds():
+    gate = Gate(parse_policy({"cues": {"noise": {"role": "off"}}}))
+    assert gate.thresholds("noise") == gate.thresholds("no such check")
+    assert gate.thresholds("luminance").reject == 65.0

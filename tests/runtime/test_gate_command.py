@@ -1,0 +1,164 @@
+"""``dgiqa-edge gate`` as a user runs it, with a bundle whose score is the frame's brightness."""
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+
+from dgiqa_edge.runtime.cli import main
+from dgiqa_edge.runtime.gate_policy import GatePolicy, load_policy
+
+SETTINGS = """
+[smoothing]
+method = "none"
+[dwell]
+pass_s = 0
+reject_s = 0
+cool_down_s = 0
+[start]
+readings = 1
+[score]
+reject_below = 0.3
+accept_above = 0.4
+[cues]
+luminance = {role = "off"}
+occlusion = {role = "off"}
+shadows = {role = "off"}
+sharpness = {role = "off"}
+contrast = {role = "off"}
+haze = {role = "off"}
+clipped = {role = "off"}
+"""
+
+
+@pytest.fixture
+def policy(tmp_path):
+    file = tmp_path / "policy.toml"
+    file.write_text(SETTINGS)
+    return file
+
+
+@pytest.fixture
+def folders(tmp_path, make_photo):
+    """Eight photos as they are and eight much darker ones."""
+    for name, factor in (("good", 1.0), ("bad", 0.3)):
+        (tmp_path / name).mkdir()
+        for seed in range(8):
+            photo = np.rint(make_photo(seed, 96, 128) * factor).astype(np.uint8)
+            cv2.imwrite(str(tmp_path / name / f"{seed}.png"), photo)
+    return tmp_path / "good", tmp_path / "bad"
+
+
+@pytest.fixture
+def video(tmp_path, make_photo):
+    """Five bright frames, five dark ones, five bright ones, at 5 frames per second."""
+    file = tmp_path / "video.avi"
+    writer = cv2.VideoWriter(str(file), cv2.VideoWriter_fourcc(*"MJPG"), 5, (128, 96))
+    photo = make_photo(1, 96, 128)
+    for index in range(15):
+        frame = np.roll(photo, index, axis=1)
+        writer.write(frame // 5 if 5 <= index < 10 else frame)
+    writer.release()
+    return file
+
+
+def test_the_defaults_are_a_policy_file(command_line, tmp_path):
+    result = command_line("gate", "defaults")
+    file = tmp_path / "defaults.toml"
+    file.write_text(result.stdout)
+    assert load_policy(file) == GatePolicy()
+
+
+def test_run_gives_one_verdict_per_frame(command_line, bundle_dir, policy, video):
+    result = command_line("gate", "run", "--bundle", bundle_dir, "--policy", policy, video, "--json")
+    assert result.returncode == 0, result.stderr
+    records = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [record["frame"] for record in records] == list(range(15))
+    assert [record["t_s"] for record in records] == pytest.approx([index / 5 for index in range(15)])
+    assert [record["state"] for record in records] == ["pass"] * 5 + ["reject"] * 5 + ["pass"] * 5
+    assert [record["frame"] for record in records if record["changed"]] == [0, 5, 10]
+    dark = records[7]
+    assert (dark["reason"], dark["cue"], dark["threshold"]) == ("low quality", "score", 0.4)
+    assert dark["value"] == dark["score"] < 0.3
+    assert dark["cues"]["luminance"] < records[0]["cues"]["luminance"]
+
+
+def test_run_without_json_prints_the_changes(command_line, bundle_dir, policy, video):
+    result = command_line("gate", "run", "--bundle", bundle_dir, "--policy", policy, video, "--fps", "10")
+    assert result.returncode == 0, result.stderr
+    lines = result.stdout.splitlines()
+    assert [line.split()[:3] for line in lines[1:-1]] == [
+        ["0", "0.000", "pass"],
+        ["5", "0.500", "reject"],
+        ["10", "1.000", "pass"],
+    ]
+    assert "low quality (score 0.0" in lines[2] and "threshold 0.4)" in lines[2]
+    assert lines[-1] == "15 frames, 0 not readable"
+
+
+def test_a_damaged_photo_is_a_frame_without_signal(command_line, bundle_dir, policy, folders):
+    good, _ = folders
+    (good / "3.png").write_bytes(b"no picture")
+    result = command_line("gate", "run", "--bundle", bundle_dir, "--policy", policy, good, "--json")
+    assert result.returncode == 3
+    records = [json.loads(line) for line in result.stdout.splitlines()]
+    assert len(records) == 8
+    assert (records[3]["state"], records[3]["reason"], records[3]["cues"]) == ("unknown", "no signal", None)
+    assert "3.png" in records[3]["error"] and "3.png" in result.stderr
+    assert [record["state"] for record in records[4:]] == ["pass"] * 4
+
+
+def test_tune_writes_a_policy_that_tells_the_sets_apart(command_line, bundle_dir, folders, tmp_path):
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed")
+    good, bad = folders
+    out, plot = tmp_path / "tuned.toml", tmp_path / "roc.png"
+    arguments = ["gate", "tune", "--good", good, "--bad", bad, "--bundle", bundle_dir]
+    result = command_line(*arguments, "--out", out, "--plot", plot)
+    assert result.returncode == 0, result.stderr
+    assert "only 8 good photos" in result.stderr and "only 8 bad photos" in result.stderr
+    assert "8 good and 8 bad photos" in out.read_text().splitlines()[0]
+    tuned = load_policy(out)
+    scored = json.loads(command_line(*arguments, "--json").stdout)["checks"]["score"]
+    assert (scored["false_reject"], scored["caught"], scored["area"]) == (0.0, 1.0, 1.0)
+    assert tuned.limits["score"].reject == scored["reject"] < scored["accept"] == tuned.limits["score"].accept
+    assert tuned.dwell == GatePolicy().dwell
+    row = next(line for line in result.stdout.splitlines() if line.startswith("score "))
+    assert row.split()[-4:] == ["0.0%", "100.0%", "1.000", "reject"]
+    height, width = cv2.imread(str(plot)).shape[:2]
+    assert height > 300 and width > 300
+
+
+def test_tune_counts_and_names_what_it_could_not_use(command_line, bundle_dir, folders):
+    good, bad = folders
+    (bad / "0.png").write_bytes(b"no picture")
+    result = command_line("gate", "tune", "--good", good, "--bad", bad, "--bundle", bundle_dir)
+    assert result.returncode == 3
+    assert "8 good and 7 bad photos" in result.stdout
+    assert "not used: " in result.stderr and "0.png" in result.stderr
+    assert "[score]" in result.stdout  # without --out the policy is printed
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["tune", "--good", "{good}", "--bad", "{good}"], 2, "among the good and the bad photos"),
+        (["tune", "--good", "{good}", "--bad", "{nothing}"], 2, "no bad photo could be used"),
+        (["tune", "--good", "{good}", "--bad", "{bad}", "--max-false-reject", "2"], 2, "give a share from 0 to 1"),
+        (["tune", "--good", "{good}", "--bad", "{bad}", "--plot", "roc.txt"], 2, "must end in .png"),
+        (["tune", "--good", "{good}", "--bad", "{bad}", "--out", "policy.yaml"], 2, "ends in .toml"),
+        (["run", "{nothing}"], 3, "is no video, image or folder of images"),
+        (["run", "{text}"], 3, "gives no frame"),
+        (["run", "{good}", "--fps", "0"], 2, "give a number above 0"),
+        (["run", "{good}", "--policy", "{text}"], 2, "must end in .toml"),
+    ],
+)
+def test_wrong_use_is_one_line(capsys, bundle_dir, folders, tmp_path, arguments, code, message):
+    text = tmp_path / "notes.mp4.txt"
+    text.write_text("no video")
+    names = {"good": folders[0], "bad": folders[1], "nothing": tmp_path / "nothing", "text": text}
+    given = [argument.format(**names) for argument in arguments]
+    assert main(["gate", *given, "--bundle", str(bundle_dir)]) == code
+    errors = [line for line in capsys.readouterr().err.splitlines() if "error: " in line]
+    assert len(errors) == 1 and message in errors[0]
+    assert not (tmp_path / "roc.txt").exists()

@@ -1,0 +1,50 @@
+"""The gate answers as the vectors say; the generated ones are those of the script beside them."""
+
+import importlib.util
+import json
+from pathlib import Path
+
+import pytest
+
+from dgiqa_edge.runtime.gate import Gate
+from dgiqa_edge.runtime.gate_policy import parse_policy
+
+FOLDER = Path(__file__).resolve().parents[1] / "vectors" / "gate"
+FILES = sorted(FOLDER.glob("*.json"))
+
+
+@pytest.fixture(scope="module")
+def make_vectors():
+    spec = importlib.util.spec_from_file_location("make_gate_vectors", FOLDER / "make_vectors.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_every_verdict_is_the_expected_one(file, make_vectors):
+    document = json.loads(file.read_text())
+    gate = Gate(parse_policy(document["policy"]), make_vectors.baseline_of(document["baseline"]))
+    assert document["steps"]
+    for index, step in enumerate(document["steps"]):
+        answer = make_vectors.played(gate, step["t"], step["score"], step["cues"])
+        assert answer == {
+            key: pytest.approx(value, abs=1e-12) if isinstance(value, float) else value
+            for key, value in step["expect"].items()
+        }, f"step {index}"
+
+
+def test_the_generated_files_are_those_of_the_script(make_vectors, tmp_path):
+    make_vectors.write(tmp_path)
+    generated = {file.name: file.read_text() for file in tmp_path.iterdir()}
+    assert generated == {file.name: file.read_text() for file in FILES if file.stem.startswith("case_")}
+
+
+def test_the_vectors_reach_every_state_and_reason(make_vectors):
+    from dgiqa_edge.runtime.gate import REASONS
+
+    steps = [step["expect"] for file in FILES for step in json.loads(file.read_text())["steps"]]
+    assert {step["reason"] for step in steps if "reason" in step} == set(REASONS)
+    assert {step["state"] for step in steps if "state" in step} == {"pass", "reject", "unknown"}
+    assert any("raises" in step for step in steps)
+    assert len([file for file in FILES if file.stem.startswith("hand_")]) >= 3

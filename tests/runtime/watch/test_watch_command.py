@@ -1,0 +1,247 @@
+"""``dgiqa-edge watch`` as a process: summary, signals, exit codes, check, the examples, and death at any moment."""
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import pytest
+
+import dgiqa_edge.runtime
+from dgiqa_edge.runtime.baseline_file import load_baseline
+from dgiqa_edge.runtime.hashing import sha256_file
+from dgiqa_edge.runtime.sources.gstreamer import missing_element
+
+EXAMPLES = Path(dgiqa_edge.runtime.__file__).parent / "examples"
+SECRET = "topsecret-xyz"
+
+CONFIG = """\
+bundle = "{bundle}"
+baselines = "baselines"
+[engine]
+threads = 1
+[gate]
+start = {{ readings = 1 }}
+dwell = {{ pass_s = 0, reject_s = 0, cool_down_s = 0 }}
+score = {{ reject_below = 0.01, accept_above = 0.02 }}
+baseline = {{ learn_minutes = 0.0003, sample_every_s = 0.01 }}
+cues = {{ occlusion = {{ role = "off" }} }}
+[[cameras]]
+name = "front"
+source = "{source}"
+frames = "every"
+[[sinks]]
+type = "json_lines"
+path = "events.jsonl"
+[[sinks]]
+type = "directory"
+path = "accepted"
+"""
+
+
+@pytest.fixture
+def write_config(tmp_path: Path, bundle_dir: Path) -> Callable[..., Path]:
+    def write(source: str, content: str = CONFIG, name: str = "watch.toml") -> Path:
+        file = tmp_path / name
+        file.write_text(content.format(bundle=bundle_dir, source=source))
+        return file
+
+    return write
+
+
+@pytest.fixture
+def start(cache_home: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    started: list[subprocess.Popen[str]] = []
+
+    def run(*arguments: Any) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "dgiqa_edge.runtime.cli", "watch", *map(str, arguments)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "XDG_CACHE_HOME": str(cache_home), "CAMERA_USER": "u", "CAMERA_PASSWORD": SECRET},
+        )
+        started.append(process)
+        return process
+
+    yield run
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def lines_of(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
+
+
+def test_a_run_to_the_end(write_config: Callable[..., Path], command_line: Any, tmp_path: Path) -> None:
+    config = write_config("test://?script=clean:20,damaged:2,clean:3&size=64x48&fps=0")
+    finished = command_line("watch", config, "--json", tmp_path / "summary.json")
+    assert finished.returncode == 0, finished.stderr
+    assert "front   ended        25      23        0       2" in finished.stdout
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    shown = summary["cameras"][0]
+    assert (shown["captured"], shown["scored"], shown["failed"]) == (25, 23, 2)
+    events = sorted(lines_of(tmp_path), key=lambda event: event["index"])  # damaged ones overtake those that wait
+    assert [event["index"] for event in events] == list(range(25))
+    assert [event["index"] for event in events if event["outcome"] == "failed"] == [20, 21]
+
+
+@pytest.mark.parametrize("kind", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_with_a_summary_that_balances(
+    write_config: Callable[..., Path], start: Any, tmp_path: Path, kind: signal.Signals
+) -> None:
+    config = write_config("test://?script=clean:9&size=64x48&fps=100&loop=true")
+    process = start(config, "--json", tmp_path / "summary.json")
+    events = tmp_path / "events.jsonl"
+    end = time.monotonic() + 60
+    while not (events.exists() and events.stat().st_size > 3000):
+        assert time.monotonic() < end and process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(kind)
+    output, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
+    assert "stopped" in output
+    shown = json.loads((tmp_path / "summary.json").read_text())["cameras"][0]
+    assert shown["captured"] == shown["scored"] + shown["skipped"] + shown["failed"] > 0
+    assert shown["in_flight"] == 0
+    assert sorted(event["index"] for event in lines_of(tmp_path)) == list(range(shown["captured"]))
+
+
+def test_a_missing_file_is_exit_code_3(write_config: Callable[..., Path], command_line: Any) -> None:
+    finished = command_line("watch", write_config("absent.mp4"))
+    assert finished.returncode == 3
+    assert "absent.mp4 does not exist" in finished.stdout
+
+
+def test_a_bad_configuration_is_one_line_and_exit_code_2(write_config: Callable[..., Path], command_line: Any) -> None:
+    finished = command_line("watch", write_config("ftp://x"))
+    assert finished.returncode == 2
+    assert finished.stderr.count("\n") == 1
+    assert "cameras[0].source" in finished.stderr
+
+
+def test_no_password_in_anything_that_is_written(write_config: Callable[..., Path], start: Any, tmp_path: Path) -> None:
+    config = write_config("http://${{CAMERA_USER}}:${{CAMERA_PASSWORD}}@127.0.0.1:9/video?token=" + SECRET)
+    config.write_text(config.read_text().replace("${{", "${").replace("}}@", "}@").replace("}}:", "}:"))
+    process = start(config, "--duration", "2", "--json", tmp_path / "summary.json")
+    output, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
+    written = output + errors + (tmp_path / "summary.json").read_text()
+    assert "does not answer" in written
+    assert SECRET not in written
+
+
+def test_check_says_what_works(write_config: Callable[..., Path], command_line: Any) -> None:
+    finished = command_line("watch", write_config("test://?size=64x48"), "--check", "--dashboard", "127.0.0.1:0")
+    assert finished.returncode == 0, finished.stdout
+    assert "ok     camera front: test://?size=64x48: 64x48" in finished.stdout
+    assert "ok     sinks: json_lines, directory" in finished.stdout
+    assert "ok     dashboard: 127.0.0.1:0" in finished.stdout
+
+
+@pytest.mark.parametrize(
+    ("source", "content", "code", "complaint"),
+    [
+        ("absent.mp4", CONFIG, 3, "error  camera front"),
+        ("test://?fps=fast", CONFIG, 2, "error  camera front: camera front: cameras[0].options.fps"),
+        ("test://", CONFIG.replace('type = "directory"', 'type = "printer"'), 2, "error  sinks: sinks[1].type"),
+        ("test://", CONFIG.replace('bundle = "{bundle}"', 'bundle = "nowhere"'), 3, "error  bundle"),
+        ("test://", CONFIG.replace('frames = "every"', "depth_every = 3"), 2, "--layout split"),
+        ("test://", CONFIG + '[dashboard]\nlisten = "0.0.0.0:80"\n', 2, "error  dashboard"),
+    ],
+)
+def test_check_says_what_will_not_work(
+    write_config: Callable[..., Path], command_line: Any, source: str, content: str, code: int, complaint: str
+) -> None:
+    finished = command_line("watch", write_config(source, content), "--check")
+    assert finished.returncode == code
+    assert complaint in finished.stdout
+    assert "will not work here" in finished.stdout
+
+
+def test_a_camera_that_is_off_is_no_fault(write_config: Callable[..., Path], command_line: Any) -> None:
+    finished = command_line("watch", write_config("http://127.0.0.1:9/v"), "--check")
+    assert finished.returncode == 0
+    assert "no frame now" in finished.stdout
+
+
+@pytest.mark.parametrize("name", ["usb", "csi", "rtsp", "files"])
+def test_the_examples_are_what_check_takes(name: str, bundle_dir: Path, start: Any, tmp_path: Path) -> None:
+    folder = tmp_path / "examples"
+    shutil.copytree(EXAMPLES, folder)
+    writer = cv2.VideoWriter(str(folder / "video.mp4"), cv2.VideoWriter_fourcc(*"mp4v"), 10, (64, 48))
+    for index in range(3):
+        writer.write(cv2.cvtColor(cv2.randu(cv2.UMat(48, 64, cv2.CV_8U), 0, 200 + index), cv2.COLOR_GRAY2BGR).get())
+    writer.release()
+    text = (folder / f"{name}.toml").read_text().replace("192.0.2.10", "127.0.0.1").replace("192.0.2.11", "127.0.0.1")
+    (folder / f"{name}.toml").write_text(text)
+    process = start(folder / f"{name}.toml", "--check", "--bundle", bundle_dir)
+    output, errors = process.communicate(timeout=120)
+    jetson = missing_element("nvarguscamerasrc") is False
+    if name == "csi" and not jetson:
+        assert process.returncode == 4
+        assert output.count("error") == 2
+        assert "nvarguscamerasrc" in output
+    else:
+        assert process.returncode == 0, output + errors
+        assert output.rstrip().endswith("ready")
+    assert SECRET not in output + errors
+
+
+def test_the_systemd_unit_calls_the_command_as_it_is() -> None:
+    unit = (EXAMPLES / "dgiqa-edge.service").read_text()
+    assert "ExecStart=/opt/dgiqa-edge/venv/bin/dgiqa-edge watch /etc/dgiqa-edge/watch.toml\n" in unit
+    assert "watch.toml --check" in unit
+
+
+def kill_after(config: Path, start: Any, folder: Path, delays_s: Iterable[float]) -> tuple[int, int]:
+    """Start and kill -9, each time so long after the first event; the number of whole frames and of baselines."""
+    scorer_id = sha256_file(Path(config.read_text().split('"')[1]) / "bundle.json")
+    frames = baselines = 0
+    for delay_s in delays_s:
+        baseline = folder / "baselines" / "front.json"
+        baseline.unlink(missing_ok=True)
+        process = start(config, "--quiet")
+        events = folder / "events.jsonl"
+        size = events.stat().st_size if events.exists() else 0
+        end = time.monotonic() + 60
+        while not (events.exists() and events.stat().st_size > size):
+            assert time.monotonic() < end and process.poll() is None
+            time.sleep(0.01)
+        time.sleep(delay_s)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        baselines += load_baseline(baseline, scorer_id) is not None
+        for file in (folder / "accepted").rglob("*.jpg"):
+            if not file.name.startswith("."):
+                content = file.read_bytes()
+                assert content.startswith(b"\xff\xd8") and content.endswith(b"\xff\xd9"), file
+                frames += 1
+    return frames, baselines
+
+
+def test_kill_9_leaves_nothing_half_written(write_config: Callable[..., Path], start: Any, tmp_path: Path) -> None:
+    config = write_config("test://?script=clean:9&size=640x480&fps=0&loop=true")
+    frames, baselines = kill_after(config, start, tmp_path, [0.0, 0.3, 2.0])
+    assert frames > 0
+    assert baselines > 0
+
+
+@pytest.mark.slow
+def test_kill_9_thirty_times_leaves_nothing_half_written(
+    write_config: Callable[..., Path], start: Any, tmp_path: Path
+) -> None:
+    config = write_config("test://?script=clean:9&size=640x480&fps=0&loop=true")
+    rng = random.Random(2)
+    frames, baselines = kill_after(config, start, tmp_path, [rng.uniform(0.0, 0.5) for _ in range(30)])
+    assert frames > 30
+    assert baselines > 5

@@ -1,0 +1,193 @@
+"""Writes the ``case_*.json`` vectors beside this file from the Python gate; ``README.md`` has the format.
+
+python tests/vectors/gate/make_vectors.py
+"""
+
+import json
+import random
+import sys
+from pathlib import Path
+from typing import Any
+
+from dgiqa_edge.runtime.baseline import Baseline, Spread
+from dgiqa_edge.runtime.errors import GateError
+from dgiqa_edge.runtime.gate import Gate
+from dgiqa_edge.runtime.gate_policy import parse_policy
+from dgiqa_edge.runtime.reading import Cues, Reading
+
+EXPECTED = ("reason", "cue", "value", "threshold", "smoothed", "changed", "overdue")
+QUICK: dict[str, Any] = {
+    "smoothing": {"method": "none"},
+    "dwell": {"pass_s": 0.0, "reject_s": 0.0, "cool_down_s": 0.0},
+    "start": {"readings": 1},
+}
+FINE = {"luminance": 180.0, "shadows": 0.1, "clipped": 0.01, "sharpness": 0.6, "noise": 0.3, "haze": 0.05}
+FINE |= {"contrast": 150.0, "occlusion": 0.1, "change": 4.0, "smear": 0.0}
+Step = tuple[float, float | None, dict[str, float] | None]
+
+
+def baseline_of(document: dict[str, Any] | None) -> Baseline | None:
+    """The ``baseline`` of a vector file."""
+    if document is None:
+        return None
+    return Baseline(document["samples"], {name: Spread(**spread) for name, spread in document["spreads"].items()})
+
+
+def played(gate: Gate, t: float, score: float | None, cues: dict[str, float] | None) -> dict[str, Any]:
+    """What the gate answers, in the form of ``expect``."""
+    try:
+        verdict = gate.update(Reading(score, None if cues is None else Cues(**cues)), t)
+    except GateError:
+        return {"raises": True}
+    return {"state": verdict.state.value, **{name: getattr(verdict, name) for name in EXPECTED}}
+
+
+def vector(
+    name: str, note: str, policy: dict[str, Any], steps: list[Step], baseline: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    gate = Gate(parse_policy(policy), baseline_of(baseline))
+    played_steps = [
+        {"t": t, "score": score, "cues": cues, "expect": played(gate, t, score, cues)} for t, score, cues in steps
+    ]
+    return {"name": name, "note": note, "policy": policy, "baseline": baseline, "steps": played_steps}
+
+
+def scores(values: list[float], dt: float, cues: dict[str, float] | None = None) -> list[Step]:
+    return [(index * dt, value, cues) for index, value in enumerate(values)]
+
+
+def vectors() -> dict[str, dict[str, Any]]:
+    """All generated vectors by file stem."""
+    good, bad = 0.9, 0.1
+    one_fault = [
+        (float(index), good, {**FINE, name: value})
+        for index, (name, value) in enumerate(
+            fault
+            for pair in (
+                ("smear", 0.5, 0.0),
+                ("luminance", 10.0, 180.0),
+                ("shadows", 0.95, 0.1),
+                ("clipped", 0.9, 0.01),
+                ("occlusion", 0.99, 0.1),
+                ("noise", 20.0, 0.3),
+                ("haze", 0.8, 0.05),
+                ("sharpness", 0.1, 0.6),
+                ("contrast", 5.0, 150.0),
+            )
+            for fault in ((pair[0], pair[1]), (pair[0], pair[2]))
+        )
+    ]
+    gap = [(0.0, good, FINE), (0.125, good, FINE), (0.25, None, None), (0.5, bad, FINE), (0.625, bad, FINE)]
+    gap += [(0.75 + 0.125 * index, good, FINE) for index in range(12)]
+    still = [(0.25 * index, good, {**FINE, "change": 0.0}) for index in range(10)]
+    still += [(2.5, good, FINE), (2.75, good, {name: value for name, value in FINE.items() if name != "change"})]
+    both = {**FINE, "luminance": 10.0, "sharpness": 0.1}
+    learning = [(0.5 * index, 0.8, FINE) for index in range(16)] + [(8.5, 0.62, FINE), (9.0, 0.5, FINE)]
+    relative = {"score": {"reject_below": 0.3, "accept_above": 0.35, "reject_ratio": 0.75, "accept_ratio": 0.85}}
+    spread = {"samples": 600, "spreads": {"score": {"low": 0.7, "median": 0.8, "high": 0.9}}}
+    spread["spreads"]["sharpness"] = {"low": 0.4, "median": 0.5, "high": 0.6}
+    ratio_only = {"sharpness": {"role": "reject", "reject_ratio": 0.5, "accept_ratio": 0.6}}
+    watch = lambda action: {**QUICK, "watchdog": {"max_reject_s": 2.0, "action": action}}  # noqa: E731
+    stuck = scores([good, bad, bad, bad, bad, bad, good, good, bad], 1.0)
+    return {
+        "case_ema_uneven": vector(
+            "exponential average at uneven times",
+            "dt from 0 to 4 s, repeated times included",
+            {**QUICK, "smoothing": {"method": "ema", "time_constant_s": 0.3}},
+            [
+                (t, score, None)
+                for t, score in ((0.0, 0.8), (0.0, 0.1), (0.01, 0.1), (0.3, 0.1), (0.31, 0.9), (4.31, 0.7))
+            ],
+        ),
+        "case_median": vector(
+            "median of a window in time",
+            "odd and even counts; a value exactly window_s old is out",
+            {**QUICK, "smoothing": {"method": "median", "window_s": 1.0}},
+            [*scores([0.9, 0.1, 0.8, 0.2, 0.2, 0.7, 0.6, 0.9], 0.25), (10.0, 0.05, None)],
+        ),
+        "case_faults": vector("each fault alone", "and gone again; noise, haze, ... only explain", QUICK, one_fault),
+        "case_priority": vector(
+            "two faults and a low score",
+            "the first in the order of checks",
+            QUICK,
+            [(0.0, bad, both), (1.0, bad, FINE)],
+        ),
+        "case_explained": vector(
+            "a low score explained",
+            "by each cue that may not reject",
+            QUICK,
+            [
+                (float(index), bad, {**FINE, name: value})
+                for index, (name, value) in enumerate(
+                    (("noise", 20.0), ("haze", 0.8), ("sharpness", 0.1), ("contrast", 5.0), ("contrast", 150.0))
+                )
+            ],
+        ),
+        "case_dwell": vector(
+            "dwell and an interrupted cool-down",
+            "a fault within the cool-down starts it anew",
+            {**QUICK, "dwell": {"pass_s": 1.0, "reject_s": 1.0, "cool_down_s": 1.0}},
+            scores([good] * 6 + [bad] * 6 + [good] * 3 + [bad] + [good] * 6 + [bad] * 6, 0.25),
+        ),
+        "case_no_signal": vector("signal lost and found", "published policy otherwise", {}, gap),
+        "case_not_scored": vector(
+            "cues without scores",
+            "unknown when the last score is older than two seconds",
+            {},
+            [(0.25 * index, good if index < 8 else None, FINE) for index in range(20)]
+            + [(5.0, good, FINE), (5.5, good, FINE)],
+        ),
+        "case_frozen": vector("frozen picture", "after one second", {**QUICK, "frozen": {"after_s": 1.0}}, still),
+        "case_score_off": vector(
+            "cues only",
+            "the policy does not use the score",
+            {**QUICK, "score": {"role": "off"}},
+            [(0.0, None, FINE), (1.0, None, {**FINE, "luminance": 10.0}), (2.0, bad, FINE), (9.0, None, FINE)],
+        ),
+        "case_learning": vector(
+            "a baseline learned",
+            "6 samples at 1 s; then 0.75 and 0.85 of the median 0.8",
+            {**QUICK, **relative, "baseline": {"learn_minutes": 0.1}},
+            learning,
+        ),
+        "case_baseline": vector(
+            "a baseline given",
+            "the stricter of absolute and relative thresholds; a ratio alone waits for the baseline",
+            {**QUICK, **relative, "cues": ratio_only, "baseline": {"learn_minutes": 10.0}},
+            [(0.0, 0.61, FINE), (1.0, 0.59, FINE), (2.0, 0.67, FINE), (3.0, 0.68, FINE)]
+            + [(4.0 + index, 0.9, {**FINE, "sharpness": value}) for index, value in enumerate((0.26, 0.24, 0.29, 0.3))],
+            spread,
+        ),
+        "case_watchdog_report": vector("watchdog reports", "rejecting for two seconds", watch("report"), stuck),
+        "case_watchdog_pass": vector("watchdog lets pass", "until the fault is gone", watch("pass"), stuck),
+        "case_watchdog_raise": vector("watchdog raises", "on each frame from then on", watch("raise"), stuck),
+        "case_random": vector("a long random sequence", "published policy, uneven times", {}, random_steps(400)),
+    }
+
+
+def random_steps(count: int) -> list[Step]:
+    """Slow wanderings of score and cues with sudden faults, repeated frames and gaps; seeded."""
+    draw = random.Random(20260101)
+    t, level, steps = 0.0, 0.8, []
+    for index in range(count):
+        t += draw.choice((0.02, 0.033, 0.04, 0.1, 0.5))
+        level = min(1.0, max(0.0, level + draw.uniform(-0.12, 0.12)))
+        cues = {name: round(value * draw.uniform(0.8, 1.2), 6) for name, value in FINE.items()}
+        if index % 50 in range(30, 40):
+            name, value = (("luminance", 12.0), ("clipped", 0.7), ("smear", 0.3), ("change", 0.0))[index // 50 % 4]
+            cues[name] = value
+        lost = draw.random() < 0.01
+        steps.append((round(t, 6), None if lost else round(level, 6), None if lost else cues))
+    return steps
+
+
+def write(folder: Path) -> None:
+    """Write all of them, one step per line."""
+    for stem, document in vectors().items():
+        steps = ",\n".join(f"  {json.dumps(step)}" for step in document.pop("steps"))
+        head = json.dumps(document, indent=1).removesuffix("\n}")
+        (folder / f"{stem}.json").write_text(f'{head},\n "steps": [\n{steps}\n ]\n}}\n', encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent)
