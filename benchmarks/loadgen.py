@@ -110,7 +110,7 @@ class _System:
     def __init__(self, loadgen: Any, server: FrameServer, rests: bool) -> None:
         self._loadgen = loadgen
         self._server = server
-        self.rests = rests
+        self.rests = rests  # whether decoding and the gate stay outside the queries
         self._waiting: queue.SimpleQueue[tuple[float, list[Any]]] = queue.SimpleQueue()
         self.query_ms: list[float] = []
         self.failure: BaseException | None = None
@@ -130,15 +130,15 @@ class _System:
                 self._server.serve()
                 if not self.rests:
                     self._server.rest()
+            self.query_ms.append((time.perf_counter() - issued) * 1e3)
+            done = [self._loadgen.QuerySampleResponse(sample.id, 0, 0) for sample in samples]
+            self._loadgen.QuerySamplesComplete(done)
+            if self.rests:
+                self._server.rest()  # LoadGen's clock has stopped; it issues the next query when this returns
         except BaseException as error:  # must not cross into C++: the waiting thread raises it
             self.failure = error
             self.stopped.set()
             threading.Event().wait()  # LoadGen cannot be told to stop; its daemon thread ends with the process
-        self.query_ms.append((time.perf_counter() - issued) * 1e3)
-        done = [self._loadgen.QuerySampleResponse(sample.id, 0, 0) for sample in samples]
-        self._loadgen.QuerySamplesComplete(done)
-        if self.rests:
-            self._server.rest()  # LoadGen's clock has stopped; it issues the next query when this returns
 
     def work(self) -> None:
         """Answer queued queries, first come first served, until stopped."""

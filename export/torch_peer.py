@@ -14,6 +14,7 @@ from dgiqa_edge.runtime.bundle import Bundle
 from dgiqa_edge.runtime.errors import ExportError
 
 if TYPE_CHECKING:
+    import torch
     from torch import nn
 
 Peer = Callable[[np.ndarray], float]
@@ -77,7 +78,7 @@ def _module(bundle: Bundle, threads: int | None) -> "nn.Module":
     return recipe_of(options).module().eval()
 
 
-def _scoring(module: "nn.Module") -> Peer:
+def _scoring(module: "Callable[..., tuple[torch.Tensor, ...]]") -> Peer:
     import torch
 
     def score(frame: np.ndarray) -> float:

@@ -53,6 +53,7 @@ ABANDON = """
 import signal, sys, threading
 import dgiqa_edge.benchmarks.commands.bench_latency as command
 from dgiqa_edge.runtime import Scorer, cli
+from dgiqa_edge.runtime.gate import Gate
 from dgiqa_edge.runtime.errors import FidelityError
 from dgiqa_edge.runtime.scorer import Scorer as RealScorer
 
@@ -74,6 +75,7 @@ sys.exit(cli.main(sys.argv[1:]))
     ("reaction", "code", "words"),
     [
         ("raise FidelityError('the score is not a number')", 3, "the score is not a number"),
+        ("Gate.update = None", 1, "internal error"),  # a bug between the queries
         ("signal.raise_signal(signal.SIGINT)", 130, "interrupted"),
     ],
 )
