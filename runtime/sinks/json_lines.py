@@ -1,6 +1,7 @@
 """Events as JSON Lines in a file that is rotated by size: one record of ``event_record.py`` per line.
 
-A line is written with one call, so a reader or a killed process never leaves half of one.
+A line is written with one call. The kernel may still cut that call at a page's border when the process is killed, so a
+reader takes what ends in a line end, and the next start cuts off an unfinished last line.
 """
 
 import contextlib
@@ -133,7 +134,7 @@ class JsonLinesFile:
 
 
 def _without_torn_line(descriptor: int, path: Path) -> int:
-    """Cut off an unfinished last line, which a power failure may leave; returns the file's size."""
+    """Cut off an unfinished last line, which a kill or a power failure may leave; returns the file's size."""
     size = os.fstat(descriptor).st_size
     tail = os.pread(descriptor, _TAIL_BYTES, max(0, size - _TAIL_BYTES))
     fragment = tail[tail.rfind(b"\n") + 1 :]
