@@ -96,6 +96,11 @@ setup(
     },
     entry_points={
         "console_scripts": ["dgiqa-edge = dgiqa_edge.runtime.cli:main"],
+        # What `bench peers` times beside a bundle; a room offers one as it adds a command.
+        "dgiqa_edge.peers": [
+            "PyTorch eager FP32 = dgiqa_edge.export.torch_peer:eager",
+            "PyTorch torch.compile FP32 = dgiqa_edge.export.torch_peer:compiled",
+        ],
         # A room adds a command by one line here: the runtime never imports a higher floor by name.
         "dgiqa_edge.commands": [
             "score = dgiqa_edge.runtime.commands.score",

@@ -8,6 +8,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from dgiqa_edge.runtime.cues import CueMeter
+from dgiqa_edge.runtime.gate import Gate
+from dgiqa_edge.runtime.gate_policy import GatePolicy
+from dgiqa_edge.runtime.reading import Reading
 from dgiqa_edge.runtime.scorer import Scorer
 
 from .frame_feed import DecodedFrame, FrameFeed
@@ -25,6 +29,7 @@ class LatencySamples:
         latency_ms: frame in memory to score and depth, wall clock.
         cpu_ms: processor time of all threads of this process meanwhile.
         decode_ms: decoding this frame's JPEG before, not part of the latency.
+        gate_ms: measuring the frame's cues and taking the gate's verdict after, not part of the latency.
         stages_ms: stage -> its part of the latency.
         block: number of the block, int64.
     """
@@ -33,6 +38,7 @@ class LatencySamples:
     latency_ms: np.ndarray
     cpu_ms: np.ndarray
     decode_ms: np.ndarray
+    gate_ms: np.ndarray
     stages_ms: dict[str, np.ndarray]
     block: np.ndarray
     yardstick_ms: np.ndarray
@@ -42,8 +48,8 @@ class LatencySamples:
 
     @property
     def end_to_end_ms(self) -> np.ndarray:
-        """Encoded camera frame to score and depth."""
-        return self.decode_ms + self.latency_ms
+        """Encoded camera frame to the gate's verdict."""
+        return self.decode_ms + self.latency_ms + self.gate_ms
 
     @property
     def blocks(self) -> list[np.ndarray]:
@@ -57,6 +63,7 @@ class _Rows:
     latency_ms: list[float] = field(default_factory=list)
     cpu_ms: list[float] = field(default_factory=list)
     decode_ms: list[float] = field(default_factory=list)
+    gate_ms: list[float] = field(default_factory=list)
     stages_ms: list[dict[str, float]] = field(default_factory=list)
     block: list[int] = field(default_factory=list)
 
@@ -64,9 +71,9 @@ class _Rows:
 class FrameServer:
     """Scores one prepared frame per call and records what it cost.
 
-    ``serve`` is the timed work. ``rest`` does what must not be timed: it ends a block, reads the yardstick, and decodes
-    the next frame. ``slowdown`` lengthens each frame by that factor with busy waiting: it exists to check that
-    ``compare`` sees a slower engine.
+    ``serve`` is the timed work. ``rest`` does what is no part of it: it takes the gate's verdict on the frame just
+    scored (with its default policy), ends a block, reads the yardstick, and decodes the next frame. ``slowdown``
+    lengthens each frame by that factor with busy waiting: it exists to check that ``compare`` sees a slower engine.
     """
 
     def __init__(
@@ -80,6 +87,7 @@ class FrameServer:
         self._rows = _Rows()
         self._yardsticks: list[float] = []
         self._in_block = 0
+        self._gate, self._cues = Gate(GatePolicy()), CueMeter()
         self._frame: DecodedFrame = feed.next()
         self.begin(time.perf_counter())
 
@@ -90,7 +98,7 @@ class FrameServer:
 
     def begin(self, origin: float) -> None:
         """Forget what was recorded so far (warm-up); times count from ``origin`` (``time.perf_counter``)."""
-        self._rows, self._yardsticks, self._in_block = _Rows(), [], 0
+        self._rows, self._yardsticks, self._in_block, self._score = _Rows(), [], 0, 0.0
         self._origin = self._block_start = origin
 
     def serve(self) -> float:
@@ -108,6 +116,7 @@ class FrameServer:
         rows.latency_ms.append(latency_ms)
         rows.decode_ms.append(self._frame.decode_ms)
         rows.block.append(len(self._yardsticks))
+        self._score = quality.score
         engines = dict(timings.engines_ms)
         rows.stages_ms.append(
             {"resize": timings.resize_ms, **engines, "other": latency_ms - timings.resize_ms - sum(engines.values())}
@@ -116,7 +125,10 @@ class FrameServer:
         return latency_ms
 
     def rest(self) -> bool:
-        """Prepare the next frame; returns whether a block ended here."""
+        """Judge the frame just scored and prepare the next; returns whether a block ended here."""
+        start = time.perf_counter()
+        self._gate.update(Reading(self._score, self._cues.measure(self._frame.frame)), start)
+        self._rows.gate_ms.append((time.perf_counter() - start) * 1e3)
         ended = self.block_is_full
         if ended:
             self.end_block()
@@ -139,7 +151,7 @@ class FrameServer:
         self.start_block()
 
     def samples(self) -> LatencySamples:
-        """Everything since ``begin``; a block still open is closed first."""
+        """Everything since ``begin``; a block still open is closed first. Each ``serve`` needs its ``rest`` before."""
         self.end_block()
         rows = self._rows
         names = list(dict.fromkeys(name for stages in rows.stages_ms for name in stages))
@@ -148,6 +160,7 @@ class FrameServer:
             latency_ms=np.array(rows.latency_ms),
             cpu_ms=np.array(rows.cpu_ms),
             decode_ms=np.array(rows.decode_ms),
+            gate_ms=np.array(rows.gate_ms),
             stages_ms={name: np.array([stages.get(name, 0.0) for stages in rows.stages_ms]) for name in names},
             block=np.array(rows.block, np.int64),
             yardstick_ms=np.array(self._yardsticks),

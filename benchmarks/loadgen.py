@@ -4,6 +4,7 @@ LoadGen runs in a thread of its own, so that an interrupt or an engine's error e
 after its minimum duration. Rules and settings: MLPerf inference rules, LoadGen's ``test_settings.h``.
 """
 
+import ctypes
 import queue
 import re
 import tempfile
@@ -109,7 +110,7 @@ class _System:
     def __init__(self, loadgen: Any, server: FrameServer, rests: bool) -> None:
         self._loadgen = loadgen
         self._server = server
-        self.rests = rests
+        self.rests = rests  # whether decoding and the gate stay outside the queries
         self._waiting: queue.SimpleQueue[tuple[float, list[Any]]] = queue.SimpleQueue()
         self.query_ms: list[float] = []
         self.failure: BaseException | None = None
@@ -129,15 +130,15 @@ class _System:
                 self._server.serve()
                 if not self.rests:
                     self._server.rest()
+            self.query_ms.append((time.perf_counter() - issued) * 1e3)
+            done = [self._loadgen.QuerySampleResponse(sample.id, 0, 0) for sample in samples]
+            self._loadgen.QuerySamplesComplete(done)
+            if self.rests:
+                self._server.rest()  # LoadGen's clock has stopped; it issues the next query when this returns
         except BaseException as error:  # must not cross into C++: the waiting thread raises it
             self.failure = error
             self.stopped.set()
             threading.Event().wait()  # LoadGen cannot be told to stop; its daemon thread ends with the process
-        self.query_ms.append((time.perf_counter() - issued) * 1e3)
-        done = [self._loadgen.QuerySampleResponse(sample.id, 0, 0) for sample in samples]
-        self._loadgen.QuerySamplesComplete(done)
-        if self.rests:
-            self._server.rest()  # LoadGen's clock has stopped; it issues the next query when this returns
 
     def work(self) -> None:
         """Answer queued queries, first come first served, until stopped."""
@@ -158,12 +159,28 @@ def _run_to_the_end(loadgen: Any, system: _System, frames: int, test: Any, logs:
 
     threading.Thread(target=system.work, name="loadgen answers", daemon=True).start()
     threading.Thread(target=run, name="loadgen", daemon=True).start()
-    while not system.stopped.wait(0.5):  # in slices, so that Ctrl-C is seen
-        pass
+    try:
+        while not system.stopped.wait(0.5):  # in slices, so that Ctrl-C is seen
+            pass
+    except BaseException:
+        _leave_without_destructors()
+        raise
     if system.failure is not None:
+        _leave_without_destructors()
         raise system.failure
     loadgen.DestroyQSL(handles[1])
     loadgen.DestroySUT(handles[0])
+
+
+def _leave_without_destructors() -> None:
+    """Let the process end with its own exit code although a LoadGen run was left unfinished.
+
+    LoadGen cannot be told to stop, and its static logger aborts the process when it is destroyed while its thread
+    runs. glibc calls the functions of ``on_exit`` first, with the exit code, and ``_exit`` is such a function.
+    """
+    libc = ctypes.CDLL(None)
+    if hasattr(libc, "on_exit"):
+        libc.on_exit(ctypes.cast(libc._exit, ctypes.c_void_p), None)
 
 
 def _test_settings(

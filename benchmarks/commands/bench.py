@@ -2,7 +2,16 @@
 
 import argparse
 
-from . import bench_accuracy, bench_compare, bench_latency, bench_report, bench_selfcheck, bench_soak, bench_table
+from . import (
+    bench_accuracy,
+    bench_compare,
+    bench_latency,
+    bench_peers,
+    bench_report,
+    bench_selfcheck,
+    bench_soak,
+    bench_table,
+)
 
 SUMMARY = "measure a bundle: latency, power, accuracy; reports and their comparison"
 KINDS = {
@@ -12,6 +21,7 @@ KINDS = {
     "report": bench_report,
     "compare": bench_compare,
     "table": bench_table,
+    "peers": bench_peers,
     "selfcheck": bench_selfcheck,
 }
 

@@ -113,7 +113,8 @@ def _measure(scorer: "Scorer", args: argparse.Namespace, plan: "LatencyPlan") ->
     from ..yardstick import Yardstick
 
     feed = FrameFeed(photos(args), scorer.bundle.manifest.frame)
-    server = FrameServer(scorer, feed, Yardstick(), plan.block_s)
+    # Only single-stream leaves time between queries; elsewhere a yardstick would be part of them.
+    server = FrameServer(scorer, feed, Yardstick() if args.scenario == "single-stream" else None, plan.block_s)
     missing: dict[str, str] = {}
     shares = _node_shares(scorer, args, missing)
     device = device_stages(scorer, feed.at(0).frame)

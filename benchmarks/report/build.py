@@ -82,7 +82,6 @@ def stages_not_told_apart(scorer: Scorer, measured: Measured) -> dict[str, str]:
     stages = measured.run.samples.stages_ms
     missing = {
         "capture": "frames come from memory; a camera's own delay is not in these figures",
-        "gate": "the verdict is taken outside the scorer and was not part of this run",
     }
     if not measured.device:
         reason = "there is none on a CPU: the engine reads the frame where it lies"

@@ -84,7 +84,7 @@ def _latency(report: Report) -> Iterator[str]:
         f"<p>Inside the engine, by a profiled run of its own (share of all node time):</p><ul>{shares}</ul>"
         if shares
         else "",
-        "<p>End to end, decoding included:</p>",
+        "<p>End to end, from the encoded frame to the gate’s verdict:</p>",
         _table(facts.percentile_table(latency["end_to_end_percentiles"])),
     )
     yield from _section("How it was measured", _table(facts.run_table(report), keys=True))

@@ -55,7 +55,7 @@ def _lines(report: Report) -> Iterator[str]:
 def _latency(report: Report) -> Iterator[str]:
     yield from _heading("Latency")
     yield from _table(facts.percentile_table(report["latency"]["percentiles"]))
-    yield "End to end, decoding included:"
+    yield "End to end, from the encoded frame to the gate's verdict:"
     yield ""
     yield from _table(facts.percentile_table(report["latency"]["end_to_end_percentiles"]))
     yield from _table(facts.stage_table(report))

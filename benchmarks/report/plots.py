@@ -28,7 +28,7 @@ def latency_cdf(latency: Section) -> str:
     )
     plot.steps(values[keep], share[keep], "blue")
     known = [row for row in latency["percentiles"] if row["value_ms"] is not None]
-    for row, entry in enumerate(known):
+    for row, entry in enumerate(reversed(known), start=1):  # at the foot, where the curve has no business
         plot.mark_x(entry["value_ms"], f"p{entry['percent']:g} {entry['value_ms']:.1f} ms", row)
     return plot.render()
 
@@ -119,7 +119,7 @@ def score_deltas(fidelity: Section) -> str | None:
     heights, edges = np.histogram(deltas, bins=bins, range=(-reach, reach))
     plot = Plot(
         scale([-reach, reach], "score minus FP32 score"),
-        scale([0.0, 1.2 * float(heights.max())], "photos", from_zero=True, ticks=4),
+        scale([0.0, 1.2 * float(heights.max())], "photos", from_zero=True, ticks=4, whole=True),
         "Score against FP32",
         height=220,
     )
@@ -129,17 +129,23 @@ def score_deltas(fidelity: Section) -> str | None:
 
 
 def soak_drift(latency: Section, soak: Section) -> str:
-    """Window medians of the latency in percent of the first, beside the yardstick's."""
+    """Window medians of the latency in percent of the first, and the yardstick after each block likewise."""
     samples = latency["samples"]
     starts, values = decode(samples["start_s"]), decode(samples["latency_ms"])
     middles, medians = window_medians(starts, values)
     relative = medians / medians[0] * 100.0
+    blocks, yardstick = decode(samples["block"]), decode(samples["yardstick_ms"])
+    ends = np.array([starts[blocks == number][-1] for number in np.unique(blocks)])
+    stick_at, sticks = window_medians(ends, yardstick) if len(ends) == len(yardstick) else (np.array([]), np.array([]))
+    sticks = sticks / sticks[0] * 100.0 if len(sticks) else sticks
     plot = Plot(
-        scale([0.0, *(middles / 60.0)], "time, min"),
-        scale([95.0, 105.0, *relative], "median latency, % of the first"),
+        scale([0.0, *(middles / 60.0)], "time, min", ticks=8),
+        scale([95.0, 105.0, *relative, *sticks], "median, % of the first"),
         "Drift",
     )
     plot.line(middles / 60.0, relative, "blue", "latency")
+    if len(sticks):
+        plot.line(stick_at / 60.0, sticks, "orange", "yardstick", dashed=True)
     found = soak["latency"]["found"]
     words = {True: "drift found", False: "no drift found", None: "too short to tell"}[found]
     change = soak["latency"]["change_percent"]

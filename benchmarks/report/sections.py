@@ -53,7 +53,7 @@ def latency_section(
         "load": None if run.load is None else {name: _round(value, 1) for name, value in asdict(run.load).items()},
         "yardstick": {
             "version": yardstick.VERSION,
-            "p50_ms": _round(np.nanmedian(samples.yardstick_ms)),
+            "p50_ms": _round(np.median(samples.yardstick_ms)),
             "variation_percent": _round(steadiness.variation_percent(samples.yardstick_ms), 2),
         },
         "loadgen": None if summary is None else _loadgen(summary, run),
@@ -62,6 +62,7 @@ def latency_section(
             "latency_ms": encode(samples.latency_ms),
             "cpu_ms": encode(samples.cpu_ms),
             "decode_ms": encode(samples.decode_ms),
+            "gate_ms": encode(samples.gate_ms),
             "block": encode(samples.block.astype(float)),
             "yardstick_ms": encode(samples.yardstick_ms),
             **({} if run.scenario == "single-stream" else {"query_ms": encode(run.queries_ms)}),
@@ -134,8 +135,8 @@ def _percentiles(latencies_ms: np.ndarray) -> list[JsonObject]:
 
 
 def _stages(run: LatencyRun) -> list[JsonObject]:
-    """Decoding first, then the parts of the latency in the order they run."""
-    rows = {"decode": run.samples.decode_ms, **run.samples.stages_ms}
+    """Decoding first, then the parts of the latency in the order they run, then the gate."""
+    rows = {"decode": run.samples.decode_ms, **run.samples.stages_ms, "cues and gate": run.samples.gate_ms}
     whole = float(run.samples.end_to_end_ms.mean())
     return [
         {

@@ -29,8 +29,8 @@ class Scale:
         return np.clip((np.asarray(values, float) - self.low) / (self.high - self.low), 0.0, 1.0)
 
 
-def scale(values: Iterable[float], label: str, from_zero: bool = False, ticks: int = 6) -> Scale:
-    """A scale around the values that are numbers, ending on round ticks."""
+def scale(values: Iterable[float], label: str, from_zero: bool = False, ticks: int = 6, whole: bool = False) -> Scale:
+    """A scale around the values that are numbers, ending on round ticks; ``whole`` for counts."""
     known = [float(value) for value in values if math.isfinite(value)]
     low, high = (min(known), max(known)) if known else (0.0, 1.0)
     if from_zero:
@@ -38,14 +38,17 @@ def scale(values: Iterable[float], label: str, from_zero: bool = False, ticks: i
     if high - low < 1e-9 * max(1.0, abs(high)):
         spread = abs(high) * 0.1 or 1.0
         low, high = low - (0.0 if from_zero and low >= 0 else spread), high + spread
-    step = _round_step((high - low) / ticks)
+    step = _round_step((high - low) / ticks, whole)
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
     return Scale(first * step, last * step, label, tuple(number * step for number in range(first, last + 1)))
 
 
-def _round_step(raw: float) -> float:
+def _round_step(raw: float, whole: bool) -> float:
+    if whole:
+        raw = max(raw, 1.0)
     power = 10.0 ** math.floor(math.log10(raw))
-    return next(factor * power for factor in (1.0, 2.0, 2.5, 5.0, 10.0) if factor * power >= raw * 0.999)
+    factors = (1.0, 2.0, 5.0, 10.0) if whole else (1.0, 2.0, 2.5, 5.0, 10.0)
+    return next(factor * power for factor in factors if factor * power >= raw * 0.999)
 
 
 def tick_text(value: float, step: float) -> str:
@@ -104,13 +107,14 @@ class Plot:
             )
 
     def mark_x(self, value: float, text: str, row: int = 0) -> None:
-        """A vertical line with a label at its top."""
+        """A vertical line with a label at its top; with ``row`` from 1 on at its foot, the first row lowest."""
         (x, _), *_ = self.at(np.array([value]), np.array([self.y.low]))
         right = x > self.width - 170
         anchor, gap = ("end", -4) if right else ("start", 4)
+        y = self.height - BOTTOM - 6 - (row - 1) * _LABEL_GAP if row else TOP + 10
         self._parts.append(
             f'<line class="mark" x1="{x:g}" x2="{x:g}" y1="{TOP}" y2="{self.height - BOTTOM}"/>'
-            f'<text class="note" x="{x + gap:g}" y="{TOP + 10 + row * _LABEL_GAP}" text-anchor="{anchor}">'
+            f'<text class="note" x="{x + gap:g}" y="{y:g}" text-anchor="{anchor}">'
             f"{escape(text)}</text>"
         )
 

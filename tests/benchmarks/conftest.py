@@ -62,6 +62,7 @@ def latency_section(latencies: np.ndarray, block: np.ndarray, yardstick: np.ndar
         latency_ms=latencies,
         cpu_ms=latencies * 1.5,
         decode_ms=np.full(len(latencies), 2.0),
+        gate_ms=np.full(len(latencies), 0.5),
         stages_ms={"resize": latencies * 0.1, "fused": latencies * 0.9},
         block=block,
         yardstick_ms=yardstick,

@@ -30,7 +30,8 @@ def test_latency_to_report_to_pages(bench, bundle_dir, photo_folder, tmp_path):
     assert document["subject"]["engines"][0]["sha256"]
     assert document["argv"][:3] == ["dgiqa-edge", "bench", "latency"]
     assert {adapter["name"] for adapter in document["telemetry"]["adapters"]} <= {"cpu", "nvml", "jetson sysfs"}
-    assert "latency.stages.gate" in document["not_measured"]
+    assert "latency.stages.capture" in document["not_measured"]
+    assert document["latency"]["stages"][-1]["name"] == "cues and gate"
     bench("report", report, "--html", page, "--markdown", text)
     assert page.read_text().startswith("<!doctype html>")
     assert text.read_text().startswith("# reference FP32")

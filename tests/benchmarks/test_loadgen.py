@@ -1,5 +1,8 @@
 """MLPerf's LoadGen drives a real bundle; its own summary says whether the run was valid."""
 
+import subprocess
+import sys
+
 import pytest
 
 from dgiqa_edge.benchmarks.latency import LatencyPlan
@@ -12,7 +15,7 @@ from dgiqa_edge.benchmarks.loadgen import (
 )
 from dgiqa_edge.benchmarks.yardstick import Yardstick
 from dgiqa_edge.runtime import Scorer
-from dgiqa_edge.runtime.errors import ConfigurationError, FidelityError, MachineError
+from dgiqa_edge.runtime.errors import ConfigurationError, MachineError
 
 needs_loadgen = pytest.mark.skipif(not is_installed(), reason="mlcommons-loadgen is not installed (x86-64 only)")
 SHORT = LatencyPlan(duration_s=0.5, min_queries=100, warm_up_s=0.0, block_s=0.05)
@@ -46,28 +49,50 @@ def test_other_scenarios_answer_every_query(bundle_dir, feed, scenario, queries)
         assert len(run.samples) == 2 * len(run.queries_ms)
 
 
+ABANDON = """
+import signal, sys, threading
+import dgiqa_edge.benchmarks.commands.bench_latency as command
+from dgiqa_edge.runtime import Scorer, cli
+from dgiqa_edge.runtime.gate import Gate
+from dgiqa_edge.runtime.errors import FidelityError
+from dgiqa_edge.runtime.scorer import Scorer as RealScorer
+
+calls, score = [], RealScorer.score
+
+def failing(self, frame):
+    calls.append(1)
+    if len(calls) > 20:
+        {reaction}
+    return score(self, frame)
+
+RealScorer.score = failing
+sys.exit(cli.main(sys.argv[1:]))
+"""
+
+
 @needs_loadgen
-def test_an_engine_that_fails_ends_the_run_at_once(bundle_dir, feed):
-    plan = LatencyPlan(duration_s=3600.0, min_queries=100, warm_up_s=0.0, warm_up_queries=1)
-    with Scorer(bundle_dir) as scorer:
-        server = FrameServer(scorer, feed, None, 1.0)
-        score, calls = scorer.score, []
-
-        def failing(frame):
-            calls.append(frame)
-            if len(calls) > 10:
-                raise FidelityError("the score is not a number")
-            return score(frame)
-
-        scorer.score = failing
-        with pytest.raises(FidelityError, match="not a number"):
-            measure_with_loadgen(server, len(feed), "single-stream", plan, ScenarioSettings())
-    assert len(calls) == 11
+@pytest.mark.parametrize(
+    ("reaction", "code", "words"),
+    [
+        ("raise FidelityError('the score is not a number')", 3, "the score is not a number"),
+        ("Gate.update = None", 1, "internal error"),  # a bug between the queries
+        ("signal.raise_signal(signal.SIGINT)", 130, "interrupted"),
+    ],
+)
+def test_a_run_that_ends_early_ends_at_once_with_its_own_exit_code(bundle_dir, photo_folder, reaction, code, words):
+    finished = subprocess.run(
+        [
+            sys.executable, "-c", ABANDON.format(reaction=reaction),
+            "bench", "latency", "--bundle", str(bundle_dir), "--photos", str(photo_folder), "--duration", "3600",
+        ],
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert finished.returncode == code, finished.stderr
+    assert words in finished.stderr
+    assert "terminate called" not in finished.stderr
 
 
 def test_an_unknown_scenario_and_a_missing_package_are_said(bundle_dir, feed, monkeypatch):
-    import sys
-
     with Scorer(bundle_dir) as scorer:
         server = FrameServer(scorer, feed, None, 1.0)
         with pytest.raises(ConfigurationError, match="no scenario 'burst'"):

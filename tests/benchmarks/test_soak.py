@@ -20,6 +20,7 @@ def samples(latencies, yardstick):
         latency_ms=latencies,
         cpu_ms=latencies,
         decode_ms=np.zeros(count),
+        gate_ms=np.zeros(count),
         stages_ms={},
         block=np.arange(count) * blocks // count,
         yardstick_ms=yardstick,

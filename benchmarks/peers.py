@@ -1,0 +1,97 @@
+"""Other ways to score the same frames, to stand beside a bundle in one table: frameworks, runtimes, quality measures.
+
+All take turns in one process with the same number of threads, so that ratios hold even where times do not. What cannot
+run here is named with its reason.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+
+from dgiqa_edge.runtime.bundle import Bundle
+from dgiqa_edge.runtime.errors import DgiqaEdgeError, MachineError
+
+from .measures import Measure
+
+ENTRY_POINTS = "dgiqa_edge.peers"
+Maker = Callable[[Bundle, int | None], Callable[[np.ndarray], float]]
+# Quality measures with networks of their own: none of them runs without fetching weights first.
+ABSENT = {
+    "pyiqa (MUSIQ, MANIQA, TOPIQ ...)": "needs torchvision and fetches its weights over the network when it is run"
+}
+
+
+def peers(bundle: Bundle, threads: int | None) -> dict[str, Measure | str]:
+    """Name -> a measure, or why it cannot run here: the same graph on OpenVINO, and what other rooms offer."""
+    makers: dict[str, Maker] = {"OpenVINO, same graph": openvino_peer, **_offered()}
+    return {name: _made(name, maker, bundle, threads) for name, maker in makers.items()}
+
+
+def openvino_peer(bundle: Bundle, threads: int | None) -> Callable[[np.ndarray], float]:
+    """The bundle's portable graph on OpenVINO's CPU.
+
+    Raises:
+        MachineError: OpenVINO is not installed, or cannot run the graph.
+    """
+    try:
+        import openvino
+    except ImportError as error:
+        raise MachineError(f"OpenVINO is not installed ({error}): pip install openvino") from error
+    if len(bundle.manifest.graphs) != 1:
+        raise MachineError("a split bundle has two graphs: give a fused one")
+    settings = {"PERFORMANCE_HINT": "LATENCY", **({"INFERENCE_NUM_THREADS": threads} if threads else {})}
+    try:
+        graph = str(bundle.path / bundle.manifest.graphs[0].file)
+        model = openvino.Core().compile_model(graph, "CPU", settings)
+    except RuntimeError as error:
+        raise MachineError(f"OpenVINO {openvino.__version__} cannot load the graph: {error}") from error
+    request = model.create_infer_request()
+
+    def score(frame: np.ndarray) -> float:
+        found = request.infer({"frame": np.ascontiguousarray(frame[np.newaxis])})
+        return float(np.asarray(found["score"]).reshape(-1)[0])
+
+    return score
+
+
+def differences(measures: Sequence[Measure], frames: Sequence[np.ndarray]) -> dict[str, float]:
+    """Largest absolute score difference of each measure to the first one over the frames."""
+    first, *others = measures
+    expected = np.array([first.run(frame) for frame in frames])
+    return {one.name: float(np.abs(np.array([one.run(frame) for frame in frames]) - expected).max()) for one in others}
+
+
+def frames_of(photos: Sequence[str | Path], bundle: Bundle) -> list[np.ndarray]:
+    """The photos at the bundle's frame size, uint8 [H, W, 3]."""
+    from dgiqa_edge.runtime.frames import fit_to
+    from dgiqa_edge.runtime.images import expand_images, read_image
+
+    return [fit_to(read_image(file), bundle.manifest.frame) for file in expand_images(photos)]
+
+
+def _offered() -> Mapping[str, Maker]:
+    """Peers of higher floors: they register themselves, this room imports none of them by name."""
+    found = sorted(metadata.entry_points(group=ENTRY_POINTS), key=lambda entry: entry.name)
+    return {entry.name: _lazily(entry) for entry in found}
+
+
+def _lazily(entry: metadata.EntryPoint) -> Maker:
+    def make(bundle: Bundle, threads: int | None) -> Callable[[np.ndarray], float]:
+        try:
+            return cast(Maker, entry.load())(bundle, threads)
+        except ImportError as error:
+            raise MachineError(
+                f"needs a package that is not installed ({error.name}): pip install 'dgiqa-edge[export]'"
+            ) from error
+
+    return make
+
+
+def _made(name: str, maker: Maker, bundle: Bundle, threads: int | None) -> Measure | str:
+    try:
+        return Measure(name, name, name, maker(bundle, threads))
+    except DgiqaEdgeError as error:
+        return " ".join(str(error).split())
