@@ -42,13 +42,14 @@ class AccuracyBudget:
         return AccuracyBudget(**{**asdict(floor), **own})
 
 
-FLOOR = AccuracyBudget(score_mae=0.05, srcc=0.8, depth_corr=0.9, depth_mae=10.0)
+FLOOR = AccuracyBudget(score_mae=0.05, srcc=0.5, depth_corr=0.9, depth_mae=10.0)
 """What every engine is held to where no budget says otherwise: it finds what is broken, not what is merely too far.
 
 Measured with ONNX Runtime's CPU on the eight shipped photos that a default build holds out. Sound INT8 at 640x480: nano
 0.015, 0.905, 0.998, 2.7 levels; edge 0.015, 1.000, 0.998, 2.3. With the weight scales of one block of nano doubled or
-quartered (24 cases): 18 are caught, among them all 12 in the trunk; the six others moved scores by 0.040 at most. Eight
-photos give SRCC in steps of 0.024, so its limit stands well below what a sound engine shows.
+quartered (24 cases) and ranks held to 0.8, 18 were caught, among them all 12 in the trunk. Eight
+photos of like quality say little of ranks: another sound INT8 nano, for smaller frames, showed 0.762 on its eight, so
+that limit is the lowest.
 """
 
 NO_LIMITS = AccuracyBudget()
