@@ -25,6 +25,10 @@ Report = Mapping[str, Any]
 _SAME_MACHINE = ("board", "cpu", "cpu_cores", "gpu", "power_mode", "l4t")
 _SAME_SOFTWARE = ("kernel", "driver", "driver_cuda", "tensorrt", "onnxruntime", "openvino", "python", "cpu_governor")
 _YARDSTICK_MOVED = 0.03
+_REMEDY = {
+    True: "the interval reaches over the limit: measure longer, or in alternating blocks (--against)",
+    False: "the interval reaches over the limit: use more photos",
+}
 _PERCENTS = {"p50": 50.0, "p90": 90.0, "p99": 99.0}
 
 
@@ -113,10 +117,10 @@ def _row(metric: Metric, found: "_Found | str | None", limit: Limit, limited: bo
         reason = found or "not in both reports"
         return Row(metric, Verdict.ABSENT, None, None, None, None, None, limit, limited, reason)
     shift = _scaled(found.change, found.first, metric.relative, limit)
-    verdict, reason = decide(shift, limit, metric.lower_is_better)
+    verdict = decide(shift, limit, metric.lower_is_better)
+    reason = _REMEDY[metric.of_machine] if verdict is Verdict.UNDECIDED else ""
     if found.relative_to_yardstick is not None and verdict in (Verdict.WORSE, Verdict.BETTER):
-        again, _ = decide(found.relative_to_yardstick, limit, metric.lower_is_better)
-        if again is not verdict:
+        if decide(found.relative_to_yardstick, limit, metric.lower_is_better) is not verdict:
             verdict = Verdict.UNDECIDED
             reason = "against the yardstick the change does not hold: the machine itself changed"
     return Row(
@@ -133,20 +137,17 @@ def _row(metric: Metric, found: "_Found | str | None", limit: Limit, limited: bo
     )
 
 
-def decide(change: Change, limit: Limit, lower_is_better: bool) -> tuple[Verdict, str]:
-    """The verdict on one change, in the limit's own terms, and a reason where it is undecided."""
+def decide(change: Change, limit: Limit, lower_is_better: bool) -> Verdict:
+    """The verdict on one change, in the limit's own terms."""
     sign = 1.0 if lower_is_better else -1.0
     value, low, high = sign * change.value, *sorted((sign * change.low, sign * change.high))
     if low > 0.0 and value >= limit.amount:
-        return Verdict.WORSE, ""
+        return Verdict.WORSE
     if high < 0.0 and value <= -limit.amount:
-        return Verdict.BETTER, ""
+        return Verdict.BETTER
     if -limit.amount < low and high < limit.amount:
-        return Verdict.SAME, ""
-    return (
-        Verdict.UNDECIDED,
-        "the interval reaches over the limit: measure longer, or in alternating blocks (--against)",
-    )
+        return Verdict.SAME
+    return Verdict.UNDECIDED
 
 
 def _scaled(change: Change, first: float, relative: bool, limit: Limit) -> Change:

@@ -167,4 +167,4 @@ def test_other_software_and_a_busy_machine_are_cautioned(make_report):
 )
 def test_three_things_make_a_verdict(value, low, high, lower_is_better, verdict):
     change = Change(value, low, high, np.array([]))
-    assert decide(change, Limit(0.05, True), lower_is_better)[0] is verdict
+    assert decide(change, Limit(0.05, True), lower_is_better) is verdict
