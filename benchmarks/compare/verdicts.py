@@ -119,10 +119,11 @@ def _row(metric: Metric, found: "_Found | str | None", limit: Limit, limited: bo
     shift = _scaled(found.change, found.first, metric.relative, limit)
     verdict = decide(shift, limit, metric.lower_is_better)
     reason = _REMEDY[metric.of_machine] if verdict is Verdict.UNDECIDED else ""
-    if found.relative_to_yardstick is not None and verdict in (Verdict.WORSE, Verdict.BETTER):
-        if decide(found.relative_to_yardstick, limit, metric.lower_is_better) is not verdict:
-            verdict = Verdict.UNDECIDED
-            reason = "against the yardstick the change does not hold: the machine itself changed"
+    again = found.relative_to_yardstick
+    changed = verdict in (Verdict.WORSE, Verdict.BETTER)
+    if changed and again is not None and decide(again, limit, metric.lower_is_better) is not verdict:
+        verdict = Verdict.UNDECIDED
+        reason = "against the yardstick the change does not hold: the machine itself changed"
     return Row(
         metric,
         verdict,
