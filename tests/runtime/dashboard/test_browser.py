@@ -107,6 +107,7 @@ def test_live_values_thresholds_gallery_and_no_foreign_request(
     watched.until("document.getElementById('connection').textContent === 'live'")
     watched.until("Number(document.getElementById('count-captured')?.textContent.replace(/\\D/g, '')) > 5")
     before = number(watched.text("#count-captured"))
+    watched.until("document.getElementById('frame').getAttribute('src')")  # counters may come before the first picture
     shown = page.get_attribute("#frame", "src")
     watched.until(f"Number(document.getElementById('count-captured').textContent.replace(/\\D/g, '')) > {before}")
     watched.until(
