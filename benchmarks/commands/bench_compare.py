@@ -14,9 +14,10 @@ example:
   dgiqa-edge bench compare old.json new.json
   dgiqa-edge bench compare old.json new.json --fail-on p99=+5%,score_mae=+0.002
 
-Intervals are 99 % bootstrap intervals over blocks of frames. A figure is worse only if the interval excludes no change
-and the change reaches its limit; two runs made at different times must also differ in units of the yardstick. Exit
-code {EXIT_WORSE}: a limit of --fail-on is broken (or, with --strict, a limited figure could not be decided).
+Intervals are 99 % bootstrap intervals over blocks of frames. A figure is worse only if the interval excludes no change,
+a rank test over the blocks agrees, and the change reaches its limit; two runs made at different times must also differ
+in units of the yardstick. Exit code {EXIT_WORSE}: a limit of --fail-on is broken (or, with --strict, a limited figure
+could not be decided).
 """
 
 

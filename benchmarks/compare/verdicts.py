@@ -1,7 +1,8 @@
 """One verdict per figure: worse, better, the same, or undecided; and what makes the comparison unfit altogether.
 
-``worse`` needs three things: the interval excludes no change, the change reaches the limit, and, where two runs were
-not measured in alternating blocks, the same holds for latencies in units of the yardstick (else the machine changed).
+``worse`` needs all of these: the interval excludes no change, most blocks agree (a rank test), the change reaches the
+limit, and, where two runs were not measured in alternating blocks, the same holds for latencies in units of the
+yardstick (else the machine changed).
 """
 
 from collections.abc import Mapping
@@ -142,9 +143,9 @@ def decide(change: Change, limit: Limit, lower_is_better: bool) -> Verdict:
     """The verdict on one change, in the limit's own terms."""
     sign = 1.0 if lower_is_better else -1.0
     value, low, high = sign * change.value, *sorted((sign * change.low, sign * change.high))
-    if low > 0.0 and value >= limit.amount:
+    if change.certain and low > 0.0 and value >= limit.amount:
         return Verdict.WORSE
-    if high < 0.0 and value <= -limit.amount:
+    if change.certain and high < 0.0 and value <= -limit.amount:
         return Verdict.BETTER
     if -limit.amount < low and high < limit.amount:
         return Verdict.SAME
@@ -155,7 +156,7 @@ def _scaled(change: Change, first: float, relative: bool, limit: Limit) -> Chang
     """The change in the terms the limit is given in: an absolute change as a share, where the limit is one."""
     if relative or not limit.relative or first == 0.0:
         return change
-    return Change(change.value / first, change.low / first, change.high / first, change.draws / first)
+    return Change(change.value / first, change.low / first, change.high / first, change.draws / first, change.rank_p)
 
 
 def _latency(first: Report, second: Report, paired: bool) -> dict[str, "_Found | str"]:

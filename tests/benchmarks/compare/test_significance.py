@@ -64,8 +64,24 @@ def test_single_frames_would_have_lied():
     assert alarms >= 4
 
 
+def test_a_few_wild_blocks_move_the_mean_but_not_the_verdict():
+    first, second = machine(1, shared=9), machine(2, shared=9)
+    for number in range(0, len(second), 5):
+        second[number] = second[number] * 8.0
+    found = change_of(first, second, Mean(), paired=True)
+    assert found.low > 0.1
+    assert found.rank_p > 0.005
+    assert not found.certain
+
+
+def test_the_machines_are_called_different_when_interval_and_ranks_agree():
+    found = change_of(machine(1, shared=9), machine(2, factor=1.1, shared=9), MEDIAN, paired=True)
+    assert found.certain
+    assert change_of(machine(1), machine(1), MEDIAN, paired=True).rank_p == 1.0
+
+
 def test_too_few_blocks_decide_nothing():
-    assert change_of(machine(1, blocks=5), machine(2, blocks=50), MEDIAN, paired=False) is None
+    assert change_of(machine(1, blocks=9), machine(2, blocks=50), MEDIAN, paired=False) is None
     assert change_of(machine(1, blocks=5), machine(2, blocks=50), MEDIAN, paired=True) is None
 
 
