@@ -153,16 +153,16 @@ class SharedFrames:
                 seen = 0
                 continue
             newest = self._newest_number()
-            number = max(seen + 1, newest - self._slots + 1) if every else newest
-            frame = self._copy(number) if seen < number <= newest else None
+            # A writer at full speed is already overwriting the oldest slot when this looks at it: then the next ones.
+            oldest = max(seen + 1, newest - self._slots + 1) if every else max(seen + 1, newest)
+            numbers = range(oldest, newest + 1)
+            frame = next((copy for copy in map(self._copy, numbers) if copy is not None), None)
             if frame is not None:
-                seen = number
+                seen = frame.number
                 yield frame
                 until = time.monotonic() + timeout_s
-            elif not alive and newest <= seen:
-                return
             elif not alive:
-                seen = number  # the writer died while it overwrote this one
+                return
             elif time.monotonic() > until:
                 raise SharedFramesError(
                     f"{self._path}: no new frame within {timeout_s:g} s: look at the camera's state"

@@ -16,6 +16,8 @@ import pytest
 from dgiqa_edge.runtime.errors import ConfigurationError, SinkError
 from dgiqa_edge.runtime.frame_event import FrameEvent
 from dgiqa_edge.runtime.sinks import create, shared_frames_reader
+from dgiqa_edge.runtime.sinks.event_filter import EventFilter
+from dgiqa_edge.runtime.sinks.shared_frames import SharedFramesWriter
 from dgiqa_edge.runtime.sinks.shared_frames_reader import SharedFrames, SharedFramesError, ring_path
 from dgiqa_edge.runtime.verdict import State
 
@@ -149,6 +151,21 @@ def test_a_writer_killed_at_any_time_leaves_a_readable_ring_and_a_new_one_takes_
             assert last is not None
             check(last)
         writer.communicate()
+
+
+def test_a_reader_of_every_frame_keeps_up_with_a_writer_that_is_overwriting_the_oldest(
+    scored: Scored, ring: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whenever the reader looks at the oldest slot, the writer has begun to overwrite it."""
+    writer = SharedFramesWriter(ring_path(ring), 3, True, EventFilter())
+    for index in range(5):
+        writer.deliver(scored(index))
+    with SharedFrames(ring) as frames:
+        copy = frames._copy
+        monkeypatch.setattr(frames, "_copy", lambda number: None if number == 3 else copy(number))
+        following = frames.follow(5.0, every=True)
+        assert [next(following).number for _ in range(2)] == [4, 5]
+    writer.close()
 
 
 def test_the_example_prints_frames_and_ends_with_the_writer(scored: Scored, ring: str) -> None:
