@@ -42,6 +42,30 @@ def dimmed(photo: np.ndarray, stops: float) -> np.ndarray:
     return _to_levels(_to_light(photo) * 2.0**-stops)
 
 
+def contrasted(photo: np.ndarray, harshness: float) -> np.ndarray:
+    """The photo, uint8 [H, W, 3], with shadows crushed and highlights blown, 0 (not at all) to 1: not ranked as worse."""
+    black, white = 0.2 * harshness, 1.0 - 0.4 * harshness
+    return _rounded((photo.astype(np.float32) / 255.0 - black) / (white - black) * 255.0)
+
+
+def room_haze(
+    photo: np.ndarray, strength: float, seed: int, depth: np.ndarray | None = None, farthest: float = 6.0
+) -> np.ndarray:
+    """Haze as :func:`haze` has it, of a scene where it is next to nothing near the camera and thick far from it.
+
+    Args:
+        strength: in (0, 1]; ``exp(-3 strength)`` of the light arrives from the farthest point.
+        farthest: how many times as far as the nearest point the farthest is; distance follows from inverse depth.
+    """
+    rng = np.random.default_rng(seed)
+    nearness = _nearness(depth, photo.shape[:2])[..., None]
+    distance = (1.0 / (1.0 / farthest + nearness * (1.0 - 1.0 / farthest)) - 1.0) / (farthest - 1.0)
+    transmission = np.exp(-3.0 * strength * distance)
+    airlight = rng.uniform(0.65, 1.0) * (1.0 + rng.uniform(-0.03, 0.03, 3))
+    levels = photo.astype(np.float32) / 255.0
+    return _rounded((levels * transmission + airlight * (1.0 - transmission)) * 255.0)
+
+
 def defocus(photo: np.ndarray, strength: float, rng: np.random.Generator, nearness: np.ndarray) -> np.ndarray:
     """A disc of confusion, radius up to 1.6% of the long side."""
     radius = max(1.0, (0.003 + 0.013 * strength) * max(photo.shape[:2]))

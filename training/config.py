@@ -26,6 +26,7 @@ class JobConfig:
         threads: CPU threads.
         degraded_validation, degraded_fit: how many degraded copies of photos of either part.
         haze_series: how many fit photos are dimmed and put into haze of two strengths.
+        room_haze_series: how many further ones get harsh contrast and haze that begins far off.
     """
 
     data: Path
@@ -37,6 +38,7 @@ class JobConfig:
     degraded_validation: int = 200
     degraded_fit: int = 1600
     haze_series: int = 0
+    room_haze_series: int = 0
     edge: EdgeConfig = field(default_factory=EdgeConfig)
     nano: NanoConfig = field(default_factory=NanoConfig)
 

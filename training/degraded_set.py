@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dgiqa_edge.calibration.degradations import KINDS, degrade, dimmed
+from dgiqa_edge.calibration.degradations import KINDS, contrasted, degrade, dimmed, room_haze
 
 from .datasets import PhotoSet, read_photo_of_size
 from .edge_batches import Pairs
@@ -15,27 +15,31 @@ from .feature_store import FeatureStore
 
 WEAKEST, STRONGEST = 0.15, 1.0
 UNDEGRADED = "none"
+ROOM_HAZE = "room-haze"
 MOST_STOPS = 2.5
 SERIES_SEED = 11
+ROOM_SEED = 13
 ORDER_SEED = 7
 SEED = 3
 
 
 @dataclass(frozen=True)
 class Copy:
-    """One degraded copy of the photo ``row``, taken ``stops`` darker first."""
+    """One degraded copy of the photo ``row``, first with ``stops`` less light and a harsher tone curve."""
 
     row: int
     kind: str
     strength: float
     seed: int
     stops: float = 0.0
+    harshness: float = 0.0
 
     @property
     def name(self) -> str:
         """Names a row of a feature store."""
         dim = f"-{self.stops:.3f}" if self.stops else ""
-        return f"{self.row}-{self.kind}-{self.strength:.3f}-{self.seed}{dim}"
+        harsh = f"-h{self.harshness:.3f}" if self.harshness else ""
+        return f"{self.row}-{self.kind}-{self.strength:.3f}-{self.seed}{dim}{harsh}"
 
 
 @dataclass(frozen=True)
@@ -58,8 +62,12 @@ class DegradedSet:
         photo = read_photo_of_size(photos.photos[copy.row].path, size)
         if copy.stops:
             photo = dimmed(photo, copy.stops)
+        if copy.harshness:
+            photo = contrasted(photo, copy.harshness)
         if copy.kind == UNDEGRADED:
             return photo
+        if copy.kind == ROOM_HAZE:
+            return room_haze(photo, copy.strength, copy.seed, depth, 2.0 + copy.seed % 9)
         return degrade(photo, copy.kind, copy.strength, copy.seed, depth)
 
     def pairs(self, part: str, done: np.ndarray) -> Pairs:
@@ -83,10 +91,11 @@ def extraction_order(photos: PhotoSet) -> np.ndarray:
     return np.random.default_rng(ORDER_SEED).permutation(photos.indices("train"))
 
 
-def plan_degraded(photos: PhotoSet, validation: int, fit: int, series: int = 0) -> DegradedSet:
+def plan_degraded(photos: PhotoSet, validation: int, fit: int, series: int = 0, room_series: int = 0) -> DegradedSet:
     """The first photos of either part in extraction order, one copy each, kinds in turn, strengths at random.
 
-    Haze brightens a dim frame, which people like: the ``series`` (of as many fit photos) teach to tell the two apart.
+    Haze brightens a dim frame and softens a harsh one, which people like: ``series`` dimmed fit photos in haze, and
+    ``room_series`` of further fit photos with harsh contrast in haze that begins far off, teach to tell the two apart.
     """
     order = extraction_order(photos)
     held_out = set(photos.indices("validation").tolist())
@@ -99,11 +108,20 @@ def plan_degraded(photos: PhotoSet, validation: int, fit: int, series: int = 0) 
             strength = float(generator.uniform(WEAKEST, STRONGEST))
             copies.append(Copy(int(row), kinds[position % len(kinds)], strength, int(generator.integers(2**31))))
     generator = np.random.default_rng(SERIES_SEED)
-    clearings = [row for row in order if row not in held_out][:series]
+    others = [row for row in order if row not in held_out]
+    clearings, rooms = others[:series], others[series : series + room_series]
     for row in clearings:
         stops, seed = float(generator.uniform(0.0, MOST_STOPS)), int(generator.integers(2**31))
         weak = float(generator.uniform(0.03, 0.35))
         strong = weak + float(generator.uniform(0.2, 0.6))
         copies.append(Copy(int(row), UNDEGRADED, WEAKEST, seed, stops))
         copies += [Copy(int(row), "haze", strength, seed, stops) for strength in (weak, strong)]
-    return DegradedSet(tuple(copies), len(parts[0]), len(clearings))
+    generator = np.random.default_rng(ROOM_SEED)
+    for row in rooms:
+        stops, harshness = max(0.0, float(generator.uniform(-1.0, MOST_STOPS))), float(generator.uniform(0.0, 1.0))
+        seed = int(generator.integers(2**31))
+        weak = float(generator.uniform(0.1, 0.4))
+        strong = weak + float(generator.uniform(0.2, 0.6))
+        copies.append(Copy(int(row), UNDEGRADED, WEAKEST, seed, stops, harshness))
+        copies += [Copy(int(row), ROOM_HAZE, strength, seed, stops, harshness) for strength in (weak, strong)]
+    return DegradedSet(tuple(copies), len(parts[0]), len(clearings) + len(rooms))

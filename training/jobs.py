@@ -60,7 +60,8 @@ class Workshop:
     def degraded(self) -> DegradedSet:
         """The list of degraded copies."""
         config = self.config
-        return plan_degraded(self.photos, config.degraded_validation, config.degraded_fit, config.haze_series)
+        series = (config.haze_series, config.room_haze_series)
+        return plan_degraded(self.photos, config.degraded_validation, config.degraded_fit, *series)
 
     @cached_property
     def degraded_features(self) -> FeatureStore:

@@ -81,3 +81,24 @@ def test_the_first_of_a_series_is_the_photo_with_less_light_and_no_haze(photos):
     clear, weak, strong = (plan.picture(number, photos, store, (64, 64)).mean() for number in (24, 25, 26))
     assert clear < cv2.imread(str(photos.photos[0].path)).mean()
     assert clear < weak < strong  # airlight brightens a dim frame
+
+
+def test_room_haze_series_follow_on_further_photos(photos):
+    plan = plan_degraded(photos, validation=8, fit=16, series=4, room_series=5)
+    assert plan.copies[:36] == plan_degraded(photos, validation=8, fit=16, series=4).copies
+    rooms = plan.copies[36:]
+    assert plan.series == 9
+    assert [copy.kind for copy in rooms] == ["none", "room-haze", "room-haze"] * 5
+    assert not {copy.row for copy in rooms} & {copy.row for copy in plan.copies[24:36]}
+    assert len(plan.series_pairs(np.ones(len(plan.copies), np.uint8))) == 27
+    assert len({copy.name for copy in rooms}) == 15
+
+
+def test_a_room_haze_series_starts_from_a_harsh_photo_and_gets_hazier(photos):
+    plan = plan_degraded(photos, validation=8, fit=16, series=0, room_series=4)
+    store = SimpleNamespace(maps={"depth": None}, done=np.zeros(60, np.uint8))
+    for first in range(24, 36, 3):
+        clear, weak, strong = (plan.picture(number, photos, store, (64, 64)) for number in range(first, first + 3))
+        far, near = slice(0, 20), slice(-6, None)
+        assert clear[far].std() > weak[far].std() > strong[far].std()
+        assert weak[near].std() > strong[far].std()
