@@ -70,8 +70,10 @@ def nano_outcomes(
     for name, changes in NANO.items():
         changed = replace(shop.config, nano=replace(shop.config.nano, **changes))
         untaught = changed.nano.teacher_share == 0.0
-        teachers = [np.full_like(scores, np.nan) if untaught else scores for scores in (taught, degraded_taught)]
-        trainer = jobs.nano_trainer(jobs.Workshop(changed), out / _slug(name), *teachers)
+        known, degraded_known = (
+            np.full_like(scores, np.nan) if untaught else scores for scores in (taught, degraded_taught)
+        )
+        trainer = jobs.nano_trainer(jobs.Workshop(changed), out / _slug(name), known, degraded_known)
         trainer.train(progress)
         trainer.network.load_state_dict(_best(trainer.run.best_file, "network"))
         scores, _ = trainer.scores(trainer.data.photos, trainer.data.validation)
