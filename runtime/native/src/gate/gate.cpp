@@ -64,8 +64,9 @@ Verdict Gate::update(const Reading &reading, double t) {
 
 void Gate::check_time(double t) const {
     if (!std::isfinite(t) || (last_ && t < *last_)) {
-        throw Error(DGIQA_ERROR_CONFIGURATION, "the gate's time went from " + (last_ ? number_text(*last_) : "nothing") +
-                                                   " to " + number_text(t) + ": give it a monotonic clock");
+        throw Error(DGIQA_ERROR_CONFIGURATION, "the gate's time went from " +
+                                                   (last_ ? number_text(*last_) : "nothing") + " to " + number_text(t) +
+                                                   ": give it a monotonic clock");
     }
 }
 

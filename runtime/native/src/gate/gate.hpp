@@ -1,8 +1,8 @@
 // The gate: a camera's score and cues over time become pass, reject or unknown, with a reason.
 //
-// A pure state machine: no clock, no input or output; the same readings give the same verdicts. The specification is the
-// module docstring of the Python package's runtime/gate.py, pinned for both by tests/vectors/gate. All arithmetic is
-// float64 in the order written there; these files are compiled without contraction to fused operations.
+// A pure state machine: no clock, no input or output; the same readings give the same verdicts. The specification is
+// the module docstring of the Python package's runtime/gate.py, pinned for both by tests/vectors/gate. All arithmetic
+// is float64 in the order written there; these files are compiled without contraction to fused operations.
 #pragma once
 
 #include <array>
@@ -34,8 +34,8 @@ private:
 // One camera's gate; for one thread at a time.
 class Gate {
 public:
-    // baseline: the camera's normal, learned before; without it and with baseline.learn_minutes above 0 it is learned from
-    // passing frames.
+    // baseline: the camera's normal, learned before; without it and with baseline.learn_minutes above 0 it is learned
+    // from passing frames.
     explicit Gate(const GatePolicy &policy, const std::optional<Baseline> &baseline = std::nullopt);
 
     // Take in one frame captured at t, seconds of a clock that never goes back.
@@ -68,9 +68,9 @@ private:
 
     GatePolicy policy_;
     std::optional<Baseline> baseline_;
-    std::unique_ptr<FrozenCheck> frozen_;                            // none where its role is off
+    std::unique_ptr<FrozenCheck> frozen_;                          // none where its role is off
     std::array<std::unique_ptr<ValueCheck>, CHECK_COUNT> values_;  // none where a role is off
-    std::vector<Check *> checks_;                                    // all of them, in the order of priority
+    std::vector<Check *> checks_;                                  // all of them, in the order of priority
     ValueCheck *score_ = nullptr;
     std::optional<BaselineLearner> learner_;
     dgiqa_state state_ = DGIQA_UNKNOWN;

@@ -28,9 +28,9 @@ public:
 
     const char *name() const { return name_; }
     const char *reason() const { return reason_; }
-    bool decides() const { return decides_; }                       // may reject on its own
+    bool decides() const { return decides_; }                      // may reject on its own
     const std::optional<double> &value() const { return value_; }  // smoothed; none before the first
-    bool faulty() const { return faulty_; }                         // whether the latch is set
+    bool faulty() const { return faulty_; }                        // whether the latch is set
 
     // The threshold that matters next: to leave the fault, or to enter it.
     virtual std::optional<double> threshold() const = 0;

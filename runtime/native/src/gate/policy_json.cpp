@@ -84,10 +84,12 @@ Limits read_limits(Section section, const CheckSpec &spec) {
     static const Words without_explain = {"reject", "off"};
     const Limits &standard = spec.standard;
     const LimitKeys keys = limit_keys(spec);
-    const auto any = [&section](const LimitKeys &names) { return section.has(names.reject) || section.has(names.accept); };
+    const auto any = [&section](const LimitKeys &names) {
+        return section.has(names.reject) || section.has(names.accept);
+    };
     Limits limits = standard;
-    limits.role = chosen(section, "role", standard.role, role_words(),
-                         spec.cue == nullptr ? without_explain : role_words());
+    limits.role =
+        chosen(section, "role", standard.role, role_words(), spec.cue == nullptr ? without_explain : role_words());
     const bool ratios_only = any(RATIO_KEYS) && !any(keys);
     const Pair fallback = ratios_only ? Pair{} : Pair{standard.reject, standard.accept};
     const Pair absolute = read_pair(section, keys, fallback, spec.low, spec.high, standard.side);

@@ -10,7 +10,8 @@
 namespace dgiqa {
 
 // The policy of a settings mapping; what is absent keeps its default. path: of the mapping in its file, for messages.
-// Throws Error (CONFIGURATION): an unknown key, a wrong type, a value out of range, settings that contradict each other.
+// Throws Error (CONFIGURATION): an unknown key, a wrong type, a value out of range, settings that contradict each
+// other.
 GatePolicy parse_policy(const nlohmann::json &values, const std::string &path = "");
 
 // As parse_policy, of a text. Throws Error (CONFIGURATION), for text that is no JSON too.

@@ -37,7 +37,8 @@ const nlohmann::json &nothing() {
 
 Section::Section(const nlohmann::json &values, std::string path) : values_(values), path_(std::move(path)) {
     if (!values.is_object()) {
-        complain((path_.empty() ? "the whole text" : path_) + " is " + shown(values) + ": give a section of named settings");
+        complain((path_.empty() ? "the whole text" : path_) + " is " + shown(values) +
+                 ": give a section of named settings");
     }
 }
 

@@ -10,7 +10,8 @@
 
 namespace dgiqa {
 
-// All methods throw Error (CONFIGURATION): a wrong type, a value out of range, an unknown key. The values must outlive it.
+// All methods throw Error (CONFIGURATION): a wrong type, a value out of range, an unknown key. The values must outlive
+// it.
 class Section {
 public:
     // path: of this section, dotted, for messages; empty at the top.
