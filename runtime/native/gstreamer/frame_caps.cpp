@@ -48,7 +48,7 @@ dgiqa_frame frame_of(const GstVideoFrame &mapped) {
     frame.width = GST_VIDEO_FRAME_WIDTH(&mapped);
     frame.height = GST_VIDEO_FRAME_HEIGHT(&mapped);
     for (guint plane = 0; plane < GST_VIDEO_FRAME_N_PLANES(&mapped) && plane < 3; ++plane) {
-        frame.planes[plane] = static_cast<const std::uint8_t *>(GST_VIDEO_FRAME_PLANE_DATA(&mapped, plane));
+        frame.planes[plane] = static_cast<const guint8 *>(GST_VIDEO_FRAME_PLANE_DATA(&mapped, plane));
         frame.strides[plane] = static_cast<std::size_t>(GST_VIDEO_FRAME_PLANE_STRIDE(&mapped, plane));
     }
     return frame;

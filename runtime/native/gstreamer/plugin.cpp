@@ -10,4 +10,4 @@ static gboolean plugin_init(GstPlugin *plugin) {
 }
 
 GST_PLUGIN_DEFINE(GST_VERSION_MAJOR, GST_VERSION_MINOR, dgiqa, "Image quality gate for video", plugin_init,
-                  DGIQA_EDGE_VERSION, DGIQA_EDGE_GST_LICENSE, "dgiqa-edge", "https://github.com/dgiqa-edge/dgiqa-edge")
+                  DGIQA_EDGE_VERSION, "Apache 2.0", "dgiqa-edge", "dgiqa-edge")
