@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from torch import nn
 
 
+SHIPPED_WEIGHTS = Path(__file__).parent / "weights"
+
+
 @dataclass(frozen=True)
 class NetworkSource:
     """One network and its weights.
@@ -69,15 +72,21 @@ class NetworkSource:
         return module
 
     def manifest_entry(self) -> dict[str, Json]:
-        """The manifest's entry; the licence is that of the published weights of this network."""
+        """The manifest's entry; the licence is that of the weights that ship, or were published, for this network."""
         return {
             "role": self.role,
             "name": self.name,
             "checkpoint_sha256": self.sha256,
             "seeded": self.seeded,
             "source": self.weights.name if self.weights else f"seeded: {self.seed}",
-            "licence": "none: seeded numbers" if self.seeded else published_licence(self.name),
+            "licence": self._licence(),
         }
+
+    def _licence(self) -> str:
+        if self.weights is None:
+            return "none: seeded numbers"
+        shipped = self.weights.resolve().parent == SHIPPED_WEIGHTS.resolve()
+        return "Apache-2.0, see the model card" if shipped else published_licence(self.name)
 
 
 def published_licence(network: str) -> str:

@@ -15,12 +15,10 @@ from dgiqa_edge.runtime.hashing import Json
 from . import presets
 from .build_options import BuildOptions
 from .geometry import CROP, plan
-from .network_source import NetworkSource
+from .network_source import SHIPPED_WEIGHTS, NetworkSource
 
 if TYPE_CHECKING:
     from torch import nn
-
-SHIPPED_WEIGHTS = Path(__file__).resolve().parent / "weights"
 
 
 class Recipe(Protocol):

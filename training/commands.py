@@ -13,10 +13,10 @@ from safetensors.torch import load_file
 
 from dgiqa_edge.export.networks.nano import Nano
 from dgiqa_edge.runtime.atomic import atomic_file
-from dgiqa_edge.runtime.errors import CheckpointError
+from dgiqa_edge.runtime.errors import CheckpointError, ConfigurationError
 
+from . import ablation, jobs
 from . import evaluate as evaluation
-from . import jobs
 from .config import read_config
 from .edge_trainer import GOAL
 from .encoder_session import load_encoder
@@ -62,6 +62,25 @@ def nano(options: argparse.Namespace) -> int:
     print(f"nano: {len(trainer.data.fit)} photos, {pairs} pairs, {trainer.device}")
     trainer.train(_EpochBar())
     _finish(trainer.run, options.weights, "network")
+    return 0
+
+
+def ablate(options: argparse.Namespace) -> int:
+    """Train the variants of a model and tell what each part is worth."""
+    shop = _shop(options)
+    if options.model == "edge":
+        outcomes, human = ablation.edge_outcomes(shop, options.out, _EpochBar())
+        fit = len(shop.features.complete(shop.photos.indices("fit")))
+    else:
+        if not options.teacher:
+            raise ConfigurationError("the ablation of nano needs --teacher: the weights of edge's head that ship")
+        outcomes, human = ablation.nano_outcomes(shop, options.out, _weights(options.teacher), _EpochBar())
+        fit = int(shop.nano_store("photos").done[shop.photos.indices("fit")].sum())
+    report = ablation.report(options.model, outcomes, human, fit)
+    print(ablation.table(report))
+    if options.json:
+        with atomic_file(options.json) as partial:
+            partial.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     return 0
 
 

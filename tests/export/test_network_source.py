@@ -2,7 +2,7 @@
 
 import pytest
 
-from dgiqa_edge.export.network_source import NetworkSource, published_licence
+from dgiqa_edge.export.network_source import SHIPPED_WEIGHTS, NetworkSource, published_licence
 from dgiqa_edge.runtime.errors import CheckpointError
 
 
@@ -17,6 +17,14 @@ from dgiqa_edge.runtime.errors import CheckpointError
 )
 def test_the_licence_is_the_published_one(network, licence):
     assert published_licence(network) == licence
+
+
+def test_weights_that_ship_have_the_licence_of_the_project_and_other_files_do_not(tmp_path):
+    shipped = NetworkSource.of("both", "nano", SHIPPED_WEIGHTS / "nano.safetensors", "s").manifest_entry()
+    assert shipped["licence"] == "Apache-2.0, see the model card"
+    own = tmp_path / "nano.safetensors"
+    own.write_bytes(b"x")
+    assert NetworkSource.of("both", "nano", own, "s").manifest_entry()["licence"] == "not stated by the authors"
 
 
 def test_seeded_weights_say_so():

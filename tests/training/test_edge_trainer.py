@@ -5,63 +5,31 @@ import pytest
 import torch
 
 from dgiqa_edge.training.edge_batches import Pairs, feature_moments, head_inputs, shuffled
-from dgiqa_edge.training.edge_trainer import EdgeConfig, EdgeData, EdgeTrainer, _mirrored
-from dgiqa_edge.training.feature_store import FeatureStore
+from dgiqa_edge.training.edge_trainer import EdgeConfig, EdgeTrainer, _mirrored
 from dgiqa_edge.training.run_folder import RunFolder
 
-PHOTOS = 96
-COPIES = 32
 
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    """Features in which one channel tells the score, and degraded copies in which it is lower."""
-    folder = tmp_path_factory.mktemp("features")
-    generator = np.random.default_rng(0)
-    mos = generator.uniform(0, 1, PHOTOS).astype(np.float32)
-    stores = []
-    for name, scores in (("photos", mos), ("degraded", mos[:COPIES] - 0.5)):
-        store = FeatureStore(folder / name, len(scores), [str(number) for number in range(len(scores))])
-        for number, score in enumerate(scores):
-            values = {kind: generator.normal(0, 1, array.shape[1:]) for kind, array in store.maps.items()}
-            for kind in ("whole_statistics", "crop_statistics"):
-                values[kind][:, 0, :32] += 6 * (score - 0.5)
-            store.write(number, values)
-        stores.append(store)
-    rows, copies = np.arange(PHOTOS), np.arange(COPIES)
-    return EdgeData(
-        photos=stores[0],
-        mos=mos,
-        fit=rows[:64],
-        validation=rows[64:],
-        degraded=stores[1],
-        fit_pairs=Pairs(copies[:24], copies[:24]),
-        validation_pairs=Pairs(copies[24:], copies[24:]),
-        series_pairs=Pairs(np.arange(3), np.arange(3, 6)),
-    )
-
-
-def trained(data, folder, epochs):
+def trained(edge_data, folder, epochs):
     config = EdgeConfig(epochs=6, batch=16, pairs_per_batch=8, learning_rate=2e-3, patience=9)
-    trainer = EdgeTrainer(config, data, RunFolder(folder, config, config.patience))
+    trainer = EdgeTrainer(config, edge_data, RunFolder(folder, config, config.patience))
     trainer.config = EdgeConfig(**{**config.__dict__, "epochs": epochs})
     trainer.schedule.lr_lambdas = [lambda step: 1.0] * 2  # one schedule whatever the stop
     trainer.train(lambda *figures: None)
     return trainer
 
 
-def test_it_learns_scores_and_order(data, tmp_path):
-    trainer = trained(data, tmp_path, epochs=6)
+def test_it_learns_scores_and_order(edge_data, tmp_path):
+    trainer = trained(edge_data, tmp_path, epochs=6)
     last = trainer.run.rows[-1]
     assert last["validation_srcc"] > 0.7
     assert last["validation_order"] == 1.0
     assert last["loss"] < trainer.run.rows[0]["loss"]
 
 
-def test_an_interrupted_run_ends_as_the_whole_one(data, tmp_path):
-    whole = trained(data, tmp_path / "whole", epochs=2)
-    trained(data, tmp_path / "cut", epochs=1)
-    resumed = trained(data, tmp_path / "cut", epochs=2)
+def test_an_interrupted_run_ends_as_the_whole_one(edge_data, tmp_path):
+    whole = trained(edge_data, tmp_path / "whole", epochs=2)
+    trained(edge_data, tmp_path / "cut", epochs=1)
+    resumed = trained(edge_data, tmp_path / "cut", epochs=2)
     assert [row["epoch"] for row in resumed.run.rows] == [1.0, 2.0]
     # Dropout draws differ after a restart; what is learned must not fall back to the beginning.
     assert resumed.run.rows[1]["loss"] == pytest.approx(whole.run.rows[1]["loss"], rel=0.2)
@@ -72,10 +40,10 @@ def test_an_interrupted_run_ends_as_the_whole_one(data, tmp_path):
     ("without", "kept"),
     [((), [0, 1, 2, 3, 4, 5]), (("depth",), [0, 1, 3, 4]), (("whole",), [3, 4, 5]), (("crop", "grid"), [1, 2])],
 )
-def test_an_ablation_leaves_its_inputs_out(data, tmp_path, without, kept):
+def test_an_ablation_leaves_its_inputs_out(edge_data, tmp_path, without, kept):
     config = EdgeConfig(without=without)
-    trainer = EdgeTrainer(config, data, RunFolder(tmp_path, config, 1))
-    inputs = trainer._inputs(data.photos, data.fit[:3])
+    trainer = EdgeTrainer(config, edge_data, RunFolder(tmp_path, config, 1))
+    inputs = trainer._inputs(edge_data.photos, edge_data.fit[:3])
     assert [number for number, value in enumerate(inputs) if bool(value.any())] == kept
 
 
@@ -98,36 +66,38 @@ def test_batches_cover_the_rows_once_in_another_order_each_time():
     assert set(flat) <= set(rows.tolist())
 
 
-def test_inputs_have_the_heads_shapes_and_moments_are_those_of_numpy(data):
+def test_inputs_have_the_heads_shapes_and_moments_are_those_of_numpy(edge_data):
     from dgiqa_edge.export.networks.edge import Edge
 
-    inputs = head_inputs(data.photos, np.array([1, 5]), Edge().depth_cells, torch.device("cpu"))
+    inputs = head_inputs(edge_data.photos, np.array([1, 5]), Edge().depth_cells, torch.device("cpu"))
     assert [tuple(value.shape) for value in inputs] == [(2, 4, 9, 9, 384), (2, 4, 3, 384), (2, 18, 18)] * 2
-    mean, deviation = feature_moments(data.photos.maps["whole_statistics"], data.fit)
-    stored = data.photos.maps["whole_statistics"][data.fit].astype(np.float32)
+    mean, deviation = feature_moments(edge_data.photos.maps["whole_statistics"], edge_data.fit)
+    stored = edge_data.photos.maps["whole_statistics"][edge_data.fit].astype(np.float32)
     assert np.allclose(mean, stored.mean(axis=0), atol=1e-4)
     assert np.allclose(deviation, stored.std(axis=0) + 1e-3, atol=1e-4)
 
 
-def test_a_run_may_start_from_weights(data, tmp_path):
-    first = trained(data, tmp_path / "first", epochs=1)
+def test_a_run_may_start_from_weights(edge_data, tmp_path):
+    first = trained(edge_data, tmp_path / "first", epochs=1)
     config = EdgeConfig()
     weights = first.head.state_dict()
-    trainer = EdgeTrainer(config, data, RunFolder(tmp_path / "second", config, 1), weights)
-    assert np.array_equal(trainer.scores(data.photos, data.validation), first.scores(data.photos, data.validation))
+    trainer = EdgeTrainer(config, edge_data, RunFolder(tmp_path / "second", config, 1), weights)
+    assert np.array_equal(
+        trainer.scores(edge_data.photos, edge_data.validation), first.scores(edge_data.photos, edge_data.validation)
+    )
 
 
-def test_haze_series_are_ranked_among_themselves(data, tmp_path):
+def test_haze_series_are_ranked_among_themselves(edge_data, tmp_path):
     """Pairs against the photos' own order: only the series can teach it."""
-    upside_down = np.argsort(-data.mos[:COPIES])
+    upside_down = np.argsort(-edge_data.mos[: len(edge_data.degraded.names)])
     pairs = Pairs(upside_down[16:], upside_down[:16])  # the better copy is the one of the worse photo
     config = EdgeConfig(epochs=4, batch=16, pairs_per_batch=0, series_per_batch=16, pair_weight=20.0, patience=9)
     none = Pairs(np.arange(0), np.arange(0))
     shares = []
     for name, series in (("without", none), ("with", pairs)):
-        seen = dataclasses.replace(data, series_pairs=series)
+        seen = dataclasses.replace(edge_data, series_pairs=series)
         trainer = EdgeTrainer(config, seen, RunFolder(tmp_path / name, config, 9))
         trainer.train(lambda *figures: None)
-        clearer, hazier = (trainer.scores(data.degraded, side) for side in (pairs.clean, pairs.degraded))
+        clearer, hazier = (trainer.scores(edge_data.degraded, side) for side in (pairs.clean, pairs.degraded))
         shares.append(float((clearer > hazier).mean()))
     assert shares[1] > shares[0]

@@ -1,0 +1,39 @@
+"""Cached features of photos that do not exist, small enough to train on in a test."""
+
+import numpy as np
+import pytest
+
+from dgiqa_edge.training.edge_batches import Pairs
+from dgiqa_edge.training.edge_trainer import EdgeData
+from dgiqa_edge.training.feature_store import FeatureStore
+
+PHOTOS = 96
+COPIES = 32
+
+
+@pytest.fixture(scope="session")
+def edge_data(tmp_path_factory):
+    """Features in which one channel tells the score, and degraded copies in which it is lower."""
+    folder = tmp_path_factory.mktemp("features")
+    generator = np.random.default_rng(0)
+    mos = generator.uniform(0, 1, PHOTOS).astype(np.float32)
+    stores = []
+    for name, scores in (("photos", mos), ("degraded", mos[:COPIES] - 0.5)):
+        store = FeatureStore(folder / name, len(scores), [str(number) for number in range(len(scores))])
+        for number, score in enumerate(scores):
+            values = {kind: generator.normal(0, 1, array.shape[1:]) for kind, array in store.maps.items()}
+            for kind in ("whole_statistics", "crop_statistics"):
+                values[kind][:, 0, :32] += 6 * (score - 0.5)
+            store.write(number, values)
+        stores.append(store)
+    rows, copies = np.arange(PHOTOS), np.arange(COPIES)
+    return EdgeData(
+        photos=stores[0],
+        mos=mos,
+        fit=rows[:64],
+        validation=rows[64:],
+        degraded=stores[1],
+        fit_pairs=Pairs(copies[:24], copies[:24]),
+        validation_pairs=Pairs(copies[24:], copies[24:]),
+        series_pairs=Pairs(np.arange(3), np.arange(3, 6)),
+    )
