@@ -6,8 +6,8 @@
 #include <cmath>
 #include <map>
 
-#include "gate/area_mean.hpp"
 #include "gate/cues.hpp"
+#include "gate/half_size.hpp"
 #include "gate/level_counts.hpp"
 #include "vector_files.hpp"
 
@@ -78,18 +78,12 @@ TEST_CASE("every cue of every frame is Python's") {
     CHECK(compared > 400);
 }
 
-TEST_CASE("means round as OpenCV's") {
-    CHECK(dgiqa::rounded_level(0.5f) == 0);
-    CHECK(dgiqa::rounded_level(1.5f) == 2);
-    CHECK(dgiqa::rounded_level(254.5f) == 254);
-    CHECK(dgiqa::rounded_level(254.51f) == 255);
-    dgiqa::Picture quad(2, 2, 1);
-    quad.pixels = {0, 0, 1, 1};  // half up, where 3x3 and larger blocks round half to even
-    CHECK(dgiqa::area_mean(quad, 1, 1).pixels[0] == 1);
-    dgiqa::Picture wide(1, 2, 1);
-    wide.pixels = {0, 1};
-    CHECK(dgiqa::area_mean(wide, 1, 1).pixels[0] == 0);
-    CHECK(dgiqa::area_mean(wide, 1, 2).pixels == wide.pixels);
+TEST_CASE("halves round as OpenCV's") {
+    dgiqa::Picture even(4, 4, 1), odd(4, 5, 1);
+    std::fill_n(even.row(1), 4, std::uint8_t{1});
+    std::fill_n(odd.row(1), 5, std::uint8_t{1});
+    CHECK(dgiqa::half_size(even).pixels == std::vector<std::uint8_t>{1, 1, 0, 0});  // half up
+    CHECK(dgiqa::half_size(odd).pixels == std::vector<std::uint8_t>{0, 0, 0, 0});   // half to even
 }
 
 TEST_CASE("quantiles are numpy's") {

@@ -23,6 +23,8 @@ dgiqa_quality keep_quality(dgiqa_scorer &handle, Quality &&quality) {
 
 }  // namespace dgiqa
 
+dgiqa_frame dgiqa_frame_default(void) { return {}; }
+
 dgiqa_scorer_params dgiqa_scorer_default_params(void) {
     dgiqa_scorer_params params = {};
     params.backend = "auto";

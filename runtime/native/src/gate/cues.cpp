@@ -5,8 +5,9 @@
 #include <cstdlib>
 #include <utility>
 
-#include "gate/area_mean.hpp"
+#include "frames/convert.hpp"
 #include "gate/grey.hpp"
+#include "gate/half_size.hpp"
 #include "gate/level_counts.hpp"
 #include "gate/neighbourhood.hpp"
 #include "gate/tiles.hpp"
@@ -88,7 +89,7 @@ GradientEnergy gradient_energy(const Picture &grey) {
 // levels keep pictures without structure from dividing by nothing.
 double sharpness(const Picture &grey) {
     const GradientEnergy fine = gradient_energy(grey);
-    const GradientEnergy coarse = gradient_energy(area_mean(grey, grey.height / 2, grey.width / 2));
+    const GradientEnergy coarse = gradient_energy(half_size(grey));
     return std::min(fine.along_rows / (coarse.along_rows + 2.0), fine.along_columns / (coarse.along_columns + 2.0));
 }
 
@@ -118,7 +119,7 @@ Picture small_of(const Picture &samples) {
         return samples;
     }
     const double height = static_cast<double>(samples.height) * SMALL_WIDTH / samples.width;
-    return area_mean(samples, std::max(1, static_cast<int>(std::nearbyint(height))), SMALL_WIDTH);
+    return fitted(samples, std::max(1, static_cast<int>(std::nearbyint(height))), SMALL_WIDTH);
 }
 
 // How veiled even the darkest places are: 5th percentile of the dark channel (He et al. 2009), in [0, 1].

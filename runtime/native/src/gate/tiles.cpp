@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "gate/area_mean.hpp"
+#include "frames/resize.hpp"
 #include "gate/grey.hpp"
 
 namespace dgiqa {
@@ -19,7 +19,7 @@ constexpr double LARGEST_DOWN = 0.15 * SMEAR_FINENESS;
 constexpr float PER_TILE = 1.0f / 256.0f;  // tiles of both kinds have 256 values
 static_assert(NOISE_TILE * NOISE_TILE == 256 && SMEAR_TILE * SMEAR_TILE / SAMPLE_STEP == 256, "PER_TILE");
 
-std::uint8_t tile_mean(int sum) { return rounded_level(static_cast<float>(sum) * PER_TILE); }
+std::uint8_t tile_mean(int sum) { return rounded_byte(static_cast<float>(sum) * PER_TILE); }
 
 int second_difference(int before, int here, int after) { return before - 2 * here + after; }
 
