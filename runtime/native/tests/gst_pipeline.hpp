@@ -73,9 +73,11 @@ public:
 
     void end() { gst_app_src_end_of_stream(GST_APP_SRC(source_)); }
 
-    void listen(Said &said) {
+    // What was said by now, or up to the end of the stream.
+    void listen(Said &said, bool to_the_end = false) {
         GstBus *bus = gst_element_get_bus(whole_);
-        while (GstMessage *message = gst_bus_pop(bus)) {
+        while (GstMessage *message =
+                   to_the_end && !said.ended ? gst_bus_timed_pop(bus, 10 * GST_SECOND) : gst_bus_pop(bus)) {
             take(message, said);
             gst_message_unref(message);
         }
