@@ -34,7 +34,7 @@ install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" DESTINATION ${docdir} RENAME copyr
 # The parts of OpenVINO that run the graphs (Apache-2.0) with its notices, where it comes from the Python wheel. Another
 # OpenVINO is taken to be installed on the target in its own way.
 set(DGIQA_BUNDLES_OPENVINO OFF)
-if(DgiqaOpenVINO_FOUND)
+if(TARGET openvino::runtime)
   get_filename_component(openvino_package "${OpenVINO_DIR}/.." ABSOLUTE)
   file(GLOB openvino_notices "${openvino_package}/../openvino-*.dist-info/licenses")
   if(openvino_notices AND EXISTS "${openvino_package}/libs")
