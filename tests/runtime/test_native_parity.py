@@ -121,7 +121,11 @@ def test_grey_frames_and_results_that_stay(openvino_library: Any, bundle_dir: Pa
         ({"verify": "perhaps"}, ConfigurationError, "verify is 'perhaps'"),
         ({"backend": "abacus"}, ConfigurationError, "there is no backend 'abacus'"),
         ({"bundle": "nowhere"}, BundleError, "nowhere does not exist"),
-        ({"library": "/no/such/library.so"}, MachineError, r"library\.so cannot be loaded .*install the native library"),
+        (
+            {"library": "/no/such/library.so"},
+            MachineError,
+            r"library\.so cannot be loaded .*install the native library",
+        ),
         ({"library": "libc.so.6"}, MachineError, r"libc\.so\.6 cannot be loaded"),
     ],
 )

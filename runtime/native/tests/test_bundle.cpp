@@ -1,7 +1,6 @@
 // Loading bundles: what is damaged, moved or edited is refused with the file's name and the way out.
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include "bundle/bundle.hpp"
-
 #include "bundle_files.hpp"
 
 using dgiqa::Json;

@@ -1,9 +1,8 @@
 // Golden frames: .npz files as numpy writes them, odd ones refused, damaged ones never misread.
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
-#include "bundle/golden.hpp"
-
 #include <cmath>
 
+#include "bundle/golden.hpp"
 #include "bundle/npz.hpp"
 #include "bundle_files.hpp"
 

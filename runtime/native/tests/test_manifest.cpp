@@ -1,8 +1,7 @@
 // The manifest reader: every rule of the schema, and rules between fields, named in the message.
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
-#include "bundle/manifest.hpp"
-
 #include "bundle/json_schema.hpp"
+#include "bundle/manifest.hpp"
 #include "bundle/manifest_checks.hpp"
 #include "bundle/version_requirement.hpp"
 #include "bundle_files.hpp"
@@ -28,13 +27,14 @@ struct Edit {
 
 TEST_CASE("manifests of real builds are accepted") {
     for (const std::string name : {"nano_int8.json", "fp32_compact.json", "split_tensorrt.json"}) {
-        const dgiqa::Manifest manifest = dgiqa::manifest_from_document(checked_document(content_of(CORPUS + name), name));
+        const dgiqa::Manifest manifest =
+            dgiqa::manifest_from_document(checked_document(content_of(CORPUS + name), name));
         CHECK(manifest.frame.height == 512);
         CHECK(manifest.view_count == 2);
         CHECK(manifest.preset == "nano");
     }
-    const dgiqa::Manifest split = dgiqa::manifest_from_document(
-        checked_document(content_of(CORPUS + "split_tensorrt.json"), "split"));
+    const dgiqa::Manifest split =
+        dgiqa::manifest_from_document(checked_document(content_of(CORPUS + "split_tensorrt.json"), "split"));
     CHECK(split.roles() == std::vector<std::string>{"depth", "quality"});
     CHECK(split.engines.at(0).requires_.sm == "87");
     CHECK(split.engines.at(0).requires_.version_compatible == false);
@@ -74,12 +74,17 @@ TEST_CASE("manifests that were edited or damaged") {
         {"compatibility", [](Json &d) { d["engines"][0]["requires"]["compatibility"] = "all"; }, "must be one of"},
         {"host", [](Json &d) { d["build"]["host"] = 3; }, "'build.host' must be object"},
         {"argv", [](Json &d) { d["build"]["argv"] = {1}; }, "'build.argv[0]' must be string"},
-        {"ladder", [](Json &d) { d["ladder"] = {{"device", "x"}}; }, "field 'ladder' lacks 'budget'"},
+        {"ladder",
+         [](Json &d) {
+             d["ladder"] = {{"device", "x"}};
+         },
+         "field 'ladder' lacks 'budget'"},
         {"a path upwards", [](Json &d) { d["files"]["a/../b"] = d["files"]["golden.npz"]; },
          "'files' has the unsafe file name 'a/../b'"},
         {"an absolute path", [](Json &d) { d["files"]["/etc/passwd"] = d["files"]["golden.npz"]; }, "'/etc/passwd'"},
         {"a control character", [](Json &d) { d["files"]["a\x1b[2J"] = d["files"]["golden.npz"]; }, "'a\\x1b[2J'"},
-        {"itself", [](Json &d) { d["files"]["bundle.json"] = d["files"]["golden.npz"]; }, "unsafe file name 'bundle.json'"},
+        {"itself", [](Json &d) { d["files"]["bundle.json"] = d["files"]["golden.npz"]; },
+         "unsafe file name 'bundle.json'"},
         {"graph not listed", [](Json &d) { d["graphs"][0]["file"] = "x.onnx"; },
          "field 'graphs[0].file' names 'x.onnx', which 'files' does not list"},
         {"engine not listed", [](Json &d) { d["engines"][0]["file"] = "x"; }, "field 'engines[0].file' names 'x'"},
@@ -89,9 +94,15 @@ TEST_CASE("manifests that were edited or damaged") {
          "layout 'split' needs the roles ['depth', 'quality'], but 'graphs' has ['fused']"},
         {"an engine twice", [](Json &d) { d["engines"].push_back(Json(d["engines"][0])); },
          "field 'engines[1]' repeats role 'fused' for backend 'onnxruntime'"},
-        {"a crop outside", [](Json &d) { d["geometry"]["crop_boxes"] = {{400, 0}}; },
+        {"a crop outside",
+         [](Json &d) {
+             d["geometry"]["crop_boxes"] = {{400, 0}};
+         },
          "field 'geometry.crop_boxes[0]' puts a crop of 160 at (400, 0), outside the 512x512 quality image"},
-        {"a crop at the end of numbers", [](Json &d) { d["geometry"]["crop_boxes"] = {{INT64_MAX, INT64_MAX}}; },
+        {"a crop at the end of numbers",
+         [](Json &d) {
+             d["geometry"]["crop_boxes"] = {{INT64_MAX, INT64_MAX}};
+         },
          "outside the 512x512 quality image"},
         {"int8 without calibration", [](Json &d) { d["calibration"] = nullptr; },
          "precision is int8 but 'calibration' is null"},
@@ -142,10 +153,17 @@ TEST_CASE("a schema that this reader does not know in full is not half obeyed") 
 
 TEST_CASE("version requirements") {
     const std::vector<std::tuple<std::string, std::string, bool>> cases = {
-        {"1.17", ">=1.17", true},        {"1.16.9", ">=1.17", false},   {"1.17.0", "==1.17", true},
-        {"10.3.0.26", "==10.3.0", false}, {"1.20.0rc1", ">=1.20", true}, {"2.0", ">=1.17,<2", false},
-        {"1.99", " >= 1.17 , < 2 ", true}, {"3", "!=3.0", false},         {"3", ">2.9.9", true},
-        {"x", ">=1", false},              {"3", "<=3.0.0", true},
+        {"1.17", ">=1.17", true},
+        {"1.16.9", ">=1.17", false},
+        {"1.17.0", "==1.17", true},
+        {"10.3.0.26", "==10.3.0", false},
+        {"1.20.0rc1", ">=1.20", true},
+        {"2.0", ">=1.17,<2", false},
+        {"1.99", " >= 1.17 , < 2 ", true},
+        {"3", "!=3.0", false},
+        {"3", ">2.9.9", true},
+        {"x", ">=1", false},
+        {"3", "<=3.0.0", true},
     };
     for (const auto &[version, requirement, expected] : cases) {
         CAPTURE(std::string(version + " " + requirement));
@@ -163,7 +181,8 @@ TEST_CASE("words of messages") {
 }
 
 TEST_CASE("processors") {
-    const dgiqa::Processor x86 = dgiqa::processor_from_cpuinfo("model name\t: Fast CPU\nflags\t: b a\nmodel name: no\n");
+    const dgiqa::Processor x86 =
+        dgiqa::processor_from_cpuinfo("model name\t: Fast CPU\nflags\t: b a\nmodel name: no\n");
     CHECK(x86.model == "Fast CPU");
     CHECK(x86.features_digest == dgiqa::sha256_text("a b").substr(0, 12));
     const std::string arm = "CPU implementer : 0x41\nFeatures : fp asimd\nCPU part : 0xd42\n";

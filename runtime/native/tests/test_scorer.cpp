@@ -1,10 +1,8 @@
 // The scorer on real engines: small graphs that compute brightness, run by the backend of this build.
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
-#include "scorer.hpp"
-
-
 #include "bundle_files.hpp"
 #include "engines/registry.hpp"
+#include "scorer.hpp"
 
 using dgiqa::Json;
 using dgiqa::Scorer;
@@ -215,7 +213,8 @@ TEST_CASE("options and pictures that break a rule") {
     options.backend = "auto";
     options.strict_size = true;
     Scorer scorer(options);
-    CHECK_ERROR(DGIQA_ERROR_SOURCE, "the frame is 65x48, the bundle takes 64x48", scorer.score(dgiqa::Picture(48, 65, 3)));
+    CHECK_ERROR(DGIQA_ERROR_SOURCE, "the frame is 65x48, the bundle takes 64x48",
+                scorer.score(dgiqa::Picture(48, 65, 3)));
     CHECK_ERROR(DGIQA_ERROR_SOURCE, "must be BGR and not empty", scorer.score(dgiqa::Picture()));
     CHECK_ERROR(DGIQA_ERROR_SOURCE, "with 1 channels", scorer.score(dgiqa::Picture(48, 64, 1)));
     CHECK_NOTHROW(scorer.score(halves(1, 2)));  // it goes on after an error
