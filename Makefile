@@ -12,7 +12,8 @@ GPU_INPUTS  ?= build/gpu
 GPU_PRESETS ?= nano reference
 GPU_FRAME   ?= $(DEMO_FRAME)
 
-.PHONY: venv demo demo-reference test test-all gpu-inputs gpu-check lint format bench bench-reports native-test clean
+.PHONY: venv demo demo-reference test test-all gpu-inputs gpu-check lint format bench bench-reports native native-test \
+    native-sanitize native-fuzz clean
 .DELETE_ON_ERROR:
 
 venv: $(STAMP)
@@ -117,8 +118,36 @@ bench-reports: $(STAMP)
 	$(BIN)/dgiqa-edge bench selfcheck --bundle $(REPORTS)/nano-int8 --threads $(REPORT_THREADS) \
 	    --json benchmarks/results/selfcheck-cpu.json
 
-native-test:
-	cmake -S . -B build/native && cmake --build build/native && ctest --test-dir build/native --output-on-failure
+# The C++ runtime. OpenVINO's headers come with its wheel in .venv; the rest from the system (.ci/apt-packages).
+NATIVE := -DDGIQA_PYTHON=$(CURDIR)/$(BIN)/python
+JOBS   ?= $(shell nproc)
+
+native: $(STAMP)
+	cmake -S . -B build/native $(NATIVE)
+	cmake --build build/native --parallel $(JOBS)
+
+native-test: native
+	ctest --test-dir build/native --output-on-failure
+
+# The same tests under sanitizers, without CUDA: nvcc's host code is not instrumented.
+native-sanitize: $(STAMP)
+	for one in "address;undefined" thread; do \
+	    folder=build/native-$${one%%;*}; \
+	    cmake -S . -B $$folder $(NATIVE) -DCMAKE_BUILD_TYPE=RelWithDebInfo -DDGIQA_EDGE_SANITIZE="$$one" \
+	        -DDGIQA_EDGE_CUDA=OFF && \
+	    cmake --build $$folder --parallel $(JOBS) && ctest --test-dir $$folder --output-on-failure || exit 1; \
+	done
+
+FUZZ_RUNS ?= 1000000
+
+native-fuzz: $(STAMP)
+	cmake -S . -B build/native-fuzz $(NATIVE) -DCMAKE_CXX_COMPILER=clang++ -DCMAKE_C_COMPILER=clang \
+	    -DCMAKE_BUILD_TYPE=RelWithDebInfo -DDGIQA_EDGE_FUZZ=ON -DDGIQA_EDGE_CUDA=OFF -DDGIQA_EDGE_TOOLS=OFF \
+	    -DDGIQA_EDGE_GSTREAMER=OFF
+	cmake --build build/native-fuzz --parallel $(JOBS) --target fuzz_manifest
+	mkdir -p build/native-fuzz/corpus
+	build/native-fuzz/runtime/native/tests/fuzz_manifest -runs=$(FUZZ_RUNS) -rss_limit_mb=1500 \
+	    build/native-fuzz/corpus runtime/native/tests/manifest_corpus
 
 clean:
 	rm -rf build $(VENV) *.egg-info

@@ -6,6 +6,7 @@ from . import (
     bench_accuracy,
     bench_compare,
     bench_latency,
+    bench_native,
     bench_peers,
     bench_report,
     bench_selfcheck,
@@ -22,6 +23,7 @@ KINDS = {
     "compare": bench_compare,
     "table": bench_table,
     "peers": bench_peers,
+    "native": bench_native,
     "selfcheck": bench_selfcheck,
 }
 

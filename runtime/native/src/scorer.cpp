@@ -22,8 +22,8 @@ double ms_between(Clock::time_point start, Clock::time_point end) {
 
 const ScorerOptions &checked(const ScorerOptions &options) {
     if (options.threads < 0)
-        throw Error(DGIQA_ERROR_CONFIGURATION,
-                    "threads is " + std::to_string(options.threads) + ": give at least 1, or 0 for the backend's choice");
+        throw Error(DGIQA_ERROR_CONFIGURATION, "threads is " + std::to_string(options.threads) +
+                                                   ": give at least 1, or 0 for the backend's choice");
     return options;
 }
 
@@ -69,11 +69,11 @@ public:
         const Clock::time_point ready = Clock::now();
         run((fits ? bgr : resized).pixels.data());
         const Clock::time_point finished = Clock::now();
-        if (!std::isfinite(score_) || !std::all_of(crop_scores_.begin(), crop_scores_.end(),
-                                                   [](float value) { return std::isfinite(value); }))
-            throw Error(DGIQA_ERROR_FIDELITY, bundle_.path +
-                                                  ": the engine gave a score that is not a number on this machine; " +
-                                                  bundle_.remedy());
+        if (!std::isfinite(score_) ||
+            !std::all_of(crop_scores_.begin(), crop_scores_.end(), [](float value) { return std::isfinite(value); }))
+            throw Error(
+                DGIQA_ERROR_FIDELITY,
+                bundle_.path + ": the engine gave a score that is not a number on this machine; " + bundle_.remedy());
         Quality quality;
         quality.score = score_;
         quality.crop_scores = crop_scores_;
@@ -103,12 +103,12 @@ private:
         const Deviation deviation = compare(golden, score_, crop_scores_, depth_);
         const Tolerance &tolerance = bundle_.manifest.tolerance;
         if (!deviation.within(tolerance))
-            throw Error(DGIQA_ERROR_FIDELITY, bundle_.path + ": on this machine the golden frame's score is " +
-                                                  brief(deviation.score) + " off FP32 (allowed " +
-                                                  brief(tolerance.score) + ") and its depth " +
-                                                  brief(deviation.depth_mean_levels) + " grey levels (allowed " +
-                                                  brief(tolerance.depth_levels) + "): rebuild the bundle here with: " +
-                                                  bundle_.manifest.rebuild_command());
+            throw Error(DGIQA_ERROR_FIDELITY,
+                        bundle_.path + ": on this machine the golden frame's score is " + brief(deviation.score) +
+                            " off FP32 (allowed " + brief(tolerance.score) + ") and its depth " +
+                            brief(deviation.depth_mean_levels) + " grey levels (allowed " +
+                            brief(tolerance.depth_levels) +
+                            "): rebuild the bundle here with: " + bundle_.manifest.rebuild_command());
         deviation_ = {{"score", deviation.score}, {"depth_mean_levels", deviation.depth_mean_levels}};
         write_stamp(identity, deviation);
     }

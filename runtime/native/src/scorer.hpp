@@ -23,8 +23,8 @@ struct ScorerOptions {
 
 // The verdict's raw material for one frame.
 struct Quality {
-    float score = 0;                 // in [0, 1], 1 best
-    std::vector<float> crop_scores;  // in the manifest's order
+    float score = 0;                  // in [0, 1], 1 best
+    std::vector<float> crop_scores;   // in the manifest's order
     std::vector<std::uint8_t> depth;  // [depth_height * depth_width], relative inverse depth, 255 nearest
     int depth_width = 0;
     int depth_height = 0;

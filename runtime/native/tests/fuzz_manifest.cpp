@@ -29,11 +29,38 @@ void collect(Json &value, std::vector<Json *> &found) {
 }
 
 Json replacement(std::minstd_rand &random) {
-    static const std::vector<Json> values = {
-        nullptr, true, 0, 1, -1, 2, 32768, 32769, INT64_MAX, UINT64_MAX, 0.5, -1e300, 1e300, "", "fused", "split",
-        "depth", "quality", "int8", "tensorrt", "openvino", "==10.3.0", ">=1", "bundle.json", "../golden.npz",
-        "golden.npz", std::string(300, '1'), std::string("\0\x1b\n", 3), Json::array(), Json::object(),
-        Json::array({1, 2}), Json::array({Json::array({INT64_MAX, INT64_MAX})})};
+    static const std::vector<Json> values = {nullptr,
+                                             true,
+                                             0,
+                                             1,
+                                             -1,
+                                             2,
+                                             32768,
+                                             32769,
+                                             INT64_MAX,
+                                             UINT64_MAX,
+                                             0.5,
+                                             -1e300,
+                                             1e300,
+                                             "",
+                                             "fused",
+                                             "split",
+                                             "depth",
+                                             "quality",
+                                             "int8",
+                                             "tensorrt",
+                                             "openvino",
+                                             "==10.3.0",
+                                             ">=1",
+                                             "bundle.json",
+                                             "../golden.npz",
+                                             "golden.npz",
+                                             std::string(300, '1'),
+                                             std::string("\0\x1b\n", 3),
+                                             Json::array(),
+                                             Json::object(),
+                                             Json::array({1, 2}),
+                                             Json::array({Json::array({INT64_MAX, INT64_MAX})})};
     return values[random() % values.size()];
 }
 

@@ -51,7 +51,8 @@ bool leaves(const fs::path &folder, const fs::path &file) {
     return std::mismatch(root.begin(), root.end(), target.begin(), target.end()).first != root.end();
 }
 
-void check_presence(const Bundle &bundle, const std::string &name, const FileRecord &record, const std::string &remedy) {
+void check_presence(const Bundle &bundle, const std::string &name, const FileRecord &record,
+                    const std::string &remedy) {
     const std::string file = bundle.file(name);
     if (leaves(bundle.path, file)) refuse(file + " is a link that leaves the bundle directory: " + remedy);
     std::error_code failure;
@@ -92,7 +93,8 @@ const GraphRecord &Bundle::graph(const std::string &role) const {
 }
 
 Bundle load_bundle(const std::string &path) {
-    if (path.empty()) throw Error(DGIQA_ERROR_CONFIGURATION, "no bundle given: give the folder that build_engine.py wrote");
+    if (path.empty())
+        throw Error(DGIQA_ERROR_CONFIGURATION, "no bundle given: give the folder that build_engine.py wrote");
     const std::string text = read_manifest(path);
     Bundle bundle{path, manifest_from_document(checked_document(text, path + "/" + MANIFEST_NAME))};
     const std::string remedy = "copy the bundle again, or " + bundle.remedy();

@@ -54,8 +54,8 @@ Golden load_golden(const Bundle &bundle) {
     try {
         const NpzFile file(path);
         Golden golden;
-        golden.frame = read(file, path, "frame", "|u1", {1, side(manifest.frame.height), side(manifest.frame.width), 3},
-                            remedy);
+        golden.frame =
+            read(file, path, "frame", "|u1", {1, side(manifest.frame.height), side(manifest.frame.width), 3}, remedy);
         golden.score = floats(read(file, path, "score", "<f4", {1}, remedy), path, "score", remedy).front();
         golden.crop_scores = floats(read(file, path, "crop_scores", "<f4", {1, side(manifest.view_count)}, remedy),
                                     path, "crop_scores", remedy);

@@ -16,9 +16,9 @@ namespace {
 constexpr std::size_t LONGEST_PATTERNED_TEXT = 128;
 
 const std::set<std::string> KEYWORDS = {
-    "$schema",  "$id",       "$ref",      "title",    "description", "definitions", "type",
-    "enum",     "const",     "anyOf",     "required", "properties",  "items",       "additionalProperties",
-    "minItems", "maxItems",  "minLength", "pattern",  "minimum",     "maximum",     "minProperties",
+    "$schema",  "$id",      "$ref",      "title",    "description", "definitions", "type",
+    "enum",     "const",    "anyOf",     "required", "properties",  "items",       "additionalProperties",
+    "minItems", "maxItems", "minLength", "pattern",  "minimum",     "maximum",     "minProperties",
 };
 
 std::string named(const std::string &field) { return field.empty() ? "the manifest" : "field '" + field + "'"; }

@@ -131,7 +131,8 @@ bool is_inside(const std::string &name) {
         const std::string part = name.substr(start, end - start);
         if (part.empty() || part == "." || part == "..") return false;
         for (char letter : part)
-            if (static_cast<unsigned char>(letter) < 0x20 || std::string("\\:*?\"<>|").find(letter) != std::string::npos)
+            if (static_cast<unsigned char>(letter) < 0x20 ||
+                std::string("\\:*?\"<>|").find(letter) != std::string::npos)
                 return false;
         start = end + 1;
     }

@@ -22,7 +22,8 @@ constexpr std::size_t LARGEST_FILE_BYTES = std::size_t{4} << 30;  // a frame of 
 constexpr std::size_t LONGEST_NPY_HEADER = 4096;
 
 std::size_t number(const std::vector<std::uint8_t> &bytes, std::size_t offset, int width) {
-    if (offset > bytes.size() || bytes.size() - offset < static_cast<std::size_t>(width)) throw NpzError("it is cut off");
+    if (offset > bytes.size() || bytes.size() - offset < static_cast<std::size_t>(width))
+        throw NpzError("it is cut off");
     std::size_t value = 0;
     for (int i = width - 1; i >= 0; --i) value = (value << 8) | bytes[offset + static_cast<std::size_t>(i)];
     return value;

@@ -57,7 +57,8 @@ std::string Sha256::hex() {
     const std::size_t held = static_cast<std::size_t>(size_bytes_ % 64);
     std::array<std::uint8_t, 72> tail = {0x80};
     const std::size_t padding = (held < 56 ? 56 : 120) - held;
-    for (int i = 0; i < 8; ++i) tail[padding + static_cast<std::size_t>(i)] = static_cast<std::uint8_t>(size_bits >> (56 - 8 * i));
+    for (int i = 0; i < 8; ++i)
+        tail[padding + static_cast<std::size_t>(i)] = static_cast<std::uint8_t>(size_bits >> (56 - 8 * i));
     update(tail.data(), padding + 8);
     std::string text;
     for (std::uint32_t word : state_) {
@@ -80,8 +81,7 @@ void Sha256::take_block(const std::uint8_t *block) {
     for (int i = 0; i < 64; ++i) {
         const std::uint32_t first = h + (rotated(e, 6) ^ rotated(e, 11) ^ rotated(e, 25)) + ((e & f) ^ (~e & g)) +
                                     ROUND_CONSTANTS[i] + schedule[i];
-        const std::uint32_t second =
-            (rotated(a, 2) ^ rotated(a, 13) ^ rotated(a, 22)) + ((a & b) ^ (a & c) ^ (b & c));
+        const std::uint32_t second = (rotated(a, 2) ^ rotated(a, 13) ^ rotated(a, 22)) + ((a & b) ^ (a & c) ^ (b & c));
         h = g;
         g = f;
         f = e;

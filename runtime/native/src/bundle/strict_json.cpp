@@ -12,8 +12,10 @@ constexpr int DEEPEST = 32;  // a manifest is six levels deep
 std::string place(const std::string &text, std::size_t offset) {
     const auto end = text.begin() + static_cast<std::ptrdiff_t>(std::min(offset, text.size()));
     const auto line = 1 + std::count(text.begin(), end, '\n');
-    const std::size_t line_start = text.rfind('\n', end == text.begin() ? 0 : static_cast<std::size_t>(end - text.begin()) - 1);
-    const std::size_t column = static_cast<std::size_t>(end - text.begin()) - (line_start == std::string::npos ? 0 : line_start + 1);
+    const std::size_t line_start =
+        text.rfind('\n', end == text.begin() ? 0 : static_cast<std::size_t>(end - text.begin()) - 1);
+    const std::size_t column =
+        static_cast<std::size_t>(end - text.begin()) - (line_start == std::string::npos ? 0 : line_start + 1);
     return "line " + std::to_string(line) + " column " + std::to_string(std::max<std::size_t>(column, 1));
 }
 

@@ -1,10 +1,9 @@
 // JSON text as RFC 8259 has it and nothing more: no duplicate keys, NaN, comments, byte-order mark or deep nesting.
 #pragma once
 
+#include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <string>
-
-#include <nlohmann/json.hpp>
 
 namespace dgiqa {
 

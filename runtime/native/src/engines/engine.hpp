@@ -17,7 +17,7 @@ struct TensorSpec {
     std::string dtype;
     std::vector<std::int64_t> shape;
 
-    std::string text() const;  // uint8 [1, 48, 64, 3]
+    std::string text() const;   // uint8 [1, 48, 64, 3]
     std::size_t bytes() const;  // of uint8 and float32 tensors of fixed shape
 };
 

@@ -53,8 +53,12 @@ ov::Core &core() {
 class OpenVinoEngine : public Engine {
 public:
     OpenVinoEngine(ov::CompiledModel &&model, const std::string &file, Json &&facts)
-        : model_(std::move(model)), request_(model_.create_infer_request()), inputs_(specs_of(model_.inputs())),
-          outputs_(specs_of(model_.outputs())), file_(file), facts_(std::move(facts)) {}
+        : model_(std::move(model)),
+          request_(model_.create_infer_request()),
+          inputs_(specs_of(model_.inputs())),
+          outputs_(specs_of(model_.outputs())),
+          file_(file),
+          facts_(std::move(facts)) {}
 
     const std::vector<TensorSpec> &inputs() const override { return inputs_; }
     const std::vector<TensorSpec> &outputs() const override { return outputs_; }

@@ -43,8 +43,8 @@ EngineRecord choose(const Bundle &bundle, const std::string &role, const std::st
     }
     if (backend == "openvino") return portable_record(bundle, role);
     if (backend != "auto")
-        cannot_run(bundle.path + " has no '" + role + "' engine for backend '" + backend + "' (it has: " +
-                   joined(offered) + "): choose \"auto\", or build a bundle for it");
+        cannot_run(bundle.path + " has no '" + role + "' engine for backend '" + backend +
+                   "' (it has: " + joined(offered) + "): choose \"auto\", or build a bundle for it");
     cannot_run(bundle.path + ": this build of the library cannot run its '" + role + "' engines (" + joined(offered) +
                "); it has: " + (backends_of_build().empty() ? "none" : joined(backends_of_build())) +
                ": build the library with that backend, or the bundle with --backend onnxruntime");
@@ -56,8 +56,8 @@ void check_backend_name(const std::string &backend) {
         throw Error(DGIQA_ERROR_CONFIGURATION,
                     "there is no backend " + quoted(backend) + ": give one of " + joined(known));
     if (backend != "auto" && !has_backend(backend))
-        cannot_run("this build of the library has no backend '" + backend + "' (it has: " +
-                   (backends_of_build().empty() ? "none" : joined(backends_of_build())) +
+        cannot_run("this build of the library has no backend '" + backend +
+                   "' (it has: " + (backends_of_build().empty() ? "none" : joined(backends_of_build())) +
                    "): configure it with -DDGIQA_EDGE_" + (backend == "openvino" ? "OPENVINO" : "TENSORRT") +
                    "=ON where that is installed");
 }

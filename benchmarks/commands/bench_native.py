@@ -1,0 +1,85 @@
+"""``dgiqa-edge bench native``: the native runtime beside Python's, on the same bundle and frame."""
+
+import argparse
+import json
+import sys
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+
+SUMMARY = "the C++ runtime beside Python's: start to first verdict, latency, memory, installed size"
+_EPILOG = """\
+example:
+  dgiqa-edge bench native --bundle build/demo/bundle --threads 2 --json native.json
+
+Each figure is the median over processes of their own, which take turns. The golden frame is replayed in each start.
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the subcommand's options."""
+    parser.epilog = _EPILOG
+    parser.add_argument("--bundle", type=Path, required=True, metavar="DIR")
+    parser.add_argument(
+        "--tool", type=Path, metavar="FILE", help="dgiqa-edge-native (default: where `make native` puts it)"
+    )
+    parser.add_argument("--photo", type=Path, metavar="FILE", help="frame to score (default: a photo that ships)")
+    parser.add_argument("--threads", type=int, default=2, metavar="N", help="of every backend (default: %(default)s)")
+    parser.add_argument("--frames", type=int, default=100, metavar="N", help="frames that count (default: %(default)s)")
+    parser.add_argument("--warmup", type=int, default=10, metavar="N", help="frames before them (default: %(default)s)")
+    parser.add_argument("--starts", type=int, default=5, metavar="N", help="processes of each (default: %(default)s)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the table")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run all candidates and print the table; returns 0."""
+    import cv2
+
+    from dgiqa_edge.calibration.shipped import SHIPPED_PHOTOS
+    from dgiqa_edge.runtime.atomic import write_text
+    from dgiqa_edge.runtime.bundle import load_bundle
+    from dgiqa_edge.runtime.errors import ConfigurationError
+
+    from ..environment import capture, tool
+    from ..native_comparison import Candidate, Load, compare, find_tool, native, python
+    from ..peers import frames_of
+    from ..progress import progress_bars
+
+    for option in ("threads", "frames", "starts"):
+        if getattr(args, option) < 1:
+            raise ConfigurationError(f"--{option} is {getattr(args, option)}: give at least 1")
+    bundle = load_bundle(args.bundle)
+    found = {
+        "native": native(find_tool(args.tool)),
+        "onnxruntime": python("onnxruntime"),
+        "openvino": python("openvino"),
+    }
+    missing = {name: reason for name, reason in found.items() if isinstance(reason, str)}
+    candidates = [one for one in found.values() if isinstance(one, Candidate)]
+    frame = frames_of([args.photo or min(SHIPPED_PHOTOS.glob("*.jpg"))], bundle)[0]
+    with tempfile.TemporaryDirectory() as folder:
+        image = Path(folder) / "frame.png"
+        cv2.imwrite(str(image), frame)
+        load = Load(args.bundle, image, args.threads, args.frames, args.warmup)
+        with progress_bars() as bar:
+            table = compare(candidates, load, args.starts, bar("processes", len(candidates) * args.starts))
+    sizes = {one.name: one.installed_mib for one in candidates}
+    print(
+        f"{bundle.path}: {frame.shape[1]}x{frame.shape[0]}, {args.threads} threads, medians of {args.starts} processes"
+    )
+    print(f"{'runtime':<22} {'first verdict ms':>16} {'p50 ms':>8} {'peak RSS MiB':>13} {'installed MiB':>14}")
+    for name, row in table.items():
+        print(f"{name:<22} {row.first_verdict_ms:16.0f} {row.p50_ms:8.2f} {row.peak_rss_mib:13.0f} {sizes[name]:14.0f}")
+    for name, reason in missing.items():
+        print(f"{name:<22} not measured: {reason}")
+    if args.json:
+        document = {
+            "tool": tool(),
+            "argv": ["dgiqa-edge", *sys.argv[1:]],
+            "environment": capture(),
+            "bundle": args.bundle.name,
+            "rows": {name: {**asdict(row), "installed_mib": sizes[name]} for name, row in table.items()},
+            "not_measured": missing,
+        }
+        write_text(args.json, json.dumps(document, indent=1) + "\n")
+    return 0

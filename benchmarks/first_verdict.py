@@ -1,0 +1,62 @@
+"""One Python process from its start to the first verdict, and its frames after that: what ``bench native`` starts.
+
+Prints the figures that ``dgiqa-edge-native bench --json`` prints, measured in the same way, as one line of JSON.
+"""
+
+import argparse
+import json
+import os
+import resource
+import statistics
+import time
+from pathlib import Path
+
+FPS = 25.0
+
+
+def seconds_since_process_start() -> float:
+    """Since the kernel started this process, in steps of its clock tick (10 ms as a rule)."""
+    fields = Path("/proc/self/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()
+    uptime_s = float(Path("/proc/uptime").read_text(encoding="utf-8").split()[0])
+    return uptime_s - int(fields[19]) / os.sysconf("SC_CLK_TCK")
+
+
+def main() -> None:
+    """Score, measure cues, judge: as a camera's frames are."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--bundle", required=True)
+    parser.add_argument("--backend", required=True)
+    parser.add_argument("--threads", type=int, required=True)
+    parser.add_argument("--image", required=True)
+    parser.add_argument("--frames", type=int, required=True)
+    parser.add_argument("--warmup", type=int, required=True)
+    args = parser.parse_args()
+
+    from dgiqa_edge.runtime.cues import CueMeter
+    from dgiqa_edge.runtime.gate import Gate, Reading
+    from dgiqa_edge.runtime.gate_policy import GatePolicy
+    from dgiqa_edge.runtime.images import read_image
+    from dgiqa_edge.runtime.scorer import Scorer
+
+    with Scorer(args.bundle, backend=args.backend, threads=args.threads, verify="always") as scorer:
+        frame = read_image(args.image)
+        meter, gate = CueMeter(), Gate(GatePolicy())
+        total_ms = []
+        for number in range(1 + args.warmup + args.frames):
+            started = time.perf_counter()
+            quality = scorer.score(frame)
+            gate.update(Reading(quality.score, meter.measure(frame)), number / FPS)
+            total_ms.append((time.perf_counter() - started) * 1e3)
+            if number == 0:
+                first_verdict_ms = seconds_since_process_start() * 1e3
+        figures = {
+            "first_verdict_ms": first_verdict_ms,
+            "p50_ms": statistics.median(total_ms[1 + args.warmup :]),
+            "peak_rss_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+            "score": quality.score,
+        }
+    print(json.dumps(figures))
+
+
+if __name__ == "__main__":
+    main()
