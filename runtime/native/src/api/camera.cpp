@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <limits>
 #include <utility>
@@ -42,8 +43,13 @@ void check_time(double t) {
 
 void dgiqa_camera::judge(const dgiqa_frame &frame, double t, dgiqa_quality &quality, dgiqa_verdict &verdict) {
     check_time(t);
+    const auto started = std::chrono::steady_clock::now();
     const dgiqa::Picture picture = dgiqa::to_bgr(frame);
-    quality = dgiqa::keep_quality(scorer, scorer.scorer.score(picture));
+    const std::chrono::duration<double, std::milli> conversion = std::chrono::steady_clock::now() - started;
+    dgiqa::Quality scored = scorer.scorer.score(picture);
+    scored.resize_ms += conversion.count();
+    scored.total_ms += conversion.count();
+    quality = dgiqa::keep_quality(scorer, std::move(scored));
     if (silent_) {
         meter_.restart();  // the picture before the silence is no measure of change
         silent_ = false;
