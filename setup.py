@@ -40,6 +40,7 @@ LOADGEN = "mlcommons-loadgen>=5; sys_platform == 'linux' and platform_machine ==
 BENCH = sorted({*CPU, "scipy>=1.10", "matplotlib>=3.7", "rich>=13", "nvidia-ml-py>=12", LOADGEN})
 WATCH = ["starlette>=0.37", "uvicorn>=0.29", "paho-mqtt>=2", "prometheus-client>=0.20", "PyYAML>=6", "matplotlib>=3.7"]
 TENSORRT = ["tensorrt>=8.5", "cuda-python>=12"]
+OPENVINO = ["openvino>=2024.4"]
 # cuda-bindings imports without a GPU: what our code calls of it is compared with the real package.
 DEV = [
     "cuda-bindings",
@@ -90,9 +91,10 @@ setup(
         "training": TRAINING,
         "watch": WATCH,
         "tensorrt": TENSORRT,
+        "openvino": OPENVINO,
         # The customer's listed CUDA binding; it compiles against libcuda, so it is a choice, not a default.
         "pycuda": ["pycuda"],
-        "dev": sorted({*CPU, *EXPORT, *TRAINING, *BENCH, *WATCH, *DEV}),
+        "dev": sorted({*CPU, *EXPORT, *TRAINING, *BENCH, *WATCH, *OPENVINO, *DEV}),
     },
     entry_points={
         "console_scripts": ["dgiqa-edge = dgiqa_edge.runtime.cli:main"],

@@ -6,7 +6,7 @@ from typing import cast
 
 from ..bundle import Bundle, rebuild_command
 from ..errors import BundleError, EngineCompatibilityError
-from ..manifest import EngineRecord, Manifest
+from ..manifest import EngineRecord, Manifest, Requirements
 from ..processor import platform_name
 from .protocol import Engine, EngineOptions, TensorSpec
 
@@ -16,6 +16,7 @@ Loader = Callable[[Bundle, EngineRecord, EngineOptions], Engine]
 BACKENDS: Mapping[str, str] = {
     "onnxruntime": ".onnxruntime",
     "tensorrt": ".tensorrt",
+    "openvino": ".openvino",
 }
 _TITLES = {"onnxruntime": "ONNX Runtime", "tensorrt": "TensorRT", "openvino": "OpenVINO"}
 
@@ -26,7 +27,8 @@ def load_engine(bundle: Bundle, role: str, backend: str = "auto", options: Engin
     Args:
         bundle: as ``load_bundle`` returned it.
         role: ``fused``, ``depth`` or ``quality``.
-        backend: ``auto`` takes the first engine in the manifest that this version has a backend for.
+        backend: ``auto`` takes the first engine in the manifest that this version has a backend for; ``openvino``
+            runs the portable graph where the bundle has no engine for it.
         options: threads, providers, spinning.
 
     Raises:
@@ -54,6 +56,8 @@ def _choose(bundle: Bundle, role: str, backend: str) -> EngineRecord:
     records = bundle.engines(role)
     offered = ", ".join(record.backend for record in records) or "none"
     wanted = [record for record in records if backend in ("auto", record.backend)]
+    if not wanted and backend == "openvino":
+        return _portable_record(bundle, role, backend)
     if not wanted:
         raise EngineCompatibilityError(
             f"{bundle.path} has no '{role}' engine for backend '{backend}' (it has: {offered}): "
@@ -67,6 +71,12 @@ def _choose(bundle: Bundle, role: str, backend: str) -> EngineRecord:
         f"{bundle.path}: this version's runtime has no {title} engine yet (it runs: {', '.join(BACKENDS)}): "
         "build the bundle with --backend onnxruntime"
     )
+
+
+def _portable_record(bundle: Bundle, role: str, backend: str) -> EngineRecord:
+    """The portable graph as an engine of a backend that needs no file of its own."""
+    graph = next(graph for graph in bundle.manifest.graphs if graph.role == role)
+    return EngineRecord(role, graph.file, backend, Requirements(None, None, None, None))
 
 
 def _check_contract(bundle: Bundle, engine: Engine) -> None:

@@ -1,0 +1,75 @@
+#include <utility>
+
+#include "guarded.hpp"
+#include "scorer_handle.hpp"
+
+namespace dgiqa {
+
+dgiqa_quality keep_quality(dgiqa_scorer &handle, Quality &&quality) {
+    handle.last = std::move(quality);
+    const Quality &kept = handle.last;
+    dgiqa_quality shown = {};
+    shown.score = kept.score;
+    shown.crop_scores = kept.crop_scores.data();
+    shown.crop_count = kept.crop_scores.size();
+    shown.depth = kept.depth.data();
+    shown.depth_width = kept.depth_width;
+    shown.depth_height = kept.depth_height;
+    shown.resize_ms = kept.resize_ms;
+    shown.engine_ms = kept.engine_ms;
+    shown.total_ms = kept.total_ms;
+    return shown;
+}
+
+}  // namespace dgiqa
+
+dgiqa_frame dgiqa_frame_default(void) { return {}; }
+
+dgiqa_scorer_params dgiqa_scorer_default_params(void) {
+    dgiqa_scorer_params params = {};
+    params.backend = "auto";
+    params.verify = DGIQA_VERIFY_ONCE;
+    return params;
+}
+
+dgiqa_status dgiqa_scorer_create(const dgiqa_scorer_params *params, dgiqa_scorer **scorer) {
+    if (scorer != nullptr) *scorer = nullptr;
+    return dgiqa::guarded([&] {
+        if (params == nullptr || scorer == nullptr || params->bundle == nullptr)
+            throw dgiqa::Error(DGIQA_ERROR_CONFIGURATION,
+                               "dgiqa_scorer_create: params, its bundle and scorer must not be NULL: start from "
+                               "dgiqa_scorer_default_params() and set the bundle");
+        if (params->verify < DGIQA_VERIFY_ONCE || params->verify > DGIQA_VERIFY_NEVER)
+            throw dgiqa::Error(DGIQA_ERROR_CONFIGURATION, "dgiqa_scorer_create: verify is " +
+                                                              std::to_string(static_cast<int>(params->verify)) +
+                                                              ": give a DGIQA_VERIFY_ value");
+        dgiqa::ScorerOptions options;
+        options.bundle = params->bundle;
+        if (params->backend != nullptr) options.backend = params->backend;
+        options.threads = params->threads;
+        options.strict_size = params->strict_size != 0;
+        options.verify = params->verify;
+        *scorer = new dgiqa_scorer(options);
+    });
+}
+
+dgiqa_status dgiqa_scorer_score(dgiqa_scorer *scorer, const dgiqa_frame *frame, dgiqa_quality *quality) {
+    if (quality != nullptr) *quality = {};
+    return dgiqa::guarded([&] {
+        if (scorer == nullptr || frame == nullptr || quality == nullptr)
+            throw dgiqa::Error(DGIQA_ERROR_CONFIGURATION,
+                               "dgiqa_scorer_score: scorer, frame and quality must not be NULL");
+        *quality = dgiqa::keep_quality(*scorer, scorer->scorer.score(*frame));
+    });
+}
+
+const char *dgiqa_scorer_describe(const dgiqa_scorer *scorer) {
+    return scorer == nullptr ? "{}" : scorer->scorer.describe().c_str();
+}
+
+void dgiqa_scorer_frame_size(const dgiqa_scorer *scorer, int *height, int *width) {
+    if (height != nullptr) *height = scorer == nullptr ? 0 : scorer->scorer.height();
+    if (width != nullptr) *width = scorer == nullptr ? 0 : scorer->scorer.width();
+}
+
+void dgiqa_scorer_free(dgiqa_scorer *scorer) { delete scorer; }

@@ -1,0 +1,83 @@
+// What this runtime uses of bundle.json, as typed values. Whether a document is acceptable is decided in
+// manifest_checks, whether the files beside it are those it lists in bundle.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "bundle/strict_json.hpp"
+
+namespace dgiqa {
+
+struct Size {
+    int height = 0;
+    int width = 0;
+};
+
+struct GraphRecord {
+    std::string role;  // fused, depth, quality
+    std::string file;  // portable ONNX graph
+};
+
+// What an engine file needs; none means any.
+struct Requirements {
+    std::optional<std::string> backend_version;
+    std::optional<std::string> sm;
+    std::optional<std::string> platform;
+    std::optional<std::string> cuda;
+    std::optional<std::string> driver_min;
+    std::optional<std::string> device;
+    std::string compatibility = "exact";
+    bool version_compatible = false;
+};
+
+struct EngineRecord {
+    std::string role;
+    std::string file;
+    std::string backend;
+    Requirements requires_;  // a keyword in later C++
+};
+
+// How far outputs may be from the golden ones: score, and mean depth error in grey levels.
+struct Tolerance {
+    double score = 0;
+    double depth_levels = 0;
+};
+
+struct FileRecord {
+    std::string sha256;
+    std::uint64_t size_bytes = 0;
+};
+
+struct Manifest {
+    std::string tool_version;
+    std::string preset;
+    Size frame;
+    Size depth_output;
+    int view_count = 0;  // number of crop_scores
+    std::string layout;  // fused, split
+    std::string precision;
+    std::string precision_target;
+    std::vector<GraphRecord> graphs;
+    std::vector<EngineRecord> engines;
+    std::string golden_file;
+    Tolerance tolerance;
+    std::map<std::string, FileRecord> files;
+    std::vector<std::string> build_argv;
+
+    // The engines that one frame passes through, in order.
+    std::vector<std::string> roles() const;
+    // The shell command that builds the bundle again.
+    std::string rebuild_command() const;
+};
+
+// The engines of a layout, in the order that a frame passes them.
+const std::vector<std::string> &roles_of_layout(const std::string &layout);
+
+// Types a document that has passed check_document.
+Manifest manifest_from_document(const Json &document);
+
+}  // namespace dgiqa

@@ -1,0 +1,32 @@
+// Which backend runs which engine file, and whether a loaded engine keeps the manifest's tensor contract.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engines/engine.hpp"
+
+namespace dgiqa {
+
+// Backends of this build, in the order of preference: "tensorrt", "openvino".
+const std::vector<std::string> &backends_of_build();
+
+// Loads one engine of a verified bundle. "auto" takes the first record of the manifest that this build can run; the
+// portable graph of ONNX Runtime records runs in OpenVINO.
+// Throws Error: ENGINE_COMPATIBILITY (no such backend here, or this machine does not meet its requirements), BUNDLE
+// (the engine's tensors are not the ones the manifest promises), MACHINE, CONFIGURATION (an unknown backend's name).
+std::unique_ptr<Engine> load_engine(const Bundle &bundle, const std::string &role, const EngineOptions &options);
+
+// Inputs and outputs that the engine of a role must have (frame graph contract, fused or split).
+struct Contract {
+    std::vector<TensorSpec> inputs;
+    std::vector<TensorSpec> outputs;
+};
+Contract contract(const Manifest &manifest, const std::string &role);
+
+// Throws Error(DGIQA_ERROR_BUNDLE): the engine has other tensors.
+void check_contract(const Engine &engine, const Contract &promised, const std::string &where,
+                    const std::string &remedy);
+
+}  // namespace dgiqa

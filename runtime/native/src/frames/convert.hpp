@@ -1,0 +1,15 @@
+// From the caller's frame to the picture that engines and cues take.
+#pragma once
+
+#include "dgiqa_edge.h"
+#include "picture.hpp"
+
+namespace dgiqa {
+
+// The frame as a BGR picture of the same size. Throws Error(DGIQA_ERROR_SOURCE): a frame that cannot be used.
+Picture to_bgr(const dgiqa_frame &frame);
+
+// A BGR picture resized to height x width by the rule of the Python package's runtime/frame_size.py.
+Picture fitted(const Picture &bgr, int height, int width);
+
+}  // namespace dgiqa

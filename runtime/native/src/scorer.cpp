@@ -1,0 +1,164 @@
+#include "scorer.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+#include "bundle/bundle.hpp"
+#include "bundle/golden.hpp"
+#include "bundle/replay_stamps.hpp"
+#include "engines/registry.hpp"
+#include "frames/convert.hpp"
+#include "quoting.hpp"
+
+namespace dgiqa {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double ms_between(Clock::time_point start, Clock::time_point end) {
+    return std::chrono::duration<double, std::milli>(end - start).count();
+}
+
+const ScorerOptions &checked(const ScorerOptions &options) {
+    if (options.threads < 0)
+        throw Error(DGIQA_ERROR_CONFIGURATION, "threads is " + std::to_string(options.threads) +
+                                                   ": give at least 1, or 0 for the backend's choice");
+    return options;
+}
+
+}  // namespace
+
+class Scorer::Implementation {
+public:
+    explicit Implementation(const ScorerOptions &options)
+        : strict_size_(options.strict_size), bundle_(load_bundle(checked(options).bundle)) {
+        for (const std::string &role : bundle_.manifest.roles()) {
+            engines_.push_back(load_engine(bundle_, role, {options.backend, options.threads}));
+            facts_.push_back(engines_.back()->describe());
+        }
+        const Size depth = bundle_.manifest.depth_output;
+        depth_.resize(static_cast<std::size_t>(depth.height) * static_cast<std::size_t>(depth.width));
+        crop_scores_.resize(static_cast<std::size_t>(bundle_.manifest.view_count));
+        if (options.verify != DGIQA_VERIFY_NEVER) verify(options.verify == DGIQA_VERIFY_ONCE);
+        description_ = describe();
+    }
+
+    const Size &frame() const { return bundle_.manifest.frame; }
+    const std::string &description() const { return description_; }
+
+    void check_size(int height, int width) const {
+        const Size own = frame();
+        if (!strict_size_ || (height == own.height && width == own.width)) return;
+        throw Error(DGIQA_ERROR_SOURCE, "the frame is " + std::to_string(width) + "x" + std::to_string(height) +
+                                            ", the bundle takes " + std::to_string(own.width) + "x" +
+                                            std::to_string(own.height) +
+                                            ": clear strict_size to have it resized, or build a bundle for this size");
+    }
+
+    Quality score(const Picture &bgr) {
+        const Clock::time_point started = Clock::now();
+        if (bgr.channels != 3 || bgr.height < 1 || bgr.width < 1)
+            throw Error(DGIQA_ERROR_SOURCE, "a picture must be BGR and not empty, not " + std::to_string(bgr.width) +
+                                                "x" + std::to_string(bgr.height) + " with " +
+                                                std::to_string(bgr.channels) + " channels");
+        check_size(bgr.height, bgr.width);
+        const bool fits = bgr.height == frame().height && bgr.width == frame().width;
+        Picture resized;
+        if (!fits) resized = fitted(bgr, frame().height, frame().width);
+        const Clock::time_point ready = Clock::now();
+        run((fits ? bgr : resized).pixels.data());
+        const Clock::time_point finished = Clock::now();
+        if (!std::isfinite(score_) ||
+            !std::all_of(crop_scores_.begin(), crop_scores_.end(), [](float value) { return std::isfinite(value); }))
+            throw Error(
+                DGIQA_ERROR_FIDELITY,
+                bundle_.path + ": the engine gave a score that is not a number on this machine; " + bundle_.remedy());
+        Quality quality;
+        quality.score = score_;
+        quality.crop_scores = crop_scores_;
+        quality.depth = depth_;
+        quality.depth_width = bundle_.manifest.depth_output.width;
+        quality.depth_height = bundle_.manifest.depth_output.height;
+        quality.resize_ms = ms_between(started, ready);
+        quality.engine_ms = ms_between(ready, finished);
+        quality.total_ms = ms_between(started, Clock::now());
+        return quality;
+    }
+
+private:
+    // The frame through every engine; each takes what it needs from those before it.
+    void run(const std::uint8_t *pixels) {
+        const Inputs given = {{"frame", pixels}, {"depth", depth_.data()}};
+        const Outputs wanted = {{"score", &score_}, {"crop_scores", crop_scores_.data()}, {"depth", depth_.data()}};
+        for (const auto &engine : engines_) engine->run(given, wanted);
+    }
+
+    // Replays the golden frame, unless a stamp says that this very replay has passed before.
+    void verify(bool use_stamp) {
+        const Json identity = replay_identity(bundle_, facts_);
+        if (use_stamp && has_stamp(identity)) return;
+        const Golden golden = load_golden(bundle_);
+        run(golden.frame.data());
+        const Deviation deviation = compare(golden, score_, crop_scores_, depth_);
+        const Tolerance &tolerance = bundle_.manifest.tolerance;
+        if (!deviation.within(tolerance))
+            throw Error(DGIQA_ERROR_FIDELITY,
+                        bundle_.path + ": on this machine the golden frame's score is " + brief(deviation.score) +
+                            " off FP32 (allowed " + brief(tolerance.score) + ") and its depth " +
+                            brief(deviation.depth_mean_levels) + " grey levels (allowed " +
+                            brief(tolerance.depth_levels) +
+                            "): rebuild the bundle here with: " + bundle_.manifest.rebuild_command());
+        deviation_ = {{"score", deviation.score}, {"depth_mean_levels", deviation.depth_mean_levels}};
+        write_stamp(identity, deviation);
+    }
+
+    std::string describe() const {
+        const Manifest &manifest = bundle_.manifest;
+        const Json document = {
+            {"bundle", bundle_.path},
+            {"preset", manifest.preset},
+            {"precision", manifest.precision},
+            {"layout", manifest.layout},
+            {"frame", {{"height", manifest.frame.height}, {"width", manifest.frame.width}}},
+            {"depth", {{"height", manifest.depth_output.height}, {"width", manifest.depth_output.width}}},
+            {"engines", facts_},
+            {"golden_deviation", deviation_}};  // null: the replay was not needed, or not wanted
+        return document.dump(-1, ' ', false, Json::error_handler_t::replace);
+    }
+
+    bool strict_size_;
+    Bundle bundle_;
+    std::vector<std::unique_ptr<Engine>> engines_;
+    Json facts_ = Json::array();
+    Json deviation_;
+    std::string description_;
+    float score_ = 0;
+    std::vector<float> crop_scores_;
+    std::vector<std::uint8_t> depth_;
+};
+
+Scorer::Scorer(const ScorerOptions &options) : implementation_(std::make_unique<Implementation>(options)) {}
+
+Scorer::~Scorer() = default;
+
+Quality Scorer::score(const Picture &bgr) { return implementation_->score(bgr); }
+
+Quality Scorer::score(const dgiqa_frame &frame) {
+    const Clock::time_point started = Clock::now();
+    implementation_->check_size(frame.height, frame.width);
+    const Picture bgr = to_bgr(frame);
+    const double conversion_ms = ms_between(started, Clock::now());
+    Quality quality = implementation_->score(bgr);
+    quality.resize_ms += conversion_ms;
+    quality.total_ms += conversion_ms;
+    return quality;
+}
+
+int Scorer::height() const { return implementation_->frame().height; }
+
+int Scorer::width() const { return implementation_->frame().width; }
+
+const std::string &Scorer::describe() const { return implementation_->description(); }
+
+}  // namespace dgiqa

@@ -1,0 +1,63 @@
+// One frame in, one quality out: the bundle's engines behind a pure function of the frame. What a score means is the
+// gate's work; pixel formats and sizes are those of frames/convert.hpp.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "dgiqa_edge.h"
+#include "errors.hpp"
+#include "picture.hpp"
+
+namespace dgiqa {
+
+struct ScorerOptions {
+    std::string bundle;            // folder that build_engine.py wrote
+    std::string backend = "auto";  // "auto", "openvino" or "tensorrt"
+    int threads = 0;               // of the CPU backend; 0: the backend's choice
+    bool strict_size = false;      // refuse frames of another size than the bundle's instead of resizing them
+    dgiqa_verify verify = DGIQA_VERIFY_ONCE;
+};
+
+// The verdict's raw material for one frame.
+struct Quality {
+    float score = 0;                  // in [0, 1], 1 best
+    std::vector<float> crop_scores;   // in the manifest's order
+    std::vector<std::uint8_t> depth;  // [depth_height * depth_width], relative inverse depth, 255 nearest
+    int depth_width = 0;
+    int depth_height = 0;
+    double resize_ms = 0;  // the size here; score(frame) adds the conversion of pixels
+    double engine_ms = 0;
+    double total_ms = 0;
+};
+
+// For one thread at a time.
+class Scorer {
+public:
+    // Reads and verifies the bundle, loads its engines, replays the golden frame.
+    // Throws Error: CONFIGURATION, BUNDLE, ENGINE_COMPATIBILITY, MACHINE, FIDELITY.
+    explicit Scorer(const ScorerOptions &options);
+    ~Scorer();
+    Scorer(const Scorer &) = delete;
+    Scorer &operator=(const Scorer &) = delete;
+
+    // Scores a BGR picture of any size. Throws Error: SOURCE, FIDELITY, ENGINE_COMPATIBILITY, MACHINE.
+    Quality score(const Picture &bgr);
+
+    // Converts and scores a frame. Throws Error as score(Picture).
+    Quality score(const dgiqa_frame &frame);
+
+    int height() const;  // of the frames that the engines take
+    int width() const;
+
+    // JSON object: bundle, preset, precision, frame size, engines.
+    const std::string &describe() const;
+
+private:
+    class Implementation;
+    std::unique_ptr<Implementation> implementation_;
+};
+
+}  // namespace dgiqa

@@ -1,0 +1,221 @@
+// The scorer on real engines: small graphs that compute brightness, run by the backend of this build.
+#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
+#include "bundle_files.hpp"
+#include "engines/registry.hpp"
+#include "scorer.hpp"
+
+using dgiqa::Json;
+using dgiqa::Scorer;
+using dgiqa::ScorerOptions;
+
+namespace {
+
+// A small bundle's folder; empty, with a message, where it or the backend that runs it is missing.
+fs::path runnable(const std::string &name) {
+    for (const std::string &backend : dgiqa::backends_of_build())
+        if (backend == "openvino") return bundle_folder(name);
+    MESSAGE("skipped: this build has no OpenVINO");
+    return {};
+}
+
+// Stamps go to a folder of the test's own.
+class OwnCache {
+public:
+    OwnCache() { setenv("XDG_CACHE_HOME", folder_.path().c_str(), 1); }
+    std::size_t stamps() const {
+        const fs::path verified = folder_.path() / "dgiqa-edge" / "verified-native";
+        if (!fs::exists(verified)) return 0;
+        return static_cast<std::size_t>(std::distance(fs::directory_iterator(verified), fs::directory_iterator()));
+    }
+    fs::path path() const { return folder_.path(); }
+
+private:
+    TemporaryFolder folder_;
+};
+
+ScorerOptions options_for(const std::string &bundle, dgiqa_verify verify = DGIQA_VERIFY_ALWAYS) {
+    ScorerOptions options;
+    options.bundle = bundle;
+    options.threads = 1;
+    options.verify = verify;
+    return options;
+}
+
+dgiqa::Picture halves(std::uint8_t left, std::uint8_t right) {
+    dgiqa::Picture picture(48, 64, 3);
+    for (int y = 0; y < 48; ++y)
+        for (int x = 0; x < 64 * 3; ++x) picture.row(y)[x] = x < 32 * 3 ? left : right;
+    return picture;
+}
+
+}  // namespace
+
+TEST_CASE("a fused bundle gives brightness") {
+    const fs::path folder = runnable("fused");
+    if (folder.empty()) return;
+    const OwnCache cache;
+    Scorer scorer(options_for(folder.string()));
+    CHECK(scorer.height() == 48);
+    CHECK(scorer.width() == 64);
+    const dgiqa::Quality quality = scorer.score(halves(51, 204));
+    CHECK(quality.score == doctest::Approx(0.5).epsilon(1e-6));
+    REQUIRE(quality.crop_scores.size() == 2);
+    CHECK(quality.crop_scores[0] == doctest::Approx(0.2).epsilon(1e-6));
+    CHECK(quality.crop_scores[1] == doctest::Approx(0.8).epsilon(1e-6));
+    CHECK(quality.depth_height == 24);
+    CHECK(quality.depth_width == 32);
+    CHECK(quality.depth.front() == 51);
+    CHECK(quality.depth.back() == 204);
+    CHECK(quality.total_ms >= quality.engine_ms);
+    const dgiqa::Quality again = scorer.score(halves(204, 51));  // no state is left over
+    CHECK(again.crop_scores[0] == doctest::Approx(0.8).epsilon(1e-6));
+    CHECK(again.depth.front() == 204);
+}
+
+TEST_CASE("a split bundle hands depth from one engine to the other") {
+    const fs::path folder = runnable("split");
+    if (folder.empty()) return;
+    const OwnCache cache;
+    Scorer scorer(options_for(folder.string()));
+    const dgiqa::Quality quality = scorer.score(halves(102, 102));
+    CHECK(quality.score == doctest::Approx(0.4 * 0.4).epsilon(1e-5));
+    CHECK(quality.depth.front() == 102);
+    CHECK(scorer.score(halves(0, 0)).score == 0.0f);
+}
+
+TEST_CASE("the description is a JSON object with the engines") {
+    const fs::path folder = runnable("split");
+    if (folder.empty()) return;
+    const OwnCache cache;
+    const Scorer scorer(options_for(folder.string()));
+    const Json facts = dgiqa::parse_strictly(scorer.describe());
+    CHECK(facts.at("bundle") == folder.string());
+    CHECK(facts.at("layout") == "split");
+    CHECK(facts.at("frame") == Json({{"height", 48}, {"width", 64}}));
+    REQUIRE(facts.at("engines").size() == 2);
+    CHECK(facts.at("engines")[0].at("role") == "depth");
+    CHECK(facts.at("engines")[1].at("backend") == "openvino");
+    CHECK(facts.at("golden_deviation").at("score").get<double>() < 1e-5);
+}
+
+TEST_CASE("the golden frame is replayed once per machine") {
+    const fs::path folder = runnable("fused");
+    if (folder.empty()) return;
+    const OwnCache cache;
+    const auto replayed = [&](const std::string &bundle, dgiqa_verify verify) {
+        return !dgiqa::parse_strictly(Scorer(options_for(bundle, verify)).describe()).at("golden_deviation").is_null();
+    };
+    CHECK(!replayed(folder.string(), DGIQA_VERIFY_NEVER));
+    CHECK(cache.stamps() == 0);
+    CHECK(replayed(folder.string(), DGIQA_VERIFY_ONCE));
+    CHECK(cache.stamps() == 1);
+    CHECK(!replayed(folder.string(), DGIQA_VERIFY_ONCE));
+    CHECK(replayed(folder.string(), DGIQA_VERIFY_ALWAYS));
+    const BundleCopy other(folder);
+    other.edit([](Json &document) { document["golden"]["tolerance"]["score"] = 1e-4; });
+    CHECK(replayed(other.path(), DGIQA_VERIFY_ONCE));  // another promise, another replay
+    CHECK(cache.stamps() == 2);
+    for (const auto &stamp : fs::directory_iterator(cache.path() / "dgiqa-edge" / "verified-native"))
+        write(stamp.path(), "{\"identity\": 1}");
+    CHECK(replayed(folder.string(), DGIQA_VERIFY_ONCE));  // a stamp that cannot be used costs a replay
+}
+
+TEST_CASE("a cache that cannot be written is no error") {
+    const fs::path folder = runnable("fused");
+    if (folder.empty()) return;
+    const TemporaryFolder own;
+    write(own.path() / "file", "");
+    setenv("XDG_CACHE_HOME", (own.path() / "file").c_str(), 1);
+    CHECK_NOTHROW(Scorer(options_for(folder.string(), DGIQA_VERIFY_ONCE)));
+}
+
+TEST_CASE("an engine that gives other outputs than promised is refused") {
+    const fs::path folder = runnable("falsified");
+    if (folder.empty()) return;
+    const OwnCache cache;
+    CHECK_ERROR(DGIQA_ERROR_FIDELITY, "score is 0.25 off FP32 (allowed 1e-05)", Scorer(options_for(folder.string())));
+    CHECK(cache.stamps() == 0);
+    CHECK_NOTHROW(Scorer(options_for(folder.string(), DGIQA_VERIFY_NEVER)));
+}
+
+TEST_CASE("bundles whose engines cannot be used") {
+    const fs::path folder = runnable("fused");
+    if (folder.empty()) return;
+    const OwnCache cache;
+    const BundleCopy bundle(folder);
+    dgiqa_status status = DGIQA_ERROR_ENGINE_COMPATIBILITY;
+    std::string expected;
+
+    SUBCASE("another backend") {
+        bundle.edit([](Json &document) { document["engines"][0]["backend"] = "abacus"; });
+        expected = "cannot run its 'fused' engines (abacus)";
+    }
+    SUBCASE("another platform") {
+        bundle.edit([](Json &document) {
+            document["engines"][0]["backend"] = "openvino";
+            document["engines"][0]["requires"]["platform"] = "plan9-vax";
+        });
+        expected = "was built for plan9-vax, this machine is linux-";
+    }
+    SUBCASE("a newer backend") {
+        bundle.edit([](Json &document) {
+            document["engines"][0]["backend"] = "openvino";
+            document["engines"][0]["requires"]["backend_version"] = ">=2999";
+        });
+        expected = "needs OpenVINO >=2999, this library has 20";
+    }
+    SUBCASE("no graph at all") {
+        bundle.replace("frame_graph.onnx", "not a graph");
+        expected = "cannot load";
+    }
+    SUBCASE("another depth size") {
+        status = DGIQA_ERROR_BUNDLE;
+        bundle.edit([](Json &document) { document["geometry"]["depth_output"] = {24, 31}; });
+        expected = "output 'depth' is uint8 [1, 24, 32], the manifest promises uint8 [1, 24, 31]";
+    }
+    SUBCASE("another layout") {
+        status = DGIQA_ERROR_BUNDLE;
+        bundle.edit([](Json &document) {
+            document["layout"] = "split";
+            for (const char *kind : {"graphs", "engines"}) {
+                document[kind].push_back(Json(document[kind][0]));
+                document[kind][0]["role"] = "depth";
+                document[kind][1]["role"] = "quality";
+            }
+        });
+        expected = "has the outputs ['crop_scores', 'depth', 'score'], expected ['depth']";
+    }
+    CHECK_ERROR(status, expected, Scorer(options_for(bundle.path())));
+}
+
+TEST_CASE("a bundle for a GPU does not quietly become one for the CPU") {
+    const fs::path folder = runnable("fused");
+    if (folder.empty()) return;
+    const OwnCache cache;
+    const BundleCopy bundle(folder);
+    bundle.edit([](Json &document) { document["engines"][0]["backend"] = "abacus"; });
+    CHECK_ERROR(DGIQA_ERROR_ENGINE_COMPATIBILITY, "abacus", Scorer(options_for(bundle.path())));
+    ScorerOptions asked = options_for(bundle.path());
+    asked.backend = "openvino";
+    CHECK_NOTHROW(Scorer{asked});
+}
+
+TEST_CASE("options and pictures that break a rule") {
+    const fs::path folder = runnable("fused");
+    if (folder.empty()) return;
+    const OwnCache cache;
+    ScorerOptions options = options_for(folder.string());
+    options.threads = -1;
+    CHECK_ERROR(DGIQA_ERROR_CONFIGURATION, "threads is -1", Scorer{options});
+    options = options_for(folder.string());
+    options.backend = "abacus";
+    CHECK_ERROR(DGIQA_ERROR_CONFIGURATION, "there is no backend 'abacus'", Scorer{options});
+    options.backend = "auto";
+    options.strict_size = true;
+    Scorer scorer(options);
+    CHECK_ERROR(DGIQA_ERROR_SOURCE, "the frame is 65x48, the bundle takes 64x48",
+                scorer.score(dgiqa::Picture(48, 65, 3)));
+    CHECK_ERROR(DGIQA_ERROR_SOURCE, "must be BGR and not empty", scorer.score(dgiqa::Picture()));
+    CHECK_ERROR(DGIQA_ERROR_SOURCE, "with 1 channels", scorer.score(dgiqa::Picture(48, 64, 1)));
+    CHECK_NOTHROW(scorer.score(halves(1, 2)));  // it goes on after an error
+}
