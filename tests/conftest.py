@@ -225,7 +225,7 @@ def cache_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def make_bundle(tmp_path: Path) -> Callable[..., Path]:
     """``make_bundle(layout=..., golden_shift=..., edit=...)`` writes a new bundle and returns its directory."""
-    made = []
+    made: list[Path] = []
 
     def make(**options: Any) -> Path:
         made.append(write_bundle(tmp_path / f"bundle-{len(made)}", **options))
