@@ -1,0 +1,173 @@
+#include <limits>
+#include <utility>
+
+#include "frames/convert.hpp"
+#include "gate/baseline_json.hpp"
+#include "gate/cues.hpp"
+#include "gate/policy_json.hpp"
+#include "gate_handle.hpp"
+#include "guarded.hpp"
+
+namespace {
+
+constexpr double NO_VALUE = std::numeric_limits<double>::quiet_NaN();
+
+struct CuePlace {
+    double dgiqa_cues::*shown;
+    dgiqa::CueValue value;
+};
+
+constexpr CuePlace CUE_PLACES[] = {
+    {&dgiqa_cues::luminance, &dgiqa::Cues::luminance}, {&dgiqa_cues::shadows, &dgiqa::Cues::shadows},
+    {&dgiqa_cues::clipped, &dgiqa::Cues::clipped},     {&dgiqa_cues::sharpness, &dgiqa::Cues::sharpness},
+    {&dgiqa_cues::noise, &dgiqa::Cues::noise},         {&dgiqa_cues::haze, &dgiqa::Cues::haze},
+    {&dgiqa_cues::contrast, &dgiqa::Cues::contrast},   {&dgiqa_cues::occlusion, &dgiqa::Cues::occlusion},
+    {&dgiqa_cues::change, &dgiqa::Cues::change},       {&dgiqa_cues::smear, &dgiqa::Cues::smear},
+};
+
+std::optional<double> given(double value) { return value != value ? std::nullopt : std::optional<double>(value); }
+
+double shown(const std::optional<double> &value) { return value.value_or(NO_VALUE); }
+
+dgiqa::Cues given_cues(const dgiqa_cues &cues) {
+    dgiqa::Cues found;
+    for (const CuePlace &place : CUE_PLACES) {
+        found.*place.value = given(cues.*place.shown);
+    }
+    return found;
+}
+
+dgiqa_verdict shown_verdict(const dgiqa::Verdict &verdict) {
+    return {verdict.state,           verdict.reason,           verdict.cue,
+            shown(verdict.value),    shown(verdict.threshold), shown(verdict.score),
+            shown(verdict.smoothed), verdict.changed ? 1 : 0,  verdict.overdue ? 1 : 0};
+}
+
+dgiqa::GatePolicy given_policy(const char *text) {
+    return text == nullptr ? dgiqa::GatePolicy() : dgiqa::read_policy(text);
+}
+
+[[noreturn]] void refuse_null(const char *what) { throw dgiqa::Error(DGIQA_ERROR_CONFIGURATION, what); }
+
+}  // namespace
+
+struct dgiqa_cue_meter {
+    dgiqa::CueMeter meter;
+};
+
+dgiqa_gate::dgiqa_gate(const char *policy_json, const char *baseline_json) : gate(given_policy(policy_json)) {
+    if (baseline_json != nullptr) {
+        const dgiqa::GatePolicy policy = gate.policy();
+        if (auto kept = dgiqa::read_baseline(baseline_json, policy.baseline.on_unusable)) {
+            gate = dgiqa::Gate(policy, kept->baseline);
+            scorer_id = std::move(kept->scorer_id);
+        }
+    }
+    policy_text = dgiqa::write_policy(gate.policy());
+}
+
+namespace dgiqa {
+
+dgiqa_verdict no_verdict() {
+    Verdict verdict;
+    return shown_verdict(verdict);
+}
+
+void update_gate(dgiqa_gate &handle, const Reading &reading, double t, dgiqa_verdict &verdict) {
+    try {
+        verdict = shown_verdict(handle.gate.update(reading, t));
+    } catch (const WatchdogError &error) {
+        verdict = shown_verdict(error.verdict());
+        throw;
+    }
+}
+
+dgiqa_cues shown_cues(const Cues &cues) {
+    dgiqa_cues found = {};
+    for (const CuePlace &place : CUE_PLACES) {
+        found.*place.shown = shown(cues.*place.value);
+    }
+    return found;
+}
+
+}  // namespace dgiqa
+
+const char *dgiqa_state_name(dgiqa_state state) {
+    return state == DGIQA_PASS ? "pass" : state == DGIQA_REJECT ? "reject" : "unknown";
+}
+
+dgiqa_status dgiqa_gate_create(const char *policy_json, const char *baseline_json, dgiqa_gate **gate) {
+    if (gate != nullptr) {
+        *gate = nullptr;
+    }
+    return dgiqa::guarded([&] {
+        if (gate == nullptr) {
+            refuse_null("dgiqa_gate_create: gate must not be NULL: give the place for the new gate");
+        }
+        *gate = new dgiqa_gate(policy_json, baseline_json);
+    });
+}
+
+dgiqa_status dgiqa_gate_update(dgiqa_gate *gate, double score, const dgiqa_cues *cues, double t,
+                               dgiqa_verdict *verdict) {
+    if (verdict != nullptr) {
+        *verdict = dgiqa::no_verdict();
+    }
+    return dgiqa::guarded([&] {
+        if (gate == nullptr || verdict == nullptr) {
+            refuse_null("dgiqa_gate_update: gate and verdict must not be NULL");
+        }
+        dgiqa::Reading reading;
+        reading.score = given(score);
+        if (cues != nullptr) {
+            reading.cues = given_cues(*cues);
+        }
+        dgiqa::update_gate(*gate, reading, t, *verdict);
+    });
+}
+
+const char *dgiqa_gate_policy(const dgiqa_gate *gate) { return gate == nullptr ? "{}" : gate->policy_text.c_str(); }
+
+const char *dgiqa_gate_baseline(dgiqa_gate *gate) {
+    if (gate == nullptr || !gate->gate.baseline()) {
+        return nullptr;
+    }
+    const dgiqa_status status = dgiqa::guarded([&] {
+        gate->baseline_text = dgiqa::write_baseline({*gate->gate.baseline(), gate->scorer_id});
+    });
+    return status == DGIQA_OK ? gate->baseline_text.c_str() : nullptr;
+}
+
+void dgiqa_gate_free(dgiqa_gate *gate) { delete gate; }
+
+dgiqa_status dgiqa_cue_meter_create(dgiqa_cue_meter **meter) {
+    if (meter != nullptr) {
+        *meter = nullptr;
+    }
+    return dgiqa::guarded([&] {
+        if (meter == nullptr) {
+            refuse_null("dgiqa_cue_meter_create: meter must not be NULL: give the place for the new meter");
+        }
+        *meter = new dgiqa_cue_meter;
+    });
+}
+
+dgiqa_status dgiqa_cue_meter_measure(dgiqa_cue_meter *meter, const dgiqa_frame *frame, dgiqa_cues *cues) {
+    if (cues != nullptr) {
+        *cues = dgiqa::shown_cues(dgiqa::Cues());
+    }
+    return dgiqa::guarded([&] {
+        if (meter == nullptr || frame == nullptr || cues == nullptr) {
+            refuse_null("dgiqa_cue_meter_measure: meter, frame and cues must not be NULL");
+        }
+        *cues = dgiqa::shown_cues(meter->meter.measure(dgiqa::to_bgr(*frame)));
+    });
+}
+
+void dgiqa_cue_meter_restart(dgiqa_cue_meter *meter) {
+    if (meter != nullptr) {
+        meter->meter.restart();
+    }
+}
+
+void dgiqa_cue_meter_free(dgiqa_cue_meter *meter) { delete meter; }

@@ -1,0 +1,23 @@
+// Classical measurements of one frame beside the learned score, the same as those of the Python package's
+// runtime/cues.py: thresholds, baselines and tuning made there hold here. What the numbers mean is decided by the gate.
+#pragma once
+
+#include "gate/reading.hpp"
+#include "picture.hpp"
+
+namespace dgiqa {
+
+// Measures one camera's frames in their order; keeps samples of the last one to see change. For one thread at a time.
+class CueMeter {
+public:
+    // The cues of a BGR frame. Below 64 pixels on a side only `change` is measured.
+    Cues measure(const Picture &bgr);
+
+    // Forget the last frame, after a reconnect.
+    void restart() { last_ = Picture(); }
+
+private:
+    Picture last_;
+};
+
+}  // namespace dgiqa

@@ -1,0 +1,224 @@
+#include "gate/gate.hpp"
+
+#include <cmath>
+
+#include "gate/number_text.hpp"
+
+namespace dgiqa {
+namespace {
+
+const char *const GOOD = "good";
+const char *const STARTING = "starting";
+const char *const NO_SIGNAL = "no signal";
+const char *const NOT_SCORED = "not scored";
+const char *const RECOVERING = "recovering";
+const char *const WATCHDOG = "rejected too long";
+
+}  // namespace
+
+Gate::Gate(const GatePolicy &policy, const std::optional<Baseline> &baseline) : policy_(policy), baseline_(baseline) {
+    if (policy_.frozen.role != Role::OFF) {
+        frozen_ = std::make_unique<FrozenCheck>(policy_.frozen);
+        checks_.push_back(frozen_.get());
+    }
+    for (std::size_t check = 0; check < CHECK_COUNT; ++check) {
+        if (policy_.limits[check].role != Role::OFF) {
+            const std::optional<Spread> normal = baseline ? baseline->spreads[check] : std::nullopt;
+            values_[check] =
+                std::make_unique<ValueCheck>(CHECKS[check], policy_.limits[check], policy_.smoothing, normal);
+            checks_.push_back(values_[check].get());
+        }
+    }
+    score_ = values_[SCORE_CHECK].get();
+    if (!baseline && policy_.baseline.learn_minutes > 0.0) {
+        learner_.emplace(policy_.baseline);
+    }
+}
+
+Verdict Gate::update(const Reading &reading, double t) {
+    check_reading(reading);
+    check_time(t);
+    last_ = t;
+    const dgiqa_state before = state_;
+    const Cause cause = take_in(reading, t);
+    Verdict verdict;
+    verdict.state = state_;
+    verdict.reason = cause.reason;
+    if (cause.check != nullptr) {
+        verdict.cue = cause.check->name();
+        verdict.value = cause.check->value();
+        verdict.threshold = cause.check->threshold();
+    }
+    verdict.score = reading.score;
+    verdict.smoothed = score_ == nullptr ? std::nullopt : score_->value();
+    verdict.changed = state_ != before;
+    verdict.overdue = is_overdue(t);
+    if (verdict.overdue && policy_.watchdog.action == WatchdogAction::RAISE) {
+        throw WatchdogError("frames rejected for " + tenths_text(t - since_) + " s (" + cause.reason +
+                                "), the policy allows " + number_text(*policy_.watchdog.max_reject_s) +
+                                " s: look at the camera, or raise watchdog.max_reject_s",
+                            verdict);
+    }
+    return verdict;
+}
+
+void Gate::check_time(double t) const {
+    if (!std::isfinite(t) || (last_ && t < *last_)) {
+        throw Error(DGIQA_ERROR_CONFIGURATION, "the gate's time went from " +
+                                                   (last_ ? number_text(*last_) : "nothing") + " to " + number_text(t) +
+                                                   ": give it a monotonic clock");
+    }
+}
+
+// From the reading to the fault; then move the state.
+Gate::Cause Gate::take_in(const Reading &reading, double t) {
+    if (!reading.score && !reading.cues) {
+        forget();
+        move_to(DGIQA_UNKNOWN, t);
+        return {NO_SIGNAL};
+    }
+    smooth(reading, t);
+    if (readings_ < policy_.start.readings) {
+        return {STARTING};
+    }
+    if (score_ != nullptr && t - scored_at_ > policy_.start.score_max_age_s) {
+        good_since_.reset();
+        move_to(DGIQA_UNKNOWN, t);
+        return {NOT_SCORED};
+    }
+    for (Check *check : checks_) {
+        check->judge(t);
+    }
+    const Check *fault = first_fault();
+    decide(fault, t);
+    if (learner_ && fault == nullptr && state_ == DGIQA_PASS) {
+        learn(t);
+    }
+    return cause(fault);
+}
+
+void Gate::smooth(const Reading &reading, double t) {
+    if (score_ != nullptr && reading.score) {
+        score_->smooth(reading.score, t);
+        scored_at_ = t;
+    }
+    if (reading.cues) {
+        if (frozen_) {
+            frozen_->smooth(reading.cues->change, t);
+        }
+        for (std::size_t check = 0; check < SCORE_CHECK; ++check) {
+            if (values_[check]) {
+                values_[check]->smooth(*reading.cues.*CHECKS[check].cue, t);
+            }
+        }
+    }
+    const bool counts = score_ == nullptr ? reading.cues.has_value() : reading.score.has_value();
+    if (counts && readings_ < policy_.start.readings) {
+        ++readings_;
+    }
+}
+
+const Check *Gate::first_fault() const {
+    for (const Check *check : checks_) {
+        if (check->faulty() && check->decides()) {
+            return check;
+        }
+    }
+    return nullptr;
+}
+
+// Step 5 of the specification, and the watchdog's `pass`.
+void Gate::decide(const Check *fault, double t) {
+    const DwellPolicy &dwell = policy_.dwell;
+    if (fault != nullptr) {
+        good_since_.reset();
+        last_fault_ = fault;
+    } else if (!good_since_) {
+        good_since_ = t;
+    }
+    const bool recovered = good_since_ && t - *good_since_ >= dwell.cool_down_s;
+    const double held_s = t - since_;
+    if (state_ == DGIQA_UNKNOWN) {
+        if (fault != nullptr) {
+            move_to(DGIQA_REJECT, t);
+        } else if (recovered) {
+            move_to(DGIQA_PASS, t);
+        }
+    } else if (state_ == DGIQA_PASS) {
+        overridden_ = overridden_ && fault != nullptr;
+        if (fault != nullptr && !overridden_ && held_s >= dwell.pass_s) {
+            move_to(DGIQA_REJECT, t);
+        }
+    } else if (recovered && held_s >= dwell.reject_s) {
+        move_to(DGIQA_PASS, t);
+    } else if (is_overdue(t) && policy_.watchdog.action == WatchdogAction::PASS) {
+        move_to(DGIQA_PASS, t);
+        overridden_ = true;
+    }
+}
+
+void Gate::move_to(dgiqa_state state, double t) {
+    if (state != state_) {
+        state_ = state;
+        since_ = t;
+        overridden_ = false;
+    }
+}
+
+bool Gate::is_overdue(double t) const {
+    const std::optional<double> &limit_s = policy_.watchdog.max_reject_s;
+    return state_ == DGIQA_REJECT && limit_s && t - since_ >= *limit_s;
+}
+
+void Gate::learn(double t) {
+    CheckValues values;
+    for (std::size_t check = 0; check < CHECK_COUNT; ++check) {
+        if (values_[check]) {
+            values[check] = values_[check]->value();
+        }
+    }
+    if (std::optional<Baseline> learned = learner_->add(values, t)) {
+        baseline_ = std::move(learned);
+        learner_.reset();
+        for (std::size_t check = 0; check < CHECK_COUNT; ++check) {
+            if (values_[check]) {
+                values_[check]->relate_to(baseline_->spreads[check]);
+            }
+        }
+    }
+}
+
+Gate::Cause Gate::cause(const Check *fault) const {
+    if (overridden_) {
+        return {WATCHDOG, fault != nullptr ? fault : last_fault_};
+    }
+    if (fault != nullptr) {
+        return {explained(fault), fault};
+    }
+    if (state_ == DGIQA_REJECT) {
+        return {RECOVERING, last_fault_};
+    }
+    return {state_ == DGIQA_PASS ? GOOD : STARTING};
+}
+
+// The score says that a frame is bad; the first cue that is not clearly good says in which way.
+const char *Gate::explained(const Check *fault) const {
+    if (fault == score_) {
+        for (const std::unique_ptr<ValueCheck> &check : values_) {
+            if (check && check->doubtful()) {
+                return check->reason();
+            }
+        }
+    }
+    return fault->reason();
+}
+
+void Gate::forget() {
+    for (Check *check : checks_) {
+        check->forget();
+    }
+    readings_ = 0;
+    good_since_.reset();
+}
+
+}  // namespace dgiqa

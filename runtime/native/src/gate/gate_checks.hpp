@@ -1,0 +1,97 @@
+// The checks of the gate: a value against its thresholds, with the memory that hysteresis and stillness need. A port of
+// the Python package's runtime/gate_checks.py.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "gate/baseline.hpp"
+#include "gate/gate_policy.hpp"
+#include "gate/smoothing.hpp"
+
+namespace dgiqa {
+
+// In force now: a fault beyond reject, none any more from accept on; none: not in force yet.
+struct Thresholds {
+    std::optional<double> reject;
+    std::optional<double> accept;
+};
+
+// The stricter of the absolute thresholds and those relative to the camera's median, where that is above 0.
+Thresholds thresholds(const Limits &limits, const std::optional<Spread> &normal);
+
+// What the gate asks of each of its checks.
+class Check {
+public:
+    Check(const char *name, const char *reason, bool decides) : name_(name), reason_(reason), decides_(decides) {}
+    virtual ~Check() = default;
+
+    const char *name() const { return name_; }
+    const char *reason() const { return reason_; }
+    bool decides() const { return decides_; }                      // may reject on its own
+    const std::optional<double> &value() const { return value_; }  // smoothed; none before the first
+    bool faulty() const { return faulty_; }                        // whether the latch is set
+
+    // The threshold that matters next: to leave the fault, or to enter it.
+    virtual std::optional<double> threshold() const = 0;
+
+    // Take in this frame's value, or that there is none.
+    virtual void smooth(const std::optional<double> &value, double t) = 0;
+
+    // Set or clear the latch.
+    virtual void judge(double t) = 0;
+
+    // Start anew after a gap; the latch stays.
+    virtual void forget() = 0;
+
+protected:
+    std::optional<double> value_;
+    bool faulty_ = false;
+
+private:
+    const char *name_;
+    const char *reason_;
+    bool decides_;
+};
+
+// The score or a cue: smoothed, with hysteresis.
+class ValueCheck : public Check {
+public:
+    ValueCheck(const CheckSpec &spec, const Limits &limits, const SmoothingPolicy &smoothing,
+               const std::optional<Spread> &normal);
+
+    // Take the camera's own normal into account from now on.
+    void relate_to(const std::optional<Spread> &normal) { now_ = thresholds(limits_, normal); }
+
+    // Whether the value is not clearly good: a fault that it had would not be over.
+    bool doubtful() const;
+
+    std::optional<double> threshold() const override { return faulty_ ? now_.accept : now_.reject; }
+    void smooth(const std::optional<double> &value, double t) override;
+    void judge(double t) override;
+    void forget() override;
+
+private:
+    bool beyond(double limit) const;
+
+    Limits limits_;
+    Thresholds now_;
+    std::unique_ptr<Smoother> smoother_;
+};
+
+// Whether the picture has stood still for too long.
+class FrozenCheck : public Check {
+public:
+    explicit FrozenCheck(const FrozenPolicy &policy);
+
+    std::optional<double> threshold() const override { return policy_.change_at_most; }
+    void smooth(const std::optional<double> &value, double t) override;
+    void judge(double t) override;
+    void forget() override;
+
+private:
+    FrozenPolicy policy_;
+    std::optional<double> still_since_;
+};
+
+}  // namespace dgiqa

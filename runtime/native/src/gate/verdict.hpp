@@ -1,0 +1,22 @@
+// What the gate says about a frame. Data only; all texts are static.
+#pragma once
+
+#include <optional>
+
+#include "dgiqa_edge.h"
+
+namespace dgiqa {
+
+struct Verdict {
+    dgiqa_state state = DGIQA_UNKNOWN;
+    const char *reason = "";
+    const char *cue = nullptr;  // the check that decided; nullptr where none did
+    std::optional<double> value;
+    std::optional<double> threshold;
+    std::optional<double> score;     // of this frame
+    std::optional<double> smoothed;  // score after smoothing
+    bool changed = false;
+    bool overdue = false;
+};
+
+}  // namespace dgiqa

@@ -1,0 +1,129 @@
+// Scorer, cues and gate of one camera together, through the public headers, on a small bundle that scores brightness.
+#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <dgiqa_edge.hpp>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+using namespace dgiqa_edge;
+
+namespace {
+
+constexpr int WIDTH = 128;
+constexpr int HEIGHT = 96;
+const char *const QUICK = R"({"smoothing": {"method": "none"}, "start": {"readings": 1},
+                              "dwell": {"pass_s": 0, "reject_s": 0, "cool_down_s": 0},
+                              "frozen": {"after_s": 0}, "cues": {"occlusion": {"role": "off"}}})";
+
+// None, with a message, where no test bundle was made or this build cannot run it.
+std::unique_ptr<Scorer> scorer() {
+    const char *folder = std::getenv("DGIQA_TEST_BUNDLES");
+    if (folder == nullptr || !std::filesystem::exists(std::filesystem::path(folder) / "fused")) {
+        MESSAGE("skipped: no test bundles (set DGIQA_TEST_BUNDLES to what make_bundles.py wrote)");
+        return nullptr;
+    }
+    if (std::string(dgiqa_build_info()).find("\"openvino\"") == std::string::npos) {
+        MESSAGE("skipped: this build has no OpenVINO");
+        return nullptr;
+    }
+    ScorerOptions options;
+    options.bundle = (std::filesystem::path(folder) / "fused").string();
+    options.threads = 1;
+    options.verify = DGIQA_VERIFY_NEVER;
+    return std::make_unique<Scorer>(options);
+}
+
+std::vector<std::uint8_t> picture(std::uint8_t level) {
+    return std::vector<std::uint8_t>(static_cast<std::size_t>(WIDTH) * HEIGHT * 3, level);
+}
+
+dgiqa_frame frame(const std::vector<std::uint8_t> &pixels) { return bgr(pixels.data(), WIDTH, HEIGHT); }
+
+}  // namespace
+
+TEST_CASE("a frame is scored, measured and judged") {
+    const auto engine = scorer();
+    if (!engine) return;
+    Camera camera(*engine, QUICK);
+    const auto bright = picture(204), dark = picture(51);
+    const Judged good = camera.judge(frame(bright), 0.0);
+    CHECK(good.quality.score == doctest::Approx(0.8).epsilon(1e-6));
+    CHECK(good.verdict.score == static_cast<double>(good.quality.score));
+    CHECK(good.verdict.state == DGIQA_PASS);
+    CHECK(good.quality.crop_scores.size() == 2);
+    CHECK(good.quality.total_ms >= good.quality.resize_ms);
+    const Verdict bad = camera.judge(frame(dark), 1.0).verdict;
+    CHECK(bad.state == DGIQA_REJECT);
+    CHECK(bad.reason == "too dark");  // a cue, before the score
+    CHECK(bad.cue == "luminance");
+    CHECK(bad.value == 51.0);
+}
+
+TEST_CASE("after a silence the picture before it is no measure of change, and time does not go back") {
+    const auto engine = scorer();
+    if (!engine) return;
+    Camera camera(*engine, QUICK);
+    const auto bright = picture(204);
+    CHECK(camera.judge(frame(bright), 0.0).verdict.reason == "good");
+    CHECK(camera.judge(frame(bright), 1.0).verdict.reason == "frozen");
+    CHECK(camera.no_signal(3.0).reason == "no signal");
+    CHECK(camera.judge(frame(bright), 2.5).verdict.reason == "good");  // captured before the silence was told
+    CHECK(camera.judge(frame(bright), 2.6).verdict.reason == "frozen");
+}
+
+TEST_CASE("a frame that cannot be used leaves the gate as it was") {
+    const auto engine = scorer();
+    if (!engine) return;
+    Camera camera(*engine, QUICK);
+    const auto bright = picture(204), brighter = picture(206);
+    CHECK(camera.judge(frame(bright), 0.0).verdict.state == DGIQA_PASS);
+    try {
+        camera.judge(bgr(nullptr, WIDTH, HEIGHT), 1.0);
+        FAIL("a frame without pixels was scored");
+    } catch (const Error &error) {
+        CHECK(error.status() == DGIQA_ERROR_SOURCE);
+    }
+    for (const double t : {std::nan(""), HUGE_VAL}) {
+        CHECK_THROWS_WITH_AS(camera.judge(frame(bright), t), doctest::Contains("monotonic clock"), Error);
+        CHECK_THROWS_WITH_AS(camera.no_signal(t), doctest::Contains("monotonic clock"), Error);
+    }
+    const Verdict next = camera.judge(frame(brighter), 0.5).verdict;
+    CHECK(next.state == DGIQA_PASS);
+    CHECK(!next.changed);
+}
+
+TEST_CASE("two cameras share a scorer and keep gates of their own") {
+    const auto engine = scorer();
+    if (!engine) return;
+    Camera one(*engine, QUICK), other(*engine);
+    const auto bright = picture(204), dark = picture(51);
+    CHECK(one.judge(frame(dark), 0.0).verdict.state == DGIQA_REJECT);
+    CHECK(other.judge(frame(bright), 0.0).verdict.reason == "starting");
+    CHECK(one.policy() != other.policy());
+    CHECK(!one.baseline());
+}
+
+TEST_CASE("a camera learns its baseline, and quality may be left out") {
+    const auto engine = scorer();
+    if (!engine) return;
+    const char *policy = R"({"start": {"readings": 1}, "dwell": {"cool_down_s": 0}, "frozen": {"role": "off"},
+                             "cues": {"occlusion": {"role": "off"}}, "baseline": {"learn_minutes": 0.05}})";
+    dgiqa_camera *camera = nullptr;
+    REQUIRE(dgiqa_camera_create(engine->get(), policy, nullptr, &camera) == DGIQA_OK);
+    const auto bright = picture(204);
+    const dgiqa_frame given = frame(bright);
+    dgiqa_verdict verdict;
+    for (int second = 0; second < 3; ++second) {
+        CHECK(dgiqa_gate_baseline(dgiqa_camera_gate(camera)) == nullptr);
+        REQUIRE(dgiqa_camera_judge(camera, &given, second, nullptr, &verdict) == DGIQA_OK);
+    }
+    REQUIRE(dgiqa_gate_baseline(dgiqa_camera_gate(camera)) != nullptr);
+    CHECK(std::string(dgiqa_gate_baseline(dgiqa_camera_gate(camera))).find("\"sharpness\"") != std::string::npos);
+    dgiqa_camera_free(camera);
+    CHECK_THROWS_WITH_AS(Camera(*engine, "{\"cues\": 1}"), doctest::Contains("gate policy: cues is 1"), Error);
+}

@@ -1,0 +1,162 @@
+// Gate and cue meter through the C API alone: values, texts, lifetimes and refusals.
+#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
+#include <dgiqa_edge.h>
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+using nlohmann::json;
+
+namespace {
+
+const char *const QUICK = R"({"smoothing": {"method": "none"}, "start": {"readings": 1},
+                              "dwell": {"pass_s": 0, "reject_s": 0, "cool_down_s": 0},
+                              "watchdog": {"max_reject_s": 2, "action": "raise"}})";
+const char *const LEARNING = R"({"smoothing": {"method": "none"}, "start": {"readings": 1},
+                                 "dwell": {"pass_s": 0, "reject_s": 0, "cool_down_s": 0},
+                                 "baseline": {"learn_minutes": 0.05}})";
+
+dgiqa_gate *gate_of(const char *policy, const char *baseline = nullptr) {
+    dgiqa_gate *gate = nullptr;
+    REQUIRE(dgiqa_gate_create(policy, baseline, &gate) == DGIQA_OK);
+    REQUIRE(gate != nullptr);
+    return gate;
+}
+
+std::string last_error() { return dgiqa_last_error(); }
+
+}  // namespace
+
+TEST_CASE("a verdict has NaN and NULL where there is nothing") {
+    dgiqa_gate *gate = gate_of(QUICK);
+    dgiqa_verdict verdict;
+    REQUIRE(dgiqa_gate_update(gate, NAN, nullptr, 0.0, &verdict) == DGIQA_OK);
+    CHECK(verdict.state == DGIQA_UNKNOWN);
+    CHECK(std::string(verdict.reason) == "no signal");
+    CHECK(verdict.cue == nullptr);
+    CHECK(std::isnan(verdict.value));
+    CHECK(std::isnan(verdict.threshold));
+    CHECK(std::isnan(verdict.score));
+    CHECK(std::isnan(verdict.smoothed));
+    dgiqa_cues cues = {NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, 0.5};
+    REQUIRE(dgiqa_gate_update(gate, 0.9, &cues, 1.0, &verdict) == DGIQA_OK);
+    CHECK(verdict.state == DGIQA_REJECT);
+    CHECK(std::string(verdict.reason) == "decode errors");
+    CHECK(std::string(verdict.cue) == "smear");
+    CHECK(verdict.value == 0.5);
+    CHECK(verdict.threshold == 0.1);
+    CHECK(verdict.score == 0.9);
+    CHECK(verdict.smoothed == 0.9);
+    CHECK(verdict.changed == 1);
+    CHECK(verdict.overdue == 0);
+    SUBCASE("the watchdog raises and the verdict is filled in") {
+        CHECK(dgiqa_gate_update(gate, 0.9, &cues, 3.5, &verdict) == DGIQA_ERROR_GATE);
+        CHECK(last_error().find("frames rejected for 2.5 s (decode errors)") == 0);
+        CHECK(verdict.state == DGIQA_REJECT);
+        CHECK(verdict.overdue == 1);
+        CHECK(std::string(verdict.cue) == "smear");
+    }
+    SUBCASE("a refused reading leaves an empty verdict") {
+        CHECK(dgiqa_gate_update(gate, 1.5, nullptr, 2.0, &verdict) == DGIQA_ERROR_CONFIGURATION);
+        CHECK(last_error() == "the score is 1.5: it must be a number from 0 to 1");
+        CHECK(verdict.state == DGIQA_UNKNOWN);
+        CHECK(std::string(verdict.reason).empty());
+        CHECK(std::isnan(verdict.score));
+    }
+    dgiqa_gate_free(gate);
+}
+
+TEST_CASE("policies and baselines come and go as text") {
+    dgiqa_gate *gate = gate_of(nullptr);
+    const std::string policy = dgiqa_gate_policy(gate);
+    CHECK(json::parse(policy)["score"]["reject_below"] == 0.35);
+    CHECK(dgiqa_gate_baseline(gate) == nullptr);
+    dgiqa_gate_free(gate);
+
+    gate = gate_of(policy.c_str());
+    CHECK(dgiqa_gate_policy(gate) == policy);
+    dgiqa_gate_free(gate);
+
+    gate = gate_of(LEARNING);
+    dgiqa_verdict verdict;
+    for (int second = 0; second < 3; ++second) {
+        CHECK(dgiqa_gate_baseline(gate) == nullptr);
+        REQUIRE(dgiqa_gate_update(gate, 0.8, nullptr, second, &verdict) == DGIQA_OK);
+    }
+    REQUIRE(dgiqa_gate_baseline(gate) != nullptr);
+    const std::string learned = dgiqa_gate_baseline(gate);
+    CHECK(json::parse(learned) == json{{"kind", "dgiqa-edge camera baseline"},
+                                       {"version", 1},
+                                       {"samples", 3},
+                                       {"spreads", {{"score", {{"low", 0.8}, {"median", 0.8}, {"high", 0.8}}}}}});
+    dgiqa_gate_free(gate);
+
+    json kept = json::parse(learned);
+    kept["scorer_id"] = "of my bundle";
+    gate = gate_of(LEARNING, kept.dump().c_str());
+    REQUIRE(dgiqa_gate_baseline(gate) != nullptr);
+    CHECK(json::parse(dgiqa_gate_baseline(gate)) == kept);
+    dgiqa_gate_free(gate);
+}
+
+TEST_CASE("what cannot be used is refused, and no object is left") {
+    dgiqa_gate *gate = reinterpret_cast<dgiqa_gate *>(0x1);
+    CHECK(dgiqa_gate_create("{\"scores\": {}}", nullptr, &gate) == DGIQA_ERROR_CONFIGURATION);
+    CHECK(gate == nullptr);
+    CHECK(last_error() == "gate policy: scores is not a setting: did you mean 'score'?");
+    CHECK(dgiqa_gate_create(nullptr, "[]", &gate) == DGIQA_ERROR_CONFIGURATION);
+    CHECK(last_error().find("this camera's baseline cannot be used (it holds something else)") == 0);
+    CHECK(dgiqa_gate_create(R"({"baseline": {"on_unusable": "relearn"}})", "[]", &gate) == DGIQA_OK);
+    CHECK(dgiqa_gate_baseline(gate) == nullptr);
+    dgiqa_verdict verdict;
+    CHECK(dgiqa_gate_update(gate, 0.9, nullptr, 0.0, nullptr) == DGIQA_ERROR_CONFIGURATION);
+    dgiqa_gate_free(gate);
+    CHECK(dgiqa_gate_create(nullptr, nullptr, nullptr) == DGIQA_ERROR_CONFIGURATION);
+    CHECK(dgiqa_gate_update(nullptr, 0.9, nullptr, 0.0, &verdict) == DGIQA_ERROR_CONFIGURATION);
+    CHECK(dgiqa_cue_meter_create(nullptr) == DGIQA_ERROR_CONFIGURATION);
+    CHECK(std::string(dgiqa_gate_policy(nullptr)) == "{}");
+    CHECK(dgiqa_gate_baseline(nullptr) == nullptr);
+    dgiqa_gate_free(nullptr);
+    dgiqa_cue_meter_free(nullptr);
+    dgiqa_cue_meter_restart(nullptr);
+    dgiqa_camera_free(nullptr);
+    CHECK(dgiqa_camera_gate(nullptr) == nullptr);
+    dgiqa_camera *camera = reinterpret_cast<dgiqa_camera *>(0x1);
+    CHECK(dgiqa_camera_create(nullptr, nullptr, nullptr, &camera) == DGIQA_ERROR_CONFIGURATION);
+    CHECK(camera == nullptr);
+    CHECK(dgiqa_camera_no_signal(nullptr, 0.0, &verdict) == DGIQA_ERROR_CONFIGURATION);
+    CHECK(dgiqa_camera_judge(nullptr, nullptr, 0.0, nullptr, &verdict) == DGIQA_ERROR_CONFIGURATION);
+}
+
+TEST_CASE("a meter measures frames in their order") {
+    dgiqa_cue_meter *meter = nullptr;
+    REQUIRE(dgiqa_cue_meter_create(&meter) == DGIQA_OK);
+    std::vector<unsigned char> pixels(80 * 100 * 3, 200);
+    dgiqa_frame frame = dgiqa_frame_default();
+    frame.planes[0] = pixels.data();
+    frame.width = 100;
+    frame.height = 80;
+    dgiqa_cues cues;
+    REQUIRE(dgiqa_cue_meter_measure(meter, &frame, &cues) == DGIQA_OK);
+    CHECK(cues.luminance == 200.0);
+    CHECK(cues.occlusion == 1.0);
+    CHECK(std::isnan(cues.change));
+    REQUIRE(dgiqa_cue_meter_measure(meter, &frame, &cues) == DGIQA_OK);
+    CHECK(cues.change == 0.0);
+    dgiqa_cue_meter_restart(meter);
+    REQUIRE(dgiqa_cue_meter_measure(meter, &frame, &cues) == DGIQA_OK);
+    CHECK(std::isnan(cues.change));
+    frame.planes[0] = nullptr;
+    CHECK(dgiqa_cue_meter_measure(meter, &frame, &cues) == DGIQA_ERROR_SOURCE);
+    CHECK(std::isnan(cues.luminance));
+    dgiqa_cue_meter_free(meter);
+}
+
+TEST_CASE("states have names") {
+    CHECK(std::string(dgiqa_state_name(DGIQA_PASS)) == "pass");
+    CHECK(std::string(dgiqa_state_name(DGIQA_REJECT)) == "reject");
+    CHECK(std::string(dgiqa_state_name(DGIQA_UNKNOWN)) == "unknown");
+}

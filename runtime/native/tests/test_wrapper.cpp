@@ -1,0 +1,80 @@
+// The C++ wrapper over the shared library; it sees nothing else of the project.
+#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
+#include <doctest/doctest.h>
+
+#include <dgiqa_edge.hpp>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+using namespace dgiqa_edge;
+
+TEST_CASE("objects move and do not copy") {
+    static_assert(std::is_nothrow_move_constructible_v<Gate> && !std::is_copy_constructible_v<Gate>, "Gate");
+    static_assert(std::is_nothrow_move_constructible_v<Scorer> && !std::is_copy_constructible_v<Scorer>, "Scorer");
+    static_assert(std::is_nothrow_move_constructible_v<Camera> && !std::is_copy_constructible_v<Camera>, "Camera");
+    static_assert(std::is_nothrow_move_constructible_v<CueMeter> && !std::is_copy_constructible_v<CueMeter>,
+                  "CueMeter");
+    Gate gate;
+    Gate moved(std::move(gate));
+    CHECK(moved.update(0.9, std::nullopt, 0.0).reason == "starting");
+}
+
+TEST_CASE("a gate passes, rejects and raises") {
+    const std::string policy = R"({"smoothing": {"method": "none"}, "start": {"readings": 1},
+                                   "dwell": {"pass_s": 0, "reject_s": 0, "cool_down_s": 0},
+                                   "watchdog": {"max_reject_s": 2, "action": "raise"}})";
+    Gate gate(policy);
+    CHECK(gate.policy().find("\"max_reject_s\": 2.0") != std::string::npos);
+    CHECK(!gate.baseline());
+    const Verdict good = gate.update(0.9, std::nullopt, 0.0);
+    CHECK(good.state == DGIQA_PASS);
+    CHECK(good.changed);
+    CHECK(!good.cue);
+    CHECK(!good.value);
+    CHECK(good.score == 0.9);
+    Cues cues;
+    cues.haze = 0.8;
+    const Verdict bad = gate.update(0.1, cues, 1.0);
+    CHECK(bad.state == DGIQA_REJECT);
+    CHECK(bad.reason == "hazy");
+    CHECK(bad.cue == "score");
+    CHECK(bad.threshold == 0.42);
+    try {
+        gate.update(0.1, std::nullopt, 3.0);
+        FAIL("the watchdog did not raise");
+    } catch (const GateError &error) {
+        CHECK(error.status() == DGIQA_ERROR_GATE);
+        CHECK(error.verdict().overdue);
+        CHECK(std::string(error.what()).find("frames rejected for 2.0 s") == 0);
+    }
+    CHECK(gate.update(std::nullopt, std::nullopt, 3.0).reason == "no signal");
+}
+
+TEST_CASE("refusals are exceptions with the library's message") {
+    try {
+        Gate gate("{\"dwell\": {\"pass_s\": -1}}");
+        FAIL("the policy was accepted");
+    } catch (const Error &error) {
+        CHECK(error.status() == DGIQA_ERROR_CONFIGURATION);
+        CHECK(std::string(error.what()) == "gate policy: dwell.pass_s is -1: give a number from 0 to 86400");
+    }
+    ScorerOptions options;
+    options.bundle = "/nonexistent/bundle";
+    CHECK_THROWS_AS(Scorer{options}, Error);
+}
+
+TEST_CASE("a meter gives cues with and without values") {
+    CueMeter meter;
+    std::vector<std::uint8_t> pixels(64 * 70 * 3, 10);
+    const Cues first = meter.measure(bgr(pixels.data(), 70, 64));
+    CHECK(first.shadows == 1.0);
+    CHECK(!first.change);
+    pixels.assign(pixels.size(), 13);
+    CHECK(meter.measure(bgr(pixels.data(), 70, 64)).change == 3.0);
+    CHECK(!meter.measure(bgr(pixels.data(), 60, 63)).luminance);  // too small
+    meter.restart();
+    CHECK(!meter.measure(bgr(pixels.data(), 60, 63)).change);
+    CHECK_THROWS_AS(meter.measure(bgr(nullptr, 64, 64)), Error);
+}

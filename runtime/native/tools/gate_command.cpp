@@ -1,0 +1,166 @@
+// Recorded frames through scorer, cues and gate, one verdict each, as the Python package's gate_replay.py does it.
+#include <cmath>
+#include <cstdio>
+#include <limits>
+#include <nlohmann/json.hpp>
+
+#include "commands.hpp"
+#include "handles.hpp"
+#include "recorded_frames.hpp"
+
+namespace dgiqa_tool {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr double kNoScore = std::numeric_limits<double>::quiet_NaN();
+
+Json number(double value) { return std::isnan(value) ? Json() : Json(value); }
+
+Json text(const char *value) { return value == nullptr ? Json() : Json(value); }
+
+Json cues_json(const dgiqa_cues &cues) {
+    return {{"luminance", number(cues.luminance)}, {"shadows", number(cues.shadows)},
+            {"clipped", number(cues.clipped)},     {"sharpness", number(cues.sharpness)},
+            {"noise", number(cues.noise)},         {"haze", number(cues.haze)},
+            {"contrast", number(cues.contrast)},   {"occlusion", number(cues.occlusion)},
+            {"change", number(cues.change)},       {"smear", number(cues.smear)}};
+}
+
+struct Judged {
+    dgiqa_verdict verdict{};
+    Json cues;
+    bool watchdog = false;
+};
+
+// Every frame is in exactly one of pass, reject, unknown; unreadable ones are among them.
+struct Counts {
+    std::size_t frames = 0, unreadable = 0;
+    std::size_t states[3] = {0, 0, 0};
+
+    Json as_json() const {
+        return {{"frames", frames},
+                {"pass", states[DGIQA_PASS]},
+                {"reject", states[DGIQA_REJECT]},
+                {"unknown", states[DGIQA_UNKNOWN]},
+                {"not_readable", unreadable}};
+    }
+};
+
+class Replay {
+public:
+    Replay(Scorer scorer, const std::string *policy) : scorer_(std::move(scorer)) {
+        dgiqa_gate *gate = nullptr;
+        check(dgiqa_gate_create(policy != nullptr ? policy->c_str() : nullptr, nullptr, &gate));
+        gate_.reset(gate);
+        dgiqa_cue_meter *meter = nullptr;
+        check(dgiqa_cue_meter_create(&meter));
+        meter_.reset(meter);
+    }
+
+    Judged judge(const RecordedFrame &recorded) {
+        Judged judged;
+        if (!recorded.error.empty()) {
+            dgiqa_cue_meter_restart(meter_.get());
+            update(judged, kNoScore, nullptr, recorded.t_s);
+            return judged;
+        }
+        const dgiqa_frame frame = frame_of(recorded.picture);
+        dgiqa_cues cues{};
+        dgiqa_quality quality{};
+        check(dgiqa_cue_meter_measure(meter_.get(), &frame, &cues));
+        check(dgiqa_scorer_score(scorer_.get(), &frame, &quality));
+        judged.cues = cues_json(cues);
+        update(judged, static_cast<double>(quality.score), &cues, recorded.t_s);
+        return judged;
+    }
+
+private:
+    void update(Judged &judged, double score, const dgiqa_cues *cues, double t_s) {
+        const dgiqa_status status = dgiqa_gate_update(gate_.get(), score, cues, t_s, &judged.verdict);
+        judged.watchdog = status == DGIQA_ERROR_GATE;
+        if (!judged.watchdog) check(status);
+    }
+
+    Scorer scorer_;
+    Gate gate_;
+    CueMeter meter_;
+};
+
+Json record_of(const RecordedFrame &frame, const Judged &judged) {
+    const dgiqa_verdict &verdict = judged.verdict;
+    Json record = {{"frame", frame.index},
+                   {"t_s", std::round(frame.t_s * 1e6) / 1e6},
+                   {"file", frame.file},
+                   {"state", dgiqa_state_name(verdict.state)},
+                   {"reason", text(verdict.reason)},
+                   {"cue", text(verdict.cue)},
+                   {"value", number(verdict.value)},
+                   {"threshold", number(verdict.threshold)},
+                   {"score", number(verdict.score)},
+                   {"smoothed", number(verdict.smoothed)},
+                   {"changed", verdict.changed != 0},
+                   {"overdue", verdict.overdue != 0},
+                   {"cues", judged.cues}};
+    if (!frame.error.empty()) record["error"] = frame.error;
+    return record;
+}
+
+void print_line(const RecordedFrame &frame, const dgiqa_verdict &verdict) {
+    std::printf("%7zu  %9.3f  %-7s  %s", frame.index, frame.t_s, dgiqa_state_name(verdict.state), verdict.reason);
+    if (verdict.cue != nullptr && !std::isnan(verdict.value) && !std::isnan(verdict.threshold))
+        std::printf(" (%s %.4g, threshold %.4g)", verdict.cue, verdict.value, verdict.threshold);
+    std::printf("%s\n", verdict.overdue != 0 ? "  overdue" : "");
+}
+
+}  // namespace
+
+const Command &gate_command() {
+    static const Command command = {
+        "gate", "FRAMES_OR_VIDEO", "judge every frame of a video file or of a directory of images, in name order",
+        "dgiqa-edge-native gate --bundle build/demo/bundle --policy policy.json --fps 10 frames/",
+        with_scorer_options({{"--policy", "FILE", "JSON policy (default: the published one)"},
+                             {"--fps", "N", "frames per second (default: the video's own, else 25)"}})};
+    return command;
+}
+
+int run_gate(const Arguments &arguments) {
+    if (arguments.operands().size() != 1)
+        throw dgiqa::Error(DGIQA_ERROR_CONFIGURATION,
+                           "give one video file or one directory of images; see dgiqa-edge-native gate --help");
+    const bool json = arguments.has("--json");
+    const auto policy_file = arguments.text("--policy");
+    const std::string policy = policy_file ? text_of_file(*policy_file) : "";
+    const auto frames = recorded_frames(arguments.operands()[0], arguments.above_zero("--fps"));
+    Replay replay(scorer_of(arguments), policy_file ? &policy : nullptr);
+    Counts counts;
+    bool watchdog = false;
+    if (!json) std::printf("%7s  %9s  %-7s  %s\n", "frame", "t_s", "state", "reason");
+    while (!watchdog) {
+        const std::optional<RecordedFrame> frame = frames->next();
+        if (!frame) break;
+        const Judged judged = replay.judge(*frame);
+        ++counts.frames;
+        ++counts.states[judged.verdict.state];
+        if (!frame->error.empty()) {
+            ++counts.unreadable;
+            std::fprintf(stderr, "frame %zu: %s\n", frame->index, frame->error.c_str());
+        }
+        if (json)
+            std::printf("%s\n", record_of(*frame, judged).dump(-1, ' ', false, Json::error_handler_t::replace).c_str());
+        else
+            print_line(*frame, judged.verdict);
+        std::fflush(stdout);
+        watchdog = judged.watchdog;
+    }
+    if (json)  // beside the records, so that every line of the output is a frame
+        std::fprintf(stderr, "%s\n", counts.as_json().dump().c_str());
+    else
+        std::printf("%zu frames: %zu pass, %zu reject, %zu unknown; %zu not readable\n", counts.frames,
+                    counts.states[DGIQA_PASS], counts.states[DGIQA_REJECT], counts.states[DGIQA_UNKNOWN],
+                    counts.unreadable);
+    if (watchdog) throw dgiqa::Error(DGIQA_ERROR_GATE, dgiqa_last_error());
+    return counts.unreadable != 0 ? kExitInput : 0;
+}
+
+}  // namespace dgiqa_tool

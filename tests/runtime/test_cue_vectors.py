@@ -1,0 +1,47 @@
+"""The cues are those that the vectors keep; the native runtime is held to the same ones."""
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).resolve().parents[1] / "vectors" / "cues"
+
+
+@pytest.fixture(scope="module")
+def make_vectors():
+    spec = importlib.util.spec_from_file_location("make_cue_vectors", FOLDER / "make_vectors.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def kept(make_vectors):
+    return make_vectors.read(FOLDER)
+
+
+def test_every_cue_is_the_kept_one(make_vectors, kept):
+    pictures, sequences = kept
+    assert len(sequences) > 30
+    for name, steps in sequences.items():
+        planned = [make_vectors.Step(step["picture"], step["spread"], step["restart"]) for step in steps]
+        for step, answer in zip(steps, make_vectors.measured(pictures, planned), strict=True):
+            assert answer["cues"] == pytest.approx(step["cues"], rel=1e-12, abs=1e-12), name
+
+
+def test_the_sequences_are_those_of_the_script(make_vectors, kept):
+    pictures, sequences = kept
+    plan = make_vectors.sequences(list(pictures))
+    assert set(plan) == set(sequences)
+    assert {name: picture.shape for name, picture in make_vectors.pictures().items()} == {
+        name: picture.shape for name, picture in pictures.items()
+    }
+
+
+def test_the_frames_reach_both_ends_of_the_cues(kept):
+    found = [step["cues"] for steps in kept[1].values() for step in steps]
+    largest = {name: max(cues.get(name, 0.0) for cues in found) for name in found[0]}
+    assert largest["smear"] > 0.3 and largest["clipped"] == 1.0 and largest["occlusion"] == 1.0
+    assert largest["noise"] > 10.0 and largest["haze"] > 0.5 and largest["shadows"] == 1.0
+    assert any("change" in cues and cues["change"] == 0.0 for cues in found)

@@ -1,0 +1,151 @@
+"""Draws the frames of the cue vectors and keeps them with the cues that Python measures; ``README.md`` has the format.
+
+python tests/vectors/cues/make_vectors.py
+"""
+
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from dgiqa_edge.calibration.shipped import SHIPPED_PHOTOS
+from dgiqa_edge.runtime.cues import CueMeter
+
+Picture = NDArray[np.uint8]
+
+INDEX = "vectors.json"
+PIXELS = "pixels.bin"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One frame of a sequence: a picture by name, spread to a larger size where one is given."""
+
+    picture: str
+    spread: tuple[int, int] | None = None
+    restart: bool = False
+
+
+def spread(picture: Picture, size: tuple[int, int]) -> Picture:
+    """The picture repeated over ``size`` (height, width), each repetition moved by one pixel more."""
+    height, width = picture.shape[:2]
+    y, x = np.indices(size)
+    return np.ascontiguousarray(picture[(y + x // width) % height, (x + y // height) % width])
+
+
+def measured(pictures: dict[str, Picture], steps: list[Step]) -> Iterator[dict[str, Any]]:
+    """Each step with its cues, measured in order by one meter."""
+    meter = CueMeter()
+    for step in steps:
+        if step.restart:
+            meter.restart()
+        picture = pictures[step.picture]
+        cues = meter.measure(picture if step.spread is None else spread(picture, step.spread))
+        yield {**asdict(step), "cues": {name: value for name, value in asdict(cues).items() if value is not None}}
+
+
+def pictures() -> dict[str, Picture]:
+    """All pictures by name, uint8 [H, W, 3]; seeded."""
+    draw = np.random.default_rng(20260301)
+    found: dict[str, Picture] = {}
+    for height, width in ((64, 64), (65, 67), (64, 70), (71, 64), (97, 131)):
+        found[f"random {height}x{width}"] = draw.integers(0, 256, (height, width, 3), np.uint8)
+    for height, width in ((63, 80), (80, 63), (5, 3), (1, 1)):
+        found[f"too small {height}x{width}"] = draw.integers(0, 256, (height, width, 3), np.uint8)
+    for level in (0, 128, 255):
+        found[f"flat {level}"] = np.full((66, 72, 3), level, np.uint8)
+    ramp = np.linspace(0.0, 255.0, 90 * 110).reshape(90, 110)
+    found["gradient"] = _rounded(np.dstack([ramp, ramp[::-1], ramp[:, ::-1]]))
+    found["gradient with noise"] = _rounded(found["gradient"] + draw.normal(0.0, 6.0, (90, 110, 3)))
+    found["almost flat"] = _rounded(120.0 + draw.normal(0.0, 2.9, (100, 120, 3)))
+    found["dark"] = _rounded(20.0 + draw.normal(0.0, 9.0, (81, 77, 3)))
+    found["bright"] = _rounded(250.0 + draw.normal(0.0, 5.0, (77, 81, 3)))
+    for number, photo in enumerate(("coffee", "dandelions", "mountain_path", "pagoda", "room_with_drum")):
+        whole = np.asarray(cv2.imread(str(SHIPPED_PHOTOS / f"{photo}.jpg")), np.uint8)
+        top, left = (int(place) for place in draw.integers(0, (whole.shape[0] - 120, whole.shape[1] - 160)))
+        crop = np.ascontiguousarray(whole[top : top + 96 + number, left : left + 128 + 3 * number])
+        found[photo] = crop
+        found[f"{photo} blurred"] = np.asarray(cv2.GaussianBlur(crop, (0, 0), 1.0 + number / 2.0), np.uint8)
+    coffee = found["coffee"]
+    found["coffee with noise"] = _rounded(coffee + draw.normal(0.0, 12.0, coffee.shape))
+    found["coffee with haze"] = _rounded(0.4 * coffee + 0.6 * 210.0)
+    found["coffee moved"] = np.roll(coffee, (1, 2), (0, 1))
+    smeared = coffee.copy()
+    smeared[40:] = smeared[39]
+    found["coffee with repeated lines"] = smeared
+    lost = found["pagoda"].copy()
+    lost[:, 60:] = (0, 135, 0)
+    found["pagoda with lost chroma"] = lost
+    return found
+
+
+def sequences(names: list[str]) -> dict[str, list[Step]]:
+    """What is measured in which order, by name."""
+    large = [
+        (720, 1280),
+        (480, 640),
+        (1080, 1920),
+        (721, 1283),
+        (480, 848),
+        (100, 644),
+        (64, 2600),
+        (65, 1968),
+        (64, 10300),
+    ]
+    return {
+        **{name: [Step(name)] for name in names},
+        **{f"spread to {height}x{width}": [Step("coffee", (height, width))] for height, width in large},
+        "spread noise": [Step("random 97x131", (360, 720)), Step("random 65x67", (1081, 1921))],
+        "spread photos": [Step("dandelions", (600, 802)), Step("pagoda blurred", (768, 1366))],
+        "change": [Step("coffee"), Step("coffee"), Step("coffee moved"), Step("coffee with noise"), Step("coffee")],
+        "change of size": [
+            Step("coffee"),
+            Step("pagoda"),
+            Step("coffee", (720, 1280)),
+            Step("coffee moved", (720, 1280)),
+        ],
+        "restart": [Step("coffee"), Step("coffee moved", restart=True), Step("coffee moved")],
+        "small frames change too": [Step("too small 5x3"), Step("too small 5x3"), Step("too small 1x1")],
+    }
+
+
+def write(folder: Path) -> None:
+    """Write index and pixels."""
+    drawn = pictures()
+    index: list[dict[str, Any]] = []
+    offset = 0
+    for name, picture in drawn.items():
+        index.append({"name": name, "height": picture.shape[0], "width": picture.shape[1], "offset": offset})
+        offset += picture.size
+    found = {name: list(measured(drawn, steps)) for name, steps in sequences(list(drawn)).items()}
+    lines = [json.dumps({"name": name, "steps": steps}) for name, steps in found.items()]
+    text = '{"pictures": [\n  %s\n ],\n "sequences": [\n  %s\n ]}\n'
+    text %= (",\n  ".join(map(json.dumps, index)), ",\n  ".join(lines))
+    (folder / PIXELS).write_bytes(b"".join(picture.tobytes() for picture in drawn.values()))
+    (folder / INDEX).write_text(text, encoding="utf-8")
+
+
+def read(folder: Path) -> tuple[dict[str, Picture], dict[str, list[dict[str, Any]]]]:
+    """Pictures and measured sequences as kept, by name."""
+    document = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+    pixels = np.frombuffer((folder / PIXELS).read_bytes(), np.uint8)
+    kept = {}
+    for entry in document["pictures"]:
+        size = entry["height"] * entry["width"] * 3
+        flat = pixels[entry["offset"] : entry["offset"] + size]
+        kept[entry["name"]] = flat.reshape(entry["height"], entry["width"], 3)
+    return kept, {sequence["name"]: sequence["steps"] for sequence in document["sequences"]}
+
+
+def _rounded(values: NDArray[Any]) -> Picture:
+    return np.clip(np.rint(values), 0, 255).astype(np.uint8)
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent)
