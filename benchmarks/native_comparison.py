@@ -8,10 +8,11 @@ import re
 import statistics
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 from dgiqa_edge.runtime.errors import ConfigurationError, MachineError
 
@@ -116,15 +117,15 @@ def compare(candidates: Iterable[Candidate], load: Load, starts: int, progress: 
     }
 
 
-def _json_of(command: list[str]) -> dict[str, dict[str, float]]:  # values are floats or objects of them
+def _json_of(command: list[str]) -> dict[str, Any]:
     finished = subprocess.run(command, capture_output=True, text=True, check=False)
     if finished.returncode:
         raise MachineError(f"{command[0]} ended with {finished.returncode}: {finished.stderr.strip()}")
-    report: dict[str, dict[str, float]] = json.loads(finished.stdout)
+    report: dict[str, Any] = json.loads(finished.stdout)
     return report
 
 
-def _flat(options: dict[str, object]) -> list[str]:
+def _flat(options: Mapping[str, object]) -> list[str]:
     return [text for key, value in options.items() for text in (key, str(value))]
 
 

@@ -43,7 +43,7 @@ def dimmed(photo: np.ndarray, stops: float) -> np.ndarray:
 
 
 def contrasted(photo: np.ndarray, harshness: float) -> np.ndarray:
-    """The photo, uint8 [H, W, 3], with shadows crushed and highlights blown, 0 (not at all) to 1: not ranked as worse."""
+    """The photo, uint8 [H, W, 3], with shadows crushed, highlights blown, 0 (not at all) to 1: not ranked as worse."""
     black, white = 0.2 * harshness, 1.0 - 0.4 * harshness
     return _rounded((photo.astype(np.float32) / 255.0 - black) / (white - black) * 255.0)
 
