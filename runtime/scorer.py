@@ -61,7 +61,7 @@ class Scorer:
     Args:
         bundle: a bundle directory, or a bundle already loaded.
         threads: threads of one operator; None leaves it to the backend.
-        backend: ``auto``, or a backend that the bundle has engines for.
+        backend: ``auto``, or a backend that the bundle has engines for; ``openvino`` runs any portable graph.
         providers: where ONNX Runtime executes: ``cpu``, ``cuda``, ``tensorrt``, first choice first.
         allow_spinning: idle threads burn CPU for a lower latency; turn it off on shared cores.
         strict_size: refuse frames of another size than the bundle's instead of resizing them.
