@@ -12,7 +12,7 @@ GPU_INPUTS  ?= build/gpu
 GPU_PRESETS ?= nano reference
 GPU_FRAME   ?= $(DEMO_FRAME)
 
-.PHONY: venv demo demo-reference test test-all gpu-inputs gpu-check lint format bench bench-reports native native-test \
+.PHONY: venv demo demo-reference test test-all gpu-inputs gpu-check lint format bench bench-reports bench-native native native-test \
     native-sanitize native-fuzz clean
 .DELETE_ON_ERROR:
 
@@ -115,8 +115,15 @@ bench-reports: $(STAMP)
 	        --html $(REPORTS)/$$name.html --markdown $(REPORTS)/$$name.md || exit 1; \
 	done
 	$(BIN)/dgiqa-edge bench table $(REPORT_NAMES:%=benchmarks/results/%-cpu.json) --markdown $(REPORTS)/table.md
+	$(BIN)/dgiqa-edge bench peers --bundle $(REPORTS)/nano-int8 --beside $(REPORTS)/nano-fp32 --threads $(REPORT_THREADS) \
+	    --json benchmarks/results/peers-cpu.json
 	$(BIN)/dgiqa-edge bench selfcheck --bundle $(REPORTS)/nano-int8 --threads $(REPORT_THREADS) \
 	    --json benchmarks/results/selfcheck-cpu.json
+
+# Start, latency, memory and size of the C++ runtime beside Python's.
+bench-native: native
+	$(BIN)/dgiqa-edge bench native --bundle $(REPORTS)/nano-int8 --threads $(REPORT_THREADS) \
+	    --json benchmarks/results/native-cpu.json
 
 # The C++ runtime. OpenVINO's headers come with its wheel in .venv; the rest from the system (.ci/apt-packages).
 NATIVE := -DDGIQA_PYTHON=$(CURDIR)/$(BIN)/python
