@@ -38,7 +38,7 @@ def main() -> None:
     from dgiqa_edge.runtime.images import read_image
     from dgiqa_edge.runtime.scorer import Scorer
 
-    with Scorer(args.bundle, backend=args.backend, threads=args.threads, verify="always") as scorer:
+    with Scorer(args.bundle, backend=args.backend, threads=args.threads) as scorer:
         frame = read_image(args.image)
         meter, gate = CueMeter(), Gate(GatePolicy())
         total_ms = []

@@ -72,7 +72,7 @@ def native(tool: Path) -> Candidate:
 
     def run(load: Load) -> Start:
         options = {"--bundle": load.bundle, "--image": load.image, "--threads": load.threads}
-        counts = {"--frames": load.frames, "--warmup": load.warmup, "--verify": "always"}
+        counts = {"--frames": load.frames, "--warmup": load.warmup}
         report = _json_of([str(tool), "bench", "--json", *_flat(options), *_flat(counts)])
         return Start(
             report["startup"]["first_verdict_ms"], report["latency_ms"]["total"]["p50"], report["peak_rss_mib"]

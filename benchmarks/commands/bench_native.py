@@ -12,7 +12,8 @@ _EPILOG = """\
 example:
   dgiqa-edge bench native --bundle build/demo/bundle --threads 2 --json native.json
 
-Each figure is the median over processes of their own, which take turns. The golden frame is replayed in each start.
+Each figure is the median over processes of their own, which take turns. The golden frame is replayed in the first
+start of each only, as on a device.
 """
 
 
