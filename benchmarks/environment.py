@@ -7,6 +7,7 @@ what only a measurement needs: clock locks, governor, processor limits, package 
 import os
 import platform
 import subprocess
+import sys
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,11 @@ def tool() -> dict[str, Any]:
     commit = _git("rev-parse", "HEAD")
     changed = _git("status", "--porcelain", "--untracked-files=no") if commit else None
     return {"name": "dgiqa-edge", "version": VERSION, "commit": commit, "changed": bool(changed) if commit else None}
+
+
+def provenance() -> dict[str, Any]:
+    """Where figures come from: the tool, the command line, the machine."""
+    return {"tool": tool(), "argv": ["dgiqa-edge", *sys.argv[1:]], "environment": capture()}
 
 
 def _git(*arguments: str) -> str | None:

@@ -70,7 +70,7 @@ class BuildOptions:
         return (self.accuracy_budget or NO_LIMITS).over(FLOOR)
 
     def command(self) -> list[str]:
-        """The command that repeats this build, every choice spelled out."""
+        """The command that repeats this build, every choice spelled out that a machine does not make itself."""
         height, width = self.frame
         argv = ["dgiqa-edge", "build", "--preset", self.preset, f"--{self.precision}"]
         argv += ["--frame", f"{width}x{height}", "--backend", self.backend, "--layout", self.layout]
@@ -85,7 +85,9 @@ class BuildOptions:
             ("--quality-weights", self.quality_weights),
         ):
             argv += [option, str(path)] if path else []
-        argv += ["--calib", self.calib, "--calib-images", str(self.calib_images)]
+        # The photos that ship lie elsewhere on every machine, and are the default on all of them.
+        argv += [] if self.calib == str(SHIPPED_PHOTOS) else ["--calib", self.calib]
+        argv += ["--calib-images", str(self.calib_images)]
         argv += ["--check-images", str(self.check_images), "--method", self.method]
         argv += ["--threads", str(self.threads), "--seed", self.seed, "--out", str(self.out)]
         argv += ["--accuracy-budget", str(self.accuracy_budget)] if self.accuracy_budget else []

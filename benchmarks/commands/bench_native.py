@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import sys
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
@@ -41,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
     from dgiqa_edge.runtime.bundle import load_bundle
     from dgiqa_edge.runtime.errors import ConfigurationError
 
-    from ..environment import capture, tool
+    from ..environment import provenance
     from ..native_comparison import Candidate, Load, compare, find_tool, native, python
     from ..peers import frames_of
     from ..progress import progress_bars
@@ -75,9 +74,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"{name:<22} not measured: {reason}")
     if args.json:
         document = {
-            "tool": tool(),
-            "argv": ["dgiqa-edge", *sys.argv[1:]],
-            "environment": capture(),
+            **provenance(),
             "bundle": args.bundle.name,
             "rows": {name: {**asdict(row), "installed_mib": sizes[name]} for name, row in table.items()},
             "not_measured": missing,

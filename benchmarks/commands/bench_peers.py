@@ -3,7 +3,6 @@
 import argparse
 import contextlib
 import json
-import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
 
     from ..baseline_timing import time_measures
     from ..baselines import baselines
-    from ..environment import capture, tool
+    from ..environment import provenance
     from ..measures import Measure, bundle_measure
     from ..peers import ABSENT, differences, frames_of, peers
 
@@ -66,9 +65,7 @@ def run(args: argparse.Namespace) -> int:
     _print(timing, missing, deltas)
     if args.json:
         document = {
-            "tool": tool(),
-            "argv": ["dgiqa-edge", *sys.argv[1:]],
-            "environment": capture(),
+            **provenance(),
             "bundle": args.bundle.name,
             "timing": asdict(timing),
             "score_difference": deltas,

@@ -72,6 +72,11 @@ def test_the_recorded_command_repeats_the_build(argv):
     assert options_of(*command[2:]) == options
 
 
+def test_the_recorded_command_does_not_name_where_the_shipped_photos_lie():
+    assert "--calib" not in options_of("--int8").command()
+    assert "photos/front" in options_of("--int8", "--calib", "photos/front").command()
+
+
 @pytest.mark.parametrize(
     ("argv", "message"),
     [

@@ -18,10 +18,8 @@ namespace {
 constexpr int LEAST_SIDE = 64;
 constexpr int SHADOW_LEVEL = 32;
 constexpr int CLIPPED_LEVEL = 254;
-constexpr int SAMPLE_STEP = 4;
 constexpr int FILLED_STEP = 8;
 constexpr int SMALL_WIDTH = 160;
-constexpr int NOISE_TILE = 16;
 constexpr std::size_t LEAST_EXPOSED_TILES = 16;
 constexpr double NOISE_FINENESS = 2.0;
 constexpr float FLAT_VARIANCE = 9.0f;

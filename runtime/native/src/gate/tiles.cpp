@@ -9,11 +9,9 @@
 namespace dgiqa {
 namespace {
 
-constexpr int NOISE_TILE = 16;
 constexpr int NOISE_FINENESS = 2;
 constexpr int SMEAR_TILE = 32;
 constexpr int SMEAR_FINENESS = 32;
-constexpr int SAMPLE_STEP = 4;
 constexpr double LARGEST_DOWN = 0.15 * SMEAR_FINENESS;
 
 constexpr float PER_TILE = 1.0f / 256.0f;  // tiles of both kinds have 256 values

@@ -8,6 +8,9 @@
 
 namespace dgiqa {
 
+inline constexpr int NOISE_TILE = 16;
+inline constexpr int SAMPLE_STEP = 4;  // cues that need no detail look at every fourth pixel
+
 // Of some 16x16 tiles of a frame, each rounded to a level.
 struct NoiseTiles {
     std::vector<std::uint8_t> response;  // twice the absolute response of Immerkaer's noise operator
