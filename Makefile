@@ -125,8 +125,10 @@ bench-native: native
 	$(BIN)/dgiqa-edge bench native --bundle $(REPORTS)/nano-int8 --threads $(REPORT_THREADS) \
 	    --json benchmarks/results/native-cpu.json
 
-# The C++ runtime. OpenVINO's headers come with its wheel in .venv; the rest from the system (.ci/apt-packages).
-NATIVE := -DDGIQA_PYTHON=$(CURDIR)/$(BIN)/python
+# The C++ runtime. ONNX Runtime's library comes with its wheel in .venv, the headers from Debian 13 where the system has
+# none; without them OpenVINO's wheel, which has both, takes its place. The rest is the system's (.ci/apt-packages).
+NATIVE = -DDGIQA_PYTHON=$(CURDIR)/$(BIN)/python \
+    -DONNXRUNTIME_ROOT="$$(sh runtime/native/cmake/onnxruntime_headers.sh build/onnxruntime)"
 JOBS   ?= $(shell nproc)
 
 native: $(STAMP)

@@ -68,17 +68,26 @@ def find_tool(given: Path | None) -> Path:
 
 
 def native(tool: Path) -> Candidate:
-    """The C++ runtime."""
+    """The C++ runtime on the first CPU backend of its build.
+
+    Raises:
+        ConfigurationError: the build has none.
+        MachineError: the tool does not run here.
+    """
+    built = _json_of([str(tool), "info", "--json"])["library"]["backends"]
+    backend = next((name for name in built if name != "tensorrt"), None)
+    if backend is None:
+        raise ConfigurationError(f"{tool} was built without a CPU backend: give it ONNX Runtime or OpenVINO")
 
     def run(load: Load) -> Start:
-        options = {"--bundle": load.bundle, "--image": load.image, "--threads": load.threads}
+        options = {"--bundle": load.bundle, "--image": load.image, "--threads": load.threads, "--backend": backend}
         counts = {"--frames": load.frames, "--warmup": load.warmup}
         report = _json_of([str(tool), "bench", "--json", *_flat(options), *_flat(counts)])
         return Start(
             report["startup"]["first_verdict_ms"], report["latency_ms"]["total"]["p50"], report["peak_rss_mib"]
         )
 
-    return Candidate("native, OpenVINO", _linked_mib(tool), run)
+    return Candidate(f"native, {backend}", _linked_mib(tool), run)
 
 
 def python(backend: str) -> Candidate | str:

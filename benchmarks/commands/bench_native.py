@@ -21,7 +21,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = _EPILOG
     parser.add_argument("--bundle", type=Path, required=True, metavar="DIR")
     parser.add_argument(
-        "--tool", type=Path, metavar="FILE", help="dgiqa-edge-native (default: where `make native` puts it)"
+        "--tool",
+        type=Path,
+        action="append",
+        metavar="FILE",
+        help="dgiqa-edge-native; more than one for builds with other backends (default: where `make native` puts it)",
     )
     parser.add_argument("--photo", type=Path, metavar="FILE", help="frame to score (default: a photo that ships)")
     parser.add_argument("--threads", type=int, default=2, metavar="N", help="of every backend (default: %(default)s)")
@@ -41,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
     from dgiqa_edge.runtime.errors import ConfigurationError
 
     from ..environment import provenance
-    from ..native_comparison import Candidate, Load, compare, find_tool, native, python
+    from ..native_comparison import PYTHON_PACKAGES, Candidate, Load, compare, find_tool, native, python
     from ..peers import frames_of
     from ..progress import progress_bars
 
@@ -49,13 +53,16 @@ def run(args: argparse.Namespace) -> int:
         if getattr(args, option) < 1:
             raise ConfigurationError(f"--{option} is {getattr(args, option)}: give at least 1")
     bundle = load_bundle(args.bundle)
-    found = {
-        "native": native(find_tool(args.tool)),
-        "onnxruntime": python("onnxruntime"),
-        "openvino": python("openvino"),
-    }
-    missing = {name: reason for name, reason in found.items() if isinstance(reason, str)}
-    candidates = [one for one in found.values() if isinstance(one, Candidate)]
+    candidates = [native(find_tool(tool)) for tool in args.tool or [None]]
+    if len({one.name for one in candidates}) < len(candidates):
+        raise ConfigurationError("two of --tool have the same backend: give builds that differ in it")
+    missing = {}
+    for backend in PYTHON_PACKAGES:
+        found = python(backend)
+        if isinstance(found, Candidate):
+            candidates.append(found)
+        else:
+            missing[f"Python, {backend}"] = found
     frame = frames_of([args.photo or min(SHIPPED_PHOTOS.glob("*.jpg"))], bundle)[0]
     with tempfile.TemporaryDirectory() as folder:
         image = Path(folder) / "frame.png"

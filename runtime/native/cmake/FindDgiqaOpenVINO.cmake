@@ -1,7 +1,6 @@
 # OpenVINO with its C++ headers: from OpenVINO_DIR or an installed package, else from the Python wheel, which ships both.
 # DGIQA_PYTHON names the interpreter to ask; by default .venv/bin/python of this project, then python3.
 # Defines DgiqaOpenVINO_FOUND and the target openvino::runtime.
-set(DGIQA_PYTHON "" CACHE FILEPATH "Python whose openvino wheel is used where no OpenVINO package is found")
 
 find_package(OpenVINO QUIET COMPONENTS Runtime ONNX)
 if(NOT OpenVINO_FOUND)

@@ -1,5 +1,5 @@
 # Installing: library, headers, tool, element, CMake and pkg-config files, and a Debian package that brings what it needs
-# of OpenVINO along, so that it works on a machine without Python.
+# of ONNX Runtime or OpenVINO along, so that it works on a machine without Python.
 include(CMakePackageConfigHelpers)
 
 set(private_libdir "${CMAKE_INSTALL_LIBDIR}/dgiqa_edge")
@@ -51,6 +51,14 @@ if(DGIQA_BUNDLES_OPENVINO)
   endforeach()
 endif()
 
+# ONNX Runtime (MIT) with its notices likewise, under the name that the loader looks for.
+if(DGIQA_ONNXRUNTIME_WHEEL)
+  file(GLOB onnxruntime_library "${DGIQA_ONNXRUNTIME_WHEEL}/capi/libonnxruntime.so.*")
+  install(PROGRAMS ${onnxruntime_library} DESTINATION ${private_libdir} RENAME libonnxruntime.so.1)
+  install(FILES "${DGIQA_ONNXRUNTIME_WHEEL}/LICENSE" "${DGIQA_ONNXRUNTIME_WHEEL}/ThirdPartyNotices.txt"
+          DESTINATION ${docdir}/onnxruntime)
+endif()
+
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME dgiqa-edge-native)
 set(CPACK_PACKAGE_VERSION ${PROJECT_VERSION})
@@ -64,8 +72,12 @@ set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "gstreamer1.0-plugins-base, gstreamer1.0-plu
 find_program(DPKG_SHLIBDEPS dpkg-shlibdeps)  # Debian: dpkg-dev
 if(DPKG_SHLIBDEPS)
   set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+  set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS "")
   if(DGIQA_BUNDLES_OPENVINO)
-    set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS "${openvino_libs}")
+    list(APPEND CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS "${openvino_libs}")
+  endif()
+  if(DGIQA_ONNXRUNTIME_WHEEL)
+    list(APPEND CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS "${PROJECT_BINARY_DIR}/onnxruntime")
   endif()
 else()
   message(STATUS "No dpkg-shlibdeps: a .deb built here names no dependencies (install dpkg-dev)")

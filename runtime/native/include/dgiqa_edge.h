@@ -137,7 +137,7 @@ typedef enum dgiqa_verify {
 
 typedef struct dgiqa_scorer_params {
     const char *bundle;  /* folder that build_engine.py wrote */
-    const char *backend; /* "auto", "openvino" or "tensorrt" */
+    const char *backend; /* "auto", "onnxruntime", "openvino" or "tensorrt" */
     int threads;         /* of the CPU backend; 0: the backend's choice */
     int strict_size;     /* 1: refuse frames of another size than the bundle's instead of resizing them */
     dgiqa_verify verify;

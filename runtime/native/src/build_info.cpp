@@ -2,16 +2,13 @@
 
 #include <nlohmann/json.hpp>
 
+#include "engines/registry.hpp"
+
 namespace dgiqa {
 
 std::string build_info() {
     nlohmann::json backends = nlohmann::json::array();
-#ifdef DGIQA_WITH_OPENVINO
-    backends.push_back("openvino");
-#endif
-#ifdef DGIQA_WITH_TENSORRT
-    backends.push_back("tensorrt");
-#endif
+    for (const std::string &backend : backends_of_build()) backends.push_back(backend);
 #ifdef DGIQA_WITH_CUDA
     const bool cuda = true;
 #else

@@ -28,7 +28,7 @@ header="$scratch/root/usr/include/dgiqa_edge.h"
 loader() { env -i HOME="$scratch" PATH=/usr/bin:/bin LD_LIBRARY_PATH="$libdir" "$@"; }
 loader ldd "$libdir/libdgiqa_edge.so" >"$scratch/ldd"
 if grep -q "not found" "$scratch/ldd"; then cat "$scratch/ldd"; exit 1; fi
-if grep openvino "$scratch/ldd" | grep -vq "$scratch/root"; then cat "$scratch/ldd"; exit 1; fi
+if grep -E 'openvino|onnxruntime' "$scratch/ldd" | grep -vq "$scratch/root"; then cat "$scratch/ldd"; exit 1; fi
 
 sed -n '/#include <dgiqa_edge.h>/,/^ \*     }$/s/^ \*     \{0,1\}//p' "$header" >"$scratch/example.c"
 # shellcheck disable=SC2046  # flags are words

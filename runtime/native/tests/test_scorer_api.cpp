@@ -15,8 +15,10 @@ bool last_error_has(const char *text) { return std::strstr(dgiqa_last_error(), t
 std::string runnable() {
     const TemporaryFolder cache;
     setenv("XDG_CACHE_HOME", cache.path().c_str(), 1);
-    if (std::strstr(dgiqa_build_info(), "\"openvino\"") != nullptr) return bundle_folder("fused").string();
-    MESSAGE("skipped: this build has no OpenVINO");
+    if (std::strstr(dgiqa_build_info(), "\"openvino\"") != nullptr ||
+        std::strstr(dgiqa_build_info(), "\"onnxruntime\"") != nullptr)
+        return bundle_folder("fused").string();
+    MESSAGE("skipped: this build has no CPU backend");
     return "";
 }
 
@@ -45,9 +47,9 @@ TEST_CASE("a frame is scored from C") {
     frame.height = 48;
     dgiqa_quality quality;
     REQUIRE(dgiqa_scorer_score(scorer, &frame, &quality) == DGIQA_OK);
-    CHECK(quality.score == doctest::Approx(0.2).epsilon(1e-6));
+    CHECK(quality.score == doctest::Approx(0.2).epsilon(1e-5));
     REQUIRE(quality.crop_count == 2);
-    CHECK(quality.crop_scores[1] == doctest::Approx(0.2).epsilon(1e-6));
+    CHECK(quality.crop_scores[1] == doctest::Approx(0.2).epsilon(1e-5));
     CHECK(quality.depth_width * quality.depth_height == 24 * 32);
     CHECK(quality.depth[24 * 32 - 1] == 51);
     CHECK(dgiqa::parse_strictly(dgiqa_scorer_describe(scorer)).at("bundle") == bundle);

@@ -1,8 +1,10 @@
 #include "engines/registry.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <set>
 
+#include "engines/onnxruntime_engine.hpp"
 #include "engines/openvino_engine.hpp"
 #include "engines/tensorrt_engine.hpp"
 #include "errors.hpp"
@@ -19,17 +21,25 @@ bool has_backend(const std::string &backend) {
     return std::find(built.begin(), built.end(), backend) != built.end();
 }
 
-// The backend of this library that runs a record: OpenVINO reads the same portable graphs as ONNX Runtime.
-std::string backend_for(const EngineRecord &record) {
-    return record.backend == "onnxruntime" ? "openvino" : record.backend;
+std::string upper(std::string text) {
+    for (char &letter : text) letter = static_cast<char>(std::toupper(static_cast<unsigned char>(letter)));
+    return text;
 }
 
-// The portable graph as a record of OpenVINO, which any bundle can be asked for.
-EngineRecord portable_record(const Bundle &bundle, const std::string &role) {
+bool is_cpu_backend(const std::string &backend) { return backend == "onnxruntime" || backend == "openvino"; }
+
+// The backend of this library that runs a record: OpenVINO reads the same portable graphs as ONNX Runtime and stands in
+// for it where it is missing.
+std::string backend_for(const EngineRecord &record) {
+    return record.backend == "onnxruntime" && !has_backend("onnxruntime") ? "openvino" : record.backend;
+}
+
+// The portable graph as a record of a CPU backend, which any bundle can be asked for.
+EngineRecord portable_record(const Bundle &bundle, const std::string &role, const std::string &backend) {
     EngineRecord record;
     record.role = role;
     record.file = bundle.graph(role).file;
-    record.backend = "openvino";
+    record.backend = backend;
     return record;
 }
 
@@ -37,11 +47,12 @@ EngineRecord choose(const Bundle &bundle, const std::string &role, const std::st
     const std::vector<EngineRecord> records = bundle.engines(role);
     std::vector<std::string> offered;
     for (const EngineRecord &record : records) {
-        const bool wanted = backend == "auto" ? has_backend(backend_for(record)) : record.backend == backend;
-        if (wanted) return record.backend == "onnxruntime" ? portable_record(bundle, role) : record;
+        const std::string runner = backend_for(record);
+        const bool wanted = backend == "auto" ? has_backend(runner) : record.backend == backend;
+        if (wanted) return runner == record.backend ? record : portable_record(bundle, role, runner);
         offered.push_back(record.backend);
     }
-    if (backend == "openvino") return portable_record(bundle, role);
+    if (is_cpu_backend(backend)) return portable_record(bundle, role, backend);
     if (backend != "auto")
         cannot_run(bundle.path + " has no '" + role + "' engine for backend '" + backend +
                    "' (it has: " + joined(offered) + "): choose \"auto\", or build a bundle for it");
@@ -51,15 +62,14 @@ EngineRecord choose(const Bundle &bundle, const std::string &role, const std::st
 }
 
 void check_backend_name(const std::string &backend) {
-    const std::vector<std::string> known = {"auto", "openvino", "tensorrt"};
+    const std::vector<std::string> known = {"auto", "onnxruntime", "openvino", "tensorrt"};
     if (std::find(known.begin(), known.end(), backend) == known.end())
         throw Error(DGIQA_ERROR_CONFIGURATION,
                     "there is no backend " + quoted(backend) + ": give one of " + joined(known));
     if (backend != "auto" && !has_backend(backend))
         cannot_run("this build of the library has no backend '" + backend +
                    "' (it has: " + (backends_of_build().empty() ? "none" : joined(backends_of_build())) +
-                   "): configure it with -DDGIQA_EDGE_" + (backend == "openvino" ? "OPENVINO" : "TENSORRT") +
-                   "=ON where that is installed");
+                   "): configure it with -DDGIQA_EDGE_" + upper(backend) + "=ON where that is installed");
 }
 
 std::vector<std::string> sorted_names(const std::vector<TensorSpec> &specs) {
@@ -104,6 +114,9 @@ const std::vector<std::string> &backends_of_build() {
 #ifdef DGIQA_WITH_TENSORRT
         "tensorrt",
 #endif
+#ifdef DGIQA_WITH_ONNXRUNTIME
+        "onnxruntime",
+#endif
 #ifdef DGIQA_WITH_OPENVINO
         "openvino",
 #endif
@@ -119,6 +132,9 @@ std::unique_ptr<Engine> load_engine(const Bundle &bundle, const std::string &rol
         cannot_run(where + " was built for " + *record.requires_.platform + ", this machine is " + platform_name() +
                    ": " + "rebuild it here with: " + bundle.manifest.rebuild_command());
     std::unique_ptr<Engine> engine;
+#ifdef DGIQA_WITH_ONNXRUNTIME
+    if (record.backend == "onnxruntime") engine = load_onnxruntime(bundle, record, options);
+#endif
 #ifdef DGIQA_WITH_OPENVINO
     if (record.backend == "openvino") engine = load_openvino(bundle, record, options);
 #endif

@@ -9,11 +9,11 @@
 
 namespace dgiqa {
 
-// Backends of this build, in the order of preference: "tensorrt", "openvino".
+// Backends of this build, in the order of preference: "tensorrt", "onnxruntime", "openvino".
 const std::vector<std::string> &backends_of_build();
 
-// Loads one engine of a verified bundle. "auto" takes the first record of the manifest that this build can run; the
-// portable graph of ONNX Runtime records runs in OpenVINO.
+// Loads one engine of a verified bundle. "auto" takes the first record of the manifest that this build can run; where
+// the build has no ONNX Runtime, the portable graph of its records runs in OpenVINO.
 // Throws Error: ENGINE_COMPATIBILITY (no such backend here, or this machine does not meet its requirements), BUNDLE
 // (the engine's tensors are not the ones the manifest promises), MACHINE, CONFIGURATION (an unknown backend's name).
 std::unique_ptr<Engine> load_engine(const Bundle &bundle, const std::string &role, const EngineOptions &options);

@@ -26,7 +26,7 @@ GpuMachine machine_here(const std::string &where) {
     if (status != cudaSuccess || count < 1)
         throw Error(DGIQA_ERROR_MACHINE, where + " needs an NVIDIA GPU: " +
                                              (status == cudaSuccess ? "there is none" : cudaGetErrorString(status)) +
-                                             ": repair that, or run a bundle with a portable graph on \"openvino\"");
+                                             ": repair that, or run a bundle with a portable graph on the CPU");
     cudaDeviceProp facts = {};
     check_cuda("cudaSetDevice", cudaSetDevice(0));
     check_cuda("cudaGetDeviceProperties", cudaGetDeviceProperties(&facts, 0));

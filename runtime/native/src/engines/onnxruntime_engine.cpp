@@ -1,0 +1,150 @@
+#include "engines/onnxruntime_engine.hpp"
+
+#define ORT_API_MANUAL_INIT  // the table of functions is asked for below, where an old library can be reported
+#include <onnxruntime_cxx_api.h>
+
+#include <utility>
+
+#include "bundle/version_requirement.hpp"
+#include "errors.hpp"
+#include "processor.hpp"
+
+namespace dgiqa {
+namespace {
+
+constexpr OrtLoggingLevel kErrorsOnly = ORT_LOGGING_LEVEL_ERROR;  // its warnings speak of what no user can mend
+
+std::string version() { return OrtGetApiBase()->GetVersionString(); }
+
+// Once for the process. A library older than the headers of this build has no such table.
+void start_api() {
+    static const OrtApi *const api = [] {
+        const OrtApi *found = OrtGetApiBase()->GetApi(ORT_API_VERSION);
+        if (found != nullptr) Ort::InitApi(found);
+        return found;
+    }();
+    if (api == nullptr)
+        throw Error(DGIQA_ERROR_ENGINE_COMPATIBILITY,
+                    "this library was built for ONNX Runtime 1." + std::to_string(ORT_API_VERSION) +
+                        " or newer and found " + version() + ": install a newer one, or build against its headers");
+}
+
+// One for the process, never destroyed: scorers may outlive the static objects of this library.
+Ort::Env &environment() {
+    static Ort::Env &shared = *new Ort::Env(kErrorsOnly, "dgiqa_edge");
+    return shared;
+}
+
+std::string dtype_name(ONNXTensorElementDataType type) {
+    switch (type) {
+        case ONNX_TENSOR_ELEMENT_DATA_TYPE_UINT8: return "uint8";
+        case ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT: return "float32";
+        case ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT16: return "float16";
+        default: return "ONNX type " + std::to_string(type);
+    }
+}
+
+ONNXTensorElementDataType dtype_of(const TensorSpec &spec) {
+    return spec.dtype == "uint8" ? ONNX_TENSOR_ELEMENT_DATA_TYPE_UINT8 : ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT;
+}
+
+TensorSpec spec_of(const Ort::AllocatedStringPtr &name, const Ort::TypeInfo &type) {
+    const auto tensor = type.GetTensorTypeAndShapeInfo();
+    return {name.get(), dtype_name(tensor.GetElementType()), tensor.GetShape()};
+}
+
+class OnnxRuntimeEngine : public Engine {
+public:
+    OnnxRuntimeEngine(Ort::Session &&session, const std::string &file, Json &&facts)
+        : session_(std::move(session)),
+          memory_(Ort::MemoryInfo::CreateCpu(OrtDeviceAllocator, OrtMemTypeCPU)),
+          file_(file),
+          facts_(std::move(facts)) {
+        Ort::AllocatorWithDefaultOptions strings;
+        for (std::size_t i = 0; i < session_.GetInputCount(); ++i)
+            inputs_.push_back(spec_of(session_.GetInputNameAllocated(i, strings), session_.GetInputTypeInfo(i)));
+        for (std::size_t i = 0; i < session_.GetOutputCount(); ++i)
+            outputs_.push_back(spec_of(session_.GetOutputNameAllocated(i, strings), session_.GetOutputTypeInfo(i)));
+    }
+
+    const std::vector<TensorSpec> &inputs() const override { return inputs_; }
+    const std::vector<TensorSpec> &outputs() const override { return outputs_; }
+
+    void run(const Inputs &inputs, const Outputs &outputs) override {
+        std::vector<const char *> given_names, wanted_names;
+        std::vector<Ort::Value> given, wanted;
+        try {
+            for (const TensorSpec &spec : inputs_) {
+                given_names.push_back(spec.name.c_str());
+                given.push_back(over(spec, const_cast<void *>(inputs.at(spec.name))));
+            }
+            for (const TensorSpec &spec : outputs_) {
+                wanted_names.push_back(spec.name.c_str());
+                wanted.push_back(over(spec, outputs.at(spec.name)));
+            }
+            session_.Run(Ort::RunOptions{nullptr}, given_names.data(), given.data(), given.size(), wanted_names.data(),
+                         wanted.data(), wanted.size());
+        } catch (const Ort::Exception &error) {
+            throw Error(DGIQA_ERROR_ENGINE_COMPATIBILITY,
+                        "ONNX Runtime " + version() + " failed to run " + file_ + ": " + error.what());
+        }
+    }
+
+    Json describe() const override { return facts_; }
+
+private:
+    // The caller's memory as a tensor: nothing is copied.
+    Ort::Value over(const TensorSpec &spec, void *memory) const {
+        return Ort::Value::CreateTensor(memory_, memory, spec.bytes(), spec.shape.data(), spec.shape.size(),
+                                        dtype_of(spec));
+    }
+
+    Ort::Session session_;
+    Ort::MemoryInfo memory_;
+    std::vector<TensorSpec> inputs_, outputs_;
+    std::string file_;
+    Json facts_;
+};
+
+Ort::SessionOptions session_options(const Bundle &bundle, const EngineOptions &options) {
+    Ort::SessionOptions settings;
+    settings.SetGraphOptimizationLevel(ORT_ENABLE_ALL);
+    settings.SetExecutionMode(ORT_SEQUENTIAL);
+    settings.SetInterOpNumThreads(1);
+    settings.SetLogSeverityLevel(kErrorsOnly);
+    if (options.threads > 0) settings.SetIntraOpNumThreads(options.threads);
+    // A graph for another backend has that backend's data types: ONNX Runtime's own integer kernels would saturate on
+    // them (int8 x uint8 on x86 without VNNI), so it is computed as written.
+    if (bundle.manifest.precision_target != "onnxruntime")
+        settings.AddConfigEntry("session.disable_quant_qdq", "1");
+    return settings;
+}
+
+}  // namespace
+
+std::unique_ptr<Engine> load_onnxruntime(const Bundle &bundle, const EngineRecord &record,
+                                         const EngineOptions &options) {
+    const std::string where = bundle.file(record.file);
+    start_api();
+    if (!satisfies(version(), record.requires_.backend_version))
+        throw Error(DGIQA_ERROR_ENGINE_COMPATIBILITY, where + " needs ONNX Runtime " +
+                                                          *record.requires_.backend_version + ", this library has " +
+                                                          version() + ": install that");
+    Json facts = {{"role", record.role},
+                  {"sha256", bundle.manifest.files.at(record.file).sha256},
+                  {"backend", "onnxruntime"},
+                  {"backend_version", version()},
+                  {"device", processor().model},
+                  {"device_features", processor().features_digest},
+                  {"threads", options.threads > 0 ? Json(options.threads) : Json(nullptr)}};
+    try {
+        return std::make_unique<OnnxRuntimeEngine>(
+            Ort::Session(environment(), where.c_str(), session_options(bundle, options)), record.file,
+            std::move(facts));
+    } catch (const Ort::Exception &error) {
+        throw Error(DGIQA_ERROR_ENGINE_COMPATIBILITY,
+                    "ONNX Runtime " + version() + " cannot load " + where + ": " + error.what());
+    }
+}
+
+}  // namespace dgiqa
