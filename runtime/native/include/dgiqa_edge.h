@@ -103,7 +103,8 @@ typedef enum dgiqa_colour_matrix {
     DGIQA_BT709_FULL = 3
 } dgiqa_colour_matrix;
 
-/* Where the planes lie. Anything but HOST needs a build with CUDA. */
+/* Where the planes lie. Anything but HOST needs a build with CUDA; dgiqa_scorer_score then brings the frame to a TensorRT
+   engine's input without a copy on the host. Work on the GPU that fills the planes must be finished before the call. */
 typedef enum dgiqa_memory {
     DGIQA_HOST = 0,
     DGIQA_HOST_PINNED = 1, /* page-locked: copied to the device without a bounce */

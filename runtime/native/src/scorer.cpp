@@ -7,6 +7,7 @@
 #include "bundle/bundle.hpp"
 #include "bundle/golden.hpp"
 #include "bundle/replay_stamps.hpp"
+#include "engines/device_feed.hpp"
 #include "engines/registry.hpp"
 #include "frames/convert.hpp"
 #include "quoting.hpp"
@@ -40,6 +41,7 @@ public:
         const Size depth = bundle_.manifest.depth_output;
         depth_.resize(static_cast<std::size_t>(depth.height) * static_cast<std::size_t>(depth.width));
         crop_scores_.resize(static_cast<std::size_t>(bundle_.manifest.view_count));
+        device_feed_ = std::make_unique<DeviceFeed>(engines_);
         if (options.verify != DGIQA_VERIFY_NEVER) verify(options.verify == DGIQA_VERIFY_ONCE);
         description_ = describe();
     }
@@ -67,7 +69,30 @@ public:
         Picture resized;
         if (!fits) resized = fitted(bgr, frame().height, frame().width);
         const Clock::time_point ready = Clock::now();
-        run((fits ? bgr : resized).pixels.data());
+        run({{"frame", (fits ? bgr : resized).pixels.data()}});
+        return result(started, ready);
+    }
+
+    Quality score(const dgiqa_frame &given) {
+        const Clock::time_point started = Clock::now();
+        check_size(given.height, given.width);
+        if (device_feed_->takes(given)) {
+            device_feed_->feed(given, frame().height, frame().width);
+            const Clock::time_point ready = Clock::now();
+            run({});
+            return result(started, ready);
+        }
+        const Picture bgr = to_bgr(given);
+        const double conversion_ms = ms_between(started, Clock::now());
+        Quality quality = score(bgr);
+        quality.resize_ms += conversion_ms;
+        quality.total_ms += conversion_ms;
+        return quality;
+    }
+
+private:
+    // What the engines left behind. Throws Error(DGIQA_ERROR_FIDELITY): it is not a score.
+    Quality result(Clock::time_point started, Clock::time_point ready) {
         const Clock::time_point finished = Clock::now();
         if (!std::isfinite(score_) ||
             !std::all_of(crop_scores_.begin(), crop_scores_.end(), [](float value) { return std::isfinite(value); }))
@@ -86,10 +111,9 @@ public:
         return quality;
     }
 
-private:
-    // The frame through every engine; each takes what it needs from those before it.
-    void run(const std::uint8_t *pixels) {
-        const Inputs given = {{"frame", pixels}, {"depth", depth_.data()}};
+    // The frame through every engine; each takes what it needs from those before it. Without "frame" they have it.
+    void run(Inputs given) {
+        given["depth"] = depth_.data();
         const Outputs wanted = {{"score", &score_}, {"crop_scores", crop_scores_.data()}, {"depth", depth_.data()}};
         for (const auto &engine : engines_) engine->run(given, wanted);
     }
@@ -99,7 +123,7 @@ private:
         const Json identity = replay_identity(bundle_, facts_);
         if (use_stamp && has_stamp(identity)) return;
         const Golden golden = load_golden(bundle_);
-        run(golden.frame.data());
+        run({{"frame", golden.frame.data()}});
         const Deviation deviation = compare(golden, score_, crop_scores_, depth_);
         const Tolerance &tolerance = bundle_.manifest.tolerance;
         if (!deviation.within(tolerance))
@@ -130,6 +154,7 @@ private:
     bool strict_size_;
     Bundle bundle_;
     std::vector<std::unique_ptr<Engine>> engines_;
+    std::unique_ptr<DeviceFeed> device_feed_;
     Json facts_ = Json::array();
     Json deviation_;
     std::string description_;
@@ -144,16 +169,7 @@ Scorer::~Scorer() = default;
 
 Quality Scorer::score(const Picture &bgr) { return implementation_->score(bgr); }
 
-Quality Scorer::score(const dgiqa_frame &frame) {
-    const Clock::time_point started = Clock::now();
-    implementation_->check_size(frame.height, frame.width);
-    const Picture bgr = to_bgr(frame);
-    const double conversion_ms = ms_between(started, Clock::now());
-    Quality quality = implementation_->score(bgr);
-    quality.resize_ms += conversion_ms;
-    quality.total_ms += conversion_ms;
-    return quality;
-}
+Quality Scorer::score(const dgiqa_frame &frame) { return implementation_->score(frame); }
 
 int Scorer::height() const { return implementation_->frame().height; }
 

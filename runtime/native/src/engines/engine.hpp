@@ -25,6 +25,12 @@ struct TensorSpec {
 using Inputs = std::map<std::string, const void *>;
 using Outputs = std::map<std::string, void *>;
 
+// An input that lies in a GPU's memory: what writes it is queued on the stream (a cudaStream_t).
+struct DeviceInput {
+    std::uint8_t *memory = nullptr;  // null: this backend takes host memory only
+    void *stream = nullptr;
+};
+
 // A loaded engine file; for one thread at a time.
 class Engine {
 public:
@@ -33,7 +39,11 @@ public:
     virtual const std::vector<TensorSpec> &inputs() const = 0;
     virtual const std::vector<TensorSpec> &outputs() const = 0;
 
-    // Executes once; all inputs and outputs are given, and the memory is used only during the call.
+    // Where an input may be written to instead of giving it to run().
+    virtual DeviceInput device_input(const std::string &) { return {}; }
+
+    // Executes once; all outputs are given, and all inputs but those written through device_input(). The memory is used
+    // only during the call.
     // Throws Error(ENGINE_COMPATIBILITY or MACHINE): the backend failed on this machine.
     virtual void run(const Inputs &inputs, const Outputs &outputs) = 0;
 

@@ -64,7 +64,9 @@ public:
             stream_ = new_stream();
             for (const TensorSpec &spec : plan_.inputs()) inputs_.push_back(bound(spec));
             for (const TensorSpec &spec : plan_.outputs()) outputs_.push_back(bound(spec));
-            for (BoundTensor &tensor : inputs_) std::memset(tensor.host.get(), 0, tensor.spec.bytes());
+            for (BoundTensor &tensor : inputs_)
+                check_cuda("cudaMemsetAsync",
+                           cudaMemsetAsync(tensor.device.get(), 0, tensor.spec.bytes(), stream_.get()));
             run_plainly();  // TensorRT sets itself up on its first run; a graph must not record that
             capture();
         });
@@ -77,10 +79,18 @@ public:
     const std::vector<TensorSpec> &inputs() const override { return plan_.inputs(); }
     const std::vector<TensorSpec> &outputs() const override { return plan_.outputs(); }
 
+    DeviceInput device_input(const std::string &name) override {
+        for (const BoundTensor &tensor : inputs_)
+            if (tensor.spec.name == name) return {static_cast<std::uint8_t *>(tensor.device.get()), stream_.get()};
+        return {};
+    }
+
     void run(const Inputs &inputs, const Outputs &outputs) override {
-        for (BoundTensor &tensor : inputs_)
-            std::memcpy(tensor.host.get(), inputs.at(tensor.spec.name), tensor.spec.bytes());
         guarded([&] {
+            for (const BoundTensor &tensor : inputs_) {
+                const auto given = inputs.find(tensor.spec.name);
+                if (given != inputs.end()) upload(tensor, given->second);
+            }
             if (!graph_) return run_plainly();
             check_cuda("cudaGraphLaunch", cudaGraphLaunch(graph_.get(), stream_.get()));
             check_cuda("cudaStreamSynchronize", cudaStreamSynchronize(stream_.get()));
@@ -101,11 +111,15 @@ private:
         return tensor;
     }
 
-    // Copies in, computes, copies out: what the CUDA graph records.
+    // Outside the graph: an input may lie on the device already.
+    void upload(const BoundTensor &tensor, const void *from) {
+        std::memcpy(tensor.host.get(), from, tensor.spec.bytes());
+        check_cuda("cudaMemcpyAsync", cudaMemcpyAsync(tensor.device.get(), tensor.host.get(), tensor.spec.bytes(),
+                                                      cudaMemcpyHostToDevice, stream_.get()));
+    }
+
+    // Computes and copies out: what the CUDA graph records.
     void enqueue() {
-        for (const BoundTensor &tensor : inputs_)
-            check_cuda("cudaMemcpyAsync", cudaMemcpyAsync(tensor.device.get(), tensor.host.get(), tensor.spec.bytes(),
-                                                          cudaMemcpyHostToDevice, stream_.get()));
         if (!plan_.context().enqueueV3(stream_.get()))
             throw Error(DGIQA_ERROR_ENGINE_COMPATIBILITY, "TensorRT " + machine_.tensorrt + " failed to run " + where_ +
                                                               " (" + plan_.reason() +
