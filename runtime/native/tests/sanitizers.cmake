@@ -3,8 +3,9 @@ if(DGIQA_EDGE_SANITIZE)
   add_library(dgiqa_sanitizer_dlopen OBJECT "${CMAKE_CURRENT_LIST_DIR}/sanitizer_dlopen.cpp")
 endif()
 set(DGIQA_SANITIZER_ENVIRONMENT
+    "UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1"
     "LSAN_OPTIONS=suppressions=${CMAKE_CURRENT_LIST_DIR}/leaks.supp:print_suppressions=0"
-    "TSAN_OPTIONS=suppressions=${CMAKE_CURRENT_LIST_DIR}/threads.supp:ignore_noninstrumented_modules=1")
+    "TSAN_OPTIONS=ignore_noninstrumented_modules=1")
 
 # Call it for every program that runs in a test.
 function(dgiqa_sanitized program)
