@@ -11,6 +11,7 @@ from .bench_options import add_engine_options, open_scorer, photos, told
 
 SUMMARY = "checks the comparison on this machine: equal runs must not alarm, a slower one must"
 EXIT_FAILED = 5
+BLOCK_S = 0.5  # the copies take turns at this pace
 _EPILOG = """\
 example:
   dgiqa-edge bench selfcheck --bundle build/engine --runs 10 --duration 20 --slowdown 10
@@ -38,11 +39,17 @@ def run(args: argparse.Namespace) -> int:
     from dgiqa_edge.runtime.atomic import write_text
     from dgiqa_edge.runtime.errors import ConfigurationError
 
+    from ..compare.significance import FEWEST_BLOCKS
     from ..environment import capture, tool
     from ..selfcheck import SelfCheck, neighbours, trial
 
     if args.runs < 1 or args.slowdown <= 0:
         raise ConfigurationError("give at least one run and a slowdown above 0 percent")
+    if args.duration < FEWEST_BLOCKS * BLOCK_S:
+        raise ConfigurationError(
+            f"--duration is {args.duration:g} s: a comparison needs {FEWEST_BLOCKS} blocks of {BLOCK_S:g} s, "
+            f"so give at least {FEWEST_BLOCKS * BLOCK_S:g}"
+        )
     context = {"tool": tool(), "environment": capture()}
     trials, firsts = [], []
     slower = 1.0 + args.slowdown / 100.0
@@ -83,7 +90,7 @@ def _pair(scorer: Any, args: argparse.Namespace, factor: float, context: dict[st
     from ..report.build import Measured, latency_report
     from ..yardstick import Yardstick
 
-    plan = LatencyPlan(duration_s=args.duration, min_queries=64, block_s=0.5)
+    plan = LatencyPlan(duration_s=args.duration, min_queries=64, block_s=BLOCK_S)
     yardstick, size = Yardstick(), scorer.bundle.manifest.frame
     servers = [
         FrameServer(scorer, FrameFeed(photos(args), size), yardstick, plan.block_s, slowdown=slowdown)

@@ -89,7 +89,7 @@ def test_selfcheck_runs_and_counts(command_line, bundle_dir, tmp_path):
         "--runs",
         "2",
         "--duration",
-        "4",
+        "8",
         "--slowdown",
         "100",
         "--json",
@@ -112,6 +112,7 @@ def test_selfcheck_runs_and_counts(command_line, bundle_dir, tmp_path):
         (["compare", "no.json", "no.json"], 2, "cannot be read"),
         (["compare", "no.json", "no.json", "--fail-on", "p99=slow"], 2, "is no limit"),
         (["selfcheck", "--bundle", "B", "--runs", "0"], 2, "at least one run"),
+        (["selfcheck", "--bundle", "B", "--duration", "4"], 2, "give at least 5"),
     ],
 )
 def test_bad_input_gets_one_line(command_line, bundle_dir, arguments, code, words):
