@@ -3,6 +3,7 @@
 # which ships no headers: its C interface only grows, so headers may be older than the library, never newer.
 # Defines DgiqaOnnxRuntime_FOUND, the target dgiqa::onnxruntime and DGIQA_ONNXRUNTIME_WHEEL (the wheel's package folder,
 # empty where the library is the system's).
+include(PythonWheel)
 set(ONNXRUNTIME_ROOT "" CACHE PATH "Folder with ONNX Runtime's include/ and, unless a Python wheel has it, lib/")
 
 find_path(DGIQA_ONNXRUNTIME_INCLUDE onnxruntime_cxx_api.h HINTS "${ONNXRUNTIME_ROOT}" ENV ONNXRUNTIME_ROOT
@@ -12,25 +13,14 @@ find_library(DGIQA_ONNXRUNTIME_LIBRARY onnxruntime HINTS "${ONNXRUNTIME_ROOT}" E
 set(DGIQA_ONNXRUNTIME_WHEEL "")
 set(library "${DGIQA_ONNXRUNTIME_LIBRARY}")
 if(DGIQA_ONNXRUNTIME_INCLUDE AND NOT library)
-  foreach(python IN ITEMS "${DGIQA_PYTHON}" "${PROJECT_SOURCE_DIR}/.venv/bin/python" python3)
-    if(python STREQUAL "")
-      continue()
-    endif()
-    execute_process(
-      COMMAND "${python}" -c
-              "import importlib.util, os; s = importlib.util.find_spec('onnxruntime'); print(os.path.dirname(s.origin) if s else '')"
-      OUTPUT_VARIABLE wheel OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET RESULT_VARIABLE status)
-    file(GLOB in_wheel "${wheel}/capi/libonnxruntime.so.*")
-    if(status EQUAL 0 AND in_wheel)
-      # The loader looks for the name by which the library calls itself, which no file in the wheel has.
-      list(GET in_wheel 0 in_wheel)
-      set(library "${PROJECT_BINARY_DIR}/onnxruntime/libonnxruntime.so.1")
-      file(MAKE_DIRECTORY "${PROJECT_BINARY_DIR}/onnxruntime")
-      execute_process(COMMAND "${CMAKE_COMMAND}" -E create_symlink "${in_wheel}" "${library}")
-      set(DGIQA_ONNXRUNTIME_WHEEL "${wheel}")
-      break()
-    endif()
-  endforeach()
+  dgiqa_find_wheel(onnxruntime "capi/libonnxruntime.so.*" DGIQA_ONNXRUNTIME_WHEEL)
+  if(DGIQA_ONNXRUNTIME_WHEEL)
+    # The loader looks for the name by which the library calls itself, which no file in the wheel has.
+    file(GLOB in_wheel "${DGIQA_ONNXRUNTIME_WHEEL}/capi/libonnxruntime.so.*")
+    set(library "${PROJECT_BINARY_DIR}/onnxruntime/libonnxruntime.so.1")
+    file(MAKE_DIRECTORY "${PROJECT_BINARY_DIR}/onnxruntime")
+    execute_process(COMMAND "${CMAKE_COMMAND}" -E create_symlink "${in_wheel}" "${library}")
+  endif()
 endif()
 
 include(FindPackageHandleStandardArgs)
