@@ -66,6 +66,7 @@ setup(
     package_dir={f"dgiqa_edge.{room}": room for room in ROOMS},
     package_data={
         "dgiqa_edge.runtime": [
+            "limits.json",
             "schemas/*.json",
             "engines/*.toml",
             "examples/*",

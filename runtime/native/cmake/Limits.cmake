@@ -1,0 +1,10 @@
+# A C++ header of the limits that runtime/limits.json states for Python and C++ alike.
+set(limits_file "${PROJECT_SOURCE_DIR}/runtime/limits.json")
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${limits_file}")
+file(STRINGS "${limits_file}" limit_lines REGEX "^ *\"[a-z_]+\": [0-9]+,?$")
+set(DGIQA_LIMITS "")
+foreach(line IN LISTS limit_lines)
+  string(REGEX REPLACE "^ *\"([a-z_]+)\": ([0-9]+),?$" "constexpr std::uint64_t \\1 = \\2;" line "${line}")
+  string(APPEND DGIQA_LIMITS "${line}\n")
+endforeach()
+configure_file("${CMAKE_CURRENT_SOURCE_DIR}/src/limits.hpp.in" "${CMAKE_CURRENT_BINARY_DIR}/generated/limits.hpp" @ONLY)
