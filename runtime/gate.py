@@ -21,12 +21,14 @@ One update, in this order:
    until the fault is gone.
 
 A reason stands beside ``pass`` too: "good", or the fault that the least dwell still holds back. In ``reject`` without
-a fault it is "recovering".
+a fault it is "recovering". These two are on the way to somewhere: ``announcement.py``, which decides when people are
+told, does not see them.
 """
 
 import math
 from typing import NamedTuple
 
+from .announcement import Announcer
 from .baseline import Baseline, BaselineLearner
 from .errors import ConfigurationError, GateError
 from .gate_checks import Check, FrozenCheck, Thresholds
@@ -85,6 +87,7 @@ class Gate:
         self._good_since: float | None = None
         self._overridden = False
         self._last_fault: FrozenCheck | Check | None = None
+        self._announcer = Announcer(policy.reason.settle_s)
 
     @property
     def baseline(self) -> Baseline | None:
@@ -117,6 +120,7 @@ class Gate:
         before = self._state
         cause = self._take_in(reading, t)
         overdue = self._is_overdue(t)
+        announced = not self._on_the_way(cause.reason) and self._announcer.update(self._state, cause.reason, t)
         if overdue and self.policy.watchdog.action == "raise":
             raise GateError(
                 f"frames rejected for {t - self._since:.1f} s ({cause.reason}), the policy allows "
@@ -132,6 +136,7 @@ class Gate:
             smoothed=None if self._score is None else self._score.value,
             changed=self._state is not before,
             overdue=overdue,
+            announced=announced,
         )
 
     def _take_in(self, reading: Reading, t: float) -> "_Cause":
@@ -199,6 +204,10 @@ class Gate:
     def _is_overdue(self, t: float) -> bool:
         limit_s = self.policy.watchdog.max_reject_s
         return self._state is State.REJECT and limit_s is not None and t - self._since >= limit_s
+
+    def _on_the_way(self, reason: str) -> bool:
+        """Recovering, or passing with a fault that the least dwell holds back."""
+        return reason == RECOVERING or (self._state is State.PASS and reason not in (GOOD, WATCHDOG))
 
     def _learn(self, learner: BaselineLearner, t: float) -> None:
         learned = learner.add({name: check.value for name, check in self._values.items() if check.value is not None}, t)

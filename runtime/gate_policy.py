@@ -105,6 +105,13 @@ class DwellPolicy:
 
 
 @dataclass(frozen=True)
+class ReasonPolicy:
+    """Seconds that a verdict's state and reason must stay the same before people are told of it."""
+
+    settle_s: float = 1.0
+
+
+@dataclass(frozen=True)
 class StartPolicy:
     """Readings before the first decision, and how old the last score may be; both else ``unknown``."""
 
@@ -148,6 +155,7 @@ class GatePolicy:
     limits: Mapping[str, Limits] = field(default_factory=lambda: {name: spec.default for name, spec in CHECKS.items()})
     smoothing: SmoothingPolicy = SmoothingPolicy()
     dwell: DwellPolicy = DwellPolicy()
+    reason: ReasonPolicy = ReasonPolicy()
     start: StartPolicy = StartPolicy()
     frozen: FrozenPolicy = FrozenPolicy()
     watchdog: WatchdogPolicy = WatchdogPolicy()
@@ -157,7 +165,7 @@ class GatePolicy:
         """The settings that :func:`parse_policy` reads back to an equal policy."""
         sections = {
             name: _plain(asdict(getattr(self, name)))
-            for name in ("smoothing", "dwell", "start", "frozen", "watchdog", "baseline")
+            for name in ("smoothing", "dwell", "reason", "start", "frozen", "watchdog", "baseline")
         }
         limits = {name: _limits_mapping(name, limits) for name, limits in self.limits.items()}
         return {"score": limits.pop("score"), **sections, "cues": limits}
@@ -191,6 +199,7 @@ def parse_policy(values: Any, path: str = "") -> GatePolicy:
     limits = {"score": _limits(section.section("score"), "score")}
     smoothing = _smoothing(section.section("smoothing"))
     dwell = _dwell(section.section("dwell"))
+    reason = _reason(section.section("reason"))
     start = _start(section.section("start"))
     frozen = _frozen(section.section("frozen"))
     watchdog = _watchdog(section.section("watchdog"), dwell)
@@ -199,7 +208,9 @@ def parse_policy(values: Any, path: str = "") -> GatePolicy:
     limits |= {name: _limits(cues.section(name), name) for name in CUE_CHECKS}
     cues.finish()
     section.finish()
-    policy = GatePolicy({name: limits[name] for name in CHECKS}, smoothing, dwell, start, frozen, watchdog, baseline)
+    policy = GatePolicy(
+        {name: limits[name] for name in CHECKS}, smoothing, dwell, reason, start, frozen, watchdog, baseline
+    )
     _check_ratios(policy, section)
     return policy
 
@@ -268,6 +279,12 @@ def _dwell(section: Section) -> DwellPolicy:
     policy = DwellPolicy(
         *(section.number(key, getattr(default, key), 0.0, 86400.0) for key in ("pass_s", "reject_s", "cool_down_s"))
     )
+    section.finish()
+    return policy
+
+
+def _reason(section: Section) -> ReasonPolicy:
+    policy = ReasonPolicy(section.number("settle_s", ReasonPolicy().settle_s, 0.0, 86400.0))
     section.finish()
     return policy
 

@@ -24,6 +24,8 @@ class Verdict:
         score: learned quality of this frame in [0, 1]; ``None`` where the frame was not scored.
         smoothed: the score after smoothing.
         changed: whether this frame changed the state.
+        announced: whether people are to be told on this frame: state and reason have been the same for the policy's
+            ``reason.settle_s`` and differ from what they were told last.
         overdue: rejecting for longer than the policy's watchdog allows.
     """
 
@@ -36,3 +38,4 @@ class Verdict:
     smoothed: float | None = None
     changed: bool = False
     overdue: bool = False
+    announced: bool = False

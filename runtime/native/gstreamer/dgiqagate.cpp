@@ -252,7 +252,8 @@ GstFlowReturn transform_ip(GstBaseTransform *base, GstBuffer *buffer) {
     }
     if (!usable) return GST_FLOW_ERROR;
     if (judged &&
-        (messages == dgiqa_gst::kMessagesAll || (messages == dgiqa_gst::kMessagesChanges && decision.changed)))
+        (messages == dgiqa_gst::kMessagesAll ||
+         (messages == dgiqa_gst::kMessagesChanges && (decision.changed || decision.announced))))
         gst_element_post_message(
             GST_ELEMENT(self),
             gst_message_new_element(GST_OBJECT(self),

@@ -63,6 +63,7 @@ void Session::keep(const dgiqa_verdict &verdict) {
     decision_.smoothed = verdict.smoothed;
     decision_.changed = verdict.changed != 0;
     decision_.overdue = verdict.overdue != 0;
+    decision_.announced = verdict.announced != 0;
 }
 
 double Session::steady(double t_s) {

@@ -36,7 +36,7 @@ struct Decision {
     std::string reason = "no verdict yet";
     std::string cue;
     double value = 0, threshold = 0, score = 0, smoothed = 0;  // NaN: none
-    bool changed = false, overdue = false;
+    bool changed = false, overdue = false, announced = false;
 };
 
 class Session {

@@ -20,8 +20,9 @@ GstStructure *verdict_structure(const Decision &decision, guint64 buffer, double
     GstStructure *structure =
         gst_structure_new(kVerdictName, "state", G_TYPE_STRING, dgiqa_state_name(decision.state), "reason",
                           G_TYPE_STRING, decision.reason.c_str(), "changed", G_TYPE_BOOLEAN, decision.changed,
-                          "overdue", G_TYPE_BOOLEAN, decision.overdue, "buffer", G_TYPE_UINT64, buffer, "t",
-                          G_TYPE_DOUBLE, t_s, "timestamp", G_TYPE_UINT64, static_cast<guint64>(pts), nullptr);
+                          "overdue", G_TYPE_BOOLEAN, decision.overdue, "announced", G_TYPE_BOOLEAN, decision.announced,
+                          "buffer", G_TYPE_UINT64, buffer, "t", G_TYPE_DOUBLE, t_s, "timestamp", G_TYPE_UINT64,
+                          static_cast<guint64>(pts), nullptr);
     if (!decision.cue.empty()) gst_structure_set(structure, "cue", G_TYPE_STRING, decision.cue.c_str(), nullptr);
     set_number(structure, "value", decision.value);
     set_number(structure, "threshold", decision.threshold);

@@ -12,8 +12,8 @@ extern const char kMetaName[];     // "DgiqaQualityMeta"
 extern const char kVerdictName[];  // "dgiqa-verdict"
 extern const char kStatsName[];    // "dgiqa-stats"
 
-// Fields: state, reason, cue, value, threshold, score, smoothed, changed, overdue, buffer (its number from 0), t
-// (seconds), timestamp (PTS). Numbers that the verdict does not have are absent. The caller frees it.
+// Fields: state, reason, cue, value, threshold, score, smoothed, changed, overdue, announced, buffer (its number from
+// 0), t (seconds), timestamp (PTS). Numbers that the verdict does not have are absent. The caller frees it.
 GstStructure *verdict_structure(const Decision &decision, guint64 buffer, double t_s, GstClockTime pts);
 
 // Every field of Counts, and the means over scored buffers. The caller frees it.

@@ -211,6 +211,7 @@ typedef struct dgiqa_verdict {
     double smoothed;    /* score after smoothing; NaN: none */
     int changed;        /* 1: this frame changed the state */
     int overdue;        /* 1: rejecting for longer than the watchdog allows */
+    int announced;      /* 1: people are to be told: state and reason have settled and differ from those told last */
 } dgiqa_verdict;
 
 /* A gate by the JSON text of a policy (as `dgiqa-edge gate defaults --json` prints it; what is absent has its default)

@@ -55,6 +55,7 @@ struct Verdict {
     std::optional<double> smoothed;  // score after smoothing
     bool changed = false;
     bool overdue = false;
+    bool announced = false;  // people are to be told on this frame
 };
 
 // Classical measurements of a frame.
@@ -126,6 +127,7 @@ inline Verdict verdict(const dgiqa_verdict &given) {
     verdict.smoothed = optional(given.smoothed);
     verdict.changed = given.changed != 0;
     verdict.overdue = given.overdue != 0;
+    verdict.announced = given.announced != 0;
     return verdict;
 }
 

@@ -76,6 +76,7 @@ void check_verdict(const dgiqa::Verdict &verdict, const json &expected) {
     check_number("smoothed", verdict.smoothed, expected["smoothed"]);
     CHECK(verdict.changed == expected["changed"].get<bool>());
     CHECK(verdict.overdue == expected["overdue"].get<bool>());
+    CHECK(verdict.announced == expected["announced"].get<bool>());
 }
 
 }  // namespace

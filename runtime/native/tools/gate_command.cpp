@@ -101,6 +101,7 @@ Json record_of(const RecordedFrame &frame, const Judged &judged) {
                    {"smoothed", number(verdict.smoothed)},
                    {"changed", verdict.changed != 0},
                    {"overdue", verdict.overdue != 0},
+                   {"announced", verdict.announced != 0},
                    {"cues", judged.cues}};
     if (!frame.error.empty()) record["error"] = frame.error;
     return record;

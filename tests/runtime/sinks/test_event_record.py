@@ -33,6 +33,7 @@ verdicts = st.builds(
     smoothed=numbers,
     changed=st.booleans(),
     overdue=st.booleans(),
+    announced=st.booleans(),
 )
 events = st.builds(
     FrameEvent,
@@ -80,6 +81,7 @@ def test_a_record_holds_what_the_event_says(scored: Scored) -> None:
         "smoothed": 0.7,
         "changed": True,
         "overdue": False,
+        "announced": False,
     }
 
 

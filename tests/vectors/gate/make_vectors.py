@@ -15,7 +15,7 @@ from dgiqa_edge.runtime.gate import Gate
 from dgiqa_edge.runtime.gate_policy import parse_policy
 from dgiqa_edge.runtime.reading import Cues, Reading
 
-EXPECTED = ("reason", "cue", "value", "threshold", "smoothed", "changed", "overdue")
+EXPECTED = ("reason", "cue", "value", "threshold", "smoothed", "changed", "overdue", "announced")
 QUICK: dict[str, Any] = {
     "smoothing": {"method": "none"},
     "dwell": {"pass_s": 0.0, "reject_s": 0.0, "cool_down_s": 0.0},

@@ -40,7 +40,8 @@ dgiqa::Cues given_cues(const dgiqa_cues &cues) {
 dgiqa_verdict shown_verdict(const dgiqa::Verdict &verdict) {
     return {verdict.state,           verdict.reason,           verdict.cue,
             shown(verdict.value),    shown(verdict.threshold), shown(verdict.score),
-            shown(verdict.smoothed), verdict.changed ? 1 : 0,  verdict.overdue ? 1 : 0};
+            shown(verdict.smoothed), verdict.changed ? 1 : 0,  verdict.overdue ? 1 : 0,
+            verdict.announced ? 1 : 0};
 }
 
 dgiqa::GatePolicy given_policy(const char *text) {

@@ -16,7 +16,8 @@ const char *const WATCHDOG = "rejected too long";
 
 }  // namespace
 
-Gate::Gate(const GatePolicy &policy, const std::optional<Baseline> &baseline) : policy_(policy), baseline_(baseline) {
+Gate::Gate(const GatePolicy &policy, const std::optional<Baseline> &baseline)
+    : policy_(policy), baseline_(baseline), announcer_(policy.reason.settle_s) {
     if (policy_.frozen.role != Role::OFF) {
         frozen_ = std::make_unique<FrozenCheck>(policy_.frozen);
         checks_.push_back(frozen_.get());
@@ -53,6 +54,7 @@ Verdict Gate::update(const Reading &reading, double t) {
     verdict.smoothed = score_ == nullptr ? std::nullopt : score_->value();
     verdict.changed = state_ != before;
     verdict.overdue = is_overdue(t);
+    verdict.announced = !on_the_way(cause.reason) && announcer_.update(state_, cause.reason, t);
     if (verdict.overdue && policy_.watchdog.action == WatchdogAction::RAISE) {
         throw WatchdogError("frames rejected for " + tenths_text(t - since_) + " s (" + cause.reason +
                                 "), the policy allows " + number_text(*policy_.watchdog.max_reject_s) +
@@ -168,6 +170,11 @@ void Gate::move_to(dgiqa_state state, double t) {
 bool Gate::is_overdue(double t) const {
     const std::optional<double> &limit_s = policy_.watchdog.max_reject_s;
     return state_ == DGIQA_REJECT && limit_s && t - since_ >= *limit_s;
+}
+
+// Recovering, or passing with a fault that the least dwell holds back.
+bool Gate::on_the_way(const char *reason) const {
+    return reason == RECOVERING || (state_ == DGIQA_PASS && reason != GOOD && reason != WATCHDOG);
 }
 
 void Gate::learn(double t) {

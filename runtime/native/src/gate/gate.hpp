@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "errors.hpp"
+#include "gate/announcement.hpp"
 #include "gate/baseline.hpp"
 #include "gate/gate_checks.hpp"
 #include "gate/gate_policy.hpp"
@@ -61,6 +62,7 @@ private:
     void decide(const Check *fault, double t);
     void move_to(dgiqa_state state, double t);
     bool is_overdue(double t) const;
+    bool on_the_way(const char *reason) const;
     void learn(double t);
     Cause cause(const Check *fault) const;
     const char *explained(const Check *fault) const;
@@ -81,6 +83,7 @@ private:
     std::optional<double> good_since_;
     bool overridden_ = false;
     const Check *last_fault_ = nullptr;
+    Announcer announcer_;
 };
 
 }  // namespace dgiqa

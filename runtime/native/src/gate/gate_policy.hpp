@@ -74,6 +74,11 @@ struct DwellPolicy {
     double cool_down_s = 0.5;
 };
 
+// Seconds that a verdict's state and reason must stay the same before people are told of it.
+struct ReasonPolicy {
+    double settle_s = 1.0;
+};
+
 // Readings before the first decision, and how old the last score may be; both else unknown.
 struct StartPolicy {
     int readings = 3;
@@ -104,6 +109,7 @@ struct GatePolicy {
     AllLimits limits = standard_limits();
     SmoothingPolicy smoothing;
     DwellPolicy dwell;
+    ReasonPolicy reason;
     StartPolicy start;
     FrozenPolicy frozen;
     WatchdogPolicy watchdog;

@@ -122,6 +122,13 @@ DwellPolicy read_dwell(Section section) {
     return policy;
 }
 
+ReasonPolicy read_reason(Section section) {
+    ReasonPolicy policy;
+    policy.settle_s = section.number("settle_s", policy.settle_s, 0.0, 86400.0);
+    section.finish();
+    return policy;
+}
+
 StartPolicy read_start(Section section) {
     StartPolicy policy;
     policy.readings = section.integer("readings", policy.readings, 1, 10000);
@@ -202,6 +209,7 @@ GatePolicy parse_policy(const nlohmann::json &values, const std::string &path) {
     policy.limits[SCORE_CHECK] = read_limits(section.section("score"), CHECKS[SCORE_CHECK]);
     policy.smoothing = read_smoothing(section.section("smoothing"));
     policy.dwell = read_dwell(section.section("dwell"));
+    policy.reason = read_reason(section.section("reason"));
     policy.start = read_start(section.section("start"));
     policy.frozen = read_frozen(section.section("frozen"));
     policy.watchdog = read_watchdog(section.section("watchdog"), policy.dwell);
@@ -235,6 +243,7 @@ std::string write_policy(const GatePolicy &policy) {
     document["dwell"] = {{"pass_s", policy.dwell.pass_s},
                          {"reject_s", policy.dwell.reject_s},
                          {"cool_down_s", policy.dwell.cool_down_s}};
+    document["reason"] = {{"settle_s", policy.reason.settle_s}};
     document["start"] = {{"readings", policy.start.readings}, {"score_max_age_s", policy.start.score_max_age_s}};
     document["frozen"] = {{"role", word(role_words(), policy.frozen.role)},
                           {"change_at_most", policy.frozen.change_at_most},

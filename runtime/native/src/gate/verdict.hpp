@@ -17,6 +17,7 @@ struct Verdict {
     std::optional<double> smoothed;  // score after smoothing
     bool changed = false;
     bool overdue = false;
+    bool announced = false;  // people are to be told on this frame
 };
 
 }  // namespace dgiqa
