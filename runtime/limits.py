@@ -1,7 +1,6 @@
-"""The most that is taken of what a file, a header or a caller may claim: beyond it nothing is allocated, only refused.
+"""How much is too much: every limit on what a file, an option or a caller may ask for. Numbers and nothing else.
 
-The numbers are data, ``limits.json``: the native runtime makes its header of the same file, so both refuse alike.
-134,217,728 pixels (2^27) are 403 MB as BGR; the longest row, BGRA of 32,768 pixels, is an eighth of the longest stride.
+The numbers are data, ``limits.json``: the native runtime's header is made of the same file, so both refuse alike.
 """
 
 import json
@@ -9,15 +8,38 @@ from pathlib import Path
 
 _LIMITS: dict[str, int] = json.loads((Path(__file__).parent / "limits.json").read_text(encoding="utf-8"))
 
-IMAGE_SIDE = _LIMITS["image_side"]
-"""Pixels of the longer side of an image or frame."""
-IMAGE_PIXELS = _LIMITS["image_pixels"]
-"""Width x height of an image or frame."""
-IMAGE_FILE_BYTES = _LIMITS["image_file_bytes"]
-"""Bytes of an image file: they are read into memory before they are decoded."""
-ROW_STRIDE_BYTES = _LIMITS["row_stride_bytes"]
-"""Bytes from one row of a frame's plane to the next (C API)."""
-TEXT_FILE_BYTES = _LIMITS["text_file_bytes"]
-"""Bytes of a text file that is read whole: a policy, a manifest, settings, a list of files."""
-THREADS = _LIMITS["threads"]
-"""Threads of an engine: each one costs memory even when it sleeps."""
+MOST_PIXELS = _LIMITS["most_pixels"]
+"""Pixels of one picture: 16384 x 16384. Cameras make up to 200 megapixels, and 2^28 of them are 768 MiB as BGR."""
+
+LONGEST_SIDE = _LIMITS["longest_side"]
+"""Pixels of a picture's side: what JPEG itself can state."""
+
+MOST_STRIDE_BYTES = _LIMITS["most_stride_bytes"]
+"""Bytes from one row to the next: the longest row of BGRA is a quarter of it, so every second row still fits."""
+
+MOST_THREADS = _LIMITS["most_threads"]
+"""Threads of one engine: more than an edge device has cores by far; each costs a stack, and waits for the others."""
+
+MOST_IMAGE_BYTES = _LIMITS["most_image_bytes"]
+"""Bytes of one image file: the most pixels, as 16-bit RGBA without any compression."""
+
+MOST_TEXT_BYTES = _LIMITS["most_text_bytes"]
+"""Bytes of one settings, list or JSON file: the largest report that ships has 0.4 MiB."""
+
+MOST_COUNT = _LIMITS["most_count"]
+"""Of anything that is counted and has no limit of its own: repetitions, frames, a seed."""
+
+MOST_SECONDS = float(_LIMITS["most_seconds"])
+"""Of any waiting or measuring time: 31 years, and far from where clocks and time-outs overflow."""
+
+
+def pixels_flaw(width: int, height: int) -> str | None:
+    """Why a picture of that size is refused, in words that follow "it"; None where it is not."""
+    if width <= 0 or height <= 0:
+        return f"has no pixels ({width}x{height})"
+    if max(width, height) > LONGEST_SIDE or width * height > MOST_PIXELS:
+        return (
+            f"claims {width}x{height} pixels, more than the {MOST_PIXELS} pixels and {LONGEST_SIDE} per side "
+            "that are read"
+        )
+    return None
