@@ -3,7 +3,6 @@
 Known defects on few photos, for eyes and for a first check; agreement with people over a data set is ``accuracy.py``.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from dgiqa_edge.runtime.errors import BundleError
 from dgiqa_edge.runtime.frames import fit_to
 from dgiqa_edge.runtime.images import read_image
 from dgiqa_edge.runtime.scorer import Scorer
+from dgiqa_edge.runtime.strict_text import parse_json
 
 REPORT = "report.json"
 
@@ -146,7 +146,7 @@ def observed_pictures(bundle: Bundle) -> frozenset[str] | None:
         return None
     file = bundle.file(REPORT)
     try:
-        photos = json.loads(file.read_text(encoding="utf-8")).get("photos")
+        photos = parse_json(file.read_text(encoding="utf-8")).get("photos")
         return None if photos is None else frozenset(photo["pixels_sha256"] for photo in photos["observed"])
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise BundleError(f"{file} is not a report of build_engine ({error}): rebuild the bundle") from error

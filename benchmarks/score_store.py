@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import BinaryIO
 
 from dgiqa_edge.runtime.errors import ConfigurationError, MachineError
+from dgiqa_edge.runtime.strict_text import parse_json
 
 FIELDS = ("measure", "pixels_sha256", "score")
 
@@ -73,7 +74,7 @@ class ScoreStore:
             whole = content.rfind(b"\n") + 1
         for number, line in enumerate(content[:whole].splitlines(), start=1):
             try:
-                entry = json.loads(line)
+                entry = parse_json(line)
                 self._scores[str(entry["measure"]), str(entry["pixels_sha256"])] = float(entry["score"])
             except (ValueError, KeyError, TypeError) as error:
                 raise ConfigurationError(

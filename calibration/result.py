@@ -14,6 +14,7 @@ from typing import Any
 from dgiqa_edge.runtime.atomic import write_text
 from dgiqa_edge.runtime.errors import CalibrationError
 from dgiqa_edge.runtime.hashing import Json, sha256_json
+from dgiqa_edge.runtime.strict_text import parse_json
 
 from .ranges import TensorRange
 
@@ -98,8 +99,8 @@ def load_result(path: Path) -> CalibrationResult:
         CalibrationError: the file is missing, no JSON, damaged, or of another version.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        content = parse_json(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
         raise CalibrationError(f"calibration result {path} cannot be read: {error}") from error
     if not isinstance(content, dict):
         raise CalibrationError(f"calibration result {path} is damaged (not a JSON object)")

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from dgiqa_edge.runtime.atomic import PARTIAL_PREFIX, write_text
 from dgiqa_edge.runtime.errors import CheckpointError, ConfigurationError, DgiqaEdgeError, MachineError
 from dgiqa_edge.runtime.hashing import sha256_file
+from dgiqa_edge.runtime.strict_text import parse_json
 
 from .published_weights import PUBLISHED, Published, get
 
@@ -227,7 +228,7 @@ def _read_lock(folder: Path) -> dict[str, dict[str, str]]:
     if not path.is_file():
         return {}
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = parse_json(path.read_text(encoding="utf-8"))
         entries = document["weights"]
         if document["schema_version"] != _LOCK_SCHEMA or not isinstance(entries, dict):
             raise ValueError("unknown layout")
@@ -236,7 +237,7 @@ def _read_lock(folder: Path) -> dict[str, dict[str, str]]:
         }
     except (ValueError, KeyError, TypeError) as error:
         raise CheckpointError(
-            f"{path} is damaged or of another version: delete it to accept the next download's hash anew"
+            f"{path} is damaged or of another version ({error}): delete it to accept the next download's hash anew"
         ) from error
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from dgiqa_edge.runtime.atomic import PARTIAL_PREFIX, atomic_directory
 from dgiqa_edge.runtime.hashing import Json, sha256_file, sha256_json
+from dgiqa_edge.runtime.strict_text import parse_json
 
 RECORD = "stage.json"
 _KEY_LENGTH = 20
@@ -84,7 +85,7 @@ _ABANDONED_AFTER_S = 6 * 3600.0
 def _load(directory: Path, key: str) -> StageResult | None:
     """The finished stage in ``directory``, or ``None`` if it is missing, damaged, or of other inputs."""
     try:
-        record = json.loads((directory / RECORD).read_text(encoding="utf-8"))
+        record = parse_json((directory / RECORD).read_text(encoding="utf-8"))
         intact = record["key"] == key and all(
             sha256_file(directory / name) == digest for name, digest in record["files"].items()
         )

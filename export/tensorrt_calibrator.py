@@ -17,6 +17,7 @@ import numpy as np
 from dgiqa_edge.runtime.atomic import write_text
 from dgiqa_edge.runtime.errors import CalibrationError, DgiqaEdgeError
 from dgiqa_edge.runtime.hashing import sha256_bytes, sha256_json
+from dgiqa_edge.runtime.strict_text import parse_json
 
 SCHEMA_VERSION = 1
 BASE_CLASSES = {"entropy": "IInt8EntropyCalibrator2", "minmax": "IInt8MinMaxCalibrator"}
@@ -78,7 +79,7 @@ def load_cache(path: Path, key: CacheKey) -> bytes | None:
         CalibrationError: the file is damaged, or belongs to another graph, image set, calibrator or TensorRT.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = parse_json(path.read_text(encoding="utf-8"))
         if content["schema_version"] != SCHEMA_VERSION:
             raise ValueError(f"schema {content['schema_version']}, not {SCHEMA_VERSION}")
         stored = CacheKey(**content["key"])

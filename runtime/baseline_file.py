@@ -8,6 +8,7 @@ from typing import Any
 from .atomic import write_text
 from .baseline import RELATIVE, Baseline, Spread
 from .errors import GateError
+from .strict_text import KeyRuleError, parse_json
 
 VERSION = 1
 _KIND = "dgiqa-edge camera baseline"
@@ -48,14 +49,16 @@ def load_baseline(path: Path, scorer_id: str, on_unusable: str = "refuse") -> Ba
     """
     try:
         text = path.read_bytes().decode()
-        return _baseline(json.loads(text), scorer_id)
+        return _baseline(parse_json(text), scorer_id)
     except FileNotFoundError:
         return None
     except OSError as error:
         problem = str(error.strerror)
     except _UnusableError as error:
         problem = str(error)
-    except (ValueError, RecursionError):
+    except KeyRuleError as error:
+        problem = f"it is damaged: {error}"
+    except ValueError:
         problem = "it is damaged: no JSON"
     if on_unusable == "relearn":
         return None

@@ -9,13 +9,14 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from .atomic import write_text
 from .errors import BundleError
 from .hashing import sha256_file
 from .manifest import EngineRecord, FileRecord, Manifest, manifest_from_document
 from .manifest_checks import MANIFEST_NAME, ROLES_OF_LAYOUT, check_document
+from .strict_text import KeyRuleError, parse_json
 
 __all__ = [
     "MANIFEST_NAME",
@@ -96,7 +97,7 @@ def write_manifest(directory: Path, document: Mapping[str, Any]) -> Path:
         text = json.dumps(document, indent=2, allow_nan=False)
     except (TypeError, ValueError) as error:
         raise BundleError(f"{manifest_file}: the manifest cannot be written as JSON: {error}") from error
-    plain = json.loads(text)
+    plain = parse_json(text)
     check_document(plain, manifest_file)
     _check_listed(directory, plain["files"])
     write_text(manifest_file, text + "\n")
@@ -116,15 +117,13 @@ def _read_document(directory: Path, manifest_file: Path) -> Any:
     except (OSError, UnicodeDecodeError) as error:
         raise BundleError(f"{manifest_file} cannot be read ({error}): copy the bundle again, or rebuild it") from error
     try:
-        return json.loads(text, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
+        return parse_json(text)
+    except KeyRuleError as error:
+        raise BundleError(f"{manifest_file}, {error}; or copy the bundle again, or rebuild it") from None
+    except ValueError as error:
         raise BundleError(
             f"{manifest_file} is not valid JSON, perhaps truncated ({error}): copy the bundle again, or rebuild it"
         ) from error
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"the number {name} is not JSON")
 
 
 def _check_files(directory: Path, manifest: Manifest) -> None:

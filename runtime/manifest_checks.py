@@ -4,7 +4,6 @@ It looks at the document alone; the files beside it are ``bundle.py``'s business
 """
 
 import functools
-import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
@@ -12,6 +11,7 @@ from typing import Any
 
 from .errors import BundleError
 from .manifest import Document
+from .strict_text import parse_json
 from .version import VERSION
 
 MANIFEST_NAME = "bundle.json"
@@ -70,7 +70,7 @@ def _check_schema(document: Any, where: Path) -> None:
 def _validator() -> Callable[[Any], Any]:
     import fastjsonschema
 
-    return fastjsonschema.compile(json.loads(SCHEMA_FILE.read_text(encoding="utf-8")))
+    return fastjsonschema.compile(parse_json(SCHEMA_FILE.read_text(encoding="utf-8")))
 
 
 def _broken_rule(error: Any) -> str:

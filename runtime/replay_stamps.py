@@ -16,6 +16,7 @@ from .bundle import Bundle
 from .errors import MachineError
 from .golden import Deviation
 from .hashing import sha256_json
+from .strict_text import parse_json
 from .version import VERSION
 
 
@@ -38,7 +39,7 @@ def replay_identity(bundle: Bundle, engines: Sequence[Mapping[str, Any]]) -> dic
 def has_stamp(identity: Mapping[str, Any]) -> bool:
     """Whether this very replay has passed on this machine before."""
     try:
-        stamp = json.loads(_stamp_file(identity).read_text(encoding="utf-8"))
+        stamp = parse_json(_stamp_file(identity).read_text(encoding="utf-8"))
     except (OSError, ValueError, RuntimeError):
         return False
     return isinstance(stamp, dict) and stamp.get("identity") == json.loads(json.dumps(identity))

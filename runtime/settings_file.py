@@ -1,12 +1,11 @@
 """A settings file (TOML, YAML, or JSON) as a plain mapping; ``settings_section.py`` checks what its keys mean."""
 
-import json
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from .errors import ConfigurationError, MachineError
+from .strict_text import KeyRuleError, parse_json, parse_toml, parse_yaml
 
 LARGEST_BYTES = 1 << 20
 
@@ -15,14 +14,23 @@ def read_settings(path: str | Path) -> dict[str, Any]:
     """The mapping that a settings file holds; the suffix says the format (.toml, .yaml, .yml, .json).
 
     Raises:
-        ConfigurationError: the file is missing, too large, not UTF-8, not of its format, or not a mapping.
+        ConfigurationError: the file is missing, too large, not UTF-8, not of its format, gives a key twice, or is no
+            mapping.
         MachineError: a YAML file, and PyYAML is not installed.
     """
     file = Path(path)
-    parse = _PARSERS.get(file.suffix.lower())
+    kind, parse = _FORMATS.get(file.suffix.lower(), ("", None))
     if parse is None:
-        raise ConfigurationError(f"{file}: the name must end in {', '.join(_PARSERS)}: it says how to read the file")
-    content = parse(file, _text_of(file))
+        raise ConfigurationError(f"{file}: the name must end in {', '.join(_FORMATS)}: it says how to read the file")
+    text = _text_of(file)
+    try:
+        content = parse(text)
+    except ModuleNotFoundError:
+        raise MachineError(f"{file}: reading YAML needs PyYAML: pip install pyyaml, or write it as TOML") from None
+    except KeyRuleError as error:
+        raise ConfigurationError(f"{file}, {error}") from None
+    except ValueError as error:
+        raise ConfigurationError(f"{file} is not {kind}: {error}") from None
     if not isinstance(content, Mapping):
         raise ConfigurationError(f"{file} holds a {type(content).__name__}: it must be a mapping of names to settings")
     return dict(content)
@@ -42,38 +50,14 @@ def _text_of(file: Path) -> str:
         raise ConfigurationError(f"{file} is not UTF-8 text (byte {error.start}): save it as UTF-8") from None
 
 
-def _toml(file: Path, text: str) -> Any:
-    if sys.version_info < (3, 11):
-        import tomli as toml
-    else:
-        import tomllib as toml
-    try:
-        return toml.loads(text)
-    except (toml.TOMLDecodeError, RecursionError) as error:
-        raise ConfigurationError(f"{file} is not TOML: {_one_line(error)}") from None
-
-
-def _yaml(file: Path, text: str) -> Any:
-    try:
-        import yaml
-    except ModuleNotFoundError:
-        raise MachineError(f"{file}: reading YAML needs PyYAML: pip install pyyaml, or write it as TOML") from None
-    try:
-        content = yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError, ValueError) as error:  # ValueError: an impossible date, say
-        raise ConfigurationError(f"{file} is not YAML: {_one_line(error)}") from None
+def _yaml(text: str) -> Any:
+    content = parse_yaml(text)
     return {} if content is None else content
 
 
-def _json(file: Path, text: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise ConfigurationError(f"{file} is not JSON: {_one_line(error)}") from None
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
-
-
-_PARSERS: dict[str, Callable[[Path, str], Any]] = {".toml": _toml, ".yaml": _yaml, ".yml": _yaml, ".json": _json}
+_FORMATS: dict[str, tuple[str, Callable[[str], Any]]] = {
+    ".toml": ("TOML", parse_toml),
+    ".yaml": ("YAML", _yaml),
+    ".yml": ("YAML", _yaml),
+    ".json": ("JSON", parse_json),
+}

@@ -71,6 +71,13 @@ class Section:
             raise self._refusal(key, f"give a whole number{_between(low, high)}")
         return value
 
+    def optional_integer(self, key: str, low: int, high: int = 2**31 - 1) -> int | None:
+        """As :meth:`integer`; an absent key is None."""
+        if key in self:
+            return self.integer(key, low, low, high)
+        self._ask(key)
+        return None
+
     def flag(self, key: str, default: bool) -> bool:
         """true or false."""
         value = self._take(key, default)
@@ -131,6 +138,13 @@ class Section:
         if not isinstance(values, Mapping) or not all(isinstance(name, str) for name in values):
             raise self._refusal(key, "give a section of named settings")
         return dict(values)
+
+    def optional_mapping(self, key: str) -> dict[str, Any] | None:
+        """As :meth:`mapping`; an absent key is None."""
+        if key in self:
+            return self.mapping(key)
+        self._ask(key)
+        return None
 
     def all_values(self) -> dict[str, Any]:
         """Everything in this section, for somebody else to read; counts as asked for."""

@@ -101,14 +101,22 @@ def parse_watch_settings(content: Any, file: Path, environment: Mapping[str, str
     folder = file.parent
     bundle = folder / section.text("bundle")
     engine = _engine(section.section("engine"))
-    shared_gate = _policy(section.mapping("gate"), "gate", folder) if "gate" in section else GatePolicy()
+    shared_gate = _policy(section.mapping("gate"), "gate", folder)
     cameras = tuple(_camera(camera, folder, environment, shared_gate) for camera in _cameras(section))
     _refuse_twins(cameras)
-    baselines = folder / section.text("baselines") if "baselines" in section else None
+    baselines = section.optional_text("baselines")
     sinks = tuple(_sink(sink) for sink in section.sections("sinks"))
-    dashboard = section.mapping("dashboard") if "dashboard" in section else None
+    dashboard = section.optional_mapping("dashboard")
     section.finish()
-    return WatchSettings(file, bundle, engine, cameras, baselines, sinks, dashboard)
+    return WatchSettings(
+        path=file,
+        bundle=bundle,
+        engine=engine,
+        cameras=cameras,
+        baselines=None if baselines is None else folder / baselines,
+        sinks=sinks,
+        dashboard=dashboard,
+    )
 
 
 def _cameras(section: Section) -> list[Section]:
@@ -185,13 +193,11 @@ def _engine(section: Section) -> EngineSettings:
     default = EngineSettings()
     settings = EngineSettings(
         backend=section.text("backend", default.backend),
-        threads=section.integer("threads", 1, low=1, high=1024) if "threads" in section else None,
+        threads=section.optional_integer("threads", low=1, high=1024),
         providers=section.texts("providers", default.providers),
         spinning=section.flag("spinning", default.spinning),
         most_failures=section.integer("most_failures", default.most_failures, low=1),
     )
-    if "threads" not in section:
-        section.optional_number("threads", None)
     if not settings.providers:
         raise ConfigurationError(f"{section.path_of('providers')} is empty: give at least 'cpu'")
     section.finish()

@@ -178,3 +178,41 @@ def test_files_stay_small_and_well_named():
         for path in modules(room):
             assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST_FILE, path
             assert path.stem not in {"utils", "helpers", "common", "misc", "manager"}, path
+
+
+# What other programs wrote may hold what it likes; only what a user or this project wrote is read strictly.
+FOREIGN_JSON = {
+    "benchmarks/environment.py",  # CUDA's version.json
+    "benchmarks/native_comparison.py",  # the output of a program just run
+    "benchmarks/node_shares.py",  # ONNX Runtime's profile
+    "runtime/engines/tensorrt_inspector.py",  # TensorRT's inspector
+}
+READERS = {"json.load", "json.loads", "json.JSONDecoder", "yaml.load", "yaml.safe_load", "toml.load", "toml.loads"}
+READERS |= {f"{name}.{call}" for name in ("tomllib", "tomli") for call in ("load", "loads")}
+
+
+def lenient_readers(path):
+    """Calls that read JSON, YAML or TOML with a library's own rules; ``json.loads(json.dumps(...))`` reads no file."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in READERS:
+            given = node.args[0] if node.args else None
+            if not (isinstance(given, ast.Call) and ast.unparse(given.func) == "json.dumps"):
+                yield f"{path.name}:{node.lineno}: {ast.unparse(node.func)}"
+
+
+def test_files_are_read_by_the_one_strict_reader_of_their_format():
+    """A library's own reader takes a key that stands twice and lets the last win (``runtime/strict_text.py``)."""
+    broken = [
+        found
+        for room in MAY_IMPORT
+        for path in modules(room)
+        if path.name != "strict_text.py" and path.relative_to(ROOT).as_posix() not in FOREIGN_JSON
+        for found in lenient_readers(path)
+    ]
+    assert not broken
+
+
+def test_the_check_of_readers_sees_a_lenient_one(tmp_path):
+    bad = tmp_path / "bad.py"
+    bad.write_text("import json, yaml\njson.loads(json.dumps({}))\njson.loads(text)\nyaml.safe_load(text)\n")
+    assert [found.partition(": ")[2] for found in lenient_readers(bad)] == ["json.loads", "yaml.safe_load"]

@@ -1,12 +1,12 @@
 """The configuration of a training job: one TOML file, checked, with paths relative to it."""
 
 import dataclasses
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 from dgiqa_edge.runtime.errors import ConfigurationError
+from dgiqa_edge.runtime.settings_file import read_settings
 
 from .edge_trainer import EdgeConfig
 from .nano_trainer import NanoConfig
@@ -51,14 +51,7 @@ def read_config(file: Path) -> JobConfig:
     """
     if not file.is_file():
         raise ConfigurationError(f"{file} is missing: copy training/configs/biq2021.toml and set its paths")
-    if sys.version_info < (3, 11):
-        import tomli as toml
-    else:
-        import tomllib as toml
-    try:
-        content = toml.loads(file.read_text(encoding="utf-8"))
-    except toml.TOMLDecodeError as error:
-        raise ConfigurationError(f"{file} is not TOML: {error}") from None
+    content = read_settings(file)
     sections = {"edge": EdgeConfig, "nano": NanoConfig}
     values: dict[str, Any] = {key: value for key, value in content.items() if key not in sections}
     for name, kind in sections.items():

@@ -11,6 +11,7 @@ import numpy as np
 
 from dgiqa_edge.runtime.atomic import atomic_file
 from dgiqa_edge.runtime.errors import ConfigurationError
+from dgiqa_edge.runtime.strict_text import parse_json
 
 KINDS = ("whole_grid", "whole_statistics", "crop_grid", "crop_statistics", "depth")
 
@@ -38,7 +39,7 @@ class FeatureStore:
         shapes = shapes or Shapes()
         index = folder / "names.json"
         folder.mkdir(parents=True, exist_ok=True)
-        if index.is_file() and json.loads(index.read_text(encoding="utf-8")) != names:
+        if index.is_file() and parse_json(index.read_text(encoding="utf-8")) != names:
             raise ConfigurationError(f"{folder} holds features of other photos: give another --cache or remove it")
         if not index.is_file():
             with atomic_file(index) as partial:

@@ -13,6 +13,7 @@ import torch
 
 from dgiqa_edge.runtime.atomic import atomic_file
 from dgiqa_edge.runtime.errors import ConfigurationError
+from dgiqa_edge.runtime.strict_text import parse_json
 
 State = dict[str, Any]
 
@@ -36,7 +37,7 @@ class RunFolder:
         content = asdict(config) if is_dataclass(config) and not isinstance(config, type) else dict(config)
         content = json.loads(json.dumps(content, default=str))
         file = folder / "config.json"
-        if file.is_file() and json.loads(file.read_text(encoding="utf-8")) != content:
+        if file.is_file() and parse_json(file.read_text(encoding="utf-8")) != content:
             raise ConfigurationError(f"{folder} holds a run with another configuration: give another --out")
         if not file.is_file():
             with atomic_file(file) as partial:

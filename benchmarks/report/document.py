@@ -13,6 +13,7 @@ from typing import Any
 
 from dgiqa_edge.runtime.atomic import write_text
 from dgiqa_edge.runtime.errors import ConfigurationError
+from dgiqa_edge.runtime.strict_text import KeyRuleError, parse_json
 
 KIND = "dgiqa-edge benchmark report"
 SCHEMA_VERSION = 1
@@ -102,9 +103,11 @@ def read_json(path: Path) -> Any:
         ConfigurationError: it cannot be read or is not JSON.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return parse_json(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be read ({error.strerror}): check the name") from error
+    except KeyRuleError as error:
+        raise ConfigurationError(f"{path}, {error}") from error
     except ValueError as error:
         raise ConfigurationError(f"{path} is not valid JSON ({error}): write it again") from error
 
@@ -123,4 +126,4 @@ def _validator() -> Callable[[Any], Any]:
     import fastjsonschema
 
     file = resources.files("dgiqa_edge.benchmarks") / "schemas" / "report.schema.json"
-    return fastjsonschema.compile(json.loads(file.read_text(encoding="utf-8")))  # type: ignore[no-any-return]
+    return fastjsonschema.compile(parse_json(file.read_text(encoding="utf-8")))  # type: ignore[no-any-return]

@@ -1,11 +1,11 @@
 """What was measured: the bundle's identity and the evidence it carries about its own fidelity."""
 
-import json
 from typing import Any
 
 from dgiqa_edge.runtime.bundle import Bundle
 from dgiqa_edge.runtime.hashing import sha256_file
 from dgiqa_edge.runtime.scorer import Scorer
+from dgiqa_edge.runtime.strict_text import parse_json
 
 BUILD_REPORT = "report.json"
 
@@ -58,7 +58,7 @@ def _per_image(bundle: Bundle) -> dict[str, Any]:
     if BUILD_REPORT not in bundle.manifest.files:
         return {"photos": None, "per_image": None}
     try:
-        document = json.loads(bundle.file(BUILD_REPORT).read_text(encoding="utf-8"))
+        document = parse_json(bundle.file(BUILD_REPORT).read_text(encoding="utf-8"))
         pairs = document["fidelity"]["per_image"]
         photos = [photo["pixels_sha256"] for photo in document["photos"]["checked"]]
         rows = [{"reference": pair["reference_score"], "candidate": pair["candidate_score"]} for pair in pairs]

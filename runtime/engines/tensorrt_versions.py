@@ -5,13 +5,13 @@ by it, the runtime and doctor explain by it, and an engine counts only after its
 """
 
 import functools
-import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..errors import EngineCompatibilityError
+from ..strict_text import parse_toml
 from ..version_requirement import satisfies
 
 DATA_FILE = Path(__file__).with_name("tensorrt_versions.toml")
@@ -189,12 +189,7 @@ def _within(version: str, since: str, below: str) -> bool:
 
 @functools.cache
 def _data() -> Mapping[str, Any]:
-    if sys.version_info < (3, 11):
-        import tomli as toml
-    else:
-        import tomllib as toml
-    data: Mapping[str, Any] = toml.loads(DATA_FILE.read_text(encoding="utf-8"))
-    return data
+    return parse_toml(DATA_FILE.read_text(encoding="utf-8"))
 
 
 @functools.cache

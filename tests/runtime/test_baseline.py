@@ -77,7 +77,7 @@ def changed(**changes):
         (changed(spreads={"score": {"low": 0.1, "median": 0.2}}), "three quantiles"),
         (changed(spreads={"score": {"low": 0.1, "median": "a", "high": 0.2}}), "is no number"),
         (changed(spreads={"score": {"low": 0.3, "median": 0.2, "high": 0.4}}), "not in order"),
-        (changed(spreads={"score": {"low": 0.3, "median": float("nan"), "high": 0.4}}), "not in order"),
+        (changed(spreads={"score": {"low": 0.3, "median": float("nan"), "high": 0.4}}), "no JSON"),
     ],
 )
 def test_a_file_that_does_not_fit_is_refused_or_learned_anew(tmp_path, edit, message):

@@ -58,6 +58,8 @@ TEST_CASE("text that is no policy is refused in one short line") {
         {"{\"score\": {\"reject_below\": NaN}}", "it is not JSON"},
         {"{\"score\": {\"reject_below\": 1e400}}", "it is not JSON"},
         {"{\"score\": \"\xff\"}", "it is not JSON"},
+        {R"({"score": {}, "score": {}})", "the key 'score' stands twice in one object"},
+        {R"({"cues": {"haze": {"role": "off", "role": "off"}}})", "the key 'role' stands twice in one object"},
         {std::string(100000, '['), "it is nested deeper than 32 levels"},
         {std::string(500000, '[') + std::string(500000, ']'), "it is nested deeper than 32 levels"},
         {"\"" + std::string(std::size_t{1} << 20, 'x') + "\"", "it is larger than 1048576 bytes"},
@@ -106,6 +108,7 @@ const std::string KEPT =
 TEST_CASE("a baseline that cannot be used is refused, or learned anew where the policy says so") {
     const std::vector<std::pair<std::string, std::string>> cases = {
         {"", "it is not JSON"},
+        {R"({"kind": "dgiqa-edge camera baseline", "version": 1, "version": 1})", "the key 'version' stands twice"},
         {"[]", "it holds something else"},
         {R"({"kind": "recipe", "version": 1})", "it holds something else"},
         {R"({"kind": "dgiqa-edge camera baseline"})", "its version is null, this library reads 1"},

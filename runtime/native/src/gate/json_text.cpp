@@ -1,6 +1,8 @@
 #include "gate/json_text.hpp"
 
 #include <cstddef>
+#include <set>
+#include <vector>
 
 namespace dgiqa {
 namespace {
@@ -25,14 +27,24 @@ nlohmann::json read_json(const std::string &text) {
     if (text.size() > LARGEST_BYTES) {
         throw JsonTextError("it is larger than " + std::to_string(LARGEST_BYTES) + " bytes");
     }
-    const auto within_depth = [](int depth, nlohmann::json::parse_event_t, nlohmann::json &) {
+    std::vector<std::set<std::string>> keys_of_open_objects;
+    const auto strictly = [&](int depth, nlohmann::json::parse_event_t event, nlohmann::json &parsed) {
+        using Event = nlohmann::json::parse_event_t;
         if (depth > DEEPEST) {
             throw JsonTextError("it is nested deeper than " + std::to_string(DEEPEST) + " levels");
+        }
+        if (event == Event::object_start) keys_of_open_objects.emplace_back();
+        if (event == Event::object_end) keys_of_open_objects.pop_back();
+        if (event == Event::key) {
+            const auto &key = parsed.get_ref<const std::string &>();
+            if (!keys_of_open_objects.back().insert(key).second) {
+                throw JsonTextError("the key '" + shown_plainly(key) + "' stands twice in one object: keep one");
+            }
         }
         return true;
     };
     try {
-        return nlohmann::json::parse(text, within_depth);
+        return nlohmann::json::parse(text, strictly);
     } catch (const nlohmann::json::exception &error) {
         throw JsonTextError("it is not JSON: " + plain_reason(error.what()));
     }
