@@ -25,6 +25,7 @@ from dgiqa_edge.runtime.atomic import write_text
 from dgiqa_edge.runtime.errors import SourceError
 from dgiqa_edge.runtime.frame_event import FrameEvent, Outcome, SinkStats
 from dgiqa_edge.runtime.memory import resident_mib
+from dgiqa_edge.runtime.option_types import input_path, output_file, parse, seconds, whole
 from dgiqa_edge.runtime.processor import processor
 from dgiqa_edge.runtime.sources import Frame, create_source
 from dgiqa_edge.runtime.version import VERSION
@@ -317,12 +318,12 @@ def _extract(video: Path, folder: Path) -> None:
 def main(argv: list[str] | None = None) -> int:
     """Run the soak and write its report; 1 where an acceptance line does not hold."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--bundle", type=Path, required=True, metavar="DIR")
-    parser.add_argument("--video", type=Path, required=True, metavar="FILE", help="real footage to serve")
-    parser.add_argument("--duration", type=float, default=600.0, metavar="S")
-    parser.add_argument("--kills", type=int, default=20, metavar="N")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the report there")
-    args = parser.parse_args(argv)
+    parser.add_argument("--bundle", type=input_path, required=True, metavar="DIR")
+    parser.add_argument("--video", type=input_path, required=True, metavar="FILE", help="real footage to serve")
+    parser.add_argument("--duration", type=seconds, default=600.0, metavar="S")
+    parser.add_argument("--kills", type=whole(0), default=20, metavar="N")
+    parser.add_argument("--json", type=output_file, metavar="FILE", help="write the report there")
+    args = parse(parser, argv)
     soak = run_soak(args.bundle, args.video, args.duration, args.kills)
     report = {
         "tool": {"name": "dgiqa-edge", "version": VERSION},

@@ -20,6 +20,7 @@ from dgiqa_edge.runtime.cues import CueMeter
 from dgiqa_edge.runtime.errors import ConfigurationError, SourceError
 from dgiqa_edge.runtime.gate_policy import CHECKS, CUE_CHECKS, Side
 from dgiqa_edge.runtime.images import expand_images, quiet_decoder, read_image
+from dgiqa_edge.runtime.option_types import output_file, parse, whole
 from dgiqa_edge.runtime.reading import Cues
 
 STRENGTHS = (0.2, 0.5, 1.0)
@@ -106,12 +107,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m dgiqa_edge.benchmarks.cue_separation", description=__doc__)
     parser.add_argument("photos", nargs="+", metavar="PHOTOS", help="folders, files, or quoted globs")
-    parser.add_argument("--every", type=int, default=1, metavar="N", help="degrade each N-th photo (default: all)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows there")
-    args = parser.parse_args(argv)
+    parser.add_argument("--every", type=whole(1), default=1, metavar="N", help="degrade each N-th photo (default: all)")
+    parser.add_argument("--json", type=output_file, metavar="FILE", help="write the rows there")
+    args = parse(parser, argv)
     quiet_decoder()
     cv2.setNumThreads(1)
-    found, failed = measure(expand_images(args.photos), max(1, args.every))
+    found, failed = measure(expand_images(args.photos), args.every)
     rows = separations(found)
     _print(rows, found)
     for problem in failed:

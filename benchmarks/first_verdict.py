@@ -11,6 +11,8 @@ import statistics
 import time
 from pathlib import Path
 
+from dgiqa_edge.runtime.option_types import threads, whole
+
 FPS = 25.0
 
 
@@ -26,10 +28,10 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--bundle", required=True)
     parser.add_argument("--backend", required=True)
-    parser.add_argument("--threads", type=int, required=True)
+    parser.add_argument("--threads", type=threads, required=True)
     parser.add_argument("--image", required=True)
-    parser.add_argument("--frames", type=int, required=True)
-    parser.add_argument("--warmup", type=int, required=True)
+    parser.add_argument("--frames", type=whole(1), required=True)
+    parser.add_argument("--warmup", type=whole(0), required=True)
     args = parser.parse_args()
 
     from dgiqa_edge.runtime.cues import CueMeter

@@ -26,10 +26,10 @@ _PIPELINE = (
 def main() -> int:
     """Serve until killed."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("frames", type=Path)
-    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("frames")
+    parser.add_argument("--port", required=True)
     parser.add_argument("--size", default="640x480")
-    parser.add_argument("--fps", type=int, default=10)
+    parser.add_argument("--fps", default="10")
     parser.add_argument("--login", help="USER:PASSWORD, asked for as HTTP basic")
     args = parser.parse_args()
 
@@ -42,14 +42,14 @@ def main() -> int:
     Gst.init(None)
     width, height = args.size.split("x")
     factory = GstRtspServer.RTSPMediaFactory()
-    factory.set_launch(_PIPELINE.format(frames=args.frames.resolve(), fps=args.fps, width=width, height=height))
+    factory.set_launch(_PIPELINE.format(frames=Path(args.frames).resolve(), fps=args.fps, width=width, height=height))
     factory.set_shared(True)
     medias: list[Any] = []
     factory.connect("media-configure", lambda _, media: medias.append(media))
 
     server = GstRtspServer.RTSPServer()
     server.set_address("127.0.0.1")
-    server.set_service(str(args.port))
+    server.set_service(args.port)
     server.get_mount_points().add_factory("/live", factory)
     if args.login:
         _ask_for_login(GstRtspServer, server, factory, args.login)

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from dgiqa_edge.calibration.shipped import SHIPPED_PHOTOS
 from dgiqa_edge.runtime.errors import ConfigurationError
+from dgiqa_edge.runtime.limits import LONGEST_SIDE, MOST_FRAME_PIXELS, MOST_NETWORK_SIDE, MOST_THREADS
+from dgiqa_edge.runtime.option_types import input_path, output_file, output_folder, threads, whole
 
 from . import presets, tensorrt_options
 from .accuracy_budget import FLOOR, NO_LIMITS, AccuracyBudget, parse_budget, parse_latency
@@ -129,18 +131,20 @@ def configure(parser: argparse.ArgumentParser) -> None:
         default="fused",
         help="fused: one engine; split: a depth engine and a quality engine (default: fused)",
     )
-    what.add_argument("--out", type=Path, metavar="DIR", help="the bundle (default: build/PRESET-PRECISION-WxH)")
+    what.add_argument(
+        "--out", type=output_folder, metavar="DIR", help="the bundle (default: build/PRESET-PRECISION-WxH)"
+    )
 
     networks = parser.add_argument_group("networks and weights")
     networks.add_argument(
         "--depth-weights",
-        type=Path,
+        type=input_path,
         metavar="FILE",
         help=".pth or .safetensors; without it seeded (nano brings its own)",
     )
     networks.add_argument(
         "--quality-weights",
-        type=Path,
+        type=input_path,
         metavar="FILE",
         help=".pth or .safetensors; without it those that ship (nano, edge), else seeded",
     )
@@ -148,10 +152,20 @@ def configure(parser: argparse.ArgumentParser) -> None:
     networks.add_argument("--seed", default="dgiqa-edge", help="seed of weights that no file was given for")
 
     geometry = parser.add_argument_group("sizes (default: the preset's)")
-    geometry.add_argument("--depth-side", type=int, metavar="PX", help="short side of the depth input, multiple of 14")
-    geometry.add_argument("--short-side", type=int, metavar="PX", help="short side of the image crops are cut from")
+    geometry.add_argument(
+        "--depth-side",
+        type=whole(0, MOST_NETWORK_SIDE),
+        metavar="PX",
+        help="short side of the depth input, multiple of 14",
+    )
+    geometry.add_argument(
+        "--short-side",
+        type=whole(0, MOST_NETWORK_SIDE),
+        metavar="PX",
+        help="short side of the image crops are cut from",
+    )
     crops = geometry.add_mutually_exclusive_group()
-    crops.add_argument("--crops", type=int, metavar="N", help="crops on an even grid")
+    crops.add_argument("--crops", type=whole(1, 10_000), metavar="N", help="crops on an even grid")
     crops.add_argument("--crop-boxes", type=parse_boxes, metavar="'X,Y X,Y ...'", help="explicit top-left corners")
 
     calibration = parser.add_argument_group("calibration and check")
@@ -161,10 +175,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="SOURCE",
         help="folder, glob, list file or video of your camera's scenes (default: the 24 photos that ship)",
     )
-    calibration.add_argument("--calib-images", type=int, default=32, metavar="N", help="at most so many (default: 32)")
+    calibration.add_argument(
+        "--calib-images", type=whole(1), default=32, metavar="N", help="at most so many (default: 32)"
+    )
     calibration.add_argument(
         "--check-images",
-        type=int,
+        type=whole(1),
         default=16,
         metavar="N",
         help="held out of them for the fidelity check (default: 16)",
@@ -192,9 +208,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
     tensorrt_options.configure(parser)
 
     run = parser.add_argument_group("running the build")
-    run.add_argument("--threads", type=int, default=available_cpus(), metavar="N", help="CPU threads (default: all)")
-    run.add_argument("--work", type=Path, metavar="DIR", help="finished stages, for resuming (default: beside --out)")
-    run.add_argument("--json", type=Path, metavar="FILE", help="also write the closing table as JSON")
+    run.add_argument(
+        "--threads",
+        type=threads,
+        default=min(available_cpus(), MOST_THREADS),
+        metavar="N",
+        help="CPU threads (default: all)",
+    )
+    run.add_argument(
+        "--work", type=output_folder, metavar="DIR", help="finished stages, for resuming (default: beside --out)"
+    )
+    run.add_argument("--json", type=output_file, metavar="FILE", help="also write the closing table as JSON")
 
 
 def from_args(args: argparse.Namespace) -> BuildOptions:
@@ -204,9 +228,6 @@ def from_args(args: argparse.Namespace) -> BuildOptions:
         ConfigurationError: an unknown preset, or a count that makes no sense.
     """
     preset = presets.get(args.preset)
-    for option in ("calib_images", "check_images", "threads"):
-        if getattr(args, option) < 1:
-            raise ConfigurationError(f"--{option.replace('_', '-')} must be at least 1")
     climbs = args.accuracy_budget is not None or args.latency_target is not None
     if args.no_accuracy_check and args.accuracy_budget is not None:
         raise ConfigurationError("--no-accuracy-check contradicts --accuracy-budget: give one of them")
@@ -245,19 +266,26 @@ def from_args(args: argparse.Namespace) -> BuildOptions:
 def parse_frame(text: str) -> tuple[int, int]:
     """``1280x720`` as (height, width)."""
     width, _, height = text.lower().partition("x")
+    side = whole(1, LONGEST_SIDE)
     try:
-        return int(height), int(width)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a frame size: write WIDTHxHEIGHT, as 1280x720") from None
+        size = side(height), side(width)
+    except argparse.ArgumentTypeError:
+        raise argparse.ArgumentTypeError(
+            f"{text[:40]!r} is not a frame size: write WIDTHxHEIGHT, as 1280x720"
+        ) from None
+    if size[0] * size[1] > MOST_FRAME_PIXELS:
+        raise argparse.ArgumentTypeError(f"{text} has more than {MOST_FRAME_PIXELS} pixels: build for a smaller frame")
+    return size
 
 
 def parse_boxes(text: str) -> tuple[tuple[int, int], ...]:
     """``"0,0 128,64"`` as ((0, 0), (128, 64))."""
+    place = whole(0, LONGEST_SIDE)
     try:
-        pairs = [tuple(int(number) for number in pair.split(",")) for pair in text.split()]
+        pairs = [tuple(place(number) for number in pair.split(",")) for pair in text.split()]
         return tuple((x, y) for x, y in pairs)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} are not crop boxes: write 'X,Y X,Y ...'") from None
+    except (ValueError, argparse.ArgumentTypeError):
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} are not crop boxes: write 'X,Y X,Y ...'") from None
 
 
 def available_cpus() -> int:

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dgiqa_edge.runtime.errors import ConfigurationError
+from dgiqa_edge.runtime.limits import MOST_THREADS
+from dgiqa_edge.runtime.option_types import output_file, whole
 
 from .tensorrt_configuration import CALIBRATORS, HARDWARE_LEVELS, BuilderSettings
 
@@ -52,26 +54,33 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="write the portable Q/DQ graph for TensorRT only; needs no GPU, the engine is built later on the device",
     )
-    group.add_argument("--workspace-mib", type=int, metavar="MIB", help="most device memory for a tactic's scratch")
+    group.add_argument(
+        "--workspace-mib", type=whole(1, 1 << 20), metavar="MIB", help="most device memory for a tactic's scratch"
+    )
     group.add_argument(
         "--builder-memory-mib",
-        type=int,
+        type=whole(1, 1 << 20),
         metavar="MIB",
         help="most device memory for the builder itself (8.6 and newer)",
     )
     group.add_argument(
         "--timing-cache",
-        type=Path,
+        type=output_file,
         metavar="FILE",
         help="tactic timings to reuse and extend (default: one per device and version in ~/.cache/dgiqa-edge/timing)",
     )
     group.add_argument(
-        "--opt-level", type=int, metavar="0..5", help="0 builds quickly, 5 searches longest (8.6 and newer)"
+        "--opt-level", type=whole(0, 5), metavar="0..5", help="0 builds quickly, 5 searches longest (8.6 and newer)"
     )
-    group.add_argument("--aux-streams", type=int, metavar="N", help="most streams beside the main one (8.6 and newer)")
+    group.add_argument(
+        "--aux-streams",
+        type=whole(0, MOST_THREADS),
+        metavar="N",
+        help="most streams beside the main one (8.6 and newer)",
+    )
     group.add_argument(
         "--dla-core",
-        type=int,
+        type=whole(0, MOST_THREADS),
         metavar="N",
         help="run on this DLA core, the GPU takes what it cannot (Xavier and Orin; 10.7 and older, or 11.4.1)",
     )

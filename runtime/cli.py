@@ -14,11 +14,13 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import metadata
 from types import ModuleType
 
 from .errors import ConfigurationError, DgiqaEdgeError, MachineError
+from .names import shown
+from .option_types import parse
 from .version import VERSION
 
 PROGRAM = "dgiqa-edge"
@@ -45,12 +47,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     0 done; 2 wrong usage; 3 bad input; 4 something this machine lacks; 130 interrupted; 141 the reader of the
     output went away; 143 terminated; 1 a bug.
     """
-    given = list(sys.argv[1:] if argv is None else argv)
-    arguments, debug = _without_debug(given)
+    arguments, debug = _without_debug(list(sys.argv[1:] if argv is None else argv))
+    return guarded(lambda: _dispatch(arguments), debug)
+
+
+def guarded(work: Callable[[], int], debug: bool = False) -> int:
+    """Run a program's work; whatever ends it becomes one line on stderr and :func:`main`'s exit code."""
+    _open_closed_streams()
     _print_any_name()
     _stop_cleanly_on_sigterm()
     try:
-        code = _dispatch(arguments)
+        code = work()
         sys.stdout.flush()
         return code
     except SystemExit as stop:  # argparse: --help, --version, usage errors
@@ -62,13 +69,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         _silence_stdout()
         return EXIT_BROKEN_PIPE
+    except OSError as error:
+        _silence_stdout()  # it may be the output that failed
+        return _report(f"error: {_system_problem(error)}", MachineError.exit_code, debug)
+    except MemoryError as error:
+        problem = f"error: not enough memory ({error or 'an allocation failed'}): give smaller inputs, or fewer at once"
+        return _report(problem, MachineError.exit_code, debug)
     except Exception as error:
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-            return _report(f"error: disk full ({error}): free some space, run it again", MachineError.exit_code, debug)
         if isinstance(error, ModuleNotFoundError) and error.name and not error.name.startswith("dgiqa_edge"):
             return _report(f"error: {_missing_package(error.name)}", MachineError.exit_code, debug)
         problem = f"internal error: {type(error).__name__}: {error} (a bug; --debug shows the trace)"
         return _report(problem, EXIT_BUG, debug)
+
+
+def _system_problem(error: OSError) -> str:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"disk full ({error}): free some space, run it again"
+    return f"the system refuses: {error}; check that path or resource, and run it again"
 
 
 def _missing_package(name: str) -> str:
@@ -104,7 +121,7 @@ def _dispatch(arguments: list[str]) -> int:
     )
     _add_debug(parser)
     module.configure(parser)
-    return int(module.run(parser.parse_args(rest)))
+    return int(module.run(parse(parser, rest)))
 
 
 def _without_debug(given: list[str]) -> tuple[list[str], bool]:
@@ -174,8 +191,20 @@ def _add_debug(parser: argparse.ArgumentParser) -> None:
 def _report(problem: str, code: int, debug: bool) -> int:
     if debug:
         traceback.print_exc()
-    print(f"{PROGRAM}: {' '.join(problem.split())}", file=sys.stderr)
+    with contextlib.suppress(OSError):
+        print(f"{PROGRAM}: {shown(' '.join(problem.split()))}", file=sys.stderr)
     return code
+
+
+def _open_closed_streams() -> None:
+    """A program started with ``>&-`` prints nothing; the next file it opens must not become its standard output."""
+    with contextlib.suppress(OSError):
+        while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+            os.set_inheritable(descriptor, True)
+        os.close(descriptor)
+    for number, name in ((1, "stdout"), (2, "stderr")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, "w", encoding="utf-8", closefd=False))  # noqa: SIM115
 
 
 def _print_any_name() -> None:

@@ -14,6 +14,12 @@ MOST_PIXELS = _LIMITS["most_pixels"]
 LONGEST_SIDE = _LIMITS["longest_side"]
 """Pixels of a picture's side: what JPEG itself can state."""
 
+MOST_FRAME_PIXELS = 1 << 26
+"""Pixels of the frame an engine is built for: twice a frame of 8K video. A larger photo is resized to it."""
+
+MOST_NETWORK_SIDE = 4096
+"""Pixels of the short side of a network's input: eight times the largest preset's, whose cost grows with its square."""
+
 MOST_STRIDE_BYTES = _LIMITS["most_stride_bytes"]
 """Bytes from one row to the next: the longest row of BGRA is a quarter of it, so every second row still fits."""
 

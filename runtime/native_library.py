@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .engines.protocol import check_threads
 from .errors import (
     BundleError,
     ConfigurationError,
@@ -113,8 +114,7 @@ class NativeScorer:
     ) -> None:
         if verify not in _VERIFY:
             raise ConfigurationError(f"verify is {verify!r}: give True, False or 'always'")
-        if threads is not None and threads < 1:
-            raise ConfigurationError(f"threads is {threads}: give at least 1, or leave it out")
+        check_threads(threads)
         self._handle = ctypes.c_void_p()
         self._library = load_library(library)
         params = self._library.dgiqa_scorer_default_params()

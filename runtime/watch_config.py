@@ -16,6 +16,7 @@ from .credentials import masked
 from .errors import ConfigurationError
 from .gate_policy import GatePolicy, load_policy, parse_policy
 from .intake import Drop, LineSettings, Policy
+from .limits import MOST_THREADS
 from .settings_file import read_settings
 from .settings_section import Section
 from .sources.backoff import BackoffPolicy
@@ -193,7 +194,7 @@ def _engine(section: Section) -> EngineSettings:
     default = EngineSettings()
     settings = EngineSettings(
         backend=section.text("backend", default.backend),
-        threads=section.optional_integer("threads", low=1, high=1024),
+        threads=section.optional_integer("threads", low=1, high=MOST_THREADS),
         providers=section.texts("providers", default.providers),
         spinning=section.flag("spinning", default.spinning),
         most_failures=section.integer("most_failures", default.most_failures, low=1),

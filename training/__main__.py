@@ -3,9 +3,9 @@
 import argparse
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
 from dgiqa_edge.runtime.errors import DgiqaEdgeError
+from dgiqa_edge.runtime.option_types import input_path, output_file, output_folder, whole
 
 EXAMPLE = """example:
   python -m dgiqa_edge.training features --config training/configs/biq2021.toml --part train
@@ -39,35 +39,37 @@ def _parser() -> argparse.ArgumentParser:
 
     def command(name: str, summary: str) -> Callable[..., argparse.Action]:
         added = commands.add_parser(name, help=summary, description=summary)
-        added.add_argument("--config", type=Path, required=True, help="TOML file; see training/configs/biq2021.toml")
+        added.add_argument(
+            "--config", type=input_path, required=True, help="TOML file; see training/configs/biq2021.toml"
+        )
         return added.add_argument
 
     add = command("features", "cache the encoder's features of photos")
     add("--part", choices=("train", "test", "degraded"), required=True)
-    add("--limit", type=int, help="only the first so many")
+    add("--limit", type=whole(1), help="only the first so many")
     add = command("early-maps", "cache nano's early maps of photos")
     add("--part", choices=("train", "degraded"), required=True)
-    add("--limit", type=int, help="only the first so many")
+    add("--limit", type=whole(1), help="only the first so many")
     add = command("edge", "train edge's quality head on cached features")
-    add("--out", type=Path, required=True, help="folder of the run")
-    add("--weights", type=Path, help="where to write the best head (safetensors)")
-    add("--start", type=Path, help="go on from these weights (safetensors) instead of a fresh head")
+    add("--out", type=output_folder, required=True, help="folder of the run")
+    add("--weights", type=output_file, help="where to write the best head (safetensors)")
+    add("--start", type=input_path, help="go on from these weights (safetensors) instead of a fresh head")
     add = command("nano", "train nano on cached early maps")
-    add("--out", type=Path, required=True, help="folder of the run")
-    add("--teacher", type=Path, help="weights of edge's head (safetensors), for distillation")
-    add("--start", type=Path, help="go on from these weights (safetensors) instead of ImageNet's trunk")
-    add("--weights", type=Path, help="where to write the best network (safetensors)")
+    add("--out", type=output_folder, required=True, help="folder of the run")
+    add("--teacher", type=input_path, help="weights of edge's head (safetensors), for distillation")
+    add("--start", type=input_path, help="go on from these weights (safetensors) instead of ImageNet's trunk")
+    add("--weights", type=output_file, help="where to write the best network (safetensors)")
     add = command("ablate", "train a model without each of its parts and compare on the validation photos")
     add("--model", choices=("edge", "nano"), required=True)
-    add("--out", type=Path, required=True, help="folder of the runs, one each")
-    add("--teacher", type=Path, help="weights of edge's head (safetensors), for nano")
-    add("--json", type=Path, help="where to write the figures")
+    add("--out", type=output_folder, required=True, help="folder of the runs, one each")
+    add("--teacher", type=input_path, help="weights of edge's head (safetensors), for nano")
+    add("--json", type=output_file, help="where to write the figures")
     add = command("evaluate", "agreement with people on validation photos or, once, on the test split")
     add("--model", choices=("edge", "nano"), required=True)
-    add("--weights", type=Path, required=True, help="safetensors file")
+    add("--weights", type=input_path, required=True, help="safetensors file")
     add("--part", choices=("validation", "test"), default="validation")
-    add("--rgbd", type=Path, help="also judge depth on a folder of Kinect frames")
-    add("--json", type=Path, help="where to write the figures")
+    add("--rgbd", type=input_path, help="also judge depth on a folder of Kinect frames")
+    add("--json", type=output_file, help="where to write the figures")
     return parser
 
 

@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dgiqa_edge.runtime.option_types import input_path, output_file, threads, whole
+
 if TYPE_CHECKING:
     from dgiqa_edge.runtime.scorer import Scorer
 
@@ -35,11 +37,13 @@ a kill, goes on there. BRISQUE and NIQE read model files of packages: pip instal
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     parser.epilog = _EPILOG
-    parser.add_argument("--bundle", type=Path, required=True, metavar="DIR")
-    parser.add_argument("--photos", type=Path, required=True, metavar="DIR", help="folder of the photos")
-    parser.add_argument("--mos", type=Path, required=True, metavar="CSV", help="columns file, mos (and split)")
+    parser.add_argument("--bundle", type=input_path, required=True, metavar="DIR")
+    parser.add_argument("--photos", type=input_path, required=True, metavar="DIR", help="folder of the photos")
+    parser.add_argument("--mos", type=input_path, required=True, metavar="CSV", help="columns file, mos (and split)")
     parser.add_argument("--split", metavar="NAME", help="only rows of this split")
-    parser.add_argument("--pairs", type=Path, metavar="CSV", help="columns scene, file, strength; photos beside it")
+    parser.add_argument(
+        "--pairs", type=input_path, metavar="CSV", help="columns scene, file, strength; photos beside it"
+    )
     parser.add_argument(
         "--degradations",
         default=ALL,
@@ -51,25 +55,29 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--degraded-photos",
-        type=int,
+        type=whole(0),
         default=DEGRADED_PHOTOS,
         metavar="N",
         help=f"photos to degrade, drawn from the half rated best (default: {DEGRADED_PHOTOS})",
     )
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of that draw (default: 0)")
-    parser.add_argument("--threads", type=int, metavar="N", help="CPU threads of the engine")
+    parser.add_argument("--seed", type=whole(0), default=0, metavar="N", help="of that draw (default: 0)")
+    parser.add_argument("--threads", type=threads, metavar="N", help="CPU threads of the engine")
     parser.add_argument(
         "--no-baselines", action="store_true", help="measure the bundle alone, which is several times faster"
     )
-    parser.add_argument("--niqe-model", type=Path, metavar="MAT", help="the authors' modelparameters.mat of NIQE")
-    parser.add_argument("--brisque-model", type=Path, metavar="YML", help="OpenCV's BRISQUE model file")
-    parser.add_argument("--brisque-range", type=Path, metavar="YML", help="OpenCV's BRISQUE range file")
+    parser.add_argument("--niqe-model", type=input_path, metavar="MAT", help="the authors' modelparameters.mat of NIQE")
+    parser.add_argument("--brisque-model", type=input_path, metavar="YML", help="OpenCV's BRISQUE model file")
+    parser.add_argument("--brisque-range", type=input_path, metavar="YML", help="OpenCV's BRISQUE range file")
     parser.add_argument(
         "--time-baselines", action="store_true", help="also time bundle and baselines, taking turns, at its frame size"
     )
-    parser.add_argument("--plot", type=Path, metavar="PNG", help="draw scores against human scores, and the order")
-    parser.add_argument("--scores", type=Path, metavar="JSONL", help="keep single scores here (default: beside --json)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the whole report")
+    parser.add_argument(
+        "--plot", type=output_file, metavar="PNG", help="draw scores against human scores, and the order"
+    )
+    parser.add_argument(
+        "--scores", type=output_file, metavar="JSONL", help="keep single scores here (default: beside --json)"
+    )
+    parser.add_argument("--json", type=output_file, metavar="FILE", help="write the whole report")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -121,8 +129,6 @@ def _plan(args: argparse.Namespace, photos: "list[RatedPhoto]") -> "DegradationP
 
     from ..degradation_series import DegradationPlan, choose_clean
 
-    if args.degraded_photos < 0:
-        raise ConfigurationError(f"--degraded-photos {args.degraded_photos}: give 0 or more")
     if args.degradations == NONE or not args.degraded_photos:
         return None
     kinds = tuple(KINDS) if args.degradations == ALL else tuple(dict.fromkeys(args.degradations.split(",")))

@@ -1,8 +1,9 @@
 """``dgiqa-edge bench compare``: what changed between two reports, told apart from noise."""
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING
+
+from dgiqa_edge.runtime.option_types import input_path
 
 if TYPE_CHECKING:
     from ..compare.verdicts import Comparison, Row
@@ -24,8 +25,8 @@ could not be decided).
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the subcommand's options."""
     parser.epilog = _EPILOG
-    parser.add_argument("first", type=Path, metavar="A.json")
-    parser.add_argument("second", type=Path, metavar="B.json")
+    parser.add_argument("first", type=input_path, metavar="A.json")
+    parser.add_argument("second", type=input_path, metavar="B.json")
     parser.add_argument("--fail-on", default="", metavar="LIMITS", help="like p99=+5%%,score_mae=+0.002")
     parser.add_argument("--strict", action="store_true", help="a limited figure that is undecided or absent fails too")
     parser.add_argument("--across-machines", action="store_true", help="compare although the machines differ")

@@ -3,8 +3,9 @@
 import argparse
 import contextlib
 import uuid
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from dgiqa_edge.runtime.option_types import input_path, number, output_file, seconds, whole
 
 from .bench_options import (
     add_engine_options,
@@ -39,8 +40,10 @@ machine. A percentile that the queries do not support reads "not measured".
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the subcommand's options."""
     parser.epilog = _EPILOG
-    parser.add_argument("--bundle", type=Path, required=True, metavar="DIR")
-    parser.add_argument("--against", type=Path, metavar="DIR", help="a second bundle, measured in alternating blocks")
+    parser.add_argument("--bundle", type=input_path, required=True, metavar="DIR")
+    parser.add_argument(
+        "--against", type=input_path, metavar="DIR", help="a second bundle, measured in alternating blocks"
+    )
     parser.add_argument(
         "--scenario",
         choices=["single-stream", "multi-stream", "offline", "server"],
@@ -48,16 +51,24 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="MLPerf's scenarios (default: single-stream)",
     )
     parser.add_argument("--driver", choices=["auto", "loadgen", "loop"], default="auto", help="who issues the queries")
-    parser.add_argument("--duration", type=float, default=60.0, metavar="S", help="at least so long (default: 60 s)")
-    parser.add_argument("--warm-up", type=float, default=0.2, metavar="S", help="thrown away before (default: 0.2 s)")
+    parser.add_argument("--duration", type=seconds, default=60.0, metavar="S", help="at least so long (default: 60 s)")
     parser.add_argument(
-        "--min-queries", type=int, metavar="N", help="at least so many (default: 662 for p99 if they fit, else 64)"
+        "--warm-up", type=number(0.0), default=0.2, metavar="S", help="thrown away before (default: 0.2 s)"
     )
-    parser.add_argument("--streams", type=int, default=8, metavar="N", help="frames per query of multi-stream")
-    parser.add_argument("--target-qps", type=float, metavar="R", help="queries per second of the server scenario")
-    parser.add_argument("--latency-bound", type=float, default=100.0, metavar="MS", help="of the server scenario")
-    parser.add_argument("--accuracy", type=Path, metavar="FILE", help="document of `bench accuracy` to include")
-    parser.add_argument("--against-json", type=Path, metavar="FILE", help="report of the second bundle")
+    parser.add_argument(
+        "--min-queries", type=whole(1), metavar="N", help="at least so many (default: 662 for p99 if they fit, else 64)"
+    )
+    parser.add_argument(
+        "--streams", type=whole(1, 10_000), default=8, metavar="N", help="frames per query of multi-stream"
+    )
+    parser.add_argument(
+        "--target-qps", type=number(0.0, 1e6, above=True), metavar="R", help="queries per second of the server scenario"
+    )
+    parser.add_argument(
+        "--latency-bound", type=number(0.0, 1e9, above=True), default=100.0, metavar="MS", help="of the server scenario"
+    )
+    parser.add_argument("--accuracy", type=input_path, metavar="FILE", help="document of `bench accuracy` to include")
+    parser.add_argument("--against-json", type=output_file, metavar="FILE", help="report of the second bundle")
     add_engine_options(parser)
     add_output_options(parser)
 

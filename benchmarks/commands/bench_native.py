@@ -6,6 +6,8 @@ import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
+from dgiqa_edge.runtime.option_types import input_path, output_file, threads, whole
+
 SUMMARY = "the C++ runtime beside Python's: start to first verdict, latency, memory, installed size"
 _EPILOG = """\
 example:
@@ -19,20 +21,28 @@ start of each only, as on a device.
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the subcommand's options."""
     parser.epilog = _EPILOG
-    parser.add_argument("--bundle", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--bundle", type=input_path, required=True, metavar="DIR")
     parser.add_argument(
         "--tool",
-        type=Path,
+        type=input_path,
         action="append",
         metavar="FILE",
         help="dgiqa-edge-native; more than one for builds with other backends (default: where `make native` puts it)",
     )
-    parser.add_argument("--photo", type=Path, metavar="FILE", help="frame to score (default: a photo that ships)")
-    parser.add_argument("--threads", type=int, default=2, metavar="N", help="of every backend (default: %(default)s)")
-    parser.add_argument("--frames", type=int, default=100, metavar="N", help="frames that count (default: %(default)s)")
-    parser.add_argument("--warmup", type=int, default=10, metavar="N", help="frames before them (default: %(default)s)")
-    parser.add_argument("--starts", type=int, default=5, metavar="N", help="processes of each (default: %(default)s)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the table")
+    parser.add_argument("--photo", type=input_path, metavar="FILE", help="frame to score (default: a photo that ships)")
+    parser.add_argument(
+        "--threads", type=threads, default=2, metavar="N", help="of every backend (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--frames", type=whole(1), default=100, metavar="N", help="frames that count (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--warmup", type=whole(0), default=10, metavar="N", help="frames before them (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--starts", type=whole(1), default=5, metavar="N", help="processes of each (default: %(default)s)"
+    )
+    parser.add_argument("--json", type=output_file, metavar="FILE", help="write the table")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -49,9 +59,6 @@ def run(args: argparse.Namespace) -> int:
     from ..peers import frames_of
     from ..progress import progress_bars
 
-    for option in ("threads", "frames", "starts"):
-        if getattr(args, option) < 1:
-            raise ConfigurationError(f"--{option} is {getattr(args, option)}: give at least 1")
     bundle = load_bundle(args.bundle)
     candidates = [native(find_tool(tool)) for tool in args.tool or [None]]
     if len({one.name for one in candidates}) < len(candidates):

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dgiqa_edge.runtime.option_types import number, output_file, threads
+
 if TYPE_CHECKING:
     from dgiqa_edge.runtime.scorer import Scorer
 
@@ -17,21 +19,23 @@ if TYPE_CHECKING:
 def add_engine_options(parser: argparse.ArgumentParser) -> None:
     """How the bundle is run, and on which frames."""
     parser.add_argument("--photos", nargs="+", metavar="PHOTOS", help="frames to score (default: the photos that ship)")
-    parser.add_argument("--threads", type=int, metavar="N", help="CPU threads of the engine (default: its own choice)")
+    parser.add_argument(
+        "--threads", type=threads, metavar="N", help="CPU threads of the engine (default: its own choice)"
+    )
     parser.add_argument("--backend", default="auto", metavar="NAME", help="what runs the engine (default: auto)")
     parser.add_argument(
         "--providers", default="cpu", metavar="LIST", help="ONNX Runtime's providers, as cuda,cpu (default: cpu)"
     )
     parser.add_argument(
-        "--telemetry-interval", type=float, default=0.5, metavar="S", help="seconds between sensor readings"
+        "--telemetry-interval", type=number(0.001), default=0.5, metavar="S", help="seconds between sensor readings"
     )
 
 
 def add_output_options(parser: argparse.ArgumentParser) -> None:
     """Where the report goes."""
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the report as JSON")
-    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write it as Markdown")
-    parser.add_argument("--html", type=Path, metavar="FILE", help="write it as one self-contained page")
+    parser.add_argument("--json", type=output_file, metavar="FILE", help="write the report as JSON")
+    parser.add_argument("--markdown", type=output_file, metavar="FILE", help="write it as Markdown")
+    parser.add_argument("--html", type=output_file, metavar="FILE", help="write it as one self-contained page")
 
 
 def open_scorer(bundle: Path, args: argparse.Namespace) -> "Scorer":
@@ -50,13 +54,9 @@ def photos(args: argparse.Namespace) -> list[Any]:
 
 def sampler(args: argparse.Namespace) -> "Sampler":
     """The telemetry sampler with every adapter."""
-    from dgiqa_edge.runtime.errors import ConfigurationError
-
     from ..telemetry import Sampler
     from ..telemetry.device import adapters
 
-    if args.telemetry_interval <= 0:
-        raise ConfigurationError(f"--telemetry-interval {args.telemetry_interval}: give more than 0 seconds")
     return Sampler(adapters(args.telemetry_interval), args.telemetry_interval)
 
 

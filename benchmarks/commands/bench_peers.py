@@ -4,8 +4,9 @@ import argparse
 import contextlib
 import json
 from dataclasses import asdict, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
+
+from dgiqa_edge.runtime.option_types import input_path, output_file, threads
 
 if TYPE_CHECKING:
     from ..baseline_timing import TimingReport
@@ -24,13 +25,13 @@ from the same weights.
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the subcommand's options."""
     parser.epilog = _EPILOG
-    parser.add_argument("--bundle", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--bundle", type=input_path, required=True, metavar="DIR")
     parser.add_argument(
-        "--beside", nargs="+", type=Path, default=[], metavar="DIR", help="more bundles of its frame size"
+        "--beside", nargs="+", type=input_path, default=[], metavar="DIR", help="more bundles of its frame size"
     )
     parser.add_argument("--photos", nargs="+", metavar="PHOTOS", help="frames to score (default: photos that ship)")
-    parser.add_argument("--threads", type=int, metavar="N", help="threads of every peer")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the table")
+    parser.add_argument("--threads", type=threads, metavar="N", help="threads of every peer")
+    parser.add_argument("--json", type=output_file, metavar="FILE", help="write the table")
 
 
 def run(args: argparse.Namespace) -> int:

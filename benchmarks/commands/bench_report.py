@@ -1,7 +1,8 @@
 """``dgiqa-edge bench report``: a stored report as a page or as Markdown, with sections added from other documents."""
 
 import argparse
-from pathlib import Path
+
+from dgiqa_edge.runtime.option_types import input_path
 
 from .bench_options import add_output_options, print_report, write_outputs
 
@@ -16,8 +17,8 @@ example:
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the subcommand's options."""
     parser.epilog = _EPILOG
-    parser.add_argument("report", type=Path, metavar="REPORT", help="written by `bench latency` or `bench soak`")
-    parser.add_argument("--accuracy", type=Path, metavar="FILE", help="document of `bench accuracy`")
+    parser.add_argument("report", type=input_path, metavar="REPORT", help="written by `bench latency` or `bench soak`")
+    parser.add_argument("--accuracy", type=input_path, metavar="FILE", help="document of `bench accuracy`")
     add_output_options(parser)
 
 

@@ -4,8 +4,9 @@ import argparse
 import json
 import uuid
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
+
+from dgiqa_edge.runtime.option_types import input_path, number, output_file, seconds, whole
 
 from .bench_options import add_engine_options, open_scorer, photos, told
 
@@ -24,13 +25,19 @@ with the next one, as two measurements at different times would be. Then the sec
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the subcommand's options."""
     parser.epilog = _EPILOG
-    parser.add_argument("--bundle", type=Path, required=True, metavar="DIR")
-    parser.add_argument("--runs", type=int, default=10, metavar="N", help="A/A runs (default: 10)")
+    parser.add_argument("--bundle", type=input_path, required=True, metavar="DIR")
+    parser.add_argument("--runs", type=whole(1), default=10, metavar="N", help="A/A runs (default: 10)")
     parser.add_argument(
-        "--duration", type=float, default=20.0, metavar="S", help="of each copy per run (default: 20 s)"
+        "--duration", type=seconds, default=20.0, metavar="S", help="of each copy per run (default: 20 s)"
     )
-    parser.add_argument("--slowdown", type=float, default=10.0, metavar="PERCENT", help="on purpose (default: 10)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write every trial")
+    parser.add_argument(
+        "--slowdown",
+        type=number(0.0, 10_000.0, above=True),
+        default=10.0,
+        metavar="PERCENT",
+        help="on purpose (default: 10)",
+    )
+    parser.add_argument("--json", type=output_file, metavar="FILE", help="write every trial")
     add_engine_options(parser)
 
 
@@ -43,8 +50,6 @@ def run(args: argparse.Namespace) -> int:
     from ..environment import capture, tool
     from ..selfcheck import SelfCheck, neighbours, trial
 
-    if args.runs < 1 or args.slowdown <= 0:
-        raise ConfigurationError("give at least one run and a slowdown above 0 percent")
     if args.duration < FEWEST_BLOCKS * BLOCK_S:
         raise ConfigurationError(
             f"--duration is {args.duration:g} s: a comparison needs {FEWEST_BLOCKS} blocks of {BLOCK_S:g} s, "

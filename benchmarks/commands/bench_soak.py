@@ -2,7 +2,9 @@
 
 import argparse
 import time
-from pathlib import Path
+
+from dgiqa_edge.runtime.limits import MOST_SECONDS
+from dgiqa_edge.runtime.option_types import input_path, number
 
 from .bench_options import (
     add_engine_options,
@@ -25,8 +27,10 @@ EXIT_FOUND = 5
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the subcommand's options."""
     parser.epilog = _EPILOG
-    parser.add_argument("--bundle", type=Path, required=True, metavar="DIR")
-    parser.add_argument("--minutes", type=float, required=True, metavar="N", help="how long")
+    parser.add_argument("--bundle", type=input_path, required=True, metavar="DIR")
+    parser.add_argument(
+        "--minutes", type=number(0.0, MOST_SECONDS / 60, above=True), required=True, metavar="N", help="how long"
+    )
     parser.add_argument(
         "--fail", action="store_true", help=f"exit with {EXIT_FOUND} where drift or throttling is found"
     )
@@ -36,8 +40,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Soak, print, write; 0, or 5 with ``--fail`` where something was found."""
-    from dgiqa_edge.runtime.errors import ConfigurationError
-
     from ..environment import capture, tool
     from ..frame_feed import FrameFeed
     from ..latency import LatencyPlan
@@ -47,8 +49,6 @@ def run(args: argparse.Namespace) -> int:
     from ..soak import findings, soak
     from ..yardstick import Yardstick
 
-    if args.minutes <= 0:
-        raise ConfigurationError(f"--minutes {args.minutes}: give more than 0")
     block_s = max(1.0, args.minutes)  # about sixty blocks, whatever the length
     environment = capture()
     with open_scorer(args.bundle, args) as scorer:

@@ -2,7 +2,8 @@
 
 import argparse
 import itertools
-from pathlib import Path
+
+from dgiqa_edge.runtime.option_types import input_path, output_file
 
 SUMMARY = "many reports as one table; * marks those that no other beats (Pareto front)"
 _EPILOG = """\
@@ -17,8 +18,8 @@ preset: error against FP32). Seeded weights carry no meaning and win nothing by 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the subcommand's options."""
     parser.epilog = _EPILOG
-    parser.add_argument("reports", nargs="+", type=Path, metavar="REPORT")
-    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the table as Markdown")
+    parser.add_argument("reports", nargs="+", type=input_path, metavar="REPORT")
+    parser.add_argument("--markdown", type=output_file, metavar="FILE", help="write the table as Markdown")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dgiqa_edge.runtime.option_types import input_path, number, output_file, output_folder, threads
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -63,14 +65,20 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="image files, directories, or quoted globs (default: twelve shipped)",
     )
     parser.add_argument(
-        "--bundle", required=True, type=Path, metavar="DIR", help="the bundle that build_engine.py wrote"
+        "--bundle", required=True, type=input_path, metavar="DIR", help="the bundle that build_engine.py wrote"
     )
-    parser.add_argument("--out", required=True, type=Path, metavar="DIR", help=f"takes {SHEET} and the folder {DEPTH}")
     parser.add_argument(
-        "--strength", type=float, default=0.5, metavar="S", help="of the degradations, above 0 up to 1 (default: 0.5)"
+        "--out", required=True, type=output_folder, metavar="DIR", help=f"takes {SHEET} and the folder {DEPTH}"
     )
-    parser.add_argument("--threads", type=int, metavar="N", help="threads of the engine (default: its own choice)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="also write every score as JSON")
+    parser.add_argument(
+        "--strength",
+        type=number(0.0, 1.0, above=True),
+        default=0.5,
+        metavar="S",
+        help="of the degradations, above 0 up to 1 (default: 0.5)",
+    )
+    parser.add_argument("--threads", type=threads, metavar="N", help="threads of the engine (default: its own choice)")
+    parser.add_argument("--json", type=output_file, metavar="FILE", help="also write every score as JSON")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -82,8 +90,6 @@ def run(args: argparse.Namespace) -> int:
     from dgiqa_edge.runtime.images import expand_images, quiet_decoder, refuse_overwriting
     from dgiqa_edge.runtime.scorer import Scorer
 
-    if not 0.0 < args.strength <= 1.0:
-        raise ConfigurationError(f"--strength {args.strength}: give a number above 0 and up to 1")
     photos = expand_images(args.photos or [SHIPPED_PHOTOS / f"{name}.jpg" for name in SHOWN])
     if len(photos) > MOST_PHOTOS:
         raise ConfigurationError(f"{len(photos)} photos are too many for one sheet: give at most {MOST_PHOTOS}")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dgiqa_edge.runtime.errors import DgiqaEdgeError
+from dgiqa_edge.runtime.option_types import input_path, output_file, output_folder
 
 SUMMARY = "check, convert or download network weights"
 
@@ -24,19 +25,21 @@ def configure(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
 
     check = _action(actions, "check", "say what a weights file is and whether it is whole")
-    check.add_argument("file", type=Path, metavar="FILE", help=".pth, .pt, .bin or .safetensors")
+    check.add_argument("file", type=input_path, metavar="FILE", help=".pth, .pt, .bin or .safetensors")
     check.add_argument("--network", metavar="NAME", help="the network it must fit; default: any known one")
     check.add_argument("--json", action="store_true", help="print one JSON object")
 
     convert = _action(actions, "convert", "write a weights file as safetensors, which loads without running code")
-    convert.add_argument("source", type=Path, metavar="SRC", help=".pth, .pt, .bin or .safetensors")
-    convert.add_argument("destination", type=Path, metavar="DST", help="a name ending in .safetensors")
+    convert.add_argument("source", type=input_path, metavar="SRC", help=".pth, .pt, .bin or .safetensors")
+    convert.add_argument("destination", type=output_file, metavar="DST", help="a name ending in .safetensors")
     convert.add_argument("--half", action="store_true", help="store float16: half the size")
     convert.add_argument("--network", metavar="NAME", help="the network it must fit; default: the one it fits")
 
     fetch = _action(actions, "fetch", "download published weights, checked against their pinned SHA-256")
     fetch.add_argument("name", metavar="NAME", help="depth-anything-v1|v2-small|base|large, or a network's name")
-    fetch.add_argument("--out", type=Path, default=Path("weights"), metavar="DIR", help="folder (default: weights)")
+    fetch.add_argument(
+        "--out", type=output_folder, default=Path("weights"), metavar="DIR", help="folder (default: weights)"
+    )
     fetch.add_argument("--revision", metavar="REV", help="commit, branch or tag instead of the pinned one")
     fetch.add_argument("--sha256", metavar="HEX", help="the hash the file must have, instead of the pinned one")
 

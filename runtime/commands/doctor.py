@@ -7,6 +7,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..option_types import input_path
+
 if TYPE_CHECKING:
     from ..bundle import Bundle
     from ..machine.capability import Capability
@@ -26,7 +28,7 @@ of them runs here, 4 when this machine lacks something, 3 when the bundle itself
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     parser.epilog = _EPILOG
-    parser.add_argument("--bundle", type=Path, metavar="DIR", help="also try this bundle on the machine")
+    parser.add_argument("--bundle", type=input_path, metavar="DIR", help="also try this bundle on the machine")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 

@@ -4,8 +4,9 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
+
+from ..option_types import input_path, number, output_file, threads
 
 if TYPE_CHECKING:
     from ..gate_policy import GatePolicy
@@ -30,12 +31,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     tune.add_argument("--good", required=True, metavar="DIR", help="photos that should pass (folder or glob)")
     tune.add_argument("--bad", required=True, metavar="DIR", help="photos that should be rejected")
     _engine_options(tune)
-    tune.add_argument("--policy", type=Path, metavar="FILE", help="policy to start from (default: the published one)")
-    tune.add_argument("--out", type=Path, metavar="FILE", help="write the tuned policy there, as TOML")
-    tune.add_argument("--plot", type=Path, metavar="FILE", help="write the ROC curves there (.png, .svg, .pdf)")
+    tune.add_argument(
+        "--policy", type=input_path, metavar="FILE", help="policy to start from (default: the published one)"
+    )
+    tune.add_argument("--out", type=output_file, metavar="FILE", help="write the tuned policy there, as TOML")
+    tune.add_argument("--plot", type=output_file, metavar="FILE", help="write the ROC curves there (.png, .svg, .pdf)")
     tune.add_argument(
         "--max-false-reject",
-        type=float,
+        type=number(0.0, 1.0),
         metavar="SHARE",
         help="share of good photos that a threshold may reject (default: score by Youden's J, cues 0.02)",
     )
@@ -43,8 +46,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     run_ = _action(actions, "run", "judge every frame of a video or of a folder of images")
     run_.add_argument("source", metavar="FRAMES_OR_VIDEO", help="video file, image, folder, or quoted glob")
     _engine_options(run_)
-    run_.add_argument("--policy", type=Path, metavar="FILE", help="TOML, YAML or JSON (default: the published one)")
-    run_.add_argument("--fps", type=float, metavar="N", help="frames per second (default: the video's own, else 25)")
+    run_.add_argument(
+        "--policy", type=input_path, metavar="FILE", help="TOML, YAML or JSON (default: the published one)"
+    )
+    run_.add_argument(
+        "--fps", type=number(0.001, 1000.0), metavar="N", help="frames per second (default: the video's own, else 25)"
+    )
     run_.add_argument("--json", action="store_true", help="print one JSON object per frame")
     _action(actions, "defaults", "print the published policy as TOML, to edit")
 
@@ -68,8 +75,8 @@ def _action(
 
 
 def _engine_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--bundle", required=True, type=Path, metavar="DIR", help="the bundle that scores")
-    parser.add_argument("--threads", type=int, metavar="N", help="threads of the engine (default: its own choice)")
+    parser.add_argument("--bundle", required=True, type=input_path, metavar="DIR", help="the bundle that scores")
+    parser.add_argument("--threads", type=threads, metavar="N", help="threads of the engine (default: its own choice)")
 
 
 def _defaults(args: argparse.Namespace) -> int:

@@ -3,8 +3,9 @@
 import argparse
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
+
+from ..option_types import input_path
 
 if TYPE_CHECKING:
     from ..bundle import Bundle
@@ -22,7 +23,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     parser.epilog = _EPILOG
     parser.add_argument(
-        "--bundle", required=True, type=Path, metavar="DIR", help="the bundle that build_engine.py wrote"
+        "--bundle", required=True, type=input_path, metavar="DIR", help="the bundle that build_engine.py wrote"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object with the whole manifest")
 

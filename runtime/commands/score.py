@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..option_types import input_path, output_folder, threads
+
 if TYPE_CHECKING:
     from ..scorer import Scorer
 
@@ -63,11 +65,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = _EPILOG
     parser.add_argument("images", nargs="+", metavar="IMAGES", help="image files, directories, or quoted globs")
     parser.add_argument(
-        "--bundle", required=True, type=Path, metavar="DIR", help="the bundle that build_engine.py wrote"
+        "--bundle", required=True, type=input_path, metavar="DIR", help="the bundle that build_engine.py wrote"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object per image")
-    parser.add_argument("--depth-out", type=Path, metavar="DIR", help="write each depth map there as a colour PNG")
-    parser.add_argument("--threads", type=int, metavar="N", help="threads of the engine (default: its own choice)")
+    parser.add_argument(
+        "--depth-out", type=output_folder, metavar="DIR", help="write each depth map there as a colour PNG"
+    )
+    parser.add_argument("--threads", type=threads, metavar="N", help="threads of the engine (default: its own choice)")
     parser.add_argument("--strict-size", action="store_true", help="refuse images of another size than the bundle's")
     parser.add_argument("--backend", choices=["auto", *BACKENDS], default="auto", help="what runs the engine")
     parser.add_argument("--no-verify", action="store_true", help="skip replaying the golden frame first")

@@ -9,8 +9,9 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from ..option_types import input_path, output_file, seconds
 
 if TYPE_CHECKING:
     from ..watch_config import WatchSettings
@@ -34,14 +35,14 @@ failed for good.
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     parser.epilog = _EPILOG
-    parser.add_argument("config", type=Path, metavar="CONFIG", help="configuration file (.toml, .yaml, .json)")
+    parser.add_argument("config", type=input_path, metavar="CONFIG", help="configuration file (.toml, .yaml, .json)")
     parser.add_argument(
         "--check", action="store_true", help="check configuration, bundle, cameras and sinks; watch nothing"
     )
-    parser.add_argument("--bundle", type=Path, metavar="DIR", help="this bundle instead of the configuration's")
+    parser.add_argument("--bundle", type=input_path, metavar="DIR", help="this bundle instead of the configuration's")
     parser.add_argument("--dashboard", metavar="HOST:PORT", help="serve the dashboard there")
-    parser.add_argument("--duration", type=_seconds, metavar="S", help="stop after so many seconds")
-    parser.add_argument("--json", type=Path, metavar="SUMMARY", help="write the last status there as JSON")
+    parser.add_argument("--duration", type=seconds, metavar="S", help="stop after so many seconds")
+    parser.add_argument("--json", type=output_file, metavar="SUMMARY", help="write the last status there as JSON")
     parser.add_argument("--quiet", action="store_true", help="log problems only")
 
 
@@ -142,13 +143,3 @@ def _leave_hung_threads_behind(status: "WatchStatus", code: int) -> None:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = -1.0
-    if not 0.0 < seconds < 1e9:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds above 0")
-    return seconds

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ConfigurationError
+from ..limits import MOST_THREADS
 from ..manifest import EngineRecord
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -32,10 +33,19 @@ class EngineOptions:
     beside: "tuple[Engine, ...]" = ()
 
     def __post_init__(self) -> None:
-        if self.threads is not None and self.threads < 1:
-            raise ConfigurationError(f"threads is {self.threads}: give at least 1, or leave it out")
+        check_threads(self.threads)
         if not self.providers:
             raise ConfigurationError("providers is empty: give at least 'cpu'")
+
+
+def check_threads(threads: int | None) -> None:
+    """Refuse a number of threads that no engine takes; None is the backend's own choice.
+
+    Raises:
+        ConfigurationError: fewer than 1, or more than ``MOST_THREADS``.
+    """
+    if threads is not None and not 1 <= threads <= MOST_THREADS:
+        raise ConfigurationError(f"threads is {threads}: give from 1 to {MOST_THREADS}, or leave it out")
 
 
 @dataclass(frozen=True)

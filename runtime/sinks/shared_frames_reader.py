@@ -275,11 +275,18 @@ def _known(value: float) -> float | None:
     return None if math.isnan(value) else value
 
 
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0.0 < seconds <= 1e9:
+        raise ValueError
+    return seconds
+
+
 def _main() -> int:
     parser = argparse.ArgumentParser(description="Print the frames that a shared_memory sink publishes.")
     parser.add_argument("name", help="of the ring, or the path of its file")
     parser.add_argument(
-        "--timeout", type=float, default=10.0, metavar="S", help="give up after so long without a frame"
+        "--timeout", type=_seconds, default=10.0, metavar="S", help="give up after so long without a frame"
     )
     arguments = parser.parse_args()
     try:

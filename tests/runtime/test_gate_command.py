@@ -144,12 +144,12 @@ def test_tune_counts_and_names_what_it_could_not_use(command_line, bundle_dir, f
     [
         (["tune", "--good", "{good}", "--bad", "{good}"], 2, "among the good and the bad photos"),
         (["tune", "--good", "{good}", "--bad", "{nothing}"], 2, "no bad photo could be used"),
-        (["tune", "--good", "{good}", "--bad", "{bad}", "--max-false-reject", "2"], 2, "give a share from 0 to 1"),
+        (["tune", "--good", "{good}", "--bad", "{bad}", "--max-false-reject", "2"], 2, "is no number from 0 to 1"),
         (["tune", "--good", "{good}", "--bad", "{bad}", "--plot", "roc.txt"], 2, "must end in .png"),
         (["tune", "--good", "{good}", "--bad", "{bad}", "--out", "policy.yaml"], 2, "ends in .toml"),
         (["run", "{nothing}"], 3, "is no video, image or folder of images"),
         (["run", "{text}"], 3, "gives no frame"),
-        (["run", "{good}", "--fps", "0"], 2, "give a number above 0"),
+        (["run", "{good}", "--fps", "0"], 2, "is no number from 0.001"),
         (["run", "{good}", "--policy", "{text}"], 2, "must end in .toml"),
     ],
 )

@@ -164,7 +164,10 @@ def test_a_wrong_golden_frame_stops_the_run_unless_waived(
 
 @pytest.mark.parametrize(
     ("flags", "code", "words"),
-    [(["--threads", "0"], 2, "threads is 0"), (["--threads", "many"], 2, "invalid int value")],
+    [
+        (["--threads", "0"], 2, "no whole number from 1 to 256"),
+        (["--threads", "many"], 2, "no whole number from 1 to 256"),
+    ],
 )
 def test_bad_options(
     bundle_dir: Path, photos: Path, command_line: Run, flags: list[str], code: int, words: str

@@ -1,0 +1,119 @@
+"""What the value of a command's option may be: numbers within bounds, inputs, and outputs that can be written.
+
+Every parser of the project takes its ``type=`` from here (a test walks them): a bare ``int`` or ``float`` takes nan
+and 1e308, and a bare ``Path`` finds out after minutes of work that its folder is read-only. An output that cannot be
+written is an error of the machine (exit code 4); everything else here is one of usage (2).
+"""
+
+import argparse
+import math
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from .atomic import check_folder, check_output
+from .errors import ConfigurationError
+from .limits import MOST_COUNT, MOST_SECONDS, MOST_THREADS
+from .names import shown
+
+_PosixOrWindowsPath = type(Path())
+
+
+class InputPath(_PosixOrWindowsPath):  # type: ignore[valid-type,misc]
+    """A path that is read."""
+
+
+class OutputPath(_PosixOrWindowsPath):  # type: ignore[valid-type,misc]
+    """A path that is written."""
+
+
+def whole(low: int, high: int = MOST_COUNT) -> Callable[[str], int]:
+    """A whole number with ``low <= number <= high``."""
+
+    def parse(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            number = low - 1
+        if not low <= number <= high:
+            raise argparse.ArgumentTypeError(f"{_brief(text)} is no whole number from {low} to {high}")
+        return number
+
+    return parse
+
+
+def number(low: float, high: float = MOST_SECONDS, above: bool = False) -> Callable[[str], float]:
+    """A finite number with ``low <= number <= high``, or ``low < number`` where it must lie ``above``."""
+
+    def parse(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not (low <= value <= high) or (above and value == low):
+            start = f"above {low:g} and at most" if above else f"from {low:g} to"
+            raise argparse.ArgumentTypeError(f"{_brief(text)} is no number {start} {high:g}")
+        return value
+
+    return parse
+
+
+threads = whole(1, MOST_THREADS)
+seconds = number(0.0, above=True)
+
+
+def input_path(text: str) -> Path:
+    """A path to read, which need not exist yet; an empty one would silently be the working directory."""
+    _refuse_empty(text)
+    return InputPath(text)
+
+
+def output_file(text: str) -> Path:
+    """A file to write: it or its nearest existing folder can be written.
+
+    Raises:
+        MachineError: it cannot.
+    """
+    _refuse_empty(text)
+    check_output(Path(text))
+    return OutputPath(text)
+
+
+def output_folder(text: str) -> Path:
+    """A folder to write files into, which need not exist yet.
+
+    Raises:
+        MachineError: it cannot be written.
+    """
+    _refuse_empty(text)
+    check_folder(Path(text))
+    return OutputPath(text)
+
+
+def parse(parser: argparse.ArgumentParser, arguments: list[str] | None = None) -> argparse.Namespace:
+    """The parsed arguments, of which no output is also an input or a second output.
+
+    Raises:
+        ConfigurationError: one is.
+    """
+    args = parser.parse_args(arguments)
+    given = [item for value in vars(args).values() for item in (value if isinstance(value, list) else [value])]
+    taken = {os.path.realpath(path) for path in given if isinstance(path, InputPath) and path.is_file()}
+    for path in (item for item in given if isinstance(item, OutputPath)):
+        place = os.path.realpath(path)
+        if place in taken:
+            raise ConfigurationError(f"{shown(path)} would be overwritten: give the output another name")
+        if not path.is_dir() and not place.startswith(("/dev/", "/proc/")):
+            taken.add(place)
+    return args
+
+
+def _refuse_empty(text: str) -> None:
+    if not text.strip():
+        raise argparse.ArgumentTypeError("an empty name is no path (an unset variable?): give one")
+    if "\0" in text:
+        raise argparse.ArgumentTypeError("a path holds no zero byte")
+
+
+def _brief(text: str) -> str:
+    return repr(text if len(text) <= 40 else f"{text[:37]}...")
