@@ -152,7 +152,8 @@ class Build:
                 "preset": self.options.preset,
             }
             report = export_graph(self.module, {"frame": frame}, OUTPUTS, directory / FP32_GRAPH, metadata)
-            return report.to_json()
+            weights = {source.role: source.said for source in self.recipe.sources if source.said}
+            return {**report.to_json(), "weights": weights}
 
         with self.reporter.stage("export to ONNX, simplify, check") as line:
             result = self.stages.run("export", inputs, make)
@@ -245,6 +246,7 @@ class Build:
             ladder=taken.ladder,
             parity=self.parity,
             export_report=dict(exported.values),
+            weights=exported.values["weights"],  # type: ignore[arg-type]
             golden=self.golden,
             seconds=time.monotonic() - self.start,
             host=host_facts(),
@@ -266,8 +268,13 @@ class Build:
         if contents.engines is not None:
             name, p50_ms = f"{contents.precision} TensorRT", contents.latency.p50_ms if contents.latency else None
             rows.append(build_report.row(name, contents.engines.size_bytes, contents.fidelity, p50_ms))
-        notes = tuple(bundle_writer.notes(contents))
+        notes = (*self._once(contents), *bundle_writer.notes(contents))
         return BuildResult(options.out, tuple(rows), self._caption(taken), notes, taken.ladder)
+
+    @staticmethod
+    def _once(contents: bundle_writer.BundleContents) -> list[str]:
+        """What is said at the build alone; the bundle's reports hold it, and later commands do not repeat it."""
+        return [note for said in contents.weights.values() for note in said["notes"]]
 
     def _caption(self, taken: Taken) -> str:
         width, height = self.options.frame[1], self.options.frame[0]

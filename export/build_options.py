@@ -17,6 +17,7 @@ from .tensorrt_options import TensorRtOptions
 PRECISIONS = ("int8", "fp16", "fp32")
 BACKENDS = ("auto", "onnxruntime", "tensorrt")
 LAYOUTS = ("fused", "split")
+NO_EMA = "of a checkpoint with a moving average (EMA) of the weights take those of the last step (default: the average)"
 METHODS = ("minmax", "percentile", "entropy")
 
 EXAMPLE = """\
@@ -58,6 +59,7 @@ class BuildOptions:
     accuracy_budget: AccuracyBudget | None = None
     latency_target_ms: float | None = None
     accuracy_check: bool = True
+    ema: bool = True
 
     @property
     def climbs(self) -> bool:
@@ -87,6 +89,7 @@ class BuildOptions:
             ("--quality-weights", self.quality_weights),
         ):
             argv += [option, str(path)] if path else []
+        argv += [] if self.ema else ["--no-ema"]
         # The photos that ship lie elsewhere on every machine, and are the default on all of them.
         argv += [] if self.calib == str(SHIPPED_PHOTOS) else ["--calib", self.calib]
         argv += ["--calib-images", str(self.calib_images)]
@@ -148,6 +151,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help=".pth or .safetensors; without it those that ship (nano, edge), else seeded",
     )
+    networks.add_argument("--no-ema", action="store_true", help=NO_EMA)
     networks.add_argument("--depth-network", metavar="NAME", help="another depth network than the preset's")
     networks.add_argument("--seed", default="dgiqa-edge", help="seed of weights that no file was given for")
 
@@ -260,6 +264,7 @@ def from_args(args: argparse.Namespace) -> BuildOptions:
         accuracy_budget=args.accuracy_budget,
         latency_target_ms=args.latency_target,
         accuracy_check=not args.no_accuracy_check,
+        ema=not args.no_ema,
     )
 
 

@@ -34,6 +34,7 @@ from .recipes import Recipe
 from .tensorrt_engines import BUILD_LOG, EngineFiles
 from .to_onnx import OPSET, save_checked
 from .tolerance import DEPTH_FLOOR_LEVELS, SCORE_FLOOR, depth_bound, score_bound
+from .weight_sets import ROOT
 
 FUSED_FILE = "frame_graph.onnx"
 SPLIT_FILES = {"depth": "depth.onnx", "quality": "quality.onnx"}
@@ -47,7 +48,7 @@ class BundleContents:
     ``precision`` is that of the graph, ``ladder`` what it was taken from, if there was one. ``observed`` are the photos
     that ranges were observed on (none for FP32), ``checked`` those of the fidelity check. ``fidelity`` and ``latency``
     are of the first engine: ``engines``' where there are some, else the portable graph's, whose fidelity is
-    ``portable_fidelity``.
+    ``portable_fidelity``. ``weights`` is where each role's weights stood in their file, with notes on them.
     """
 
     options: BuildOptions
@@ -65,6 +66,7 @@ class BundleContents:
     ladder: LadderRecord | None
     parity: dict[str, Json]
     export_report: dict[str, Json]
+    weights: dict[str, dict[str, Any]]
     golden: tuple[np.ndarray, Any]
     seconds: float
     host: dict[str, Json]
@@ -173,7 +175,10 @@ def _manifest(
         "tool": {"name": "dgiqa-edge", "version": VERSION},
         "created": datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "preset": options.preset,
-        "networks": [source.manifest_entry() for source in contents.recipe.sources],
+        "networks": [
+            source.manifest_entry(contents.weights.get(source.role, {}).get("entry", ROOT))
+            for source in contents.recipe.sources
+        ],
         "frame": {"height": options.frame[0], "width": options.frame[1]},
         "geometry": contents.recipe.manifest_geometry(),
         "layout": options.layout,

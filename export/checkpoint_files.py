@@ -1,34 +1,32 @@
 """Reads weights files: safetensors, and PyTorch's own format without ever running code from it.
 
-What comes out is a plain state dict in float32, freed of training wrappers. Whether it fits a network is for
-``checkpoints.py`` to say.
+What comes out is a plain state dict in float32, freed of training wrappers. Which set of weights is taken of a file
+with several is for ``weight_sets.py`` to say, whether it fits a network for ``checkpoints.py``.
 """
 
 import pickle
 import re
 import zipfile
-from collections.abc import Mapping
+import zlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dgiqa_edge.runtime.errors import CheckpointError
 
+from .weight_numbers import plain_problem
+from .weight_sets import StateDict, Wish, take
+
 if TYPE_CHECKING:
     import torch
-
-StateDict = dict[str, "torch.Tensor"]
-
-WRAPPERS = ("state_dict", "model_state_dict", "model", "params_ema", "params", "network", "net", "module", "weights")
-"""Entries under which training scripts store the state dict, beside optimizers, epochs and the like."""
-
-PREFIXES = ("module.", "_orig_mod.", "model.")
-"""What DataParallel, torch.compile and training frameworks put before every key."""
 
 _ZIP = b"PK\x03\x04"
 _PICKLE = b"\x80"
 _LFS_POINTER = b"version https://git-lfs"
 _MAX_HEADER_BYTES = 100_000_000
+_AS_SAVED = "give the file as torch.save wrote it"
+AS_IT_COMES = Wish()
 
 
 @dataclass(frozen=True)
@@ -40,12 +38,16 @@ class CheckpointFile:
         file_format: ``safetensors`` or ``pytorch``.
         stored_types: PyTorch's names of the stored number types, e.g. ``("float16",)``.
         metadata: the file's own text entries (safetensors only).
+        taken: the set's place in the file, ``.`` for the file's own entries.
+        note: what was taken where the file left a choice, and why.
     """
 
     state: StateDict
     file_format: str
     stored_types: tuple[str, ...]
     metadata: Mapping[str, str]
+    taken: str
+    note: str | None
 
 
 def load_checkpoint(path: Path) -> StateDict:
@@ -57,22 +59,33 @@ def load_checkpoint(path: Path) -> StateDict:
     return read_checkpoint(path).state
 
 
-def read_checkpoint(path: Path) -> CheckpointFile:
+def read_checkpoint(
+    path: Path, wish: Wish = AS_IT_COMES, fits: Callable[[StateDict], bool] = lambda state: False
+) -> CheckpointFile:
     """Read a .safetensors, .pth, .pt or .bin file; the content decides the format, not the name.
+
+    Args:
+        wish: which set of weights to take where the file holds several.
+        fits: whether a state dict has the keys and shapes of the network it is read for.
 
     Raises:
         CheckpointError: no such file, an empty, truncated or damaged one, one that needs its code to be run, or one
-            without weights. The message says which and what to do.
+            without weights, or with weights that are no plain arrays. The message says which and what to do.
     """
     file_format = _sniff(path)
     metadata: Mapping[str, str] = {}
     if file_format == "safetensors":
-        stored, metadata = _read_safetensors(path)
+        content, metadata = _read_safetensors(path)
     else:
-        stored = _weights_in(_read_torch(path), path)
+        content = _read_torch(path)
+    if not isinstance(content, Mapping):
+        kind = type(content).__name__
+        raise CheckpointError(f"{path} holds a {kind}, not a state dict: save model.state_dict() and give that")
+    taken = take(content, path, wish, fits)
+    stored = taken.chosen.state
     types = sorted({str(tensor.dtype).removeprefix("torch.") for tensor in stored.values()})
-    state = {key: _as_float32(tensor) for key, tensor in _without_prefixes(stored).items()}
-    return CheckpointFile(state, file_format, tuple(types), metadata)
+    state = {key: _as_float32(key, tensor, path) for key, tensor in stored.items()}
+    return CheckpointFile(state, file_format, tuple(types), metadata, taken.chosen.key, taken.note)
 
 
 def metadata_of(path: Path) -> Mapping[str, str]:
@@ -142,7 +155,7 @@ def _read_torch(path: Path) -> Any:
             f"{path} needs {code} to be loaded, and code in checkpoints is never run: where you trust the file, save "
             "its state dict alone with torch.save(model.state_dict(), FILE) and give that"
         ) from error
-    except (RuntimeError, EOFError, ValueError, KeyError, OSError, AttributeError, TypeError) as error:
+    except Exception as error:  # PyTorch's reader says of a damaged file whatever it stumbles over
         raise CheckpointError(f"{path} is truncated or damaged: download it again ({_brief(error)})") from error
 
 
@@ -156,16 +169,35 @@ def _check_zip(path: Path) -> bool:
     try:
         with zipfile.ZipFile(path) as archive:
             members = {name.rsplit("/", 1)[-1] for name in archive.namelist()}
-    except zipfile.BadZipFile as error:
+            if "constants.pkl" in members:
+                raise CheckpointError(
+                    f"{path} is a TorchScript program, not a checkpoint: save the state dict with "
+                    "torch.save(model.state_dict(), FILE) and give that"
+                )
+            if "data.pkl" not in members:
+                raise CheckpointError(
+                    f"{path} is a zip archive without weights: unpack it, or give the checkpoint itself"
+                )
+            _check_members(archive, path)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
         raise CheckpointError(f"{path} is damaged: download it again ({_brief(error)})") from error
-    if "constants.pkl" in members:
-        raise CheckpointError(
-            f"{path} is a TorchScript program, not a checkpoint: save the state dict with "
-            "torch.save(model.state_dict(), FILE) and give that"
-        )
-    if "data.pkl" not in members:
-        raise CheckpointError(f"{path} is a zip archive without weights: unpack it, or give the checkpoint itself")
     return True
+
+
+def _check_members(archive: zipfile.ZipFile, path: Path) -> None:
+    """Hold the archive to what ``torch.save`` writes: entries as they are, side by side, each with its checksum.
+
+    PyTorch reads past a wrong checksum, maps compressed entries as if they were not, and believes any size.
+    """
+    entries = archive.infolist()
+    if sum(entry.file_size for entry in entries) > path.stat().st_size:
+        raise CheckpointError(f"{path} claims more than it holds (compressed, or entries over each other): {_AS_SAVED}")
+    if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
+        raise CheckpointError(f"{path} is compressed, which torch.save never does: {_AS_SAVED}")
+    if any(entry.CRC for entry in entries):  # PyTorch can leave all of them out: torch.serialization.set_crc32_options
+        damaged = archive.testzip()
+        if damaged is not None:
+            raise CheckpointError(f"{path} is damaged: its entry {damaged} fails the checksum; download it again")
 
 
 def _refused_code(message: str) -> str | None:
@@ -176,37 +208,15 @@ def _refused_code(message: str) -> str | None:
     return "pickled code" if "Unsupported operand" in message or "Unsupported class" in message else None
 
 
-def _weights_in(content: Any, path: Path, depth: int = 0) -> StateDict:
-    import torch
-
-    if not isinstance(content, Mapping):
-        kind = type(content).__name__
-        raise CheckpointError(f"{path} holds a {kind}, not a state dict: save model.state_dict() and give that")
-    for wrapper in WRAPPERS:
-        inner = content.get(wrapper)
-        if isinstance(inner, Mapping) and depth < 3:
-            return _weights_in(inner, path, depth + 1)
-    tensors = {
-        key: value.detach()
-        for key, value in content.items()
-        if isinstance(key, str) and isinstance(value, torch.Tensor)
-    }
-    if not tensors:
-        entries = ", ".join(str(key) for key in list(content)[:5]) or "none"
-        raise CheckpointError(f"{path} holds no weights (its entries: {entries}): give a file with a state dict")
-    return tensors
-
-
-def _without_prefixes(state: StateDict) -> StateDict:
-    while True:
-        prefix = next((p for p in PREFIXES if all(key.startswith(p) for key in state)), None)
-        if prefix is None:
-            return state
-        state = {key.removeprefix(prefix): tensor for key, tensor in state.items()}
-
-
-def _as_float32(tensor: "torch.Tensor") -> "torch.Tensor":
-    return tensor.float() if tensor.is_floating_point() else tensor
+def _as_float32(key: str, tensor: "torch.Tensor", path: Path) -> "torch.Tensor":
+    problem = plain_problem(key, tensor)
+    if problem is not None:
+        raise CheckpointError(f"{path}: {problem}")
+    try:
+        return tensor.float() if tensor.is_floating_point() else tensor
+    except (RuntimeError, TypeError) as error:  # a number type that this PyTorch names and cannot convert
+        kind = str(tensor.dtype).removeprefix("torch.")
+        raise CheckpointError(f"{path}: {key} holds {kind} numbers: save it as float32 or float16") from error
 
 
 def _brief(error: BaseException) -> str:

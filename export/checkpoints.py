@@ -6,7 +6,7 @@ apart, and where those speak they are believed.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +17,9 @@ from dgiqa_edge.runtime.hashing import sha256_file
 from dgiqa_edge.runtime.version import VERSION
 
 from . import networks
-from .checkpoint_files import CheckpointFile, StateDict, load_checkpoint, metadata_of, read_checkpoint
+from .checkpoint_files import AS_IT_COMES, CheckpointFile, load_checkpoint, metadata_of, read_checkpoint
+from .weight_numbers import numbers_problem
+from .weight_sets import StateDict, Wish
 
 if TYPE_CHECKING:
     from torch import nn
@@ -26,6 +28,7 @@ __all__ = [
     "CheckpointFile",
     "Match",
     "StateDict",
+    "Wish",
     "check_fit",
     "convert",
     "fill",
@@ -33,6 +36,7 @@ __all__ = [
     "load_checkpoint",
     "named_network",
     "read_checkpoint",
+    "read_for",
 ]
 
 FAMILY_NAMES = (
@@ -73,6 +77,21 @@ class Match:
         return self.matching == self.expected == self.given
 
 
+def read_for(path: Path, network: str | None = None, wish: Wish = AS_IT_COMES) -> CheckpointFile:
+    """Read a weights file for ``network``, or for any known one; of several sets of weights the one that fits.
+
+    Raises:
+        CheckpointError: see :func:`read_checkpoint`.
+        ConfigurationError: no network has that name.
+    """
+
+    def fits(state: StateDict) -> bool:
+        shapes = {key: tuple(tensor.shape) for key, tensor in state.items()}
+        return any(shapes == networks.signature(name) for name in ([network] if network else networks.names()))
+
+    return read_checkpoint(path, wish, fits)
+
+
 def identify(state: StateDict) -> list[Match]:
     """Known networks that share keys with ``state``, best fit first. Networks with equal keys stand side by side."""
     shapes = {key: tuple(tensor.shape) for key, tensor in state.items()}
@@ -96,7 +115,8 @@ def named_network(path: Path, candidates: Sequence[str]) -> str | None:
 
 
 def check_fit(name: str, state: StateDict, path: Path) -> None:
-    """Hold ``state`` to the network ``name``: every key, shape and kind of number, no more and no less, all finite.
+    """Hold ``state`` to the network ``name``: every key, shape and kind of number, no more and no less,
+    with numbers that a trained network can have.
 
     Raises:
         CheckpointError: it does not fit; the message names keys and what the file looks like instead.
@@ -121,7 +141,9 @@ def check_fit(name: str, state: StateDict, path: Path) -> None:
             f"{'; '.join(filter(None, problems))}. {_looks_like(state)}"
         )
     _check_version(name, path)
-    _check_numbers(state, path)
+    problem = numbers_problem(state)
+    if problem is not None:
+        raise CheckpointError(f"{path}: {problem}")
 
 
 def fill(module: "nn.Module", state: StateDict, path: Path) -> None:
@@ -134,12 +156,22 @@ def fill(module: "nn.Module", state: StateDict, path: Path) -> None:
     module.load_state_dict(state, strict=True)
 
 
-def convert(source: Path, destination: Path, *, half: bool = False, network: str | None = None) -> str:
+def convert(
+    source: Path,
+    destination: Path,
+    *,
+    half: bool = False,
+    network: str | None = None,
+    wish: Wish = AS_IT_COMES,
+    tell: Callable[[str], None] = lambda note: None,
+) -> str:
     """Write ``source`` as safetensors, atomically, with the network's name and the source's SHA-256 as metadata.
 
     Args:
         half: store floating-point tensors as float16.
         network: the network it must fit; by default the one it fits.
+        wish: which weights to take where the file holds several sets.
+        tell: called with a note on what was taken, where there was a choice.
 
     Returns:
         The network's name; names joined by ``|`` where keys and file name cannot tell them apart.
@@ -151,17 +183,21 @@ def convert(source: Path, destination: Path, *, half: bool = False, network: str
     """
     if destination.suffix != ".safetensors":
         raise ConfigurationError(f"{destination}: the converted file's name must end in .safetensors")
-    state = load_checkpoint(source)
+    checkpoint = read_for(source, network, wish)
+    state = checkpoint.state
     names = [network] if network else fitting(state, source)
     check_fit(names[0], state, source)
     metadata = {
         "format": "pt",
         _NETWORK_ENTRY: "|".join(names),
         "source": source.name,
+        "source_entry": checkpoint.taken,
         "source_sha256": sha256_file(source),
         "written_by": f"dgiqa-edge {VERSION}",
     }
     _save(_halved(state, source) if half else state, destination, metadata)
+    if checkpoint.note:
+        tell(checkpoint.note)
     return "|".join(names)
 
 
@@ -192,15 +228,6 @@ def _check_version(name: str, path: Path) -> None:
             f"{path} calls itself {named}, which has the same keys as {name} but reads other encoder blocks: use the "
             f"network {named}, or rename the file if its name is wrong"
         )
-
-
-def _check_numbers(state: StateDict, path: Path) -> None:
-    for key, tensor in state.items():
-        if tensor.is_floating_point() == key.endswith("num_batches_tracked"):
-            kind = str(tensor.dtype).removeprefix("torch.")
-            raise CheckpointError(f"{path}: {key} holds {kind} numbers: give an unquantized checkpoint")
-        if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
-            raise CheckpointError(f"{path}: {key} holds values that are not finite: download or save the file again")
 
 
 def _looks_like(state: StateDict) -> str:

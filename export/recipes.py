@@ -67,8 +67,8 @@ class PipelineRecipe:
             options.crops,
         )
         self.sources: tuple[NetworkSource, ...] = (
-            NetworkSource.of("depth", options.depth_network, options.depth_weights, options.seed),
-            NetworkSource.of("quality", options.quality_network, options.quality_weights, options.seed),
+            NetworkSource.of("depth", options.depth_network, options.depth_weights, options.seed, options.ema),
+            NetworkSource.of("quality", options.quality_network, options.quality_weights, options.seed, options.ema),
         )
 
     def identity(self) -> dict[str, Json]:
@@ -125,11 +125,11 @@ class ViewsRecipe:
                     "--depth-weights belongs to (--preset reference, reference-lite or edge)"
                 )
             weights = options.quality_weights or _shipped("nano.safetensors")
-            return (NetworkSource.of("both", "nano", weights, options.seed),)
+            return (NetworkSource.of("both", "nano", weights, options.seed, options.ema),)
         head = options.quality_weights or _shipped("edge_head.safetensors")
         return (
-            NetworkSource.of("depth", options.depth_network, options.depth_weights, options.seed),
-            NetworkSource.of("quality", "edge_head", head, options.seed),
+            NetworkSource.of("depth", options.depth_network, options.depth_weights, options.seed, options.ema),
+            NetworkSource.of("quality", "edge_head", head, options.seed, options.ema),
         )
 
     def identity(self) -> dict[str, Json]:

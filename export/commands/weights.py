@@ -5,10 +5,13 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dgiqa_edge.runtime.errors import DgiqaEdgeError
 from dgiqa_edge.runtime.option_types import input_path, output_file, output_folder
+
+if TYPE_CHECKING:
+    from ..checkpoints import Wish
 
 SUMMARY = "check, convert or download network weights"
 
@@ -27,11 +30,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     check = _action(actions, "check", "say what a weights file is and whether it is whole")
     check.add_argument("file", type=input_path, metavar="FILE", help=".pth, .pt, .bin or .safetensors")
     check.add_argument("--network", metavar="NAME", help="the network it must fit; default: any known one")
+    _add_choice(check)
     check.add_argument("--json", action="store_true", help="print one JSON object")
 
     convert = _action(actions, "convert", "write a weights file as safetensors, which loads without running code")
     convert.add_argument("source", type=input_path, metavar="SRC", help=".pth, .pt, .bin or .safetensors")
     convert.add_argument("destination", type=output_file, metavar="DST", help="a name ending in .safetensors")
+    _add_choice(convert)
     convert.add_argument("--half", action="store_true", help="store float16: half the size")
     convert.add_argument("--network", metavar="NAME", help="the network it must fit; default: the one it fits")
 
@@ -61,9 +66,27 @@ def _action(actions: Any, name: str, summary: str) -> argparse.ArgumentParser:
     return parser
 
 
+def _add_choice(parser: argparse.ArgumentParser) -> None:
+    from ..build_options import NO_EMA
+
+    choice = parser.add_mutually_exclusive_group()
+    choice.add_argument("--no-ema", action="store_true", help=NO_EMA)
+    choice.add_argument(
+        "--weights-key",
+        metavar="KEY",
+        help="the entry to take, as model_ema or ema.module ('.': the file's own entries)",
+    )
+
+
+def _wish(args: argparse.Namespace) -> "Wish":
+    from ..checkpoints import Wish
+
+    return Wish(not args.no_ema, args.weights_key)
+
+
 def _check(args: argparse.Namespace) -> int:
     try:
-        description = _describe(args.file, args.network)
+        description = _describe(args.file, args.network, _wish(args))
     except DgiqaEdgeError as error:
         if not args.json:
             raise
@@ -76,12 +99,13 @@ def _check(args: argparse.Namespace) -> int:
     return 0
 
 
-def _describe(file: Path, network: str | None) -> dict[str, Any]:
+def _describe(file: Path, network: str | None, wish: "Wish") -> dict[str, Any]:
     from dgiqa_edge.runtime.hashing import sha256_file
 
-    from ..checkpoints import check_fit, fitting, read_checkpoint
+    from ..checkpoints import check_fit, fitting, read_for
+    from ..weight_numbers import UNTRAINED, untrained
 
-    checkpoint = read_checkpoint(file)
+    checkpoint = read_for(file, network, wish)
     names = [network] if network else fitting(checkpoint.state, file)
     for name in names:
         check_fit(name, checkpoint.state, file)
@@ -96,6 +120,11 @@ def _describe(file: Path, network: str | None) -> dict[str, Any]:
         "bytes": file.stat().st_size,
         "sha256": sha256_file(file),
         "metadata": dict(checkpoint.metadata),
+        "weights_key": checkpoint.taken,
+        "notes": [
+            *([checkpoint.note] if checkpoint.note else []),
+            *([UNTRAINED] if untrained(checkpoint.state) else []),
+        ],
     }
 
 
@@ -105,11 +134,13 @@ def _rows(description: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield "network", " or ".join(description["networks"])
     if len(description["networks"]) > 1:
         yield "", "(same keys and shapes: the network you name when building decides)"
+    yield "weights", "the file's own entries" if description["weights_key"] == "." else description["weights_key"]
     yield "keys", f"{description['keys']}, all there, shapes right, values finite"
     yield "numbers", f"{description['parameters'] / 1e6:.1f} M, stored as {', '.join(description['stored_types'])}"
     yield "sha256", description["sha256"]
     for key, text in description["metadata"].items():
         yield f"metadata {key}", text
+    yield from (("note", note) for note in description["notes"])
 
 
 def _convert(args: argparse.Namespace) -> int:
@@ -117,12 +148,16 @@ def _convert(args: argparse.Namespace) -> int:
 
     from ..checkpoints import convert
 
-    network = convert(args.source, args.destination, half=args.half, network=args.network)
+    notes: list[str] = []
+    network = convert(
+        args.source, args.destination, half=args.half, network=args.network, wish=_wish(args), tell=notes.append
+    )
     before, after = (path.stat().st_size / 2**20 for path in (args.source, args.destination))
     rows = (
         ("written", f"{args.destination} ({after:.1f} MiB; {args.source} has {before:.1f} MiB)"),
         ("network", network.replace("|", " or ")),
         ("sha256", sha256_file(args.destination)),
+        *(("note", note) for note in notes),
     )
     _print_rows(iter(rows))
     return 0

@@ -146,3 +146,38 @@ def tensorrt_fake():
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def toy_quality():
+    return torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4), torch.nn.Linear(4, 1))
+
+
+def toy_depth():
+    return torch.nn.Sequential(torch.nn.Linear(3, 5), torch.nn.LayerNorm(5))
+
+
+@pytest.fixture
+def toy_networks(monkeypatch):
+    """The registry with three small networks; the two depth versions have equal keys, as the real ones."""
+    from dgiqa_edge.export import networks
+
+    registry = {
+        "dgiqa": networks.Network("dgiqa", "quality", "", toy_quality),
+        "depth_anything_v1_vits": networks.Network("depth_anything_v1_vits", "depth", "", toy_depth),
+        "depth_anything_v2_vits": networks.Network("depth_anything_v2_vits", "depth", "", toy_depth),
+    }
+    networks.signature.cache_clear()
+    monkeypatch.setattr(networks, "REGISTRY", registry)
+    yield
+    networks.signature.cache_clear()
+
+
+@pytest.fixture
+def quality_state(toy_networks):
+    """A state dict of the small quality network, filled."""
+    from dgiqa_edge.export import networks
+    from dgiqa_edge.export.seeding import seed_weights
+
+    module = networks.create("dgiqa")
+    seed_weights(module, "test")
+    return module.state_dict()

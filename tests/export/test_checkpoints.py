@@ -21,37 +21,10 @@ from dgiqa_edge.runtime.errors import CheckpointError, ConfigurationError, Machi
 REAL = Path(__file__).resolve().parents[3] / "shared" / "data" / "weights" / "depth_anything_v2_vits.fp16.safetensors"
 
 
-def small_quality():
-    return nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Linear(4, 1))
-
-
-def small_depth():
-    return nn.Sequential(nn.Linear(3, 5), nn.LayerNorm(5))
-
-
-@pytest.fixture
-def small_networks(monkeypatch):
-    """The registry with three small networks; the two depth versions have equal keys, as the real ones."""
-    registry = {
-        "dgiqa": networks.Network("dgiqa", "quality", "", small_quality),
-        "depth_anything_v1_vits": networks.Network("depth_anything_v1_vits", "depth", "", small_depth),
-        "depth_anything_v2_vits": networks.Network("depth_anything_v2_vits", "depth", "", small_depth),
-    }
-    networks.signature.cache_clear()
-    monkeypatch.setattr(networks, "REGISTRY", registry)
-    yield
-    networks.signature.cache_clear()
-
-
-def state_of(name, seed="test"):
+def state_of(name):
     module = networks.create(name)
-    seed_weights(module, seed)
+    seed_weights(module, "test")
     return module.state_dict()
-
-
-@pytest.fixture
-def quality_state(small_networks):
-    return state_of("dgiqa")
 
 
 @pytest.fixture
@@ -227,7 +200,7 @@ def test_missing_unexpected_and_reshaped_keys_are_named(quality_state):
     assert not any(tensor.any() for tensor in module.state_dict().values())
 
 
-def test_a_checkpoint_of_another_network_is_recognised(small_networks):
+def test_a_checkpoint_of_another_network_is_recognised(toy_networks):
     with pytest.raises(CheckpointError, match=r"looks like depth_anything_v1_vits or depth_anything_v2_vits \(4 of 4"):
         checkpoints.fill(networks.create("dgiqa"), state_of("depth_anything_v2_vits"), Path("w.pth"))
 
@@ -237,7 +210,7 @@ def test_a_checkpoint_of_another_network_is_recognised(small_networks):
     ("patch_embed.proj.weight", "a vision transformer alone"),
     ("conv1.weight", "none of dgiqa, depth_anything_v1_vits, depth_anything_v2_vits; its first keys are conv1.weight"),
 ])  # fmt: skip
-def test_a_foreign_layout_is_described(small_networks, key, expected):
+def test_a_foreign_layout_is_described(toy_networks, key, expected):
     with pytest.raises(CheckpointError, match=expected):
         checkpoints.fitting({key: torch.zeros(1)}, Path("w.pth"))
 
@@ -247,6 +220,72 @@ def test_numbers_that_are_not_finite_are_refused(quality_state, value):
     quality_state["2.weight"][0, 1] = value
     with pytest.raises(CheckpointError, match=r"2\.weight holds values that are not finite"):
         checkpoints.fill(networks.create("dgiqa"), quality_state, Path("w.pth"))
+
+
+def test_a_flipped_bit_is_called_damage(quality_file):
+    """PyTorch reads past a wrong checksum: one flipped bit of a weight would have been taken for the weight."""
+    content = bytearray(quality_file.read_bytes())
+    with zipfile.ZipFile(quality_file) as archive:
+        entry = archive.getinfo("quality/data/0")
+    name_length, extra_length = (int.from_bytes(content[entry.header_offset + at :][:2], "little") for at in (26, 28))
+    content[entry.header_offset + 30 + name_length + extra_length + 5] ^= 4
+    quality_file.write_bytes(content)
+    with pytest.raises(CheckpointError, match=r"quality\.pth is damaged: its entry quality/data/0 fails the checksum"):
+        load_checkpoint(quality_file)
+
+
+def test_a_file_without_checksums_is_read(quality_state, tmp_path):
+    path = tmp_path / "w.pth"
+    torch.serialization.set_crc32_options(False)
+    try:
+        torch.save(quality_state, path)
+    finally:
+        torch.serialization.set_crc32_options(True)
+    assert_same(load_checkpoint(path), quality_state)
+
+
+def packed_again(path, **settings):
+    with zipfile.ZipFile(path) as archive:
+        entries = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w", **settings) as archive:
+        for name, content in entries.items():
+            archive.writestr(name, content)
+
+
+def test_a_compressed_archive_is_refused_before_it_is_unpacked(tmp_path):
+    path = tmp_path / "bomb.pth"
+    torch.save({"0.weight": torch.zeros(4096, 4096)}, path)
+    packed_again(path, compression=zipfile.ZIP_DEFLATED)
+    assert path.stat().st_size < 1_000_000
+    with pytest.raises(CheckpointError, match=r"claims more than it holds .compressed.*as torch.save wrote it"):
+        load_checkpoint(path)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(("make", "message"), [
+    (lambda: torch.eye(4).to_sparse(), r"stored as sparse_coo: save it dense"),
+    (lambda: torch.eye(4).to_sparse_csr(), r"stored as sparse_csr: save it dense"),
+    (lambda: torch.empty(1, 4, device="meta"), r"has a shape and no numbers \(a meta tensor\)"),
+    (lambda: torch.quantize_per_tensor(torch.randn(1, 4), 0.1, 0, torch.qint8), r"holds qint8 numbers"),
+    (lambda: torch.zeros(1, 4, dtype=torch.complex64), r"holds complex64 numbers"),
+    (lambda: torch.zeros(1).expand(100_000, 100_000), r"claims 10000000000 numbers and stores fewer"),
+    (lambda: torch.nested.nested_tensor([torch.zeros(2)]), r"stored as nested"),
+    (lambda: torch.zeros(1, 4, dtype=torch.float4_e2m1fn_x2), r"holds float4_e2m1fn_x2 numbers: save it as float32"),
+])  # fmt: skip
+def test_a_tensor_that_is_no_array_of_numbers_is_a_checkpoint_error(quality_state, tmp_path, make, message):
+    path = tmp_path / "w.pth"
+    torch.save({**quality_state, "2.weight": make()}, path)
+    with pytest.raises(CheckpointError, match=rf"w\.pth: 2\.weight (is )?{message}"):
+        load_checkpoint(path)
+
+
+@pytest.mark.parametrize("stored", [torch.float8_e4m3fn, torch.float8_e5m2, torch.bfloat16])
+def test_small_floats_and_views_are_read(quality_state, tmp_path, stored):
+    path = tmp_path / "w.pth"
+    small = {k: t.to(stored) if t.ndim > 1 else t for k, t in quality_state.items()}
+    small["2.weight"] = torch.stack([small["2.weight"].float()] * 2, -1)[..., 0].to(stored)
+    torch.save(small, path)
+    assert_same(load_checkpoint(path), {key: t.float() if t.is_floating_point() else t for key, t in small.items()})
 
 
 def test_quantized_numbers_are_refused(quality_state):
@@ -263,7 +302,7 @@ def test_quantized_numbers_are_refused(quality_state):
     ("weights.pth", None),
     ("dgiqa_koniq.pth", None),
 ])  # fmt: skip
-def test_a_file_name_tells_the_version(small_networks, tmp_path, file, named):
+def test_a_file_name_tells_the_version(toy_networks, tmp_path, file, named):
     path = tmp_path / file
     torch.save(state_of("depth_anything_v1_vits"), path)
     versions = ["depth_anything_v1_vits", "depth_anything_v2_vits"]
@@ -278,13 +317,13 @@ def test_a_file_name_tells_the_version(small_networks, tmp_path, file, named):
                 checkpoints.fill(module, load_checkpoint(path), path)
 
 
-def test_a_metric_model_is_refused(small_networks):
+def test_a_metric_model_is_refused(toy_networks):
     path = Path("depth_anything_v2_metric_hypersim_vits.pth")
     with pytest.raises(CheckpointError, match="metric model"):
         checkpoints.fill(networks.create("depth_anything_v2_vits"), state_of("depth_anything_v2_vits"), path)
 
 
-def test_metadata_outweighs_the_file_name(small_networks, tmp_path):
+def test_metadata_outweighs_the_file_name(toy_networks, tmp_path):
     source, renamed = tmp_path / "depth_anything_v2_vits.pth", tmp_path / "depth_anything_v1_vits.safetensors"
     torch.save(state_of("depth_anything_v2_vits"), source)
     checkpoints.convert(source, renamed)
@@ -308,7 +347,7 @@ def test_convert_keeps_the_numbers_and_says_where_they_came_from(quality_state, 
     assert sorted(path.name for path in destination.parent.iterdir()) == ["quality.safetensors"]
 
 
-def test_convert_leaves_an_ambiguous_version_open(small_networks, tmp_path):
+def test_convert_leaves_an_ambiguous_version_open(toy_networks, tmp_path):
     source, destination = tmp_path / "w.pth", tmp_path / "w.safetensors"
     torch.save(state_of("depth_anything_v1_vits"), source)
     both = "depth_anything_v1_vits|depth_anything_v2_vits"
