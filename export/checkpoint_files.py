@@ -7,7 +7,6 @@ with several is for ``weight_sets.py`` to say, whether it fits a network for ``c
 import pickle
 import re
 import zipfile
-import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -164,9 +163,9 @@ def _check_zip(path: Path) -> bool:
     with path.open("rb") as stream:
         if stream.read(len(_ZIP)) != _ZIP:
             return False
-    if not zipfile.is_zipfile(path):
-        raise CheckpointError(f"{path} is truncated: its end is missing; download it again")
     try:
+        if not zipfile.is_zipfile(path):
+            raise CheckpointError(f"{path} is truncated: its end is missing; download it again")
         with zipfile.ZipFile(path) as archive:
             members = {name.rsplit("/", 1)[-1] for name in archive.namelist()}
             if "constants.pkl" in members:
@@ -179,7 +178,9 @@ def _check_zip(path: Path) -> bool:
                     f"{path} is a zip archive without weights: unpack it, or give the checkpoint itself"
                 )
             _check_members(archive, path)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
+    except CheckpointError:
+        raise
+    except Exception as error:  # of a damaged archive zipfile, too, says whatever it stumbles over
         raise CheckpointError(f"{path} is damaged: download it again ({_brief(error)})") from error
     return True
 

@@ -106,7 +106,7 @@ def _between(averages: Sequence[WeightSet], last: WeightSet, fits: Callable[[Sta
     matching = len(_shapes(first.state).items() & _shapes(last.state).items())
     problem = numbers_problem(first.state)
     if matching < len(last.state) or problem is None:
-        problem = f"{matching} of its {len(first.state)} entries are among the {len(last.state)} of '{last.key}'"
+        problem = f"{matching} of the {len(last.state)} entries of '{last.key}' are in it"
     return Taken(
         last, f"took '{last.key}', those of the last step, not the moving average (EMA) '{first.key}': {problem}"
     )

@@ -138,6 +138,30 @@ def test_a_truncated_file_is_called_so(quality_state, tmp_path, save, share):
         load_checkpoint(path)
 
 
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("save", [
+    torch.save,
+    lambda state, path: torch.save(state, path, _use_new_zipfile_serialization=False),
+    lambda state, path: save_file(state, str(path)),
+], ids=["zip", "legacy", "safetensors"])  # fmt: skip
+def test_damaged_bytes_are_read_or_refused(quality_state, tmp_path, save):
+    """Whatever bytes are wrong, the reader ends in weights or in a CheckpointError."""
+    path, random = tmp_path / "w.bin", np.random.default_rng(1)
+    save(quality_state, path)
+    content = path.read_bytes()
+    refused = 0
+    for _ in range(300):
+        spoilt = bytearray(content)
+        for at in random.integers(0, len(spoilt), random.integers(1, 6)):
+            spoilt[at] = random.integers(0, 256)
+        path.write_bytes(spoilt)
+        try:
+            load_checkpoint(path)
+        except CheckpointError:
+            refused += 1
+    assert refused > 100
+
+
 def html(path):
     path.write_text("<!DOCTYPE html><html>Not found</html>")
 

@@ -106,9 +106,9 @@ def reshaped(state):
 
 
 @pytest.mark.parametrize(("spoil", "reason"), [
-    (half, "4 of its 4 entries are among the 9 of 'model'"),
-    (renamed, "0 of its 9 entries are among the 9 of 'model'"),
-    (reshaped, "8 of its 9 entries are among the 9 of 'model'"),
+    (half, "4 of the 9 entries of 'model' are in it"),
+    (renamed, "0 of the 9 entries of 'model' are in it"),
+    (reshaped, "8 of the 9 entries of 'model' are in it"),
     (lambda state: {**state, "2.weight": torch.zeros(1, 4)}, "1 of 2 layers hold one number only"),
     (lambda state: {**state, "2.weight": torch.full((1, 4), torch.nan)}, "2.weight holds values that are not finite"),
     (lambda state: {}, "the entry 'ema' holds no weights by name"),
