@@ -107,7 +107,7 @@ class Soak:
 
 
 class CountingSink:
-    """Remembers the outcome of each index, to find any that came twice or never."""
+    """Remembers the outcome of each frame's index, to find any that came twice or never."""
 
     name = "counting"
 
@@ -117,6 +117,8 @@ class CountingSink:
         self.twice = 0
 
     def put(self, event: FrameEvent) -> None:
+        if event.index is None or not isinstance(event.outcome, Outcome):
+            return  # of a camera, not of a frame
         with self._lock:
             self.twice += event.index in self.outcomes
             self.outcomes[event.index] = event.outcome

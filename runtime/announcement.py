@@ -24,6 +24,10 @@ class Announcer:
         self._shown_since = 0.0
         self._state_since = 0.0
 
+    def forget(self) -> None:
+        """People were told of something else, a loss: whatever settles next is news to them."""
+        self._told = self._shown = None
+
     def update(self, state: State, reason: str, t: float) -> bool:
         """Whether people are to be told of this verdict at time ``t``, seconds that never decrease."""
         if self._shown is None or self._shown[0] is not state:

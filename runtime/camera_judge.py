@@ -1,12 +1,12 @@
 """One camera's frames on their way to a verdict: learned score, cues, gate; and the figures about it.
 
-For the scoring thread; only ``snapshot`` is for others. It decides nothing itself: the gate does.
+For the scoring thread; only ``lose`` and ``snapshot`` are for others. It decides nothing itself: the gate does.
 """
 
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,7 @@ class JudgeSnapshot:
     latency: Percentiles
     stages: Mapping[str, Percentiles]
     verdict: Verdict | None = None
+    verdict_at: float | None = None
     verdicts: Mapping[str, int] = field(default_factory=dict)
     reasons: Mapping[str, int] = field(default_factory=dict)
     thresholds: Mapping[str, float] = field(default_factory=dict)
@@ -62,11 +63,12 @@ class CameraJudge:
         self._depth_age = 0
         self._frame_shape: tuple[int, ...] | None = None
         self._gate_time = float("-inf")
-        self._silent = False
+        self._lost = False
         self._latency = RollingPercentiles()
         self._stages = {name: RollingPercentiles() for name in STAGES}
         self._lock = threading.Lock()
         self._verdict: Verdict | None = None
+        self._verdict_at: float | None = None
         self._verdicts: Counter[str] = Counter()
         self._reasons: Counter[str] = Counter()
 
@@ -78,13 +80,16 @@ class CameraJudge:
         """
         assert frame.image is not None
         taken = self._clock.monotonic()
+        with self._lock:
+            lost, self._lost = self._lost, False
+        if lost:  # what was before the loss is no measure of change
+            self._meter = CueMeter()
+            self._depth = None
         quality = self._quality(frame.image, scorer)
         scored = self._clock.monotonic()
-        if self._silent:
-            self._meter = CueMeter()  # the picture before the silence is no measure of change
-            self._silent = False
         cues = self._meter.measure(frame.image)
-        verdict = self._update(Reading(quality.score, cues), frame.at)
+        with self._lock:
+            verdict = self._update(Reading(quality.score, cues), frame.at, frame.wall_at)
         judged = self._clock.monotonic()
         for stage, seconds in (("queue", taken - frame.at), ("score", scored - taken), ("gate", judged - scored)):
             self._stages[stage].add(seconds * 1e3)
@@ -108,11 +113,14 @@ class CameraJudge:
             latency_ms=latency_ms,
         )
 
-    def no_signal(self, now: float) -> Verdict:
-        """The camera gives nothing: the gate is told, once per call."""
-        self._silent = True
-        self._depth = None
-        return self._update(NO_SIGNAL, now)
+    def lose(self, now: float, reason: str) -> Verdict:
+        """The camera gives no verdicts any more, for this ``reason``: the gate forgets. For any thread."""
+        with self._lock:
+            self._lost = True
+            verdict = replace(self._update(NO_SIGNAL, now, self._clock.wall()), reason=reason)
+            self._gate.told_of_loss()
+            self._verdict = verdict
+        return verdict
 
     def published(self, seconds: float) -> None:
         """How long the last event took to hand to the sinks."""
@@ -121,11 +129,13 @@ class CameraJudge:
     def snapshot(self) -> JudgeSnapshot:
         """The figures as they are now."""
         with self._lock:
-            verdict, verdicts, reasons = self._verdict, dict(self._verdicts), dict(self._reasons)
+            verdict, verdict_at = self._verdict, self._verdict_at
+            verdicts, reasons = dict(self._verdicts), dict(self._reasons)
         return JudgeSnapshot(
             latency=self._latency.snapshot(),
             stages={name: stage.snapshot() for name, stage in self._stages.items()},
             verdict=verdict,
+            verdict_at=verdict_at,
             verdicts=verdicts,
             reasons=reasons,
             thresholds=self._thresholds(),
@@ -143,12 +153,13 @@ class CameraJudge:
             self._depth = quality.depth
         return quality
 
-    def _update(self, reading: Reading, at: float) -> Verdict:
-        # A silent camera's "now" may be a moment later than the capture of the frame that ends the silence.
+    def _update(self, reading: Reading, at: float, wall_at: float) -> Verdict:
+        # The time of a loss may be a moment later than the capture of the frame that ends it.
         self._gate_time = max(self._gate_time, at)
         verdict = self._gate.update(reading, self._gate_time)
-        with self._lock:
-            self._verdict = verdict
+        if verdict.changed or self._verdict is None:
+            self._verdict_at = wall_at
+        self._verdict = verdict
         return verdict
 
     def _thresholds(self) -> dict[str, float]:

@@ -125,6 +125,12 @@ class Capture:
         """No frame will come any more."""
         return self.snapshot().state in (CameraState.ENDED, CameraState.FAILED, CameraState.STOPPED)
 
+    @property
+    def interval_s(self) -> float:
+        """Seconds between two frames that the source itself makes; 0 where the camera sets the pace."""
+        reader = self._reader
+        return 0.0 if reader is None else reader.source.interval_s or 0.0
+
     def tick(self) -> None:
         """Look after the reading thread; call it about once per second."""
         self._hung = [reader for reader in self._hung if reader.is_alive]

@@ -1,6 +1,8 @@
-"""What the watch loop hands to its sinks: one event per captured frame, whatever became of it.
+"""What the watch loop hands to its sinks: one event per captured frame, whatever became of it, and one whenever a
+camera begins or ceases to give verdicts.
 
-``captured = scored + skipped + failed`` is counted in these outcomes, so an event has exactly one of them.
+``captured = scored + skipped + failed`` is counted in the outcomes of frames, so a frame's event has exactly one of
+them. The events of a camera's presence are of no frame and are not counted.
 """
 
 from dataclasses import dataclass
@@ -21,33 +23,65 @@ class Outcome(str, Enum):
     FAILED = "failed"
 
 
+class Presence(str, Enum):
+    """Whether a camera gives verdicts; ``roll_call.py`` decides it.
+
+    ``starting``: the watch begins, nothing is scored yet. ``lost``: nothing is scored any more, whatever the reason.
+    ``returned``: scored again. ``ended``: the file is over, or the watch ends.
+    """
+
+    STARTING = "starting"
+    LOST = "lost"
+    RETURNED = "returned"
+    ENDED = "ended"
+
+
 @dataclass(frozen=True, eq=False)
 class FrameEvent:
-    """One captured frame.
+    """One captured frame, or a change of a camera's presence.
 
     Attributes:
         camera: its name in the configuration.
-        index: of the frame among all captured from that camera, from 0, across reconnects.
-        captured_at: wall clock, seconds since the epoch.
-        outcome: what became of it.
-        verdict: of the gate, where it was scored.
+        index: of the frame among all captured from that camera, from 0, across reconnects; ``None`` where the event is
+            of no frame.
+        captured_at: wall clock, seconds since the epoch; where the event is of no frame, when it happened.
+        outcome: what became of the frame, or of the camera.
+        verdict: of the gate, where the frame was scored; with every presence too (``unknown`` unless ``returned``), so
+            that a camera's last verdict is always its state.
         frame: uint8 [H, W, 3] BGR; ``None`` unless it was scored.
         depth: uint8 [h, w], 255 nearest; ``None`` unless it was scored. ``depth_age`` frames old where depth is
             refreshed every K frames.
         latency_ms: from capture to verdict.
-        error: one line, where the frame failed.
+        error: one line, where the frame failed or the camera was lost.
+        source_state: of the connection (``CameraState``), with a presence.
+        away_s: with a presence, seconds since the last scored frame before it; where there was none, ``None``, but with
+            ``returned`` since the start.
     """
 
     camera: str
-    index: int
+    index: int | None
     captured_at: float
-    outcome: Outcome
+    outcome: Outcome | Presence
     verdict: Verdict | None = None
     frame: NDArray[np.uint8] | None = None
     depth: NDArray[np.uint8] | None = None
     depth_age: int = 0
     latency_ms: float | None = None
     error: str | None = None
+    source_state: str | None = None
+    away_s: float | None = None
+
+    @property
+    def tells_state(self) -> bool:
+        """Whether whoever keeps a camera's state must take note: it changed, settled, or is nobody's to tell now."""
+        if isinstance(self.outcome, Presence):
+            return True
+        return self.verdict is not None and (self.verdict.changed or self.verdict.announced)
+
+    @property
+    def announced(self) -> bool:
+        """Whether people are to be told: a change of presence, or a state and reason that have settled."""
+        return isinstance(self.outcome, Presence) or (self.verdict is not None and self.verdict.announced)
 
 
 @dataclass(frozen=True)

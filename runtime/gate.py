@@ -139,6 +139,10 @@ class Gate:
             announced=announced,
         )
 
+    def told_of_loss(self) -> None:
+        """People were told that the camera is lost, which no verdict says: the next that settles is announced."""
+        self._announcer.forget()
+
     def _take_in(self, reading: Reading, t: float) -> "_Cause":
         """Steps 1 to 4: from the reading to the fault; then move the state."""
         if reading.score is None and reading.cues is None:

@@ -13,17 +13,19 @@ from typing import Any
 
 from .baseline import Baseline
 from .camera_judge import CameraJudge, Learned
-from .capture import Capture, ConnectionSettings
+from .capture import Capture, CaptureSnapshot, ConnectionSettings
 from .clock import Clock, SystemClock
 from .errors import ConfigurationError, DgiqaEdgeError
+from .event_fan import EventFan
 from .frame_event import Outcome, Sink, SinkStats
 from .gate import Gate
 from .gate_policy import GatePolicy
 from .intake import CapturedFrame, Counts, Intake, LineSettings
 from .memory import resident_mib
+from .roll_call import Limits, RollCall
 from .rolling import RollingRate
 from .scorer import Scorer
-from .scoring_loop import EventFan, ScoringLoop, ended_event
+from .scoring_loop import ScoringLoop, ended_event
 from .sources.protocol import Source
 from .watch_status import CameraState, CameraStatus, WatchStatus
 
@@ -100,7 +102,10 @@ class Watch:
             )
             for camera in cameras
         }
-        self._loop = ScoringLoop(scorer, self._judges, self._intake, self._fan, self._clock, most_engine_failures)
+        self._roll = RollCall(self._judges, self._fan.publish, self._clock)
+        self._loop = ScoringLoop(
+            scorer, self._judges, self._intake, self._roll.frame, self._clock, most_engine_failures
+        )
         rng = random.Random(seed)
         self._captures = {
             camera.name: Capture(
@@ -131,6 +136,7 @@ class Watch:
             ConfigurationError, MachineError: a source cannot be made on this machine; nothing was started.
         """
         try:
+            self._roll.begin()
             for capture in self._captures.values():
                 capture.start()
             self._loop.start()
@@ -145,22 +151,40 @@ class Watch:
         return self.status()
 
     def tick(self) -> None:
-        """What happens every second: hung reads, silent cameras, rates, a slow engine."""
+        """What happens every second: hung reads, cameras without verdicts, rates, a slow engine."""
         now = self._clock.monotonic()
-        for name, capture in self._captures.items():
+        busy_since = self._loop.busy_since
+        busy_s = 0.0 if busy_since is None else now - busy_since
+        if busy_s > _SLOW_ENGINE_S:
+            log.warning("the engine has been busy with one frame for %.0f s", busy_s)
+        for capture in self._captures.values():
             capture.tick()
-            if capture.snapshot().state in (CameraState.STALLED, CameraState.RETRYING, CameraState.FAILED):
-                self._loop.report_silence(name, now)
-        counts = self._intake.counts()
+        shown = {name: capture.snapshot() for name, capture in self._captures.items()}
+        counts = self._intake.counts()  # after the states: of a connection that is gone no frame comes any more
+        for name in self._cameras:
+            self._call(name, shown[name], counts[name], busy_s)
         with self._rates_lock:
             for name, rates in self._rates.items():
                 ledger = counts[name]
                 numbers = (ledger.received, ledger.scored, ledger.skipped, ledger.failed)
                 for rate, number in zip(_RATES, numbers, strict=True):
                     rates[rate].sample(now, number)
-        busy_since = self._loop.busy_since
-        if busy_since is not None and now - busy_since > _SLOW_ENGINE_S:
-            log.warning("the engine has been busy with one frame for %.0f s", now - busy_since)
+
+    def _call(self, name: str, shown: CaptureSnapshot, ledger: Counts, busy_s: float) -> None:
+        """Tell whether the camera is lost or over."""
+        camera = self._cameras[name]
+        if shown.state is CameraState.ENDED:
+            if not ledger.waiting + ledger.in_hand:
+                self._roll.end(name, shown.state, shown.problem)
+            return
+        limits = Limits(
+            silent_s=camera.connection.stall_timeout_s + self._captures[name].interval_s,
+            failing_s=camera.policy.start.score_max_age_s,
+            engine_s=_SLOW_ENGINE_S,
+        )
+        absence = self._roll.absence(name, shown.state, shown.problem, ledger, busy_s, limits)
+        if absence is not None:
+            self._roll.lose(name, absence)
 
     def status(self) -> WatchStatus:
         """A snapshot; the counts of all cameras are of one moment. From any thread."""
@@ -198,6 +222,7 @@ class Watch:
             skipped=ledger.skipped,
             failed=ledger.failed,
             in_flight=ledger.waiting + ledger.in_hand,
+            lost=self._roll.is_lost(name),
             depth_every=camera.depth_every,
             **rates,
             **vars(connection),
@@ -205,7 +230,7 @@ class Watch:
         )
 
     def _settled(self, frame: CapturedFrame, outcome: Outcome) -> None:
-        self._fan.publish(ended_event(frame, outcome))
+        self._roll.frame(ended_event(frame, outcome))
 
     def _is_over(self, duration_s: float | None) -> bool:
         if self._loop.fatal is not None:
@@ -226,6 +251,10 @@ class Watch:
             self._settled(frame, Outcome.SKIPPED)
         if not self._loop.stop(self._grace.scorer_s):
             log.error("the engine did not return within %g s: its frame stays in flight", self._grace.scorer_s)
+        fatal = None if self._loop.fatal is None else " ".join(str(self._loop.fatal).split())
+        for name, capture in self._captures.items():
+            shown = capture.snapshot()
+            self._roll.end(name, shown.state, fatal or shown.problem)
         self._final_sinks = {sink.name: self._closed(sink) for sink in self._sinks}
 
     def _closed(self, sink: Sink) -> SinkStats:

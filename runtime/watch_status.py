@@ -58,6 +58,8 @@ class CameraStatus:
         latency: from capture to verdict.
         stages: the parts of it by name: ``queue`` (waiting for the scorer), ``score``, ``gate``, ``publish``.
         verdict: the gate's last one, ``None`` before the first.
+        verdict_at: wall clock since when the verdict's state holds, seconds since the epoch.
+        lost: gives no verdicts any more; never lost and ``pass`` at once.
         verdicts: number of frames per state: ``pass``, ``reject``, ``unknown``.
         reasons: number of frames per verdict reason.
         thresholds: the gate's by name, as they are now (a baseline may move them).
@@ -87,6 +89,8 @@ class CameraStatus:
     latency: Percentiles = field(default_factory=Percentiles)
     stages: Mapping[str, Percentiles] = field(default_factory=dict)
     verdict: Verdict | None = None
+    verdict_at: float | None = None
+    lost: bool = False
     verdicts: Mapping[str, int] = field(default_factory=dict)
     reasons: Mapping[str, int] = field(default_factory=dict)
     thresholds: Mapping[str, float] = field(default_factory=dict)

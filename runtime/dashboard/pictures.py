@@ -55,6 +55,7 @@ class LatestView:
 
 
 def _view_of(event: FrameEvent, frame: NDArray[np.uint8]) -> View:
+    assert event.index is not None
     depth = b"" if event.depth is None else encode_jpeg(_over(event.depth, frame), QUALITY)
     return View(event.index, encode_jpeg(shrink(frame, LONGEST_SIDE), QUALITY), depth)
 

@@ -12,7 +12,7 @@ from typing import Any
 from ..frame_event import FrameEvent
 from ..verdict import Verdict
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 def event_record(event: FrameEvent) -> dict[str, Any]:
@@ -29,6 +29,8 @@ def event_record(event: FrameEvent) -> dict[str, Any]:
         "frame_size": None if event.frame is None else [int(event.frame.shape[1]), int(event.frame.shape[0])],
         "depth_age": event.depth_age if event.depth is not None else None,
         "error": event.error,
+        "source_state": event.source_state,
+        "away_s": _finite(event.away_s),
     }
 
 

@@ -1,6 +1,8 @@
 """Frames as image files, one folder per camera and state, with limits on their number and size: the oldest go first.
 
-A file appears whole or not at all; only files that this sink has named are ever removed.
+``CAMERA/state.json`` holds the record on which the camera's state or reason changed last, so that whoever takes the
+newest image of ``CAMERA/pass`` can see whether it still holds: ``unknown`` while the camera is lost. A file appears
+whole or not at all; only files that this sink has named are ever removed.
 """
 
 import heapq
@@ -13,13 +15,14 @@ from ..errors import MachineError, SinkError
 from ..frame_event import FrameEvent, Sink
 from ..settings_section import Section
 from .event_filter import EventFilter, filter_options
-from .event_record import utc_text
+from .event_record import record_text, utc_text
 from .queue_options import queue_options
 from .queued import QueuedSink, QueuePolicy, RefusedError
 from .registry import Opener
 
 _MIB = 1 << 20
 _FORMATS = ("jpg", "png")
+_STATE_FILE = "state.json"
 _NAME = re.compile(r"\d{8}T\d{6}\.\d{3}Z-\d{9,}\.(?:jpg|png)")
 
 
@@ -50,8 +53,16 @@ class _Kept(NamedTuple):
     size: int
 
 
+class _Item(NamedTuple):
+    """A frame to write, a state to write, or both; a state alone does not keep a picture alive."""
+
+    camera: str
+    frame: FrameEvent | None
+    state: str | None
+
+
 class FrameDirectory:
-    """Writes ``path/CAMERA/STATE/TIME-INDEX.jpg``.
+    """Writes ``path/CAMERA/STATE/TIME-INDEX.jpg`` and ``path/CAMERA/state.json``.
 
     Args:
         max_files, max_bytes: of all images below ``path`` that carry such names, also from earlier runs.
@@ -77,10 +88,20 @@ class FrameDirectory:
             raise SinkError(f"{path} cannot be used: {error.strerror}: choose another folder") from error
         self._bytes = sum(kept.size for kept in self._kept)
 
-    def select(self, event: FrameEvent) -> FrameEvent | None:
-        return event if event.frame is not None and self._events.takes(event) else None
+    def select(self, event: FrameEvent) -> _Item | None:
+        frame = event if event.frame is not None and self._events.takes(event) else None
+        stated = event.tells_state and self._events.wants(event.camera)
+        if frame is None and not stated:
+            return None
+        return _Item(event.camera, frame, record_text(event) + "\n" if stated else None)
 
-    def deliver(self, item: FrameEvent) -> None:
+    def deliver(self, item: _Item) -> None:
+        if item.state is not None:
+            self._write(self._path / folder_name(item.camera) / _STATE_FILE, item.state.encode("ascii"))
+        if item.frame is not None:
+            self._keep(item.frame)
+
+    def _keep(self, item: FrameEvent) -> None:
         content = self._encoded(item)
         state = "none" if item.verdict is None else item.verdict.state.value
         name = f"{utc_text(item.captured_at).replace('-', '').replace(':', '')}-{item.index:09d}.{self._format}"
@@ -88,12 +109,7 @@ class FrameDirectory:
         if len(content) > self._max_bytes:
             raise RefusedError(f"a frame of {len(content)} bytes is over max_mib: raise it, or lower quality")
         self._make_room(len(content))
-        try:
-            write_bytes(path, content)
-        except (OSError, MachineError) as error:
-            raise SinkError(
-                f"{path} cannot be written ({error}): free space, or lower max_mib and max_files"
-            ) from error
+        self._write(path, content)
         heapq.heappush(self._kept, _Kept(name, path, len(content)))
         self._bytes += len(content)
 
@@ -113,6 +129,15 @@ class FrameDirectory:
             "max_bytes": self._max_bytes,
             "removed": self._removed,
         }
+
+    @staticmethod
+    def _write(path: Path, content: bytes) -> None:
+        try:
+            write_bytes(path, content)
+        except (OSError, MachineError) as error:
+            raise SinkError(
+                f"{path} cannot be written ({error}): free space, or lower max_mib and max_files"
+            ) from error
 
     def _encoded(self, event: FrameEvent) -> bytes:
         import cv2
@@ -143,6 +168,8 @@ class FrameDirectory:
     def _found(self) -> list[_Kept]:
         """What earlier runs left; pieces of files that a killed process left are removed."""
         found = []
+        for piece in self._path.glob(f"*/{PARTIAL_PREFIX}*{Path(_STATE_FILE).suffix}"):
+            piece.unlink(missing_ok=True)
         for path in self._path.glob("*/*/*"):
             if path.name.startswith(PARTIAL_PREFIX) and path.suffix in {f".{name}" for name in _FORMATS}:
                 path.unlink(missing_ok=True)

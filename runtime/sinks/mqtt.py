@@ -1,5 +1,19 @@
-"""Events to an MQTT broker: every scored frame, each camera's last change of state (retained), and whether the
-program is online (retained, with a last will).
+"""Events to an MQTT broker: every scored frame, and retained for whoever subscribes later each camera's state, whether
+it gives verdicts, and whether the program runs.
+
+========================= ======== =======================================================================
+topic                     retained payload
+========================= ======== =======================================================================
+TOPIC/CAMERA/frame        no       the record of each scored frame, and of each change of presence
+TOPIC/CAMERA/state        yes      the record on which state or reason changed last; ``unknown`` while lost
+TOPIC/CAMERA/availability yes      ``online`` while frames of the camera are scored, else ``offline``
+TOPIC/status              yes      ``online`` while the program runs, else ``offline``, also when killed
+========================= ======== =======================================================================
+
+A connection has one last will, and that is ``TOPIC/status``: a camera's state holds only while ``TOPIC/status`` and
+``TOPIC/CAMERA/availability`` are both ``online``. In Home Assistant: ``availability: [{topic: TOPIC/status}, {topic:
+TOPIC/CAMERA/availability}]`` with ``availability_mode: all``. Filter options choose frames; state and availability
+follow every change of the cameras chosen. All retained messages are published again with each new connection.
 """
 
 import threading
@@ -11,7 +25,7 @@ from urllib.parse import quote
 
 from ..errors import ConfigurationError, MachineError, SinkError
 from ..extra_packages import watch_package
-from ..frame_event import FrameEvent, Sink
+from ..frame_event import FrameEvent, Outcome, Presence, Sink
 from ..settings_section import Section
 from ..sources.backoff import BackoffPolicy
 from .event_filter import EventFilter, filter_options
@@ -25,6 +39,7 @@ _POLICY = QueuePolicy(size=256, when_full="oldest", attempts=3, backoff=BackoffP
 _RECONNECT_S = (1, 30)
 _GOODBYE_S = 1.0
 _POLL_S = 0.005
+_ONLINE, _OFFLINE = "online", "offline"
 _NO_CONNECTION = 4  # paho's MQTT_ERR_NO_CONN
 
 
@@ -86,7 +101,7 @@ class _Item:
 
 
 class MqttBroker:
-    """``TOPIC/CAMERA/frame``, ``TOPIC/CAMERA/state`` (retained) and ``TOPIC/status`` (``online`` or ``offline``).
+    """The topics of one broker; see above.
 
     With ``qos`` 1 and 2 an event counts as delivered when the broker has acknowledged it; after a lost connection it
     may reach the broker twice. The client connects, and connects again, in a thread of its own.
@@ -98,7 +113,8 @@ class MqttBroker:
     def __init__(self, settings: MqttSettings, events: EventFilter) -> None:
         self._settings = settings
         self._events = events
-        self._cameras: set[str] = set()
+        self._online: dict[str, bool] = {}  # by camera, as select has told it
+        self._retained: dict[str, str] = {}  # topic -> payload, as last given to the client
         self._connected = threading.Event()
         self._aborted = threading.Event()
         self._problem = "no answer yet"
@@ -106,15 +122,22 @@ class MqttBroker:
         self._client = self._started()
 
     def select(self, event: FrameEvent) -> _Item | None:
-        verdict = event.verdict
-        if verdict is None or not self._events.takes(event):
+        if event.verdict is None or not self._events.wants(event.camera):
             return None
         base = f"{self._settings.topic}/{_level(event.camera)}"
-        text = record_text(event)
-        messages = [_Message(f"{base}/frame", text, False)] if self._settings.frames else []
-        if verdict.changed or event.camera not in self._cameras:  # the first replaces what an earlier run retained
-            self._cameras.add(event.camera)
-            messages.append(_Message(f"{base}/state", text, True))
+        framed = isinstance(event.outcome, Presence) or self._events.takes(event)
+        stated = event.tells_state or event.camera not in self._online  # the first replaces what an earlier run left
+        online = event.outcome in (Outcome.SCORED, Presence.RETURNED)
+        messages = []
+        if online is not self._online.get(event.camera):
+            self._online[event.camera] = online
+            messages.append(_Message(f"{base}/availability", _ONLINE if online else _OFFLINE, True))
+        if stated or (framed and self._settings.frames):
+            text = record_text(event)
+            if stated:
+                messages.append(_Message(f"{base}/state", text, True))
+            if framed and self._settings.frames:
+                messages.append(_Message(f"{base}/frame", text, False))
         return _Item(messages) if messages else None
 
     def deliver(self, item: _Item) -> None:
@@ -130,13 +153,16 @@ class MqttBroker:
             if info.rc == _NO_CONNECTION:
                 raise SinkError(f"the connection to the MQTT broker {self._where()} broke off")
             item.given.append(info)
+            if message.retain:
+                self._retained[message.topic] = message.payload
         if not self._wait(lambda: all(info.is_published() for info in item.given), until):
             raise SinkError(f"the MQTT broker {self._where()} does not acknowledge: look at its log")
 
     def close(self) -> None:
         if self._connected.is_set():
-            goodbye = self._client.publish(self._status_topic, "offline", 1, True)
-            self._wait(goodbye.is_published, time.monotonic() + _GOODBYE_S)
+            online = [topic for topic, payload in self._retained.items() if payload == _ONLINE]
+            goodbyes = [self._client.publish(topic, _OFFLINE, 1, True) for topic in (*online, self._status_topic)]
+            self._wait(lambda: all(it.is_published() for it in goodbyes), time.monotonic() + _GOODBYE_S)
         self._client.disconnect()
         self._client.loop_stop()
 
@@ -161,7 +187,7 @@ class MqttBroker:
         client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, clean_session=True)
         client.connect_timeout = settings.timeout_s
         client.reconnect_delay_set(*_RECONNECT_S)
-        client.will_set(self._status_topic, "offline", 1, True)
+        client.will_set(self._status_topic, _OFFLINE, 1, True)
         if settings.username is not None:
             client.username_pw_set(settings.username, settings.password)
         if settings.tls:
@@ -180,7 +206,8 @@ class MqttBroker:
         if reason.is_failure:
             self._problem = f"it says: {reason}"
             return
-        client.publish(self._status_topic, "online", 1, True)
+        for topic, payload in (*dict(self._retained).items(), (self._status_topic, _ONLINE)):
+            client.publish(topic, payload, 1, True)
         self._connected.set()
 
     def _on_connect_fail(self, _client: Any, _data: Any) -> None:

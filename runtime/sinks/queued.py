@@ -1,6 +1,8 @@
 """A sink with a bounded queue and a thread of its own, so that a slow or dead destination never stalls the caller.
 
-What the destination is stands in a ``Target``; this module knows only queueing, retrying and exact counting.
+What the destination is stands in a ``Target``; this module knows only queueing, retrying and exact counting. A camera's
+newest state that could not be delivered stays owed: it is offered again until it arrives or a newer one does, so that
+no consumer goes on with an older state once it can be reached.
 """
 
 import logging
@@ -10,7 +12,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from ..credentials import masked
 from ..errors import DgiqaEdgeError, SinkError
@@ -21,12 +23,21 @@ _LOG = logging.getLogger(__name__)
 _LONGEST_MESSAGE = 300
 _CLOSE_GRACE_S = 3.0  # for the target's own close: a muxer that finishes its file
 _ABORT_GRACE_S = 1.0
+_OWED_PAUSE_S = 1.0  # at least, before a state that is owed is offered again
 
 WhenFull = Literal["oldest", "newest"]
 
 
 class RefusedError(SinkError):
     """The destination will not take this event, however often it is offered."""
+
+
+class _Entry(NamedTuple):
+    """An item that waits; ``camera`` whose state it tells, or None. ``again``: it was counted as missed or failed."""
+
+    item: Any
+    camera: str | None
+    again: bool = False
 
 
 class Target(Protocol):
@@ -79,7 +90,7 @@ class QueuedSink:
     """Implements ``Sink`` over a ``Target``.
 
     After ``close``, ``offered = delivered + ignored + missed + failed``; before it the difference is what waits or is
-    in delivery.
+    in delivery. An owed state that arrives in the end counts as offered and delivered once more.
 
     Args:
         name: as the configuration calls it.
@@ -100,7 +111,8 @@ class QueuedSink:
         self._policy = policy or QueuePolicy()
         self._clock = clock
         self._changed = threading.Condition()
-        self._waiting: deque[Any] = deque()
+        self._waiting: deque[_Entry] = deque()
+        self._owed: dict[str, _Entry] = {}
         self._in_delivery = False
         self._stats = SinkStats(offered=0, delivered=0, ignored=0, missed=0, failed=0)
         self._deadline: float | None = None  # set by close
@@ -126,12 +138,20 @@ class QueuedSink:
                 self._count(ignored=1, offered=1)
                 return
             self._count(offered=1)
+            entry = _Entry(item, event.camera if event.tells_state else None)
+            if entry.camera is not None:
+                self._owed.pop(entry.camera, None)
             if len(self._waiting) >= self._policy.size:
                 self._count(missed=1)
                 if self._policy.when_full == "newest":
+                    if entry.camera is not None:
+                        self._owed[entry.camera] = entry._replace(again=True)
                     return
-                self._waiting.popleft()
-            self._waiting.append(item)
+                oldest = self._waiting.popleft()
+                self._waiting.append(entry)
+                self._owe(oldest)
+            else:
+                self._waiting.append(entry)
             self._changed.notify_all()
 
     def stats(self) -> SinkStats:
@@ -159,8 +179,8 @@ class QueuedSink:
         backoff = Backoff(self._policy.backoff, random.Random())
         pause_s = 0.0
         try:
-            while (item := self._take()) is not None:
-                pause_s = self._deliver(item, backoff, pause_s)
+            while (entry := self._take()) is not None:
+                pause_s = self._deliver(entry, backoff, pause_s)
         finally:
             try:
                 self._target.close()
@@ -170,28 +190,33 @@ class QueuedSink:
                 if not self._closed:
                     self._settle_rest()
 
-    def _take(self) -> Any | None:
-        """The next item; ``None`` once closing and there is nothing left, or no time."""
+    def _take(self) -> _Entry | None:
+        """The next entry, an owed one only where no other waits; ``None`` once closing and there is nothing left, or no
+        time.
+        """
         with self._changed:
-            while not self._waiting and self._deadline is None:
+            while not (self._waiting or self._owed) and self._deadline is None:
                 self._changed.wait()
-            if not self._waiting or self._is_late():
+            if self._is_late() or not (self._waiting or self._deadline is None):
                 return None
-            self._in_delivery = True
-            return self._waiting.popleft()
+            entry = self._waiting.popleft() if self._waiting else self._owed.pop(next(iter(self._owed)))
+            self._in_delivery = not entry.again
+            return entry
 
-    def _deliver(self, item: Any, backoff: Backoff, pause_s: float) -> float:
-        """Try one item; returns the pause to make before the next attempt, of whichever item."""
+    def _deliver(self, entry: _Entry, backoff: Backoff, pause_s: float) -> float:
+        """Try one entry; returns the pause to make before the next attempt, of whichever entry."""
         error: Exception | None = None
-        for _ in range(self._policy.attempts):
+        if entry.again:
+            pause_s = max(pause_s, _OWED_PAUSE_S)
+        for _ in range(1 if entry.again else self._policy.attempts):
             if not self._pause(pause_s):
-                self._settle(missed=1, last_error=None if error is None else _one_line(error))
+                self._settle(entry, missed=1, last_error=None if error is None else _one_line(error))
                 return 0.0
             try:
-                self._target.deliver(item)
+                self._target.deliver(entry.item)
             except RefusedError as refused:
                 backoff.reset()  # the destination answers
-                self._settle(failed=1, last_error=_one_line(refused))
+                self._settle(entry, failed=1, last_error=_one_line(refused))
                 return 0.0
             except Exception as failure:
                 error = failure
@@ -199,11 +224,19 @@ class QueuedSink:
                 self._note(failure, pause_s)
             else:
                 backoff.reset()
-                self._settle(delivered=1)
+                self._settle(entry, delivered=1)
                 return 0.0
         assert error is not None
-        self._settle(failed=1, last_error=_one_line(error))
+        self._settle(entry, failed=1, last_error=_one_line(error))
+        with self._changed:
+            self._owe(entry)
         return pause_s
+
+    def _owe(self, entry: _Entry) -> None:
+        """Keep a state that did not arrive, unless a newer one of the same camera is on its way."""
+        newer = entry.camera in self._owed or any(other.camera == entry.camera for other in self._waiting)
+        if entry.camera is not None and not newer:
+            self._owed[entry.camera] = entry._replace(again=True)
 
     def _pause(self, seconds: float) -> bool:
         """Wait; False when closing leaves no time for it. Closing cuts a pause short only at its deadline."""
@@ -228,12 +261,17 @@ class QueuedSink:
         if not repeated:
             _LOG.warning("sink %s: %s; next attempt in %.1f s", self._name, text, pause_s)
 
-    def _settle(self, **counts: Any) -> None:
+    def _settle(self, entry: _Entry, delivered: int = 0, last_error: str | None = None, **counts: int) -> None:
         with self._changed:
             if self._closed:
                 return
             self._in_delivery = False
-            self._count(**counts)
+            if not entry.again:
+                self._count(delivered=delivered, last_error=last_error, **counts)
+            elif delivered:
+                self._count(offered=1, delivered=1)
+            else:
+                self._count(last_error=last_error)
 
     def _settle_rest(self) -> None:
         self._count(missed=len(self._waiting) + self._in_delivery)

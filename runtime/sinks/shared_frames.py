@@ -1,6 +1,7 @@
 """The newest frames in shared memory, for another process on this machine: the writer's half of a ring.
 
-The layout and the reader are in ``shared_frames_reader.py``, which other projects may copy.
+The frames of a camera that is lost, or has ended, are withdrawn. The layout and the reader are in
+``shared_frames_reader.py``, which other projects may copy.
 """
 
 import contextlib
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 
 from ..atomic import PARTIAL_PREFIX
 from ..errors import ConfigurationError, MachineError, SinkError
-from ..frame_event import FrameEvent, Sink
+from ..frame_event import FrameEvent, Presence, Sink
 from ..settings_section import Section
 from . import shared_frames_reader as layout
 from .event_filter import EventFilter, filter_options
@@ -31,6 +32,7 @@ from .registry import Opener
 _RING_NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
 _PAGE = 4096
 _STALE_S = 60.0
+_AWAY = frozenset(Presence) - {Presence.RETURNED}
 
 
 def plan(options: Section, name: str, folder: Path) -> Opener:
@@ -72,10 +74,15 @@ class SharedFramesWriter:
         _remove_stale(path)
 
     def select(self, event: FrameEvent) -> FrameEvent | None:
+        if event.outcome in _AWAY:
+            return event if self._events.wants(event.camera) else None
         return event if event.frame is not None and self._events.takes(event) else None
 
     def deliver(self, item: FrameEvent) -> None:
-        assert item.frame is not None
+        if item.frame is None:
+            if self._ring is not None:
+                self._ring.withdraw(item.camera)
+            return
         depth = item.depth if self._with_depth else None
         needed = item.frame.nbytes + (0 if depth is None else depth.nbytes)
         if self._ring is None or needed > self._ring.room:
@@ -117,6 +124,7 @@ class _Ring:
         self._slots = slots
         self._stride = -(-(layout.SLOT_HEADER_BYTES + room) // _PAGE) * _PAGE
         self._number = 0
+        self._cameras: dict[int, str] = {}  # by frame number, of those that can be read
         size = layout.HEADER_BYTES + slots * self._stride
         self._descriptor, partial = tempfile.mkstemp(prefix=f"{PARTIAL_PREFIX}{path.name}-", dir=path.parent)
         try:
@@ -148,6 +156,15 @@ class _Ring:
         layout.order_memory()
         struct.pack_into("<Q", self._map, layout.NEWEST_OFFSET, number)
         self._number = number
+        self._cameras[number] = event.camera
+        self._cameras.pop(number - self._slots, None)
+
+    def withdraw(self, camera: str) -> None:
+        """Its frames cannot be read any more: each is marked as one that is being written."""
+        for number in [number for number, name in self._cameras.items() if name == camera]:
+            start = layout.HEADER_BYTES + (number - 1) % self._slots * self._stride
+            struct.pack_into("<Q", self._map, start, 2 * number - 1)
+            del self._cameras[number]
 
     def close(self) -> None:
         struct.pack_into("<I", self._map, layout.CLOSED_OFFSET, 1)

@@ -36,12 +36,14 @@ offset type   slot: header of 128 bytes, then BGR pixels (rows without gaps), th
 ====== ====== ==========================================================================
 
 Frame n lies in slot ``(n - 1) % slots``. A reader copies a slot and takes the copy only if the sequence was 2n before
-and after. The writer holds an exclusive ``flock`` on the file, which the kernel drops when the process ends in whatever
-way, so a reader that obtains a shared one knows that the writer is gone.
+and after. The frames of a camera that is lost are withdrawn: their sequences are 2n - 1 from then on. The writer holds
+an exclusive ``flock`` on the file, which the kernel drops when the process ends in whatever way, so a reader that
+obtains a shared one knows that the writer is gone.
 """
 
 import argparse
 import contextlib
+import dataclasses
 import fcntl
 import math
 import mmap
@@ -126,7 +128,10 @@ class SharedFrames:
         self._open()
 
     def newest(self) -> SharedFrame | None:
-        """The newest complete frame; ``None`` where none was written yet."""
+        """The newest complete frame; ``None`` where none was written yet, or its camera is lost.
+
+        Its state is ``unknown`` where the writer is gone: nobody tells any more whether it passes.
+        """
         self._follow_replacement()
         for _ in range(_TRIES):
             number = self._newest_number()
@@ -134,8 +139,8 @@ class SharedFrames:
                 return None
             frame = self._copy(number)
             if frame is not None:
-                return frame
-        return None  # the writer was faster each time
+                return frame if self.writer_alive() else dataclasses.replace(frame, state=STATES[0])
+        return None  # withdrawn, or the writer was faster each time
 
     def follow(self, timeout_s: float = 5.0, every: bool = False) -> Iterator[SharedFrame]:
         """New frames as they come: always the newest, or with ``every`` each that has not been overwritten yet.

@@ -1,4 +1,6 @@
-"""Events as HTTP POST requests with a JSON body, by default only where a camera's state changes."""
+"""Events as HTTP POST requests with a JSON body, by default only those that people are to be told: a state and reason
+that have settled, and a camera that starts, is lost, has returned, or has ended.
+"""
 
 import urllib.error
 import urllib.request
@@ -12,7 +14,7 @@ from ..frame_event import FrameEvent, Sink
 from ..settings_section import Section
 from ..sources.backoff import BackoffPolicy
 from ..version import VERSION
-from .event_filter import EventFilter, filter_options
+from .event_filter import PRESENCES, EventFilter, filter_options
 from .event_record import record_text
 from .queue_options import queue_options
 from .queued import QueuedSink, QueuePolicy, RefusedError
@@ -25,7 +27,8 @@ _POLICY = QueuePolicy(size=256, attempts=5, backoff=BackoffPolicy(first_s=0.5, l
 
 def plan(options: Section, name: str, folder: Path) -> Opener:
     """Options: ``url`` (also as ``url_file`` or ``url_env``), ``token`` (sent as a bearer; also ``token_file``,
-    ``token_env``), ``timeout_s`` (5), ``attempts`` (5), filter and queue options; ``changes_only`` is true by default.
+    ``token_env``), ``timeout_s`` (5), ``attempts`` (5), filter and queue options; ``announced_only`` is true by
+    default.
     """
     url = secret_option(options, "url", folder)
     if url is None:
@@ -33,7 +36,7 @@ def plan(options: Section, name: str, folder: Path) -> Opener:
     _check_url(url, options.path_of("url"))
     token = secret_option(options, "token", folder)
     timeout_s = options.number("timeout_s", 5.0, low=0.1, high=300.0)
-    events = filter_options(options, outcomes=("scored",), changes_only=True)
+    events = filter_options(options, outcomes=("scored", *PRESENCES), announced_only=True)
     policy = queue_options(options, _POLICY, with_attempts=True)
 
     def open_sink() -> Sink:

@@ -167,7 +167,8 @@ def scored(index: int = 0, state: State = State.PASS, camera: str = "front", **c
         threshold=None if state is State.PASS else 30.0,
         score=0.75,
         smoothed=0.7,
-        changed=changes.pop("changed", False),
+        changed=changes.get("changed", False),
+        announced=changes.pop("changed", False),
     )
     return FrameEvent(
         camera=camera,

@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dgiqa_edge.runtime.frame_event import FrameEvent, Outcome
+from dgiqa_edge.runtime.frame_event import FrameEvent, Outcome, Presence
 from dgiqa_edge.runtime.sinks.event_filter import EventFilter, accepted_of
 from dgiqa_edge.runtime.sinks.event_record import event_record, record_text, utc_text
 from dgiqa_edge.runtime.verdict import State, Verdict
+from dgiqa_edge.runtime.watch_status import CameraState
 
 ROOT = Path(__file__).parents[3]
 SCHEMA = json.loads((ROOT / "runtime" / "schemas" / "frame_event.schema.json").read_text())
@@ -38,14 +39,16 @@ verdicts = st.builds(
 events = st.builds(
     FrameEvent,
     camera=st.text(min_size=1),
-    index=st.integers(0, 2**60),
+    index=st.none() | st.integers(0, 2**60),
     captured_at=st.floats(0, 4e9),
-    outcome=st.sampled_from(Outcome),
+    outcome=st.sampled_from([*Outcome, *Presence]),
     verdict=st.none() | verdicts,
     frame=st.none() | st.just(np.zeros((2, 3, 3), np.uint8)),
     depth=st.none() | st.just(np.zeros((1, 1), np.uint8)),
     latency_ms=numbers,
     error=st.none() | st.text(),
+    source_state=st.none() | st.sampled_from([state.value for state in CameraState]),
+    away_s=st.none() | st.floats(0),
 )
 
 
@@ -81,7 +84,7 @@ def test_a_record_holds_what_the_event_says(scored: Scored) -> None:
         "smoothed": 0.7,
         "changed": True,
         "overdue": False,
-        "announced": False,
+        "announced": True,
     }
 
 
@@ -103,6 +106,34 @@ def test_time_is_utc_with_milliseconds() -> None:
 )
 def test_a_filter_takes_only_what_all_its_parts_agree_to(scored: Scored, wanted: EventFilter, taken: bool) -> None:
     assert wanted.takes(scored(0, State.PASS, "front")) is taken
+
+
+@pytest.mark.parametrize("presence", Presence)
+@pytest.mark.parametrize(
+    ("wanted", "taken"),
+    [
+        (EventFilter(states=frozenset([State.PASS]), changes_only=True, announced_only=True), True),
+        (EventFilter(cameras=frozenset(["rear"])), False),
+        (EventFilter(outcomes=frozenset(Outcome)), False),
+    ],
+)
+def test_a_presence_is_filtered_by_camera_and_outcome_alone(
+    presence: Presence, wanted: EventFilter, taken: bool
+) -> None:
+    event = FrameEvent("front", None, 0.0, presence, Verdict(State.UNKNOWN, "no signal"))
+    assert wanted.takes(event) is taken
+
+
+@pytest.mark.parametrize(
+    ("changed", "announced", "by_changes", "by_announced"),
+    [(False, False, False, False), (True, False, True, False), (False, True, True, True), (True, True, True, True)],
+)
+def test_machines_hear_a_change_at_once_and_people_once_it_has_settled(
+    changed: bool, announced: bool, by_changes: bool, by_announced: bool
+) -> None:
+    event = FrameEvent("a", 0, 0.0, Outcome.SCORED, Verdict(State.PASS, "good", changed=changed, announced=announced))
+    assert EventFilter(changes_only=True).takes(event) is by_changes
+    assert EventFilter(announced_only=True).takes(event) is by_announced
 
 
 def test_a_frame_without_verdict_has_no_state_to_filter_by(unscored: Scored) -> None:

@@ -74,13 +74,14 @@ class PlayedSource:
 
 
 class ListSink:
-    """Keeps all events."""
+    """Keeps all events: of frames in ``events``, of the cameras themselves in ``presences``."""
 
     def __init__(
         self, name: str = "list", raises: bool = False, then: Callable[[FrameEvent], None] | None = None
     ) -> None:
         self.name = name
         self.events: list[FrameEvent] = []
+        self.presences: list[FrameEvent] = []
         self.closed = 0
         self._raises = raises
         self._then = then
@@ -88,6 +89,9 @@ class ListSink:
     def put(self, event: FrameEvent) -> None:
         if self._raises:
             raise RuntimeError("a sink that breaks its promise")
+        if event.index is None:
+            self.presences.append(event)
+            return
         self.events.append(event)
         if self._then is not None:
             self._then(event)

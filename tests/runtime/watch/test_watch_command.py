@@ -80,7 +80,10 @@ def start(cache_home: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
 
 
 def lines_of(folder: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
+    """The events of frames; first and last of all are those of the camera itself."""
+    lines = [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
+    assert (lines[0]["outcome"], lines[-1]["outcome"]) == ("starting", "ended")
+    return [line for line in lines if line["index"] is not None]
 
 
 def test_a_run_to_the_end(write_config: Callable[..., Path], command_line: Any, tmp_path: Path) -> None:

@@ -109,17 +109,21 @@ def test_a_dead_sink_stalls_nothing_and_every_sink_accounts_for_every_frame(
     assert rear["captured"] == FRAMES == rear["scored"] + rear["skipped"] + rear["failed"]
     assert rear["failed"] >= 10
     assert set(end["sinks"]) == {"json_lines", "dead", "shared_memory", "prometheus", "dashboard"}
+    # Each camera starts and ends; the script of neither loses its connection.
+    presences = 2 * 2
     for name, stats in end["sinks"].items():
-        assert stats["offered"] == 2 * FRAMES, name
+        assert stats["offered"] == 2 * FRAMES + presences, name
         assert stats["offered"] == sum(stats[kind] for kind in ("delivered", "ignored", "missed", "failed")), name
     scored = front["scored"] + rear["scored"]
     assert end["sinks"]["dead"]["delivered"] == 0
-    assert end["sinks"]["dead"]["missed"] == scored
+    assert end["sinks"]["dead"]["missed"] == scored + presences
     assert end["sinks"]["prometheus"]["delivered"] == scored
     lines = [json.loads(line) for line in (tmp_path / "events.jsonl").read_text().splitlines()]
-    assert len(lines) == end["sinks"]["json_lines"]["delivered"] == 2 * FRAMES
+    assert len(lines) == end["sinks"]["json_lines"]["delivered"] == 2 * FRAMES + presences
     for camera in (front, rear):
         mine = [line for line in lines if line["camera"] == camera["camera"]]
+        assert [line["outcome"] for line in mine if line["index"] is None] == ["starting", "ended"]
+        mine = [line for line in mine if line["index"] is not None]
         assert sorted(line["index"] for line in mine) == list(range(FRAMES))
         in_order = [line["index"] for line in mine if line["outcome"] == "scored"]
         assert in_order == sorted(in_order)
