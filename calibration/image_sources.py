@@ -4,12 +4,14 @@ This module finds candidates and decodes one of them; which ones are used is dec
 """
 
 import glob
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from dgiqa_edge.runtime.errors import CalibrationError
+from dgiqa_edge.runtime.picture_header import first_bytes, picture_format
 
 LIST_SUFFIX = ".txt"
 
@@ -26,13 +28,13 @@ def find_files(source: str) -> tuple[Path, ...]:
     """
     path = Path(source)
     if path.is_dir():
-        found = [file for file in path.rglob("*") if file.is_file() and not _is_hidden(file.relative_to(path))]
+        found = list(_files_below(path))
     elif path.is_file() and path.suffix.lower() == LIST_SUFFIX:
         found = _listed_files(path)
     elif path.is_file():
         found = [path]
     elif glob.has_magic(source):
-        found = [Path(name) for name in glob.glob(source, recursive=True) if Path(name).is_file()]  # noqa: PTH207
+        found = [Path(name) for name in glob.glob(source, recursive=True) if not Path(name).is_dir()]  # noqa: PTH207
     else:
         raise CalibrationError(
             f"calibration images not found: {source} does not exist; give a folder, a glob or a video"
@@ -44,9 +46,11 @@ def find_files(source: str) -> tuple[Path, ...]:
 
 def is_image(path: Path) -> bool:
     """True when the file's first bytes are those of an image format that OpenCV reads."""
-    import cv2
-
-    return bool(cv2.haveImageReader(str(path)))
+    try:
+        # Not a pipe: it could block for ever.
+        return path.is_file() and picture_format(first_bytes(path)) is not None
+    except OSError:
+        return False
 
 
 def is_video(source: str) -> bool:
@@ -110,8 +114,13 @@ def _listed_files(path: Path) -> list[Path]:
     return [path.parent / line.strip() for line in lines if line.strip() and not line.startswith("#")]
 
 
-def _is_hidden(relative: Path) -> bool:
-    return any(part.startswith(".") for part in relative.parts)
+def _files_below(folder: Path) -> Iterator[Path]:
+    """Everything but folders, also pipes and broken links, and folders that cannot be listed: they are to be named."""
+    unread: list[OSError] = []
+    for place, folders, files in os.walk(folder, onerror=unread.append, followlinks=False):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        yield from (Path(place) / name for name in files if not name.startswith("."))
+    yield from (Path(error.filename) for error in unread)
 
 
 class _quiet_opencv:  # noqa: N801 - reads as a statement where it is used

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from .errors import SourceError
 from .frame_size import fit_frame
+from .limits import pixels_flaw
 from .manifest import FrameSize
 
 
@@ -21,7 +22,8 @@ def as_bgr(frame: Any) -> NDArray[np.uint8]:
             three channels; [H, W, 4] BGRA loses its alpha (colours are taken as they are, not blended).
 
     Raises:
-        SourceError: another type, dtype, or shape, or an empty frame.
+        SourceError: another type, dtype, or shape, an empty frame, one larger than ``limits.py`` allows, or one whose
+            strides leave its memory.
     """
     if not isinstance(frame, np.ndarray):
         raise SourceError(f"a frame must be a numpy array, not {type(frame).__name__}: read it with cv2.imread")
@@ -34,10 +36,33 @@ def as_bgr(frame: Any) -> NDArray[np.uint8]:
         raise SourceError(f"a frame must be [H, W, 3] BGR, [H, W] grey or [H, W, 4] BGRA, not {list(frame.shape)}")
     if frame.size == 0:
         raise SourceError(f"the frame is empty: {list(frame.shape)}")
+    flaw = pixels_flaw(frame.shape[1], frame.shape[0])
+    if flaw is not None:
+        raise SourceError(f"the frame {flaw}: give a smaller one")
+    if not _within_its_memory(frame):
+        raise SourceError(f"the frame's strides {frame.strides} leave its memory: give a copy of the picture")
     if frame.ndim == 3 and frame.shape[2] == 3:
         return np.ascontiguousarray(frame)
     grey_or_colour = frame[:, :, :3] if frame.ndim == 3 else frame[:, :, np.newaxis]
     return np.ascontiguousarray(np.broadcast_to(grey_or_colour, (*frame.shape[:2], 3)))
+
+
+def _within_its_memory(frame: NDArray[np.uint8]) -> bool:
+    """Whether every pixel lies inside the array that the frame is a view of: ``as_strided`` checks nothing."""
+    owner, below = frame, frame.base
+    while below is not None:
+        owner = below if isinstance(below, np.ndarray) else owner
+        below = getattr(below, "base", None)
+    low, high = _bounds(frame)
+    owner_low, owner_high = _bounds(owner)
+    return owner_low <= low and high <= owner_high
+
+
+def _bounds(array: NDArray[Any]) -> tuple[int, int]:
+    """First address, and the one behind the last."""
+    steps = [(side - 1) * stride for side, stride in zip(array.shape, array.strides, strict=True)]
+    first = array.__array_interface__["data"][0]
+    return first + sum(min(step, 0) for step in steps), first + sum(max(step, 0) for step in steps) + array.itemsize
 
 
 def fit_to(frame: NDArray[np.uint8], size: FrameSize, strict_size: bool = False) -> NDArray[np.uint8]:

@@ -68,6 +68,12 @@ def input_path(text: str) -> Path:
     return InputPath(text)
 
 
+def input_name(text: str) -> str:
+    """What names inputs without being one path: a glob, a folder, a video, a camera. Not empty."""
+    _refuse_empty(text)
+    return text
+
+
 def output_file(text: str) -> Path:
     """A file to write: it or its nearest existing folder can be written.
 

@@ -1,12 +1,13 @@
 """``dgiqa-edge gate``: thresholds tuned on photos, a policy tried on recorded frames, and the published defaults."""
 
 import argparse
-import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from ..option_types import input_path, number, output_file, threads
+from ..names import json_text, shown
+from ..option_types import input_name, input_path, number, output_file, threads
 
 if TYPE_CHECKING:
     from ..gate_policy import GatePolicy
@@ -28,8 +29,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = _EPILOG
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     tune = _action(actions, "tune", "propose thresholds from a folder of frames to pass and one of frames to reject")
-    tune.add_argument("--good", required=True, metavar="DIR", help="photos that should pass (folder or glob)")
-    tune.add_argument("--bad", required=True, metavar="DIR", help="photos that should be rejected")
+    tune.add_argument(
+        "--good", required=True, type=input_name, metavar="DIR", help="photos that should pass (folder or glob)"
+    )
+    tune.add_argument("--bad", required=True, type=input_name, metavar="DIR", help="photos that should be rejected")
     _engine_options(tune)
     tune.add_argument(
         "--policy", type=input_path, metavar="FILE", help="policy to start from (default: the published one)"
@@ -44,7 +47,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     tune.add_argument("--json", action="store_true", help="print one JSON object instead of the table")
     run_ = _action(actions, "run", "judge every frame of a video or of a folder of images")
-    run_.add_argument("source", metavar="FRAMES_OR_VIDEO", help="video file, image, folder, or quoted glob")
+    run_.add_argument(
+        "source", type=input_name, metavar="FRAMES_OR_VIDEO", help="video file, image, folder, or quoted glob"
+    )
     _engine_options(run_)
     run_.add_argument(
         "--policy", type=input_path, metavar="FILE", help="TOML, YAML or JSON (default: the published one)"
@@ -105,9 +110,9 @@ def _run(args: argparse.Namespace) -> int:
             frames += 1
             failed += judged.error is not None
             if judged.error is not None:
-                print(f"frame {judged.index}: {judged.error}", file=sys.stderr)
+                print(f"frame {judged.index}: {shown(judged.error or '')}", file=sys.stderr)
             if args.json:
-                print(json.dumps(judged.as_json()), flush=True)
+                print(json_text(judged.as_json()), flush=True)
             elif judged.verdict.changed or judged.index == 0:
                 verdict = judged.verdict
                 print(f"{judged.index:>7}  {judged.t_s:>9.3f}  {verdict.state.value:<7}  {_why(verdict)}", flush=True)
@@ -131,6 +136,7 @@ def _tune(args: argparse.Namespace) -> int:
     from ..gate_policy import GatePolicy, load_policy
     from ..gate_policy_file import policy_toml
     from ..gate_tuning import propose, with_proposals
+    from ..images import left_out
     from ..roc_plot import check_plot_path, write_roc_plot
 
     if args.max_false_reject is not None and not 0.0 <= args.max_false_reject <= 1.0:
@@ -147,13 +153,16 @@ def _tune(args: argparse.Namespace) -> int:
     facts = f"{len(good.readings)} good and {len(bad.readings)} bad photos, bundle {args.bundle}, {rule}"
     text = policy_toml(with_proposals(policy, proposals), [f"Tuned by dgiqa-edge gate tune: {facts}."])
     if args.json:
-        print(json.dumps({"good": len(good.readings), "bad": len(bad.readings), "checks": _as_json(proposals)}))
+        print(json_text({"good": len(good.readings), "bad": len(bad.readings), "checks": _as_json(proposals)}))
     else:
         _print_table(proposals, policy)
         print(facts)
     for measured in (good, bad):
         for problem in measured.failed.values():
-            print(f"not used: {problem}", file=sys.stderr)
+            print(f"not used: {shown(problem)}", file=sys.stderr)
+    unread = left_out([args.good, args.bad])
+    if unread:
+        print(unread, file=sys.stderr)
     if args.plot:
         write_roc_plot(args.plot, proposals, facts)
     if args.out:
@@ -170,9 +179,9 @@ def _measured(args: argparse.Namespace) -> "tuple[Measured, Measured]":
     from ..scorer import Scorer
 
     good, bad = expand_images([args.good]), expand_images([args.bad])
-    both = {path.resolve() for path in good} & {path.resolve() for path in bad}
+    both = {os.path.realpath(path) for path in good} & {os.path.realpath(path) for path in bad}
     if both:
-        raise ConfigurationError(f"{min(both)} is among the good and the bad photos: a photo can only be one of them")
+        raise ConfigurationError(f"{shown(min(both))} is among the good and the bad photos: it can only be one of them")
     quiet_decoder()
     progress = _progress(len(good) + len(bad))
     with Scorer(args.bundle, threads=args.threads) as scorer:

@@ -1,7 +1,6 @@
 """``dgiqa-edge score``: quality scores of image files, as a table for people or JSON lines for programs."""
 
 import argparse
-import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..option_types import input_path, output_folder, threads
+from ..names import json_text, shown
+from ..option_types import input_name, input_path, output_folder, threads
 
 if TYPE_CHECKING:
     from ..scorer import Scorer
@@ -54,8 +54,8 @@ class _Scored:
 
     def as_row(self, width: int) -> str:
         if self.error is not None:
-            return f"{self.image:<{width}}  {'-':>7}  {'-':>10}  error: {self.error}"
-        return f"{self.image:<{width}}  {self.score:7.4f}  {self.latency_ms:10.1f}"
+            return f"{shown(self.image):<{width}}  {'-':>7}  {'-':>10}  error: {shown(self.error)}"
+        return f"{shown(self.image):<{width}}  {self.score:7.4f}  {self.latency_ms:10.1f}"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -63,7 +63,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     from ..engines.registry import BACKENDS
 
     parser.epilog = _EPILOG
-    parser.add_argument("images", nargs="+", metavar="IMAGES", help="image files, directories, or quoted globs")
+    parser.add_argument(
+        "images", nargs="+", type=input_name, metavar="IMAGES", help="image files, directories, or quoted globs"
+    )
     parser.add_argument(
         "--bundle", required=True, type=input_path, metavar="DIR", help="the bundle that build_engine.py wrote"
     )
@@ -80,7 +82,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Score every image; 0, or 3 when some could not be scored."""
     from ..depth_picture import picture_names
-    from ..images import expand_images, quiet_decoder, refuse_overwriting
+    from ..images import expand_images, left_out, quiet_decoder, refuse_overwriting
     from ..scorer import Scorer
 
     images = expand_images(args.images)
@@ -96,21 +98,25 @@ def run(args: argparse.Namespace) -> int:
     ) as scorer:
         for note in scorer.bundle.manifest.notes:
             print(f"note: {note}", file=sys.stderr)
-        return _score_all(scorer, images, pictures, as_json=args.json)
+        return _score_all(scorer, images, pictures, left_out(args.images), as_json=args.json)
 
 
-def _score_all(scorer: "Scorer", images: list[Path], pictures: dict[Path, Path], as_json: bool) -> int:
-    width = max(len("image"), *(len(str(image)) for image in images))
+def _score_all(
+    scorer: "Scorer", images: list[Path], pictures: dict[Path, Path], unread: str | None, as_json: bool
+) -> int:
+    width = max(len("image"), *(len(shown(image)) for image in images))
     if not as_json:
         print(f"{'image':<{width}}  {'score':>7}  {'latency_ms':>10}")
     failed = 0
     for number, image in enumerate(images, start=1):
-        with _progress(f"scoring {number}/{len(images)}  {image}"):
+        with _progress(f"scoring {number}/{len(images)}  {shown(image)}"):
             scored = _score_one(scorer, image, pictures.get(image))
         failed += scored.error is not None
-        print(json.dumps(scored.as_json()) if as_json else scored.as_row(width), flush=True)
+        print(json_text(scored.as_json()) if as_json else scored.as_row(width), flush=True)
     if not as_json:
-        print(f"{len(images) - failed} scored, {failed} failed")
+        print("; ".join(filter(None, [f"{len(images) - failed} scored, {failed} failed", unread])))
+    elif unread:
+        print(unread, file=sys.stderr)
     return EXIT_BAD_IMAGE if failed else 0
 
 

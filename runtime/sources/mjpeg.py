@@ -13,12 +13,9 @@ import urllib.request
 from typing import Any
 from urllib.parse import unquote, urlsplit, urlunsplit
 
-import numpy as np
-
 from ..credentials import masked
 from ..errors import ConfigurationError, SourceError
-from ..images import quiet_decoder
-from ..jpeg import jpeg_flaw
+from ..images import decode_image, quiet_decoder
 from ..settings_section import Section
 from .multipart import MultipartError, MultipartReader, boundary_of
 from .options import Surroundings
@@ -104,22 +101,14 @@ class MjpegSource:
 
 
 def _decoded(body: bytes) -> ReadResult:
-    import cv2
-
     if not body:
         return Damaged("an empty picture arrived")
     if not body.startswith(b"\xff\xd8"):
         return Damaged(f"{len(body)} bytes arrived that are no JPEG picture")
-    flaw = jpeg_flaw(body)
-    if flaw is not None:
-        return Damaged(f"a picture of {len(body)} bytes {flaw}")
     try:
-        image = cv2.imdecode(np.frombuffer(body, dtype=np.uint8), cv2.IMREAD_COLOR)
-    except cv2.error as error:
-        return Damaged(f"a JPEG picture cannot be decoded ({' '.join(str(error).split())[:100]})")
-    if image is None:
-        return Damaged(f"a JPEG picture of {len(body)} bytes cannot be decoded")
-    return Frame(np.asarray(image, dtype=np.uint8))
+        return Frame(decode_image(body))
+    except SourceError as error:
+        return Damaged(f"a picture of {len(body)} bytes {error}")
 
 
 def _without_login(uri: SourceUri) -> tuple[str, tuple[str, str] | None]:
