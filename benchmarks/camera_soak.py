@@ -6,7 +6,6 @@ The server needs system packages: see ``rtsp_server.py``.
 """
 
 import argparse
-import json
 import platform
 import random
 import sys
@@ -21,10 +20,12 @@ from typing import Any
 import cv2
 import numpy as np
 
-from dgiqa_edge.runtime.atomic import write_text
+from dgiqa_edge.runtime.atomic import write_result
 from dgiqa_edge.runtime.errors import SourceError
 from dgiqa_edge.runtime.frame_event import FrameEvent, Outcome, SinkStats
+from dgiqa_edge.runtime.images import write_image
 from dgiqa_edge.runtime.memory import resident_mib
+from dgiqa_edge.runtime.names import json_text
 from dgiqa_edge.runtime.option_types import input_path, output_file, parse, seconds, whole
 from dgiqa_edge.runtime.processor import processor
 from dgiqa_edge.runtime.sources import Frame, create_source
@@ -168,7 +169,7 @@ def run_soak(bundle: Path, video: Path, duration_s: float, kills: int, seed: int
         port = free_port()
         config = Path(scratch) / "watch.toml"
         config.write_text(
-            _CONFIG.format(bundle=json.dumps(str(bundle.resolve())), port=port, stall_timeout_s=_STALL_TIMEOUT_S)
+            _CONFIG.format(bundle=json_text(str(bundle.resolve())), port=port, stall_timeout_s=_STALL_TIMEOUT_S)
         )
         settings = load_watch_settings(config)
         sink, samples, stop = CountingSink(), _Samples(), threading.Event()
@@ -310,7 +311,7 @@ def _extract(video: Path, folder: Path) -> None:
     count = 0
     while count < _MOST_FRAMES and isinstance(result := source.read(), Frame):
         picture = cv2.resize(result.image, (640, 480), interpolation=cv2.INTER_AREA)
-        cv2.imwrite(str(folder / f"{count:05d}.jpg"), picture)
+        write_image(folder / f"{count:05d}.jpg", picture)
         count += 1
     source.close()
     if count < 2:
@@ -335,9 +336,9 @@ def main(argv: list[str] | None = None) -> int:
         **asdict(soak),
     }
     if args.json:
-        write_text(args.json, json.dumps(report, indent=1) + "\n")
+        write_result(args.json, json_text(report, indent=1) + "\n")
     shown = {key: value for key, value in report.items() if key not in ("memory_mib", "kills")}
-    print(json.dumps(shown, indent=1))
+    print(json_text(shown, indent=1))
     return 1 if soak.problems else 0
 
 

@@ -6,7 +6,6 @@ Photos should be ones that people like: each share printed for them is one of fa
 """
 
 import argparse
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from dgiqa_edge.runtime.cues import CueMeter
 from dgiqa_edge.runtime.errors import ConfigurationError, SourceError
 from dgiqa_edge.runtime.gate_policy import CHECKS, CUE_CHECKS, Side
 from dgiqa_edge.runtime.images import expand_images, quiet_decoder, read_image
+from dgiqa_edge.runtime.names import json_text
 from dgiqa_edge.runtime.option_types import output_file, parse, whole
 from dgiqa_edge.runtime.reading import Cues
 
@@ -118,10 +118,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     for problem in failed:
         print(f"not used: {problem}")
     if args.json:
-        from dgiqa_edge.runtime.atomic import write_text
+        from dgiqa_edge.runtime.atomic import write_result
 
         content = [{"cue": row.cue, "quantiles": row.quantiles, "beyond": row.beyond} for row in rows]
-        write_text(args.json, json.dumps(content, indent=1) + "\n")
+        write_result(args.json, json_text(content, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -4,13 +4,13 @@ Prints the figures that ``dgiqa-edge-native bench --json`` prints, measured in t
 """
 
 import argparse
-import json
 import os
 import resource
 import statistics
 import time
 from pathlib import Path
 
+from dgiqa_edge.runtime.names import json_text
 from dgiqa_edge.runtime.option_types import threads, whole
 
 FPS = 25.0
@@ -57,7 +57,7 @@ def main() -> None:
             "peak_rss_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
             "score": quality.score,
         }
-    print(json.dumps(figures))
+    print(json_text(figures))
 
 
 if __name__ == "__main__":

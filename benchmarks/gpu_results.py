@@ -17,6 +17,7 @@ from dgiqa_edge.calibration.fidelity import Fidelity
 from dgiqa_edge.runtime.atomic import write_text
 from dgiqa_edge.runtime.errors import ConfigurationError
 from dgiqa_edge.runtime.hashing import Json
+from dgiqa_edge.runtime.names import json_text
 from dgiqa_edge.runtime.version import VERSION
 
 SCHEMA_VERSION = 1
@@ -119,8 +120,7 @@ def file_name(gpu: str, tensorrt: str) -> str:
 
 def write(folder: Path, content: Mapping[str, Any]) -> Path:
     """Write the document under its name; returns the path."""
-    import json
 
     path = folder / file_name(content["device"]["device"], content["device"]["backend_version"])
-    write_text(path, json.dumps(content, indent=1) + "\n")
+    write_text(path, json_text(content, indent=1) + "\n")
     return path

@@ -5,7 +5,6 @@ anew, never served from here.
 """
 
 import contextlib
-import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +12,7 @@ from types import TracebackType
 from typing import BinaryIO
 
 from dgiqa_edge.runtime.errors import ConfigurationError, MachineError
+from dgiqa_edge.runtime.names import json_text
 from dgiqa_edge.runtime.strict_text import parse_json
 
 FIELDS = ("measure", "pixels_sha256", "score")
@@ -48,7 +48,7 @@ class ScoreStore:
         self._scores[measure, pixels_sha256] = score
         if self.file is None:
             return
-        line = json.dumps(dict(zip(FIELDS, (measure, pixels_sha256, score), strict=True))) + "\n"
+        line = json_text(dict(zip(FIELDS, (measure, pixels_sha256, score), strict=True))) + "\n"
         with _file_errors(self.file):
             if self._stream is None:
                 self.file.parent.mkdir(parents=True, exist_ok=True)

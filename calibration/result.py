@@ -4,7 +4,6 @@ A stored result is used only under the very key it was made for; a stale or dama
 replacement is said aloud, never silent.
 """
 
-import json
 import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass
@@ -14,6 +13,7 @@ from typing import Any
 from dgiqa_edge.runtime.atomic import write_text
 from dgiqa_edge.runtime.errors import CalibrationError
 from dgiqa_edge.runtime.hashing import Json, sha256_json
+from dgiqa_edge.runtime.names import json_text
 from dgiqa_edge.runtime.strict_text import parse_json
 
 from .ranges import TensorRange
@@ -89,7 +89,7 @@ class CalibrationResult:
 
     def save(self, path: Path) -> None:
         """Write the result as JSON, whole or not at all."""
-        write_text(path, json.dumps(self.to_json(), indent=1, allow_nan=False) + "\n")
+        write_text(path, json_text(self.to_json(), indent=1, allow_nan=False) + "\n")
 
 
 def load_result(path: Path) -> CalibrationResult:

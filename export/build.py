@@ -4,7 +4,6 @@ Cheap checks come first, so a bad folder or a wrong checkpoint fails before minu
 kept under the hash of its inputs (stages.py), so the same command resumes where an interrupted one stopped.
 """
 
-import json
 import time
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
@@ -19,6 +18,7 @@ from dgiqa_edge.calibration.images import MINIMUM_COUNT, open_calibration_set
 from dgiqa_edge.runtime.errors import ConfigurationError
 from dgiqa_edge.runtime.hashing import Json
 from dgiqa_edge.runtime.manifest import LadderRecord
+from dgiqa_edge.runtime.names import json_text
 from dgiqa_edge.runtime.version import VERSION
 
 from . import build_report, bundle_writer, parity
@@ -171,7 +171,7 @@ class Build:
         def make(directory: Path) -> dict[str, Json]:
             run = open_graph(exported.file(FP32_GRAPH), self.options.threads)
             result = asdict(parity.measure(self.module, run, frames, line.counter(len(frames))))
-            (directory / "parity.json").write_text(json.dumps(result), encoding="utf-8")
+            (directory / "parity.json").write_text(json_text(result), encoding="utf-8")
             return result
 
         with self.reporter.stage("parity of PyTorch and ONNX Runtime") as line:

@@ -3,7 +3,6 @@
 The bundle appears whole or not at all, and replaces an older one at the same place only when complete.
 """
 
-import json
 import os
 import resource
 import shutil
@@ -24,6 +23,7 @@ from dgiqa_edge.runtime.golden import Golden, save_golden
 from dgiqa_edge.runtime.hashing import Json
 from dgiqa_edge.runtime.manifest import LadderRecord
 from dgiqa_edge.runtime.manifest_checks import MANIFEST_NAME
+from dgiqa_edge.runtime.names import json_text
 from dgiqa_edge.runtime.scorer import Scorer
 from dgiqa_edge.runtime.version import VERSION
 
@@ -107,7 +107,7 @@ def write(contents: BundleContents, out: Path) -> None:
         save_golden(directory / "golden.npz", golden)
         if contents.calibration is not None:
             contents.calibration.save(directory / "calibration.json")
-        (directory / "report.json").write_text(json.dumps(_report(contents), indent=1) + "\n", encoding="utf-8")
+        (directory / "report.json").write_text(json_text(_report(contents), indent=1) + "\n", encoding="utf-8")
         write_manifest(directory, _manifest(contents, roles, plans, build_manifest_files(directory)))
         if contents.backend == "onnxruntime":  # engines of TensorRT were checked in a bundle of their own
             _replay(contents, directory)

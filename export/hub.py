@@ -5,7 +5,6 @@ download is resumed. A revision without a known hash is taken on trust once: its
 weights, and later downloads must agree with it.
 """
 
-import json
 import os
 import shutil
 from dataclasses import asdict, dataclass
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 from dgiqa_edge.runtime.atomic import PARTIAL_PREFIX, write_text
 from dgiqa_edge.runtime.errors import CheckpointError, ConfigurationError, DgiqaEdgeError, MachineError
 from dgiqa_edge.runtime.hashing import sha256_file
+from dgiqa_edge.runtime.names import json_text
 from dgiqa_edge.runtime.strict_text import parse_json
 
 from .published_weights import PUBLISHED, Published, get
@@ -249,4 +249,4 @@ def _record(folder: Path, published: Published, revision: str, sha256: str) -> N
         return
     entries[published.name] = entry
     document = {"schema_version": _LOCK_SCHEMA, "weights": dict(sorted(entries.items()))}
-    write_text(folder / LOCK_FILE, json.dumps(document, indent=1) + "\n")
+    write_text(folder / LOCK_FILE, json_text(document, indent=1) + "\n")

@@ -6,7 +6,6 @@ where there are none left the calibration ends. Sources: IInt8EntropyCalibrator2
 
 import base64
 import binascii
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ import numpy as np
 from dgiqa_edge.runtime.atomic import write_text
 from dgiqa_edge.runtime.errors import CalibrationError, DgiqaEdgeError
 from dgiqa_edge.runtime.hashing import sha256_bytes, sha256_json
+from dgiqa_edge.runtime.names import json_text
 from dgiqa_edge.runtime.strict_text import parse_json
 
 SCHEMA_VERSION = 1
@@ -69,7 +69,7 @@ def save_cache(path: Path, key: CacheKey, scales: bytes) -> None:
         "scales": base64.b64encode(scales).decode(),
         "scales_sha256": sha256_bytes(scales),
     }
-    write_text(path, json.dumps(content, indent=1) + "\n")
+    write_text(path, json_text(content, indent=1) + "\n")
 
 
 def load_cache(path: Path, key: CacheKey) -> bytes | None:

@@ -1,6 +1,5 @@
 """A camera's baseline on disk: one JSON file, versioned, written whole or not at all, refused when it does not fit."""
 
-import json
 import math
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 from .atomic import write_text
 from .baseline import RELATIVE, Baseline, Spread
 from .errors import GateError
+from .names import json_text
 from .strict_text import KeyRuleError, parse_json
 
 VERSION = 1
@@ -34,7 +34,7 @@ def save_baseline(path: Path, baseline: Baseline, scorer_id: str) -> None:
             for name, spread in baseline.spreads.items()
         },
     }
-    write_text(path, json.dumps(document, indent=1) + "\n")
+    write_text(path, json_text(document, indent=1) + "\n")
 
 
 def load_baseline(path: Path, scorer_id: str, on_unusable: str = "refuse") -> Baseline | None:

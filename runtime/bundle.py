@@ -4,7 +4,6 @@ Building the engines is the export room's work, executing them is ``engines/``'s
 never opened by a parser.
 """
 
-import json
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from .errors import BundleError
 from .hashing import sha256_file
 from .manifest import EngineRecord, FileRecord, Manifest, manifest_from_document
 from .manifest_checks import MANIFEST_NAME, ROLES_OF_LAYOUT, check_document
+from .names import json_text
 from .strict_text import KeyRuleError, parse_json
 
 __all__ = [
@@ -94,7 +94,7 @@ def write_manifest(directory: Path, document: Mapping[str, Any]) -> Path:
     """
     manifest_file = directory / MANIFEST_NAME
     try:
-        text = json.dumps(document, indent=2, allow_nan=False)
+        text = json_text(document, indent=2, allow_nan=False)
     except (TypeError, ValueError) as error:
         raise BundleError(f"{manifest_file}: the manifest cannot be written as JSON: {error}") from error
     plain = parse_json(text)

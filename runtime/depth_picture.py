@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from .atomic import write_bytes
 from .hashing import sha256_bytes
+from .images import write_image
 
 _SUFFIX = ".depth.png"
 _DIGEST_STEP = 8
@@ -20,10 +20,7 @@ def write_depth_picture(path: Path, depth: NDArray[np.uint8]) -> None:
     Raises:
         MachineError: the disk is full or the folder cannot be written.
     """
-    import cv2
-
-    _, encoded = cv2.imencode(".png", depth_colours(depth))
-    write_bytes(path, encoded.tobytes())
+    write_image(path, depth_colours(depth))
 
 
 def depth_colours(depth: NDArray[np.uint8]) -> NDArray[np.uint8]:

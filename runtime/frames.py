@@ -26,7 +26,7 @@ def as_bgr(frame: Any) -> NDArray[np.uint8]:
             strides leave its memory.
     """
     if not isinstance(frame, np.ndarray):
-        raise SourceError(f"a frame must be a numpy array, not {type(frame).__name__}: read it with cv2.imread")
+        raise SourceError(f"a frame must be a numpy array, not {type(frame).__name__}: read files with read_image")
     if frame.dtype != np.uint8:
         raise SourceError(
             f"a frame must be uint8 (0..255), not {frame.dtype}: "

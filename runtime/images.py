@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from .atomic import write_bytes
 from .decoder_messages import decoder_messages
 from .errors import ConfigurationError, SourceError
 from .input_file import is_glob, read_input
@@ -89,6 +90,18 @@ def decode_image(content: bytes) -> NDArray[np.uint8]:
     if image is None:
         raise SourceError("is damaged or not an image that OpenCV decodes: give a JPEG, PNG, TIFF, WebP or BMP")
     return np.asarray(image, dtype=np.uint8)
+
+
+def write_image(path: Path, image: NDArray[np.uint8]) -> None:
+    """Write a picture (uint8 [H, W, 3] BGR) atomically, in the format of the path's suffix.
+
+    Raises:
+        MachineError: it cannot be written there.
+    """
+    import cv2
+
+    _, encoded = cv2.imencode(path.suffix, image)
+    write_bytes(path, encoded.tobytes())
 
 
 def _damage(said: bytes, content: bytes) -> str | None:

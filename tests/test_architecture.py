@@ -216,3 +216,58 @@ def test_the_check_of_readers_sees_a_lenient_one(tmp_path):
     bad = tmp_path / "bad.py"
     bad.write_text("import json, yaml\njson.loads(json.dumps({}))\njson.loads(text)\nyaml.safe_load(text)\n")
     assert [found.partition(": ")[2] for found in lenient_readers(bad)] == ["json.loads", "yaml.safe_load"]
+
+
+# What must be written in one place only, because a new place would forget why: pattern -> (files, where it belongs).
+ONE_PLACE = {
+    # Crash or fail on a name that is not UTF-8, and wait for ever on a pipe.
+    r"cv2\.(imread|imwrite|imreadmulti|imcount|imdecodemulti|haveImage\w+|FileStorage|Animation|dnn\.read\w+)\b": (
+        set(),
+        "read_image, decode_image or imencode and atomic.write_bytes",
+    ),
+    r"cv2\.imdecode\b": (
+        # The others decode what they encoded themselves a moment ago.
+        {"runtime/images.py", "benchmarks/frame_feed.py", "calibration/degradations.py", "training/rgbd.py"},
+        "runtime/images.py's decode_image",
+    ),
+    # Names that are not UTF-8 become half pairs, which other parsers refuse. The others compare with themselves.
+    r"\bjson\.dumps?\(": (
+        {
+            "runtime/names.py",
+            "runtime/hashing.py",
+            "runtime/gate_policy_file.py",
+            "runtime/replay_stamps.py",
+            "export/stages.py",
+            "export/tensorrt_engines.py",
+            "benchmarks/measures.py",
+            "benchmarks/report/document.py",
+            "training/feature_store.py",
+            "training/run_folder.py",
+        },
+        "runtime/names.py's json_text",
+    ),
+    r"cv2\.VideoCapture\b": (
+        {"runtime/sources/opencv_capture.py", "runtime/gate_replay.py", "calibration/image_sources.py"},
+        "runtime/sources",
+    ),
+    r"cv2\.VideoWriter\(": ({"runtime/sinks/video_pipeline.py"}, "runtime/sinks/video_pipeline.py"),
+    # Raises on a loop of links (RuntimeError up to Python 3.12); a user's input may be one.
+    r"image\.resolve\(|path\.resolve\(": (set(), "os.path.realpath"),
+}
+
+
+def code_of(path):
+    """A file's text without its documentation strings."""
+    return re.sub(r'"""(.|\n)*?"""', "", path.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("pattern", ONE_PLACE)
+def test_what_belongs_into_one_place_stands_there_only(pattern):
+    allowed, instead = ONE_PLACE[pattern]
+    offenders = {
+        str(path.relative_to(ROOT))
+        for room in MAY_IMPORT
+        for path in modules(room)
+        if re.search(pattern, code_of(path))
+    }
+    assert offenders <= allowed, f"take {instead}"

@@ -1,7 +1,6 @@
 """The commands of ``python -m dgiqa_edge.training``: they read options, show progress and write files."""
 
 import argparse
-import json
 import sys
 import time
 from pathlib import Path
@@ -14,6 +13,7 @@ from safetensors.torch import load_file
 from dgiqa_edge.export.networks.nano import Nano
 from dgiqa_edge.runtime.atomic import atomic_file
 from dgiqa_edge.runtime.errors import CheckpointError, ConfigurationError
+from dgiqa_edge.runtime.names import json_text
 
 from . import ablation, jobs
 from . import evaluate as evaluation
@@ -80,7 +80,7 @@ def ablate(options: argparse.Namespace) -> int:
     print(ablation.table(report))
     if options.json:
         with atomic_file(options.json) as partial:
-            partial.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+            partial.write_text(json_text(report, indent=2) + "\n", encoding="utf-8")
     return 0
 
 
@@ -88,7 +88,7 @@ def evaluate(options: argparse.Namespace) -> int:
     """Report the figures of a model."""
     shop = _shop(options)
     report = _edge_report(shop, options) if options.model == "edge" else _nano_report(shop, options)
-    text = json.dumps(report, indent=2)
+    text = json_text(report, indent=2)
     print(text)
     if options.json:
         with atomic_file(options.json) as partial:

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from dgiqa_edge.runtime.errors import SourceError
+from dgiqa_edge.runtime.images import read_image
 
 TRAIN_CSV = "Train (Images and MOS).csv"
 TEST_CSV = "Test (Images and MOS).csv"
@@ -90,10 +91,7 @@ def read_photo(path: Path) -> np.ndarray:
     Raises:
         SourceError: it cannot be decoded.
     """
-    photo = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR) if path.is_file() else None
-    if photo is None:
-        raise SourceError(f"{path}: not a readable picture; check that the data set's folder is complete")
-    return photo
+    return read_image(path)
 
 
 def read_photo_of_size(path: Path, size: tuple[int, int]) -> np.ndarray:

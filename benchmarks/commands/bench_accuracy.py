@@ -1,11 +1,11 @@
 """``dgiqa-edge bench accuracy``: a bundle's scores beside people's and beside baselines'."""
 
 import argparse
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dgiqa_edge.runtime.names import json_text
 from dgiqa_edge.runtime.option_types import input_path, output_file, threads, whole
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measure, print, write; 0, or 3 when a picture has no score."""
-    from dgiqa_edge.runtime.atomic import write_text
+    from dgiqa_edge.runtime.atomic import write_result
     from dgiqa_edge.runtime.images import quiet_decoder
     from dgiqa_edge.runtime.scorer import Scorer
 
@@ -112,7 +112,7 @@ def run(args: argparse.Namespace) -> int:
         about = circumstances(scorer, ["dgiqa-edge", *sys.argv[1:]], args.split)
     print(to_markdown(report, about, timing), end="")
     if args.json:
-        write_text(args.json, json.dumps(to_document(report, about, timing), indent=1, allow_nan=False) + "\n")
+        write_result(args.json, json_text(to_document(report, about, timing), indent=1, allow_nan=False) + "\n")
         print(f"report: {args.json}", file=sys.stderr)
     if args.plot:
         from ..accuracy_plot import draw_accuracy

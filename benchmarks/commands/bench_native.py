@@ -1,11 +1,11 @@
 """``dgiqa-edge bench native``: the native runtime beside Python's, on the same bundle and frame."""
 
 import argparse
-import json
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
+from dgiqa_edge.runtime.names import json_text
 from dgiqa_edge.runtime.option_types import input_path, output_file, threads, whole
 
 SUMMARY = "the C++ runtime beside Python's: start to first verdict, latency, memory, installed size"
@@ -47,12 +47,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run all candidates and print the table; returns 0."""
-    import cv2
-
     from dgiqa_edge.calibration.shipped import SHIPPED_PHOTOS
-    from dgiqa_edge.runtime.atomic import write_text
+    from dgiqa_edge.runtime.atomic import write_result
     from dgiqa_edge.runtime.bundle import load_bundle
     from dgiqa_edge.runtime.errors import ConfigurationError
+    from dgiqa_edge.runtime.images import write_image
 
     from ..environment import provenance
     from ..native_comparison import PYTHON_PACKAGES, Candidate, Load, compare, find_tool, native, python
@@ -73,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
     frame = frames_of([args.photo or min(SHIPPED_PHOTOS.glob("*.jpg"))], bundle)[0]
     with tempfile.TemporaryDirectory() as folder:
         image = Path(folder) / "frame.png"
-        cv2.imwrite(str(image), frame)
+        write_image(image, frame)
         load = Load(args.bundle, image, args.threads, args.frames, args.warmup)
         with progress_bars() as bar:
             table = compare(candidates, load, args.starts, bar("processes", len(candidates) * args.starts))
@@ -93,5 +92,5 @@ def run(args: argparse.Namespace) -> int:
             "rows": {name: {**asdict(row), "installed_mib": sizes[name]} for name, row in table.items()},
             "not_measured": missing,
         }
-        write_text(args.json, json.dumps(document, indent=1) + "\n")
+        write_result(args.json, json_text(document, indent=1) + "\n")
     return 0

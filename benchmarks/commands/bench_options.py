@@ -62,7 +62,7 @@ def sampler(args: argparse.Namespace) -> "Sampler":
 
 def write_outputs(args: argparse.Namespace, report: dict[str, Any]) -> None:
     """The report in every form that was asked for."""
-    from dgiqa_edge.runtime.atomic import write_text
+    from dgiqa_edge.runtime.atomic import write_result
 
     from ..report.document import write_report
     from ..report.html import to_html
@@ -71,9 +71,9 @@ def write_outputs(args: argparse.Namespace, report: dict[str, Any]) -> None:
     if args.json:
         write_report(args.json, report)
     if args.markdown:
-        write_text(args.markdown, to_markdown(report))
+        write_result(args.markdown, to_markdown(report))
     if args.html:
-        write_text(args.html, to_html(report))
+        write_result(args.html, to_html(report))
 
 
 @contextlib.contextmanager

@@ -2,10 +2,10 @@
 
 import argparse
 import contextlib
-import json
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
+from dgiqa_edge.runtime.names import json_text
 from dgiqa_edge.runtime.option_types import input_path, output_file, threads
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Time all peers and print the table; returns 0."""
     from dgiqa_edge.calibration.shipped import SHIPPED_PHOTOS
-    from dgiqa_edge.runtime.atomic import write_text
+    from dgiqa_edge.runtime.atomic import write_result
     from dgiqa_edge.runtime.errors import ConfigurationError
     from dgiqa_edge.runtime.scorer import Scorer
 
@@ -72,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
             "score_difference": deltas,
             "not_measured": {**missing, **timing.not_timed},
         }
-        write_text(args.json, json.dumps(document, indent=1) + "\n")
+        write_result(args.json, json_text(document, indent=1) + "\n")
     return 0
 
 

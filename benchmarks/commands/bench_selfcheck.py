@@ -1,11 +1,11 @@
 """``dgiqa-edge bench selfcheck``: does ``bench compare`` stay quiet on equal bundles and see a slower one, here?"""
 
 import argparse
-import json
 import uuid
 from dataclasses import asdict
 from typing import Any
 
+from dgiqa_edge.runtime.names import json_text
 from dgiqa_edge.runtime.option_types import input_path, number, output_file, seconds, whole
 
 from .bench_options import add_engine_options, open_scorer, photos, told
@@ -43,7 +43,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measure, compare, print; 0, or 5 where an equal run alarmed or the slower one was missed."""
-    from dgiqa_edge.runtime.atomic import write_text
+    from dgiqa_edge.runtime.atomic import write_result
     from dgiqa_edge.runtime.errors import ConfigurationError
 
     from ..compare.significance import FEWEST_BLOCKS
@@ -83,7 +83,7 @@ def run(args: argparse.Namespace) -> int:
             "missed": check.missed,
             "trials": [asdict(one) for one in trials],
         }
-        write_text(args.json, json.dumps(document, indent=1) + "\n")
+        write_result(args.json, json_text(document, indent=1) + "\n")
     return 0 if check.passed else EXIT_FAILED
 
 

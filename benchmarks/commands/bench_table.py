@@ -24,7 +24,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print and write; returns 0."""
-    from dgiqa_edge.runtime.atomic import write_text
+    from dgiqa_edge.runtime.atomic import write_result
 
     from ..pareto import candidate, rows, with_fronts
     from ..report.document import read_report
@@ -40,5 +40,5 @@ def run(args: argparse.Namespace) -> int:
         lines = [columns, ("---",) * len(columns), *cells]
         markdown += [device, "", *("| " + " | ".join(row) + " |" for row in lines), ""]
     if args.markdown:
-        write_text(args.markdown, "\n".join(markdown))
+        write_result(args.markdown, "\n".join(markdown))
     return 0

@@ -1,13 +1,13 @@
 """``dgiqa-edge demo``: photos, depth maps and degraded copies through a bundle, as a table and a contact sheet."""
 
 import argparse
-import json
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dgiqa_edge.runtime.names import json_text
 from dgiqa_edge.runtime.option_types import input_path, number, output_file, output_folder, threads
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Score, print the table, write the pictures; 0, or 3 when a photo could not be scored."""
     from dgiqa_edge.calibration.shipped import SHIPPED_PHOTOS
-    from dgiqa_edge.runtime.atomic import write_text
+    from dgiqa_edge.runtime.atomic import write_result
     from dgiqa_edge.runtime.depth_picture import picture_names
     from dgiqa_edge.runtime.errors import ConfigurationError
     from dgiqa_edge.runtime.images import expand_images, quiet_decoder, refuse_overwriting
@@ -106,7 +106,7 @@ def run(args: argparse.Namespace) -> int:
         if rows:
             _write_sheet(sheet, rows, scorer, report, [*notes, *scorer.bundle.manifest.notes])
     if args.json:
-        write_text(args.json, json.dumps(report.to_json(), indent=1) + "\n")
+        write_result(args.json, json_text(report.to_json(), indent=1) + "\n")
     if rows:
         print(f"depth maps: {args.out / DEPTH}")
         print(f"contact sheet: {sheet}")
@@ -195,11 +195,9 @@ def _calibration_note(scorer: "Scorer", report: "OrderReport") -> str:
 def _write_sheet(
     file: Path, rows: "Sequence[np.ndarray]", scorer: "Scorer", report: "OrderReport", notes: Sequence[str]
 ) -> None:
-    import cv2
-
     from dgiqa_edge.calibration.degradations import KINDS
     from dgiqa_edge.calibration.shipped import credit_of
-    from dgiqa_edge.runtime.atomic import write_bytes
+    from dgiqa_edge.runtime.images import write_image
 
     from ..contact_sheet import SheetTexts, draw_sheet
 
@@ -218,8 +216,7 @@ def _write_sheet(
     if credits:
         notes = [*notes, f"Photos, reduced and degraded: {', '.join(credits)}."]
     picture = draw_sheet(rows, list(KINDS), SheetTexts("dgiqa-edge demo", lines, notes))
-    _, encoded = cv2.imencode(".png", picture)
-    write_bytes(file, encoded.tobytes())
+    write_image(file, picture)
 
 
 def _labels(photos: Sequence[Path]) -> dict[Path, str]:

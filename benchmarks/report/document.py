@@ -11,8 +11,9 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from dgiqa_edge.runtime.atomic import write_text
+from dgiqa_edge.runtime.atomic import write_result
 from dgiqa_edge.runtime.errors import ConfigurationError
+from dgiqa_edge.runtime.names import json_text
 from dgiqa_edge.runtime.strict_text import KeyRuleError, parse_json
 
 KIND = "dgiqa-edge benchmark report"
@@ -73,7 +74,7 @@ def write_report(path: Path, report: Report) -> None:
     """
     plain = json.loads(json.dumps(report, allow_nan=False))
     _check(plain, path)
-    write_text(path, json.dumps(plain, indent=1) + "\n")
+    write_result(path, json_text(plain, indent=1) + "\n")
 
 
 def read_report(path: Path) -> Report:

@@ -1,11 +1,12 @@
 """``dgiqa-edge build``, which is also ``python export/build_engine.py``: checkpoints in, engine bundle out."""
 
 import argparse
-import json
 import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from dgiqa_edge.runtime.names import json_text
 
 if TYPE_CHECKING:
     from dgiqa_edge.runtime.manifest import LadderRecord
@@ -57,10 +58,10 @@ def _tell(ladder: "LadderRecord | None") -> None:
 
 
 def _write_json(path: Path | None, content: dict[str, Any]) -> None:
-    from dgiqa_edge.runtime.atomic import write_text
+    from dgiqa_edge.runtime.atomic import write_result
 
     if path:
-        write_text(path, json.dumps(content, indent=1) + "\n")
+        write_result(path, json_text(content, indent=1) + "\n")
 
 
 def _plain(ladder: "LadderRecord | None") -> dict[str, Any] | None:

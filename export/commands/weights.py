@@ -1,13 +1,13 @@
 """``dgiqa-edge weights``: what is in a weights file, convert it, download published ones."""
 
 import argparse
-import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dgiqa_edge.runtime.errors import DgiqaEdgeError
+from dgiqa_edge.runtime.names import json_text
 from dgiqa_edge.runtime.option_types import input_path, output_file, output_folder
 
 if TYPE_CHECKING:
@@ -90,10 +90,10 @@ def _check(args: argparse.Namespace) -> int:
     except DgiqaEdgeError as error:
         if not args.json:
             raise
-        print(json.dumps({"file": str(args.file), "ok": False, "error": str(error)}))
+        print(json_text({"file": str(args.file), "ok": False, "error": str(error)}))
         return error.exit_code
     if args.json:
-        print(json.dumps(description, indent=1))
+        print(json_text(description, indent=1))
     else:
         _print_rows(_rows(description))
     return 0

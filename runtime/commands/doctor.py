@@ -1,12 +1,12 @@
 """``dgiqa-edge doctor``: what this machine has, which engines it can run, and whether a given bundle runs on it."""
 
 import argparse
-import json
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..names import json_text
 from ..option_types import input_path
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
         report: dict[str, Any] = {**found.to_json(), "can_run": [capability.to_json() for capability in able]}
         if trial is not None:
             report["bundle"] = trial
-        print(json.dumps(report, indent=2))
+        print(json_text(report, indent=2))
         return code
     for line in _lines(found, able, trial):
         print(line)

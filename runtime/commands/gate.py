@@ -150,7 +150,7 @@ def _tune(args: argparse.Namespace) -> int:
     proposals = propose(list(good.readings.values()), list(bad.readings.values()), policy, args.max_false_reject)
     bound = args.max_false_reject
     rule = "score by Youden's J" if bound is None else f"at most {bound:.1%} of the good ones rejected per check"
-    facts = f"{len(good.readings)} good and {len(bad.readings)} bad photos, bundle {args.bundle}, {rule}"
+    facts = f"{len(good.readings)} good and {len(bad.readings)} bad photos, bundle {shown(args.bundle)}, {rule}"
     text = policy_toml(with_proposals(policy, proposals), [f"Tuned by dgiqa-edge gate tune: {facts}."])
     if args.json:
         print(json_text({"good": len(good.readings), "bad": len(bad.readings), "checks": _as_json(proposals)}))

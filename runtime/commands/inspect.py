@@ -1,10 +1,10 @@
 """``dgiqa-edge inspect``: verifies a bundle's files and prints what it is and how it came about."""
 
 import argparse
-import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from ..names import json_text
 from ..option_types import input_path
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
             "manifest": bundle.document,
             "rebuild_command": rebuild_command(bundle.manifest),
         }
-        print(json.dumps(description, indent=2))
+        print(json_text(description, indent=2))
         return 0
     rows = list(_rows(bundle))
     width = max(len(label) for label, _ in rows)

@@ -2,7 +2,6 @@
 
 import argparse
 import contextlib
-import json
 import logging
 import os
 import signal
@@ -11,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from ..names import json_text
 from ..option_types import input_path, output_file, seconds
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def _check(settings: "WatchSettings", listen: str | None) -> int:
 
 
 def _watch(settings: "WatchSettings", args: argparse.Namespace) -> int:
-    from ..atomic import write_text
+    from ..atomic import write_result
     from ..baseline_keeper import BaselineKeeper
     from ..watch import Watch
     from ..watch_assembly import (
@@ -108,7 +108,7 @@ def _watch(settings: "WatchSettings", args: argparse.Namespace) -> int:
         status = watch.run(stop, args.duration)
         print(summary_table(status), flush=True)
         if args.json is not None:
-            write_text(args.json, json.dumps(status.to_json(), indent=1) + "\n")
+            write_result(args.json, json_text(status.to_json(), indent=1) + "\n")
         if watch.fatal is not None:
             raise watch.fatal
         failed = any(camera.state is CameraState.FAILED for camera in status.cameras)

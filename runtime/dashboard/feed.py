@@ -1,11 +1,11 @@
 """The messages of the page's event stream: all there is at first, then twice a second what is new."""
 
 import asyncio
-import json
 import math
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
+from .. import names
 from ..version import VERSION
 from ..watch_status import WatchStatus
 from .camera_memory import Memories
@@ -83,7 +83,7 @@ class _Cursor:
 
 def json_text(value: Any) -> str:
     """JSON in one line; NaN and infinity become null."""
-    return json.dumps(_finite(value), separators=(",", ":"), allow_nan=False)
+    return names.json_text(_finite(value), separators=(",", ":"), allow_nan=False)
 
 
 def _message(kind: str, data: Any) -> str:

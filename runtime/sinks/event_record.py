@@ -4,12 +4,12 @@ Its schema is ``schemas/frame_event.schema.json``.
 """
 
 import dataclasses
-import json
 import math
 from datetime import datetime, timezone
 from typing import Any
 
 from ..frame_event import FrameEvent
+from ..names import json_text
 from ..verdict import Verdict
 
 SCHEMA_VERSION = 2
@@ -43,7 +43,7 @@ def verdict_record(verdict: Verdict) -> dict[str, Any]:
 
 def record_text(event: FrameEvent) -> str:
     """The record in one line of ASCII, without a line end."""
-    return json.dumps(event_record(event), separators=(",", ":"), allow_nan=False)
+    return json_text(event_record(event), separators=(",", ":"), allow_nan=False)
 
 
 def utc_text(epoch_s: float) -> str:
