@@ -3,10 +3,11 @@
 The numbers are data, ``limits.json``: the native runtime's header is made of the same file, so both refuse alike.
 """
 
-import json
 from pathlib import Path
 
-_LIMITS: dict[str, int] = json.loads((Path(__file__).parent / "limits.json").read_text(encoding="utf-8"))
+from .strict_text import parse_json
+
+_LIMITS: dict[str, int] = parse_json((Path(__file__).parent / "limits.json").read_text(encoding="utf-8"))
 
 MOST_PIXELS = _LIMITS["most_pixels"]
 """Pixels of one picture: 16384 x 16384. Cameras make up to 200 megapixels, and 2^28 of them are 768 MiB as BGR."""
