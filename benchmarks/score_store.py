@@ -74,7 +74,7 @@ class ScoreStore:
             whole = content.rfind(b"\n") + 1
         for number, line in enumerate(content[:whole].splitlines(), start=1):
             try:
-                entry = parse_json(line)
+                entry = parse_json(line.decode())
                 self._scores[str(entry["measure"]), str(entry["pixels_sha256"])] = float(entry["score"])
             except (ValueError, KeyError, TypeError) as error:
                 raise ConfigurationError(

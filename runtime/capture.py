@@ -53,6 +53,9 @@ class CaptureSnapshot:
     frame_size: tuple[int, int] | None = None
     last_frame_at: float | None = None
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "problem", self.problem and masked(self.problem))
+
 
 class _Reader:
     """One capture thread and what it is doing; ``busy_since`` is None while it is not inside the source."""
@@ -335,8 +338,6 @@ class Capture:
             reader.busy_since = None
 
     def _update(self, **changes: object) -> None:
-        if changes.get("problem"):
-            changes["problem"] = masked(str(changes["problem"]))
         with self._lock:
             before = self._shown
             self._shown = after = replace(before, **changes)  # type: ignore[arg-type]

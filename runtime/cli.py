@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib import metadata
 from types import ModuleType
 
+from .credentials import masked_streams
 from .errors import ConfigurationError, DgiqaEdgeError, MachineError
 from .names import shown
 from .option_types import parse
@@ -56,6 +57,11 @@ def guarded(work: Callable[[], int], debug: bool = False) -> int:
     _open_closed_streams()
     _print_any_name()
     _stop_cleanly_on_sigterm()
+    with masked_streams():
+        return _run(arguments, debug)
+
+
+def _run(arguments: list[str], debug: bool) -> int:
     try:
         code = work()
         sys.stdout.flush()

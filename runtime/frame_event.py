@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from .credentials import masked
 from .verdict import Verdict
 
 
@@ -83,6 +84,9 @@ class FrameEvent:
         """Whether people are to be told: a change of presence, or a state and reason that have settled."""
         return isinstance(self.outcome, Presence) or (self.verdict is not None and self.verdict.announced)
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "error", self.error and masked(self.error))
+
 
 @dataclass(frozen=True)
 class SinkStats:
@@ -94,6 +98,9 @@ class SinkStats:
     missed: int
     failed: int
     last_error: str | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "last_error", self.last_error and masked(self.last_error))
 
 
 class Sink(Protocol):

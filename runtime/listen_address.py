@@ -4,6 +4,7 @@ import ipaddress
 import re
 from dataclasses import dataclass
 
+from .credentials import shown_address
 from .errors import ConfigurationError
 from .settings_section import Section
 
@@ -40,7 +41,9 @@ def parse_listen(text: str, where: str) -> ListenAddress:
     """
     match = _FORM.fullmatch(text if ":" in text else f":{text}")
     if match is None or int(match["port"]) > 65535:
-        raise ConfigurationError(f"{where} is {text[:60]!r}: give HOST:PORT, such as 127.0.0.1:8080 or :8080")
+        raise ConfigurationError(
+            f"{where} is {shown_address(text)[:60]!r}: give HOST:PORT, such as 127.0.0.1:8080 or :8080"
+        )
     return ListenAddress(match["six"] or match["host"] or LOOPBACK, int(match["port"]))
 
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 
 from .camera_judge import CameraJudge
 from .clock import Clock
-from .credentials import masked
 from .errors import DgiqaEdgeError, EngineCompatibilityError, GateError
 from .frame_event import FrameEvent, Outcome
 from .intake import CapturedFrame, Intake
@@ -25,7 +24,7 @@ def ended_event(frame: CapturedFrame, outcome: Outcome, error: str | None = None
         index=frame.index,
         captured_at=frame.wall_at,
         outcome=outcome,
-        error=masked(error or frame.error or "") or None,
+        error=error or frame.error or None,
     )
 
 

@@ -5,9 +5,11 @@ It knows nothing of what the settings mean. Every complaint names the key by its
 
 import difflib
 import math
+import reprlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from .credentials import masked, remember_address
 from .errors import ConfigurationError
 
 
@@ -183,6 +185,17 @@ def _meant(given: Any, known: Sequence[str]) -> str:
     return f": did you mean {close[0]!r}?" if close else ""
 
 
+class _Shown(reprlib.Repr):
+    """A value in a message: short, whatever refers to itself in it, and without secrets."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxother = self.maxlong = 60
+
+    def repr_str(self, text: str, level: int) -> str:
+        return repr(remember_address(text))
+
+
 def _shown(value: Any) -> str:
-    text = repr(value)
+    text = masked(_Shown().repr(value))
     return text if len(text) <= 60 else f"{text[:57]}..."

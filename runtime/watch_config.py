@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from .capture import ConnectionSettings
-from .credentials import masked
+from .credentials import shown_address
 from .errors import ConfigurationError
 from .gate_policy import GatePolicy, load_policy, parse_policy
 from .intake import Drop, LineSettings, Policy
@@ -64,8 +64,8 @@ class WatchSettings:
     engine: EngineSettings
     cameras: tuple[CameraSettings, ...]
     baselines: Path | None
-    sinks: tuple[Mapping[str, Any], ...]
-    dashboard: Mapping[str, Any] | None
+    sinks: tuple[Mapping[str, Any], ...] = field(repr=False)
+    dashboard: Mapping[str, Any] | None = field(repr=False)
 
     @property
     def folder(self) -> Path:
@@ -131,8 +131,8 @@ def _camera(section: Section, folder: Path, environment: Mapping[str, str], shar
     name = section.text("name")
     if not _NAME.fullmatch(name):
         raise ConfigurationError(
-            f"{section.path_of('name')} is {name[:80]!r}: give up to 64 letters, digits, '-', '_' or '.', "
-            "for files and metrics are named after it"
+            f"{section.path_of('name')} is {shown_address(name)[:80]!r}: give up to 64 letters, digits, '-', '_' or "
+            "'.', for files and metrics are named after it"
         )
     source = _expanded(section.text("source"), section.path_of("source"), environment)
     try:
@@ -230,6 +230,8 @@ def _expanded(text: str, path: str, environment: Mapping[str, str]) -> str:
 
     if text.startswith("gst:"):
         if _VARIABLE.search(text):
-            raise ConfigurationError(f"{path} is {masked(text)!r}: a pipeline takes no ${{NAME}}; write the value")
+            raise ConfigurationError(
+                f"{path} is {shown_address(text)!r}: a pipeline takes no ${{NAME}}; write the value"
+            )
         return text
     return _VARIABLE.sub(value_of, text)

@@ -1,7 +1,7 @@
 """What the watch loop says about itself: one consistent snapshot for the summary, metrics and dashboard.
 
 Data only, no lock and no clock; ``watch.py`` fills it in. Nothing here holds a credential: sources are described
-through ``sources/credentials.py``.
+through ``credentials.py``.
 """
 
 from collections.abc import Mapping

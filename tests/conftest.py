@@ -7,7 +7,7 @@ the frame over 255, the score is the mean of the crop scores. So expected values
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from hypothesis import settings
 from onnx import TensorProto, helper, numpy_helper
 
 from dgiqa_edge.runtime.bundle import build_manifest_files, write_manifest
+from dgiqa_edge.runtime.credentials import forget_all
 from dgiqa_edge.runtime.golden import Golden, save_golden
 
 # A shared machine may stop for longer than hypothesis allows one example.
@@ -220,6 +221,13 @@ def cache_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     home = tmp_path / "cache-home"
     monkeypatch.setenv("XDG_CACHE_HOME", str(home))
     return home
+
+
+@pytest.fixture(autouse=True)
+def no_secrets_of_other_tests() -> Iterator[None]:
+    """What one test's addresses hold must not be masked in another's texts."""
+    yield
+    forget_all()
 
 
 @pytest.fixture

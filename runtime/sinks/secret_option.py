@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from ..credentials import remember
 from ..errors import ConfigurationError
 from ..settings_section import Section
 
@@ -49,4 +50,5 @@ def _quiet_text(options: Section, key: str) -> str | None:
 def _checked(secret: str, where: str) -> str:
     if not secret or any(ord(character) < 32 or ord(character) == 127 for character in secret):
         raise ConfigurationError(f"{where} is empty or holds a line end or control character: give one line of text")
+    remember(secret)
     return secret

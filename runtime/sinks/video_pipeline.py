@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..credentials import masked
+from ..credentials import remember_address, shown_pipeline
 from ..errors import ConfigurationError, MachineError, SinkError
 from ..frame_event import FrameEvent, Sink
 from ..frame_size import fit_frame
@@ -34,6 +34,7 @@ def plan(options: Section, name: str, folder: Path) -> Opener:
     """
     camera = options.text("camera")
     pipeline = options.text("pipeline").strip().strip("!").strip()
+    remember_address(f"gst:{pipeline}")
     if not arguments(pipeline):
         raise ConfigurationError(f"{options.path_of('pipeline')} is empty: give elements such as 'videoconvert ! ...'")
     fps = options.number("fps", 30.0, low=0.1, high=1000.0)
@@ -113,7 +114,7 @@ class VideoPipeline:
     def describe(self) -> dict[str, Any]:
         return {
             "type": "gstreamer",
-            "pipeline": masked(self._pipeline),
+            "pipeline": shown_pipeline(self._pipeline),
             "through": "opencv" if self._inside_opencv else LAUNCH,
             "size": None if self._size is None else list(self._size),
             "starts": self._starts,
@@ -135,7 +136,7 @@ class OpenCvWriter:
         self._writer = cv2.VideoWriter(text, cv2.CAP_GSTREAMER, 0, fps, (width, height), True)
         if not self._writer.isOpened():
             raise SinkError(
-                f"the pipeline {masked(pipeline)!r} does not start: try it with {LAUNCH} videotestsrc ! ..."
+                f"the pipeline {shown_pipeline(pipeline)!r} does not start: try it with {LAUNCH} videotestsrc ! ..."
             )
 
     def write(self, frame: NDArray[np.uint8]) -> None:

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
-from ..credentials import masked
+from ..credentials import remember_address
 from ..errors import ConfigurationError
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(.*)", re.DOTALL)
 _NETWORK = ("rtsp", "rtsps", "http", "https")
+_OPTION = re.compile(r"[A-Za-z_]{1,32}")
 _LONGEST = 4096
 KNOWN = ("v4l2", "csi", *_NETWORK, "file", "gst", "test")
 
@@ -40,48 +41,51 @@ def parse_uri(text: str, folder: Path | None = None) -> SourceUri:
     Raises:
         ConfigurationError: an unknown scheme, white space or control characters in a URI, or nothing after the scheme.
     """
+    shown = remember_address(text)
     if not text.strip() or len(text) > _LONGEST:
         raise ConfigurationError(f"the source has {len(text)} characters: give a URI of 1 to {_LONGEST}")
     if any(ord(character) < 32 or ord(character) == 127 for character in text):
-        raise ConfigurationError(f"the source {masked(text)!r} holds a control character: remove it")
+        raise ConfigurationError(f"the source {shown!r} holds a control character: remove it")
     match = _SCHEME.fullmatch(text)
     if match is None:
-        return SourceUri("file", str(_beside(folder, text)), {}, masked(text))
+        return SourceUri("file", str(_beside(folder, text)), {}, shown)
     scheme, rest = match[1].lower(), match[2]
     if scheme == "gst":
-        return SourceUri(scheme, _something(rest.strip(), text), {}, masked(text))
+        return SourceUri(scheme, _something(rest.strip(), shown), {}, shown)
     if scheme not in KNOWN or not rest.startswith("//"):
         raise ConfigurationError(
-            f"the source {masked(text)!r} has no known scheme: give {', '.join(f'{name}://' for name in KNOWN[:-2])}, "
+            f"the source {shown!r} has no known scheme: give {', '.join(f'{name}://' for name in KNOWN[:-2])}, "
             "gst:PIPELINE, test:// or a path"
         )
     if scheme in _NETWORK:
         if re.search(r"\s", text):
-            raise ConfigurationError(f"the source {masked(text)!r} holds white space: write it as %20")
-        _something(re.split(r"[/?#]", rest[2:].rpartition("@")[2], maxsplit=1)[0], text)
-        return SourceUri(scheme, text, {}, masked(text))
+            raise ConfigurationError(f"the source {shown!r} holds white space: write it as %20")
+        _something(re.split(r"[/?#]", rest[2:].rpartition("@")[2], maxsplit=1)[0], shown)
+        return SourceUri(scheme, text, {}, shown)
     body, _, query = rest[2:].partition("?")
-    options = _options(query, text)
+    options = _options(query, shown)
     if scheme != "file":
-        return SourceUri(scheme, unquote(body), options, masked(text))
-    return SourceUri(scheme, str(_beside(folder, _something(unquote(body), text))), options, masked(text))
+        return SourceUri(scheme, unquote(body), options, shown)
+    return SourceUri(scheme, str(_beside(folder, _something(unquote(body), shown))), options, shown)
 
 
 def _beside(folder: Path | None, path: str) -> Path:
     return Path(path) if folder is None else folder / path
 
 
-def _something(address: str, text: str) -> str:
+def _something(address: str, shown: str) -> str:
     if not address:
-        raise ConfigurationError(f"the source {masked(text)!r} names nothing after its scheme: complete it")
+        raise ConfigurationError(f"the source {shown!r} names nothing after its scheme: complete it")
     return address
 
 
-def _options(query: str, text: str) -> dict[str, Any]:
+def _options(query: str, shown: str) -> dict[str, Any]:
     options: dict[str, Any] = {}
     for key, value in parse_qsl(query, keep_blank_values=True):
+        if not _OPTION.fullmatch(key):
+            raise ConfigurationError(f"the source {shown!r} has an option without a plain name: give name=value")
         if key in options:
-            raise ConfigurationError(f"the source {masked(text)!r} gives {key!r} twice: keep one")
+            raise ConfigurationError(f"the source {shown!r} gives {key!r} twice: keep one")
         options[key] = _typed(value)
     return options
 

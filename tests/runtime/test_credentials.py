@@ -1,12 +1,15 @@
 """No user name and no password of an address or a parameter survives ``masked``."""
 
+import logging
+import sys
+import traceback
 from urllib.parse import quote
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dgiqa_edge.runtime.credentials import MASK, masked
+from dgiqa_edge.runtime.credentials import MASK, masked, masked_streams, remember, remember_address, shown_address
 
 # A secret long and odd enough not to be a part of the rest of the text by chance.
 SECRET = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc", "Zs", "Zl", "Zp")), min_size=1).map(
@@ -77,3 +80,57 @@ def test_texts_without_credentials_stay(text: str) -> None:
 )
 def test_forms_that_cameras_really_use(text: str, shown: str) -> None:
     assert masked(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("rtsp://192.0.2.7/live?channel=1&pass=x", "rtsp://192.0.2.7/live?channel=1&pass=***"),
+        ("rtsp://192.0.2.7/live?pw=x&loginpas=y", "rtsp://192.0.2.7/live?pw=***&***"),
+        ("rtsp://192.0.2.7/live#secret", "rtsp://192.0.2.7/live"),
+        ('rtsp://a:p"x y@192.0.2.7:554/live', "rtsp://***@192.0.2.7:554/live"),
+        ("rtsp://a:p?x@192.0.2.7/live", "rtsp://***"),
+        ("rtsp://admin:secret", "rtsp://***"),
+        ("rtsp://[fe80::1%eth0]:554/live", "rtsp://[fe80::1%eth0]:554/live"),
+        ("admin:secret@192.0.2.7/live", "***@192.0.2.7/live"),
+        ("rtmp://192.0.2.7/app/streamkey", "rtmp://192.0.2.7/***"),
+        ("/videos/me@home/my clip.mp4", "/videos/me@home/my clip.mp4"),
+        ("test://?script=clean:20,dark:5&fps=0", "test://?script=clean:20,dark:5&fps=0"),
+        ("gst:v4l2src device=/dev/video0 ! video/x-raw,width=640 ! videoconvert",) * 2,
+        (
+            "gst:rtspsrc location=rtsp://a:b@h/x user-pw='c d' ! x",
+            "gst:rtspsrc location=rtsp://***@h/x user-pw=*** ! x",
+        ),
+        ("gst:rtspsrc user-pw=c d e ! x", "gst:rtspsrc user-pw=*** *** ! x"),
+        ("gst:a 'b", "gst:***"),
+    ],
+)
+def test_an_address_as_it_is_shown(text: str, shown: str) -> None:
+    assert shown_address(text) == shown
+    assert masked(shown) == shown
+
+
+def test_a_remembered_secret_is_masked_in_each_form_and_short_ones_only_alone() -> None:
+    remember('p"w ü', "12ab")
+    assert masked('said p"w ü, p%22w%20%C3%BC and p\\"w \\u00fc') == "said ***, *** and ***"
+    assert masked("12ab 312ab x12abc 12ab.") == "*** 312ab x12abc ***."
+
+
+def test_a_secret_of_one_letter_leaves_texts_as_they_are() -> None:
+    assert remember_address("rtsp://a:a@camera/a") == "rtsp://***@camera/a"
+    assert masked("a camera at rtsp://a:a@camera/a") == "a camera at rtsp://***@camera/a"
+
+
+def test_the_programs_streams_mask_prints_logs_and_traces(capsys: pytest.CaptureFixture[str]) -> None:
+    remember("hunter2-xyz")
+    with masked_streams():
+        print("out hunter2-xyz")
+        logging.StreamHandler(sys.stderr).emit(logging.makeLogRecord({"msg": "log hunter2-xyz"}))
+        try:
+            int("hunter2-xyz http://u:other@host/")
+        except ValueError:
+            traceback.print_exc()
+    said = capsys.readouterr()
+    assert said.out == "out ***\n"
+    assert "log ***" in said.err and "Traceback" in said.err and "ValueError" in said.err
+    assert "hunter2" not in said.err and "other" not in said.err

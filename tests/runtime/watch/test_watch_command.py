@@ -144,6 +144,21 @@ def test_no_password_in_anything_that_is_written(write_config: Callable[..., Pat
     assert SECRET not in written
 
 
+@pytest.mark.parametrize("password", ["top'sec ret\"xyz", "töp@sécret/xyz?a=b#c"])
+@pytest.mark.parametrize("arguments", [("--check",), ("--duration", "1", "--debug")])
+def test_no_odd_password_in_anything_that_is_written(
+    write_config: Callable[..., Path], start: Any, tmp_path: Path, password: str, arguments: tuple[str, ...]
+) -> None:
+    source = f"http://us er:{password}@127.0.0.1:9/video?loginpas={password}&channel=1"
+    config = write_config(source.replace('"', '\\"'))
+    config.write_text(config.read_text() + f'[[sinks]]\ntype = "webhook"\nurl = {json.dumps(source)}\n')
+    output, errors = start(config, *arguments).communicate(timeout=60)
+    written = output + errors
+    assert written
+    for piece in ("top", "töp", "xyz", "sécret"):
+        assert piece not in written, written
+
+
 def test_check_says_what_works(write_config: Callable[..., Path], command_line: Any) -> None:
     finished = command_line("watch", write_config("test://?size=64x48"), "--check", "--dashboard", "127.0.0.1:0")
     assert finished.returncode == 0, finished.stdout
