@@ -58,10 +58,10 @@ def guarded(work: Callable[[], int], debug: bool = False) -> int:
     _print_any_name()
     _stop_cleanly_on_sigterm()
     with masked_streams():
-        return _run(arguments, debug)
+        return _code_of(work, debug)
 
 
-def _run(arguments: list[str], debug: bool) -> int:
+def _code_of(work: Callable[[], int], debug: bool) -> int:
     try:
         code = work()
         sys.stdout.flush()

@@ -7,7 +7,6 @@ written to them, so that no print, log line or trace has to remember it.
 
 import contextlib
 import html
-import json
 import re
 import sys
 import threading
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any, TextIO
 from urllib.parse import quote, quote_plus, unquote
 
+from .names import json_text
 from .shown_address import MASK, hidden_parts, is_harmless, shown_address, shown_pipeline
 
 __all__ = ["MASK", "forget_all", "masked", "masked_streams", "remember", "remember_address", "shown_address"]
@@ -57,7 +57,7 @@ def remember_address(text: str) -> str:
     shown = shown_address(text)
     if shown != text:
         remember(*hidden_parts(text))
-        _add(dict.fromkeys((text, str(Path(text)), json.dumps(text)[1:-1], repr(text)[1:-1]), shown))
+        _add(dict.fromkeys((text, str(Path(text)), json_text(text)[1:-1], repr(text)[1:-1]), shown))
     return shown
 
 
@@ -122,13 +122,20 @@ def _is_worth_it(secret: str) -> bool:
 
 def _forms(secret: str) -> set[str]:
     plain = {secret, unquote(secret), unquote(secret, encoding="latin-1")}
-    encoded = {form for text in plain for form in (quote(text, safe=""), quote(text), quote_plus(text))}
+    encoded = {form for text in map(_bytes, plain) for form in (quote(text, ""), quote(text), quote_plus(text))}
     escaped = {
         form
         for text in plain | encoded
-        for form in (json.dumps(text)[1:-1], repr(text)[1:-1], html.escape(text), " ".join(text.split()))
+        for form in (json_text(text)[1:-1], repr(text)[1:-1], html.escape(text), " ".join(text.split()))
     }
     return {form for form in plain | encoded | escaped if _is_worth_it(form)}
+
+
+def _bytes(text: str) -> bytes:
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # half a pair, which no file name and no terminal gives
+        return text.encode("utf-8", "surrogatepass")
 
 
 def _add(replacements: dict[str, str]) -> None:

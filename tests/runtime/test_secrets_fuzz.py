@@ -4,6 +4,7 @@ Each secret begins and ends with a mark of its own, so a part of it that is left
 """
 
 import json
+import os
 import random
 import string
 from collections.abc import Callable, Iterator
@@ -23,7 +24,9 @@ from dgiqa_edge.runtime.watch_config import parse_watch_settings
 
 PATH = Path("/etc/watch/watch.toml")
 MARKS = ("Qx7", "Zk9")
-CHARACTERS = string.printable.replace("\n", "").replace("\r", "").replace("\x0b", "").replace("\x0c", "") + "äß漢é ∂"
+CHARACTERS = (
+    string.printable.replace("\n", "").replace("\r", "").replace("\x0b", "").replace("\x0c", "") + "äß漢é ∂\udce9"
+)
 HOSTS = ("192.0.2.7", "camera.example:554", "[fe80::1%eth0]:80", "[::1]", "", "[::1", "ho st", "host:port", "-", "a..b")
 TEMPLATES = (
     "{scheme}://{user}:{secret}@{host}/live",
@@ -55,7 +58,7 @@ def secrets(rng: random.Random) -> Iterator[tuple[str, str]]:
     while True:
         inner = "".join(rng.choice(CHARACTERS) for _ in range(rng.randint(1, 8)))
         secret = f"{MARKS[0]}{inner}{MARKS[1]}"
-        yield secret, rng.choice((secret, quote(secret, safe=""), quote(secret)))
+        yield secret, rng.choice((secret, quote(os.fsencode(secret), safe=""), quote(os.fsencode(secret))))
 
 
 def addresses(seed: int, count: int) -> Iterator[tuple[str, str]]:
