@@ -3,6 +3,7 @@
 Live cameras are the watch loop's work; here every frame is judged, in its order, at the time its number says.
 """
 
+import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -66,7 +67,7 @@ def recorded_frames(source: str, fps: float | None) -> Iterator[RecordedFrame]:
         yield from _video(path, fps)
         return
     images = expand_images([source])
-    if not images[0].is_file():
+    if not any(os.path.isfile(image) for image in images):  # noqa: PTH113 - never raises
         raise SourceError(f"{source} is no video, image or folder of images: check the name")
     for index, image in enumerate(images):
         try:

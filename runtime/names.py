@@ -6,14 +6,15 @@ import re
 from pathlib import PurePath
 from typing import Any
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
-# In JSON text: an escaped backslash, a pair that is one character, and half a pair, which no other parser takes.
-_JSON_ESCAPE = re.compile(r"\\\\|\\ud[89ab]..\\ud[c-f]..|\\ud[89a-f](..)")
+# What Python keeps of bytes that its file system's encoding does not know, and other halves of pairs.
+_SURROGATES = re.compile("[\udc80-\udcff]+|[\ud800-\udfff]")
+# In JSON text: an escaped backslash, a pair that is one character, and halves of pairs, which no other parser takes.
+_JSON_ESCAPE = re.compile(r"\\\\|\\ud[89ab]..\\ud[c-f]..|((?:\\udc[89a-f].)+|\\ud[89a-f]..)")
 
 
 def valid(text: str | PurePath) -> str:
     r"""As it is, but for bytes of a name that are not UTF-8: those become ``\xe9``. Always encodable."""
-    return _SURROGATE.sub(lambda match: _escape(match[0]), os.fspath(text))
+    return _SURROGATES.sub(lambda match: _without_halves(match[0]), os.fspath(text))
 
 
 def shown(text: str | PurePath) -> str:
@@ -23,7 +24,7 @@ def shown(text: str | PurePath) -> str:
     'two\\nlines.jpg'
     """
     # Not printable: controls, line ends, and what turns or hides the text around it (directions, zero width).
-    return "".join(one if one.isprintable() else _escape(one) for one in os.fspath(text))
+    return "".join(one if one.isprintable() else _escape(one) for one in valid(text))
 
 
 def json_text(value: Any, **options: Any) -> str:
@@ -31,15 +32,18 @@ def json_text(value: Any, **options: Any) -> str:
     return _JSON_ESCAPE.sub(_whole_escape, json.dumps(value, **options))
 
 
+def _without_halves(halves: str) -> str:
+    try:  # under LC_ALL=C Python keeps all bytes beyond ASCII so, also those that are UTF-8
+        return halves.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    except UnicodeEncodeError:
+        return "".join(map(_escape, halves))
+
+
 def _escape(one: str) -> str:
-    code = ord(one)
-    if 0xDC80 <= code <= 0xDCFF:  # a byte that is not UTF-8, as Python keeps it
-        return f"\\x{code - 0xDC00:02x}"
     return one.encode("unicode_escape").decode("ascii")
 
 
 def _whole_escape(match: "re.Match[str]") -> str:
     if match[1] is None:
         return match[0]
-    code = int(match[0][2:], 16)
-    return f"\\\\x{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else f"\\\\u{code:04x}"
+    return json.dumps(_without_halves(match[1].encode("ascii").decode("unicode_escape")))[1:-1]

@@ -115,7 +115,7 @@ def parse(parser: argparse.ArgumentParser, arguments: list[str] | None = None) -
 
 
 def _refuse_empty(text: str) -> None:
-    if not text.strip():
+    if not text:
         raise argparse.ArgumentTypeError("an empty name is no path (an unset variable?): give one")
     if "\0" in text:
         raise argparse.ArgumentTypeError("a path holds no zero byte")
