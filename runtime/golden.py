@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from .atomic import atomic_file
 from .errors import BundleError
+from .limits import MOST_FRAME_PIXELS
 from .manifest import Tolerance
 
 _FIELDS = {
@@ -23,6 +24,8 @@ _FIELDS = {
     "crop_scores": (np.float32, 2),
     "depth": (np.uint8, 3),
 }
+
+_MOST_BYTES = 8 * MOST_FRAME_PIXELS  # the frame's three channels, a depth map that is no larger, scores
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,9 +76,13 @@ def load_golden(path: Path) -> Golden:
         BundleError: the file is missing, damaged, or lacks an array of the right dtype and rank.
     """
     try:
+        with zipfile.ZipFile(path) as packed:
+            size = sum(entry.file_size for entry in packed.infolist())
+            if size > _MOST_BYTES:
+                raise BundleError(f"{path} unpacks to {size} bytes, no golden frame does: build the bundle again")
         with np.load(path, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in _FIELDS if name in archive.files}
-    except (OSError, ValueError, EOFError, TypeError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, EOFError, TypeError, MemoryError, NotImplementedError, zipfile.BadZipFile) as error:
         raise BundleError(f"{path} is not a golden frame ({error}): build the bundle again") from error
     _check(arrays, path)
     return Golden(**arrays)

@@ -9,8 +9,9 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from ..limits import pixels_flaw
+
 _LONGEST_LINE = 512
-_LARGEST_SIDE = 16_384
 _ROW_STEP = 8
 _MARKS = (b"FRAME", b"YUV4M")
 _FIELD = re.compile(rb"\b([WHC])(\S+)")
@@ -93,8 +94,9 @@ def _size_of(header: bytes) -> tuple[int, int]:
         width, height = int(fields[b"W"]), int(fields[b"H"])
     except (KeyError, ValueError):
         raise Y4mError(f"the header {header[:80]!r} has no size") from None
-    if not (0 < width <= _LARGEST_SIDE and 0 < height <= _LARGEST_SIDE):
-        raise Y4mError(f"the header's size is {width}x{height}")
+    flaw = pixels_flaw(width, height)
+    if flaw is not None:
+        raise Y4mError(f"the stream {flaw}")
     if not fields.get(b"C", b"420").startswith(b"420"):
         raise Y4mError(f"the colour format is {fields[b'C']!r}, not 4:2:0")
     return width, height
