@@ -26,7 +26,8 @@ PIECES = [
     b"\n", b"\r", b"\t", b"\x1b[31m", b"\x7f", b"\x80", b"caf\xe9", b"\xff\xfe", b"-", b"--json", b" ", b"  ",
     b"*", b"?", b"[a]", b"[", b"%", b"%s", b"%05d", b"{0}", b"$(x)", b"`x`", b"'", b'"', b"\\", b"\\xe9",
     b"&", b";", b"|", b"#", b"~", b"<b>", b",", b"=", b":", "📷".encode(), "👨\u200d👩".encode(),
-    "\u202egpj".encode(), "\u200f".encode(), "写真".encode(), "e\u0301".encode(), b"\xed\xa0\xbd", b"\xc3", b"CON", b"x" * 200,
+    "\u202egpj".encode(), "\u200f".encode(), "写真".encode(), "e\u0301".encode(), b"\xed\xa0\xbd", b"\xc3",
+    b"CON", b"x" * 200,
 ]  # fmt: skip
 
 
