@@ -7,6 +7,7 @@ written to them, so that no print, log line or trace has to remember it.
 
 import contextlib
 import html
+import json
 import re
 import sys
 import threading
@@ -25,7 +26,7 @@ __all__ += ["shown_pipeline"]
 # Shorter ones are masked in addresses only: a text without every "a" says nothing.
 _SHORTEST = 4
 _SHORTEST_ODD = 3  # with a character that no word has
-_MOST = 4096
+_MOST = 1 << 16
 # What this program itself says in every other line; as a password it is not told from that word.
 _WORDS = "connecting live stalled retrying ended failed stopped pass reject unknown score frame camera"
 _OURS = frozenset(_WORDS.split())
@@ -57,7 +58,7 @@ def remember_address(text: str) -> str:
     shown = shown_address(text)
     if shown != text:
         remember(*hidden_parts(text))
-        _add(dict.fromkeys((text, str(Path(text)), json_text(text)[1:-1], repr(text)[1:-1]), shown))
+        _add(dict.fromkeys({str(Path(text)), *_escaped(text)}, shown))
     return shown
 
 
@@ -123,12 +124,14 @@ def _is_worth_it(secret: str) -> bool:
 def _forms(secret: str) -> set[str]:
     plain = {secret, unquote(secret), unquote(secret, encoding="latin-1")}
     encoded = {form for text in map(_bytes, plain) for form in (quote(text, ""), quote(text), quote_plus(text))}
-    escaped = {
-        form
-        for text in plain | encoded
-        for form in (json_text(text)[1:-1], repr(text)[1:-1], html.escape(text), " ".join(text.split()))
-    }
-    return {form for form in plain | encoded | escaped if _is_worth_it(form)}
+    escaped = chain.from_iterable(map(_escaped, plain | encoded))
+    return {form for form in chain(encoded, escaped) if _is_worth_it(form)}
+
+
+def _escaped(text: str) -> Iterator[str]:
+    """A text as it is, and as JSON, Python, HTML and one-line messages write it."""
+    yield from (text, " ".join(text.split()), repr(text)[1:-1], html.escape(text))
+    yield from (json_text(text)[1:-1], json.JSONEncoder().encode(text)[1:-1])
 
 
 def _bytes(text: str) -> bytes:

@@ -154,7 +154,7 @@ def _hidden_in_pipeline(text: str) -> set[str]:
     try:
         tokens = shlex.split(text)
     except ValueError:
-        tokens = text.split()
+        tokens = [word for part in text.split() for word in (part, part.replace('"', "").replace("'", ""))]
     found = set()
     for before, token in zip(["!", *tokens], tokens, strict=False):
         name, equals, value = token.partition("=")
