@@ -82,6 +82,9 @@ def _code_of(work: Callable[[], int], debug: bool) -> int:
         problem = f"error: not enough memory ({error or 'an allocation failed'}): give smaller inputs, or fewer at once"
         return _report(problem, MachineError.exit_code, debug)
     except Exception as error:
+        opencv = _opencv_problem(error)
+        if opencv is not None:
+            return _report(f"error: OpenCV cannot be used: {opencv}", MachineError.exit_code, debug)
         if isinstance(error, ModuleNotFoundError) and error.name and not error.name.startswith("dgiqa_edge"):
             return _report(f"error: {_missing_package(error.name)}", MachineError.exit_code, debug)
         problem = f"internal error: {type(error).__name__}: {error} (a bug; --debug shows the trace)"
@@ -92,6 +95,14 @@ def _system_problem(error: OSError) -> str:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return f"disk full ({error}): free some space, run it again"
     return f"the system refuses: {error}; check that path or resource, and run it again"
+
+
+def _opencv_problem(error: Exception) -> str | None:
+    if not isinstance(error, ImportError | AttributeError) or "cv2" not in str(error):
+        return None
+    from .machine.packages import opencv_problem
+
+    return opencv_problem()
 
 
 def _missing_package(name: str) -> str:

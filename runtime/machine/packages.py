@@ -9,6 +9,12 @@ from .fact import Fact
 
 # Module -> distribution; the second is cuda-python's until 12.6.
 _CUDA_BINDINGS = {"cuda.bindings": "cuda-bindings", "cuda.cudart": "cuda-python", "pycuda": "pycuda"}
+_OPENCVS = (
+    "opencv-python-headless",
+    "opencv-python",
+    "opencv-contrib-python-headless",
+    "opencv-contrib-python",
+)
 _SHORT_PROVIDERS = {
     "CPUExecutionProvider": "cpu",
     "CUDAExecutionProvider": "cuda",
@@ -46,6 +52,31 @@ def onnxruntime_providers() -> Fact:
     if isinstance(module, Fact):
         return module
     return Fact([_SHORT_PROVIDERS.get(name, name) for name in module.get_available_providers()])
+
+
+def opencv() -> Fact:
+    """OpenCV's version, or what is wrong with it and how to mend that."""
+    found, problem = imported("cv2"), opencv_problem()
+    return found if problem is None else Fact(None, problem)
+
+
+def opencv_problem() -> str | None:
+    """What to do where OpenCV's packages stand in each other's way; None where they do not.
+
+    All of them, pip's and a system's, are one folder ``cv2``: the one installed last has overwritten the other, and
+    uninstalling either removes files of both. So all must go, and one must be written anew.
+    """
+    there = [name for name in _OPENCVS if installed(name).value is not None]
+    module = _import("cv2")
+    sound = not isinstance(module, Fact) and hasattr(module, "imdecode")
+    if len(there) < 2 and (sound or not there):
+        return None
+    keep = there[0]
+    state = f"{' and '.join(there)} share one folder cv2" if len(there) > 1 else f"the files of {keep} are not whole"
+    return (
+        f"{state}: pip uninstall -y {' '.join(there)} && pip install --force-reinstall --no-deps "
+        f'"{keep}=={_version(keep)}"'
+    )
 
 
 def _is_there(module: str) -> bool:

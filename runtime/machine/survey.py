@@ -55,7 +55,7 @@ def survey() -> Survey:
         "onnxruntime": packages.imported("onnxruntime"),
         "onnxruntime_providers": packages.onnxruntime_providers(),
         "openvino": packages.installed("openvino"),
-        "opencv": packages.imported("cv2"),
+        "opencv": packages.opencv(),
         "cpu": Fact(processor().model),
         "cpu_cores": Fact(os.cpu_count(), "the system does not say"),
         "cpu_features": from_file(_CPUINFO, cpu.features_from_cpuinfo),
