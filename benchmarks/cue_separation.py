@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from dgiqa_edge.calibration.degradations import KINDS, degrade
 from dgiqa_edge.runtime.cues import CueMeter
-from dgiqa_edge.runtime.errors import ConfigurationError, SourceError
+from dgiqa_edge.runtime.errors import SourceError
 from dgiqa_edge.runtime.gate_policy import CHECKS, CUE_CHECKS, Side
 from dgiqa_edge.runtime.images import expand_images, quiet_decoder, read_image
 from dgiqa_edge.runtime.names import json_text
@@ -60,7 +60,7 @@ def separations(found: dict[str, list[Cues]]) -> list[Separation]:
     """One row per cue that photos on their own have (all but ``change``).
 
     Raises:
-        ConfigurationError: there is no photo large enough to measure.
+        SourceError: there is no photo large enough to measure.
     """
     rows = []
     for cue in CUE_CHECKS:
@@ -69,7 +69,7 @@ def separations(found: dict[str, list[Cues]]) -> list[Separation]:
         assert limits.reject is not None
         values = {name: sign * _values(cue, cues) for name, cues in found.items()}
         if not values["clean"].size:
-            raise ConfigurationError("no photo could be measured: give a folder of photos of at least 64x64 pixels")
+            raise SourceError("no photo could be measured: give a folder of photos of at least 64x64 pixels")
         rows.append(
             Separation(
                 cue,

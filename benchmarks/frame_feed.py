@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dgiqa_edge.runtime.errors import ConfigurationError, SourceError
+from dgiqa_edge.runtime.errors import SourceError
 from dgiqa_edge.runtime.frames import fit_to
 from dgiqa_edge.runtime.images import expand_images, read_image
 from dgiqa_edge.runtime.manifest import FrameSize
@@ -30,7 +30,7 @@ class FrameFeed:
     """Cycles through photos brought to the camera's frame size and JPEG-encoded once, before anything is timed.
 
     Raises:
-        ConfigurationError: no photo was given.
+        SourceError: no photo was given.
         SourceError: a photo cannot be read.
     """
 
@@ -39,7 +39,7 @@ class FrameFeed:
 
         files = expand_images(photos)
         if not files:
-            raise ConfigurationError("no photo to benchmark with: give files or a folder with --photos")
+            raise SourceError("no photo to benchmark with: give files or a folder with --photos")
         self.names = tuple(file.name for file in files)
         self._encoded = []
         for file in files:

@@ -14,7 +14,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from dgiqa_edge.runtime.errors import ConfigurationError, MachineError
+from dgiqa_edge.runtime.errors import MachineError
 
 TOOL_PLACES = ("build/native/runtime/native/tools", "build/native/bin", "/usr/bin", "/usr/local/bin")
 TOOL = "dgiqa-edge-native"
@@ -58,26 +58,26 @@ def find_tool(given: Path | None) -> Path:
     """The command line of the native runtime.
 
     Raises:
-        ConfigurationError: it is nowhere; the message says how to build it.
+        MachineError: it is nowhere; the message says how to build it.
     """
     for place in [given] if given else [Path(folder) / TOOL for folder in TOOL_PLACES]:
         if place.is_file():
             return place
     where = given or " or ".join(TOOL_PLACES)
-    raise ConfigurationError(f"no {TOOL} at {where}: build it with `make native`, or name it with --tool")
+    raise MachineError(f"no {TOOL} at {where}: build it with `make native`, or name it with --tool")
 
 
 def native(tool: Path) -> Candidate:
     """The C++ runtime on the first CPU backend of its build.
 
     Raises:
-        ConfigurationError: the build has none.
+        MachineError: the build has none.
         MachineError: the tool does not run here.
     """
     built = _json_of([str(tool), "info", "--json"])["library"]["backends"]
     backend = next((name for name in built if name != "tensorrt"), None)
     if backend is None:
-        raise ConfigurationError(f"{tool} was built without a CPU backend: give it ONNX Runtime or OpenVINO")
+        raise MachineError(f"{tool} was built without a CPU backend: give it ONNX Runtime or OpenVINO")
 
     def run(load: Load) -> Start:
         options = {"--bundle": load.bundle, "--image": load.image, "--threads": load.threads, "--backend": backend}

@@ -8,7 +8,7 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-from dgiqa_edge.runtime.errors import ConfigurationError, SourceError
+from dgiqa_edge.runtime.errors import ReportError, SourceError
 
 from .graded_series import GradedSeries
 
@@ -26,7 +26,7 @@ def read_opinions(table: Path, photos: Path, split: str | None = None) -> list[R
 
     Raises:
         SourceError: the table or a photo it names is missing.
-        ConfigurationError: a column is missing, a score is no finite number, a photo comes twice, or no row is left.
+        ReportError: a column is missing, a score is no finite number, a photo comes twice, or no row is left.
     """
     rows = _rows(table, ("file", "mos", *(("split",) if split else ())))
     rated: dict[Path, RatedPhoto] = {}
@@ -36,15 +36,15 @@ def read_opinions(table: Path, photos: Path, split: str | None = None) -> list[R
         try:
             mos = float(row["mos"])
         except ValueError:
-            raise ConfigurationError(f"{table}, line {line}: the score {row['mos']!r} is not a number") from None
+            raise ReportError(f"{table}, line {line}: the score {row['mos']!r} is not a number") from None
         if not math.isfinite(mos):
-            raise ConfigurationError(f"{table}, line {line}: the score {row['mos']} is not finite")
+            raise ReportError(f"{table}, line {line}: the score {row['mos']} is not finite")
         path = _existing(photos / row["file"], table, line)
         if path in rated:
-            raise ConfigurationError(f"{table}, line {line}: {row['file']} was rated in an earlier line already")
+            raise ReportError(f"{table}, line {line}: {row['file']} was rated in an earlier line already")
         rated[path] = RatedPhoto(path, mos)
     if not rated:
-        raise ConfigurationError(f"{table} has no photo" + (f" of split {split!r}" if split else ""))
+        raise ReportError(f"{table} has no photo" + (f" of split {split!r}" if split else ""))
     return list(rated.values())
 
 
@@ -55,7 +55,7 @@ def read_series(table: Path, photos: Path) -> list[GradedSeries]:
 
     Raises:
         SourceError: the table or a photo it names is missing.
-        ConfigurationError: a column is missing, a strength is no number or negative, or no pair is left.
+        ReportError: a column is missing, a strength is no number or negative, or no pair is left.
     """
     rows = _rows(table, ("scene", "file"))
     scenes: dict[str, list[tuple[float, str]]] = {}
@@ -64,14 +64,14 @@ def read_series(table: Path, photos: Path) -> list[GradedSeries]:
         try:
             strength = float(text)
         except ValueError:
-            raise ConfigurationError(f"{table}, line {line}: the strength {text!r} is not a number") from None
+            raise ReportError(f"{table}, line {line}: the strength {text!r} is not a number") from None
         if not 0.0 <= strength < math.inf:
-            raise ConfigurationError(f"{table}, line {line}: the strength {text} is below zero or not finite")
+            raise ReportError(f"{table}, line {line}: the strength {text} is below zero or not finite")
         path = _existing(photos / row["file"], table, line)
         scenes.setdefault(row["scene"], []).append((strength, str(path)))
     series = [GradedSeries(scene, tuple(sorted(pictures))) for scene, pictures in scenes.items()]
     if not any(one.step_pairs() for one in series):
-        raise ConfigurationError(f"{table} has no two photos of one scene with different strengths")
+        raise ReportError(f"{table} has no two photos of one scene with different strengths")
     return series
 
 
@@ -84,10 +84,10 @@ def _rows(table: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
         raise SourceError(f"cannot read the table {table}: {error}") from error
     missing = [column for column in columns if column not in (reader.fieldnames or ())]
     if missing:
-        raise ConfigurationError(f"{table} lacks the column {', '.join(missing)}: its first line must name {columns}")
+        raise ReportError(f"{table} lacks the column {', '.join(missing)}: its first line must name {columns}")
     for line, row in enumerate(rows, start=2):
         if None in row or None in row.values():
-            raise ConfigurationError(f"{table}, line {line}, has not as many cells as the first line: correct it")
+            raise ReportError(f"{table}, line {line}, has not as many cells as the first line: correct it")
     return rows
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
 
-from dgiqa_edge.runtime.errors import ConfigurationError, MachineError
+from dgiqa_edge.runtime.errors import MachineError, ReportError
 from dgiqa_edge.runtime.names import json_text
 from dgiqa_edge.runtime.strict_text import parse_json
 
@@ -27,7 +27,7 @@ class ScoreStore:
         file: read if it exists, else created with the first score; ``None`` keeps scores in memory.
 
     Raises:
-        ConfigurationError: the file is something else.
+        ReportError: the file is something else.
         MachineError: it cannot be read or written.
     """
 
@@ -77,14 +77,12 @@ class ScoreStore:
                 entry = parse_json(line.decode())
                 self._scores[str(entry["measure"]), str(entry["pixels_sha256"])] = float(entry["score"])
             except (ValueError, KeyError, TypeError) as error:
-                raise ConfigurationError(
+                raise ReportError(
                     f"{file}, line {number}, is no score of bench accuracy: give another --scores file, or delete it"
                 ) from error
         if whole < len(content):
             if not self._scores:  # one line without an end: nothing says that the file is ours to cut
-                raise ConfigurationError(
-                    f"{file} holds no score of bench accuracy: give another --scores file, or delete it"
-                )
+                raise ReportError(f"{file} holds no score of bench accuracy: give another --scores file, or delete it")
             with _file_errors(file):
                 os.truncate(file, whole)
 

@@ -63,6 +63,10 @@ class SourceError(DgiqaEdgeError):
     """An image, video, or camera that cannot be read."""
 
 
+class ReportError(DgiqaEdgeError):
+    """A report, a table of ratings or another file of figures that cannot be read or is not what it should be."""
+
+
 class GateError(DgiqaEdgeError):
     """A camera whose frames were rejected for longer than its policy allows, or a baseline that cannot be used."""
 

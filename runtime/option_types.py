@@ -8,7 +8,8 @@ written is an error of the machine (exit code 4); everything else here is one of
 import argparse
 import math
 import os
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from .atomic import check_folder, check_output
@@ -58,6 +59,7 @@ def number(low: float, high: float = MOST_SECONDS, above: bool = False) -> Calla
     return parse
 
 
+_SEPARATORS = " \t\r\n,;"
 threads = whole(1, MOST_THREADS)
 seconds = number(0.0, above=True)
 
@@ -100,8 +102,9 @@ def parse(parser: argparse.ArgumentParser, arguments: list[str] | None = None) -
     """The parsed arguments, of which no output is also an input or a second output.
 
     Raises:
-        ConfigurationError: one is.
+        ConfigurationError: one is, or an argument is blank: what an unset variable leaves must not turn a limit off.
     """
+    refuse_blank(sys.argv[1:] if arguments is None else arguments)
     args = parser.parse_args(arguments)
     given = [item for value in vars(args).values() for item in (value if isinstance(value, list) else [value])]
     taken = {os.path.realpath(path) for path in given if isinstance(path, InputPath) and path.is_file()}
@@ -112,6 +115,19 @@ def parse(parser: argparse.ArgumentParser, arguments: list[str] | None = None) -
         if not path.is_dir() and not place.startswith(("/dev/", "/proc/")):
             taken.add(place)
     return args
+
+
+def refuse_blank(arguments: Sequence[str]) -> None:
+    """Refuse arguments without a word in them, whatever option they belong to.
+
+    Raises:
+        ConfigurationError: there is one; names the option before it.
+    """
+    for before, argument in zip(("", *arguments), arguments, strict=False):
+        option, _, value = argument.partition("=") if argument.startswith("--") else (before, "", argument)
+        if not value.strip(_SEPARATORS) and (argument is value or "=" in argument):
+            whose = option if option.startswith("-") else "an argument"
+            raise ConfigurationError(f"{whose} is empty (an unset variable?): give it a value, or leave it out")
 
 
 def _refuse_empty(text: str) -> None:

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 
 from dgiqa_edge.runtime.errors import DgiqaEdgeError
-from dgiqa_edge.runtime.option_types import input_path, output_file, output_folder, whole
+from dgiqa_edge.runtime.option_types import input_path, output_file, output_folder, parse, whole
 
 EXAMPLE = """example:
   python -m dgiqa_edge.training features --config training/configs/biq2021.toml --part train
@@ -15,8 +15,8 @@ EXAMPLE = """example:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one job; 0 if it came to its end."""
-    options = _parser().parse_args(arguments)
     try:
+        options = parse(_parser(), arguments)
         from . import commands
 
         return getattr(commands, options.command.replace("-", "_"))(options)

@@ -1,9 +1,11 @@
 """``dgiqa-edge bench compare``: what changed between two reports, told apart from noise."""
 
 import argparse
-from typing import TYPE_CHECKING
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from dgiqa_edge.runtime.option_types import input_path
+from dgiqa_edge.runtime.option_types import input_path, output_file
 
 if TYPE_CHECKING:
     from ..compare.verdicts import Comparison, Row
@@ -13,7 +15,7 @@ EXIT_WORSE = 5
 _EPILOG = f"""\
 example:
   dgiqa-edge bench compare old.json new.json
-  dgiqa-edge bench compare old.json new.json --fail-on p99=+5%,score_mae=+0.002
+  dgiqa-edge bench compare old.json new.json --fail-on p99=+5%,score_mae=+0.002 --json comparison.json
 
 Intervals are 99 % bootstrap intervals over blocks of frames. A figure is worse only if the interval excludes no change,
 a rank test over the blocks agrees, and the change reaches its limit; two runs made at different times must also differ
@@ -27,29 +29,67 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = _EPILOG
     parser.add_argument("first", type=input_path, metavar="A.json")
     parser.add_argument("second", type=input_path, metavar="B.json")
-    parser.add_argument("--fail-on", default="", metavar="LIMITS", help="like p99=+5%%,score_mae=+0.002")
+    parser.add_argument("--fail-on", metavar="LIMITS", help="like p99=+5%%,score_mae=+0.002")
     parser.add_argument("--strict", action="store_true", help="a limited figure that is undecided or absent fails too")
     parser.add_argument("--across-machines", action="store_true", help="compare although the machines differ")
+    parser.add_argument("--json", type=output_file, metavar="FILE", help="write the comparison as JSON")
 
 
 def run(args: argparse.Namespace) -> int:
     """Compare and print; 0, or 5 where a limit is broken."""
+    from dgiqa_edge.runtime.atomic import write_text
+    from dgiqa_edge.runtime.errors import ConfigurationError
+
     from ..compare.limits import parse_limits
     from ..compare.verdicts import Verdict, compare
     from ..report.document import read_report
 
-    limits = parse_limits(args.fail_on)
+    if args.strict and args.fail_on is None:
+        raise ConfigurationError("--strict has nothing to hold without --fail-on LIMITS: give them")
+    limits = {} if args.fail_on is None else parse_limits(args.fail_on)
     comparison = compare(read_report(args.first), read_report(args.second), limits, args.across_machines)
     print_comparison(comparison)
-    open_limits = [
+    undecided = [
         row.metric.name
         for row in comparison.rows
         if row.metric.name in limits and row.verdict in (Verdict.UNDECIDED, Verdict.ABSENT)
     ]
-    if args.strict and open_limits:
-        print(f"--strict: {', '.join(open_limits)} could not be decided")
-        return EXIT_WORSE
-    return EXIT_WORSE if comparison.failed else 0
+    failed = comparison.failed or bool(args.strict and undecided)
+    if args.strict and undecided:
+        print(f"--strict: {', '.join(undecided)} could not be decided")
+    if args.json:
+        document = to_document(comparison, (args.first, args.second), failed)
+        write_text(args.json, json.dumps(document, indent=1, allow_nan=False) + "\n")
+    return EXIT_WORSE if failed else 0
+
+
+def to_document(comparison: "Comparison", reports: tuple[Path, Path], failed: bool) -> dict[str, Any]:
+    """The comparison as JSON: ``change``, ``low`` and ``high`` are shares of ``first`` where ``relative``."""
+    return {
+        "kind": "dgiqa-edge benchmark comparison",
+        "schema_version": 1,
+        "reports": [str(report) for report in reports],
+        "alternating_blocks": comparison.paired,
+        "failed": failed,
+        "cautions": list(comparison.cautions),
+        "rows": [
+            {
+                "figure": row.metric.name,
+                "title": row.metric.title,
+                "relative": row.metric.relative,
+                "verdict": row.verdict.value,
+                "first": row.first,
+                "second": row.second,
+                "change": row.change,
+                "low": row.low,
+                "high": row.high,
+                "limit": str(row.limit),
+                "breaks_limit": row.fails,
+                "reason": row.reason,
+            }
+            for row in comparison.rows
+        ],
+    }
 
 
 def print_comparison(comparison: "Comparison") -> None:

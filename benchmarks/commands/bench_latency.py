@@ -113,7 +113,7 @@ def _plan(args: argparse.Namespace) -> "LatencyPlan":
 
 
 def _measure(scorer: "Scorer", args: argparse.Namespace, plan: "LatencyPlan") -> "Measured":
-    from dgiqa_edge.runtime.errors import ConfigurationError
+    from dgiqa_edge.runtime.errors import MachineError
 
     from .. import loadgen
     from ..device_stages import device_stages
@@ -131,7 +131,7 @@ def _measure(scorer: "Scorer", args: argparse.Namespace, plan: "LatencyPlan") ->
     device = device_stages(scorer, feed.at(0).frame)
     driven = args.driver == "loadgen" or (args.driver == "auto" and loadgen.is_installed())
     if not driven and args.scenario != "single-stream":
-        raise ConfigurationError(f"the scenario {args.scenario} needs LoadGen: pip install mlcommons-loadgen (x86-64)")
+        raise MachineError(f"the scenario {args.scenario} needs LoadGen: pip install mlcommons-loadgen (x86-64)")
     if not driven and args.driver == "auto":
         missing["latency.loadgen"] = "LoadGen is not installed here (it has x86-64 wheels only)"
     with sampler(args) as telemetry:

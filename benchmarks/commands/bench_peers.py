@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
     """Time all peers and print the table; returns 0."""
     from dgiqa_edge.calibration.shipped import SHIPPED_PHOTOS
     from dgiqa_edge.runtime.atomic import write_result
-    from dgiqa_edge.runtime.errors import ConfigurationError
+    from dgiqa_edge.runtime.errors import ConfigurationError, SourceError
     from dgiqa_edge.runtime.scorer import Scorer
 
     from ..baseline_timing import time_measures
@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
         first = scorers[0]
         frames = frames_of(args.photos or sorted(SHIPPED_PHOTOS.glob("*.jpg"))[:FRAMES], first.bundle)
         if not frames:
-            raise ConfigurationError("no photo to score: give files or a folder with --photos")
+            raise SourceError("no photo to score: give files or a folder with --photos")
         ours = [bundle_measure(first)]
         ours += [replace(bundle_measure(other), name=f"bundle {other.bundle.path.name}") for other in scorers[1:]]
         same_network = peers(first.bundle, args.threads)

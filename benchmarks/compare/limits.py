@@ -26,10 +26,10 @@ def parse_limits(text: str) -> Mapping[str, Limit]:
     """Limits by metric.
 
     Raises:
-        ConfigurationError: an entry is malformed, names no metric, or has the sign of an improvement.
+        ConfigurationError: an entry is malformed or empty, names no metric, or has the sign of an improvement.
     """
     limits = {}
-    for entry in filter(None, (part.strip() for part in text.split(","))):
+    for entry in (part.strip() for part in text.split(",")):
         match = _LIMIT.match(entry)
         if match is None:
             raise ConfigurationError(f"--fail-on '{entry}' is no limit: write it like p99=+5% or score_mae=+0.002")

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from dgiqa_edge.runtime.errors import ConfigurationError
+from dgiqa_edge.runtime.errors import ReportError
 
 from ..measures import BUNDLE
 from .facts import NOT_MEASURED, Table
@@ -19,14 +19,14 @@ def checked_accuracy(document: Any, subject: Mapping[str, Any], where: str) -> d
     """The document, if it is one and was measured on the very engines of the report.
 
     Raises:
-        ConfigurationError: another kind of file, or another bundle's figures.
+        ReportError: another kind of file, or another bundle's figures.
     """
     if not isinstance(document, dict) or not all(name in document for name in _NEEDED):
-        raise ConfigurationError(f"{where} is no document of dgiqa-edge bench accuracy: give what its --json wrote")
+        raise ReportError(f"{where} is no document of dgiqa-edge bench accuracy: give what its --json wrote")
     theirs = sorted(str(engine.get("sha256")) for engine in document["bundle"].get("engines", []))
     ours = sorted(str(engine["sha256"]) for engine in subject["engines"])
     if theirs != ours:
-        raise ConfigurationError(
+        raise ReportError(
             f"{where} was measured on another bundle ({document['bundle'].get('preset')} "
             f"{document['bundle'].get('precision')}, engine {', '.join(theirs)[:12]}): run bench accuracy on this one"
         )

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from dgiqa_edge.runtime.atomic import write_result
-from dgiqa_edge.runtime.errors import ConfigurationError
+from dgiqa_edge.runtime.errors import ReportError
 from dgiqa_edge.runtime.names import json_text
 from dgiqa_edge.runtime.strict_text import KeyRuleError, parse_json
 
@@ -70,7 +70,7 @@ def write_report(path: Path, report: Report) -> None:
     """Check and write; a report that breaks its own schema is a bug and never reaches the disk.
 
     Raises:
-        ConfigurationError: it breaks the schema.
+        ReportError: it breaks the schema.
     """
     plain = json.loads(json.dumps(report, allow_nan=False))
     _check(plain, path)
@@ -81,16 +81,14 @@ def read_report(path: Path) -> Report:
     """Read and check a report.
 
     Raises:
-        ConfigurationError: it cannot be read, is no report, or comes from a newer version.
+        ReportError: it cannot be read, is no report, or comes from a newer version.
     """
     report = read_json(path)
     if not isinstance(report, dict) or report.get("kind") != KIND:
-        raise ConfigurationError(
-            f"{path} is no benchmark report: give a file written by dgiqa-edge bench latency --json"
-        )
+        raise ReportError(f"{path} is no benchmark report: give a file written by dgiqa-edge bench latency --json")
     version = report.get("schema_version")
     if isinstance(version, int) and version > SCHEMA_VERSION:
-        raise ConfigurationError(
+        raise ReportError(
             f"{path} has report schema {version}, this version reads up to {SCHEMA_VERSION}: update dgiqa-edge"
         )
     _check(report, path)
@@ -101,16 +99,16 @@ def read_json(path: Path) -> Any:
     """A JSON file of the user's.
 
     Raises:
-        ConfigurationError: it cannot be read or is not JSON.
+        ReportError: it cannot be read or is not JSON.
     """
     try:
         return parse_json(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ConfigurationError(f"{path} cannot be read ({error.strerror}): check the name") from error
+        raise ReportError(f"{path} cannot be read ({error.strerror}): check the name") from error
     except KeyRuleError as error:
-        raise ConfigurationError(f"{path}, {error}") from error
+        raise ReportError(f"{path}, {error}") from error
     except ValueError as error:
-        raise ConfigurationError(f"{path} is not valid JSON ({error}): write it again") from error
+        raise ReportError(f"{path} is not valid JSON ({error}): write it again") from error
 
 
 def _check(report: Report, path: Path) -> None:
@@ -119,7 +117,7 @@ def _check(report: Report, path: Path) -> None:
     try:
         _validator()(report)
     except fastjsonschema.JsonSchemaException as error:
-        raise ConfigurationError(f"{path} breaks the report schema: {error}") from error
+        raise ReportError(f"{path} breaks the report schema: {error}") from error
 
 
 @functools.cache

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from dgiqa_edge.runtime.errors import ConfigurationError
+from dgiqa_edge.runtime.errors import ReportError
 
 LONGEST_LIST = 2000
 DECIMALS = 4
@@ -28,7 +28,7 @@ def decode(document: dict[str, Any]) -> np.ndarray:
     """Float64 array of an encoded series.
 
     Raises:
-        ConfigurationError: the series is damaged.
+        ReportError: the series is damaged.
     """
     if "values" in document:
         array = np.array([np.nan if value is None else value for value in document["values"]], np.float64)
@@ -37,7 +37,7 @@ def decode(document: dict[str, Any]) -> np.ndarray:
             raw = zlib.decompress(base64.b64decode(document["data"], validate=True))
             array = np.frombuffer(raw, "<f4").astype(np.float64)
         except (zlib.error, binascii.Error, ValueError) as error:
-            raise ConfigurationError(f"a series in the report is damaged ({error}): measure again") from error
+            raise ReportError(f"a series in the report is damaged ({error}): measure again") from error
     if len(array) != document["count"]:
-        raise ConfigurationError(f"a series in the report has {len(array)} values, it promises {document['count']}")
+        raise ReportError(f"a series in the report has {len(array)} values, it promises {document['count']}")
     return array
