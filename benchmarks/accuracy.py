@@ -126,8 +126,7 @@ def measure_accuracy(
     """Show every picture to the bundle and every baseline.
 
     Raises:
-        ReportError: the human scores are all equal.
-        SourceError: too few photos could be scored for a correlation.
+        ReportError: the human scores are all equal, or too few photos could be scored for a correlation.
     """
     if len({photo.mos for photo in photos}) < 2:
         raise ReportError("the human scores are all equal: nothing to correlate")
@@ -140,7 +139,7 @@ def measure_accuracy(
         row = _measured(measure, tally, photos)
         if isinstance(row, str):
             if measure.name == BUNDLE:
-                raise SourceError(row)
+                raise ReportError(row)
             not_measured[measure.name] = row
         else:
             measured.append(row)

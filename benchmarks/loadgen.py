@@ -1,10 +1,10 @@
 """MLPerf's LoadGen as the driver of a measurement: it decides when queries come and whether the run is valid.
 
 LoadGen runs in a thread of its own, so that an interrupt or an engine's error ends the measurement at once instead of
-after its minimum duration. Rules and settings: MLPerf inference rules, LoadGen's ``test_settings.h``.
+after its minimum duration: LoadGen cannot be told to stop, so the process then ends around it. Rules and settings:
+MLPerf inference rules, LoadGen's ``test_settings.h``.
 """
 
-import ctypes
 import queue
 import re
 import tempfile
@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from dgiqa_edge.runtime import abrupt_exit
 from dgiqa_edge.runtime.errors import ConfigurationError, MachineError
 
 from .latency import LatencyPlan, LatencyRun, warm_up
@@ -163,24 +164,13 @@ def _run_to_the_end(loadgen: Any, system: _System, frames: int, test: Any, logs:
         while not system.stopped.wait(0.5):  # in slices, so that Ctrl-C is seen
             pass
     except BaseException:
-        _leave_without_destructors()
+        abrupt_exit.request()
         raise
     if system.failure is not None:
-        _leave_without_destructors()
+        abrupt_exit.request()
         raise system.failure
     loadgen.DestroyQSL(handles[1])
     loadgen.DestroySUT(handles[0])
-
-
-def _leave_without_destructors() -> None:
-    """Let the process end with its own exit code although a LoadGen run was left unfinished.
-
-    LoadGen cannot be told to stop, and its static logger aborts the process when it is destroyed while its thread
-    runs. glibc calls the functions of ``on_exit`` first, with the exit code, and ``_exit`` is such a function.
-    """
-    libc = ctypes.CDLL(None)
-    if hasattr(libc, "on_exit"):
-        libc.on_exit(ctypes.cast(libc._exit, ctypes.c_void_p), None)
 
 
 def _test_settings(

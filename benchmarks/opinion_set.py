@@ -3,11 +3,11 @@
 A photo that a CSV names and that cannot be read is counted and named, never left out silently.
 """
 
-import csv
 import math
 from dataclasses import dataclass
 from pathlib import Path
 
+from dgiqa_edge.calibration.text_tables import table_rows
 from dgiqa_edge.runtime.errors import ReportError, SourceError
 
 from .graded_series import GradedSeries
@@ -25,12 +25,12 @@ def read_opinions(table: Path, photos: Path, split: str | None = None) -> list[R
     """Rows of a CSV with the columns ``file`` and ``mos`` (and ``split``, if asked for).
 
     Raises:
-        SourceError: the table or a photo it names is missing.
-        ReportError: a column is missing, a score is no finite number, a photo comes twice, or no row is left.
+        SourceError: a photo that the table names is missing.
+        ReportError: the table cannot be read or lacks a column, a score is no finite number, a photo comes twice, or
+            no row is left.
     """
-    rows = _rows(table, ("file", "mos", *(("split",) if split else ())))
     rated: dict[Path, RatedPhoto] = {}
-    for line, row in enumerate(rows, start=2):
+    for line, row in table_rows(table, ("file", "mos", *(("split",) if split else ()))):
         if split and row["split"] != split:
             continue
         try:
@@ -54,12 +54,12 @@ def read_series(table: Path, photos: Path) -> list[GradedSeries]:
     Pictures are named by their paths.
 
     Raises:
-        SourceError: the table or a photo it names is missing.
-        ReportError: a column is missing, a strength is no number or negative, or no pair is left.
+        SourceError: a photo that the table names is missing.
+        ReportError: the table cannot be read or lacks a column, a strength is no number or negative, or no pair is
+            left.
     """
-    rows = _rows(table, ("scene", "file"))
     scenes: dict[str, list[tuple[float, str]]] = {}
-    for line, row in enumerate(rows, start=2):
+    for line, row in table_rows(table, ("scene", "file")):
         text = list(row.values())[-1]
         try:
             strength = float(text)
@@ -73,22 +73,6 @@ def read_series(table: Path, photos: Path) -> list[GradedSeries]:
     if not any(one.step_pairs() for one in series):
         raise ReportError(f"{table} has no two photos of one scene with different strengths")
     return series
-
-
-def _rows(table: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
-    try:
-        with table.open(encoding="utf-8", newline="") as stream:
-            reader = csv.DictReader(stream)
-            rows = list(reader)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise SourceError(f"cannot read the table {table}: {error}") from error
-    missing = [column for column in columns if column not in (reader.fieldnames or ())]
-    if missing:
-        raise ReportError(f"{table} lacks the column {', '.join(missing)}: its first line must name {columns}")
-    for line, row in enumerate(rows, start=2):
-        if None in row or None in row.values():
-            raise ReportError(f"{table}, line {line}, has not as many cells as the first line: correct it")
-    return rows
 
 
 def _existing(path: Path, table: Path, line: int) -> Path:

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from dgiqa_edge.runtime.errors import CalibrationError
+from dgiqa_edge.runtime.errors import CalibrationError, ReportError
 from dgiqa_edge.runtime.picture_header import first_bytes, picture_format
+
+from .text_tables import listed_names
 
 LIST_SUFFIX = ".txt"
 
@@ -108,10 +110,9 @@ def read_video_frames(path: Path, indices: Sequence[int]) -> Iterator[tuple[int,
 def _listed_files(path: Path) -> list[Path]:
     """Paths in a list file; missing ones stay, to be counted and named with the unreadable ones."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except UnicodeDecodeError as error:
-        raise CalibrationError(f"calibration list {path} is not UTF-8 text: write one image path per line") from error
-    return [path.parent / line.strip() for line in lines if line.strip() and not line.startswith("#")]
+        return [path.parent / name for name in listed_names(path)]
+    except ReportError as error:
+        raise CalibrationError(f"calibration list {error}, one image path per line") from error
 
 
 def _files_below(folder: Path) -> Iterator[Path]:

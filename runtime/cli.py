@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib import metadata
 from types import ModuleType
 
+from . import abrupt_exit
 from .credentials import masked_streams
 from .errors import ConfigurationError, DgiqaEdgeError, MachineError
 from .names import shown
@@ -58,7 +59,9 @@ def guarded(work: Callable[[], int], debug: bool = False) -> int:
     _print_any_name()
     _stop_cleanly_on_sigterm()
     with masked_streams():
-        return _code_of(work, debug)
+        code = _code_of(work, debug)
+    abrupt_exit.honour(code)
+    return code
 
 
 def _code_of(work: Callable[[], int], debug: bool) -> int:
@@ -67,6 +70,8 @@ def _code_of(work: Callable[[], int], debug: bool) -> int:
         sys.stdout.flush()
         return code
     except SystemExit as stop:  # argparse: --help, --version, usage errors
+        if stop.code == EXIT_TERMINATED:
+            return _report("terminated", EXIT_TERMINATED, debug)
         return stop.code if isinstance(stop.code, int) else EXIT_USAGE
     except DgiqaEdgeError as error:
         return _report(f"error: {error}", error.exit_code, debug)

@@ -63,8 +63,10 @@ class SourceError(DgiqaEdgeError):
     """An image, video, or camera that cannot be read."""
 
 
-class ReportError(DgiqaEdgeError):
+class ReportError(ConfigurationError):
     """A report, a table of ratings or another file of figures that cannot be read or is not what it should be."""
+
+    exit_code = 3
 
 
 class GateError(DgiqaEdgeError):

@@ -4,13 +4,13 @@ The folder is a checkout of the public repository of BIQ2021 (``Images/`` and tw
 photo before it is asked for.
 """
 
-import csv
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from dgiqa_edge.calibration.text_tables import table_rows
 from dgiqa_edge.runtime.errors import SourceError
 from dgiqa_edge.runtime.images import read_image
 
@@ -73,15 +73,12 @@ def read_biq2021(folder: Path) -> PhotoSet:
             raise SourceError(
                 f"{file} is missing: give the folder of the BIQ2021 repository (Images/ and two CSV files)"
             )
-        with file.open(encoding="utf-8-sig", newline="") as stream:
-            for number, row in enumerate(csv.reader(stream)):
-                if number == 0 or not row or not row[0].strip():
-                    continue
-                try:
-                    title = row[0].strip()
-                    photos.append(Photo(stored.get(title.lower(), images / title), float(row[1]), split))
-                except (IndexError, ValueError):
-                    raise SourceError(f"{file}, line {number + 1}: expected 'image,score', found {row[:2]}") from None
+        for line, row in table_rows(file):
+            cells = list(row.values())
+            try:
+                photos.append(Photo(stored.get(cells[0].lower(), images / cells[0]), float(cells[1]), split))
+            except (IndexError, ValueError):
+                raise SourceError(f"{file}, line {line}: expected 'image,score', found {cells[:2]}") from None
     return PhotoSet(tuple(photos))
 
 

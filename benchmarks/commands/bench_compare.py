@@ -1,10 +1,10 @@
 """``dgiqa-edge bench compare``: what changed between two reports, told apart from noise."""
 
 import argparse
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dgiqa_edge.runtime.names import json_text
 from dgiqa_edge.runtime.option_types import input_path, output_file
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Compare and print; 0, or 5 where a limit is broken."""
-    from dgiqa_edge.runtime.atomic import write_text
+    from dgiqa_edge.runtime.atomic import write_result
     from dgiqa_edge.runtime.errors import ConfigurationError
 
     from ..compare.limits import parse_limits
@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"--strict: {', '.join(undecided)} could not be decided")
     if args.json:
         document = to_document(comparison, (args.first, args.second), failed)
-        write_text(args.json, json.dumps(document, indent=1, allow_nan=False) + "\n")
+        write_result(args.json, json_text(document, indent=1, allow_nan=False) + "\n")
     return EXIT_WORSE if failed else 0
 
 

@@ -108,7 +108,7 @@ def test_selfcheck_runs_and_counts(command_line, bundle_dir, tmp_path):
         (["latency", "--bundle", "nowhere"], 3, "does not exist"),
         (["latency", "--bundle", "B", "--scenario", "server", "--against", "B"], 2, "--against alternates"),
         (["latency", "--bundle", "B", "--against-json", "x.json"], 2, "nothing to write"),
-        (["compare", "no.json", "no.json"], 2, "cannot be read"),
+        (["compare", "no.json", "no.json"], 3, "cannot be read"),
         (["compare", "no.json", "no.json", "--fail-on", "p99=slow"], 2, "is no limit"),
         (["selfcheck", "--bundle", "B", "--duration", "4"], 2, "give at least 5"),
     ],
@@ -129,5 +129,5 @@ def test_another_bundles_accuracy_is_refused(command_line, bundle_dir, tmp_path)
         )
     )
     finished = command_line("bench", "latency", "--bundle", bundle_dir, "--accuracy", document, *SHORT)
-    assert finished.returncode == 2
+    assert finished.returncode == 3
     assert "measured on another bundle (edge fp32" in finished.stderr

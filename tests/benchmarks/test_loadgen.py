@@ -1,5 +1,7 @@
 """MLPerf's LoadGen drives a real bundle; its own summary says whether the run was valid."""
 
+import os
+import signal
 import subprocess
 import sys
 
@@ -91,6 +93,47 @@ def test_a_run_that_ends_early_ends_at_once_with_its_own_exit_code(bundle_dir, p
     assert finished.returncode == code, finished.stderr
     assert words in finished.stderr
     assert "terminate called" not in finished.stderr
+
+
+SAYS_WHEN_IT_RUNS = """
+import signal, sys
+from dgiqa_edge.benchmarks import loadgen
+from dgiqa_edge.benchmarks.latency_samples import FrameServer
+from dgiqa_edge.runtime import cli
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+serve, served = FrameServer.serve, []
+
+def telling(self):
+    served.append(1)
+    if len(served) == 100:
+        print("running", flush=True)
+    return serve(self)
+
+FrameServer.serve = telling
+sys.exit(cli.main(sys.argv[1:]))
+"""
+
+
+@needs_loadgen
+@pytest.mark.parametrize("scenario", ["single-stream", "multi-stream", "offline", "server"])
+@pytest.mark.parametrize(
+    ("number", "code", "word"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")]
+)
+def test_a_signal_ends_every_scenario_in_one_line(bundle_dir, photo_folder, tmp_path, scenario, number, code, word):
+    """LoadGen's threads cannot be stopped: shutting the interpreter down beside them aborted the process (rc -6)."""
+    report = tmp_path / "report.json"
+    arguments = ["--bundle", bundle_dir, "--photos", photo_folder, "--json", report, "--scenario", scenario]
+    process = subprocess.Popen(
+        [sys.executable, "-c", SAYS_WHEN_IT_RUNS, "bench", "latency", *map(str, arguments), "--duration", "3600"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "TMPDIR": str(tmp_path)},
+    )  # fmt: skip
+    assert process.stdout.readline() == "running\n"
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=30)
+    assert (process.returncode, errors) == (code, f"dgiqa-edge: {word}\n")
+    assert not report.exists()
+    assert not list(tmp_path.glob("dgiqa-loadgen-*"))
 
 
 def test_an_unknown_scenario_and_a_missing_package_are_said(bundle_dir, feed, monkeypatch):

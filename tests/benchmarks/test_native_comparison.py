@@ -8,7 +8,7 @@ import pytest
 from dgiqa_edge.benchmarks import native_comparison
 from dgiqa_edge.benchmarks.native_comparison import find_tool, native, python
 from dgiqa_edge.runtime.cli import main
-from dgiqa_edge.runtime.errors import ConfigurationError, MachineError
+from dgiqa_edge.runtime.errors import MachineError
 
 FIGURES = {
     "library": {"backends": ["tensorrt", "onnxruntime"]},
@@ -45,7 +45,7 @@ def test_all_runtimes_take_turns_on_one_frame(bundle_dir, tool, tmp_path, capsys
 
 
 def test_a_missing_tool_says_how_to_build_it(tmp_path):
-    with pytest.raises(ConfigurationError, match="make native"):
+    with pytest.raises(MachineError, match="make native"):
         find_tool(tmp_path / "none")
 
 
@@ -62,7 +62,7 @@ def test_builds_that_cannot_be_told_apart_or_run_nothing(bundle_dir, tool, capsy
     assert main(["bench", "native", "--bundle", str(bundle_dir), *twice]) == 2
     assert "same backend" in capsys.readouterr().err
     tool.write_text("""#!/bin/sh\necho '{"library": {"backends": ["tensorrt"]}}'\n""")
-    with pytest.raises(ConfigurationError, match="without a CPU backend"):
+    with pytest.raises(MachineError, match="without a CPU backend"):
         native(tool)
 
 

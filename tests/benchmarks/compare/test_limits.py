@@ -13,13 +13,15 @@ def test_shares_and_amounts_in_the_bad_direction():
         "srcc": Limit(0.01, False),
         "mean": Limit(0.075, True),
     }
-    assert parse_limits("") == {}
     assert [str(limit) for limit in parse_limits("p50=+5%,score_mae=+0.002").values()] == ["5 %", "0.002"]
 
 
 @pytest.mark.parametrize(
     ("text", "words"),
     [
+        ("", "is no limit"),
+        ("p99=+5%,", "is no limit"),
+        (" , p99=+5%", "is no limit"),
         ("p99", "is no limit"),
         ("p99=fast", "is no limit"),
         ("p98=+5%", "knows no 'p98'"),
