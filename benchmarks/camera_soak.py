@@ -21,6 +21,7 @@ import cv2
 import numpy as np
 
 from dgiqa_edge.runtime.atomic import write_result
+from dgiqa_edge.runtime.cli import guarded
 from dgiqa_edge.runtime.errors import SourceError
 from dgiqa_edge.runtime.frame_event import FrameEvent, Outcome, SinkStats
 from dgiqa_edge.runtime.images import write_image
@@ -343,4 +344,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(guarded(main))

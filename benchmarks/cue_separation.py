@@ -6,6 +6,7 @@ Photos should be ones that people like: each share printed for them is one of fa
 """
 
 import argparse
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dgiqa_edge.calibration.degradations import KINDS, degrade
+from dgiqa_edge.runtime.cli import guarded
 from dgiqa_edge.runtime.cues import CueMeter
 from dgiqa_edge.runtime.errors import SourceError
 from dgiqa_edge.runtime.gate_policy import CHECKS, CUE_CHECKS, Side
@@ -103,8 +105,8 @@ def _print(rows: Sequence[Separation], found: dict[str, list[Cues]]) -> None:
         print(f"{name:<18} " + " ".join(f"{row.beyond.get(name, 0.0):9.1%}" for row in rows))
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Measure and print."""
+def main(argv: Sequence[str] | None = None) -> int:
+    """Measure and print; returns 0."""
     parser = argparse.ArgumentParser(prog="python -m dgiqa_edge.benchmarks.cue_separation", description=__doc__)
     parser.add_argument("photos", nargs="+", type=input_name, metavar="PHOTOS", help="folders, files, or quoted globs")
     parser.add_argument("--every", type=whole(1), default=1, metavar="N", help="degrade each N-th photo (default: all)")
@@ -122,7 +124,8 @@ def main(argv: Sequence[str] | None = None) -> None:
 
         content = [{"cue": row.cue, "quantiles": row.quantiles, "beyond": row.beyond} for row in rows]
         write_result(args.json, json_text(content, indent=1) + "\n")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(guarded(main))

@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from dgiqa_edge.runtime.errors import DgiqaEdgeError
+from dgiqa_edge.runtime.cli import EXIT_INTERRUPTED, guarded
 from dgiqa_edge.runtime.option_types import input_path, output_file, output_folder, parse, whole
 
 EXAMPLE = """example:
@@ -15,17 +15,18 @@ EXAMPLE = """example:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one job; 0 if it came to its end."""
-    try:
-        options = parse(_parser(), arguments)
-        from . import commands
+    return guarded(lambda: _run(arguments))
 
-        return getattr(commands, options.command.replace("-", "_"))(options)
-    except DgiqaEdgeError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
+
+def _run(arguments: list[str] | None) -> int:
+    options = parse(_parser(), arguments)
+    from . import commands
+
+    try:
+        return int(getattr(commands, options.command.replace("-", "_"))(options))
     except KeyboardInterrupt:
         print("stopped: the same command goes on from here", file=sys.stderr)
-        return 130
+        return EXIT_INTERRUPTED
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,6 +1,7 @@
 """Files and directories appear whole or not at all."""
 
 import errno
+import os
 import stat
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from dgiqa_edge.runtime.atomic import atomic_directory, atomic_file, write_bytes, write_text
+from dgiqa_edge.runtime.atomic import atomic_directory, atomic_file, write_bytes, write_result, write_text
 from dgiqa_edge.runtime.errors import MachineError
 
 Publisher = Callable[[Path], AbstractContextManager[Path]]
@@ -164,3 +165,43 @@ def test_processes_that_publish_at_once_leave_one_whole_directory(tmp_path: Path
     assert len(files) == 1
     assert len(list(target.iterdir())) == 5
     assert [path.name for path in tmp_path.iterdir()] == ["bundle"]
+
+
+def test_a_finished_result_is_kept_where_its_output_fails_after_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with pytest.raises(MachineError, match="the result is kept in ") as caught:
+        write_result(Path("/dev/full"), "an hour's work\n")
+    (kept,) = tmp_path.glob("dgiqa-edge-*")
+    assert str(kept) in str(caught.value)
+    assert kept.read_text() == "an hour's work\n"
+
+
+def test_where_nothing_takes_it_a_result_is_printed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", "/proc/none")
+    with pytest.raises(MachineError):
+        write_result(Path("/proc/none/out.json"), "an hour's work")
+    assert "an hour's work" in capsys.readouterr().err
+
+
+def test_what_is_no_file_is_written_into_and_stays(tmp_path: Path) -> None:
+    """As `--json /dev/stdout`, `--json >(jq)` and `--json /dev/null` have it, also for root."""
+    write_text(Path(os.devnull), "x")
+    assert stat.S_ISCHR(Path(os.devnull).stat().st_mode)
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(MachineError, match="cannot write"):  # nobody reads
+        write_text(pipe, "x")
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    write_text(pipe, "through the pipe")
+    assert os.read(reader, 100) == b"through the pipe"
+    os.close(reader)
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+
+
+def test_text_with_names_that_are_not_utf8_is_written(tmp_path: Path) -> None:
+    write_text(tmp_path / "page.html", "caf\udce9.jpg")
+    assert (tmp_path / "page.html").read_bytes() == rb"caf\xe9.jpg"

@@ -155,3 +155,53 @@ def test_a_module_of_ours_that_is_missing_is_a_bug(monkeypatch, capsys):
     monkeypatch.setattr(cli, "_dispatch", dispatch)
     assert cli.main(["build"]) == 1
     assert "a bug" in capsys.readouterr().err
+
+
+STREAMS = {
+    "closed": (">&-", 0, ""),
+    "closed, and stderr as well": (">&- 2>&-", 0, ""),
+    "closed, all three": (">&- 2>&- <&-", 0, ""),
+    "full": ("> /dev/full", 4, "disk full"),
+    "a reader that goes away": ("| true; exit ${PIPESTATUS[0]}", 141, ""),
+}
+
+
+@pytest.mark.parametrize("kind", STREAMS)
+def test_an_output_that_takes_nothing_is_no_bug(kind: str) -> None:
+    redirection, code, words = STREAMS[kind]
+    flood = (
+        "import sys, types; from dgiqa_edge.runtime import cli; m = types.ModuleType('m'); m.SUMMARY = 'x';"
+        "m.configure = lambda p: None; m.run = lambda a: [print('y' * 1000) for _ in range(1000)] and 0;"
+        "sys.modules['m'] = m; cli.command_modules = lambda: {'flood': 'm'}; sys.exit(cli.main(['flood']))"
+    )
+    command = f'"{sys.executable}" -c "{flood}" {redirection}'
+    finished = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60, check=False)
+    assert finished.returncode == code, finished.stderr
+    assert words in finished.stderr
+    assert finished.stderr.count("\n") == (1 if words else 0)
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (PermissionError(13, "Permission denied", "/x/out.json"), "Permission denied: '/x/out.json'"),
+        (OSError(5, "Input/output error"), "Input/output error"),
+        (OSError(28, "No space left on device"), "disk full"),
+        (MemoryError("Unable to allocate 9 TiB"), "not enough memory (Unable to allocate 9 TiB)"),
+    ],
+)
+def test_an_error_of_the_system_is_no_bug(
+    error: Exception, words: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    install_command(monkeypatch, raising(error))
+    monkeypatch.setattr(cli, "_silence_stdout", lambda: None)
+    assert cli.main(["probe"]) == 4
+    assert words in capfd.readouterr().err
+
+
+def test_an_error_shows_no_control_characters(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    install_command(monkeypatch, raising(BundleError("x\x1b[31m\u202e\udce9 is no bundle")))
+    assert cli.main(["probe"]) == 3
+    assert capsys.readouterr().err == "dgiqa-edge: error: x\\x1b[31m\\u202e\\xe9 is no bundle\n"

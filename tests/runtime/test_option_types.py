@@ -169,3 +169,18 @@ def test_no_output_takes_the_place_of_an_input_or_of_another_output(
             option_types.parse(parser, arguments)
     else:
         assert option_types.parse(parser, arguments).report == Path("in.json")
+
+
+OUTPUTS_BY_NAME = {"out", "plot", "markdown", "html", "scores", "against_json", "depth_out", "work", "destination"}
+
+
+def test_every_output_of_every_command_is_tried_before_the_work() -> None:
+    seen, offenders = 0, []
+    for name, action in every_typed_option():
+        writes = action.dest in OUTPUTS_BY_NAME or (action.dest == "json" and action.nargs != 0)
+        writes = writes or (action.dest == "weights" and "write" in (action.help or ""))
+        seen += writes
+        if writes and action.type not in (option_types.output_file, option_types.output_folder):
+            offenders.append(name)
+    assert seen > 25
+    assert not offenders
