@@ -13,13 +13,16 @@ _LENGTH = re.compile(rb"(?im)^content-length[ \t]*:[ \t]*([0-9]{1,9})[ \t]*\r?$"
 _BOUNDARY = re.compile(r"""boundary\s*=\s*("[^"]*"|[^\s;]+)""", re.IGNORECASE)
 _BLANK_LINE = re.compile(rb"\r?\n\r?\n")
 _FIRST_LINE = re.compile(rb"(?m)^(--[^\r\n]+)\r?\n")
+_MOST_SKIPPED_BYTES = 8 << 20  # more than a picture: the boundary will not come any more
 
 
 class MultipartError(Exception):
     """A part is damaged; the next ``read`` goes on behind it."""
 
 
-class _Readable(Protocol):
+class Readable(Protocol):
+    """What a stream of pictures is read from."""
+
     def read1(self, size: int, /) -> bytes: ...
 
 
@@ -34,13 +37,20 @@ def boundary_of(content_type: str) -> bytes | None:
 
 
 class MultipartReader:
-    """Reads the bodies of parts from a stream that offers ``read1``; without a boundary the first line tells it."""
+    """Reads the bodies of parts from a stream that offers ``read1``.
 
-    def __init__(self, stream: _Readable, boundary: bytes | None) -> None:
+    The boundary is the one that the stream really has: cameras declare another one, none, or leave out its dashes.
+    ``boundary`` (``boundary_of``) helps to find it.
+    """
+
+    def __init__(self, stream: Readable, boundary: bytes | None) -> None:
         self._stream = stream
-        self._boundary = boundary
+        self._declared = boundary
+        self._boundary: bytes | None = None
         self._held = bytearray()
         self._ended = False
+        self._counted_last = False
+        self._lengths_lie = False
 
     def read(self) -> bytes | None:
         """The next part's body, which may be empty; None where the stream ends between parts.
@@ -57,28 +67,45 @@ class MultipartReader:
             return None
         headers = self._headers()
         length = _LENGTH.search(headers)
-        if length is not None and int(length[1]) <= LARGEST_BYTES:
+        self._counted_last = length is not None and int(length[1]) <= LARGEST_BYTES and not self._lengths_lie
+        if self._counted_last and length is not None:
             return self._counted(int(length[1]), boundary)
         return self._up_to(boundary)
 
     def _boundary_line(self) -> bytes | None:
         while self._boundary is None:
-            match = _FIRST_LINE.search(self._held)
-            if match is not None:
-                self._boundary = match[1]
-            elif len(self._held) > _LONGEST_HEADERS:
+            self._boundary = self._first_boundary()
+            if self._boundary is not None:
+                break
+            if len(self._held) > _LONGEST_HEADERS:
                 self._held.clear()
                 raise MultipartError("the stream holds no boundary")
-            elif not self._more():
+            if not self._more():
                 return None
         return self._boundary
 
+    def _first_boundary(self) -> bytes | None:
+        """The declared boundary, with the dashes that stand before it; else the first line with dashes."""
+        if self._declared is not None:
+            bare = re.escape(self._declared.removeprefix(b"--"))
+            match = re.search(rb"(?m)^(-*" + bare + rb")(?:--)?[ \t]*\r?\n", self._held)
+            if match is not None:
+                return match[1]
+        match = _FIRST_LINE.search(self._held)
+        return None if match is None else match[1].rstrip()
+
     def _skip(self, boundary: bytes) -> bool:
         """Forget everything up to the end of the next boundary line; False where none comes."""
+        skipped = 0
         while (at := self._held.find(boundary)) < 0:
+            skipped += max(0, len(self._held) - len(boundary))
             del self._held[: max(0, len(self._held) - len(boundary))]
+            if skipped > _MOST_SKIPPED_BYTES:
+                raise MultipartError(f"no boundary in {skipped >> 20} MiB")
             if not self._more():
                 return False
+        if self._counted_last and self._held[:at].strip(b"\r\n-"):
+            self._lengths_lie = True  # the rest of a picture that was longer than stated
         del self._held[: at + len(boundary)]
         while (line_end := self._held.find(b"\n")) < 0:
             if len(self._held) > _LONGEST_HEADERS:
@@ -108,11 +135,18 @@ class MultipartReader:
 
     def _counted(self, length: int, boundary: bytes) -> bytes:
         """``length`` bytes, or less where a boundary comes before: then the stated length is wrong."""
-        self._hold(length)
         marked = b"\n" + boundary
-        self._hold(length + self._missing_of(marked, length))
-        early = self._held.find(marked, 0, length + len(marked) - 1)
+        searched, early = 0, -1
+        while early < 0 and len(self._held) < length:
+            early = self._held.find(marked, searched, length)
+            searched = max(0, len(self._held) - len(marked))
+            if early < 0 and not self._more():
+                break
+        if early < 0:
+            self._hold(length + self._missing_of(marked, length))
+            early = self._held.find(marked, 0, length + len(marked) - 1)
         if early >= 0:
+            self._lengths_lie = self._lengths_lie or length > early + 1
             return self._cut(early + 1)
         if len(self._held) < length:
             raise MultipartError(f"the stream ended after {len(self._held)} of a picture's {length} bytes")
