@@ -33,8 +33,9 @@ EXPORT = [
     "huggingface_hub>=0.24",
     "rich>=13",
     "polygraphy>=0.49",
+    "scipy>=1.10",
 ]
-TRAINING = sorted({*EXPORT, "scipy>=1.10"})
+TRAINING = EXPORT
 # LoadGen has wheels for x86-64 only; elsewhere the project's own loop drives the queries.
 LOADGEN = "mlcommons-loadgen>=5; sys_platform == 'linux' and platform_machine == 'x86_64'"
 BENCH = sorted({*CPU, "scipy>=1.10", "matplotlib>=3.7", "rich>=13", "nvidia-ml-py>=12", LOADGEN})

@@ -5,11 +5,12 @@ rule asks for (99 % confidence with one query to spare: 64 for p90, 662 for p99)
 """
 
 import functools
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
+from dgiqa_edge.calibration.statistics import nearest_rank
 
 STOPPING_CONFIDENCE = 0.99
 INTERVAL_CONFIDENCE = 0.95
@@ -83,11 +84,6 @@ def percentile(latencies_ms: np.ndarray, percent: float) -> Percentile:
 def percentiles(latencies_ms: np.ndarray, wanted: Sequence[float] = REPORTED) -> tuple[Percentile, ...]:
     """Every percentile asked for, those that lack queries left empty."""
     return tuple(percentile(latencies_ms, percent) for percent in wanted)
-
-
-def nearest_rank(queries: int, percent: float) -> int:
-    """Rank from 1 of the smallest value that at least ``percent`` of the queries do not exceed."""
-    return max(1, math.ceil(queries * percent / 100.0 - 1e-9))
 
 
 def interval_ranks(queries: int, percent: float) -> tuple[int, int]:

@@ -274,7 +274,11 @@ class Build:
     @staticmethod
     def _once(contents: bundle_writer.BundleContents) -> list[str]:
         """What is said at the build alone; the bundle's reports hold it, and later commands do not repeat it."""
-        return [note for said in contents.weights.values() for note in said["notes"]]
+        said = [note for role in contents.weights.values() for note in role["notes"]]
+        if contents.latency is not None and contents.precision != "fp32":
+            remark = contents.latency.remark(contents.precision)
+            said += [remark] if remark else []
+        return said
 
     def _caption(self, taken: Taken) -> str:
         width, height = self.options.frame[1], self.options.frame[0]

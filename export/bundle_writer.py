@@ -195,7 +195,7 @@ def _manifest(
             "file": "calibration.json",
         },
         "fidelity": {**contents.fidelity.to_json(), "held_out": contents.held_out},
-        "latency": _record(contents.latency),
+        "latency": None if contents.latency is None else contents.latency.record(),
         "graphs": [{"role": role, "file": file} for role, file in roles],
         "engines": [
             *plans,
@@ -210,12 +210,15 @@ def _manifest(
             "host": contents.host,
         },
         "notes": notes(contents),
-        "ladder": _record(contents.ladder),
+        "ladder": None if contents.ladder is None else asdict(contents.ladder),
     }
 
 
-def _record(value: Latency | LadderRecord | None) -> dict[str, Any] | None:
-    return None if value is None else asdict(value)
+def _timing(latency: Latency | None) -> dict[str, Any] | None:
+    if latency is None or latency.change is None:
+        return None if latency is None else latency.record()
+    change = latency.change
+    return {**latency.record(), "change": {"value": change.value, "low": change.low, "high": change.high}}
 
 
 def _tolerance(contents: BundleContents) -> dict[str, float]:
@@ -243,12 +246,6 @@ def notes(contents: BundleContents) -> list[str]:
         notes.append("fidelity was measured on the calibration photos themselves: too few to hold any out")
     if not contents.options.accuracy_check:
         notes.append("its accuracy was held to no limit (--no-accuracy-check)")
-    latency = contents.latency
-    if contents.precision != "fp32" and latency is not None and latency.p50_ms > latency.fp32_p50_ms:
-        notes.append(
-            f"{contents.precision} is slower than fp32 on the machine that built it: --accuracy-budget or "
-            "--latency-target takes the faster one"
-        )
     if contents.precision == "fp16" and contents.backend == "onnxruntime":
         notes.append("ONNX Runtime's CPU computes FP16 nodes in FP32: this file is for GPUs, not for CPU speed")
     if contents.backend == "tensorrt" and contents.engines is None:
@@ -265,7 +262,7 @@ def _report(contents: BundleContents) -> dict[str, Any]:
         "export": contents.export_report,
         "parity": contents.parity,
         "fidelity": contents.fidelity.to_json(with_images=True),
-        "latency": _record(contents.latency),
+        "latency": _timing(contents.latency),
         "portable_fidelity": contents.portable_fidelity.to_json(),
         "tensorrt": None if contents.engines is None else dict(contents.engines.report),
         "photos": {"observed": _photos(contents.observed), "checked": _photos(contents.checked)},

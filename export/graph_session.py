@@ -4,7 +4,6 @@ One function makes a session with a fixed thread count, one times two of them in
 a comparison within one run is honest.
 """
 
-import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
+from dgiqa_edge.calibration.significance import P50_MATTERS, Change, change_of
+from dgiqa_edge.calibration.statistics import NearestRank
 from dgiqa_edge.runtime.errors import ExportError, MachineError
 
 Run = Callable[[np.ndarray], Mapping[str, np.ndarray]]
@@ -19,12 +20,45 @@ Run = Callable[[np.ndarray], Mapping[str, np.ndarray]]
 
 @dataclass(frozen=True)
 class Latency:
-    """Median latencies of two graphs timed in alternation, and how many runs each median rests on."""
+    """Median latencies of two graphs timed in alternation, and how many runs each median rests on.
+
+    Attributes:
+        change: of the median from FP32 to the candidate, as ``bench compare`` judges it with one block per run;
+            ``None`` where there were too few runs.
+    """
 
     fp32_p50_ms: float
     p50_ms: float
     runs: int
     threads: int
+    change: Change | None = None
+
+    @classmethod
+    def of(cls, fp32_ms: np.ndarray, own_ms: np.ndarray, threads: int) -> "Latency":
+        """From milliseconds of both, float64 [runs], measured in turn."""
+        blocks = [list(times[:, np.newaxis]) for times in (fp32_ms, own_ms)]
+        change = change_of(*blocks, NearestRank(50.0), paired=True)
+        return cls(median_ms(fp32_ms), median_ms(own_ms), len(own_ms), threads, change)
+
+    def record(self) -> dict[str, float]:
+        """The manifest's entry."""
+        return {key: getattr(self, key) for key in ("fp32_p50_ms", "p50_ms", "runs", "threads")}
+
+    def remark(self, precision: str) -> str | None:
+        """What the build says of a precision that is not shown to be faster than FP32 on this machine."""
+        if self.change is None:
+            return f"no difference shown between {precision} and fp32: {self.runs} alternating runs are too few"
+        found = (
+            f"{self.change.value:+.0%} [{self.change.low:+.0%}, {self.change.high:+.0%}], {self.runs} alternating runs"
+        )
+        if not self.change.certain or abs(self.change.value) < P50_MATTERS:
+            return f"no difference in latency shown between {precision} and fp32 on this machine ({found})"
+        if self.change.value < 0:
+            return None
+        return (
+            f"{precision} is slower than fp32 on this machine ({found}): --accuracy-budget or --latency-target takes "
+            "the faster one"
+        )
 
 
 def open_graph(path: Path, threads: int, *, as_written: bool = False) -> Run:
@@ -65,14 +99,14 @@ def time_alternately(
 
     Stops after ``runs`` runs of each, or once ``budget_s`` seconds have passed and each ran three times.
     """
-    (fp32_p50, candidate_p50), rounds = time_in_turn((fp32, candidate), frame, runs=runs, budget_s=budget_s)
-    return Latency(fp32_p50, candidate_p50, rounds, threads)
+    fp32_ms, candidate_ms = time_in_turn((fp32, candidate), frame, runs=runs, budget_s=budget_s)
+    return Latency.of(fp32_ms, candidate_ms, threads)
 
 
 def time_in_turn(
     graphs: Sequence[Run], frame: np.ndarray, *, runs: int = 15, budget_s: float = 30.0
-) -> tuple[tuple[float, ...], int]:
-    """Median milliseconds of each graph, run in turn A B C A B C ... after a warm-up run of each; and the rounds.
+) -> list[np.ndarray]:
+    """Milliseconds of each graph's runs, float64 [rounds]; in turn A B C A B C ... after a warm-up run of each.
 
     Stops after ``runs`` rounds, or once ``budget_s`` seconds have passed and each ran three times.
     """
@@ -86,4 +120,9 @@ def time_in_turn(
             run(frame)
             times.append((time.perf_counter() - begin) * 1000.0)
         rounds += 1
-    return tuple(round(statistics.median(times), 3) for times in samples), rounds
+    return [np.array(times) for times in samples]
+
+
+def median_ms(times: np.ndarray) -> float:
+    """The median that tables and manifests state."""
+    return round(float(np.median(times)), 3)

@@ -28,7 +28,7 @@ from .accuracy_budget import AccuracyBudget, Miss, misses
 from .block_ranking import BlockRanking
 from .build_report import StageLine, reused
 from .device import Device
-from .graph_session import Latency, time_in_turn
+from .graph_session import Latency, median_ms, time_in_turn
 from .ladder_decision import FAILED, NOT_NEEDED, UNSUPPORTED, Decision, Tried, decide
 from .lowering import Lowering
 from .rungs import Rung
@@ -107,17 +107,15 @@ class Ladder:
         if any(rung.float_share for rung in rungs) and not self.ranking:
             self.reporter.skip("sensitivity of the blocks", "no rung needed it")
         ran = [step for step in self.steps if step.trial]
-        medians, runs = self._time([(step.rung.name, step.trial.executable) for step in ran if step.trial])
-        for step, p50_ms in zip(ran, medians, strict=True):
-            step.p50_ms = p50_ms
+        times = self._time([(step.rung.name, step.trial.executable) for step in ran if step.trial])
+        for step, own_ms in zip(ran, times, strict=True):
+            step.p50_ms = median_ms(own_ms)
         decision = decide([_tried(step) for step in self.steps], self.target_ms)
-        record = self._record(decision, runs)
-        for step in ran:
+        record = self._record(decision, len(times[0]) if times else 0)
+        fp32_ms = next((own_ms for step, own_ms in zip(ran, times, strict=True) if step.rung.precision == "fp32"), None)
+        for step, own_ms in zip(ran, times, strict=True):
             if step.trial and step.rung.name == decision.winner:
-                fp32_ms = next((other.p50_ms for other in ran if other.rung.precision == "fp32"), None)
-                latency = None
-                if fp32_ms is not None and step.p50_ms is not None:
-                    latency = Latency(fp32_ms, step.p50_ms, runs, self.threads)
+                latency = None if fp32_ms is None else Latency.of(fp32_ms, own_ms, self.threads)
                 return Taken(step.rung, step.trial.lowered, step.trial.fidelity, latency, record)
         raise BudgetError(self._no_winner(decision), record)
 
@@ -143,8 +141,8 @@ class Ladder:
                 "precision that is close enough, build with --fp32, or keep it as it is with --no-accuracy-check"
             )
         fp32 = self.trials.build(self.lowering.fp32())
-        (fp32_ms, own_ms), runs = self._time([("fp32", fp32), (rung.name, step.trial.executable)])
-        latency = Latency(fp32_ms, own_ms, runs, self.threads)
+        fp32_ms, own_ms = self._time([("fp32", fp32), (rung.name, step.trial.executable)])
+        latency = Latency.of(fp32_ms, own_ms, self.threads)
         return Taken(rung, step.trial.lowered, step.trial.fidelity, latency, None)
 
     def golden(self) -> tuple[np.ndarray, dict[str, np.ndarray]]:
@@ -220,18 +218,18 @@ class Ladder:
         outputs = [output for block in step.float_blocks for output in self.blocks[block]]
         return self.lowering.int8(line, outputs, self.device.float_part)
 
-    def _time(self, executables: Sequence[tuple[str, Path]]) -> tuple[tuple[float, ...], int]:
-        """p50 of each, all run in turn in this process, and how many runs each had."""
+    def _time(self, executables: Sequence[tuple[str, Path]]) -> list[np.ndarray]:
+        """Milliseconds of each one's runs, float64 [runs], all in turn in this process."""
         if not executables:
-            return (), 0
+            return []
         self.lowering.release()  # timing wants the memory
         frame = next(iter(self.check_set))
         with self.reporter.stage("latency, all run in turn") as line, contextlib.ExitStack() as stack:
             opened = [stack.enter_context(self.device.open(path)) for _, path in executables]
-            medians, runs = time_in_turn(opened, frame, budget_s=_SECONDS_PER_GRAPH * len(opened))
-            timed = (f"{name} {p50_ms:.1f} ms" for (name, _), p50_ms in zip(executables, medians, strict=True))
-            line.result = f"p50 {', '.join(timed)} ({runs} runs each)"
-        return medians, runs
+            times = time_in_turn(opened, frame, budget_s=_SECONDS_PER_GRAPH * len(opened))
+            timed = (f"{name} {median_ms(one):.1f} ms" for (name, _), one in zip(executables, times, strict=True))
+            line.result = f"p50 {', '.join(timed)} ({len(times[0])} runs each)"
+        return times
 
     def _record(self, decision: Decision, runs: int) -> LadderRecord:
         rulings = zip(self.steps, decision.rulings, strict=True)

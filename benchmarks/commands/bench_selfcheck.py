@@ -43,10 +43,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measure, compare, print; 0, or 5 where an equal run alarmed or the slower one was missed."""
+    from dgiqa_edge.calibration.significance import FEWEST_BLOCKS
     from dgiqa_edge.runtime.atomic import write_result
     from dgiqa_edge.runtime.errors import ConfigurationError
 
-    from ..compare.significance import FEWEST_BLOCKS
     from ..environment import capture, tool
     from ..selfcheck import SelfCheck, neighbours, trial
 

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from dgiqa_edge.calibration.significance import P50_MATTERS
+
 
 @dataclass(frozen=True)
 class Metric:
@@ -25,7 +27,7 @@ class Metric:
 METRICS: Mapping[str, Metric] = {
     metric.name: metric
     for metric in (
-        Metric("p50", "median latency", True, True, 0.03, True),
+        Metric("p50", "median latency", True, True, P50_MATTERS, True),
         Metric("p90", "p90 latency", True, True, 0.05, True),
         Metric("p99", "p99 latency", True, True, 0.10, True),
         Metric("mean", "mean latency", True, True, 0.03, True),

@@ -12,14 +12,14 @@ from typing import Any
 
 import numpy as np
 
+from dgiqa_edge.calibration.significance import Change, change_of, combined, difference_of, difference_of_means
+from dgiqa_edge.calibration.statistics import Mean, NearestRank, Statistic
 from dgiqa_edge.runtime.errors import ConfigurationError
 
 from ..percentiles import fewest_queries
 from .blocks import latency_blocks, power_windows, rated_scores, score_errors
 from .limits import Limit
 from .metrics import METRICS, Metric
-from .significance import Change, change_of, combined, difference_of, difference_of_means
-from .statistics import Mean, NearestRank, Statistic
 
 Report = Mapping[str, Any]
 

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dgiqa_edge.benchmarks.percentiles import fewest_queries, interval_ranks, nearest_rank, percentile, percentiles
+from dgiqa_edge.benchmarks.percentiles import fewest_queries, interval_ranks, percentile, percentiles
+from dgiqa_edge.calibration.statistics import nearest_rank
 
 
 @pytest.mark.parametrize(("percent", "queries"), [(50.0, 11), (90.0, 64), (99.0, 662), (99.9, 6636)])

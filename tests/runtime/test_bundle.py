@@ -46,6 +46,14 @@ def test_a_bundle_is_read_back_as_it_was_written(
     assert shlex.split(rebuild_command(manifest)) == list(manifest.build.argv)
 
 
+def test_an_old_note_on_the_builders_machine_is_not_repeated(bundle_dir: Path) -> None:
+    note = (
+        "int8 is slower than fp32 on the machine that built it: --accuracy-budget or --latency-target takes the faster"
+    )
+    edit_manifest(bundle_dir, lambda document: document["notes"].append(note))
+    assert load_bundle(bundle_dir).manifest.notes == ("quality weights are seeded: scores carry no meaning",)
+
+
 def test_the_loaded_manifest_cannot_be_changed(bundle_dir: Path) -> None:
     manifest = load_bundle(bundle_dir).manifest
     with pytest.raises(AttributeError):

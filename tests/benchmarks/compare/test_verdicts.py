@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from dgiqa_edge.benchmarks.compare.limits import Limit, parse_limits
-from dgiqa_edge.benchmarks.compare.significance import Change
 from dgiqa_edge.benchmarks.compare.verdicts import Verdict, compare, decide
+from dgiqa_edge.calibration.significance import Change
 from dgiqa_edge.runtime.errors import ConfigurationError
 
 BLOCKS, PER_BLOCK = 70, 10

@@ -1,11 +1,15 @@
 """Statistics that a bootstrap can take over many draws at once: each value with how often a draw holds it."""
 
+import math
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
-from ..percentiles import nearest_rank
+
+def nearest_rank(queries: int, percent: float) -> int:
+    """Rank from 1 of the smallest value that at least ``percent`` of the queries do not exceed."""
+    return max(1, math.ceil(queries * percent / 100.0 - 1e-9))
 
 
 class Statistic(Protocol):
@@ -33,7 +37,7 @@ class Mean:
 
 @dataclass(frozen=True)
 class NearestRank:
-    """A percentile as ``percentiles.py`` defines it."""
+    """A percentile as :func:`nearest_rank` defines it."""
 
     percent: float
 

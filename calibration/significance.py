@@ -16,6 +16,8 @@ DRAWS = 2000
 CONFIDENCE = 0.99
 FEWEST_BLOCKS = 10
 RANK_CERTAINTY = 0.005
+P50_MATTERS = 0.03
+"""The share by which a median latency must change to count, where nobody set another limit."""
 LARGEST_CHUNK = 2_000_000
 
 

@@ -5,14 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dgiqa_edge.benchmarks.compare.significance import (
+from dgiqa_edge.calibration.significance import (
     change_of,
     combined,
     difference_of,
     difference_of_means,
     times_drawn,
 )
-from dgiqa_edge.benchmarks.compare.statistics import Mean, NearestRank
+from dgiqa_edge.calibration.statistics import Mean, NearestRank
 
 
 def machine(seed, factor=1.0, blocks=40, mood_spread=0.08, level=20.0, shared=None):
