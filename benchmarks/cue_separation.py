@@ -22,7 +22,7 @@ from dgiqa_edge.runtime.errors import SourceError
 from dgiqa_edge.runtime.gate_policy import CHECKS, CUE_CHECKS, Side
 from dgiqa_edge.runtime.images import expand_images, quiet_decoder, read_image
 from dgiqa_edge.runtime.names import json_text
-from dgiqa_edge.runtime.option_types import input_name, output_file, parse, whole
+from dgiqa_edge.runtime.option_types import output_file, parse, whole
 from dgiqa_edge.runtime.reading import Cues
 
 STRENGTHS = (0.2, 0.5, 1.0)
@@ -108,7 +108,7 @@ def _print(rows: Sequence[Separation], found: dict[str, list[Cues]]) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure and print; returns 0."""
     parser = argparse.ArgumentParser(prog="python -m dgiqa_edge.benchmarks.cue_separation", description=__doc__)
-    parser.add_argument("photos", nargs="+", type=input_name, metavar="PHOTOS", help="folders, files, or quoted globs")
+    parser.add_argument("photos", nargs="+", metavar="PHOTOS", help="folders, files, or quoted globs")
     parser.add_argument("--every", type=whole(1), default=1, metavar="N", help="degrade each N-th photo (default: all)")
     parser.add_argument("--json", type=output_file, metavar="FILE", help="write the rows there")
     args = parse(parser, argv)

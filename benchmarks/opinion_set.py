@@ -4,6 +4,8 @@ A photo that a CSV names and that cannot be read is counted and named, never lef
 """
 
 import math
+import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +27,7 @@ def read_opinions(table: Path, photos: Path, split: str | None = None) -> list[R
     """Rows of a CSV with the columns ``file`` and ``mos`` (and ``split``, if asked for).
 
     Raises:
-        SourceError: a photo that the table names is missing.
+        SourceError: all photos that the table names are missing.
         ReportError: the table cannot be read or lacks a column, a score is no finite number, a photo comes twice, or
             no row is left.
     """
@@ -39,12 +41,13 @@ def read_opinions(table: Path, photos: Path, split: str | None = None) -> list[R
             raise ReportError(f"{table}, line {line}: the score {row['mos']!r} is not a number") from None
         if not math.isfinite(mos):
             raise ReportError(f"{table}, line {line}: the score {row['mos']} is not finite")
-        path = _existing(photos / row["file"], table, line)
+        path = photos / row["file"]
         if path in rated:
             raise ReportError(f"{table}, line {line}: {row['file']} was rated in an earlier line already")
         rated[path] = RatedPhoto(path, mos)
     if not rated:
         raise ReportError(f"{table} has no photo" + (f" of split {split!r}" if split else ""))
+    _check_folder(rated, table, photos)
     return list(rated.values())
 
 
@@ -54,7 +57,7 @@ def read_series(table: Path, photos: Path) -> list[GradedSeries]:
     Pictures are named by their paths.
 
     Raises:
-        SourceError: a photo that the table names is missing.
+        SourceError: all photos that the table names are missing.
         ReportError: the table cannot be read or lacks a column, a strength is no number or negative, or no pair is
             left.
     """
@@ -67,15 +70,17 @@ def read_series(table: Path, photos: Path) -> list[GradedSeries]:
             raise ReportError(f"{table}, line {line}: the strength {text!r} is not a number") from None
         if not 0.0 <= strength < math.inf:
             raise ReportError(f"{table}, line {line}: the strength {text} is below zero or not finite")
-        path = _existing(photos / row["file"], table, line)
+        path = photos / row["file"]
         scenes.setdefault(row["scene"], []).append((strength, str(path)))
+    _check_folder([Path(path) for pictures in scenes.values() for _, path in pictures], table, photos)
     series = [GradedSeries(scene, tuple(sorted(pictures))) for scene, pictures in scenes.items()]
     if not any(one.step_pairs() for one in series):
         raise ReportError(f"{table} has no two photos of one scene with different strengths")
     return series
 
 
-def _existing(path: Path, table: Path, line: int) -> Path:
-    if not path.is_file():
-        raise SourceError(f"{table}, line {line}: {path} is missing; is --photos the right folder?")
-    return path
+def _check_folder(photos: Iterable[Path], table: Path, folder: Path) -> None:
+    """Single photos may be missing, and are then counted as failed; where all are, the folder is the wrong one."""
+    paths = list(photos)
+    if paths and not any(os.path.lexists(path) for path in paths):
+        raise SourceError(f"{paths[0]} is missing, as is every photo of {table}: is {folder} the right --photos?")

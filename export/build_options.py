@@ -8,7 +8,7 @@ from pathlib import Path
 from dgiqa_edge.calibration.shipped import SHIPPED_PHOTOS
 from dgiqa_edge.runtime.errors import ConfigurationError
 from dgiqa_edge.runtime.limits import LONGEST_SIDE, MOST_FRAME_PIXELS, MOST_NETWORK_SIDE, MOST_THREADS
-from dgiqa_edge.runtime.option_types import input_name, input_path, output_file, output_folder, threads, whole
+from dgiqa_edge.runtime.option_types import input_path, output_file, output_folder, threads, whole
 
 from . import presets, tensorrt_options
 from .accuracy_budget import FLOOR, NO_LIMITS, AccuracyBudget, parse_budget, parse_latency
@@ -175,7 +175,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
     calibration = parser.add_argument_group("calibration and check")
     calibration.add_argument(
         "--calib",
-        type=input_name,
         default=str(SHIPPED_PHOTOS),
         metavar="SOURCE",
         help="folder, glob, list file or video of your camera's scenes (default: the 24 photos that ship)",

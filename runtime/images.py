@@ -92,7 +92,7 @@ def decode_image(content: bytes) -> NDArray[np.uint8]:
     return np.asarray(image, dtype=np.uint8)
 
 
-def write_image(path: Path, image: NDArray[np.uint8]) -> None:
+def write_image(path: Path, image: np.ndarray) -> None:
     """Write a picture (uint8 [H, W, 3] BGR) atomically, in the format of the path's suffix.
 
     Raises:
@@ -170,11 +170,11 @@ def quiet_decoder() -> None:
 def _meant_by(argument: str | Path) -> Iterator[Path]:
     path = Path(argument)
     if os.path.isdir(path):  # noqa: PTH112 - never raises
-        entries = (path / name for name in _listed(path) if Path(name).suffix.lower() in IMAGE_SUFFIXES)
+        entries = [path / name for name in _listed(path) if Path(name).suffix.lower() in IMAGE_SUFFIXES]
     elif is_glob(path) and not os.path.lexists(path):
-        entries = map(Path, glob.glob(str(argument), recursive=True))  # noqa: PTH207 - absolute patterns too
+        entries = [Path(name) for name in glob.glob(str(argument), recursive=True)]  # noqa: PTH207 - absolute patterns too
     else:
-        entries = iter(())
+        entries = []
     files = sorted(entry for entry in entries if not os.path.isdir(entry))  # noqa: PTH112
     yield from files or [path]
 

@@ -65,15 +65,8 @@ seconds = number(0.0, above=True)
 
 
 def input_path(text: str) -> Path:
-    """A path to read, which need not exist yet; an empty one would silently be the working directory."""
-    _refuse_empty(text)
+    """A path to read, which need not exist yet."""
     return InputPath(text)
-
-
-def input_name(text: str) -> str:
-    """What names inputs without being one path: a glob, a folder, a video, a camera. Not empty."""
-    _refuse_empty(text)
-    return text
 
 
 def output_file(text: str) -> Path:
@@ -82,7 +75,6 @@ def output_file(text: str) -> Path:
     Raises:
         MachineError: it cannot.
     """
-    _refuse_empty(text)
     check_output(Path(text))
     return OutputPath(text)
 
@@ -93,12 +85,11 @@ def output_folder(text: str) -> Path:
     Raises:
         MachineError: it cannot be written.
     """
-    _refuse_empty(text)
     check_folder(Path(text))
     return OutputPath(text)
 
 
-def parse(parser: argparse.ArgumentParser, arguments: list[str] | None = None) -> argparse.Namespace:
+def parse(parser: argparse.ArgumentParser, arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """The parsed arguments, of which no output is also an input or a second output.
 
     Raises:
@@ -111,7 +102,7 @@ def parse(parser: argparse.ArgumentParser, arguments: list[str] | None = None) -
     for path in (item for item in given if isinstance(item, OutputPath)):
         place = os.path.realpath(path)
         if place in taken:
-            raise ConfigurationError(f"{shown(path)} would be overwritten: give the output another name")
+            raise ConfigurationError(f"{shown(path)} would overwrite an input or another output: give it another name")
         if not path.is_dir() and not place.startswith(("/dev/", "/proc/")):
             taken.add(place)
     return args
@@ -125,16 +116,11 @@ def refuse_blank(arguments: Sequence[str]) -> None:
     """
     for before, argument in zip(("", *arguments), arguments, strict=False):
         option, _, value = argument.partition("=") if argument.startswith("--") else (before, "", argument)
-        if not value.strip(_SEPARATORS) and (argument is value or "=" in argument):
-            whose = option if option.startswith("-") else "an argument"
+        of_option = option.startswith("-")
+        # A file may well be named " " or ",", a limit may not.
+        if not value.strip(_SEPARATORS if of_option else "") and (argument is value or "=" in argument):
+            whose = option if of_option else "an argument"
             raise ConfigurationError(f"{whose} is empty (an unset variable?): give it a value, or leave it out")
-
-
-def _refuse_empty(text: str) -> None:
-    if not text:
-        raise argparse.ArgumentTypeError("an empty name is no path (an unset variable?): give one")
-    if "\0" in text:
-        raise argparse.ArgumentTypeError("a path holds no zero byte")
 
 
 def _brief(text: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dgiqa_edge.runtime.option_types import input_name, number, output_file, threads
+from dgiqa_edge.runtime.option_types import number, output_file, threads
 
 if TYPE_CHECKING:
     from dgiqa_edge.runtime.scorer import Scorer
@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 
 def add_engine_options(parser: argparse.ArgumentParser) -> None:
     """How the bundle is run, and on which frames."""
-    parser.add_argument(
-        "--photos", nargs="+", type=input_name, metavar="PHOTOS", help="frames to score (default: the photos that ship)"
-    )
+    parser.add_argument("--photos", nargs="+", metavar="PHOTOS", help="frames to score (default: the photos that ship)")
     parser.add_argument(
         "--threads", type=threads, metavar="N", help="CPU threads of the engine (default: its own choice)"
     )

@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from dgiqa_edge.runtime.names import json_text
-from dgiqa_edge.runtime.option_types import input_name, input_path, output_file, threads
+from dgiqa_edge.runtime.option_types import input_path, output_file, threads
 
 if TYPE_CHECKING:
     from ..baseline_timing import TimingReport
@@ -29,9 +29,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--beside", nargs="+", type=input_path, default=[], metavar="DIR", help="more bundles of its frame size"
     )
-    parser.add_argument(
-        "--photos", nargs="+", type=input_name, metavar="PHOTOS", help="frames to score (default: photos that ship)"
-    )
+    parser.add_argument("--photos", nargs="+", metavar="PHOTOS", help="frames to score (default: photos that ship)")
     parser.add_argument("--threads", type=threads, metavar="N", help="threads of every peer")
     parser.add_argument("--json", type=output_file, metavar="FILE", help="write the table")
 

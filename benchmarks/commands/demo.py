@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dgiqa_edge.runtime.names import json_text
-from dgiqa_edge.runtime.option_types import input_name, input_path, number, output_file, output_folder, threads
+from dgiqa_edge.runtime.option_types import input_path, number, output_file, output_folder, threads
 
 if TYPE_CHECKING:
     import numpy as np
@@ -61,7 +61,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "photos",
         nargs="*",
-        type=input_name,
         metavar="PHOTOS",
         help="image files, directories, or quoted globs (default: twelve shipped)",
     )

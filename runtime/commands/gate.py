@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from ..names import json_text, shown
-from ..option_types import input_name, input_path, number, output_file, threads
+from ..option_types import input_path, number, output_file, threads
 
 if TYPE_CHECKING:
     from ..gate_policy import GatePolicy
@@ -29,10 +29,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = _EPILOG
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     tune = _action(actions, "tune", "propose thresholds from a folder of frames to pass and one of frames to reject")
-    tune.add_argument(
-        "--good", required=True, type=input_name, metavar="DIR", help="photos that should pass (folder or glob)"
-    )
-    tune.add_argument("--bad", required=True, type=input_name, metavar="DIR", help="photos that should be rejected")
+    tune.add_argument("--good", required=True, metavar="DIR", help="photos that should pass (folder or glob)")
+    tune.add_argument("--bad", required=True, metavar="DIR", help="photos that should be rejected")
     _engine_options(tune)
     tune.add_argument(
         "--policy", type=input_path, metavar="FILE", help="policy to start from (default: the published one)"
@@ -47,9 +45,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     tune.add_argument("--json", action="store_true", help="print one JSON object instead of the table")
     run_ = _action(actions, "run", "judge every frame of a video or of a folder of images")
-    run_.add_argument(
-        "source", type=input_name, metavar="FRAMES_OR_VIDEO", help="video file, image, folder, or quoted glob"
-    )
+    run_.add_argument("source", metavar="FRAMES_OR_VIDEO", help="video file, image, folder, or quoted glob")
     _engine_options(run_)
     run_.add_argument(
         "--policy", type=input_path, metavar="FILE", help="TOML, YAML or JSON (default: the published one)"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..names import json_text, shown
-from ..option_types import input_name, input_path, output_folder, threads
+from ..option_types import input_path, output_folder, threads
 
 if TYPE_CHECKING:
     from ..scorer import Scorer
@@ -63,9 +63,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     from ..engines.registry import BACKENDS
 
     parser.epilog = _EPILOG
-    parser.add_argument(
-        "images", nargs="+", type=input_name, metavar="IMAGES", help="image files, directories, or quoted globs"
-    )
+    parser.add_argument("images", nargs="+", metavar="IMAGES", help="image files, directories, or quoted globs")
     parser.add_argument(
         "--bundle", required=True, type=input_path, metavar="DIR", help="the bundle that build_engine.py wrote"
     )

@@ -176,3 +176,15 @@ def test_the_split_is_respected(rated):
     assert len(read_opinions(table, folder, split="test")) == 10
     with pytest.raises(ConfigurationError, match="split 'none'"):
         read_opinions(table, folder, split="none")
+
+
+def test_a_rated_photo_that_is_missing_is_counted_and_spares_the_others(rated, bundle_dir):
+    folder, table = rated
+    names = ("none.png", "loop.png", "x" * 300)
+    (folder / "loop.png").symlink_to("loop.png")
+    columns = len(table.read_text().splitlines()[0].split(","))
+    with table.open("a", encoding="utf-8") as stream:
+        stream.writelines(",".join([name, "0.15", "test"][:columns]) + "\n" for name in names)
+    report = measured(bundle_dir, read_opinions(table, folder))
+    assert report.failed == 3
+    assert len(report.scores["bundle"]) > 3

@@ -129,7 +129,6 @@ def test_a_photo_that_cannot_be_read_is_counted_and_ends_in_three(bench, rated, 
     [
         (("--degradations", "rain"), "unknown degradation 'rain'"),
         (("--strengths", "light"), "--strengths light"),
-        (("--degraded-photos", -1), "--degraded-photos -1"),
         (("--niqe-model", "mos.csv"), "--niqe-model"),
     ],
 )

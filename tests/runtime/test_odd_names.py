@@ -206,7 +206,7 @@ def test_an_empty_argument_is_wrong_usage(command: list[str], bundle_dir: Path, 
     more = ["--out", tmp_path / "out"] if command == ["demo"] else []
     finished = run(*command, "", "--bundle", bundle_dir, *more)
     assert finished.returncode == 2
-    assert b"an empty name is no path" in finished.stderr
+    assert b"is empty (an unset variable?)" in finished.stderr
 
 
 def test_pictures_that_are_not_read_are_counted(tmp_path: Path, bundle_dir: Path, cache_home: Path) -> None:
