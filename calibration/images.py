@@ -26,12 +26,18 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class CalibrationImage:
-    """One picture of the set: a file, or one frame of a video."""
+    """One picture of the set: a file, or one frame of a video; ``height`` and ``width`` before it takes the frame's."""
 
     name: str
     path: Path
     pixels_sha256: str
+    height: int
+    width: int
     video_frame: int | None = None
+
+    def enlarged_to(self, height: int, width: int) -> float:
+        """By what factor the picture's side that falls shortest grows to the frame's."""
+        return max(height / self.height, width / self.width)
 
 
 @dataclass(frozen=True)
@@ -43,6 +49,7 @@ class CalibrationSet:
         images: the chosen pictures, in the order of their paths (or of time, for a video).
         skipped: names of candidates that could not be used, with the reason in brackets.
         considered: how many candidates were looked at: chosen + skipped.
+        found: how many pictures (or frames) the source holds, looked at or not.
         height, width: size of the frames, pixels.
     """
 
@@ -50,6 +57,7 @@ class CalibrationSet:
     images: tuple[CalibrationImage, ...]
     skipped: tuple[str, ...]
     considered: int
+    found: int
     height: int
     width: int
 
@@ -117,13 +125,13 @@ def open_calibration_set(
     report = progress or (lambda done, total: None)
     text = str(source)
     if image_sources.is_video(text):
-        images, skipped = _from_video(Path(text), count, report)
+        images, skipped, found = _from_video(Path(text), count, report)
     else:
-        images, skipped = _from_files(text, count, report)
+        images, skipped, found = _from_files(text, count, report)
     considered = len(images) + len(skipped)
     if len(images) < minimum:
         raise CalibrationError(_too_few(text, len(images), considered, minimum, skipped))
-    return CalibrationSet(text, tuple(images), tuple(skipped), considered, height, width)
+    return CalibrationSet(text, tuple(images), tuple(skipped), considered, found, height, width)
 
 
 def spread_order(count: int) -> list[int]:
@@ -132,7 +140,7 @@ def spread_order(count: int) -> list[int]:
     return sorted(range(count), key=lambda index: int(f"{index:0{bits}b}"[::-1], 2))
 
 
-def _from_files(source: str, count: int, progress: Progress) -> tuple[list[CalibrationImage], list[str]]:
+def _from_files(source: str, count: int, progress: Progress) -> tuple[list[CalibrationImage], list[str], int]:
     files = image_sources.find_files(source)
     root = Path(source) if Path(source).is_dir() else None
     candidates, skipped = [], []
@@ -148,19 +156,20 @@ def _from_files(source: str, count: int, progress: Progress) -> tuple[list[Calib
             break
         path = candidates[index]
         try:
-            digest = pixels_sha256(_read(path))
+            pixels = _read(path)
         except SourceError:
             skipped.append(f"{_name(path, root)} (unreadable)")
             continue
+        digest = pixels_sha256(pixels)
         if digest in chosen:
             skipped.append(f"{_name(path, root)} (same picture as {chosen[digest].name})")
             continue
-        chosen[digest] = CalibrationImage(_name(path, root), path, digest)
+        chosen[digest] = CalibrationImage(_name(path, root), path, digest, *pixels.shape[:2])
         progress(len(chosen), wanted)
-    return sorted(chosen.values(), key=lambda image: image.path), skipped
+    return sorted(chosen.values(), key=lambda image: image.path), skipped, len(candidates)
 
 
-def _from_video(path: Path, count: int, progress: Progress) -> tuple[list[CalibrationImage], list[str]]:
+def _from_video(path: Path, count: int, progress: Progress) -> tuple[list[CalibrationImage], list[str], int]:
     length = image_sources.count_video_frames(path)
     indices = sorted({int(index) for index in np.linspace(0, max(length - 1, 0), count).round()}) if length else []
     chosen: dict[str, CalibrationImage] = {}
@@ -172,10 +181,10 @@ def _from_video(path: Path, count: int, progress: Progress) -> tuple[list[Calibr
         if digest in chosen:
             skipped.append(f"frame {index} (same picture as {chosen[digest].name})")
             continue
-        chosen[digest] = CalibrationImage(f"frame {index}", path, digest, video_frame=index)
+        chosen[digest] = CalibrationImage(f"frame {index}", path, digest, *pixels.shape[:2], index)
         progress(len(chosen), len(indices))
     skipped += [f"frame {index} (unreadable)" for index in indices if index not in decoded]
-    return list(chosen.values()), skipped
+    return list(chosen.values()), skipped, length
 
 
 def _too_few(source: str, usable: int, considered: int, minimum: int, skipped: list[str]) -> str:

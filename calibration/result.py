@@ -30,6 +30,7 @@ class CalibrationResult:
         method, options: the observer and its settings.
         graph_sha256: of the float ONNX file.
         image_set_sha256, images, skipped: of the calibration set; ``skipped`` names what could not be used.
+        selection: how the set was chosen of what there was; it is a note and enters no key.
         preprocessing_sha256: of whatever turns a file into the graph's input outside the graph.
     """
 
@@ -41,6 +42,7 @@ class CalibrationResult:
     preprocessing_sha256: str
     images: int
     skipped: tuple[str, ...]
+    selection: Mapping[str, Json] | None = None
 
     @property
     def key(self) -> str:
@@ -51,6 +53,8 @@ class CalibrationResult:
         content = asdict(self)
         content["ranges"] = {name: asdict(seen) for name, seen in self.ranges.items()}
         content["skipped"] = list(self.skipped)
+        if self.selection is None:
+            del content["selection"]
         body = {"schema_version": SCHEMA_VERSION, "key": self.key, **content}
         return {**body, "content_sha256": sha256_json(body)}
 
@@ -76,6 +80,7 @@ class CalibrationResult:
                 preprocessing_sha256=str(content["preprocessing_sha256"]),
                 images=int(content["images"]),
                 skipped=tuple(str(name) for name in content["skipped"]),
+                selection=content.get("selection"),
             )
             stated = content["key"]
             digest = content["content_sha256"]

@@ -15,6 +15,7 @@ import numpy as np
 from dgiqa_edge.calibration import held_out
 from dgiqa_edge.calibration.fidelity import Fidelity
 from dgiqa_edge.calibration.images import MINIMUM_COUNT, open_calibration_set
+from dgiqa_edge.calibration.selection import Selection
 from dgiqa_edge.runtime.errors import ConfigurationError
 from dgiqa_edge.runtime.hashing import Json
 from dgiqa_edge.runtime.manifest import LadderRecord
@@ -123,12 +124,14 @@ class Build:
             )
             spare = len(photos) - max(MINIMUM_COUNT, min(options.calib_images, len(photos) - options.check_images))
             self.calibration_set, self.check_set = held_out.split(photos, max(0, spare))
+            self.selection = Selection.of(photos, options.calib_images + options.check_images, len(self.check_set))
             self.held_out = len(self.check_set) > 0
             if not self.held_out:
                 self.check_set = self.calibration_set
             line.result = f"{len(self.calibration_set)} to calibrate on, {len(self.check_set)} " + (
                 "held out for the check" if self.held_out else "of the same for the check (too few to hold any out)"
             )
+            line.result += self.selection.why_not_all()
         if photos.skipped:
             shown = ", ".join(photos.skipped[:5]) + (" ..." if len(photos.skipped) > 5 else "")
             self.reporter.note(f"  skipped {len(photos.skipped)}: {shown}")
@@ -242,6 +245,7 @@ class Build:
             observed=() if precision == "fp32" else self.calibration_set.images,
             checked=self.check_set.images,
             held_out=self.held_out,
+            selection=self.selection,
             latency=taken.latency,
             ladder=taken.ladder,
             parity=self.parity,
@@ -278,7 +282,8 @@ class Build:
         if contents.latency is not None and contents.precision != "fp32":
             remark = contents.latency.remark(contents.precision)
             said += [remark] if remark else []
-        return said
+        small = contents.selection.warning()
+        return [*said, small] if small else said
 
     def _caption(self, taken: Taken) -> str:
         width, height = self.options.frame[1], self.options.frame[0]

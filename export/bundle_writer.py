@@ -6,7 +6,7 @@ The bundle appears whole or not at all, and replaces an older one at the same pl
 import os
 import resource
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import numpy as np
 from dgiqa_edge.calibration.fidelity import Fidelity, compare_outputs
 from dgiqa_edge.calibration.images import CalibrationImage
 from dgiqa_edge.calibration.result import CalibrationResult
+from dgiqa_edge.calibration.selection import Selection
 from dgiqa_edge.runtime.atomic import atomic_directory
 from dgiqa_edge.runtime.bundle import build_manifest_files, write_manifest
 from dgiqa_edge.runtime.errors import ConfigurationError, FidelityError, MachineError
@@ -62,6 +63,7 @@ class BundleContents:
     observed: tuple[CalibrationImage, ...]
     checked: tuple[CalibrationImage, ...]
     held_out: bool
+    selection: Selection
     latency: Latency | None
     ladder: LadderRecord | None
     parity: dict[str, Json]
@@ -106,7 +108,7 @@ def write(contents: BundleContents, out: Path) -> None:
         golden = Golden(frame, fp32["score"], fp32["crop_scores"], fp32["depth"])
         save_golden(directory / "golden.npz", golden)
         if contents.calibration is not None:
-            contents.calibration.save(directory / "calibration.json")
+            replace(contents.calibration, selection=contents.selection.to_json()).save(directory / "calibration.json")
         (directory / "report.json").write_text(json_text(_report(contents), indent=1) + "\n", encoding="utf-8")
         write_manifest(directory, _manifest(contents, roles, plans, build_manifest_files(directory)))
         if contents.backend == "onnxruntime":  # engines of TensorRT were checked in a bundle of their own
@@ -266,6 +268,7 @@ def _report(contents: BundleContents) -> dict[str, Any]:
         "portable_fidelity": contents.portable_fidelity.to_json(),
         "tensorrt": None if contents.engines is None else dict(contents.engines.report),
         "photos": {"observed": _photos(contents.observed), "checked": _photos(contents.checked)},
+        "selection": contents.selection.to_json(),
     }
 
 
