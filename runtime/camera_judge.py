@@ -113,11 +113,16 @@ class CameraJudge:
             latency_ms=latency_ms,
         )
 
-    def lose(self, now: float, reason: str) -> Verdict:
-        """The camera gives no verdicts any more, for this ``reason``: the gate forgets. For any thread."""
+    def lose(self, now: float, since: float, reason: str) -> Verdict:
+        """The camera gives no verdicts any more, for this ``reason``: the gate forgets. For any thread.
+
+        Args:
+            now: monotonic seconds.
+            since: wall clock of its last frame.
+        """
         with self._lock:
             self._lost = True
-            verdict = replace(self._update(NO_SIGNAL, now, self._clock.wall()), reason=reason)
+            verdict = replace(self._update(NO_SIGNAL, now, since), reason=reason)
             self._gate.told_of_loss()
             self._verdict = verdict
         return verdict

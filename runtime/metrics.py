@@ -5,6 +5,7 @@ names from the configuration, never addresses.
 """
 
 import contextlib
+import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
@@ -18,6 +19,8 @@ from .listen_address import ListenAddress, listen_option
 from .metric_families import PREFIX, status_families
 from .settings_section import Section
 from .watch_status import WatchStatus
+
+log = logging.getLogger("dgiqa_edge.watch")
 
 DEFAULT_LISTEN = "127.0.0.1:9108"
 LATENCY_BUCKETS_S = (0.005, 0.01, 0.02, 0.033, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0)
@@ -74,6 +77,7 @@ class PrometheusMetrics:
             )
         except OSError as error:
             raise SinkError(f"metrics cannot listen on {address}: {error.strerror}: choose another port") from error
+        self._server.handle_error = _note_failure
         self.address = ListenAddress(address.host, self._server.server_port)
 
     @property
@@ -116,6 +120,11 @@ class PrometheusMetrics:
 
     def describe(self) -> dict[str, Any]:
         return {"name": self._name, "type": "prometheus", "url": f"http://{self.address}/metrics"}
+
+
+def _note_failure(request: object, address: object) -> None:
+    """Mostly a client that went away: no fault of ours, and no trace on the console."""
+    log.debug("a request for the metrics failed", exc_info=True)
 
 
 class _StatusCollector:

@@ -126,8 +126,7 @@ class RollCall:
             if entry.presence is Presence.ENDED or (entry.presence is Presence.LOST and (entry.final or not final)):
                 return
             entry.final = final
-            verdict = self._judges[camera].lose(self._clock.monotonic(), absence.reason)
-            self._tell(camera, Presence.LOST, verdict, absence, self._away_s(entry))
+            self._go(camera, Presence.LOST, absence)
 
     def end(self, camera: str, state: CameraState, problem: str | None) -> None:
         """The camera gives no frames any more; told once."""
@@ -136,11 +135,13 @@ class RollCall:
             if entry.presence is Presence.ENDED:
                 return
             reason = NO_SIGNAL_REASON if state is CameraState.FAILED else state.value
-            verdict = self._judges[camera].lose(self._clock.monotonic(), reason)
-            self._tell(camera, Presence.ENDED, verdict, Absence(reason, state, problem), self._away_s(entry))
+            self._go(camera, Presence.ENDED, Absence(reason, state, problem))
 
-    def _away_s(self, entry: _Entry) -> float | None:
-        return self._clock.monotonic() - entry.scored_at if entry.scored else None
+    def _go(self, camera: str, presence: Presence, absence: Absence) -> None:
+        entry, now = self._entries[camera], self._clock.monotonic()
+        away_s = now - entry.scored_at if entry.scored else None
+        verdict = self._judges[camera].lose(now, self._clock.wall() - (away_s or 0.0), absence.reason)
+        self._tell(camera, presence, verdict, absence, away_s)
 
     def _return(self, first: FrameEvent, away_s: float) -> None:
         log.info("%s: returned after %.1f s", first.camera, away_s)
@@ -159,9 +160,8 @@ class RollCall:
     def _tell(self, camera: str, presence: Presence, verdict: Verdict, absence: Absence, away_s: float | None) -> None:
         self._entries[camera].presence = presence
         error = masked(absence.problem or "") or None
-        if presence is not Presence.STARTING:
-            level = logging.INFO if presence is Presence.ENDED else logging.WARNING
-            log.log(level, "%s: %s, %s%s", camera, presence.value, absence.reason, f" ({error})" if error else "")
+        if presence is Presence.LOST:  # the capture has said that it starts or has ended
+            log.warning("%s: lost, %s%s", camera, absence.reason, f" ({error})" if error else "")
         self._publish(
             FrameEvent(
                 camera=camera,

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..frame_event import FrameEvent, Outcome
+from ..frame_event import FrameEvent, Outcome, Presence
 from ..sinks.event_record import event_record
 from .gallery import Reject, RejectGallery
 from .history import ScoreHistory
@@ -18,10 +18,16 @@ Thresholds = Callable[[str], Mapping[str, float]]
 
 
 class CameraMemory:
-    """Score curve, rejected frames, newest frame, and the last changes of state and failures."""
+    """Score curve, rejected frames, newest frame, and what people are told: settled states, loss and return, failures.
+
+    Attributes:
+        latest: the newest frame, also of a camera that is lost.
+        lost: whether the camera gives no verdicts now.
+    """
 
     def __init__(self, history_minutes: float, gallery: int) -> None:
         self.latest = LatestView()
+        self.lost = False
         self._lock = threading.Lock()
         self._history = ScoreHistory(history_minutes)
         self._gallery = RejectGallery(gallery)
@@ -34,15 +40,18 @@ class CameraMemory:
         """Take in one event; ``thresholds`` is asked once a second."""
         if event.outcome is Outcome.FAILED:
             self._add_failure(event)
+        if isinstance(event.outcome, Presence):
+            self._add_presence(event, event.outcome)
         if event.outcome is not Outcome.SCORED or event.verdict is None:
             return
+        self.lost = False
         self.latest.take(event)
         begins = self._history.begins_bucket(event.captured_at)  # only this thread adds
         limits = thresholds(event.camera) if begins else None
         with self._lock:
             self._history.add(event.captured_at, event.verdict, limits)
             self._gallery.add(event)
-            if event.verdict.changed:
+            if event.announced:
                 self._note(event)
 
     def points(self, since: float | None = None) -> list[list[Any]]:
@@ -59,9 +68,16 @@ class CameraMemory:
             return self._gallery.find(number)
 
     def log(self, after: int = 0) -> list[dict[str, Any]]:
-        """Changes of state and failures, oldest first."""
+        """What people are told, oldest first."""
         with self._lock:
             return [entry for entry in self._log if entry["number"] > after]
+
+    def _add_presence(self, event: FrameEvent, presence: Presence) -> None:
+        self.lost = presence is not Presence.RETURNED
+        with self._lock:
+            if self.lost:
+                self._history.break_off(event.captured_at - (event.away_s or 0.0))
+            self._note(event)
 
     def _add_failure(self, event: FrameEvent) -> None:
         with self._lock:

@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -53,7 +54,8 @@ class Feed:
 
     def present(self) -> dict[str, Any]:
         status = self._status()
-        return {"status": None if status is None else status.to_json(), "watchers": self.watchers}
+        shown = None if status is None else status.to_json()
+        return {"now": time.time(), "status": shown, "watchers": self.watchers}
 
 
 class _Cursor:

@@ -1,5 +1,6 @@
-"""ASGI middleware: who may pass, and the headers that keep the page to itself."""
+"""ASGI middleware: who may pass, the headers that keep the page to itself, and visitors who go away in mid-sentence."""
 
+import contextlib
 from collections.abc import Awaitable, Callable, MutableMapping
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
@@ -28,7 +29,7 @@ PUBLIC_PREFIXES = ("/static/", "/sign-in")
 
 
 class Guard:
-    """Wraps an ASGI application."""
+    """Wraps a Starlette application."""
 
     def __init__(self, app: App, access: Access) -> None:
         self._app = app
@@ -43,13 +44,16 @@ class Guard:
                 message["headers"] = [*message.get("headers", []), *_HEADERS]
             await send(message)
 
+        from starlette.requests import ClientDisconnect
+
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         if not self._access.host_allowed(headers.get("host")):
             await _answer(send_with_headers, 421, "this page answers to the name localhost only: open it by that name")
         elif scope["path"].startswith(PUBLIC_PREFIXES) or self._access.permits(
             headers.get("authorization"), _session(headers.get("cookie", ""))
         ):
-            await self._app(scope, receive, send_with_headers)
+            with contextlib.suppress(ClientDisconnect):  # no fault, and nobody is left to answer
+                await self._app(scope, receive, send_with_headers)
         elif scope["path"] == "/":
             await _answer(send_with_headers, 303, "", ((b"location", b"/sign-in"),))
         else:

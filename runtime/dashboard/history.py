@@ -1,4 +1,4 @@
-"""A camera's score over time, one point a second, bounded."""
+"""A camera's score over time, one point a second, bounded; where nothing was scored it has a gap."""
 
 import math
 from collections import deque
@@ -10,6 +10,7 @@ from typing import Any
 from ..verdict import State, Verdict
 
 BUCKET_S = 1.0
+LOST = "lost"
 COLUMNS = ("t", "score", "low", "smoothed", "reject", "accept", "state")
 _REJECT_NAMES = ("score.reject", "reject")
 _ACCEPT_NAMES = ("score.accept", "accept")
@@ -17,7 +18,7 @@ _ACCEPT_NAMES = ("score.accept", "accept")
 
 @dataclass
 class _Bucket:
-    """The scored frames of one second."""
+    """The scored frames of one second, or the begin of a time without any."""
 
     t: float
     reject: float | None
@@ -28,12 +29,16 @@ class _Bucket:
     smoothed: float | None = None
     state: State = State.UNKNOWN
     passing: bool = field(default=True)
+    lost: bool = False
 
     def row(self) -> list[Any]:
-        """As ``COLUMNS``; a second with any frame that did not pass shows as its last other state."""
+        """As ``COLUMNS``; a second with any frame that did not pass shows as its last other state. ``lost``: no value,
+        and the state from here to the next point.
+        """
         score = self.total / self.count if self.count else None
         low = self.low if self.count else None
-        return [self.t, _short(score), _short(low), _short(self.smoothed), self.reject, self.accept, self.state.value]
+        state = LOST if self.lost else self.state.value
+        return [self.t, _short(score), _short(low), _short(self.smoothed), self.reject, self.accept, state]
 
 
 class ScoreHistory:
@@ -53,6 +58,7 @@ class ScoreHistory:
             start = math.floor(captured_at / BUCKET_S) * BUCKET_S
             self._buckets.append(_Bucket(start, _first(limits, _REJECT_NAMES), _first(limits, _ACCEPT_NAMES)))
         bucket = self._buckets[-1]
+        bucket.lost = False
         if verdict.score is not None and math.isfinite(verdict.score):
             bucket.total += verdict.score
             bucket.count += 1
@@ -61,6 +67,15 @@ class ScoreHistory:
         if verdict.state is not State.PASS or bucket.passing:
             bucket.state = verdict.state
             bucket.passing = verdict.state is State.PASS
+
+    def break_off(self, at: float) -> None:
+        """From this time on nothing is scored, until the next frame."""
+        start = math.floor(at / BUCKET_S) * BUCKET_S
+        if self._buckets:
+            if self._buckets[-1].lost:
+                return
+            start = max(start, self._buckets[-1].t + BUCKET_S)
+        self._buckets.append(_Bucket(start, None, None, lost=True))
 
     def rows(self, since: float | None = None) -> list[list[Any]]:
         """Points from ``since`` on, oldest first; the newest may still change."""

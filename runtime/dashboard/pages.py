@@ -1,6 +1,7 @@
 """The dashboard's addresses: the page and its files, the event stream, pictures, and the sign-in."""
 
 import asyncio
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ STATIC = Path(__file__).parent / "static"
 MOST_WATCHERS = 16
 _LONGEST_FORM = 4096
 _WRONG_TOKEN_PAUSE_S = 0.5
+_NUMBER = re.compile(r"[0-9]{1,18}")
 _SESSION_S = 30 * 24 * 3600
 
 
@@ -76,8 +78,10 @@ class Pages:
         return answer
 
     async def stream(self, request: "Request") -> "Response":
-        from starlette.responses import StreamingResponse
+        from starlette.responses import Response, StreamingResponse
 
+        if request.method == "HEAD":
+            return Response(media_type="text/event-stream")
         if self._feed.watchers >= MOST_WATCHERS:
             return _text(503, f"{MOST_WATCHERS} pages are open already: close one")
         return StreamingResponse(self._feed.stream(), media_type="text/event-stream")
@@ -100,15 +104,17 @@ class Pages:
         return Response(view.frame + view.depth, media_type="application/octet-stream", headers=headers)
 
     async def frame(self, request: "Request") -> "Response":
-        """The newest frame, for scripts."""
+        """The newest frame, for scripts; none of a camera that is lost."""
         memory = self._memory(request)
+        if memory is not None and memory.lost:
+            return _text(503, "this camera gives no frames now: /api/status says why")
         view = None if memory is None else await asyncio.to_thread(memory.latest.view)
         return _text(404, "no frame of such a camera yet") if view is None else _jpeg(view.frame)
 
     async def reject(self, request: "Request") -> "Response":
         memory = self._memory(request)
         number = request.query_params.get("number", "")
-        found = memory.reject(int(number)) if memory is not None and number.isascii() and number.isdigit() else None
+        found = memory.reject(int(number)) if memory is not None and _NUMBER.fullmatch(number) else None
         if found is None:
             return _text(404, "this picture is no longer kept")
         return _jpeg(await asyncio.to_thread(found.encoded))

@@ -29,7 +29,7 @@ class PageServer:
             lifespan="off",
             access_log=False,
             log_config=None,
-            log_level="warning",
+            log_level="error",  # what strangers send is no news
             server_header=False,
             proxy_headers=False,
             limit_concurrency=_MOST_CONNECTIONS,

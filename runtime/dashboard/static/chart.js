@@ -1,9 +1,11 @@
-// Score and thresholds over time, and behind them the camera's state: hatched where it rejects, dotted where unknown.
+// Score and thresholds over time, and behind them the camera's state: hatched where it rejects, dotted where unknown,
+// crossed where nothing was scored: there the lines have a gap.
 
 import { clock, decimal, NOTHING } from "./format.js";
 
 const Y_RANGE = [0, 1];
 const HEIGHT = 230;
+const LOST = "lost";
 
 export class Chart {
   constructor(holder) {
@@ -11,6 +13,7 @@ export class Chart {
     this.minutes = 10;
     this.plot = null;
     this.points = [];
+    this.now = null;
     new ResizeObserver(() => this.plot?.setSize(this.size())).observe(holder);
   }
 
@@ -18,11 +21,12 @@ export class Chart {
   rebuild() {
     this.plot?.destroy();
     this.plot = null;
-    this.draw(this.points);
+    this.draw(this.points, this.now);
   }
 
-  draw(points) {
+  draw(points, now) {
     this.points = points;
+    this.now = now;
     const shown = this.inWindow(points);
     this.states = shown.map((point) => point[6]);
     const columns = [0, 1, 2, 3, 4, 5].map((column) => shown.map((point) => point[column]));
@@ -30,10 +34,20 @@ export class Chart {
     else this.plot.setData(columns);
   }
 
+  // The points shown: one more on the left, so that its state reaches into the window; and where the camera is lost, one
+  // for now.
   inWindow(points) {
-    if (!this.minutes || !points.length) return points;
-    const from = points.at(-1)[0] - this.minutes * 60;
-    return points.slice(Math.max(0, points.findIndex((point) => point[0] >= from)));
+    if (!points.length) {
+      this.window = null;
+      return points;
+    }
+    const newest = points.at(-1);
+    const end = newest[6] === LOST && this.now > newest[0] ? this.now : newest[0];
+    const from = this.minutes ? end - this.minutes * 60 : points[0][0];
+    this.window = [Math.max(from, points[0][0]), Math.max(end, from + 1)];
+    const first = points.findIndex((point) => point[0] >= from);
+    const shown = points.slice(Math.max(0, (first < 0 ? points.length : first) - 1));
+    return end > newest[0] ? [...shown, [end, null, null, null, null, null, LOST]] : shown;
   }
 
   size() {
@@ -51,7 +65,7 @@ export class Chart {
     const axis = { stroke: colour("quiet"), grid: { stroke: colour("line"), width: 1 }, ticks: { stroke: colour("line") } };
     return {
       ...this.size(),
-      scales: { y: { range: Y_RANGE } },
+      scales: { x: { range: (_, low, high) => this.window ?? [low, high] }, y: { range: Y_RANGE } },
       cursor: { y: false, drag: { x: false, y: false } },
       axes: [{ ...axis, space: 80, values: (_, times) => times.map(clockOrNothing) }, { ...axis, size: 42 }],
       series: [
@@ -69,7 +83,7 @@ export class Chart {
   paintStates(plot, colour) {
     const [times] = plot.data;
     const { ctx, bbox } = plot;
-    const fills = { reject: pattern(ctx, colour("reject"), hatch), unknown: pattern(ctx, colour("unknown"), dots) };
+    const fills = { reject: pattern(ctx, colour("reject"), hatch), unknown: pattern(ctx, colour("unknown"), dots), lost: pattern(ctx, colour("quiet"), crosses) };
     ctx.save();
     for (let first = 0; first < times.length; ) {
       let last = first;
@@ -110,6 +124,19 @@ function hatch(brush) {
     brush.moveTo(shift, 10);
     brush.lineTo(shift + 10, 0);
   }
+  brush.stroke();
+}
+
+function crosses(brush) {
+  brush.globalAlpha = 0.12;
+  brush.fillRect(0, 0, 10, 10);
+  brush.globalAlpha = 0.45;
+  brush.lineWidth = 1;
+  brush.beginPath();
+  brush.moveTo(0, 0);
+  brush.lineTo(10, 10);
+  brush.moveTo(0, 10);
+  brush.lineTo(10, 0);
   brush.stroke();
 }
 

@@ -6,6 +6,30 @@ export const STATES = {
   reject: { sign: "✕", word: "reject" },
   unknown: { sign: "?", word: "unknown" },
 };
+// Of a camera, where it is not the gate's state that counts.
+const PRESENCES = {
+  starting: { sign: "○", word: "starting" },
+  lost: { sign: "✕", word: "lost" },
+  returned: { sign: "✓", word: "returned" },
+  ended: { sign: "■", word: "ended" },
+};
+
+// "live", "lost", "ended" or "connecting": what a camera's pill says.
+export function presence(status) {
+  if (!status || status.state === "connecting") return "connecting";
+  if (status.state === "ended" || status.state === "stopped") return "ended";
+  return status.lost || status.state !== "live" ? "lost" : "live";
+}
+
+// What a badge says of a camera: that it is lost or over, else the gate's state.
+export function shownState(status) {
+  const now = presence(status);
+  return now === "lost" || now === "ended" ? now : (status?.verdict?.state ?? "unknown");
+}
+
+export function look(state) {
+  return STATES[state] ?? PRESENCES[state] ?? STATES.unknown;
+}
 
 export function count(value) {
   return value == null ? NOTHING : value.toLocaleString("en").replaceAll(",", "\u202f");
@@ -56,6 +80,6 @@ export function svg(tag, attributes = {}, ...children) {
 }
 
 export function badge(state) {
-  const { sign, word } = STATES[state] ?? STATES.unknown;
+  const { sign, word } = look(state);
   return element("span", { class: "badge", "data-state": state }, element("b", { "aria-hidden": "true" }, sign), word);
 }

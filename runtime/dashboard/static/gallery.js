@@ -1,6 +1,6 @@
 // Rejected frames, newest first, and the list of what happened.
 
-import { badge, clock, count, decimal, element, measure } from "./format.js";
+import { badge, clock, count, decimal, duration, element, look, measure } from "./format.js";
 
 const $ = (id) => document.getElementById(id);
 
@@ -54,12 +54,35 @@ function enlarge(source, reject) {
 
 export function showLog(entries) {
   const rows = [...entries].reverse().map((entry) => {
-    const what = entry.verdict
-      ? [badge(entry.verdict.state), element("span", {}, entry.verdict.reason), element("span", { class: "quiet" }, cueText(entry.verdict))]
-      : [element("span", { class: "badge", "data-state": "failed" }, "! failed"), element("span", {}, entry.error ?? "")];
-    return element("li", {}, element("time", { class: "quiet" }, clock(entry.captured_at)), ...what);
+    const [state, ...texts] = told(entry);
+    const what = state === "failed" ? element("span", { class: "badge", "data-state": state }, "! failed") : badge(state);
+    const [first, ...rest] = texts.filter(Boolean);
+    return element(
+      "li",
+      {},
+      element("time", { class: "quiet" }, clock(entry.captured_at)),
+      what,
+      element("span", {}, first ?? ""),
+      ...rest.map((text) => element("span", { class: "quiet" }, text)),
+    );
   });
   $("log").replaceChildren(...(rows.length ? rows : [element("li", { class: "quiet" }, "Nothing yet.")]));
+}
+
+// The same in words, for those who hear it.
+export function logText(entry) {
+  const [state, ...texts] = told(entry);
+  return [state === "failed" ? state : look(state).word, ...texts.filter(Boolean)].join(", ");
+}
+
+// State of an entry, then its texts, the most important first.
+function told(entry) {
+  const { outcome, verdict } = entry;
+  if (outcome === "failed") return [outcome, entry.error ?? ""];
+  if (outcome === "scored") return [verdict.state, verdict.reason, cueText(verdict)];
+  if (outcome === "returned") return [outcome, `after ${duration(entry.away_s)}`];
+  const since = entry.away_s >= 1 ? `last frame ${duration(entry.away_s)} before` : "";
+  return [outcome, verdict.reason === outcome ? "" : verdict.reason, since, entry.error];
 }
 
 function cueText(verdict) {

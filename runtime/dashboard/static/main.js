@@ -2,8 +2,8 @@
 
 import { Chart } from "./chart.js";
 import { duration } from "./format.js";
-import { Gallery, showLog } from "./gallery.js";
-import { showCameras, showCounters, showLatency, showSinks, showSource, showVerdict } from "./panels.js";
+import { Gallery, logText, showLog } from "./gallery.js";
+import { showCameras, showCounters, showLatency, showSinks, showSource, showVerdict, worst } from "./panels.js";
 import { Picture } from "./picture.js";
 import { Store } from "./store.js";
 import { follow } from "./stream.js";
@@ -17,6 +17,7 @@ const chart = new Chart($("chart"));
 const gallery = new Gallery();
 let selected = decodeURIComponent(location.hash.slice(1)) || null;
 let loggedNumber = null;
+const announced = new Map();
 
 function select(name) {
   selected = name;
@@ -33,13 +34,13 @@ function render() {
   const status = store.statusOf(selected);
   const memory = store.camera(selected);
   showCameras(store, selected, select);
-  showVerdict(status, memory.log.findLast((entry) => entry.verdict)?.captured_at ?? null);
+  showVerdict(selected, status, store.now);
   showCounters(status);
   showLatency(status);
-  showSource(status, picture.shown);
+  showSource(status, picture.shown, store.now);
   showSinks(store.status?.sinks);
   picture.show(selected);
-  chart.draw(memory.points);
+  chart.draw(memory.points, store.now);
   gallery.show(selected, memory.rejects, MOST_SHOWN);
   const newest = memory.log.at(-1)?.number ?? 0;
   if (newest !== loggedNumber) {
@@ -54,10 +55,21 @@ function title(names) {
   return bad ? `✕ ${bad} of ${names.length} · dgiqa-edge` : "✓ dgiqa-edge";
 }
 
-function showConnection(state, text) {
+function showConnection(state, text, old = false) {
   $("connection").dataset.state = state;
-  $("connection").textContent = text;
-  $("main").classList.toggle("old", state !== "live");
+  if ($("connection").textContent !== text) $("connection").textContent = text; // unchanged text is not read out again
+  $("main").classList.toggle("old", old);
+}
+
+// Read out to those who do not see the page: what people are told anyway, and nothing that was there before.
+function announce(cameras) {
+  for (const [name, { log }] of Object.entries(cameras)) {
+    const told = announced.get(name);
+    const newest = log.at(-1);
+    if (!newest) continue;
+    announced.set(name, newest.number);
+    if (told !== undefined && newest.number > told) $("announcement").textContent = `${name}: ${logText(newest)}`;
+  }
 }
 
 function showProcess() {
@@ -77,18 +89,20 @@ follow({
   onHello(hello) {
     store.reset(hello);
     loggedNumber = null;
+    announced.clear();
     gallery.camera = null;
   },
   onNews(news) {
     store.take(news);
-    const stopping = store.status?.stopping;
-    showConnection(stopping ? "lost" : "live", stopping ? "stopping" : "live");
+    if (store.status?.stopping) showConnection("lost", "stopping", true);
+    else showConnection(...worst(store.status?.cameras ?? []));
+    announce(news.cameras);
     showNotice(store.status ? "" : "The cameras are starting.");
     showProcess();
     render();
   },
   onLost() {
-    showConnection("lost", "reconnecting");
+    showConnection("lost", "reconnecting", true);
     showNotice("The program does not answer: what is shown may be old. Trying again.");
   },
   onSignIn() {

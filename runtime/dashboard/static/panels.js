@@ -1,9 +1,8 @@
 // The parts of the page that show one camera's status, and the sinks of all.
 
-import { badge, count, decimal, duration, element, measure, milliseconds, NOTHING, STATES, svg } from "./format.js";
+import { badge, count, decimal, duration, element, look, measure, milliseconds, NOTHING, presence, shownState, STATES, svg } from "./format.js";
 
 const $ = (id) => document.getElementById(id);
-const LIVE = "live";
 
 const cards = new Map();
 
@@ -15,9 +14,10 @@ export function showCameras(store, selected, onSelect) {
   for (const name of cards.keys()) if (!names.includes(name)) cards.delete(name);
   for (const name of names) {
     if (!cards.has(name)) cards.set(name, newCard(name, onSelect));
-    const { card, state, reason, score } = cards.get(name);
+    const { card, state, reason, score, pill } = cards.get(name);
     const status = store.statusOf(name);
-    const now = status?.verdict?.state ?? "unknown";
+    const now = shownState(status);
+    setPill(pill, presence(status), status?.state);
     card.setAttribute("aria-pressed", String(name === selected));
     if (state.dataset.state !== now) state.replaceChildren(badge((state.dataset.state = now)));
     reason.textContent = cardText(status);
@@ -31,9 +31,10 @@ export function showCameras(store, selected, onSelect) {
 
 function newCard(name, onSelect) {
   const parts = {
+    pill: element("span", { class: "pill" }),
     state: element("span"),
-    reason: element("span", { class: "camera-reason quiet" }),
     score: element("span", { class: "camera-score numbers" }),
+    reason: element("span", { class: "camera-reason quiet" }),
   };
   const title = element("span", { class: "camera-name" }, name);
   const card = element("button", { type: "button", class: "camera", "data-camera": name }, title, ...Object.values(parts));
@@ -43,26 +44,45 @@ function newCard(name, onSelect) {
 
 function cardText(status) {
   if (!status) return NOTHING;
-  return status.state === LIVE ? (status.verdict?.reason ?? "starting") : status.state;
+  return status.verdict?.reason ?? "starting";
 }
 
-export function showVerdict(status, since) {
+// The connection's own word where it says more: retrying, stalled, failed, stopped.
+function setPill(pill, now, word) {
+  const text = now === "lost" && word && word !== "live" ? word : now === "ended" && word ? word : now;
+  if (pill.dataset.state !== now) pill.dataset.state = now;
+  if (pill.textContent !== text) pill.textContent = text;
+}
+
+// The pill above everything: what the worst camera is.
+export function worst(cameras) {
+  const all = cameras.map(presence);
+  const lost = all.filter((now) => now === "lost").length;
+  if (lost) return ["lost", all.length === 1 ? "lost" : `${lost} of ${all.length} lost`];
+  if (all.length && all.every((now) => now === "ended")) return ["ended", "ended"];
+  if (all.includes("connecting")) return ["connecting", "connecting"];
+  return ["live", "live"];
+}
+
+export function showVerdict(name, status, now) {
   const verdict = status?.verdict;
-  const state = verdict?.state ?? "unknown";
-  const { sign, word } = STATES[state] ?? STATES.unknown;
+  const state = shownState(status);
+  const { sign, word } = look(state);
+  setText("camera-name", name);
+  setPill($("camera-pill"), presence(status), status?.state);
   $("verdict").dataset.state = state;
   $("verdict-state").dataset.state = state;
   setText("verdict-state", `${sign} ${word}`);
-  setText("verdict-reason", verdict?.reason ?? "starting");
-  setText("verdict-cue", verdictText(verdict, since));
+  setText("verdict-reason", verdict?.reason === word ? "" : (verdict?.reason ?? "starting"));
+  setText("verdict-cue", verdictText(verdict, status?.verdict_at == null ? null : now - status.verdict_at));
   setText("score", decimal(verdict?.smoothed ?? verdict?.score, 3));
   drawMeter(verdict, status?.thresholds ?? {});
 }
 
-function verdictText(verdict, since) {
+function verdictText(verdict, seconds) {
   const parts = [];
   if (verdict?.cue) parts.push(`${verdict.cue} ${measure(verdict.value)}, threshold ${measure(verdict.threshold)}`);
-  if (since != null) parts.push(`for ${duration(Date.now() / 1000 - since)}`);
+  if (seconds != null) parts.push(`for ${duration(seconds)}`);
   if (verdict?.overdue) parts.push("longer than the watchdog allows");
   return parts.join(" · ");
 }
@@ -131,14 +151,17 @@ function bars(stage, longest) {
   );
 }
 
-export function showSource(status, shownIndex) {
+export function showSource(status, shownIndex, now) {
   const problem = $("source-problem");
-  const live = !status || status.state === LIVE;
+  const live = !status || presence(status) === "live";
   problem.hidden = live;
-  if (!live) problem.textContent = status.problem ? `${status.state}: ${status.problem}` : status.state;
+  if (!live) {
+    const word = status.state === "live" ? (status.verdict?.reason ?? "lost") : status.state;
+    setText("source-problem", status.problem ? `${word}: ${status.problem}` : word);
+  }
   $("picture").classList.toggle("stale", !live);
   const size = status?.frame_size ? `${status.frame_size[0]} × ${status.frame_size[1]}` : "";
-  const age = status?.last_frame_at ? Math.max(0, Date.now() / 1000 - status.last_frame_at) : null;
+  const age = status?.last_frame_at ? Math.max(0, now - status.last_frame_at) : null;
   const parts = [shownIndex == null ? "" : `frame ${count(shownIndex)}`, size, age > 2 ? `${duration(age)} old` : ""];
   setText("picture-facts", parts.filter(Boolean).join(" · "));
 }

@@ -13,11 +13,13 @@ export class Store {
   reset(hello) {
     this.hello = hello;
     this.status = null;
+    this.now = null; // the program's clock: this machine's may differ
     this.cameras = new Map();
   }
 
   take(news) {
     this.status = news.status;
+    this.now = news.now;
     for (const [name, fresh] of Object.entries(news.cameras)) {
       const known = this.camera(name);
       known.index = fresh.index;

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from dgiqa_edge.runtime.frame_event import FrameEvent, Outcome, SinkStats
+from dgiqa_edge.runtime.frame_event import FrameEvent, Outcome, Presence, SinkStats
 from dgiqa_edge.runtime.verdict import State, Verdict
 from dgiqa_edge.runtime.watch_status import CameraState, CameraStatus, Percentiles, WatchStatus
 
@@ -40,11 +40,39 @@ class Feeder:
         self._verdicts: dict[str, Verdict] = {}
         self.started_at = time.time()
         self.problem: str | None = None
+        self._lost: dict[str, float] = {}
+
+    def lose(self, put: Callable[[FrameEvent], None], camera: str, away_s: float) -> None:
+        """The camera is lost; its last frame was so long before. ``step`` gives it no more frames."""
+        verdict = Verdict(State.UNKNOWN, "no signal", changed=True, announced=True)
+        with self._lock:
+            self._lost[camera] = time.time() - away_s
+            self._verdicts[camera] = verdict
+        put(
+            FrameEvent(
+                camera,
+                None,
+                time.time(),
+                Presence.LOST,
+                verdict,
+                error="no answer from the camera",
+                source_state="retrying",
+                away_s=away_s,
+            )
+        )
+
+    def bring_back(self, put: Callable[[FrameEvent], None], camera: str, away_s: float) -> None:
+        with self._lock:
+            del self._lost[camera]
+        verdict = Verdict(State.UNKNOWN, "starting")
+        put(FrameEvent(camera, None, time.time(), Presence.RETURNED, verdict, source_state="live", away_s=away_s))
 
     def step(self, put: Callable[[FrameEvent], None]) -> None:
         with self._lock:
             index, self._index = self._index, self._index + 1
         for number, camera in enumerate(self._counts):
+            if camera in self._lost:
+                continue
             event = self._event(camera, index + 30 * number, index)
             with self._lock:
                 self._counts[camera][event.outcome] += 1
@@ -88,21 +116,24 @@ class Feeder:
             score=float(score),
             smoothed=float(score),
             changed=before is None or before.state is not state,
+            announced=before is None or before.state is not state,
         )
         frame = (self._dark if rejects else self._clean).copy()
         cv2.putText(frame, f"{camera} {index}", (16, 40), cv2.FONT_HERSHEY_SIMPLEX, 1.0, (255, 255, 255), 2)
         return FrameEvent(camera, index, now, Outcome.SCORED, verdict, frame, self._depth, latency_ms=20.0 + index % 7)
 
     def _camera(self, camera: str) -> CameraStatus:
-        counts = self._counts[camera]
+        counts, lost_at = self._counts[camera], self._lost.get(camera)
         outcomes = {outcome.value: counts[outcome] for outcome in Outcome}
         wobble = self._index % 7
         latency = Percentiles(100, 20.0 + wobble, 24.0 + wobble, 31.0 + wobble, 40.0)
         return CameraStatus(
             camera=camera,
             source="rtsp://***@192.0.2.7/live",
-            state=CameraState.RETRYING if self.problem else CameraState.LIVE,
+            state=CameraState.RETRYING if self.problem or lost_at else CameraState.LIVE,
             problem=self.problem,
+            lost=lost_at is not None,
+            verdict_at=lost_at or self.started_at,
             captured=sum(outcomes.values()),
             **outcomes,
             in_flight=1,
