@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from ..watch_config import WatchSettings
     from ..watch_status import WatchStatus
 
+log = logging.getLogger("dgiqa_edge.watch")
+
 SUMMARY = "watch cameras: score and judge their frames, hand them to sinks, account for each"
 EXIT_BAD_CAMERA = 3
 
@@ -26,9 +28,9 @@ example:
   dgiqa-edge watch watch.toml --duration 60 --json summary.json
 
 The configuration (TOML, YAML or JSON) names the bundle, cameras, gate policy and sinks; examples for USB, CSI and RTSP
-cameras and for files lie in the package under runtime/examples/. SIGTERM and Ctrl-C end it gracefully, with a summary:
-captured = scored + skipped + failed. Exit code 0 where it was stopped or all files were read, 3 where a camera has
-failed for good.
+cameras and for files lie in the package under runtime/examples/. SIGTERM, SIGHUP (a terminal that is closed; under
+nohup it goes on) and Ctrl-C end it gracefully, with a summary: captured = scored + skipped + failed. Exit code 0 where
+it was stopped or all files were read, 3 where a camera has failed for good.
 """
 
 
@@ -96,7 +98,7 @@ def _watch(settings: "WatchSettings", args: argparse.Namespace) -> int:
     plans = [*plan_sinks(settings), *([] if dashboard is None else [dashboard])]
     with create_scorer(settings.bundle, settings.engine) as scorer, _stop_signals() as stop:
         for note in scorer.bundle.manifest.notes:
-            print(f"note: {note}", file=sys.stderr)
+            log.warning("note: %s", note)
         keeper = BaselineKeeper(settings.baselines, scorer.bundle)
         watch = Watch(
             [watched_camera(camera, settings.folder, keeper.load(camera)) for camera in settings.cameras],
@@ -106,9 +108,12 @@ def _watch(settings: "WatchSettings", args: argparse.Namespace) -> int:
         )
         attach(watch, open_sinks(plans))
         status = watch.run(stop, args.duration)
-        print(summary_table(status), flush=True)
-        if args.json is not None:
-            write_result(args.json, json_text(status.to_json(), indent=1) + "\n")
+        try:
+            if args.json is not None:
+                write_result(args.json, json_text(status.to_json(), indent=1) + "\n")
+        finally:  # each of the two is written even if the other cannot be
+            with contextlib.suppress(OSError) if stop.hung_up else contextlib.nullcontext():
+                print(summary_table(status), flush=True)
         if watch.fatal is not None:
             raise watch.fatal
         failed = any(camera.state is CameraState.FAILED for camera in status.cameras)
@@ -117,10 +122,19 @@ def _watch(settings: "WatchSettings", args: argparse.Namespace) -> int:
     return code
 
 
+class _Stop(threading.Event):
+    """Set by a signal. ``hung_up``: by SIGHUP, so that the terminal is gone."""
+
+    hung_up = False
+
+
 @contextlib.contextmanager
-def _stop_signals() -> Iterator[threading.Event]:
-    """An event that SIGTERM and SIGINT set; a second one of them does what it did before."""
-    stop = threading.Event()
+def _stop_signals() -> Iterator[_Stop]:
+    """An event that SIGTERM, SIGINT and SIGHUP set; a second SIGTERM or SIGINT does what it did before.
+
+    A closing terminal may send SIGHUP more than once: the others change nothing. Under nohup it stays ignored.
+    """
+    stop = _Stop()
     before: dict[signal.Signals, Any] = {}
 
     def ask(number: int, frame: object) -> None:
@@ -128,18 +142,28 @@ def _stop_signals() -> Iterator[threading.Event]:
         for kind, handler in before.items():
             signal.signal(kind, handler)
 
+    def hang_up(number: int, frame: object) -> None:
+        stop.hung_up = True
+        stop.set()
+
     for kind in (signal.SIGTERM, signal.SIGINT):
         before[kind] = signal.signal(kind, ask)
+    hangs_up = signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN
+    if hangs_up:
+        signal.signal(signal.SIGHUP, hang_up)
     try:
         yield stop
     finally:
         for kind, handler in before.items():
             signal.signal(kind, handler)
+        if hangs_up:
+            signal.signal(signal.SIGHUP, signal.SIG_IGN if stop.hung_up else signal.SIG_DFL)
 
 
 def _leave_hung_threads_behind(status: "WatchStatus", code: int) -> None:
     """A thread that hangs inside a driver would crash the interpreter when it returns during its end: skip that end."""
     if any(camera.hung_reads or camera.in_flight for camera in status.cameras):
-        sys.stdout.flush()
-        sys.stderr.flush()
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError):
+                stream.flush()
         os._exit(code)

@@ -1,5 +1,6 @@
 """An ASGI application served from a thread of its own, on a socket that is bound before the thread starts."""
 
+import logging
 import socket
 import threading
 
@@ -35,6 +36,7 @@ class PageServer:
             limit_concurrency=_MOST_CONNECTIONS,
             timeout_graceful_shutdown=1,
         )
+        logging.getLogger("asyncio").setLevel(logging.ERROR)  # it warns of visitors who went away
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [self._socket]}, name="dashboard", daemon=True

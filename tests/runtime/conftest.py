@@ -20,7 +20,7 @@ import pytest
 
 from dgiqa_edge.runtime import cuda_probe
 from dgiqa_edge.runtime.bundle import build_manifest_files, write_manifest
-from dgiqa_edge.runtime.frame_event import FrameEvent, Outcome
+from dgiqa_edge.runtime.frame_event import FrameEvent, Outcome, Presence
 from dgiqa_edge.runtime.processor import platform_name
 from dgiqa_edge.runtime.verdict import State, Verdict
 
@@ -188,6 +188,20 @@ def unscored(outcome: Outcome, index: int = 0, camera: str = "front") -> FrameEv
     return FrameEvent(camera=camera, index=index, captured_at=CAPTURED_AT + index, outcome=outcome, error=error)
 
 
+def presence(kind: Presence, index: int = 0, camera: str = "front", **changes: Any) -> FrameEvent:
+    """The event of a camera, at the time at which frame ``index`` would be captured."""
+    state = State.PASS if kind is Presence.RETURNED else State.UNKNOWN
+    return FrameEvent(
+        camera=camera,
+        index=None,
+        captured_at=CAPTURED_AT + index,
+        outcome=kind,
+        verdict=Verdict(state, "no signal", announced=True),
+        source_state="retrying",
+        **changes,
+    )
+
+
 def wait_for(condition: Callable[[], Any], seconds: float = 20.0) -> Any:
     """The condition's first true value; fails the test where there is none in time."""
     until = time.monotonic() + seconds
@@ -205,6 +219,11 @@ def scored_fixture() -> Callable[..., FrameEvent]:
 @pytest.fixture(scope="session", name="unscored")
 def unscored_fixture() -> Callable[..., FrameEvent]:
     return unscored
+
+
+@pytest.fixture(scope="session", name="presence")
+def presence_fixture() -> Callable[..., FrameEvent]:
+    return presence
 
 
 @pytest.fixture(scope="session", name="wait_for")

@@ -1,7 +1,7 @@
 // Score and thresholds over time, and behind them the camera's state: hatched where it rejects, dotted where unknown,
 // crossed where nothing was scored: there the lines have a gap.
 
-import { clock, decimal, NOTHING } from "./format.js";
+import { clock, decimal, duration, NOTHING } from "./format.js";
 
 const Y_RANGE = [0, 1];
 const HEIGHT = 230;
@@ -30,6 +30,8 @@ export class Chart {
     const shown = this.inWindow(points);
     this.states = shown.map((point) => point[6]);
     const columns = [0, 1, 2, 3, 4, 5].map((column) => shown.map((point) => point[column]));
+    const text = inWords(shown);
+    if (this.holder.getAttribute("aria-label") !== text) this.holder.setAttribute("aria-label", text);
     if (!this.plot) this.plot = new uPlot(this.options(), columns, this.holder);
     else this.plot.setData(columns);
   }
@@ -99,6 +101,15 @@ export class Chart {
     }
     ctx.restore();
   }
+}
+
+// For those who do not see the chart: the times without verdicts.
+function inWords(points) {
+  const gaps = points.flatMap((point, place) => {
+    const next = points[place + 1];
+    return point[6] === LOST && next ? [`no verdicts from ${clock(point[0])} for ${duration(next[0] - point[0])}`] : [];
+  });
+  return ["Score over time", ...gaps].join("; ");
 }
 
 function clockOrNothing(time) {

@@ -40,11 +40,14 @@ class Feeder:
         self._verdicts: dict[str, Verdict] = {}
         self.started_at = time.time()
         self.problem: str | None = None
+        self.ended = False
         self._lost: dict[str, float] = {}
 
-    def lose(self, put: Callable[[FrameEvent], None], camera: str, away_s: float) -> None:
+    def lose(self, put: Callable[[FrameEvent], None], camera: str, away_s: float, presence: str = "lost") -> None:
         """The camera is lost; its last frame was so long before. ``step`` gives it no more frames."""
-        verdict = Verdict(State.UNKNOWN, "no signal", changed=True, announced=True)
+        reason = "no signal" if presence == "lost" else presence
+        verdict = Verdict(State.UNKNOWN, reason, changed=True, announced=True)
+        self.ended = presence == "ended"
         with self._lock:
             self._lost[camera] = time.time() - away_s
             self._verdicts[camera] = verdict
@@ -53,7 +56,7 @@ class Feeder:
                 camera,
                 None,
                 time.time(),
-                Presence.LOST,
+                Presence(presence),
                 verdict,
                 error="no answer from the camera",
                 source_state="retrying",
@@ -130,7 +133,11 @@ class Feeder:
         return CameraStatus(
             camera=camera,
             source="rtsp://***@192.0.2.7/live",
-            state=CameraState.RETRYING if self.problem or lost_at else CameraState.LIVE,
+            state=CameraState.ENDED
+            if self.ended
+            else CameraState.RETRYING
+            if self.problem or lost_at
+            else CameraState.LIVE,
             problem=self.problem,
             lost=lost_at is not None,
             verdict_at=lost_at or self.started_at,

@@ -10,7 +10,7 @@ from dgiqa_edge.runtime.dashboard.camera_memory import LOG_LENGTH, CameraMemory
 from dgiqa_edge.runtime.dashboard.feed import json_text
 from dgiqa_edge.runtime.dashboard.gallery import LONGEST_SIDE, RejectGallery
 from dgiqa_edge.runtime.dashboard.history import ScoreHistory
-from dgiqa_edge.runtime.frame_event import FrameEvent, Outcome
+from dgiqa_edge.runtime.frame_event import FrameEvent, Outcome, Presence
 from dgiqa_edge.runtime.verdict import State, Verdict
 
 Scored = Callable[..., FrameEvent]
@@ -114,3 +114,44 @@ def test_the_log_has_changes_and_each_failure_once_a_minute(scored: Scored, unsc
 
 def test_numbers_that_json_lacks_become_null() -> None:
     assert json_text({"a": [float("nan"), (float("inf"), 1.5)], 3: None}) == '{"a":[null,[null,1.5]],"3":null}'
+
+
+def test_an_outage_is_a_gap_from_the_last_frame_to_the_next() -> None:
+    history = ScoreHistory(1.0)
+    history.break_off(99.5)  # the watch starts
+    history.add(100.2, verdict(0.8), {})
+    history.break_off(101.9)  # told long after the last frame
+    history.break_off(103.0)  # and again, when the camera has failed for good
+    history.add(134.1, verdict(0.7), {})
+    assert [(row[0], row[1], row[-1]) for row in history.rows()] == [
+        (99.0, None, "lost"),
+        (100.0, 0.8, "pass"),
+        (101.0, None, "lost"),
+        (134.0, 0.7, "pass"),
+    ]
+
+
+def test_an_outage_within_a_second_of_the_last_frame_hides_no_frame() -> None:
+    history = ScoreHistory(1.0)
+    history.add(100.2, verdict(0.8), {})
+    history.break_off(100.3)
+    history.add(100.9, verdict(0.6), {})
+    assert [(row[0], row[1], row[-1]) for row in history.rows()] == [(100.0, 0.8, "pass"), (101.0, 0.6, "pass")]
+
+
+def test_loss_and_return_are_in_the_log_and_in_the_curve(scored: Scored, presence: Scored) -> None:
+    memory = CameraMemory(1.0, 4)
+    memory.add(presence(Presence.STARTING, 0), lambda _: {})
+    assert memory.lost
+    memory.add(scored(2, changed=True), lambda _: {})
+    assert not memory.lost
+    memory.add(presence(Presence.LOST, 12, away_s=10.0, error="no answer"), lambda _: {})
+    assert memory.lost
+    memory.add(presence(Presence.RETURNED, 36, away_s=34.0), lambda _: {})
+    memory.add(scored(36), lambda _: {})
+    memory.add(presence(Presence.ENDED, 40, away_s=4.0), lambda _: {})
+    assert [entry["outcome"] for entry in memory.log()] == ["starting", "scored", "lost", "returned", "ended"]
+    assert [entry["away_s"] for entry in memory.log()] == [None, None, 10.0, 34.0, 4.0]
+    assert [row[-1] for row in memory.points()] == ["lost", "pass", "lost", "pass", "lost"]
+    start = memory.points()[0][0]
+    assert [row[0] - start for row in memory.points()] == [0.0, 2.0, 3.0, 36.0, 37.0]

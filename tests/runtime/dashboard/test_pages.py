@@ -17,7 +17,7 @@ from dgiqa_edge.runtime.dashboard import Dashboard, DashboardSettings, dashboard
 from dgiqa_edge.runtime.dashboard.access import COOKIE
 from dgiqa_edge.runtime.dashboard.pages import STATIC
 from dgiqa_edge.runtime.errors import ConfigurationError, MachineError
-from dgiqa_edge.runtime.frame_event import FrameEvent
+from dgiqa_edge.runtime.frame_event import FrameEvent, Presence
 from dgiqa_edge.runtime.listen_address import ListenAddress
 from dgiqa_edge.runtime.sinks.registry import FollowsStatus
 from dgiqa_edge.runtime.verdict import State
@@ -310,3 +310,69 @@ def test_closing_ends_open_streams_and_counts(start: Start, scored: Scored, wait
     assert b"event: bye" in response.read()
     connection.close()
     assert not dashboard._server._thread.is_alive()
+
+
+HOST = b"Host: localhost\r\n"
+POST = b"POST /sign-in HTTP/1.1\r\n" + HOST
+RUDE = {
+    "a form cut off": (POST + b"Content-Length: 100\r\n\r\nabc", None),
+    "chunks cut off": (POST + b"Transfer-Encoding: chunked\r\n\r\n5\r\nab", None),
+    "a chunk that is none": (POST + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n", 400),
+    "a body without end": (POST + b"Content-Length: 10000000\r\n\r\n" + b"x" * 100_000, 413),
+    "a body that is no text": (POST + b"Content-Length: 4\r\n\r\n\xff\xfe\xe9\x00", 401),
+    "another type": (POST + b"Content-Type: multipart/form-data\r\nContent-Length: 4\r\n\r\nabcd", 401),
+    "another method": (b"PUT /sign-in HTTP/1.1\r\n" + HOST + b"Content-Length: 0\r\n\r\n", 405),
+    "a number without end": (
+        b"GET /api/reject.jpg?camera=front&number=" + b"9" * 5000 + b" HTTP/1.1\r\n" + HOST + b"\r\n",
+        404,
+    ),
+    "a path with a NUL": (b"GET /static/%00 HTTP/1.1\r\n" + HOST + b"\r\n", 404),
+    "a path that is no UTF-8": (b"GET /static/%e9%ff HTTP/1.1\r\n" + HOST + b"\r\n", 404),
+    "bytes in the address": (b"GET /\xe9 HTTP/1.1\r\n" + HOST + b"\r\n", 400),
+    "no host": (b"GET / HTTP/1.1\r\n\r\n", 400),
+    "a host that is no name": (b"GET / HTTP/1.1\r\nHost: ev\xe9l\r\n\r\n", 421),
+    "a TLS greeting": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 400),
+    "a cookie that is none": (b"GET / HTTP/1.1\r\n" + HOST + b"Cookie: dgiqa_edge_session=\xe9;;=\r\n\r\n", 200),
+    "a web socket": (b"GET / HTTP/1.1\r\n" + HOST + b"Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n", 200),
+    "the head of the stream": (b"HEAD /api/stream HTTP/1.1\r\n" + HOST + b"\r\n", 200),
+    "the stream": (b"GET /api/stream HTTP/1.1\r\n" + HOST + b"\r\n", 200),
+    "a picture": (b"GET /api/frame.jpg?camera=front HTTP/1.1\r\n" + HOST + b"\r\n", 200),
+}
+RESET = b"\1\0\0\0\0\0\0\0"  # SO_LINGER: closing resets the connection
+
+
+@pytest.mark.parametrize(("sent", "status"), RUDE.values(), ids=RUDE)
+def test_whatever_a_visitor_sends_and_however_he_leaves_the_log_stays_silent(
+    start: Start,
+    scored: Scored,
+    wait_for: Callable[..., Any],
+    caplog: pytest.LogCaptureFixture,
+    sent: bytes,
+    status: int | None,
+) -> None:
+    dashboard = start()
+    feed(dashboard, wait_for, scored(0))
+    host, port = dashboard.url.removeprefix("http://").rstrip("/").split(":")
+    for leaves_rudely in (False, True):
+        with socket.create_connection((host, int(port)), timeout=20) as visitor:
+            visitor.sendall(sent)
+            if leaves_rudely:
+                visitor.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+            elif status is not None:
+                assert visitor.recv(100).startswith(f"HTTP/1.1 {status} ".encode())
+    wait_for(lambda: dashboard.describe()["watchers"] == 0)
+    assert ask(dashboard, "/api/status").status == 200
+    dashboard.close(5.0)
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
+def test_scripts_get_no_old_picture_of_a_lost_camera(
+    start: Start, scored: Scored, presence: Callable[..., FrameEvent], wait_for: Callable[..., Any]
+) -> None:
+    dashboard = start()
+    feed(dashboard, wait_for, scored(0))
+    assert ask(dashboard, "/api/frame.jpg?camera=front").status == 200
+    feed(dashboard, wait_for, presence(Presence.LOST))
+    assert ask(dashboard, "/api/frame.jpg?camera=front").status == 503
+    feed(dashboard, wait_for, presence(Presence.RETURNED), scored(1))
+    assert ask(dashboard, "/api/frame.jpg?camera=front").status == 200

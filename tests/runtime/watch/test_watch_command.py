@@ -99,17 +99,13 @@ def test_a_run_to_the_end(write_config: Callable[..., Path], command_line: Any, 
     assert [event["index"] for event in events if event["outcome"] == "failed"] == [20, 21]
 
 
-@pytest.mark.parametrize("kind", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("kind", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_ends_it_with_a_summary_that_balances(
     write_config: Callable[..., Path], start: Any, tmp_path: Path, kind: signal.Signals
 ) -> None:
     config = write_config("test://?script=clean:9&size=64x48&fps=100&loop=true")
     process = start(config, "--json", tmp_path / "summary.json")
-    events = tmp_path / "events.jsonl"
-    end = time.monotonic() + 60
-    while not (events.exists() and events.stat().st_size > 3000):
-        assert time.monotonic() < end and process.poll() is None
-        time.sleep(0.05)
+    wait_for_events(process, tmp_path)
     process.send_signal(kind)
     output, errors = process.communicate(timeout=60)
     assert process.returncode == 0, errors
@@ -117,6 +113,59 @@ def test_a_signal_ends_it_with_a_summary_that_balances(
     shown = json.loads((tmp_path / "summary.json").read_text())["cameras"][0]
     assert shown["captured"] == shown["scored"] + shown["skipped"] + shown["failed"] > 0
     assert shown["in_flight"] == 0
+    assert sorted(event["index"] for event in lines_of(tmp_path)) == list(range(shown["captured"]))
+
+
+def wait_for_events(process: "subprocess.Popen[str]", folder: Path, least: int = 3000) -> None:
+    events, end = folder / "events.jsonl", time.monotonic() + 60
+    while not (events.exists() and events.stat().st_size > least):
+        assert time.monotonic() < end and process.poll() is None
+        time.sleep(0.05)
+
+
+def test_under_nohup_a_hangup_is_ignored(write_config: Callable[..., Path], start: Any, tmp_path: Path) -> None:
+    config = write_config("test://?script=clean:9&size=64x48&fps=100&loop=true")
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # inherited, as nohup does it
+    try:
+        process = start(config, "--json", tmp_path / "summary.json")
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    wait_for_events(process, tmp_path)
+    process.send_signal(signal.SIGHUP)
+    wait_for_events(process, tmp_path, (tmp_path / "events.jsonl").stat().st_size + 3000)
+    process.terminate()
+    assert "stopped" in process.communicate(timeout=60)[0]
+
+
+@pytest.mark.parametrize("way", ["terminal", "pipes"])
+def test_nobody_who_reads_does_not_end_it_without_its_accounts(
+    write_config: Callable[..., Path], tmp_path: Path, cache_home: Path, way: str
+) -> None:
+    """A terminal that is closed (with a hangup, which may come twice), and a reader of its output that goes away."""
+    config = write_config("test://?script=clean:9,lost:2&size=64x48&fps=100&loop=true")
+    ours, theirs = os.openpty() if way == "terminal" else os.pipe()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "dgiqa_edge.runtime.cli", "watch", str(config), "--json", str(tmp_path / "end.json")],
+        stdin=subprocess.DEVNULL,
+        stdout=theirs,
+        stderr=theirs,
+        env={**os.environ, "XDG_CACHE_HOME": str(cache_home)},
+        text=True,
+    )
+    os.close(theirs)
+    try:
+        wait_for_events(process, tmp_path)
+        os.close(ours)
+        wait_for_events(process, tmp_path, (tmp_path / "events.jsonl").stat().st_size + 3000)
+        for _ in range(2):
+            process.send_signal(signal.SIGHUP)
+        code = process.wait(60)
+    finally:
+        process.kill()
+        process.wait()
+    assert code == 0
+    shown = json.loads((tmp_path / "end.json").read_text())["cameras"][0]
+    assert shown["captured"] == shown["scored"] + shown["skipped"] + shown["failed"] > 0
     assert sorted(event["index"] for event in lines_of(tmp_path)) == list(range(shown["captured"]))
 
 
