@@ -2,7 +2,8 @@
 
 from ..errors import ConfigurationError, MachineError
 from ..settings_section import Section
-from .gstreamer import missing_element, pipeline_source
+from .decoding.gst_launch import missing_element
+from .gstreamer import pipeline_source
 from .options import Surroundings, size_option
 from .protocol import Source
 from .uri import SourceUri
@@ -33,7 +34,7 @@ def create(uri: SourceUri, options: Section, surroundings: Surroundings) -> Sour
             f"the source {uri.shown!r} needs GStreamer with {ELEMENT}, which this machine lacks: on a Jetson install "
             "nvidia-l4t-gstreamer and gstreamer1.0-tools; elsewhere use v4l2:// or rtsp://"
         )
-    return pipeline_source("csi", pipeline, uri.shown, live=True)
+    return pipeline_source("csi", pipeline, uri.shown, surroundings)
 
 
 def csi_pipeline(sensor_id: int, size: tuple[int, int], fps: int, flip: int) -> str:

@@ -9,9 +9,13 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """One picture: uint8 [H, W, 3] BGR, the caller's own to keep."""
+    """One picture: uint8 [H, W, 3] BGR, the caller's own to keep.
+
+    ``t_s``: seconds by the stream's own time stamps, from its first picture in a file; None where it has none.
+    """
 
     image: NDArray[np.uint8]
+    t_s: float | None = None
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,7 @@ class Source(Protocol):
         ...
 
     def open(self) -> None:
-        """Connect; allowed again after ``close``.
+        """Connect; allowed again after ``close`` and after it has failed.
 
         Raises:
             SourceError: not there, refused, or not decodable now; a live source may be tried again.

@@ -9,6 +9,8 @@ from urllib.parse import quote, unquote
 
 from ..errors import MachineError
 from ..settings_section import Section
+from .decoding.deinterlacing import VideoInput
+from .decoding.stream import VideoStream
 from .gst_text import property_text
 from .opencv_capture import OpenCvCapture, opencv_has
 from .options import Surroundings
@@ -17,6 +19,7 @@ from .uri import SourceUri
 
 _HINT = "check address, user and password, and that the camera is on and its stream is enabled"
 _DECODERS = ("auto", "ffmpeg", "gstreamer")
+_TRIES = 3  # damaged packets in a row; one alone is no reason to connect anew
 
 
 def create(uri: SourceUri, options: Section, surroundings: Surroundings) -> Source:
@@ -44,33 +47,36 @@ class RtspSource:
         self, uri: SourceUri, transport: str, decoder: str, latency_ms: int, threads: int, surroundings: Surroundings
     ) -> None:
         self._shown = uri.shown
-        self._decoder = decoder
         self._transport = transport
+        source = rtsp_source(uri.address, transport, latency_ms)
         if decoder == "gstreamer":
-            self._capture = OpenCvCapture(rtsp_pipeline(uri.address, transport, latency_ms), "gstreamer", uri.shown)
+            target, properties = rtsp_pipeline(source), {}
         else:
-            timeouts = {
+            target = ffmpeg_address(uri.address, transport)
+            properties = {
                 "OPEN_TIMEOUT_MSEC": surroundings.open_timeout_s * 1e3,
                 "READ_TIMEOUT_MSEC": surroundings.read_timeout_s * 1e3,
                 # Each further thread would hold one frame back.
                 "N_THREADS": threads,
             }
-            self._capture = OpenCvCapture(ffmpeg_address(uri.address, transport), "ffmpeg", uri.shown, timeouts)
+        capture = OpenCvCapture(target, decoder, uri.shown, surroundings, properties, tries=_TRIES)
+        video = VideoInput(ffmpeg_address(uri.address, transport), uri.shown, False, source)
+        self._stream = VideoStream(capture, decoder, video)
 
     def open(self) -> None:
-        self._capture.open(_HINT)
+        self._stream.open(_HINT)
 
     def read(self) -> ReadResult:
-        return self._capture.read()
+        return self._stream.read()
 
     def close(self) -> None:
-        self._capture.close()
+        self._stream.close()
 
     def interrupt(self) -> None:
-        """FFmpeg ends a read by its own time-out; GStreamer's cannot be woken."""
+        self._stream.interrupt()
 
     def describe(self) -> dict[str, Any]:
-        return {"family": "rtsp", "source": self._shown, "decoder": self._decoder, "transport": self._transport}
+        return {"family": "rtsp", "source": self._shown, "decoder": self._stream.decoder, "transport": self._transport}
 
 
 def ffmpeg_address(address: str, transport: str) -> str:
@@ -79,8 +85,8 @@ def ffmpeg_address(address: str, transport: str) -> str:
     return f"{address}{'&' if '?' in address else '?'}{transport}"
 
 
-def rtsp_pipeline(address: str, transport: str, latency_ms: int) -> str:
-    """GStreamer's pipeline for one stream; user and password as properties of their own, decoded."""
+def rtsp_source(address: str, transport: str, latency_ms: int) -> str:
+    """GStreamer's source element for one stream; user and password as properties of their own, decoded."""
     scheme, _, rest = address.partition("://")
     authority, slash, path = rest.partition("/")
     login, _, host = authority.rpartition("@")
@@ -89,8 +95,13 @@ def rtsp_pipeline(address: str, transport: str, latency_ms: int) -> str:
     properties = [f"location={property_text(location)}"]
     if login:
         properties += [f"user-id={property_text(unquote(user))}", f"user-pw={property_text(unquote(password))}"]
+    return f"rtspsrc {' '.join(properties)} protocols={transport} latency={latency_ms}"
+
+
+def rtsp_pipeline(source: str) -> str:
+    """The whole pipeline, up to OpenCV; ``deinterlace`` comes from the same package as ``rtspsrc``."""
     return (
-        f"rtspsrc {' '.join(properties)} protocols={transport} latency={latency_ms} ! decodebin ! videoconvert ! "
+        f"{source} ! decodebin ! deinterlace ! videoconvert ! "
         "video/x-raw,format=BGR ! appsink max-buffers=2 drop=false sync=false"
     )
 

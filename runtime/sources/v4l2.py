@@ -33,7 +33,7 @@ def create(uri: SourceUri, options: Section, surroundings: Surroundings) -> Sour
     if fourcc is not None and not _FOURCC.fullmatch(fourcc):
         raise ConfigurationError(f"{options.path_of('fourcc')} is {fourcc!r}: give four letters, such as MJPG or YUYV")
     options.finish()
-    return V4l2Source(uri, size, fps, fourcc)
+    return V4l2Source(uri, size, fps, fourcc, surroundings)
 
 
 class V4l2Source:
@@ -42,7 +42,14 @@ class V4l2Source:
     live = True
     interval_s = None
 
-    def __init__(self, uri: SourceUri, size: tuple[int, int] | None, fps: float | None, fourcc: str | None) -> None:
+    def __init__(
+        self,
+        uri: SourceUri,
+        size: tuple[int, int] | None,
+        fps: float | None,
+        fourcc: str | None,
+        surroundings: Surroundings,
+    ) -> None:
         self._uri = uri
         # The pixel format first: the sizes and rates that a driver offers depend on it.
         wanted: dict[str, float] = {}
@@ -53,7 +60,7 @@ class V4l2Source:
         if fps is not None:
             wanted["FPS"] = fps
         wanted["BUFFERSIZE"] = 2  # the driver's queue: older frames would only be late
-        self._capture = OpenCvCapture(uri.address, "v4l2", uri.shown, after_open=wanted)
+        self._capture = OpenCvCapture(uri.address, "v4l2", uri.shown, surroundings, after_open=wanted)
 
     def open(self) -> None:
         _check_device(Path(self._uri.address))
@@ -66,7 +73,7 @@ class V4l2Source:
         self._capture.close()
 
     def interrupt(self) -> None:
-        """A V4L2 read cannot be woken; OpenCV's own time-out of ten seconds ends it."""
+        self._capture.interrupt()
 
     def describe(self) -> dict[str, Any]:
         return {"family": "v4l2", "source": self._uri.shown, "decoder": "v4l2"}

@@ -1,18 +1,24 @@
-"""Video files: ``file:///videos/a.mp4?loop=true&pace=realtime``. An end before the file's own frame count is said."""
+"""Video files: ``file:///videos/a.mp4?loop=true&pace=realtime``. Frames that are missing are counted and told."""
 
 from pathlib import Path
 from typing import Any
 
 from ..errors import SourceError
 from ..settings_section import Section
+from .decoding.deinterlacing import file_input
+from .decoding.stream import VideoStream
+from .frame_account import FrameAccount, Timeline, counts_its_frames
 from .opencv_capture import OpenCvCapture, opencv_has
 from .options import Surroundings
-from .protocol import End, Frame, ReadResult, Source
+from .protocol import Damaged, End, Frame, ReadResult, Source
 from .uri import SourceUri
 
 PACES = ("asap", "realtime")
-_CUT_OFF_SHARE = 0.9
+DEFAULT_FPS = 25.0
 _LARGEST_FPS = 1000.0
+_MOST_FRAMES = 1e9
+_HINT = "it is damaged, empty, or of a format this OpenCV does not decode; try ffprobe on it"
+_TRIES = 500  # OpenCV answers a damaged packet as it answers the end
 
 
 def create(uri: SourceUri, options: Section, surroundings: Surroundings) -> Source:
@@ -32,68 +38,119 @@ def create(uri: SourceUri, options: Section, surroundings: Surroundings) -> Sour
 
 
 class VideoFile:
-    """One video file, decoded by FFmpeg where OpenCV has it, else by GStreamer."""
+    """One video file, decoded by FFmpeg where OpenCV has it, else by GStreamer.
+
+    ``expected``, ``missing``: frames that the container promises, 0 where it does not tell, and those of them that
+    were lost, known at the end.
+    """
 
     live = False
 
     def __init__(
-        self, path: Path, shown: str, loop: bool, paced: bool, fps: float | None, surroundings: Surroundings
+        self,
+        path: Path,
+        shown: str,
+        loop: bool = False,
+        paced: bool = False,
+        fps: float | None = None,
+        surroundings: Surroundings | None = None,
     ) -> None:
         self.interval_s: float | None = None
+        self.expected = 0
+        self.missing = 0
         self._path = path
         self._shown = shown
         self._loop = loop
         self._paced = paced
         self._fps = fps
-        self._decoder = "ffmpeg" if opencv_has("ffmpeg") else "gstreamer"
-        self._capture = OpenCvCapture(str(path), self._decoder, shown)
-        self._expected = 0
+        decoder = "ffmpeg" if opencv_has("ffmpeg") else "gstreamer"
+        # An absolute path, for FFmpeg takes what stands before a colon for a protocol.
+        target = str(path.absolute())
+        self._capture = OpenCvCapture(
+            target, decoder, shown, surroundings or Surroundings(), tries=_TRIES, is_file=True
+        )
+        self._stream = VideoStream(self._capture, decoder, file_input(path, shown))
         self._read = 0
+        self._damaged = 0
+        self._exact = False
+        self._own_fps = DEFAULT_FPS
+        self._times = Timeline(1.0 / DEFAULT_FPS)
 
     def open(self) -> None:
-        _check_file(self._path)
-        self._capture.open("it is damaged, empty, or of a format this OpenCV does not decode; try ffprobe on it")
-        self._expected = max(0, int(self._capture.get("FRAME_COUNT")))
-        self._read = 0
-        rate = self._fps if self._fps is not None else self._capture.get("FPS")
-        self.interval_s = 1.0 / rate if self._paced and 0.0 < rate <= _LARGEST_FPS else None
+        self._exact = counts_its_frames(_start_of(self._path))
+        self._stream.open(_HINT)
+        count, rate = self._capture.frames, self._capture.fps
+        self.expected = int(count) if 0 < count < _MOST_FRAMES else 0
+        self.missing = self._read = self._damaged = 0
+        self._own_fps = rate if 0.0 < rate <= _LARGEST_FPS else DEFAULT_FPS
+        self._times = Timeline(1.0 / (self._fps or self._own_fps))
+        pace = self._fps if self._fps is not None else rate
+        self.interval_s = 1.0 / pace if self._paced and 0.0 < pace <= _LARGEST_FPS else None
 
     def read(self) -> ReadResult:
-        result = self._capture.read()
+        """The next frame with its time: the stream's own, or by ``fps`` where that is given."""
+        result = self._stream.read()
         if isinstance(result, Frame):
             self._read += 1
+            return Frame(result.image, self._times.next(None if self._fps else result.t_s))
+        if not isinstance(result, End):
+            self._damaged += isinstance(result, Damaged)
             return result
         if self._loop and self._read:
             return self._again()
-        return self._ending()
+        return self._ending(result)
 
     def close(self) -> None:
-        self._capture.close()
+        self._stream.close()
 
     def interrupt(self) -> None:
-        """Reading a file does not wait."""
+        self._stream.interrupt()
 
     def describe(self) -> dict[str, Any]:
-        return {"family": "file", "source": self._shown, "decoder": self._decoder, "frames": self._expected or None}
+        return {
+            "family": "file",
+            "source": self._shown,
+            "decoder": self._stream.decoder,
+            "frames": self.expected or None,
+        }
 
     def _again(self) -> ReadResult:
         try:
             self.open()  # seeking back is not exact in every format
         except SourceError as error:
             return End(str(error))
-        result = self._capture.read()
+        result = self._stream.read()
         self._read = int(isinstance(result, Frame))
         return result
 
-    def _ending(self) -> End:
-        if self._read < _CUT_OFF_SHARE * self._expected:
-            missing = f"{self._shown} ends after {self._read} of {self._expected} frames: it is cut off or damaged"
-            return End(missing, whole=False)
+    def _ending(self, end: End) -> End:
+        self.missing = FrameAccount(
+            self.expected,
+            self._exact,
+            self._read,
+            self._damaged,
+            self._capture.complaints,
+            self._own_fps,
+            self._times.last_s,
+            self._times.is_steady,
+        ).missing
+        if self.missing:
+            of = f"{self.missing} of {self.expected}" if self.expected else str(self.missing)
+            return End(f"{self._shown}: {self._read} frames read, {of} are missing ({end.reason})", whole=False)
+        if not end.whole:
+            return End(f"{self._shown}: {self._read} frames read, then {end.reason}", whole=False)
         return End(f"{self._shown} is at its end, {self._read} frames")
 
 
-def _check_file(path: Path) -> None:
+def _start_of(path: Path) -> bytes:
+    """The first bytes, where it is a file that can be read; says in words what is wrong where it is none."""
     if not path.is_file():
         raise SourceError(f"{path} does not exist: check the name (relative paths count from the settings file)")
-    if path.stat().st_size == 0:
+    try:
+        with path.open("rb") as file:
+            start = file.read(16)
+    except OSError as error:
+        raise SourceError(f"{path} cannot be read ({error.strerror}): check its permissions") from None
+    if not start:
         raise SourceError(f"{path} is empty (0 bytes): copy the file again")
+    return start

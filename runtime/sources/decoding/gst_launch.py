@@ -1,0 +1,30 @@
+"""``gst-launch-1.0`` as a decoder: any pipeline's pictures through a pipe, where OpenCV was built without GStreamer."""
+
+import shutil
+import subprocess
+from collections.abc import Sequence
+
+from .launched import LaunchedDecoder
+
+GST_LAUNCH = "gst-launch-1.0"
+_INSPECT = "gst-inspect-1.0"
+_TO_PIPE = ["!", "videoconvert", "!", "video/x-raw,format=I420,colorimetry=bt601", "!", "y4menc", "!"]
+_TO_PIPE += ["fdsink", "fd=1", "sync=false"]
+
+
+def has_gst_launch() -> bool:
+    """Whether the program is here."""
+    return shutil.which(GST_LAUNCH) is not None
+
+
+def missing_element(name: str) -> bool | None:
+    """Whether GStreamer here lacks an element; None where it cannot be asked."""
+    inspect = shutil.which(_INSPECT)
+    if inspect is None:
+        return None
+    return subprocess.run([inspect, "--exists", name], capture_output=True, check=False).returncode != 0
+
+
+def launched_pipeline(parts: Sequence[str], shown: str) -> LaunchedDecoder:
+    """A pipeline without its sink, as ``gst_text.arguments`` gives it, not started."""
+    return LaunchedDecoder([GST_LAUNCH, "-q", *parts, *_TO_PIPE], shown, "reinstall gstreamer1.0-tools")

@@ -1,0 +1,83 @@
+"""Whether a recording gave all frames that its container promises, and at which time each of them stands.
+
+What a container promises is exact in MP4, MOV and AVI, which count their frames; in Matroska, MPEG-TS and the rest it
+is the duration times the frame rate, which is too many where the sound is longer than the pictures or the rate varies.
+A healthy file of that kind must not be called cut off, so a shortage counts only beside another sign of loss.
+"""
+
+from dataclasses import dataclass
+
+_COVERED = 0.9  # of the container's duration; a file that ends earlier without a word was cut off
+_UNSTEADY = 0.1  # share of the intervals that may not be one frame long, and
+_FEW = 3  # how many may not in any case
+
+
+def counts_its_frames(start: bytes) -> bool:
+    """Whether a file that starts with these bytes (12 or more) is of a container that counts its frames."""
+    return start[4:8] == b"ftyp" or (start[:4] == b"RIFF" and start[8:12] == b"AVI ")
+
+
+class Timeline:
+    """Frames' own time stamps as seconds from the first, never going back; ``interval_s`` where one has none."""
+
+    def __init__(self, interval_s: float) -> None:
+        self._interval_s = interval_s
+        self._origin: float | None = None
+        self._last: float | None = None
+        self._steps = 0
+        self._odd_steps = 0
+
+    @property
+    def last_s(self) -> float:
+        """Time of the last frame, 0 before there is one."""
+        return self._last or 0.0
+
+    @property
+    def is_steady(self) -> bool:
+        """Whether the frames come at one rate."""
+        return self._odd_steps <= max(_FEW, _UNSTEADY * self._steps)
+
+    def next(self, stamp_s: float | None) -> float:
+        """The time of the next frame, which bears ``stamp_s``."""
+        if self._last is None:
+            self._origin, self._last = stamp_s, 0.0
+            return 0.0
+        at = self._last + self._interval_s
+        if stamp_s is not None and self._origin is not None and stamp_s - self._origin > self._last:
+            at = stamp_s - self._origin
+        self._steps += 1
+        self._odd_steps += not 0.5 < (at - self._last) / self._interval_s < 1.5
+        self._last = at
+        return at
+
+
+@dataclass(frozen=True)
+class FrameAccount:
+    """A recording at its end.
+
+    ``expected`` frames by the container, ``exact`` where it counts them; ``read`` good ones, ``damaged`` ones that
+    could not be decoded; ``complaints`` of the decoder; ``fps`` and ``last_s`` by the stream; ``steady``: one rate.
+    """
+
+    expected: int
+    exact: bool
+    read: int
+    damaged: int
+    complaints: int
+    fps: float
+    last_s: float
+    steady: bool
+
+    @property
+    def missing(self) -> int:
+        """How many frames are lost: damaged ones, and those that never came."""
+        short = max(0, self.expected - self.read)
+        after_the_last = max(0, self.expected - 1 - round(self.last_s * self.fps))
+        signs = self.complaints > 0 or self.damaged > 0
+        if self.exact:
+            lost = short if signs or after_the_last > 1 else 0
+        elif self.steady:
+            lost = short if signs or after_the_last > (1.0 - _COVERED) * self.expected else 0
+        else:
+            lost = min(short, after_the_last) if signs else 0
+        return max(lost, self.damaged)
