@@ -12,6 +12,8 @@ import numpy as np
 
 from dgiqa_edge.runtime.errors import CalibrationError, ReportError
 from dgiqa_edge.runtime.picture_header import first_bytes, picture_format
+from dgiqa_edge.runtime.sources import End, Frame
+from dgiqa_edge.runtime.sources.video_file import VideoFile, opens_as_video
 
 from .text_tables import listed_names
 
@@ -60,28 +62,16 @@ def is_video(source: str) -> bool:
     path = Path(source)
     if not path.is_file() or path.suffix.lower() == LIST_SUFFIX or is_image(path):
         return False
-    import cv2
-
-    with _quiet_opencv():
-        capture = cv2.VideoCapture(str(path))
-        try:
-            return bool(capture.isOpened())
-        finally:
-            capture.release()
+    return opens_as_video(path)
 
 
 def count_video_frames(path: Path) -> int:
-    """Number of frames that decode, counted by reading: a cut recording's container lies."""
-    import cv2
+    """Number of frames that decode, counted by reading: a cut recording's container lies.
 
-    capture = cv2.VideoCapture(str(path))
-    try:
-        count = 0
-        while capture.grab():
-            count += 1
-        return count
-    finally:
-        capture.release()
+    Raises:
+        SourceError: this machine has no decoder that reads them.
+    """
+    return sum(1 for _ in _video_frames(path))
 
 
 def read_video_frames(path: Path, indices: Sequence[int]) -> Iterator[tuple[int, np.ndarray]]:
@@ -90,21 +80,25 @@ def read_video_frames(path: Path, indices: Sequence[int]) -> Iterator[tuple[int,
     The file is read from its start: seeking lands on neighbouring frames in many codecs, and a calibration
         set must be the same set on every pass. An index that does not decode is left out.
     """
-    import cv2
+    wanted = iter(indices)
+    index = next(wanted, None)
+    for position, frame in enumerate(_video_frames(path)):
+        if position == index:
+            yield position, frame
+            index = next(wanted, None)
+        if index is None:
+            return
 
-    capture = cv2.VideoCapture(str(path))
+
+def _video_frames(path: Path) -> Iterator[np.ndarray]:
+    video = VideoFile(path, str(path))
     try:
-        position = -1
-        for index in indices:
-            while position < index:
-                if not capture.grab():
-                    return
-                position += 1
-            decoded, frame = capture.retrieve()
-            if decoded:
-                yield index, frame
+        video.open()
+        while not isinstance(result := video.read(), End):
+            if isinstance(result, Frame):
+                yield result.image
     finally:
-        capture.release()
+        video.close()
 
 
 def _listed_files(path: Path) -> list[Path]:
@@ -122,18 +116,3 @@ def _files_below(folder: Path) -> Iterator[Path]:
         folders[:] = [name for name in folders if not name.startswith(".")]
         yield from (Path(place) / name for name in files if not name.startswith("."))
     yield from (Path(error.filename) for error in unread)
-
-
-class _quiet_opencv:  # noqa: N801 - reads as a statement where it is used
-    """Silences OpenCV's log while a file is probed: 'not a video' is an answer here, not an error."""
-
-    def __enter__(self) -> None:
-        import cv2
-
-        self._level = cv2.utils.logging.getLogLevel()
-        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
-
-    def __exit__(self, *_: object) -> None:
-        import cv2
-
-        cv2.utils.logging.setLogLevel(self._level)

@@ -151,8 +151,11 @@ class Capture:
             self._abandon(reader, f"{doing} did not return for {limit + _MARGIN_S:g} s")
 
     def request_stop(self) -> None:
-        """Ask the thread to end; does not wait."""
+        """Ask the thread to end; does not wait. A connection that is only being made is given up at once."""
         self._stop.set()
+        reader = self._reader
+        if reader is not None and reader.doing == "open" and reader.busy_since is not None:
+            reader.source.interrupt()
 
     def stop(self, grace_s: float) -> None:
         """Wait for the thread to end, and leave it behind where it does not within ``grace_s``."""
@@ -208,6 +211,12 @@ class Capture:
         return not (reader.abandoned or self._stop.is_set())
 
     def _run(self, reader: _Reader) -> None:
+        try:
+            self._keep_connected(reader)
+        finally:
+            self._close(reader)
+
+    def _keep_connected(self, reader: _Reader) -> None:
         self._clock.wait(self._stop, reader.delay_s)
         while self._wanted(reader):
             try:
@@ -224,20 +233,22 @@ class Capture:
 
     def _connection(self, reader: _Reader) -> CameraState | None:
         """Open and read until it ends; the state to stay in, or None where it is to be tried again."""
-        source = reader.source
         try:
-            try:
-                with self._busy(reader, "open"):
-                    source.open()
-            except SourceError as error:
-                return self._lost(reader, _one_line(error))
-            except MachineError as error:
-                self._lost(reader, _one_line(error))
-                return CameraState.FAILED
+            with self._busy(reader, "open"):
+                reader.source.open()
+        except SourceError as error:  # not closed: a source keeps what makes its next attempt cheap
+            return self._lost(reader, _one_line(error))
+        except MachineError as error:
+            self._lost(reader, _one_line(error))
+            return CameraState.FAILED
+        try:
             return self._read_all(reader)
         finally:
-            with self._busy(reader, "close"):
-                source.close()
+            self._close(reader)
+
+    def _close(self, reader: _Reader) -> None:
+        with self._busy(reader, "close"):
+            reader.source.close()
 
     def _read_all(self, reader: _Reader) -> CameraState | None:
         source = reader.source

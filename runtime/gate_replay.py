@@ -4,7 +4,7 @@ Live cameras are the watch loop's work; here every frame is judged, in its order
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,8 @@ from .gate import NO_SIGNAL, Gate
 from .images import IMAGE_SUFFIXES, expand_images, read_image
 from .reading import Cues, Reading
 from .scorer import Scorer
+from .sources.protocol import Damaged, End, Frame
+from .sources.video_file import VideoFile
 from .verdict import Verdict
 
 DEFAULT_FPS = 25.0
@@ -53,50 +55,67 @@ class Judged:
         return record if self.error is None else {**record, "error": self.error}
 
 
-def recorded_frames(source: str, fps: float | None) -> Iterator[RecordedFrame]:
-    """The frames of a video file, or of an image, a folder of images, or a glob.
+class Recording:
+    """The frames of a video file, or of an image, a folder of images, or a glob, in their order; to be read once.
+
+    ``note`` says what was done to read them where that is not plain decoding; ``problem`` what is missing, or None;
+    ``missing`` of ``expected`` frames are lost without a picture or an error of their own. All three are known at the
+    end.
 
     Args:
-        fps: frames per second; None takes a video's own, and 25 for images.
-
-    Raises:
-        SourceError: there is nothing to read, or it is neither a video nor images.
+        fps: frames per second; None takes a video's own time stamps, and 25 for images.
     """
-    path = Path(source)
-    if path.is_file() and path.suffix.lower() not in IMAGE_SUFFIXES:
-        yield from _video(path, fps)
-        return
-    images = expand_images([source])
-    if not any(os.path.isfile(image) for image in images):  # noqa: PTH113 - never raises
-        raise SourceError(f"{source} is no video, image or folder of images: check the name")
-    for index, image in enumerate(images):
+
+    def __init__(self, source: str, fps: float | None) -> None:
+        self.note: str | None = None
+        self.problem: str | None = None
+        self.expected = self.missing = 0
+        self._source = source
+        self._fps = fps
+
+    def __iter__(self) -> Iterator[RecordedFrame]:
+        """The frames.
+
+        Raises:
+            SourceError: there is nothing to read, or it is neither a video nor images.
+        """
+        path = Path(self._source)
+        if path.is_file() and path.suffix.lower() not in IMAGE_SUFFIXES:
+            yield from self._video(path)
+            return
+        images = expand_images([self._source])
+        if not any(os.path.isfile(image) for image in images):  # noqa: PTH113 - never raises
+            raise SourceError(f"{self._source} is no video, image or folder of images: check the name")
+        for index, image in enumerate(images):
+            at = index / (self._fps or DEFAULT_FPS)
+            try:
+                yield RecordedFrame(index, at, image, read_image(image))
+            except SourceError as error:
+                yield RecordedFrame(index, at, image, None, str(error))
+
+    def _video(self, path: Path) -> Iterator[RecordedFrame]:
+        video = VideoFile(path, self._source, fps=self._fps)
+        index = damaged = 0
         try:
-            yield RecordedFrame(index, index / (fps or DEFAULT_FPS), image, read_image(image))
-        except SourceError as error:
-            yield RecordedFrame(index, index / (fps or DEFAULT_FPS), image, None, str(error))
+            video.open()
+            while not isinstance(result := video.read(), End):
+                if isinstance(result, Frame):
+                    yield RecordedFrame(index, result.t_s or 0.0, path, result.image)
+                elif isinstance(result, Damaged):
+                    damaged += 1
+                    yield RecordedFrame(index, result.t_s or 0.0, path, None, result.reason)
+                index += 1
+            decoder = video.describe()["decoder"]
+        finally:
+            video.close()
+        if index == damaged:
+            raise SourceError(f"{path} gives no frame ({result.reason}): it is damaged, or of a format unknown here")
+        self.note = f"{path}: read by {decoder}" if "deinterlaced" in decoder else None
+        self.problem = None if result.whole else result.reason
+        self.expected, self.missing = video.expected, video.missing - damaged
 
 
-def _video(path: Path, fps: float | None) -> Iterator[RecordedFrame]:
-    import cv2
-
-    capture = cv2.VideoCapture(str(path))
-    try:
-        own = capture.get(cv2.CAP_PROP_FPS)
-        rate = fps or (own if np.isfinite(own) and own > 0 else DEFAULT_FPS)
-        index = 0
-        while True:
-            there, frame = capture.read()
-            if not there:
-                break
-            yield RecordedFrame(index, index / rate, path, np.asarray(frame, np.uint8))
-            index += 1
-    finally:
-        capture.release()
-    if index == 0:
-        raise SourceError(f"{path} gives no frame: it is damaged, empty, or in a format that OpenCV cannot decode")
-
-
-def replay(frames: Iterator[RecordedFrame], scorer: Scorer, gate: Gate) -> Iterator[Judged]:
+def replay(frames: Iterable[RecordedFrame], scorer: Scorer, gate: Gate) -> Iterator[Judged]:
     """Judge each frame; one that cannot be read is a camera without signal.
 
     Raises:

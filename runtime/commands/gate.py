@@ -91,7 +91,7 @@ def _defaults(args: argparse.Namespace) -> int:
 def _run(args: argparse.Namespace) -> int:
     from ..gate import Gate
     from ..gate_policy import GatePolicy, load_policy
-    from ..gate_replay import check_fps, recorded_frames, replay
+    from ..gate_replay import Recording, check_fps, replay
     from ..images import quiet_decoder
     from ..scorer import Scorer
 
@@ -99,10 +99,11 @@ def _run(args: argparse.Namespace) -> int:
     gate = Gate(load_policy(args.policy) if args.policy else GatePolicy())
     quiet_decoder()
     frames = failed = 0
+    recording = Recording(args.source, args.fps)
     if not args.json:
         print(f"{'frame':>7}  {'t_s':>9}  {'state':<7}  reason")
     with Scorer(args.bundle, threads=args.threads) as scorer:
-        for judged in replay(recorded_frames(args.source, args.fps), scorer, gate):
+        for judged in replay(recording, scorer, gate):
             frames += 1
             failed += judged.error is not None
             if judged.error is not None:
@@ -112,9 +113,17 @@ def _run(args: argparse.Namespace) -> int:
             elif judged.verdict.changed or judged.index == 0:
                 verdict = judged.verdict
                 print(f"{judged.index:>7}  {judged.t_s:>9.3f}  {verdict.state.value:<7}  {_why(verdict)}", flush=True)
+    if recording.note:
+        print(recording.note, file=sys.stderr)
+    if recording.problem:
+        print(recording.problem, file=sys.stderr)
     if not args.json:
-        print(f"{frames} frames, {failed} not readable")
-    return EXIT_BAD_FRAME if failed else 0
+        lost = f", {recording.missing} of {recording.expected} missing" if recording.missing else ""
+        print(f"{frames} frames, {failed} not readable{lost}")
+    elif recording.problem:
+        counts = {"frames": frames, "expected": recording.expected, "missing": recording.missing}
+        print(json.dumps({"file": args.source, **counts, "error": recording.problem}), flush=True)
+    return EXIT_BAD_FRAME if failed or recording.problem else 0
 
 
 def _why(verdict: object) -> str:

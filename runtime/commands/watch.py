@@ -30,7 +30,7 @@ example:
 The configuration (TOML, YAML or JSON) names the bundle, cameras, gate policy and sinks; examples for USB, CSI and RTSP
 cameras and for files lie in the package under runtime/examples/. SIGTERM, SIGHUP (a terminal that is closed; under
 nohup it goes on) and Ctrl-C end it gracefully, with a summary: captured = scored + skipped + failed. Exit code 0 where
-it was stopped or all files were read, 3 where a camera has failed for good.
+it was stopped or all files were read, 3 where a camera has failed for good or a file has lost frames.
 """
 
 
@@ -49,7 +49,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Watch, or check; 0, or 3 where a camera has failed for good."""
+    """Watch, or check; 0, or 3 where a camera has failed for good or a file has lost frames."""
     from dataclasses import replace
 
     from ..watch_config import load_watch_settings
@@ -116,8 +116,12 @@ def _watch(settings: "WatchSettings", args: argparse.Namespace) -> int:
                 print(summary_table(status), flush=True)
         if watch.fatal is not None:
             raise watch.fatal
-        failed = any(camera.state is CameraState.FAILED for camera in status.cameras)
-        code = EXIT_BAD_CAMERA if failed else 0
+        # A file that ended with a problem has lost frames.
+        bad = any(
+            camera.state is CameraState.FAILED or (camera.state is CameraState.ENDED and camera.problem)
+            for camera in status.cameras
+        )
+        code = EXIT_BAD_CAMERA if bad else 0
         _leave_hung_threads_behind(status, code)
     return code
 

@@ -12,7 +12,7 @@ class BackoffPolicy:
 
     first_s: float = 0.5
     factor: float = 2.0
-    longest_s: float = 30.0
+    longest_s: float = 5.0  # a camera that is back is seen again soon, whatever its absence
     jitter: float = 0.2
 
 

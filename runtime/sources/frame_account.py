@@ -8,6 +8,7 @@ A healthy file of that kind must not be called cut off, so a shortage counts onl
 from dataclasses import dataclass
 
 _COVERED = 0.9  # of the container's duration; a file that ends earlier without a word was cut off
+_HELD_BACK = 2  # frames that a deinterlacer may keep at the end
 _UNSTEADY = 0.1  # share of the intervals that may not be one frame long, and
 _FEW = 3  # how many may not in any case
 
@@ -43,8 +44,11 @@ class Timeline:
             self._origin, self._last = stamp_s, 0.0
             return 0.0
         at = self._last + self._interval_s
-        if stamp_s is not None and self._origin is not None and stamp_s - self._origin > self._last:
-            at = stamp_s - self._origin
+        if stamp_s is not None:
+            if self._origin is None:
+                self._origin = stamp_s - at
+            elif stamp_s - self._origin > self._last:
+                at = stamp_s - self._origin
         self._steps += 1
         self._odd_steps += not 0.5 < (at - self._last) / self._interval_s < 1.5
         self._last = at
@@ -75,7 +79,7 @@ class FrameAccount:
         after_the_last = max(0, self.expected - 1 - round(self.last_s * self.fps))
         signs = self.complaints > 0 or self.damaged > 0
         if self.exact:
-            lost = short if signs or after_the_last > 1 else 0
+            lost = short if signs or after_the_last > _HELD_BACK else 0
         elif self.steady:
             lost = short if signs or after_the_last > (1.0 - _COVERED) * self.expected else 0
         else:

@@ -45,7 +45,7 @@ def pipeline_source(family: str, pipeline: str, shown: str, surroundings: Surrou
             f"the source {shown!r} needs GStreamer: this OpenCV was built without it, and {GST_LAUNCH} is not "
             "installed: apt-get install gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good"
         )
-    return PipelineSource(family, launched_pipeline(parts, shown), GST_LAUNCH, shown)
+    return PipelineSource(family, launched_pipeline(parts, shown, surroundings.open_timeout_s), GST_LAUNCH, shown)
 
 
 class PipelineSource:

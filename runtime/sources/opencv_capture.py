@@ -140,7 +140,7 @@ class OpenCvCapture:
     def _refusal(self, error: str, hint: str) -> str:
         said = f" ({error})" if error else self._said(" (", ")")
         if not said and self._decoder == "ffmpeg":  # every other failure is told of
-            return f"{self._shown} has no video stream: it carries audio or data only, choose one with video"
+            return f"{self._shown} has no video stream, only audio or other data: give one with pictures"
         return f"{self._shown} cannot be opened by {self._decoder}{said}: {hint}"
 
     def _said(self, before: str, after: str = "") -> str:

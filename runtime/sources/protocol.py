@@ -20,9 +20,10 @@ class Frame:
 
 @dataclass(frozen=True)
 class Damaged:
-    """A frame arrived and could not be decoded; the source goes on."""
+    """A frame arrived and could not be decoded; the source goes on. ``t_s`` as in ``Frame``."""
 
     reason: str
+    t_s: float | None = None
 
 
 @dataclass(frozen=True)

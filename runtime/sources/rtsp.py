@@ -60,7 +60,8 @@ class RtspSource:
                 "N_THREADS": threads,
             }
         capture = OpenCvCapture(target, decoder, uri.shown, surroundings, properties, tries=_TRIES)
-        video = VideoInput(ffmpeg_address(uri.address, transport), uri.shown, False, source)
+        address = ffmpeg_address(uri.address, transport)
+        video = VideoInput(uri.shown, surroundings.open_timeout_s, address, source)
         self._stream = VideoStream(capture, decoder, video)
 
     def open(self) -> None:
@@ -101,7 +102,7 @@ def rtsp_source(address: str, transport: str, latency_ms: int) -> str:
 def rtsp_pipeline(source: str) -> str:
     """The whole pipeline, up to OpenCV; ``deinterlace`` comes from the same package as ``rtspsrc``."""
     return (
-        f"{source} ! decodebin ! deinterlace ! videoconvert ! "
+        f"{source} ! decodebin ! deinterlace fields=top ! videoconvert ! "
         "video/x-raw,format=BGR ! appsink max-buffers=2 drop=false sync=false"
     )
 

@@ -63,13 +63,9 @@ class VideoFile:
         self._loop = loop
         self._paced = paced
         self._fps = fps
-        decoder = "ffmpeg" if opencv_has("ffmpeg") else "gstreamer"
-        # An absolute path, for FFmpeg takes what stands before a colon for a protocol.
-        target = str(path.absolute())
-        self._capture = OpenCvCapture(
-            target, decoder, shown, surroundings or Surroundings(), tries=_TRIES, is_file=True
-        )
-        self._stream = VideoStream(self._capture, decoder, file_input(path, shown))
+        around = surroundings or Surroundings()
+        self._capture = _capture(path, shown, around)
+        self._stream = VideoStream(self._capture, _decoder(), file_input(path, shown, around.open_timeout_s))
         self._read = 0
         self._damaged = 0
         self._exact = False
@@ -95,7 +91,7 @@ class VideoFile:
             return Frame(result.image, self._times.next(None if self._fps else result.t_s))
         if not isinstance(result, End):
             self._damaged += isinstance(result, Damaged)
-            return result
+            return Damaged(result.reason, self._times.next(None)) if isinstance(result, Damaged) else result
         if self._loop and self._read:
             return self._again()
         return self._ending(result)
@@ -129,7 +125,7 @@ class VideoFile:
             self._exact,
             self._read,
             self._damaged,
-            self._capture.complaints,
+            0 if self._stream.is_deinterlaced else self._capture.complaints,
             self._own_fps,
             self._times.last_s,
             self._times.is_steady,
@@ -140,6 +136,27 @@ class VideoFile:
         if not end.whole:
             return End(f"{self._shown}: {self._read} frames read, then {end.reason}", whole=False)
         return End(f"{self._shown} is at its end, {self._read} frames")
+
+
+def opens_as_video(path: Path) -> bool:
+    """Whether OpenCV finds a video stream in a file; its frames are not looked at."""
+    capture = _capture(path, str(path), Surroundings())
+    try:
+        capture.open(_HINT)
+    except SourceError:
+        return False
+    finally:
+        capture.close()
+    return True
+
+
+def _capture(path: Path, shown: str, surroundings: Surroundings) -> OpenCvCapture:
+    # An absolute path, for FFmpeg takes what stands before a colon for a protocol.
+    return OpenCvCapture(str(path.absolute()), _decoder(), shown, surroundings, tries=_TRIES, is_file=True)
+
+
+def _decoder() -> str:
+    return "ffmpeg" if opencv_has("ffmpeg") else "gstreamer"
 
 
 def _start_of(path: Path) -> bytes:

@@ -148,7 +148,7 @@ def test_tune_counts_and_names_what_it_could_not_use(command_line, bundle_dir, f
         (["tune", "--good", "{good}", "--bad", "{bad}", "--plot", "roc.txt"], 2, "must end in .png"),
         (["tune", "--good", "{good}", "--bad", "{bad}", "--out", "policy.yaml"], 2, "ends in .toml"),
         (["run", "{nothing}"], 3, "is no video, image or folder of images"),
-        (["run", "{text}"], 3, "gives no frame"),
+        (["run", "{text}"], 3, "has no video stream"),
         (["run", "{good}", "--fps", "0"], 2, "is no number from 0.001"),
         (["run", "{good}", "--policy", "{text}"], 2, "must end in .toml"),
     ],

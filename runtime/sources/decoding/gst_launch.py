@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 from collections.abc import Sequence
+from pathlib import Path
 
 from .launched import LaunchedDecoder
 
@@ -25,6 +26,6 @@ def missing_element(name: str) -> bool | None:
     return subprocess.run([inspect, "--exists", name], capture_output=True, check=False).returncode != 0
 
 
-def launched_pipeline(parts: Sequence[str], shown: str) -> LaunchedDecoder:
+def launched_pipeline(parts: Sequence[str], shown: str, limit_s: float, feed: str | Path = "") -> LaunchedDecoder:
     """A pipeline without its sink, as ``gst_text.arguments`` gives it, not started."""
-    return LaunchedDecoder([GST_LAUNCH, "-q", *parts, *_TO_PIPE], shown, "reinstall gstreamer1.0-tools")
+    return LaunchedDecoder([GST_LAUNCH, "-q", *parts, *_TO_PIPE], shown, "reinstall gstreamer1.0-tools", limit_s, feed)

@@ -5,6 +5,7 @@ import subprocess
 import threading
 from collections import deque
 from collections.abc import Sequence
+from pathlib import Path
 from typing import BinaryIO
 
 from ...credentials import masked
@@ -25,14 +26,19 @@ class LaunchedDecoder:
         arguments: the program and its arguments; it writes YUV4MPEG2 to standard output.
         shown: the source as it may be shown, without credentials.
         remedy: how to install the program.
-        feed: what it reads from standard input, where arguments would show a password to every user of the machine.
+        limit_s: for the first picture.
+        feed: what it reads from standard input: a text, where an argument would show a password to every user of the
+            machine, or the content of a file, which may then have any name.
     """
 
-    def __init__(self, arguments: Sequence[str], shown: str, remedy: str, feed: str = "") -> None:
+    def __init__(
+        self, arguments: Sequence[str], shown: str, remedy: str, limit_s: float, feed: str | Path = ""
+    ) -> None:
         self.name = arguments[0]
         self._arguments = list(arguments)
         self._shown = shown
         self._remedy = remedy
+        self._limit_s = limit_s
         self._feed = feed
         self._process: subprocess.Popen[bytes] | None = None
         self._said: _LastLines | None = None
@@ -48,25 +54,27 @@ class LaunchedDecoder:
         """
         self.close()
         try:
-            process = subprocess.Popen(
-                self._arguments,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                start_new_session=True,  # Ctrl-C goes to this process alone, which ends the other itself
-            )
+            with self._feed.open("rb") if isinstance(self._feed, Path) else contextlib.nullcontext() as file:
+                process = self._start(file)
         except OSError as error:
             raise MachineError(f"{self.name} cannot be started ({error.strerror}): {self._remedy}") from None
-        assert process.stdin is not None and process.stdout is not None and process.stderr is not None
         self._process = process
+        assert process.stdout is not None and process.stderr is not None
         self._said = _LastLines(process.stderr)  # type: ignore[arg-type]
         self._reader = Y4mReader(process.stdout)  # type: ignore[arg-type]
-        with contextlib.suppress(OSError), process.stdin:
-            process.stdin.write(self._feed.encode(errors="surrogateescape"))
+        if process.stdin is not None and isinstance(self._feed, str):
+            with contextlib.suppress(OSError), process.stdin:
+                process.stdin.write(self._feed.encode(errors="surrogateescape"))
+        limit = threading.Timer(self._limit_s, process.kill)
+        limit.daemon = True
+        limit.start()
         first = self.read()
+        in_time = not limit.finished.is_set()
+        limit.cancel()
         if isinstance(first, End):
             self.close()
-            raise SourceError(f"{self._shown} gives no frames: {first.reason}; {hint}")
+            reason = first.reason if in_time else f"no picture within {self._limit_s:g} s"
+            raise SourceError(f"{self._shown} gives no frames by {self.name} ({reason}): {hint}")
         self._first = first
 
     def read(self) -> ReadResult:
@@ -94,6 +102,15 @@ class LaunchedDecoder:
         if process is not None:
             with contextlib.suppress(OSError):
                 process.kill()
+
+    def _start(self, file: BinaryIO | None) -> "subprocess.Popen[bytes]":
+        return subprocess.Popen(
+            self._arguments,
+            stdin=file or subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,  # Ctrl-C goes to this process alone, which ends the other itself
+        )
 
     def _last_words(self) -> str:
         """What the program said on its way out, in one line without credentials."""

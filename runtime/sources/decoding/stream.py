@@ -6,7 +6,7 @@ from typing import Protocol
 
 from ...errors import DgiqaEdgeError
 from ..protocol import Damaged, End, Frame, ReadResult
-from .deinterlacing import VideoInput, deinterlacer
+from .deinterlacing import REMEDY, VideoInput, deinterlacer
 from .launched import LaunchedDecoder
 
 log = logging.getLogger("dgiqa_edge.watch")
@@ -54,6 +54,11 @@ class VideoStream:
         self._given = 0
 
     @property
+    def is_deinterlaced(self) -> bool:
+        """Whether the other decoder reads it."""
+        return self._other is not None
+
+    @property
     def decoder(self) -> str:
         """Who decodes, and what else was done to the pictures."""
         return self._name if self._other is None else f"{self._other.name}, deinterlaced"
@@ -74,7 +79,7 @@ class VideoStream:
                 return
             self._change()
         assert self._other is not None
-        self._other.open(hint)
+        self._other.open(REMEDY)
 
     def read(self) -> ReadResult:
         """The next picture, by the decoder that can."""
@@ -108,10 +113,10 @@ class VideoStream:
         try:
             self._change()
             assert self._other is not None
-            self._other.open("its frames are interlaced from here on")
+            self._other.open(REMEDY)
         except DgiqaEdgeError as error:
             return End(" ".join(str(error).split()), whole=False)
-        for _ in range(self._given if self._video.is_file else 0):
+        for _ in range(self._given if self._video.file is not None else 0):
             if isinstance(result := self._other.read(), End):
                 return result
         return self._other.read()

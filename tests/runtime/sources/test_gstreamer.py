@@ -14,10 +14,10 @@ from dgiqa_edge.runtime.errors import ConfigurationError, MachineError, SourceEr
 from dgiqa_edge.runtime.sources import End, Frame, create_source
 from dgiqa_edge.runtime.sources import gstreamer as gstreamer_module
 from dgiqa_edge.runtime.sources.csi import csi_pipeline
+from dgiqa_edge.runtime.sources.decoding.gst_launch import missing_element
+from dgiqa_edge.runtime.sources.decoding.y4m import Y4mError, Y4mReader
 from dgiqa_edge.runtime.sources.gst_text import arguments, property_text, without_appsink
-from dgiqa_edge.runtime.sources.gstreamer import missing_element
-from dgiqa_edge.runtime.sources.rtsp import ffmpeg_address, rtsp_pipeline
-from dgiqa_edge.runtime.sources.y4m import Y4mError, Y4mReader
+from dgiqa_edge.runtime.sources.rtsp import ffmpeg_address, rtsp_pipeline, rtsp_source
 
 needs_gstreamer = pytest.mark.skipif(
     shutil.which("gst-launch-1.0") is None or missing_element("y4menc") is not False,
@@ -78,7 +78,7 @@ def test_a_pipeline_that_waits_can_be_interrupted() -> None:
 
 def test_without_gstreamer_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gstreamer_module, "opencv_has", lambda decoder: False)
-    monkeypatch.setattr(gstreamer_module.shutil, "which", lambda name: None)
+    monkeypatch.setenv("PATH", "")
     with pytest.raises(MachineError, match=r"apt-get install gstreamer1\.0-tools"):
         create_source("gst:videotestsrc ! videoconvert")
 
@@ -126,11 +126,12 @@ def test_quotes_that_do_not_close() -> None:
 
 
 def test_a_login_becomes_properties_of_rtspsrc() -> None:
-    text = rtsp_pipeline("rtsp://ad%20min:p%40ss@192.0.2.7:554/live?channel=1", "udp", 150)
-    assert text.startswith(
+    text = rtsp_source("rtsp://ad%20min:p%40ss@192.0.2.7:554/live?channel=1", "udp", 150)
+    assert text == (
         'rtspsrc location="rtsp://192.0.2.7:554/live?channel=1" user-id="ad min" user-pw="p@ss" protocols=udp '
-        "latency=150 ! "
+        "latency=150"
     )
+    assert rtsp_pipeline(text).startswith(f"{text} ! decodebin ! deinterlace fields=top ! ")
 
 
 @pytest.mark.parametrize(

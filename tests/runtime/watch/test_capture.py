@@ -74,7 +74,7 @@ def test_a_file_is_read_to_its_end(rig: Rig, doubles: Any) -> None:
     shown = rig.until_state(CameraState.ENDED)
     assert (shown.problem, shown.reconnects, shown.frame_size) == (None, 0, (64, 48))
     assert rig.counts.received == 3
-    assert source.closed == 1
+    assert source.closed
 
 
 def test_an_end_that_comes_too_early_is_a_problem(rig: Rig, doubles: Any) -> None:
@@ -193,7 +193,7 @@ def test_a_read_that_hangs_is_left_behind_and_its_frame_accounted_for(rig: Rig, 
     received = rig.counts.received
 
     hang.released.set()
-    rig.until(lambda: hung.closed == 1)
+    rig.until(lambda: hung.closed > 0)
     rig.capture.tick()
     assert rig.capture.snapshot().hung_reads == 0
     assert rig.counts.received > received
@@ -215,7 +215,7 @@ def test_no_more_than_a_few_reads_are_left_behind(rig: Rig, doubles: Any) -> Non
     assert "reads hang" in str(shown.problem)
     assert rig.created == MOST_HUNG_READS
     hangs[0].released.set()
-    rig.until(lambda: sources[0].closed == 1)
+    rig.until(lambda: sources[0].closed > 0)
     rig.until(lambda: bool(rig.capture.tick() or rig.created > MOST_HUNG_READS))
     assert rig.until_state(CameraState.LIVE)
     for hang in hangs:
