@@ -114,15 +114,15 @@ def _run(args: argparse.Namespace) -> int:
                 verdict = judged.verdict
                 print(f"{judged.index:>7}  {judged.t_s:>9.3f}  {verdict.state.value:<7}  {_why(verdict)}", flush=True)
     if recording.note:
-        print(recording.note, file=sys.stderr)
+        print(shown(recording.note), file=sys.stderr)
     if recording.problem:
-        print(recording.problem, file=sys.stderr)
+        print(shown(recording.problem), file=sys.stderr)
     if not args.json:
         lost = f", {recording.missing} of {recording.expected} missing" if recording.missing else ""
         print(f"{frames} frames, {failed} not readable{lost}")
     elif recording.problem:
         counts = {"frames": frames, "expected": recording.expected, "missing": recording.missing}
-        print(json.dumps({"file": args.source, **counts, "error": recording.problem}), flush=True)
+        print(json_text({"file": args.source, **counts, "error": recording.problem}), flush=True)
     return EXIT_BAD_FRAME if failed or recording.problem else 0
 
 

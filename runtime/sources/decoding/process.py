@@ -22,12 +22,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import MachineError
+from ...limits import pixels_flaw
 from .complaints import Complaints
 
 _PROGRAM = Path(__file__).with_name("program.py")
 # Neither the working folder nor one of ours comes on the program's import path.
 _START = "import sys; del sys.path[0], sys.argv[0]; import runpy; runpy.run_path(sys.argv[0], run_name='__main__')"
-_LARGEST_SIDE = 32_768
 _START_S = 30.0  # a machine under full load
 _CLOSE_S = 2.0
 
@@ -81,8 +81,9 @@ class DecoderProcess:
         """
         assert self._memory is not None
         size = rows * columns * 3
-        if not (0 < rows <= _LARGEST_SIDE and 0 < columns <= _LARGEST_SIDE):
-            raise DecoderGoneError(f"it told of a picture of {columns}x{rows}")
+        flaw = pixels_flaw(columns, rows)
+        if flaw is not None:
+            raise DecoderGoneError(f"its picture {flaw}")
         if self._shared is None or len(self._shared) < size:
             if os.fstat(self._memory).st_size < size:
                 raise DecoderGoneError("it told of a picture that is not there")
