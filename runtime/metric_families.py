@@ -25,6 +25,7 @@ _CAMERA_GAUGES = (
     ("in_flight_frames", "Frames read but not settled yet.", "in_flight"),
     ("capture_frames_per_second", "Frames captured, over the last seconds.", "capture_fps"),
     ("scored_frames_per_second", "Frames scored, over the last seconds.", "scored_fps"),
+    ("lost", "1 while nothing of the camera is scored, whatever the reason.", "lost"),
     ("last_frame_timestamp_seconds", "When the last frame was read.", "last_frame_at"),
 )
 _SINK_COUNTERS = (

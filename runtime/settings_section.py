@@ -7,6 +7,7 @@ import difflib
 import math
 import reprlib
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from .credentials import masked, remember_address
@@ -95,6 +96,13 @@ class Section:
         if not isinstance(value, str) or not value.strip():
             raise self._refusal(key, "give a text that is not empty")
         return value
+
+    def file_path(self, key: str, folder: Path) -> Path:
+        """A path: below ``folder`` where it is relative, in the user's own where it starts with ``~``."""
+        try:
+            return folder / Path(self.text(key)).expanduser()
+        except RuntimeError:
+            raise self._refusal(key, "this user has no home folder, give a path without '~'") from None
 
     def choice(self, key: str, default: str, choices: Sequence[str]) -> str:
         """One of the given words."""

@@ -100,12 +100,12 @@ def parse_watch_settings(content: Any, file: Path, environment: Mapping[str, str
     """
     section = Section(content, "")
     folder = file.parent
-    bundle = folder / section.text("bundle")
+    bundle = section.file_path("bundle", folder)
     engine = _engine(section.section("engine"))
     shared_gate = _policy(section.mapping("gate"), "gate", folder)
     cameras = tuple(_camera(camera, folder, environment, shared_gate) for camera in _cameras(section))
     _refuse_twins(cameras)
-    baselines = section.optional_text("baselines")
+    baselines = section.file_path("baselines", folder) if section.optional_text("baselines") is not None else None
     sinks = tuple(_sink(sink) for sink in section.sections("sinks"))
     dashboard = section.optional_mapping("dashboard")
     section.finish()
@@ -114,7 +114,7 @@ def parse_watch_settings(content: Any, file: Path, environment: Mapping[str, str
         bundle=bundle,
         engine=engine,
         cameras=cameras,
-        baselines=None if baselines is None else folder / baselines,
+        baselines=baselines,
         sinks=sinks,
         dashboard=dashboard,
     )
@@ -185,7 +185,7 @@ def _policy(values: dict[str, Any], path: str, folder: Path) -> GatePolicy:
     if "policy" not in values:
         return parse_policy(values, path)
     section = Section(values, path)
-    file = folder / section.text("policy")
+    file = section.file_path("policy", folder)
     section.finish()
     return load_policy(file)
 

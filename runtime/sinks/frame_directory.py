@@ -30,7 +30,7 @@ def plan(options: Section, name: str, folder: Path) -> Opener:
     """Options: ``path``, ``states`` ([pass]), ``cameras``, ``format`` (jpg, png), ``quality`` (90), ``max_files``
     (10000), ``max_mib`` (1024), ``changes_only``, queue options.
     """
-    path = folder / options.text("path")
+    path = options.file_path("path", folder)
     events = filter_options(options, outcomes=("scored",), states=("pass",))
     file_format = options.choice("format", "jpg", _FORMATS)
     quality = options.integer("quality", 90, low=1, high=100)

@@ -28,7 +28,7 @@ _LINE_START = b'{"schema_version":'
 
 def plan(options: Section, name: str, folder: Path) -> Opener:
     """Options: ``path``, ``max_mib`` (per file, 64), ``keep`` (rotated files, 5), filter and queue options."""
-    path = folder / options.text("path")
+    path = options.file_path("path", folder)
     max_bytes = round(options.number("max_mib", 64.0, low=0.001, high=1 << 20) * _MIB)
     keep = options.integer("keep", 5, low=0, high=1000)
     events = filter_options(options)

@@ -1,5 +1,8 @@
 """A real scrape over HTTP: every number of the snapshot is there, under a name that an operator can read."""
 
+import dataclasses
+import socket
+import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -188,3 +191,27 @@ def test_what_is_no_listen_address(text: str) -> None:
 )
 def test_what_is_loopback(host: str, loopback: bool) -> None:
     assert ListenAddress(host, 1).is_loopback is loopback
+
+
+def test_a_scraper_that_goes_away_leaves_no_trace(
+    metrics: PrometheusMetrics, capfd: pytest.CaptureFixture[str], wait_for: Callable[..., Any]
+) -> None:
+    reset = b"\1\0\0\0\0\0\0\0"  # SO_LINGER: closing resets the connection
+    address = metrics.address
+    for sent in (b"GET /metr", b"GET /metrics HTTP/9.9\r\n\r\n", b"\x16\x03\x01", b"GET /metrics HTTP/1.1\r\n\r\n"):
+        with socket.create_connection((address.host, address.port)) as visitor:
+            visitor.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
+            visitor.sendall(sent)
+    assert scrape(metrics)
+    time.sleep(0.3)
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def test_a_lost_camera_is_a_number(metrics: PrometheusMetrics) -> None:
+    front = dataclasses.replace(STATUS.cameras[0], lost=True, verdict=Verdict(State.UNKNOWN, "no signal"))
+    metrics.follow(lambda: dataclasses.replace(STATUS, cameras=(front, STATUS.cameras[1])))
+    found = scrape(metrics)
+    assert found["dgiqa_edge_lost", (("camera", "front"),)] == 1
+    assert found["dgiqa_edge_verdict_state", (("camera", "front"), ("state", "pass"))] == 0
+    assert found["dgiqa_edge_verdict_state", (("camera", "front"), ("state", "unknown"))] == 1
+    assert ("dgiqa_edge_score", (("camera", "front"),)) not in found

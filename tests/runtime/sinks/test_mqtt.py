@@ -4,6 +4,7 @@ import json
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ import jsonschema
 import pytest
 
 from dgiqa_edge.runtime.errors import ConfigurationError
-from dgiqa_edge.runtime.frame_event import FrameEvent
+from dgiqa_edge.runtime.frame_event import FrameEvent, Presence
 from dgiqa_edge.runtime.sinks import create
 from dgiqa_edge.runtime.verdict import State
 
@@ -161,6 +162,97 @@ def test_a_broker_that_comes_back_is_used_again_and_nothing_goes_uncounted(
     assert stats.offered == 21
     assert stats.offered == stats.delivered + stats.ignored + stats.missed + stats.failed
     assert stats.missed >= 16
+
+
+@needs_broker
+def test_each_camera_has_a_retained_availability(
+    broker: Broker, listen: Callable[[int], Listener], scored: Scored, presence: Scored, wait_for: Callable[..., Any]
+) -> None:
+    """Also where filter options choose only frames that pass: they choose frames, not what holds of the camera."""
+    listener = listen(broker.port)
+    sink = create(section(broker.port, topic="g", states=["pass"], outcomes=["scored"]), "sinks.0")
+    for event in (
+        presence(Presence.STARTING),
+        scored(0, State.PASS, changed=True),
+        scored(1, State.REJECT, changed=True),
+        presence(Presence.LOST, 2),
+        presence(Presence.RETURNED, 3),
+        scored(3, State.PASS),
+        presence(Presence.STARTING, camera="never"),
+        presence(Presence.LOST, 1, camera="never"),
+        presence(Presence.ENDED, 4),
+    ):
+        sink.put(event)
+    wait_for(lambda: sink.stats().delivered == 9)
+    wait_for(lambda: len(listener.of("g/front/availability")) == 5)
+    assert listener.of("g/front/availability") == [b"offline", b"online", b"offline", b"online", b"offline"]
+    late = listen(broker.port)
+    wait_for(lambda: late.of("g/never/availability"))
+    assert late.of("g/front/availability") == [b"offline"]
+    assert late.of("g/never/availability") == [b"offline"]
+    states = [json.loads(payload)["verdict"]["state"] for payload in listener.of("g/front/state")]
+    assert states == ["unknown", "pass", "reject", "unknown", "pass", "unknown"]
+    sink.close(20.0)
+
+
+@needs_broker
+def test_closing_leaves_no_camera_online(
+    broker: Broker, listen: Callable[[int], Listener], scored: Scored, wait_for: Callable[..., Any]
+) -> None:
+    sink = create(section(broker.port), "sinks.0")
+    sink.put(scored(0, changed=True))
+    wait_for(lambda: sink.stats().delivered == 1)
+    sink.close(20.0)
+    late = listen(broker.port)
+    wait_for(lambda: late.of("dgiqa-edge/status"))
+    assert late.of("dgiqa-edge/status") == late.of("dgiqa-edge/front/availability") == [b"offline"]
+
+
+KILLED = """
+import sys, time
+from dgiqa_edge.runtime.frame_event import FrameEvent, Outcome
+from dgiqa_edge.runtime.sinks import create
+from dgiqa_edge.runtime.verdict import State, Verdict
+sink = create({"type": "mqtt", "host": "127.0.0.1", "port": int(sys.argv[1])}, "sinks.0")
+sink.put(FrameEvent("front", 0, 0.0, Outcome.SCORED, Verdict(State.PASS, "good", changed=True)))
+while not sink.stats().delivered: time.sleep(0.01)
+print("ready", flush=True)
+time.sleep(60)
+"""
+
+
+@needs_broker
+def test_a_killed_program_is_offline(
+    broker: Broker, listen: Callable[[int], Listener], wait_for: Callable[..., Any]
+) -> None:
+    program = subprocess.Popen([sys.executable, "-c", KILLED, str(broker.port)], stdout=subprocess.PIPE, text=True)
+    assert program.stdout is not None and program.stdout.readline() == "ready\n"
+    listener = listen(broker.port)
+    wait_for(lambda: listener.of("dgiqa-edge/status") == [b"online"])
+    program.kill()
+    program.communicate()
+    wait_for(lambda: listener.of("dgiqa-edge/status") == [b"online", b"offline"])
+
+
+@needs_broker
+def test_a_broker_that_forgot_everything_is_told_again(
+    broker: Broker, listen: Callable[[int], Listener], scored: Scored, presence: Scored, wait_for: Callable[..., Any]
+) -> None:
+    sink = create(section(broker.port, timeout_s=0.3, attempts=1), "sinks.0")
+    sink.put(scored(0, State.PASS, changed=True))
+    sink.put(scored(0, State.PASS, camera="rear", changed=True))
+    wait_for(lambda: sink.stats().delivered == 2)
+    broker.stop()
+    sink.put(presence(Presence.LOST, 1))
+    wait_for(lambda: sink.stats().failed == 1)
+    broker.start()
+    listener = listen(broker.port)
+    wait_for(lambda: b"offline" in listener.of("dgiqa-edge/front/availability"), 60)
+    wait_for(lambda: listener.of("dgiqa-edge/rear/availability") == [b"online"])
+    assert json.loads(listener.of("dgiqa-edge/rear/state")[-1])["verdict"]["state"] == "pass"
+    assert json.loads(listener.of("dgiqa-edge/front/state")[-1])["verdict"]["state"] == "unknown"
+    assert listener.of("dgiqa-edge/status") == [b"online"]
+    sink.close(20.0)
 
 
 @needs_broker

@@ -238,3 +238,53 @@ def test_every_event_is_counted_exactly_once(
     assert stats.offered == len(events)
     assert stats.ignored == events.count(False)
     assert stats.delivered == len(target.taken) == len(set(target.taken))
+
+
+def test_the_newest_state_that_did_not_arrive_is_owed(
+    scored: Scored, wait_for: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All attempts failed: without any further event it is offered again until it arrives."""
+    monkeypatch.setattr(queued, "_OWED_PAUSE_S", 0.01)
+    target = ScriptedTarget([SinkError("down")] * 5)
+    sink = QueuedSink("log", target, QueuePolicy(attempts=2, backoff=NO_PAUSE))
+    sink.put(scored(0, changed=True))
+    wait_for(lambda: target.taken == [0])
+    stats = sink.close(10.0)
+    assert (stats.offered, stats.delivered, stats.failed) == (2, 1, 1)
+    assert is_exact(stats)
+
+
+@pytest.mark.parametrize("when_full", ["oldest", "newest"])
+def test_a_full_queue_does_not_lose_a_cameras_last_state(
+    scored: Scored, wait_for: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, when_full: Any
+) -> None:
+    monkeypatch.setattr(queued, "_OWED_PAUSE_S", 0.01)
+    target = BlockedTarget()
+    sink = QueuedSink("log", target, QueuePolicy(size=2, when_full=when_full, backoff=NO_PAUSE))
+    sink.put(scored(0))
+    target.entered.wait(20)
+    sink.put(scored(1, camera="front", changed=True))
+    sink.put(scored(2, camera="rear", changed=True))
+    sink.put(scored(3, camera="front", changed=True))
+    for index in (4, 5):
+        sink.put(scored(index))
+    target.release.set()
+    wait_for(lambda: {2, 3} <= set(target.taken))
+    assert is_exact(sink.close(10.0))
+    # What is owed never overtakes what is newer.
+    assert [index for index in target.taken if index in (1, 3)][-1] == 3
+
+
+def test_a_newer_state_takes_the_place_of_one_that_is_owed(
+    scored: Scored, wait_for: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queued, "_OWED_PAUSE_S", 0.5)
+    target = ScriptedTarget([SinkError("down")])
+    sink = QueuedSink("log", target, QueuePolicy(attempts=1, backoff=NO_PAUSE))
+    sink.put(scored(0, changed=True))
+    wait_for(lambda: sink.stats().failed == 1)
+    sink.put(scored(1, changed=True))
+    wait_for(lambda: 1 in target.taken)
+    stats = sink.close(10.0)
+    assert target.taken[-1] == 1
+    assert is_exact(stats)

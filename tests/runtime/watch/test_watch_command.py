@@ -268,6 +268,20 @@ def test_the_examples_are_what_check_takes(name: str, bundle_dir: Path, start: A
     assert SECRET not in output + errors
 
 
+def test_an_example_leaves_nothing_beside_itself(
+    bundle_dir: Path, command_line: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, home = tmp_path / "examples", tmp_path / "home"
+    shutil.copytree(EXAMPLES, folder)
+    before = sorted(path.name for path in folder.iterdir())
+    config = folder / "files.toml"
+    monkeypatch.setenv("HOME", str(home))
+    finished = command_line("watch", config, "--bundle", bundle_dir, "--duration", "1")
+    assert finished.returncode == 0, finished.stderr
+    assert sorted(path.name for path in folder.iterdir()) == before
+    assert lines_of(home / ".local" / "state" / "dgiqa-edge")
+
+
 def test_the_systemd_unit_calls_the_command_as_it_is() -> None:
     unit = (EXAMPLES / "dgiqa-edge.service").read_text()
     assert "ExecStart=/opt/dgiqa-edge/venv/bin/dgiqa-edge watch /etc/dgiqa-edge/watch.toml\n" in unit
