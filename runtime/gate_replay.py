@@ -80,7 +80,7 @@ class Recording:
             SourceError: there is nothing to read, or it is neither a video nor images.
         """
         path = Path(self._source)
-        if path.is_file() and path.suffix.lower() not in IMAGE_SUFFIXES:
+        if os.path.isfile(path) and path.suffix.lower() not in IMAGE_SUFFIXES:  # noqa: PTH113
             yield from self._video(path)
             return
         images = expand_images([self._source])

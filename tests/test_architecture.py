@@ -251,11 +251,7 @@ ONE_PLACE = {
         },
         "runtime/names.py's json_text",
     ),
-    r"cv2\.VideoCapture\b": (
-        # In a process of its own: it crashes on names that are not UTF-8, hangs, and opens one stream at a time.
-        {"runtime/sources/decoding/program.py"},
-        "runtime/sources",
-    ),
+    r"cv2\.VideoCapture\(": ({"runtime/sources/decoding/program.py"}, "runtime/sources"),
     r"cv2\.VideoWriter\(": ({"runtime/sinks/video_pipeline.py"}, "runtime/sinks/video_pipeline.py"),
     # Raises on a loop of links (RuntimeError up to Python 3.12); a user's input may be one.
     r"image\.resolve\(|path\.resolve\(": (set(), "os.path.realpath"),

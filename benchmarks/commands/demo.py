@@ -87,7 +87,7 @@ def run(args: argparse.Namespace) -> int:
     from dgiqa_edge.runtime.atomic import write_result
     from dgiqa_edge.runtime.depth_picture import picture_names
     from dgiqa_edge.runtime.errors import ConfigurationError
-    from dgiqa_edge.runtime.images import expand_images, quiet_decoder, refuse_overwriting
+    from dgiqa_edge.runtime.images import expand_images, left_out, quiet_decoder, refuse_overwriting
     from dgiqa_edge.runtime.scorer import Scorer
 
     photos = expand_images(args.photos or [SHIPPED_PHOTOS / f"{name}.jpg" for name in SHOWN])
@@ -101,7 +101,7 @@ def run(args: argparse.Namespace) -> int:
         for note in scorer.bundle.manifest.notes:
             print(f"note: {note}", file=sys.stderr)
         report, rows = _score_all(scorer, photos, depth_pictures, args.strength)
-        notes = [_calibration_note(scorer, report), SAME_CODE]
+        notes = [*filter(None, [left_out(args.photos)]), _calibration_note(scorer, report), SAME_CODE]
         _print_counts(report, notes)
         if rows:
             _write_sheet(sheet, rows, scorer, report, [*notes, *scorer.bundle.manifest.notes])

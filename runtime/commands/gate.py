@@ -92,7 +92,7 @@ def _run(args: argparse.Namespace) -> int:
     from ..gate import Gate
     from ..gate_policy import GatePolicy, load_policy
     from ..gate_replay import Recording, check_fps, replay
-    from ..images import quiet_decoder
+    from ..images import left_out, quiet_decoder
     from ..scorer import Scorer
 
     check_fps(args.fps)
@@ -123,6 +123,9 @@ def _run(args: argparse.Namespace) -> int:
     elif recording.problem:
         counts = {"frames": frames, "expected": recording.expected, "missing": recording.missing}
         print(json_text({"file": args.source, **counts, "error": recording.problem}), flush=True)
+    unread = left_out([args.source])
+    if unread:
+        print(unread, file=sys.stderr)
     return EXIT_BAD_FRAME if failed or recording.problem else 0
 
 
@@ -136,7 +139,7 @@ def _why(verdict: object) -> str:
 
 
 def _tune(args: argparse.Namespace) -> int:
-    from ..atomic import write_text
+    from ..atomic import write_result
     from ..errors import ConfigurationError
     from ..gate_policy import GatePolicy, load_policy
     from ..gate_policy_file import policy_toml
@@ -168,12 +171,12 @@ def _tune(args: argparse.Namespace) -> int:
     unread = left_out([args.good, args.bad])
     if unread:
         print(unread, file=sys.stderr)
-    if args.plot:
-        write_roc_plot(args.plot, proposals, facts)
     if args.out:
-        write_text(args.out, text)
+        write_result(args.out, text)
     elif not args.json:
         print(f"\n{text}", end="")
+    if args.plot:
+        write_roc_plot(args.plot, proposals, facts)
     return EXIT_BAD_FRAME if good.failed or bad.failed else 0
 
 

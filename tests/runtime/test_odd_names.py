@@ -216,6 +216,7 @@ def test_pictures_that_are_not_read_are_counted(tmp_path: Path, bundle_dir: Path
     words = b"not read: 4 files of a kind that OpenCV does not decode (.dng 1, .gif 1, .heic 2)"
     table = run("score", "--bundle", bundle_dir, tmp_path / "in")
     assert table.stdout.splitlines()[-1].startswith(b"2 scored, 0 failed; " + words)
-    lines = run("score", "--bundle", bundle_dir, tmp_path / "in", "--json")
-    assert len(lines.stdout.splitlines()) == 2
-    assert words in lines.stderr
+    for command in (["score"], ["gate", "run"]):
+        lines = run(*command, "--bundle", bundle_dir, tmp_path / "in", "--json")
+        assert len(lines.stdout.splitlines()) == 2
+        assert words in lines.stderr
