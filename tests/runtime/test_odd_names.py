@@ -6,6 +6,7 @@ import random
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -185,15 +186,16 @@ print(sorted(path.name for path in find_files(sys.argv[1])))
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="takes the rights of nobody")
-def test_a_folder_without_permission_is_named_and_spares_the_others(tmp_path: Path) -> None:
-    for place in (tmp_path, *tmp_path.parents[:2]):
-        place.chmod(0o755)
-    (tmp_path / "locked").mkdir()
-    (tmp_path / "a.png").write_bytes(PNG)
-    (tmp_path / "locked" / "b.png").write_bytes(PNG)
-    (tmp_path / "locked").chmod(0)
-    command = [sys.executable, "-c", WITHOUT_ROOT, tmp_path]
-    finished = subprocess.run(command, capture_output=True, text=True, check=False)
+def test_a_folder_without_permission_is_named_and_spares_the_others() -> None:
+    with tempfile.TemporaryDirectory() as name:  # pytest's own folders are root's alone
+        folder = Path(name)
+        folder.chmod(0o755)
+        (folder / "locked").mkdir()
+        (folder / "a.png").write_bytes(PNG)
+        (folder / "locked" / "b.png").write_bytes(PNG)
+        (folder / "locked").chmod(0)
+        command = [sys.executable, "-c", WITHOUT_ROOT, name]
+        finished = subprocess.run(command, capture_output=True, text=True, check=False)
     assert finished.returncode == 0, finished.stderr
     lines = finished.stdout.splitlines()
     assert "locked cannot be read: Permission denied" in lines[0]
