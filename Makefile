@@ -66,20 +66,15 @@ gpu-inputs: $(STAMP)
 	done; done; done
 	$(BIN)/python tests/gpu/prepare.py --inputs $(GPU_INPUTS) $(if $(GPU_TENSORRT),--tensorrt $(GPU_TENSORRT))
 
-lint: $(STAMP) build/typecheck/dgiqa_edge
+lint: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	MYPYPATH=build/typecheck $(BIN)/mypy --cache-dir build/.mypy_cache \
+	MYPYPATH=.editable $(BIN)/mypy --cache-dir build/.mypy_cache \
 	    -p dgiqa_edge.runtime -p dgiqa_edge.calibration -p dgiqa_edge.export -p dgiqa_edge.benchmarks -p dgiqa_edge.training
 
 format: $(STAMP)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
-
-# The rooms are top-level folders but import as dgiqa_edge.<room>; mypy follows a tree that spells it out.
-build/typecheck/dgiqa_edge:
-	mkdir -p $@
-	for room in export calibration runtime benchmarks training; do ln -sfn ../../../$$room $@/$$room; done
 
 # Size, fidelity and latency of the three precisions, each against FP32 in one run; the tables land as JSON.
 bench: $(STAMP)
@@ -161,4 +156,4 @@ native-fuzz: $(STAMP)
 	    build/native-fuzz/corpus runtime/native/tests/manifest_corpus
 
 clean:
-	rm -rf build $(VENV) *.egg-info
+	rm -rf build .editable $(VENV) *.egg-info

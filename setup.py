@@ -1,12 +1,14 @@
 """Packaging: the fixed top-level folders install as subpackages of ``dgiqa_edge``."""
 
 import re
+import sys
 from pathlib import Path
 
 from setuptools import find_packages, setup
 
 HERE = Path(__file__).parent
 ROOMS = ("export", "calibration", "runtime", "benchmarks", "training")
+LINKS = ".editable"
 
 
 def version() -> str:
@@ -14,15 +16,36 @@ def version() -> str:
     return re.search(r'VERSION = "([^"]+)"', text).group(1)
 
 
+def package_dir() -> dict[str, str]:
+    """Where packages lie; for an editable install a folder of links that spells the import names out.
+
+    Setuptools would otherwise install an import hook, which type checkers and editors cannot follow.
+    """
+    rooms = {f"dgiqa_edge.{room}": room for room in ROOMS}
+    if "editable_wheel" not in sys.argv:
+        return rooms
+    links = HERE / LINKS / "dgiqa_edge"
+    links.mkdir(parents=True, exist_ok=True)
+    try:
+        for room in ROOMS:
+            (links / room).unlink(missing_ok=True)
+            (links / room).symlink_to(Path("..", "..", room), target_is_directory=True)
+    except OSError:  # Windows without the right to make links: imports work, type checkers see nothing
+        return rooms
+    return {"": LINKS}
+
+
 def packages() -> list[str]:
     """Every room and its subpackages, under the name ``dgiqa_edge.<room>``."""
-    names = []
+    # The namespace itself is named only where it is a folder: then setuptools sees that one path entry finds all.
+    names = ["dgiqa_edge"] if "" in PACKAGE_DIR else []
     for room in ROOMS:
         names.append(f"dgiqa_edge.{room}")
         names += [f"dgiqa_edge.{room}.{sub}" for sub in find_packages(str(HERE / room))]
     return names
 
 
+PACKAGE_DIR = package_dir()
 CPU = ["onnxruntime>=1.17"]
 EXPORT = [
     "torch>=2.4",
@@ -64,7 +87,7 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.10",
     packages=packages(),
-    package_dir={f"dgiqa_edge.{room}": room for room in ROOMS},
+    package_dir=PACKAGE_DIR,
     package_data={
         "dgiqa_edge.runtime": [
             "limits.json",
@@ -74,11 +97,11 @@ setup(
             "dashboard/static/*",
             "py.typed",
         ],
-        "dgiqa_edge.calibration": ["photos/*.jpg"],
-        "dgiqa_edge.benchmarks": ["schemas/*.json"],
+        "dgiqa_edge.calibration": ["photos/*.jpg", "py.typed"],
+        "dgiqa_edge.benchmarks": ["schemas/*.json", "py.typed"],
         "dgiqa_edge.benchmarks.report": ["*.css"],
-        "dgiqa_edge.export": ["weights/*.safetensors"],
-        "dgiqa_edge.training": ["configs/*.toml"],
+        "dgiqa_edge.export": ["weights/*.safetensors", "py.typed"],
+        "dgiqa_edge.training": ["configs/*.toml", "py.typed"],
     },
     install_requires=[
         "numpy>=1.24",

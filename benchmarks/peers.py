@@ -13,6 +13,7 @@ import numpy as np
 
 from dgiqa_edge.runtime.bundle import Bundle
 from dgiqa_edge.runtime.errors import DgiqaEdgeError, MachineError
+from dgiqa_edge.runtime.extra_packages import install_command
 
 from .measures import Measure
 
@@ -84,7 +85,7 @@ def _lazily(entry: metadata.EntryPoint) -> Maker:
             return cast(Maker, entry.load())(bundle, threads)
         except ImportError as error:
             raise MachineError(
-                f"needs a package that is not installed ({error.name}): pip install 'dgiqa-edge[export]'"
+                f"needs a package that is not installed ({error.name}): {install_command('export')}"
             ) from error
 
     return make

@@ -14,6 +14,7 @@ import numpy as np
 from dgiqa_edge.calibration.significance import P50_MATTERS, Change, change_of
 from dgiqa_edge.calibration.statistics import NearestRank
 from dgiqa_edge.runtime.errors import ExportError, MachineError
+from dgiqa_edge.runtime.extra_packages import install_command
 
 Run = Callable[[np.ndarray], Mapping[str, np.ndarray]]
 
@@ -74,7 +75,7 @@ def open_graph(path: Path, threads: int, *, as_written: bool = False) -> Run:
     try:
         import onnxruntime
     except ImportError as error:
-        raise MachineError("onnxruntime is not installed: pip install 'dgiqa-edge[cpu]'") from error
+        raise MachineError(f"onnxruntime is not installed: {install_command('cpu')}") from error
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3

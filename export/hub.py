@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from dgiqa_edge.runtime.atomic import PARTIAL_PREFIX, write_text
 from dgiqa_edge.runtime.errors import CheckpointError, ConfigurationError, DgiqaEdgeError, MachineError
+from dgiqa_edge.runtime.extra_packages import install_command
 from dgiqa_edge.runtime.hashing import sha256_file
 from dgiqa_edge.runtime.names import json_text
 from dgiqa_edge.runtime.strict_text import parse_json
@@ -122,7 +123,7 @@ def _remote_metadata(published: Published, pin: _Pin, endpoint: str | None) -> "
     try:
         from huggingface_hub import get_hf_file_metadata, hf_hub_url
     except ImportError as error:
-        raise MachineError("huggingface_hub is not installed: pip install 'dgiqa-edge[export]'") from error
+        raise MachineError(f"huggingface_hub is not installed: {install_command('export')}") from error
     url = hf_hub_url(
         published.repository,
         published.file,

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from dgiqa_edge.runtime.errors import MachineError
+from dgiqa_edge.runtime.extra_packages import install_command
 from dgiqa_edge.runtime.hashing import Json
 from dgiqa_edge.runtime.processor import processor
 
@@ -20,7 +21,7 @@ def open_device(threads: int) -> "OnnxRuntimeDevice":
     try:
         import onnxruntime
     except ImportError as error:
-        raise MachineError("onnxruntime is not installed: pip install 'dgiqa-edge[cpu]'") from error
+        raise MachineError(f"onnxruntime is not installed: {install_command('cpu')}") from error
     return OnnxRuntimeDevice(onnxruntime.__version__, threads)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from dgiqa_edge.runtime.cuda_probe import gpu_count
 from dgiqa_edge.runtime.errors import EngineCompatibilityError, MachineError
+from dgiqa_edge.runtime.extra_packages import install_command
 
 from .tensorrt_configuration import Configuration
 from .tensorrt_errors import build_failure, parser_failure, parser_problems
@@ -95,8 +96,7 @@ def load_tensorrt() -> Any:
     except ImportError as error:
         state = "is not installed" if isinstance(error, ModuleNotFoundError) else f"cannot be loaded ({error})"
         raise MachineError(
-            f"the tensorrt package {state}: on a Jetson it comes with JetPack, elsewhere pip install "
-            "'dgiqa-edge[tensorrt]'"
+            f"the tensorrt package {state}: on a Jetson it comes with JetPack, elsewhere {install_command('tensorrt')}"
         ) from error
     if gpu_count() == 0:
         raise MachineError("no NVIDIA GPU was found: TensorRT builds on the GPU that the engine will run on")

@@ -21,6 +21,7 @@ from types import ModuleType
 from . import abrupt_exit
 from .credentials import masked_streams
 from .errors import ConfigurationError, DgiqaEdgeError, MachineError
+from .extra_packages import install_command
 from .names import shown
 from .option_types import parse
 from .version import VERSION
@@ -112,8 +113,8 @@ def _opencv_problem(error: Exception) -> str | None:
 
 def _missing_package(name: str) -> str:
     return (
-        f"the package {name!r} is not installed: install the extra of the command, "
-        "pip install 'dgiqa-edge[export]' for build and weights, [bench] for bench, [cpu] for score"
+        f"the package {name!r} is not installed: install the extra of the command, {install_command('export')} for "
+        "build and weights, [bench] for bench, [cpu] for score"
     )
 
 
@@ -201,8 +202,9 @@ def _import_command(name: str, module_path: str) -> ModuleType:
         return importlib.import_module(module_path)
     except ImportError as error:
         room = module_path.split(".")[1] if module_path.startswith("dgiqa_edge.") else "dev"
+        extra = {"benchmarks": "bench", "runtime": "cpu", "calibration": "export"}.get(room, room)
         raise MachineError(
-            f"the command '{name}' is not installed completely ({error}): pip install 'dgiqa-edge[{room}]'"
+            f"the command '{name}' is not installed completely ({error}): {install_command(extra)}"
         ) from error
 
 

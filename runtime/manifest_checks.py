@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from .errors import BundleError
+from .extra_packages import update_command
 from .manifest import Document
 from .strict_text import parse_json
 from .version import VERSION
@@ -50,7 +51,7 @@ def _check_schema_version(document: Any, where: Path) -> None:
     if type(found) is int and found > SCHEMA_VERSION:
         raise BundleError(
             f"{where}: schema version {found} is newer than dgiqa-edge {VERSION} reads ({SCHEMA_VERSION}): "
-            "upgrade with 'pip install -U dgiqa-edge', or rebuild the bundle with this version"
+            f"update dgiqa-edge ({update_command()}), or rebuild the bundle with this version"
         )
 
 

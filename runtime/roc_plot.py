@@ -5,6 +5,7 @@ from pathlib import Path
 
 from .atomic import atomic_file
 from .errors import ConfigurationError, MachineError
+from .extra_packages import install_command
 from .gate_tuning import Proposal
 
 FORMATS = (".png", ".svg", ".pdf")
@@ -22,7 +23,7 @@ def check_plot_path(path: Path) -> None:
     try:
         import matplotlib  # noqa: F401
     except ModuleNotFoundError:
-        raise MachineError("--plot needs matplotlib: pip install 'dgiqa-edge[watch]'") from None
+        raise MachineError(f"--plot needs matplotlib: {install_command('watch')}") from None
 
 
 def write_roc_plot(path: Path, proposals: Sequence[Proposal], title: str) -> None:

@@ -83,7 +83,7 @@ def test_training_uses_only_the_networks_of_export():
 
 
 def closure(extra):
-    """Distributions that ``pip install dgiqa-edge[extra]`` brings, by normalised name."""
+    """Distributions that an extra brings, by normalised name."""
     normal = lambda name: re.sub(r"[-_.]+", "-", name).lower()  # noqa: E731
     found, queue = set(), [("dgiqa-edge", extra)]
     while queue:

@@ -144,11 +144,12 @@ def _checked_outputs(args: argparse.Namespace, photos: list[Path]) -> Path | Non
     from importlib.util import find_spec
 
     from dgiqa_edge.runtime.errors import MachineError
+    from dgiqa_edge.runtime.extra_packages import install_command
     from dgiqa_edge.runtime.images import refuse_overwriting
 
     scores = args.scores or (args.json.with_suffix(".scores.jsonl") if args.json else None)
     if args.plot and find_spec("matplotlib") is None:
-        raise MachineError("--plot needs the package matplotlib: pip install 'dgiqa-edge[bench]'")
+        raise MachineError(f"--plot needs the package matplotlib: {install_command('bench')}")
     inputs = [*photos, args.mos, *([args.pairs] if args.pairs else [])]
     refuse_overwriting(inputs, [path for path in (args.json, args.plot, scores) if path])
     return Path(scores) if scores else None

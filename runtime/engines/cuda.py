@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from ..errors import ConfigurationError, MachineError
+from ..extra_packages import install_command
 
 BINDING_VARIABLE = "DGIQA_EDGE_CUDA"
 # binding -> module beside this one with a function `connect`; the first one that is installed serves.
@@ -123,8 +124,8 @@ def connect(binding: str | None = None) -> Cuda:
         except ImportError as error:
             missing.append(f"{name}: {error}")
     raise MachineError(
-        f"no CUDA binding for Python can be loaded ({'; '.join(missing)}): pip install 'dgiqa-edge[tensorrt]' "
-        "(cuda-python), or 'dgiqa-edge[pycuda]'"
+        f"no CUDA binding for Python can be loaded ({'; '.join(missing)}): {install_command('tensorrt')} "
+        f"(cuda-python), or {install_command('pycuda')}"
     )
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..bundle import Bundle
 from ..errors import ConfigurationError, EngineCompatibilityError, MachineError
+from ..extra_packages import install_command
 from ..manifest import EngineRecord
 from ..processor import processor
 from ..version_requirement import satisfies
@@ -125,7 +126,7 @@ def _import_onnxruntime() -> Any:
         import onnxruntime
     except ImportError as error:
         state = "is not installed" if isinstance(error, ModuleNotFoundError) else f"cannot be loaded ({error})"
-        raise MachineError(f"onnxruntime {state}: pip install 'dgiqa-edge[cpu]'") from error
+        raise MachineError(f"onnxruntime {state}: {install_command('cpu')}") from error
     return onnxruntime
 
 

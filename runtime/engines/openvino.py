@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..bundle import Bundle
 from ..errors import ConfigurationError, EngineCompatibilityError, MachineError
+from ..extra_packages import install_command
 from ..manifest import EngineRecord
 from ..processor import processor
 from ..version_requirement import satisfies
@@ -102,7 +103,7 @@ def _import_openvino() -> Any:
         import openvino
     except ImportError as error:
         state = "is not installed" if isinstance(error, ModuleNotFoundError) else f"cannot be loaded ({error})"
-        raise MachineError(f"openvino {state}: pip install 'dgiqa-edge[openvino]'") from error
+        raise MachineError(f"openvino {state}: {install_command('openvino')}") from error
     return openvino
 
 

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from ..bundle import Bundle, rebuild_command
 from ..cuda_probe import probe
 from ..errors import ConfigurationError, DeviceLostError, EngineCompatibilityError, MachineError
+from ..extra_packages import install_command
 from ..hashing import sha256_file
 from ..machine.nvidia import driver_version
 from ..manifest import EngineRecord
@@ -117,7 +118,7 @@ def import_tensorrt() -> Any:
         state = "is not installed" if isinstance(error, ModuleNotFoundError) else f"cannot be loaded ({error})"
         raise MachineError(
             f"the tensorrt package {state}: on a Jetson it comes with JetPack (make the virtual environment with "
-            "--system-site-packages), elsewhere pip install 'dgiqa-edge[tensorrt]'"
+            f"--system-site-packages), elsewhere {install_command('tensorrt')}"
         ) from error
     return tensorrt
 

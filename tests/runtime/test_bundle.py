@@ -178,7 +178,7 @@ def test_a_manifest_of_another_kind(bundle_dir: Path, content: bytes, words: str
 @pytest.mark.parametrize("newer", [2, 17])
 def test_a_newer_schema_is_refused_before_its_fields_are_judged(bundle_dir: Path, newer: int) -> None:
     (bundle_dir / "bundle.json").write_text(json.dumps({"schema_version": newer, "something": "else"}))
-    with pytest.raises(BundleError, match=rf"schema version {newer} is newer .* upgrade with 'pip install -U"):
+    with pytest.raises(BundleError, match=rf"schema version {newer} is newer .*: update dgiqa-edge \("):
         load_bundle(bundle_dir)
 
 

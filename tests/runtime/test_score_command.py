@@ -139,7 +139,7 @@ def make_newer(bundle_dir: Path) -> None:
     ("spoil", "words"),
     [
         (flip_byte, ["frame_graph.onnx", "other content", "rebuild it with: python export/build_engine.py"]),
-        (make_newer, ["schema version 2 is newer", "pip install -U"]),
+        (make_newer, ["schema version 2 is newer", "update dgiqa-edge ("]),
         (lambda folder: (folder / "golden.npz").unlink(), ["golden.npz is missing"]),
         (lambda folder: (folder / "bundle.json").unlink(), ["is not a bundle"]),
     ],

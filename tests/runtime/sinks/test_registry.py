@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from dgiqa_edge.runtime.errors import ConfigurationError
+from dgiqa_edge.runtime.extra_packages import install_command
 from dgiqa_edge.runtime.sinks import create, registry
 
 SMALLEST: dict[str, dict[str, Any]] = {
@@ -75,7 +76,7 @@ def test_a_missing_package_is_named_with_the_extra(kind: str, blocked: str) -> N
         f"try:\n    {made}\nexcept MachineError as error:\n    print(error)"
     )
     finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "pip install 'dgiqa-edge[watch]'" in finished.stdout
+    assert install_command("watch") in finished.stdout
     assert blocked.partition("_")[0] in finished.stdout
 
 

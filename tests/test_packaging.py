@@ -1,0 +1,113 @@
+"""What an installation gives a user: types that a checker follows, and hints that name where it came from."""
+
+import json
+import re
+import subprocess
+import sys
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from dgiqa_edge.runtime import extra_packages
+
+ROOT = Path(__file__).resolve().parents[1]
+ROOMS = ("export", "calibration", "runtime", "benchmarks", "training")
+
+USER_SCRIPT = """
+from dgiqa_edge.benchmarks.percentiles import fewest_queries
+from dgiqa_edge.calibration.held_out import split
+from dgiqa_edge.export.rungs import rungs_from
+from dgiqa_edge.runtime import Scorer
+from dgiqa_edge.training.config import JobConfig as _
+
+reveal_type(fewest_queries(90.0))
+wrong: int = Scorer("bundle")
+"""
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    """The project's files at another place, the rooms by links."""
+    folder = tmp_path / "checkout"
+    folder.mkdir()
+    for name in ("setup.py", "pyproject.toml", "README.md", *ROOMS):
+        (folder / name).symlink_to(ROOT / name)
+    return folder
+
+
+def test_a_type_checker_sees_an_editable_install(checkout, tmp_path):
+    """Setuptools' import hook is invisible to mypy; a path entry to a folder of links is not."""
+    pytest.importorskip("setuptools", reason="setuptools is not installed")
+    code = "from setuptools import build_meta; print(build_meta.build_editable('.'))"
+    (checkout / "setup.py").unlink()
+    (checkout / "setup.py").write_text((ROOT / "setup.py").read_text())  # it looks for the rooms beside itself
+    built = subprocess.run([sys.executable, "-c", code], cwd=checkout, capture_output=True, text=True, check=False)
+    assert built.returncode == 0, built.stderr
+    environment = tmp_path / "venv"
+    venv.create(environment, with_pip=False)
+    site = next((environment / "lib").glob("python*")) / "site-packages"
+    with zipfile.ZipFile(checkout / built.stdout.splitlines()[-1]) as wheel:
+        wheel.extractall(site)
+    script = tmp_path / "user_script.py"
+    script.write_text(USER_SCRIPT)
+    python = environment / "bin" / "python"
+    checked = subprocess.run(
+        [sys.executable, "-m", "mypy", "--python-executable", python, "--cache-dir", tmp_path / "cache", script],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert "import-not-found" not in checked.stdout
+    assert "import-untyped" not in checked.stdout
+    assert 'Revealed type is "int"' in checked.stdout, checked.stdout
+    assert 'has type "Scorer", variable has type "int"' in checked.stdout
+    where = "import dgiqa_edge.runtime as r; print(r.__file__)"
+    found = subprocess.run([python, "-c", where], cwd=tmp_path, capture_output=True, text=True, check=True, env={})
+    assert Path(found.stdout.strip()).resolve() == ROOT / "runtime" / "__init__.py"
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_every_room_says_that_it_is_typed(room):
+    assert (ROOT / room / "py.typed").is_file()
+    assert re.search(rf'"dgiqa_edge\.{room}": \[[^\]]*"py.typed"', (ROOT / "setup.py").read_text(encoding="utf-8"))
+
+
+class Installed:
+    def __init__(self, url):
+        self._url = url
+
+    def read_text(self, name):
+        return None if self._url is None else json.dumps({"url": self._url})
+
+
+@pytest.mark.parametrize("origin", ["checkout", "wheel", "index"])
+def test_a_hint_names_what_can_be_installed_from(tmp_path, monkeypatch, origin):
+    wheel = tmp_path / "my wheels" / "dgiqa_edge-0.1.0-py3-none-any.whl"
+    wheel.parent.mkdir()
+    wheel.touch()
+    monkeypatch.setattr(extra_packages, "_CHECKOUT", ROOT if origin == "checkout" else tmp_path)
+    url = wheel.as_uri() if origin == "wheel" else None
+    monkeypatch.setattr(extra_packages.metadata, "distribution", lambda name: Installed(url))
+    expected = {
+        "checkout": f"pip install -e '{ROOT}[watch]'",
+        "wheel": f"pip install '{wheel}[watch]'",
+        "index": "pip install './dgiqa_edge-0.1.0-py3-none-any.whl[watch]' (its wheel file)",
+    }
+    assert extra_packages.install_command("watch") == expected[origin]
+    assert "dgiqa-edge" not in extra_packages.update_command()
+
+
+def test_no_text_names_a_package_that_no_index_has():
+    named = re.compile(r"pip3? install[^\n]*\bdgiqa[-_]edge\b(?!-\d)|dgiqa[-_]edge\[")
+    suffixes = {".py", ".md", ".toml", ".cpp", ".hpp", ".h", ".txt", ".cmake", ".sh", ".yml", ".yaml", ".html", ".js"}
+    files = [file for room in ROOMS for file in (ROOT / room).rglob("*") if file.suffix in suffixes]
+    files += [file for file in ROOT.iterdir() if file.suffix in suffixes or file.name == "Makefile"]
+    assert len(files) > 400
+    offenders = [
+        f"{file.relative_to(ROOT)}:{number}"
+        for file in files
+        if file.name != "CHANGELOG.md"
+        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1)
+        if named.search(line)
+    ]
+    assert not offenders, "take the hint from runtime/extra_packages.py"
