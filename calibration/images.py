@@ -181,7 +181,8 @@ def _from_video(path: Path, count: int, progress: Progress) -> tuple[list[Calibr
         if digest in chosen:
             skipped.append(f"frame {index} (same picture as {chosen[digest].name})")
             continue
-        chosen[digest] = CalibrationImage(f"frame {index}", path, digest, *pixels.shape[:2], index)
+        height, width = pixels.shape[:2]
+        chosen[digest] = CalibrationImage(f"frame {index}", path, digest, height, width, video_frame=index)
         progress(len(chosen), len(indices))
     skipped += [f"frame {index} (unreadable)" for index in indices if index not in decoded]
     return list(chosen.values()), skipped, length

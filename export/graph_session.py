@@ -37,8 +37,8 @@ class Latency:
     @classmethod
     def of(cls, fp32_ms: np.ndarray, own_ms: np.ndarray, threads: int) -> "Latency":
         """From milliseconds of both, float64 [runs], measured in turn."""
-        blocks = [list(times[:, np.newaxis]) for times in (fp32_ms, own_ms)]
-        change = change_of(*blocks, NearestRank(50.0), paired=True)
+        fp32, own = (list(times[:, np.newaxis]) for times in (fp32_ms, own_ms))
+        change = change_of(fp32, own, NearestRank(50.0), paired=True)
         return cls(median_ms(fp32_ms), median_ms(own_ms), len(own_ms), threads, change)
 
     def record(self) -> dict[str, float]:

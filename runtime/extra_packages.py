@@ -4,7 +4,6 @@ No package index has this project: a hint names the checkout or the wheel that t
 """
 
 import importlib
-import json
 import shlex
 from importlib import metadata
 from pathlib import Path
@@ -13,6 +12,7 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from .errors import MachineError
+from .strict_text import parse_json
 from .version import VERSION
 
 DISTRIBUTION = "dgiqa-edge"
@@ -54,7 +54,7 @@ def _origin() -> Path | None:
     if (_CHECKOUT / "setup.py").is_file():
         return _CHECKOUT
     try:
-        url = urlsplit(json.loads(metadata.distribution(DISTRIBUTION).read_text("direct_url.json") or "{}")["url"])
+        url = urlsplit(parse_json(metadata.distribution(DISTRIBUTION).read_text("direct_url.json") or "{}")["url"])
     except (metadata.PackageNotFoundError, KeyError, ValueError):
         return None
     place = Path(url2pathname(url.path))
