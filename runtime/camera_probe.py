@@ -3,17 +3,24 @@
 import threading
 from dataclasses import dataclass
 
-from .errors import DgiqaEdgeError
+from .errors import DgiqaEdgeError, SourceError
 from .sources.protocol import Frame, Source
 
 
 @dataclass(frozen=True)
 class Probe:
-    """``size`` width, height of its first frame; else ``problem``, and ``error`` where opening raised it."""
+    """``size`` width, height of its first frame; else ``problem``, and ``error`` where opening raised it.
+
+    ``may_come_back``: waiting may mend the error; nothing that this machine lacks comes by itself.
+    """
 
     size: tuple[int, int] | None = None
     problem: str = ""
     error: DgiqaEdgeError | None = None
+
+    @property
+    def may_come_back(self) -> bool:
+        return isinstance(self.error, SourceError)
 
 
 def probe(source: Source, timeout_s: float) -> Probe:

@@ -9,8 +9,11 @@ from .credentials import masked
 _LONGEST = 200
 
 
-def connection_problem(error: BaseException) -> str:
-    """What went wrong, in one line without secrets.
+_NO_TLS = "no TLS is spoken on that port: give the port that has it, or turn TLS off"
+
+
+def connection_problem(error: BaseException, tls: bool = False) -> str:
+    """What went wrong, in one line without secrets; ``tls``: whether TLS was to be spoken.
 
     Example:
         >>> connection_problem(ConnectionRefusedError())
@@ -27,11 +30,11 @@ def connection_problem(error: BaseException) -> str:
     if isinstance(error, ssl.SSLError):
         return _tls_problem(error)
     if isinstance(error, TimeoutError):
-        return "timed out"
+        return f"timed out in the TLS handshake: perhaps {_NO_TLS}" if "handshake" in str(error) else "timed out"
     if isinstance(error, ConnectionRefusedError):
         return "nothing listens on that port"
     if isinstance(error, ConnectionResetError | BrokenPipeError):
-        return "it closed the connection"
+        return f"it closed the connection: perhaps {_NO_TLS}" if tls else "it closed the connection"
     if isinstance(error, socket.gaierror):
         return "no such host: check the name, and for fe80:: addresses the interface behind the %"
     if isinstance(error, BadStatusLine):
@@ -47,5 +50,5 @@ def _tls_problem(error: ssl.SSLError) -> str:
     if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError) or any(
         word in reason for word in ("WRONG_VERSION", "RECORD_LAYER", "HTTP_REQUEST", "UNEXPECTED_EOF", "PACKET_LENGTH")
     ):
-        return "no TLS is spoken on that port: give the port that has it, or turn TLS off"
+        return _NO_TLS
     return f"TLS failed ({reason.replace('_', ' ').lower() or 'no reason given'})"

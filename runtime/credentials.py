@@ -34,8 +34,9 @@ _OURS = frozenset(_WORDS.split())
 _NAMES = r"[\w-]*(?:passw(?:or)?d|pwd|passphrase|secret|token|api[-_]?key|credential|auth|user-pw)[\w-]*"
 _NAMES = rf"(?:{_NAMES}|user-id|user(?:name)?|usr|login)"
 _FREE_TEXT = (
-    # scheme://user:password@host up to the last @ of the line, whatever stands between; Path makes :/ of ://
-    (re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,15}:/{1,3})[^\n]*@"), rf"\1{MASK}@"),
+    # scheme://user:password@host up to the last @ of the line, whatever stands between; Path makes :/ of ://. One that
+    # is masked already stays, so that a text may hold several.
+    (re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,15}:/{1,3})(?!\*\*\*@[^\s@]*(?:\s|$))[^\n]*@"), rf"\1{MASK}@"),
     # GStreamer properties: user-pw="my secret"
     (re.compile(rf"(?i)\b({_NAMES})(\s*=\s*)(\"(?:[^\"\\]|\\.)*\"|'[^']*')"), rf"\1\2{MASK}"),
     # Parameters: ?password=secret, &token=..., /user=admin_password=secret_channel=1
@@ -56,7 +57,7 @@ def remember(*secrets: str) -> None:
 def remember_address(text: str) -> str:
     """Mask the secrets of a source, server or pipeline from now on; returns it as it may be shown."""
     shown = shown_address(text)
-    if shown != text:
+    if shown != text and _known.get(text) != shown:
         remember(*hidden_parts(text))
         _add(dict.fromkeys({str(Path(text)), *_escaped(text)}, shown))
     return shown

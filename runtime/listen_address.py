@@ -8,7 +8,7 @@ from .credentials import shown_address
 from .errors import ConfigurationError
 from .settings_section import Section
 
-_FORM = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<host>[A-Za-z0-9.-]*)):(?P<port>[0-9]{1,5})")
+_FORM = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.]+(?:%[\w.~-]+)?)\]|(?P<host>[A-Za-z0-9.-]*)):(?P<port>[0-9]{1,5})")
 LOOPBACK = "127.0.0.1"
 
 

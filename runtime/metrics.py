@@ -18,6 +18,8 @@ from .frame_event import FrameEvent, Outcome, Sink, SinkStats
 from .listen_address import ListenAddress, listen_option
 from .metric_families import PREFIX, status_families
 from .settings_section import Section
+from .sinks.reach import free_address
+from .sinks.registry import Planned
 from .watch_status import WatchStatus
 
 log = logging.getLogger("dgiqa_edge.watch")
@@ -29,14 +31,18 @@ SCORE_BUCKETS = tuple(step / 10 for step in range(1, 11))
 Status = Callable[[], WatchStatus]
 
 
-def plan(options: Section, name: str, folder: Path) -> Callable[[], Sink]:
+def plan(options: Section, name: str, folder: Path) -> Planned:
     """Option: ``listen`` (127.0.0.1:9108). The page has no token: bind it elsewhere only behind a firewall."""
     address = listen_option(options, DEFAULT_LISTEN)
 
     def open_sink() -> Sink:
         return PrometheusMetrics(name, address)
 
-    return open_sink
+    def reach(_: float) -> str:
+        watch_package("prometheus_client", "the prometheus sink")
+        return free_address(address)
+
+    return Planned(open_sink, reach)
 
 
 class PrometheusMetrics:

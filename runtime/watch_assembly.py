@@ -1,11 +1,12 @@
 """From a checked configuration to the parts of a watch loop: cameras, scorer, sinks."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .baseline import Baseline
+from .credentials import shown_address
 from .errors import ConfigurationError, DgiqaEdgeError
 from .frame_event import Sink
 from .scorer import Scorer
@@ -70,10 +71,20 @@ def plan_sinks(settings: WatchSettings) -> "list[SinkPlan]":
     plans: list[SinkPlan] = []
     for number, section in enumerate(settings.sinks):
         where = f"sinks[{number}]"
+        _refuse_unknown_cameras(section, where, settings)
         plans.append(plan(section, where, folder=settings.folder))
         if any(earlier.name == plans[-1].name for earlier in plans[:-1]):
             raise ConfigurationError(f"{where} is called {plans[-1].name!r} as one before: give it a 'name' of its own")
     return plans
+
+
+def _refuse_unknown_cameras(section: Mapping[str, Any], where: str, settings: WatchSettings) -> None:
+    """A sink for a camera that there is none of would wait for it in silence."""
+    known = [camera.name for camera in settings.cameras]
+    listed = section.get("cameras")
+    for name in [*(listed if isinstance(listed, list) else ()), section.get("camera")]:
+        if isinstance(name, str) and name not in known:
+            raise ConfigurationError(f"{where} names the camera {shown_address(name)!r}: known are {', '.join(known)}")
 
 
 def plan_dashboard(settings: WatchSettings, listen: str | None) -> "SinkPlan | None":
@@ -88,6 +99,8 @@ def plan_dashboard(settings: WatchSettings, listen: str | None) -> "SinkPlan | N
     if listen is None and settings.dashboard is None:
         return None
     from .dashboard.settings import dashboard_settings
+    from .extra_packages import watch_package
+    from .sinks.reach import free_address
     from .sinks.registry import SinkPlan
 
     section = dict(settings.dashboard or {})
@@ -103,7 +116,12 @@ def plan_dashboard(settings: WatchSettings, listen: str | None) -> "SinkPlan | N
         log.info("dashboard at %s", dashboard.url)
         return dashboard
 
-    return SinkPlan("dashboard", str(planned.listen), open_dashboard)
+    def reach(_: float) -> str:
+        for package in ("starlette", "uvicorn"):
+            watch_package(package, "the dashboard")
+        return free_address(planned.listen)
+
+    return SinkPlan("dashboard", str(planned.listen), open_dashboard, reach)
 
 
 def open_sinks(plans: "Sequence[SinkPlan]") -> list[Sink]:

@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..names import json_text
 from ..option_types import input_path, output_file, seconds
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("dgiqa_edge.watch")
 
 SUMMARY = "watch cameras: score and judge their frames, hand them to sinks, account for each"
-EXIT_BAD_CAMERA = 3
+EXIT_BAD_CAMERA = EXIT_NOT_REACHED = 3
 
 _EPILOG = """\
 example:
@@ -31,6 +31,11 @@ The configuration (TOML, YAML or JSON) names the bundle, cameras, gate policy an
 cameras and for files lie in the package under runtime/examples/. SIGTERM, SIGHUP (a terminal that is closed; under
 nohup it goes on) and Ctrl-C end it gracefully, with a summary: captured = scored + skipped + failed. Exit code 0 where
 it was stopped or all files were read, 3 where a camera has failed for good or a file has lost frames.
+
+--check tries everything at once, within about 20 s: it loads the engine, asks each camera for a frame, logs in at
+brokers, connects to webhooks, and looks whether files, folders and ports can be had. A line tells what was "reached",
+what is "configured" but did not answer now, and what is an "error". Exit code 0 where all was reached; 3 where
+something did not answer now, which watch would wait for; 2 or 4 (3 for a file) where it will not work here.
 """
 
 
@@ -66,16 +71,29 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _check(settings: "WatchSettings", listen: str | None) -> int:
+    from ..credentials import masked
     from ..watch_check import check
 
-    code = 0
+    code = away = tried = 0
     for finding in check(settings, listen):
-        if finding.error is None:
-            print(f"ok     {finding.subject}: {finding.note}", flush=True)
-            continue
-        code = code or finding.error.exit_code
-        print(f"error  {finding.subject}: {' '.join(str(finding.error).split())}", flush=True)
-    print(f"{settings.path}: " + ("this configuration will not work here" if code else "ready"))
+        tried += 1
+        word = "reached" if finding.reached else "configured"
+        said = finding.note
+        if finding.error is not None:
+            code, word, said = code or finding.error.exit_code, "error", str(finding.error)
+        elif not finding.reached:
+            away += 1
+            said += "; not reached, watch would keep trying"
+        print(f"{word:10}  {finding.subject}: {masked(' '.join(said.split()))}", flush=True)
+    if code:
+        result = "this configuration will not work here"
+    elif away:
+        code, result = EXIT_NOT_REACHED, f"configured, but {away} of {tried} not reached now"
+    else:
+        result = "ready"
+    print(f"{settings.path}: {result}", flush=True)
+    if any(thread.name in ("check", "probe") for thread in threading.enumerate()):
+        _end_now(code)
     return code
 
 
@@ -167,7 +185,11 @@ def _stop_signals() -> Iterator[_Stop]:
 def _leave_hung_threads_behind(status: "WatchStatus", code: int) -> None:
     """A thread that hangs inside a driver would crash the interpreter when it returns during its end: skip that end."""
     if any(camera.hung_reads or camera.in_flight for camera in status.cameras):
-        for stream in (sys.stdout, sys.stderr):
-            with contextlib.suppress(OSError):
-                stream.flush()
-        os._exit(code)
+        _end_now(code)
+
+
+def _end_now(code: int) -> NoReturn:
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError):
+            stream.flush()
+    os._exit(code)

@@ -18,7 +18,8 @@ from .event_filter import EventFilter, filter_options
 from .event_record import record_text, utc_text
 from .queue_options import queue_options
 from .queued import QueuedSink, QueuePolicy, RefusedError
-from .registry import Opener
+from .reach import writable_folder
+from .registry import Planned
 
 _MIB = 1 << 20
 _FORMATS = ("jpg", "png")
@@ -26,7 +27,7 @@ _STATE_FILE = "state.json"
 _NAME = re.compile(r"\d{8}T\d{6}\.\d{3}Z-\d{9,}\.(?:jpg|png)")
 
 
-def plan(options: Section, name: str, folder: Path) -> Opener:
+def plan(options: Section, name: str, folder: Path) -> Planned:
     """Options: ``path``, ``states`` ([pass]), ``cameras``, ``format`` (jpg, png), ``quality`` (90), ``max_files``
     (10000), ``max_mib`` (1024), ``changes_only``, queue options.
     """
@@ -42,7 +43,7 @@ def plan(options: Section, name: str, folder: Path) -> Opener:
         target = FrameDirectory(path, events, file_format, quality, max_files, max_bytes)
         return QueuedSink(name, target, policy)
 
-    return open_sink
+    return Planned(open_sink, lambda _: writable_folder(path))
 
 
 class _Kept(NamedTuple):

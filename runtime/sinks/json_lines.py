@@ -18,7 +18,8 @@ from .event_filter import EventFilter, filter_options
 from .event_record import record_text
 from .queue_options import queue_options
 from .queued import QueuedSink, QueuePolicy
-from .registry import Opener
+from .reach import writable_file
+from .registry import Planned
 
 _LOG = logging.getLogger(__name__)
 _MIB = 1 << 20
@@ -26,7 +27,7 @@ _TAIL_BYTES = 1 << 16
 _LINE_START = b'{"schema_version":'
 
 
-def plan(options: Section, name: str, folder: Path) -> Opener:
+def plan(options: Section, name: str, folder: Path) -> Planned:
     """Options: ``path``, ``max_mib`` (per file, 64), ``keep`` (rotated files, 5), filter and queue options."""
     path = options.file_path("path", folder)
     max_bytes = round(options.number("max_mib", 64.0, low=0.001, high=1 << 20) * _MIB)
@@ -37,7 +38,7 @@ def plan(options: Section, name: str, folder: Path) -> Opener:
     def open_sink() -> Sink:
         return QueuedSink(name, JsonLinesFile(path, max_bytes, keep, events), policy)
 
-    return open_sink
+    return Planned(open_sink, lambda _: writable_file(path))
 
 
 class JsonLinesFile:

@@ -16,13 +16,17 @@ TOPIC/CAMERA/availability}]`` with ``availability_mode: all``. Filter options ch
 follow every change of the cameras chosen. All retained messages are published again with each new connection.
 """
 
+import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
+from ..connection_words import connection_problem
+from ..credentials import shown_address
 from ..errors import ConfigurationError, MachineError, SinkError
 from ..extra_packages import watch_package
 from ..frame_event import FrameEvent, Outcome, Presence, Sink
@@ -32,7 +36,7 @@ from .event_filter import EventFilter, filter_options
 from .event_record import record_text
 from .queue_options import queue_options
 from .queued import QueuedSink, QueuePolicy, RefusedError
-from .registry import Opener
+from .registry import Planned
 from .secret_option import secret_option
 
 _POLICY = QueuePolicy(size=256, when_full="oldest", attempts=3, backoff=BackoffPolicy(first_s=0.2, longest_s=5.0))
@@ -40,10 +44,12 @@ _RECONNECT_S = (1, 30)
 _GOODBYE_S = 1.0
 _POLL_S = 0.005
 _ONLINE, _OFFLINE = "online", "offline"
+_NO_ANSWER = "no answer yet"
+_HUNG_UP = "it closed the connection without an answer: does that port want tls = true?"
 _NO_CONNECTION = 4  # paho's MQTT_ERR_NO_CONN
 
 
-def plan(options: Section, name: str, folder: Path) -> Opener:
+def plan(options: Section, name: str, folder: Path) -> Planned:
     """Options: ``host``, ``port`` (1883, with ``tls`` 8883), ``topic`` (dgiqa-edge), ``qos`` (1), ``frames`` (true),
     ``username``, ``password`` (also ``password_file``, ``password_env``), ``tls`` (false), ``ca_file``, ``timeout_s``
     (5), ``attempts`` (3), filter and queue options.
@@ -51,7 +57,7 @@ def plan(options: Section, name: str, folder: Path) -> Opener:
     tls = options.flag("tls", False)
     ca_file = options.optional_text("ca_file")
     settings = MqttSettings(
-        host=options.text("host"),
+        host=_host(options),
         port=options.integer("port", 8883 if tls else 1883, low=1, high=65535),
         topic=_topic(options),
         qos=options.integer("qos", 1, low=0, high=2),
@@ -68,10 +74,11 @@ def plan(options: Section, name: str, folder: Path) -> Opener:
     def open_sink() -> Sink:
         return QueuedSink(name, MqttBroker(settings, events), policy)
 
-    return open_sink
+    return Planned(open_sink, lambda limit_s: _reached(settings, min(limit_s, settings.timeout_s)))
 
 
-class MqttSettings(NamedTuple):
+@dataclass(frozen=True)
+class MqttSettings:
     """Where the broker is and what it is told; ``password`` and ``ca_file`` may be absent."""
 
     host: str
@@ -80,10 +87,15 @@ class MqttSettings(NamedTuple):
     qos: int
     frames: bool
     username: str | None
-    password: str | None
+    password: str | None = field(repr=False)
     tls: bool
     ca_file: Path | None
     timeout_s: float
+
+    @property
+    def shown(self) -> str:
+        """Host and port."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
 class _Message(NamedTuple):
@@ -117,7 +129,7 @@ class MqttBroker:
         self._retained: dict[str, str] = {}  # topic -> payload, as last given to the client
         self._connected = threading.Event()
         self._aborted = threading.Event()
-        self._problem = "no answer yet"
+        self._problem = _NO_ANSWER
         self._status_topic = f"{settings.topic}/status"
         self._client = self._started()
 
@@ -182,19 +194,10 @@ class MqttBroker:
         }
 
     def _started(self) -> Any:
-        mqtt = watch_package("paho.mqtt.client", "the mqtt sink")
         settings = self._settings
-        client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, clean_session=True)
-        client.connect_timeout = settings.timeout_s
+        client = _client(settings)
         client.reconnect_delay_set(*_RECONNECT_S)
         client.will_set(self._status_topic, _OFFLINE, 1, True)
-        if settings.username is not None:
-            client.username_pw_set(settings.username, settings.password)
-        if settings.tls:
-            try:
-                client.tls_set(None if settings.ca_file is None else str(settings.ca_file))
-            except OSError as error:
-                raise MachineError(f"the mqtt sink cannot use {settings.ca_file}: {error}: give a PEM file") from error
         client.on_connect = self._on_connect
         client.on_connect_fail = self._on_connect_fail
         client.on_disconnect = self._on_disconnect
@@ -211,11 +214,14 @@ class MqttBroker:
         self._connected.set()
 
     def _on_connect_fail(self, _client: Any, _data: Any) -> None:
-        self._problem = "it cannot be reached"
+        error = sys.exc_info()[1]  # the client calls this while it handles the error, and does not pass it on
+        self._problem = "it cannot be reached" if error is None else connection_problem(error, self._settings.tls)
 
     def _on_disconnect(self, _client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
         if self._connected.is_set():
             self._problem = f"the connection was lost: {reason}"
+        elif self._problem == _NO_ANSWER:
+            self._problem = _HUNG_UP
         self._connected.clear()
 
     def _wait(self, done: Callable[[], bool], until: float) -> bool:
@@ -226,7 +232,55 @@ class MqttBroker:
         return True
 
     def _where(self) -> str:
-        return f"{self._settings.host}:{self._settings.port}"
+        return self._settings.shown
+
+
+def _client(settings: MqttSettings) -> Any:
+    mqtt = watch_package("paho.mqtt.client", "the mqtt sink")
+    client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, clean_session=True)
+    client.connect_timeout = settings.timeout_s
+    if settings.username is not None:
+        client.username_pw_set(settings.username, settings.password)
+    if settings.tls:
+        try:
+            client.tls_set(None if settings.ca_file is None else str(settings.ca_file))
+        except OSError as error:
+            raise MachineError(f"the mqtt sink cannot use {settings.ca_file}: {error}: give a PEM file") from error
+    return client
+
+
+def _reached(settings: MqttSettings, timeout_s: float) -> str:
+    """The broker takes the connection and the login; nothing is published."""
+    client = _client(settings)
+    answers: list[Any] = []
+    client.on_connect = lambda _client, _data, _flags, reason, _properties: answers.append(reason)
+    until = time.monotonic() + timeout_s
+    try:
+        client.connect(settings.host, settings.port)
+        while not answers and time.monotonic() < until:
+            if client.loop(0.1) != 0 and not answers:
+                raise SinkError(f"the MQTT broker {settings.shown} cannot be used ({_HUNG_UP})")
+    except OSError as error:
+        raise SinkError(
+            f"the MQTT broker {settings.shown} cannot be reached ({connection_problem(error, settings.tls)})"
+        ) from None
+    finally:
+        client.disconnect()
+    if not answers:
+        raise SinkError(f"the MQTT broker {settings.shown} does not answer within {timeout_s:g} s")
+    if answers[0].is_failure:
+        raise SinkError(f"the MQTT broker {settings.shown} refuses the login ({answers[0]}): check username, password")
+    return f"the MQTT broker {settings.shown} takes the login"
+
+
+def _host(options: Section) -> str:
+    """A name or address; in brackets, as in addresses, an IPv6 one is taken as well."""
+    host = options.text("host").removeprefix("[").removesuffix("]")
+    if "/" in host or "@" in host or host.count(":") == 1:
+        raise ConfigurationError(
+            f"{options.path_of('host')} is {shown_address(host)!r}: give the host alone, beside port and username"
+        )
+    return host
 
 
 def _level(camera: str) -> str:

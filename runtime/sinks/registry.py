@@ -6,7 +6,7 @@ import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, cast, runtime_checkable
+from typing import Any, NamedTuple, Protocol, cast, runtime_checkable
 
 from ..frame_event import Sink
 from ..settings_section import Section
@@ -25,7 +25,19 @@ TYPES: Mapping[str, str] = {
 }
 
 Opener = Callable[[], Sink]
-Planner = Callable[[Section, str, Path], Opener]
+Reach = Callable[[float], str]
+
+
+class Planned(NamedTuple):
+    """What a sink's module makes of its settings: how to open it, and how to ask within some seconds whether it can be
+    reached, which changes nothing there; see ``SinkPlan``.
+    """
+
+    open: Opener
+    reach: Reach
+
+
+Planner = Callable[[Section, str, Path], Planned]
 
 
 @runtime_checkable
@@ -41,11 +53,15 @@ class SinkPlan:
 
     ``open`` raises MachineError where a package or program is missing, SinkError where a file or port cannot be had.
     A server that does not answer is no error: the sink goes on trying.
+
+    ``reach`` takes a time limit in seconds and says what was reached. It raises MachineError for what waiting will not
+    mend, SinkError for what may come back.
     """
 
     name: str
     type: str
     open: Opener
+    reach: Reach
 
 
 def plan(section: Mapping[str, Any], where: str, *, folder: Path | None = None) -> SinkPlan:
@@ -63,9 +79,9 @@ def plan(section: Mapping[str, Any], where: str, *, folder: Path | None = None) 
     kind = options.choice("type", "", tuple(TYPES))
     name = options.text("name", kind)
     planner = cast(Planner, importlib.import_module(TYPES[kind], __package__).plan)
-    opener = planner(options, name, folder or Path())
+    planned = planner(options, name, folder or Path())
     options.finish()
-    return SinkPlan(name, kind, opener)
+    return SinkPlan(name, kind, planned.open, planned.reach)
 
 
 def create(section: Mapping[str, Any], where: str, *, folder: Path | None = None) -> Sink:

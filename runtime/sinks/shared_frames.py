@@ -27,7 +27,8 @@ from . import shared_frames_reader as layout
 from .event_filter import EventFilter, filter_options
 from .queue_options import queue_options
 from .queued import QueuedSink, QueuePolicy
-from .registry import Opener
+from .reach import writable_folder
+from .registry import Planned
 
 _RING_NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
 _PAGE = 4096
@@ -35,7 +36,7 @@ _STALE_S = 60.0
 _AWAY = frozenset(Presence) - {Presence.RETURNED}
 
 
-def plan(options: Section, name: str, folder: Path) -> Opener:
+def plan(options: Section, name: str, folder: Path) -> Planned:
     """Options: ``ring`` (default: the sink's name), ``slots`` (4), ``depth`` (true), ``states`` ([pass]), ``cameras``,
     queue options.
     """
@@ -50,7 +51,14 @@ def plan(options: Section, name: str, folder: Path) -> Opener:
     def open_sink() -> Sink:
         return QueuedSink(name, SharedFramesWriter(layout.ring_path(ring), slots, with_depth, events), policy)
 
-    return open_sink
+    return Planned(open_sink, lambda _: _usable(layout.ring_path(ring)))
+
+
+def _usable(path: Path) -> str:
+    if not path.parent.is_dir():
+        raise MachineError(f"{path.parent} is not there: shared memory needs a Linux system that mounts it")
+    _refuse_second_writer(path)
+    return writable_folder(path.parent)
 
 
 class SharedFramesWriter:
@@ -68,9 +76,7 @@ class SharedFramesWriter:
         self._events = events
         self._ring: _Ring | None = None
         self._rings = 0
-        if not path.parent.is_dir():
-            raise MachineError(f"{path.parent} is not there: shared memory needs a Linux system that mounts it")
-        _refuse_second_writer(path)
+        _usable(path)
         _remove_stale(path)
 
     def select(self, event: FrameEvent) -> FrameEvent | None:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import ConfigurationError, SinkError
+from ..errors import ConfigurationError, MachineError, SinkError
 from ..frame_event import FrameEvent, Sink
 from ..frame_size import fit_frame
 from ..settings_section import Section
@@ -20,7 +20,7 @@ from ..sources.options import size_option
 from .event_filter import EventFilter, accepted_of
 from .queue_options import queue_options
 from .queued import QueuedSink, QueuePolicy
-from .registry import Opener
+from .registry import Planned
 
 # <linux/videodev2.h>, 64-bit: struct v4l2_format is the type, padding, then a union of 200 bytes.
 VIDIOC_S_FMT = 0xC0D05605
@@ -33,7 +33,7 @@ YUV420 = 0x32315559  # fourcc YU12
 _INSTALL = "apt-get install v4l2loopback-dkms, then modprobe v4l2loopback video_nr=10 exclusive_caps=1"
 
 
-def plan(options: Section, name: str, folder: Path) -> Opener:
+def plan(options: Section, name: str, folder: Path) -> Planned:
     """Options: ``camera``, ``device`` (/dev/video10), ``size`` (WxH; default: of the first frame), ``stall_s`` (5),
     queue options.
     """
@@ -48,7 +48,15 @@ def plan(options: Section, name: str, folder: Path) -> Opener:
     def open_sink() -> Sink:
         return QueuedSink(name, V4l2Loopback(device, accepted_of(camera), size, stall_s), policy)
 
-    return open_sink
+    return Planned(open_sink, lambda _: _usable(device))
+
+
+def _usable(device: Path) -> str:
+    if not device.is_char_device():
+        raise SinkError(f"{device} is not a video device: load the module first ({_INSTALL})")
+    if not os.access(device, os.W_OK):
+        raise MachineError(f"{device} cannot be written: add this user to the group video")
+    return f"{device} is there"
 
 
 class V4l2Loopback:
@@ -64,8 +72,7 @@ class V4l2Loopback:
         self._size = size
         self._stall_s = stall_s
         self._descriptor: int | None = None
-        if not device.is_char_device():
-            raise SinkError(f"{device} is not a video device: load the module first ({_INSTALL})")
+        _usable(device)
 
     def select(self, event: FrameEvent) -> NDArray[np.uint8] | None:
         return event.frame if self._events.takes(event) else None

@@ -16,6 +16,7 @@ from ..errors import ConfigurationError, MachineError, SinkError
 from ..frame_event import FrameEvent, Sink
 from ..frame_size import fit_frame
 from ..settings_section import Section
+from ..sources.decoding.gst_launch import refuse_missing_elements
 from ..sources.gst_text import arguments
 from ..sources.opencv_capture import opencv_has
 from ..sources.options import size_option
@@ -23,12 +24,12 @@ from .event_filter import EventFilter, accepted_of
 from .launch_process import LAUNCH, LaunchProcess
 from .queue_options import queue_options
 from .queued import QueuedSink, QueuePolicy
-from .registry import Opener
+from .registry import Planned
 
 _INSTALL = "apt-get install gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good"
 
 
-def plan(options: Section, name: str, folder: Path) -> Opener:
+def plan(options: Section, name: str, folder: Path) -> Planned:
     """Options: ``camera``, ``pipeline`` (from raw frames to its sink element), ``fps`` (30), ``size`` (WxH; default: of
     the first frame), ``stall_s`` (5), queue options.
     """
@@ -45,7 +46,17 @@ def plan(options: Section, name: str, folder: Path) -> Opener:
     def open_sink() -> Sink:
         return QueuedSink(name, VideoPipeline(pipeline, accepted_of(camera), fps, size, stall_s), policy)
 
-    return open_sink
+    return Planned(open_sink, lambda _: _usable(pipeline))
+
+
+def _usable(pipeline: str) -> str:
+    if not opencv_has("gstreamer") and shutil.which(LAUNCH) is None:
+        raise MachineError(
+            f"the gstreamer sink needs GStreamer: this OpenCV cannot write to it, and {LAUNCH} is not installed: "
+            f"{_INSTALL}"
+        )
+    refuse_missing_elements(pipeline)
+    return f"GStreamer has every element of {shown_pipeline(pipeline)!r}"
 
 
 class FrameWriter(Protocol):
@@ -78,11 +89,7 @@ class VideoPipeline:
         self._writer: FrameWriter | None = None
         self._starts = 0
         self._inside_opencv = opencv_has("gstreamer")
-        if not self._inside_opencv and shutil.which(LAUNCH) is None:
-            raise MachineError(
-                f"the gstreamer sink needs GStreamer: this OpenCV cannot write to it, and {LAUNCH} is not installed: "
-                f"{_INSTALL}"
-            )
+        _usable(pipeline)
 
     def select(self, event: FrameEvent) -> NDArray[np.uint8] | None:
         return event.frame if self._events.takes(event) else None

@@ -2,6 +2,7 @@
 that have settled, and a camera that starts, is lost, has returned, or has ended.
 """
 
+import ssl
 import urllib.error
 import urllib.request
 from http.client import HTTPException
@@ -9,23 +10,26 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from ..connection_words import connection_problem
 from ..errors import ConfigurationError, SinkError
 from ..frame_event import FrameEvent, Sink
 from ..settings_section import Section
 from ..sources.backoff import BackoffPolicy
+from ..sources.network_address import with_raw_zone
 from ..version import VERSION
 from .event_filter import PRESENCES, EventFilter, filter_options
 from .event_record import record_text
 from .queue_options import queue_options
 from .queued import QueuedSink, QueuePolicy, RefusedError
-from .registry import Opener
+from .reach import connected
+from .registry import Planned
 from .secret_option import secret_option
 
 _AGAIN = frozenset({408, 425, 429})
 _POLICY = QueuePolicy(size=256, attempts=5, backoff=BackoffPolicy(first_s=0.5, longest_s=30.0))
 
 
-def plan(options: Section, name: str, folder: Path) -> Opener:
+def plan(options: Section, name: str, folder: Path) -> Planned:
     """Options: ``url`` (also as ``url_file`` or ``url_env``), ``token`` (sent as a bearer; also ``token_file``,
     ``token_env``), ``timeout_s`` (5), ``attempts`` (5), filter and queue options; ``announced_only`` is true by
     default.
@@ -34,6 +38,7 @@ def plan(options: Section, name: str, folder: Path) -> Opener:
     if url is None:
         raise ConfigurationError(f"{options.path_of('url')} is missing: give the address that takes the events")
     _check_url(url, options.path_of("url"))
+    url = with_raw_zone(url)
     token = secret_option(options, "token", folder)
     timeout_s = options.number("timeout_s", 5.0, low=0.1, high=300.0)
     events = filter_options(options, outcomes=("scored", *PRESENCES), announced_only=True)
@@ -42,7 +47,15 @@ def plan(options: Section, name: str, folder: Path) -> Opener:
     def open_sink() -> Sink:
         return QueuedSink(name, Webhook(url, token, timeout_s, events), policy)
 
-    return open_sink
+    return Planned(open_sink, lambda limit_s: _reached(url, min(limit_s, timeout_s)))
+
+
+def _reached(url: str, timeout_s: float) -> str:
+    """The server takes connections; whether it takes events, only an event would tell."""
+    parts = urlsplit(url)
+    assert parts.hostname is not None
+    tls = ssl.create_default_context() if parts.scheme == "https" else None
+    return connected(parts.hostname, parts.port or (443 if tls else 80), shown_url(url), timeout_s, tls)
 
 
 class Webhook:
@@ -76,8 +89,9 @@ class Webhook:
                 raise SinkError(f"{problem}: look at the server") from None
             raise RefusedError(f"{problem}: check the address and the token") from None
         except (OSError, HTTPException) as error:  # URLError and time-outs are OSErrors
-            reason = getattr(error, "reason", error)
-            raise SinkError(f"{self._shown} cannot be reached ({reason or type(error).__name__})") from None
+            raise SinkError(
+                f"{self._shown} cannot be reached ({connection_problem(error, self._url.startswith('https'))})"
+            ) from None
 
     def close(self) -> None:
         """No connection is kept."""

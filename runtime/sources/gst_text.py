@@ -6,6 +6,7 @@ import shlex
 from ..errors import ConfigurationError
 
 _PLAIN = re.compile(r"[\w./:+-]+")
+_NAME = re.compile(r"[A-Za-z][\w-]*")
 _APPSINK = re.compile(r"!\s*appsink\b[^!]*$")
 
 
@@ -20,6 +21,15 @@ def property_text(value: str) -> str:
 def without_appsink(pipeline: str) -> str:
     """The pipeline without a closing ``! appsink ...``."""
     return _APPSINK.sub("", pipeline.strip()).rstrip("! \t")
+
+
+def elements(pipeline: str) -> list[str]:
+    """The names of a pipeline's elements, each once: what stands at its start or behind a ``!`` and is no format."""
+    words = arguments(pipeline)
+    named = [
+        word for before, word in zip(["!", *words], words, strict=False) if before == "!" and _NAME.fullmatch(word)
+    ]
+    return list(dict.fromkeys(named))
 
 
 def arguments(pipeline: str) -> list[str]:

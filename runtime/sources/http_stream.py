@@ -73,7 +73,8 @@ class HttpStream:
                 response = self._ask(address, attempt)
             except (OSError, http.client.HTTPException, ValueError) as error:
                 self.close()
-                raise SourceError(f"{shown} does not answer ({connection_problem(error)}): is the camera on?") from None
+                problem = connection_problem(error, address.scheme == "https")
+                raise SourceError(f"{shown} does not answer ({problem}): is the camera on?") from None
             if response.status == 200:
                 return self._accept(response, shown)
             self.close()

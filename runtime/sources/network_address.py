@@ -29,6 +29,11 @@ class NetworkAddress:
         return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
 
 
+def with_raw_zone(text: str) -> str:
+    """The address with an IPv6 zone as the system's resolver takes it: ``[fe80::1%eth0]`` of ``[fe80::1%25eth0]``."""
+    return re.sub(r"(\[[0-9A-Fa-f:.]+%)25(?=[\w.~-]+\])", r"\1", text, count=1)
+
+
 def parse_address(text: str) -> NetworkAddress:
     """Take an address apart; a password may hold ``@``, unescaped.
 

@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, unquote
 
 from ..credentials import remember_address
 from ..errors import ConfigurationError
+from .network_address import with_raw_zone
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(.*)", re.DOTALL)
 _NETWORK = ("rtsp", "rtsps", "http", "https")
@@ -61,7 +62,7 @@ def parse_uri(text: str, folder: Path | None = None) -> SourceUri:
         if re.search(r"\s", text):
             raise ConfigurationError(f"the source {shown!r} holds white space: write it as %20")
         _something(re.split(r"[/?#]", rest[2:].rpartition("@")[2], maxsplit=1)[0], shown)
-        return SourceUri(scheme, text, {}, shown)
+        return SourceUri(scheme, with_raw_zone(text), {}, shown)
     body, _, query = rest[2:].partition("?")
     options = _options(query, shown)
     if scheme != "file":

@@ -161,6 +161,7 @@ def test_a_port_in_use_is_said(metrics: PrometheusMetrics) -> None:
         (":8080", ListenAddress("127.0.0.1", 8080)),
         ("8080", ListenAddress("127.0.0.1", 8080)),
         ("[::1]:80", ListenAddress("::1", 80)),
+        ("[fe80::1%eth0]:80", ListenAddress("fe80::1%eth0", 80)),
         ("0.0.0.0:1", ListenAddress("0.0.0.0", 1)),
         ("nvr-2.local:443", ListenAddress("nvr-2.local", 443)),
     ],

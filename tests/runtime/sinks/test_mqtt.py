@@ -5,6 +5,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -273,6 +274,45 @@ def test_a_wrong_password_is_said_without_showing_it(
         broker.stop()
 
 
+@needs_broker
+def test_tls_to_a_plain_port_is_named(broker: Broker, scored: Scored) -> None:
+    sink = create(section(broker.port, tls=True, timeout_s=1.0, attempts=1), "sinks.0")
+    sink.put(scored())
+    stats = sink.close(20.0)
+    assert stats.failed == 1
+    assert "no TLS is spoken on that port" in (stats.last_error or "")
+
+
+def test_a_port_that_hangs_up_on_plain_mqtt_is_asked_for_tls(scored: Scored) -> None:
+    """As a broker does on its TLS port."""
+
+    def hang_up() -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            connection.recv(100)
+            connection.sendall(b"\x15\x03\x01\x00\x02\x02\x46")  # a TLS alert
+            connection.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=hang_up, daemon=True).start()
+        sink = create(section(listener.getsockname()[1], timeout_s=1.0, attempts=1), "sinks.0")
+        sink.put(scored())
+        stats = sink.close(20.0)
+    assert "tls = true" in (stats.last_error or "")
+
+
+@pytest.mark.parametrize(("host", "shown"), [("fe80::1%eth9", "[fe80::1%eth9]:1883"), ("[::1]", "[::1]:1883")])
+def test_ipv6_hosts(host: str, shown: str, scored: Scored) -> None:
+    sink = create({"type": "mqtt", "host": host, "timeout_s": 0.5, "attempts": 1}, "sinks.0")
+    sink.put(scored())
+    stats = sink.close(20.0)
+    assert shown in (stats.last_error or "")
+    assert "%" not in host or "the interface behind the %" in (stats.last_error or "")
+
+
 def test_without_a_broker_events_are_counted_and_closing_does_not_hang(scored: Scored) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))  # bound, not listening: connections are refused
@@ -287,6 +327,8 @@ def test_without_a_broker_events_are_counted_and_closing_does_not_hang(scored: S
     ("options", "problem"),
     [
         ({}, "host is missing"),
+        ({"host": "mqtt://u:secret@h"}, r"host is 'mqtt://\*\*\*@h': give the host alone"),
+        ({"host": "h:1883"}, "give the host alone"),
         ({"host": "h", "topic": "a/#"}, "topic"),
         ({"host": "h", "topic": "/"}, "topic"),
         ({"host": "h", "qos": 3}, "qos"),

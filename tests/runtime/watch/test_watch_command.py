@@ -211,20 +211,22 @@ def test_no_odd_password_in_anything_that_is_written(
 def test_check_says_what_works(write_config: Callable[..., Path], command_line: Any) -> None:
     finished = command_line("watch", write_config("test://?size=64x48"), "--check", "--dashboard", "127.0.0.1:0")
     assert finished.returncode == 0, finished.stdout
-    assert "ok     camera front: test://?size=64x48: 64x48" in finished.stdout
-    assert "ok     sinks: json_lines, directory" in finished.stdout
-    assert "ok     dashboard: 127.0.0.1:0" in finished.stdout
+    assert "reached     camera front: test://?size=64x48: 64x48" in finished.stdout
+    assert "reached     sink json_lines: " in finished.stdout
+    assert "reached     sink directory: " in finished.stdout
+    assert "reached     dashboard: 127.0.0.1:0 is free" in finished.stdout
+    assert finished.stdout.rstrip().endswith(": ready")
 
 
 @pytest.mark.parametrize(
     ("source", "content", "code", "complaint"),
     [
-        ("absent.mp4", CONFIG, 3, "error  camera front"),
-        ("test://?fps=fast", CONFIG, 2, "error  camera front: camera front: cameras[0].options.fps"),
-        ("test://", CONFIG.replace('type = "directory"', 'type = "printer"'), 2, "error  sinks: sinks[1].type"),
-        ("test://", CONFIG.replace('bundle = "{bundle}"', 'bundle = "nowhere"'), 3, "error  bundle"),
+        ("absent.mp4", CONFIG, 3, "error       camera front"),
+        ("test://?fps=fast", CONFIG, 2, "error       camera front: camera front: cameras[0].options.fps"),
+        ("test://", CONFIG.replace('type = "directory"', 'type = "printer"'), 2, "error       sinks: sinks[1].type"),
+        ("test://", CONFIG.replace('bundle = "{bundle}"', 'bundle = "nowhere"'), 3, "error       bundle"),
         ("test://", CONFIG.replace('frames = "every"', "depth_every = 3"), 2, "--layout split"),
-        ("test://", CONFIG + '[dashboard]\nlisten = "0.0.0.0:80"\n', 2, "error  dashboard"),
+        ("test://", CONFIG + '[dashboard]\nlisten = "0.0.0.0:80"\n', 2, "error       dashboard"),
     ],
 )
 def test_check_says_what_will_not_work(
@@ -236,10 +238,13 @@ def test_check_says_what_will_not_work(
     assert "will not work here" in finished.stdout
 
 
-def test_a_camera_that_is_off_is_no_fault(write_config: Callable[..., Path], command_line: Any) -> None:
+def test_a_camera_that_is_off_is_configured_and_not_reached(
+    write_config: Callable[..., Path], command_line: Any
+) -> None:
     finished = command_line("watch", write_config("http://127.0.0.1:9/v"), "--check")
-    assert finished.returncode == 0
-    assert "no frame now" in finished.stdout
+    assert finished.returncode == 3
+    assert "configured  camera front: http://127.0.0.1:9/v: no frame now" in finished.stdout
+    assert finished.stdout.rstrip().endswith(": configured, but 1 of 5 not reached now")
 
 
 @pytest.mark.parametrize("name", ["usb", "csi", "rtsp", "files"])
@@ -253,7 +258,7 @@ def test_the_examples_are_what_check_takes(name: str, bundle_dir: Path, start: A
     # The part that is commented out must be right as well.
     text = re.sub(r"(?m)^# (\[\[cameras|name =|source =)", r"\1", (folder / f"{name}.toml").read_text())
     text = text.replace("192.0.2.10", "127.0.0.1").replace("192.0.2.11", "127.0.0.1")
-    (folder / f"{name}.toml").write_text(text)
+    (folder / f"{name}.toml").write_text(text.replace("/var/lib/dgiqa-edge", str(tmp_path / "lib")))
     process = start(folder / f"{name}.toml", "--check", "--bundle", bundle_dir)
     output, errors = process.communicate(timeout=120)
     jetson = missing_element("nvarguscamerasrc") is False
@@ -262,8 +267,8 @@ def test_the_examples_are_what_check_takes(name: str, bundle_dir: Path, start: A
         assert output.count("error") == 2
         assert "nvarguscamerasrc" in output
     else:
-        assert process.returncode == 0, output + errors
-        assert output.rstrip().endswith("ready")
+        assert process.returncode == (0 if name == "files" else 3), output + errors
+        assert output.rstrip().endswith("ready" if name == "files" else "not reached now")
         assert name != "files" or "camera recording" in output
     assert SECRET not in output + errors
 
