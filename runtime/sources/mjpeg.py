@@ -61,9 +61,9 @@ class MjpegSource:
             return
         refusal = ""
         if kind.startswith("image/") and self._stream.content_length is not None:
-            refusal = f"a single picture ({masked(kind[:80])})"
+            refusal = f"a single picture ({masked(kind)[:80]})"
         elif kind.startswith(_NO_PICTURES):
-            refusal = masked(kind[:80])
+            refusal = masked(kind)[:80]
         if refusal:
             self.close()
             raise SourceError(

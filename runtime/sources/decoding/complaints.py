@@ -7,6 +7,8 @@ error or warning level, so that every line is about something that went wrong.
 import re
 from collections import deque
 
+from ...credentials import masked
+
 _LONGEST_LINE = 1000
 _LONGEST_TEXT = 300
 _KEPT = 6
@@ -31,10 +33,11 @@ class Complaints:
         *lines, self._rest = (self._rest + content).split(b"\n")
         self._rest = self._rest[-_LONGEST_LINE:]
         for line in lines:
-            self._add_line(line[:_LONGEST_LINE].decode(errors="replace"))
+            # Masked before it is cut: half a secret would not be found any more.
+            self._add_line(masked(line.decode(errors="replace"))[:_LONGEST_LINE])
 
     def text(self) -> str:
-        """The last lines in one, without what only a programmer reads; credentials are still in it."""
+        """The last lines in one, without credentials and without what only a programmer reads."""
         return "; ".join(self._kept)[:_LONGEST_TEXT]
 
     def forget(self) -> None:
