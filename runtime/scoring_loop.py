@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from .camera_judge import CameraJudge
 from .clock import Clock
-from .errors import DgiqaEdgeError, EngineCompatibilityError, GateError
+from .errors import DgiqaEdgeError, EngineCompatibilityError, GateError, MachineError
 from .frame_event import FrameEvent, Outcome
 from .intake import CapturedFrame, Intake
 from .scorer import Scorer
@@ -85,8 +85,14 @@ class ScoringLoop:
         return True
 
     def _run(self) -> None:
-        while not self._stop.is_set() and self.fatal is None:
-            self.step()
+        try:
+            while not self._stop.is_set() and self.fatal is None:
+                self.step()
+        except Exception as error:  # a bug: without this thread nothing would be scored, and nobody would know
+            log.exception("internal error in the scoring thread")
+            self.fatal = MachineError(
+                f"the scoring thread ended, a bug: {type(error).__name__}: {error}; start it again"
+            )
 
     def _score(self, frame: CapturedFrame) -> None:
         judge = self._judges[frame.camera]

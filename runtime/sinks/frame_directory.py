@@ -1,8 +1,9 @@
 """Frames as image files, one folder per camera and state, with limits on their number and size: the oldest go first.
 
 ``CAMERA/state.json`` holds the record on which the camera's state or reason changed last, so that whoever takes the
-newest image of ``CAMERA/pass`` can see whether it still holds: ``unknown`` while the camera is lost. A file appears
-whole or not at all; only files that this sink has named are ever removed.
+newest image of ``CAMERA/pass`` can see whether it still holds: ``unknown`` while the camera is lost. Where the program
+was killed it stays as it was until the next start. A file appears whole or not at all; only files that this sink has
+named are ever removed.
 """
 
 import heapq

@@ -161,6 +161,17 @@ def test_an_error_that_ends_the_watch_is_told_to_every_camera(
     assert "fell off the bus" in sink.presences[-1].error
 
 
+def test_a_scoring_thread_that_dies_ends_the_watch(
+    scorer: Scorer, doubles: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sink = doubles.ListSink()
+    watch = watching(scorer, doubles.PlayedSource([[doubles.frame()] * 50], interval_s=0.02), sink)
+    monkeypatch.setattr(watch._judges["a"], "published", lambda seconds: 1 / 0)
+    watch.run(threading.Event())
+    assert watch.fatal is not None and "ZeroDivisionError" in str(watch.fatal)
+    assert outcomes(sink)[-1] == "ended"
+
+
 IDLE = Counts(0, 0, 0, 0, 0, 0, 0)
 LIMITS = Limits(silent_s=10.0, failing_s=2.0, engine_s=30.0)
 
