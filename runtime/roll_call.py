@@ -88,6 +88,7 @@ class RollCall:
             elif event.outcome is Outcome.SCORED:
                 now = self._clock.monotonic()
                 if entry.presence is Presence.LOST:
+                    event = _judged_anew(event)
                     entry.presence = Presence.RETURNED
                     self._return(event, now - entry.scored_at)
                 entry.scored_at, entry.scored, entry.error, entry.final = now, True, None, False
@@ -174,3 +175,13 @@ class RollCall:
                 away_s=away_s,
             )
         )
+
+
+def _judged_anew(event: FrameEvent) -> FrameEvent:
+    """The first event after a loss, without a verdict that the gate gave just before it heard of the loss: one that
+    goes on with the state of before.
+    """
+    verdict = event.verdict
+    if verdict is None or verdict.state is State.UNKNOWN or verdict.changed:
+        return event
+    return replace(event, verdict=Verdict(State.UNKNOWN, STARTING, score=verdict.score, changed=False))

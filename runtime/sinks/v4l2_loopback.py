@@ -1,5 +1,8 @@
 """Passing frames of one camera as a virtual camera: a v4l2loopback device that any camera program can open.
 
+While the camera does not pass, or is lost, nothing is written and the picture stands still: a reader that must know
+sets the module's time-out (``v4l2loopback-ctl set-timeout-image``) or listens to another sink.
+
 Talks to the device itself, without GStreamer: one ioctl for the format, then one write per frame.
 """
 

@@ -14,11 +14,11 @@ from dgiqa_edge.runtime.errors import EngineCompatibilityError, SourceError
 from dgiqa_edge.runtime.frame_event import Presence
 from dgiqa_edge.runtime.gate_policy import parse_policy
 from dgiqa_edge.runtime.intake import Counts, LineSettings, Policy
-from dgiqa_edge.runtime.roll_call import Limits, RollCall
+from dgiqa_edge.runtime.roll_call import Absence, Limits, RollCall
 from dgiqa_edge.runtime.scorer import Scorer
 from dgiqa_edge.runtime.sources.backoff import BackoffPolicy
 from dgiqa_edge.runtime.sources.protocol import Damaged, End, Stall
-from dgiqa_edge.runtime.verdict import State
+from dgiqa_edge.runtime.verdict import State, Verdict
 from dgiqa_edge.runtime.watch import Watch, WatchedCamera
 from dgiqa_edge.runtime.watch_status import CameraState
 
@@ -67,6 +67,8 @@ def test_an_outage_is_told_with_its_time_its_length_and_its_reason(
     back.set()
     wait_for(lambda: outcomes(sink)[-1] == "returned")
     wait_for(lambda: watch.status().cameras[0].lost is False)
+    after = len(sink.events)
+    wait_for(lambda: any(event.announced and event.verdict.state is State.PASS for event in sink.events[after:]))
     stop.set()
     thread.join(30)
     starting, lost, returned, ended = sink.presences
@@ -196,6 +198,26 @@ def test_when_a_camera_counts_as_lost(
     clock.advance(silent_s)
     absence = roll.absence("a", state, None, counts, busy_s, LIMITS)
     assert (absence and absence.reason) == reason
+
+
+def test_a_verdict_from_just_before_the_loss_does_not_count_after_it(doubles: Any, scored: Callable[..., Any]) -> None:
+    class Judge:
+        def lose(self, *_: Any) -> Verdict:
+            return Verdict(State.UNKNOWN, "no signal", changed=True)
+
+    told: list[Any] = []
+    roll = RollCall({"front": Judge()}, told.append, doubles.FakeClock())  # type: ignore[dict-item]
+    roll.frame(scored(0, State.PASS))
+    roll.lose("front", Absence("not scored", CameraState.LIVE, "the engine hangs"))
+    roll.frame(scored(1, State.PASS))  # the gate went on from before
+    roll.frame(scored(2, State.PASS, changed=True))
+    assert [(event.outcome.value, event.verdict.state.value) for event in told] == [
+        ("scored", "pass"),
+        ("lost", "unknown"),
+        ("returned", "unknown"),
+        ("scored", "unknown"),
+        ("scored", "pass"),
+    ]
 
 
 def test_presence_words_are_those_of_the_schema() -> None:
