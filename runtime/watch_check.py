@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from .camera_probe import probe
 from .errors import ConfigurationError, DgiqaEdgeError, SinkError
 from .sinks.reach import writable_folder
+from .sources.decoding.gst_launch import refuse_missing_elements
+from .sources.uri import parse_uri
 from .watch_assembly import camera_source, create_scorer, plan_dashboard, plan_sinks
 from .watch_config import CameraSettings, WatchSettings
 
@@ -89,6 +91,9 @@ def _camera(camera: CameraSettings, settings: WatchSettings) -> _Try:
 
     def look() -> Finding:
         source = camera_source(camera, settings.folder)
+        uri = parse_uri(camera.source, settings.folder)
+        if uri.scheme == "gst":  # watch would take it for a camera that is away
+            refuse_missing_elements(uri.address)
         answer = probe(source, limit_s)
         if answer.error is not None and (not source.live or not answer.may_come_back):
             raise answer.error

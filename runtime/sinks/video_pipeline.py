@@ -48,15 +48,19 @@ def plan(options: Section, name: str, folder: Path) -> Planned:
     def open_sink() -> Sink:
         return QueuedSink(name, VideoPipeline(pipeline, accepted_of(camera), fps, size, stall_s), policy)
 
-    return Planned(open_sink, lambda _: _usable(pipeline))
+    return Planned(open_sink, lambda _: _reached(pipeline))
 
 
-def _usable(pipeline: str) -> str:
+def _refuse_without_gstreamer() -> None:
     if not opencv_has("gstreamer") and shutil.which(LAUNCH) is None:
         raise MachineError(
             f"the gstreamer sink needs GStreamer: this OpenCV cannot write to it, and {LAUNCH} is not installed: "
             f"{_INSTALL}"
         )
+
+
+def _reached(pipeline: str) -> str:
+    _refuse_without_gstreamer()
     refuse_missing_elements(pipeline)
     return f"GStreamer has every element of {shown_pipeline(pipeline)!r}"
 
@@ -91,7 +95,7 @@ class VideoPipeline:
         self._writer: FrameWriter | None = None
         self._starts = 0
         self._inside_opencv = opencv_has("gstreamer")
-        _usable(pipeline)
+        _refuse_without_gstreamer()
 
     def select(self, event: FrameEvent) -> NDArray[np.uint8] | None:
         return event.frame if self._events.takes(event) else None

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..errors import ConfigurationError, MachineError
 from ..settings_section import Section
-from .decoding.gst_launch import GST_LAUNCH, has_gst_launch, launched_pipeline, refuse_missing_elements
+from .decoding.gst_launch import GST_LAUNCH, has_gst_launch, launched_pipeline
 from .decoding.launched import LaunchedDecoder
 from .gst_text import arguments, without_appsink
 from .opencv_capture import OpenCvCapture, opencv_has
@@ -37,7 +37,6 @@ def pipeline_source(family: str, pipeline: str, shown: str, surroundings: Surrou
     parts = arguments(body)
     if not body:
         raise ConfigurationError(f"the source {shown!r} has no pipeline before its appsink: complete it")
-    refuse_missing_elements(body)
     if opencv_has("gstreamer"):
         capture = OpenCvCapture(f"{body} ! {_TO_OPENCV}", "gstreamer", shown, surroundings)
         return PipelineSource(family, capture, "gstreamer", shown)

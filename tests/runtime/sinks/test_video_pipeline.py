@@ -73,7 +73,7 @@ def test_frames_of_another_size_are_resized_to_the_first(scored: Scored, tmp_pat
 def test_a_pipeline_that_ends_is_started_again_and_its_words_are_passed_on(
     scored: Scored, wait_for: Callable[..., object]
 ) -> None:
-    sink = create(section("filesink location=/no_such_folder/x"), "sinks.0")
+    sink = create(section("no_such_element ! fakesink"), "sinks.0")
     index = 0
 
     def refused() -> bool:
@@ -84,7 +84,7 @@ def test_a_pipeline_that_ends_is_started_again_and_its_words_are_passed_on(
 
     wait_for(refused, 60)
     stats = sink.close(20.0)
-    assert "no_such_folder" in (stats.last_error or "")
+    assert "no_such_element" in (stats.last_error or "")
     assert sink.describe()["starts"] >= 2
     assert stats.offered == stats.delivered + stats.ignored + stats.missed + stats.failed
 
