@@ -2,13 +2,13 @@
 
 What a container promises is exact in MP4, MOV and AVI, which count their frames; in Matroska, MPEG-TS and the rest it
 is the duration times the frame rate, which is too many where the sound is longer than the pictures or the rate varies.
-A healthy file of that kind must not be called cut off, so a shortage counts only beside another sign of loss.
+And in MP4 an edit may hide counted frames at the start. A healthy file must not be called cut off, so a
+shortage counts only beside another sign of loss: decoders complain of every cut but one between two packets.
 """
 
 from dataclasses import dataclass
 
-_COVERED = 0.9  # of the container's duration; a file that ends earlier without a word was cut off
-_HELD_BACK = 2  # frames that a deinterlacer may keep at the end
+_UNCOVERED = 0.5  # of the container's duration without pictures: cut off, even if no decoder says a word
 _UNSTEADY = 0.1  # share of the intervals that may not be one frame long, and
 _FEW = 3  # how many may not in any case
 
@@ -78,10 +78,8 @@ class FrameAccount:
         short = max(0, self.expected - self.read)
         after_the_last = max(0, self.expected - 1 - round(self.last_s * self.fps))
         signs = self.complaints > 0 or self.damaged > 0
-        if self.exact:
-            lost = short if signs or after_the_last > _HELD_BACK else 0
-        elif self.steady:
-            lost = short if signs or after_the_last > (1.0 - _COVERED) * self.expected else 0
+        if signs:
+            lost = short if self.exact or self.steady else min(short, after_the_last)
         else:
-            lost = min(short, after_the_last) if signs else 0
+            lost = short if self.steady and after_the_last > _UNCOVERED * self.expected else 0
         return max(lost, self.damaged)

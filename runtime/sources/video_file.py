@@ -125,10 +125,10 @@ class VideoFile:
             self._exact,
             self._read,
             self._damaged,
-            0 if self._stream.is_deinterlaced else self._capture.complaints,
+            self._stream.complaints,
             self._own_fps,
             self._times.last_s,
-            self._times.is_steady,
+            self._times.is_steady and not self._stream.is_deinterlaced,  # the other decoder tells no time stamps
         ).missing
         if self.missing:
             of = f"{self.missing} of {self.expected}" if self.expected else str(self.missing)

@@ -45,6 +45,11 @@ class LaunchedDecoder:
         self._reader: Y4mReader | None = None
         self._first: ReadResult | None = None
 
+    @property
+    def complaints(self) -> int:
+        """How many lines the program wrote to standard error, where it writes errors only."""
+        return 0 if self._said is None else self._said.count
+
     def open(self, hint: str) -> None:
         """Start the program and wait for its first picture, which is kept for ``read``.
 
@@ -122,6 +127,7 @@ class _LastLines:
     """Empties a stream in a thread of its own, for a full pipe would stop the process, and keeps its last lines."""
 
     def __init__(self, stream: BinaryIO) -> None:
+        self.count = 0
         self._lines: deque[str] = deque(maxlen=_KEPT_LINES)
         self._thread = threading.Thread(target=self._empty, args=(stream,), name="decoder-messages", daemon=True)
         self._thread.start()
@@ -134,6 +140,7 @@ class _LastLines:
     def _empty(self, stream: BinaryIO) -> None:
         with stream:
             while line := stream.readline(_LONGEST_LINE):
+                self.count += 1
                 self._lines.append(line.decode(errors="replace"))
 
 

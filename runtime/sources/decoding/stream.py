@@ -23,6 +23,9 @@ class Decoder(Protocol):
 
     def read(self) -> ReadResult: ...
 
+    @property
+    def complaints(self) -> int: ...
+
     def close(self) -> None: ...
 
     def interrupt(self) -> None: ...
@@ -62,6 +65,11 @@ class VideoStream:
     def decoder(self) -> str:
         """Who decodes, and what else was done to the pictures."""
         return self._name if self._other is None else f"{self._other.name}, deinterlaced"
+
+    @property
+    def complaints(self) -> int:
+        """How many errors the decoder told of since ``open``."""
+        return self._current().complaints
 
     def open(self, hint: str) -> None:
         """Connect, and look at the first picture, which is kept for ``read``.
