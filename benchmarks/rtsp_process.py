@@ -52,18 +52,23 @@ class RtspProcess:
         port: on loopback.
         size: WxH of the stream.
         login: ``user:password`` that the server asks for.
+        stream: ``interlaced`` or ``sound`` instead of the pictures.
 
     Raises:
         MachineError: no interpreter has what the server needs, or it did not start.
     """
 
-    def __init__(self, frames: Path, port: int, size: str = "640x480", login: str | None = None) -> None:
+    def __init__(
+        self, frames: Path, port: int, size: str = "640x480", login: str | None = None, stream: str = ""
+    ) -> None:
         python = server_interpreter()
         if python is None:
             raise MachineError(f"the RTSP server needs system packages: apt-get install {PACKAGES}")
         command = [python, str(_SERVER), str(frames), "--port", str(port), "--size", size, "--fps", "8"]
+        command += ["--login", login] if login else []
+        command += ["--stream", stream] if stream else []
         self._process = subprocess.Popen(
-            command + (["--login", login] if login else []),
+            command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -21,6 +21,15 @@ _PIPELINE = (
     "! breakmydata name=corrupt skip=80 probability=0 ! identity name=loss drop-probability=0 "
     "! rtph264pay name=pay0 pt=96 config-interval=1 )"
 )
+# Other streams that a camera may send; no orders are taken for them.
+_OTHERS = {
+    "interlaced": (
+        "( videotestsrc is-live=true pattern=white ! video/x-raw,width={width},height={height},format=I420,"
+        "framerate={fps}/1 ! interlace field-pattern=1:1 ! x264enc tune=zerolatency interlaced=true key-int-max={fps} "
+        "! rtph264pay name=pay0 pt=96 config-interval=1 )"
+    ),
+    "sound": "( audiotestsrc is-live=true ! audioconvert ! mulawenc ! rtppcmupay name=pay0 pt=0 )",
+}
 
 
 def main() -> int:
@@ -31,6 +40,7 @@ def main() -> int:
     parser.add_argument("--size", default="640x480")
     parser.add_argument("--fps", default="10")
     parser.add_argument("--login", help="USER:PASSWORD, asked for as HTTP basic")
+    parser.add_argument("--stream", choices=_OTHERS, help="instead of the pictures of FRAMES_DIR")
     args = parser.parse_args()
 
     import gi
@@ -42,7 +52,8 @@ def main() -> int:
     Gst.init(None)
     width, height = args.size.split("x")
     factory = GstRtspServer.RTSPMediaFactory()
-    factory.set_launch(_PIPELINE.format(frames=Path(args.frames).resolve(), fps=args.fps, width=width, height=height))
+    pipeline = _OTHERS.get(args.stream, _PIPELINE)
+    factory.set_launch(pipeline.format(frames=Path(args.frames).resolve(), fps=args.fps, width=width, height=height))
     factory.set_shared(True)
     medias: list[Any] = []
     factory.connect("media-configure", lambda _, media: medias.append(media))

@@ -1,3 +1,5 @@
+import shutil
+import subprocess
 from pathlib import Path
 
 import cv2
@@ -207,3 +209,17 @@ def test_real_photos():
     assert chosen.skipped == ("mos.csv (not an image)",)
     frame = next(iter(chosen))
     assert frame.shape == (1, 120, 160, 3) and frame.std() > 5
+
+
+@pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="needs ffmpeg (apt-get install ffmpeg)")
+def test_an_interlaced_video_is_truly_read(tmp_path):
+    """OpenCV 4.13 and later give unwritten memory for it."""
+    progressive = write_video(tmp_path / "clip.avi", 20)
+    interlaced = tmp_path / "interlaced.mpg"
+    encode = ("-c:v", "mpeg2video", "-flags", "+ildct+ilme", "-r", "25", "-b:v", "4M")
+    subprocess.run(["ffmpeg", "-v", "error", "-nostdin", "-i", progressive, *encode, interlaced], check=True)
+    levels = [
+        np.mean([frame.mean() for frame in open_calibration_set(path, **SIZE, count=16)])
+        for path in (progressive, interlaced)
+    ]
+    assert levels[1] == pytest.approx(levels[0], abs=3.0)

@@ -1,6 +1,7 @@
 """``dgiqa-edge gate`` as a user runs it, with a bundle whose score is the frame's brightness."""
 
 import json
+import re
 
 import cv2
 import numpy as np
@@ -95,6 +96,22 @@ def test_run_without_json_prints_the_changes(command_line, bundle_dir, policy, v
     ]
     assert "low quality (score 0.0" in lines[2] and "threshold 0.4)" in lines[2]
     assert lines[-1] == "15 frames, 0 not readable"
+
+
+def test_run_says_what_a_cut_video_lacks(command_line, bundle_dir, policy, video):
+    content = video.read_bytes()
+    video.write_bytes(content[: len(content) // 2])
+    result = command_line("gate", "run", "--bundle", bundle_dir, "--policy", policy, video)
+    told = re.search(r"^(\d+) frames, 0 not readable, (\d+) of 15 missing$", result.stdout, re.MULTILINE)
+    frames, missing = int(told[1]), int(told[2])
+    assert result.returncode == 3
+    assert frames + missing == 15 and missing > 3
+    assert f"{frames} frames read, {missing} of 15 are missing" in result.stderr
+
+    result = command_line("gate", "run", "--bundle", bundle_dir, "--policy", policy, video, "--json")
+    assert result.returncode == 3
+    last = json.loads(result.stdout.splitlines()[-1])
+    assert (last["frames"], last["missing"], last["expected"]) == (frames, missing, 15)
 
 
 def test_a_damaged_photo_is_a_frame_without_signal(command_line, bundle_dir, policy, folders):

@@ -1,6 +1,7 @@
 """V4L2 and RTSP sources; RTSP against a real server where its packages are installed."""
 
 import os
+import shutil
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
@@ -131,6 +132,24 @@ def test_a_server_that_stands_still_ends_the_read(serve: Callable[..., RtspProce
     thread.join(60)
     assert isinstance(results[-1], End)
     source.close()
+
+
+def test_a_stream_of_sound_only_says_so(serve: Callable[..., RtspProcess]) -> None:
+    port = free_port()
+    serve(port, stream="sound")
+    with pytest.raises(SourceError, match="has no video stream"):
+        create_source(f"rtsp://127.0.0.1:{port}/live").open()
+
+
+@pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="needs ffmpeg (apt-get install ffmpeg)")
+def test_an_interlaced_stream_is_truly_read(serve: Callable[..., RtspProcess]) -> None:
+    port = free_port()
+    serve(port, stream="interlaced", size="160x120")
+    source = create_source(f"rtsp://127.0.0.1:{port}/live", surroundings=Surroundings(30.0, 30.0))
+    source.open()
+    frames = [source.read() for _ in range(4)]
+    source.close()
+    assert all(isinstance(frame, Frame) and frame.image.mean() > 240 for frame in frames)
 
 
 THROUGH_GSTREAMER = """

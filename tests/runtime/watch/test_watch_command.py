@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import numpy as np
 import pytest
 
 import dgiqa_edge.runtime
@@ -173,6 +174,21 @@ def test_a_missing_file_is_exit_code_3(write_config: Callable[..., Path], comman
     finished = command_line("watch", write_config("absent.mp4"))
     assert finished.returncode == 3
     assert "absent.mp4 does not exist" in finished.stdout
+
+
+def test_a_file_that_lost_frames_is_exit_code_3(
+    write_config: Callable[..., Path], command_line: Any, tmp_path: Path
+) -> None:
+    path = tmp_path / "cut.avi"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 10, (64, 48))
+    for index in range(20):
+        writer.write(np.random.default_rng(index).integers(0, 256, (48, 64, 3), np.uint8))
+    writer.release()
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+    finished = command_line("watch", write_config(str(path)))
+    assert finished.returncode == 3
+    assert "of 20 are missing" in finished.stdout
 
 
 def test_a_bad_configuration_is_one_line_and_exit_code_2(write_config: Callable[..., Path], command_line: Any) -> None:
