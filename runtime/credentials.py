@@ -20,7 +20,7 @@ from urllib.parse import quote, quote_plus, unquote
 from .names import json_text
 from .shown_address import MASK, hidden_parts, is_harmless, shown_address, shown_pipeline
 
-__all__ = ["MASK", "forget_all", "masked", "masked_streams", "remember", "remember_address", "shown_address"]
+__all__ = ["MASK", "forget_all", "is_utf8", "masked", "masked_streams", "remember", "remember_address", "shown_address"]
 __all__ += ["shown_pipeline"]
 
 # Shorter ones are masked in addresses only: a text without every "a" says nothing.
@@ -36,7 +36,7 @@ _NAMES = rf"(?:{_NAMES}|user-id|user(?:name)?|usr|login)"
 _FREE_TEXT = (
     # scheme://user:password@host up to the last @ of the line, whatever stands between; Path makes :/ of ://. One that
     # is masked already stays, so that a text may hold several.
-    (re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,15}:/{1,3})(?!\*\*\*@[^\s@]*(?:\s|$))[^\n]*@"), rf"\1{MASK}@"),
+    (re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,15}:/+)(?!/)(?!\*\*\*@[^\s@]*(?:\s|$))[^\n]*@"), rf"\1{MASK}@"),
     # GStreamer properties: user-pw="my secret"
     (re.compile(rf"(?i)\b({_NAMES})(\s*=\s*)(\"(?:[^\"\\]|\\.)*\"|'[^']*')"), rf"\1\2{MASK}"),
     # Parameters: ?password=secret, &token=..., /user=admin_password=secret_channel=1
@@ -115,6 +115,11 @@ class _Masking:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
+
+
+def is_utf8(text: str) -> bool:
+    """Whether every program takes the text: one from the environment or a file's name may hold other bytes."""
+    return not re.search("[\ud800-\udfff]", text)
 
 
 def _is_worth_it(secret: str) -> bool:

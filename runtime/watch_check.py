@@ -98,7 +98,8 @@ def _camera(camera: CameraSettings, settings: WatchSettings) -> _Try:
         if answer.error is not None and (not source.live or not answer.may_come_back):
             raise answer.error
         if answer.size is None:
-            return Finding(subject, f"{camera.shown}: no frame now ({answer.problem})", reached=False)
+            why = answer.problem.removeprefix(f"{camera.shown} ")
+            return Finding(subject, f"{camera.shown}: no frame now ({why})", reached=False)
         return Finding(subject, f"{camera.shown}: {answer.size[0]}x{answer.size[1]}")
 
     return _Try(subject, limit_s, look)

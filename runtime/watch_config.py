@@ -226,7 +226,7 @@ def _expanded(text: str, path: str, environment: Mapping[str, str]) -> str:
     def value_of(match: re.Match[str]) -> str:
         if match[1] not in environment:
             raise ConfigurationError(f"{path} needs the environment variable {match[1]}, which is not set: set it")
-        return quote(environment[match[1]], safe="")
+        return quote(os.fsencode(environment[match[1]]), safe="")
 
     if text.startswith("gst:"):
         if _VARIABLE.search(text):

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from ..credentials import remember
+from ..credentials import is_utf8, remember
 from ..errors import ConfigurationError
 from ..settings_section import Section
 
@@ -50,5 +50,7 @@ def _quiet_text(options: Section, key: str) -> str | None:
 def _checked(secret: str, where: str) -> str:
     if not secret or any(ord(character) < 32 or ord(character) == 127 for character in secret):
         raise ConfigurationError(f"{where} is empty or holds a line end or control character: give one line of text")
+    if not is_utf8(secret):
+        raise ConfigurationError(f"{where} holds bytes that are no UTF-8: save it as UTF-8")
     remember(secret)
     return secret

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
-from ..credentials import remember_address
+from ..credentials import is_utf8, remember_address
 from ..errors import ConfigurationError
 from .network_address import with_raw_zone
 
@@ -61,6 +61,8 @@ def parse_uri(text: str, folder: Path | None = None) -> SourceUri:
     if scheme in _NETWORK:
         if re.search(r"\s", text):
             raise ConfigurationError(f"the source {shown!r} holds white space: write it as %20")
+        if not is_utf8(text):
+            raise ConfigurationError(f"the source {shown!r} holds bytes that are no UTF-8: write them as %XX")
         _something(re.split(r"[/?#]", rest[2:].rpartition("@")[2], maxsplit=1)[0], shown)
         return SourceUri(scheme, with_raw_zone(text), {}, shown)
     body, _, query = rest[2:].partition("?")

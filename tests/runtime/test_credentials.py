@@ -76,6 +76,9 @@ def test_texts_without_credentials_stay(text: str) -> None:
         ("rtsp://token@192.0.2.7/live", "rtsp://***@192.0.2.7/live"),
         ("rtsp://192.0.2.7/user=admin_password=tl_channel=1.sdp", "rtsp://192.0.2.7/user=***"),
         ("rtspsrc user-pw=secret ! x", "rtspsrc user-pw=*** ! x"),
+        ("rtsp:/admin:secret@h/x does not exist", "rtsp:/***@h/x does not exist"),
+        ("a rtsp://***@h/x: b http://***@g/y: c", "a rtsp://***@h/x: b http://***@g/y: c"),
+        ("a rtsp://***@h/x: b http://u:p@g/y: c", "a rtsp://***@h/x: b http://***@g/y: c"),
     ],
 )
 def test_forms_that_cameras_really_use(text: str, shown: str) -> None:

@@ -57,6 +57,7 @@ def test_relative_paths_count_from_the_folder(text: str, address: str) -> None:
         ("gst:", "names nothing"),
         ("rtsp://host/a b", "white space"),
         ("rtsp://host/a\nb", "control character"),
+        ("rtsp://u:p@host/a\udce9", "no UTF-8: write them as %XX"),
         ("csi://0?fps=1&fps=2", "gives 'fps' twice"),
     ],
 )
