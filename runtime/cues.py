@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from .change import ChangeMeter
 from .reading import Cues
 
 Levels = NDArray[np.uint8]
@@ -31,27 +32,25 @@ _SECOND_DIFFERENCE = np.array([1.0, -2.0, 1.0], np.float32)
 
 
 class CueMeter:
-    """Measures one camera's frames in their order; keeps samples of the last one to see change.
+    """Measures one camera's frames in their order; keeps samples of the last ones to see change.
 
     For one thread at a time.
     """
 
     def __init__(self) -> None:
-        self._last: Levels | None = None
+        self._change = ChangeMeter()
 
     def measure(self, frame: Levels) -> Cues:
         """The cues of a frame, uint8 [H, W, 3] BGR, which is only read.
 
         Below 64 pixels on a side only ``change`` is measured.
         """
-        # Samples, not averages: averaging would hide the sensor noise that tells a live picture from a stuck one.
-        samples = np.ascontiguousarray(frame[::_SAMPLE_STEP, ::_SAMPLE_STEP])
-        change = _change(samples, self._last)
-        self._last = samples
+        change = self._change.measure(frame)
         if min(frame.shape[:2]) < LEAST_SIDE:
             return Cues(change=change)
         grey = np.asarray(cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY), np.uint8)
         sampled = np.ascontiguousarray(grey[::_SAMPLE_STEP, ::_SAMPLE_STEP])
+        samples = np.ascontiguousarray(frame[::_SAMPLE_STEP, ::_SAMPLE_STEP])
         counts = np.bincount(sampled.ravel(), minlength=256)
         dark, bright = _quantile(counts, 0.05), _quantile(counts, 0.95)
         small = _small(samples)
@@ -69,15 +68,8 @@ class CueMeter:
         )
 
     def restart(self) -> None:
-        """Forget the last frame, after a reconnect."""
-        self._last = None
-
-
-def _change(samples: Levels, last: Levels | None) -> float | None:
-    """Mean absolute difference to the last frame, grey levels; None without one of this size."""
-    if last is None or last.shape != samples.shape:
-        return None
-    return cv2.norm(samples, last, cv2.NORM_L1) / samples.size
+        """Forget the last frames, after a reconnect."""
+        self._change.restart()
 
 
 def _quantile(counts: NDArray[np.int64], share: float) -> float:

@@ -11,9 +11,12 @@ One update, in this order:
 2. Each value is smoothed. A reading with a score counts (with any cue, where the policy does not use the score).
 3. Fewer than ``start.readings`` counted: ``unknown`` ("starting"), nothing is judged. Last score older than
    ``start.score_max_age_s``: ``unknown`` ("not scored").
-4. Each check's latch is set or cleared; frozen: the change stayed within its limit for ``frozen.after_s``. The first
-   faulty check that may reject (frozen, then the order of ``CHECKS``) is the fault. Where that is the score, the reason
-   is that of the first cue, of any role, whose value its ``accept`` threshold would not accept; else "low quality".
+4. Each check's latch is set or cleared; frozen: the change stayed within its limit for ``frozen.after_s``. A faulty
+   check that may reject makes a fault. Its reason is that of the most severe check, of any role, and where no cue is
+   severe "low quality". Severity is the one scale on which cues compare: 0 at the ``accept`` threshold in force, 1 at
+   the check's ``worst`` or beyond, linear between (``Check.severity``); frozen is 1. Of equals the first in the order
+   frozen, then ``CHECKS``. It is that of this frame: a latch keeps a fault, never its reason. The cue of the verdict is
+   the most severe of those that decided, the score only where no cue did.
 5. ``pass`` becomes ``reject`` on a fault, once ``dwell.pass_s`` old. ``reject`` becomes ``pass`` once it is
    ``dwell.reject_s`` old and ``dwell.cool_down_s`` went by without a fault. ``unknown`` becomes ``reject`` on a fault,
    and ``pass`` after ``dwell.cool_down_s`` without one.
@@ -158,11 +161,18 @@ class Gate:
             return _Cause(NOT_SCORED)
         for check in self._checks:
             check.judge(t)
-        fault = next((check for check in self._checks if check.faulty and check.decides), None)
+        fault = self._fault()
         self._decide(fault, t)
         if self._learner is not None and fault is None and self._state is State.PASS:
             self._learn(self._learner, t)
         return self._cause(fault)
+
+    def _fault(self) -> FrozenCheck | Check | None:
+        """The most severe of the cues that decide, else the score."""
+        faulty = [check for check in self._cue_checks if check.faulty and check.decides]
+        if faulty:
+            return max(faulty, key=lambda check: check.severity)
+        return self._score if self._score is not None and self._score.faulty else None
 
     def _smooth(self, reading: Reading, t: float) -> None:
         if self._score is not None and reading.score is not None:
@@ -231,10 +241,9 @@ class Gate:
         return _Cause(GOOD if self._state is State.PASS else STARTING)
 
     def _explained(self, fault: FrozenCheck | Check) -> str:
-        """The score says that a frame is bad; the first cue that is not clearly good says in which way."""
-        if fault is not self._score:
-            return fault.reason
-        return next((check.reason for check in self._values.values() if check.doubtful), fault.reason)
+        """A cue that may not reject names the reason too, where it is the most severe."""
+        worst = max(self._cue_checks, key=lambda check: check.severity, default=fault)
+        return worst.reason if worst.severity > 0.0 else fault.reason
 
     def _forget(self) -> None:
         for check in self._checks:

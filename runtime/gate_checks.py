@@ -6,6 +6,8 @@ from .baseline import Spread
 from .gate_policy import CHECKS, FrozenPolicy, Limits, Role, Side, SmoothingPolicy
 from .smoothing import ExponentialAverage, MedianWindow, Smoother, Unsmoothed
 
+MOVING_S = 1.0
+
 
 @dataclass(frozen=True)
 class Thresholds:
@@ -46,6 +48,7 @@ class Check:
         self.value: float | None = None
         self.faulty = False
         self._limits = limits
+        self._worst = CHECKS[name].worst
         self._below = limits.side is Side.BELOW
         self._smoother = _smoother(smoothing) if CHECKS[name].smoothed else Unsmoothed()
         self.relate_to(normal)
@@ -60,12 +63,21 @@ class Check:
         return self.limits_now.accept if self.faulty else self.limits_now.reject
 
     @property
-    def doubtful(self) -> bool:
-        """Whether the value is not clearly good: a fault that it had would not be over."""
+    def severity(self) -> float:
+        """How much of the way from ``accept`` to the worst the value has gone, in [0, 1]; 0 where it is acceptable.
+
+        The one scale on which checks compare. ``accept`` is the threshold in force, so a baseline counts; a value as
+        bad as ``worst`` of ``CHECKS``, or worse, is 1, and so is any beyond an ``accept`` that lies behind ``worst``.
+        """
         accept = self.limits_now.accept
         if self.value is None or accept is None:
-            return False
-        return self.value < accept if self._below else self.value > accept
+            return 0.0
+        beyond, span = self.value - accept, self._worst - accept
+        if self._below:
+            beyond, span = -beyond, -span
+        if beyond <= 0.0:
+            return 0.0
+        return 1.0 if beyond >= span else beyond / span
 
     def smooth(self, value: float | None, t: float) -> None:
         """Take in this frame's value; None leaves everything as it is."""
@@ -101,23 +113,41 @@ class FrozenCheck:
         self.threshold = policy.change_at_most
         self._after_s = policy.after_s
         self._still_since: float | None = None
+        self._moving_since: float | None = None
+
+    @property
+    def severity(self) -> float:
+        """There is no half of standing still."""
+        return float(self.faulty)
 
     def smooth(self, value: float | None, t: float) -> None:
         """Take in this frame's change; None where there was no frame to compare with."""
         self.value = value
         if value is None or value > self.threshold:
             self._still_since = None
-        elif self._still_since is None:
-            self._still_since = t
+            if self._moving_since is None:
+                self._moving_since = t
+        else:
+            self._moving_since = None
+            if self._still_since is None:
+                self._still_since = t
 
     def judge(self, t: float) -> None:
-        """Frozen from the ``after_s``-th second of stillness on."""
-        self.faulty = self._still_since is not None and t - self._still_since >= self._after_s
+        """Frozen from the ``after_s``-th second of stillness on, until ``MOVING_S`` of nothing but new frames.
+
+        Less than that is a keyframe: it codes the same picture a little differently.
+        """
+        if self.faulty:
+            self.faulty = self._moving_since is None or t - self._moving_since < MOVING_S
+        else:
+            self.faulty = self._still_since is not None and t - self._still_since >= self._after_s
 
     def forget(self) -> None:
         """The next frame has none to compare with."""
         self.value = None
+        self.faulty = False
         self._still_since = None
+        self._moving_since = None
 
 
 def _smoother(policy: SmoothingPolicy) -> Smoother:

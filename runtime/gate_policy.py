@@ -52,11 +52,15 @@ class Limits:
 
 @dataclass(frozen=True)
 class CheckSpec:
-    """One check: the quantity, the word for its fault, its range, and whether a baseline makes sense for it."""
+    """One check: the word for its fault, its range, whether a baseline makes sense for it.
+
+    ``worst``: a value at which this fault is as bad as it gets; the gate compares faults by it (``Check.severity``).
+    """
 
     reason: str
     low: float
     high: float
+    worst: float
     default: Limits
     relative: bool = False
     smoothed: bool = True
@@ -70,18 +74,18 @@ def _above(role: Role, reject: float, accept: float) -> Limits:
     return Limits(role, Side.ABOVE, reject, accept)
 
 
-# In this order: of several faults the first one gives the verdict its reason.
+# In this order: of faults that are equally severe the first one gives the verdict its reason.
 CHECKS: Mapping[str, CheckSpec] = {
-    "smear": CheckSpec("decode errors", 0.0, 1.0, _above(Role.REJECT, 0.15, 0.1), smoothed=False),
-    "luminance": CheckSpec("too dark", 0.0, 255.0, _below(Role.REJECT, 65.0, 85.0)),
-    "shadows": CheckSpec("too dark", 0.0, 1.0, _above(Role.REJECT, 0.85, 0.75)),
-    "clipped": CheckSpec("over-exposed", 0.0, 1.0, _above(Role.REJECT, 0.3, 0.25)),
-    "occlusion": CheckSpec("occluded lens", 0.0, 1.0, _above(Role.REJECT, 0.85, 0.75)),
-    "noise": CheckSpec("noisy", 0.0, 255.0, _above(Role.EXPLAIN, 3.0, 2.2), relative=True),
-    "haze": CheckSpec("hazy", 0.0, 1.0, _above(Role.EXPLAIN, 0.2, 0.16), relative=True),
-    "sharpness": CheckSpec("blurred", 0.0, 100.0, _below(Role.EXPLAIN, 0.3, 0.34), relative=True),
-    "contrast": CheckSpec("low contrast", 0.0, 255.0, _below(Role.EXPLAIN, 45.0, 55.0), relative=True),
-    "score": CheckSpec("low quality", 0.0, 1.0, _below(Role.REJECT, 0.35, 0.42), relative=True),
+    "smear": CheckSpec("decode errors", 0.0, 1.0, 0.3, _above(Role.REJECT, 0.15, 0.1), smoothed=False),
+    "luminance": CheckSpec("too dark", 0.0, 255.0, 0.0, _below(Role.REJECT, 65.0, 85.0)),
+    "shadows": CheckSpec("too dark", 0.0, 1.0, 1.0, _above(Role.REJECT, 0.85, 0.75)),
+    "clipped": CheckSpec("over-exposed", 0.0, 1.0, 0.6, _above(Role.REJECT, 0.3, 0.25)),
+    "occlusion": CheckSpec("occluded lens", 0.0, 1.0, 1.0, _above(Role.REJECT, 0.85, 0.75)),
+    "noise": CheckSpec("noisy", 0.0, 255.0, 12.0, _above(Role.EXPLAIN, 3.0, 2.2), relative=True),
+    "haze": CheckSpec("hazy", 0.0, 1.0, 0.6, _above(Role.EXPLAIN, 0.2, 0.16), relative=True),
+    "sharpness": CheckSpec("blurred", 0.0, 100.0, 0.2, _below(Role.EXPLAIN, 0.3, 0.34), relative=True),
+    "contrast": CheckSpec("low contrast", 0.0, 255.0, 0.0, _below(Role.EXPLAIN, 45.0, 55.0), relative=True),
+    "score": CheckSpec("low quality", 0.0, 1.0, 0.0, _below(Role.REJECT, 0.35, 0.42), relative=True),
 }
 CUE_CHECKS = tuple(name for name in CHECKS if name != "score")
 
@@ -121,10 +125,10 @@ class StartPolicy:
 
 @dataclass(frozen=True)
 class FrozenPolicy:
-    """A picture is frozen when its change to the frame before stays within ``change_at_most`` grey levels."""
+    """A picture is frozen when its change (``change.py``) stays within ``change_at_most`` grey levels."""
 
     role: Role = Role.REJECT
-    change_at_most: float = 0.0
+    change_at_most: float = 0.008
     after_s: float = 5.0
 
 

@@ -19,7 +19,8 @@ class Cues:
         haze: how veiled even the dark places are, in [0, 1].
         contrast: grey levels between the 5th and the 95th percentile.
         occlusion: share of the picture without any texture.
-        change: mean absolute difference to the frame before, grey levels; ``None`` where there is none to compare.
+        change: least mean absolute difference to one of the last frames, grey levels (``change.py``); ``None`` where
+            there is none to compare.
         smear: share of the picture that looks made up by a decoder.
     """
 
