@@ -27,18 +27,6 @@ constexpr double PI = 3.141592653589793;
 
 double share(std::size_t count, std::size_t total) { return static_cast<double>(count) / static_cast<double>(total); }
 
-// Mean absolute difference to the last frame, grey levels; none without one of this size.
-std::optional<double> change_since(const Picture &last, const Picture &samples) {
-    if (last.height != samples.height || last.width != samples.width) {
-        return std::nullopt;
-    }
-    std::uint64_t sum = 0;
-    for (std::size_t i = 0; i < samples.pixels.size(); ++i) {
-        sum += static_cast<std::uint64_t>(std::abs(samples.pixels[i] - last.pixels[i]));
-    }
-    return share(sum, samples.pixels.size());
-}
-
 // Share of pixels with a channel at its end: colour is lost there before grey is white.
 double clipped_share(const Picture &samples) {
     const std::size_t total = samples.pixels.size() / 3;
@@ -146,14 +134,13 @@ double filled_share(const Picture &bgr) {
 }  // namespace
 
 Cues CueMeter::measure(const Picture &bgr) {
-    // Samples, not averages: averaging would hide the sensor noise that tells a live picture from a stuck one.
-    Picture samples = every(bgr, SAMPLE_STEP);
     Cues cues;
-    cues.change = change_since(last_, samples);
+    cues.change = change_.measure(bgr);
     if (std::min(bgr.height, bgr.width) >= LEAST_SIDE) {
         const Picture grey = grey_of(bgr);
         const LevelCounts levels(every(grey, SAMPLE_STEP).pixels);
         const double dark = levels.lowest_level_of(0.05), bright = levels.lowest_level_of(0.95);
+        const Picture samples = every(bgr, SAMPLE_STEP);
         const Picture small = small_of(samples);
         cues.luminance = bright;
         cues.shadows = share(levels.below(SHADOW_LEVEL), levels.total());
@@ -166,7 +153,6 @@ Cues CueMeter::measure(const Picture &bgr) {
         // What a decoder made up: lines repeated downwards, or what it fills lost slices with.
         cues.smear = std::min(1.0, repeated_share(grey) + filled_share(bgr));
     }
-    last_ = std::move(samples);
     return cues;
 }
 

@@ -2,22 +2,23 @@
 // runtime/cues.py: thresholds, baselines and tuning made there hold here. What the numbers mean is decided by the gate.
 #pragma once
 
+#include "gate/change.hpp"
 #include "gate/reading.hpp"
 #include "picture.hpp"
 
 namespace dgiqa {
 
-// Measures one camera's frames in their order; keeps samples of the last one to see change. For one thread at a time.
+// Measures one camera's frames in their order; keeps samples of the last ones to see change. For one thread at a time.
 class CueMeter {
 public:
     // The cues of a BGR frame. Below 64 pixels on a side only `change` is measured.
     Cues measure(const Picture &bgr);
 
-    // Forget the last frame, after a reconnect.
-    void restart() { last_ = Picture(); }
+    // Forget the last frames, after a reconnect.
+    void restart() { change_.restart(); }
 
 private:
-    Picture last_;
+    ChangeMeter change_;
 };
 
 }  // namespace dgiqa

@@ -91,7 +91,7 @@ Gate::Cause Gate::take_in(const Reading &reading, double t) {
     for (Check *check : checks_) {
         check->judge(t);
     }
-    const Check *fault = first_fault();
+    const Check *fault = fault_now();
     decide(fault, t);
     if (learner_ && fault == nullptr && state_ == DGIQA_PASS) {
         learn(t);
@@ -120,13 +120,26 @@ void Gate::smooth(const Reading &reading, double t) {
     }
 }
 
-const Check *Gate::first_fault() const {
+// The most severe of the cues, or of those that decide now: the first of equals, none where none is severe.
+const Check *Gate::worst_cue(bool deciding) const {
+    const Check *worst = nullptr;
     for (const Check *check : checks_) {
-        if (check->faulty() && check->decides()) {
-            return check;
+        if (check == score_ || (deciding && !(check->faulty() && check->decides()))) {
+            continue;
+        }
+        if (check->severity() > (worst == nullptr ? 0.0 : worst->severity())) {
+            worst = check;
         }
     }
-    return nullptr;
+    return worst;
+}
+
+// The most severe of the cues that decide, else the score.
+const Check *Gate::fault_now() const {
+    if (const Check *cue = worst_cue(true)) {
+        return cue;
+    }
+    return score_ != nullptr && score_->faulty() ? score_ : nullptr;
 }
 
 // Step 5 of the specification, and the watchdog's `pass`.
@@ -208,16 +221,10 @@ Gate::Cause Gate::cause(const Check *fault) const {
     return {state_ == DGIQA_PASS ? GOOD : STARTING};
 }
 
-// The score says that a frame is bad; the first cue that is not clearly good says in which way.
+// A cue that may not reject names the reason too, where it is the most severe.
 const char *Gate::explained(const Check *fault) const {
-    if (fault == score_) {
-        for (const std::unique_ptr<ValueCheck> &check : values_) {
-            if (check && check->doubtful()) {
-                return check->reason();
-            }
-        }
-    }
-    return fault->reason();
+    const Check *worst = worst_cue(false);
+    return worst == nullptr ? fault->reason() : worst->reason();
 }
 
 void Gate::forget() {

@@ -58,7 +58,8 @@ private:
     void check_time(double t) const;
     Cause take_in(const Reading &reading, double t);
     void smooth(const Reading &reading, double t);
-    const Check *first_fault() const;
+    const Check *worst_cue(bool deciding) const;
+    const Check *fault_now() const;
     void decide(const Check *fault, double t);
     void move_to(dgiqa_state state, double t);
     bool is_overdue(double t) const;

@@ -3,6 +3,11 @@
 #include <algorithm>
 
 namespace dgiqa {
+namespace {
+
+constexpr double MOVING_S = 1.0;
+
+}  // namespace
 
 Thresholds thresholds(const Limits &limits, const std::optional<Spread> &normal) {
     Thresholds now;
@@ -27,13 +32,27 @@ ValueCheck::ValueCheck(const CheckSpec &spec, const Limits &limits, const Smooth
                        const std::optional<Spread> &normal)
     : Check(spec.name, spec.reason, limits.role == Role::REJECT),
       limits_(limits),
+      worst_(spec.worst),
       smoother_(spec.smoothed ? smoother(smoothing) : std::make_unique<Unsmoothed>()) {
     relate_to(normal);
 }
 
 bool ValueCheck::beyond(double limit) const { return limits_.side == Side::BELOW ? *value_ < limit : *value_ > limit; }
 
-bool ValueCheck::doubtful() const { return value_ && now_.accept && beyond(*now_.accept); }
+double ValueCheck::severity() const {
+    if (!value_ || !now_.accept) {
+        return 0.0;
+    }
+    double past = *value_ - *now_.accept, span = worst_ - *now_.accept;
+    if (limits_.side == Side::BELOW) {
+        past = -past;
+        span = -span;
+    }
+    if (past <= 0.0) {
+        return 0.0;
+    }
+    return past >= span ? 1.0 : past / span;
+}
 
 void ValueCheck::smooth(const std::optional<double> &value, double t) {
     if (value) {
@@ -58,16 +77,31 @@ void FrozenCheck::smooth(const std::optional<double> &value, double t) {
     value_ = value;
     if (!value || *value > policy_.change_at_most) {
         still_since_.reset();
-    } else if (!still_since_) {
-        still_since_ = t;
+        if (!moving_since_) {
+            moving_since_ = t;
+        }
+    } else {
+        moving_since_.reset();
+        if (!still_since_) {
+            still_since_ = t;
+        }
     }
 }
 
-void FrozenCheck::judge(double t) { faulty_ = still_since_ && t - *still_since_ >= policy_.after_s; }
+// Less than MOVING_S of new frames is a keyframe: it codes the same picture a little differently.
+void FrozenCheck::judge(double t) {
+    if (faulty_) {
+        faulty_ = !moving_since_ || t - *moving_since_ < MOVING_S;
+    } else {
+        faulty_ = still_since_ && t - *still_since_ >= policy_.after_s;
+    }
+}
 
 void FrozenCheck::forget() {
     value_.reset();
+    faulty_ = false;
     still_since_.reset();
+    moving_since_.reset();
 }
 
 }  // namespace dgiqa

@@ -32,6 +32,9 @@ public:
     const std::optional<double> &value() const { return value_; }  // smoothed; none before the first
     bool faulty() const { return faulty_; }                        // whether the latch is set
 
+    // How much of the way from acceptable to the worst the value has gone, in [0, 1].
+    virtual double severity() const = 0;
+
     // The threshold that matters next: to leave the fault, or to enter it.
     virtual std::optional<double> threshold() const = 0;
 
@@ -63,9 +66,8 @@ public:
     // Take the camera's own normal into account from now on.
     void relate_to(const std::optional<Spread> &normal) { now_ = thresholds(limits_, normal); }
 
-    // Whether the value is not clearly good: a fault that it had would not be over.
-    bool doubtful() const;
-
+    // 0 up to the accept threshold in force, 1 at the check's worst and beyond, linear between.
+    double severity() const override;
     std::optional<double> threshold() const override { return faulty_ ? now_.accept : now_.reject; }
     void smooth(const std::optional<double> &value, double t) override;
     void judge(double t) override;
@@ -75,6 +77,7 @@ private:
     bool beyond(double limit) const;
 
     Limits limits_;
+    double worst_;
     Thresholds now_;
     std::unique_ptr<Smoother> smoother_;
 };
@@ -84,6 +87,7 @@ class FrozenCheck : public Check {
 public:
     explicit FrozenCheck(const FrozenPolicy &policy);
 
+    double severity() const override { return faulty_ ? 1.0 : 0.0; }  // there is no half of standing still
     std::optional<double> threshold() const override { return policy_.change_at_most; }
     void smooth(const std::optional<double> &value, double t) override;
     void judge(double t) override;
@@ -92,6 +96,7 @@ public:
 private:
     FrozenPolicy policy_;
     std::optional<double> still_since_;
+    std::optional<double> moving_since_;
 };
 
 }  // namespace dgiqa

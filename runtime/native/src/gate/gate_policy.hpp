@@ -32,13 +32,15 @@ struct Limits {
     std::optional<double> accept_ratio;
 };
 
-// One check: the quantity, the word for its fault, its range, and whether a baseline makes sense for it.
+// One check: the quantity, the word for its fault, its range, a value at which it is as bad as it gets, and whether a
+// baseline makes sense for it.
 struct CheckSpec {
     const char *name;
     const char *reason;
     CueValue cue;  // nullptr: the score
     double low;
     double high;
+    double worst;
     Limits standard;
     bool relative;
     bool smoothed;
@@ -47,7 +49,7 @@ struct CheckSpec {
 constexpr std::size_t CHECK_COUNT = 10;
 constexpr std::size_t SCORE_CHECK = CHECK_COUNT - 1;
 
-// In this order: of several faults the first one gives the verdict its reason.
+// In this order: of faults that are equally severe the first one gives the verdict its reason.
 extern const std::array<CheckSpec, CHECK_COUNT> CHECKS;
 
 // One entry per check, in the order of CHECKS.
@@ -85,10 +87,10 @@ struct StartPolicy {
     double score_max_age_s = 2.0;
 };
 
-// A picture is frozen when its change to the frame before stays within change_at_most grey levels.
+// A picture is frozen when its change (change.hpp) stays within change_at_most grey levels.
 struct FrozenPolicy {
     Role role = Role::REJECT;
-    double change_at_most = 0.0;
+    double change_at_most = 0.008;
     double after_s = 5.0;
 };
 
