@@ -77,13 +77,13 @@ def _above(role: Role, reject: float, accept: float) -> Limits:
 # In this order: of faults that are equally severe the first one gives the verdict its reason.
 CHECKS: Mapping[str, CheckSpec] = {
     "smear": CheckSpec("decode errors", 0.0, 1.0, 0.3, _above(Role.REJECT, 0.15, 0.1), smoothed=False),
-    "luminance": CheckSpec("too dark", 0.0, 255.0, 0.0, _below(Role.REJECT, 65.0, 85.0)),
+    "luminance": CheckSpec("too dark", 0.0, 255.0, 16.0, _below(Role.REJECT, 65.0, 85.0)),
     "shadows": CheckSpec("too dark", 0.0, 1.0, 1.0, _above(Role.REJECT, 0.85, 0.75)),
     "clipped": CheckSpec("over-exposed", 0.0, 1.0, 0.6, _above(Role.REJECT, 0.3, 0.25)),
-    "occlusion": CheckSpec("occluded lens", 0.0, 1.0, 1.0, _above(Role.REJECT, 0.85, 0.75)),
-    "noise": CheckSpec("noisy", 0.0, 255.0, 12.0, _above(Role.EXPLAIN, 3.0, 2.2), relative=True),
-    "haze": CheckSpec("hazy", 0.0, 1.0, 0.6, _above(Role.EXPLAIN, 0.2, 0.16), relative=True),
-    "sharpness": CheckSpec("blurred", 0.0, 100.0, 0.2, _below(Role.EXPLAIN, 0.3, 0.34), relative=True),
+    "occlusion": CheckSpec("occluded lens", 0.0, 1.0, 0.95, _above(Role.REJECT, 0.85, 0.75)),
+    "noise": CheckSpec("noisy", 0.0, 255.0, 20.0, _above(Role.REJECT, 5.0, 4.0), relative=True),
+    "haze": CheckSpec("hazy", 0.0, 1.0, 0.5, _above(Role.REJECT, 0.25, 0.2), relative=True),
+    "sharpness": CheckSpec("blurred", 0.0, 100.0, 0.0, _below(Role.EXPLAIN, 0.3, 0.34), relative=True),
     "contrast": CheckSpec("low contrast", 0.0, 255.0, 0.0, _below(Role.EXPLAIN, 45.0, 55.0), relative=True),
     "score": CheckSpec("low quality", 0.0, 1.0, 0.0, _below(Role.REJECT, 0.35, 0.42), relative=True),
 }

@@ -1,47 +1,37 @@
 """Thresholds for the gate from two sets of photos: frames to pass, and frames to reject.
 
-- The score's cut is the best of ``roc.best_cut``.
-- A cue sees only some of the faults, and its false rejects add to those of the others. So its cut may reject few of the
-  good photos that the score passes, and is the most lenient one with nine tenths of the best gain.
-- A cue that catches less than a tenth of the bad photos keeps its thresholds: the photos do not show its fault. So does
-  a cue that may reject, as long as its thresholds spare the good photos: it becomes more lenient here, never stricter.
+- The score is cut in the middle of the gap between the sets (``roc.middle_cut``).
+- A cue sees only some of the faults. Bad photos show its fault that are not acceptable as the policy stands, and worse
+  than the good photos; of those with a label only where most of that label do. It is cut in the middle of the gap
+  between these and the good photos that the score passes, of which it may reject few.
+- A cue whose fault less than a tenth of the bad photos show keeps its thresholds, and so does a cue that may reject, as
+  long as its thresholds spare the good photos: it becomes more lenient here, never stricter. Where they do not spare
+  them and no bad photo shows the fault, it rejects from half of the way between the good photos and the worst on.
 - A cue that only explained (but contrast) may reject from now on where it catches bad photos that the score misses.
 - A fault ends a quarter of the way from the cut to the good photos' median.
 
 Times stay the policy's own. Decode errors are a fault of the link, not of photos, and are not tuned.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 
-from .cues import CueMeter
-from .errors import ConfigurationError, SourceError
+from .errors import ConfigurationError
 from .gate_policy import CHECKS, GatePolicy, Limits, Role, Side
-from .images import read_image
 from .reading import Reading
-from .roc import Cut, Roc, Values, best_cut, effect, roc
-from .scorer import Scorer
+from .roc import Cut, Roc, Values, effect, middle_cut, roc
 
 FEWEST_PHOTOS = 30
 LEAST_CAUGHT = 0.1
 FEWEST_ADDED = 2
 RECOVERY = 0.25
 CUE_FALSE_REJECT = 0.02
-CUE_GAIN_SHARE = 0.9
+COMMON = 0.5
 # Contrast is as much the scene's as the picture's: it may explain, but a few photos are no reason to let it reject.
 PROMOTED = ("noise", "haze", "sharpness")
 TUNED = tuple(name for name in CHECKS if name != "smear")
-
-
-@dataclass(frozen=True)
-class Measured:
-    """One folder's photos: readings by path, and why the others have none."""
-
-    readings: Mapping[Path, Reading]
-    failed: Mapping[Path, str]
 
 
 @dataclass(frozen=True)
@@ -58,32 +48,19 @@ class Proposal:
     adopted: bool
 
 
-def measure_photos(paths: Sequence[Path], scorer: Scorer, progress: Callable[[], None]) -> Measured:
-    """Score and measure photos, each on its own; ``progress`` is called once per photo.
-
-    Raises:
-        FidelityError: as ``Scorer.score`` does.
-    """
-    readings: dict[Path, Reading] = {}
-    failed: dict[Path, str] = {}
-    for path in paths:
-        try:
-            photo = read_image(path)
-            readings[path] = Reading(scorer.score(photo).score, CueMeter().measure(photo))
-        except SourceError as error:
-            failed[path] = str(error)
-        progress()
-    return Measured(readings, failed)
-
-
 def propose(
-    good: Sequence[Reading], bad: Sequence[Reading], policy: GatePolicy, max_false_reject: float | None
+    good: Sequence[Reading],
+    bad: Sequence[Reading],
+    policy: GatePolicy,
+    max_false_reject: float | None,
+    labels: Sequence[str] | None = None,
 ) -> tuple[Proposal, ...]:
     """A proposal for each check that the policy uses and the photos have values for, in the order of ``CHECKS``.
 
     Args:
         max_false_reject: share of the good photos that a cut may reject; None leaves the score to Youden's J alone and
             gives cues 2 %.
+        labels: of the bad photos, one each: which of them show the same fault; None: nobody knows.
 
     Raises:
         ConfigurationError: one of the sets is empty.
@@ -91,10 +68,12 @@ def propose(
     for name, readings in (("good", good), ("bad", bad)):
         if not readings:
             raise ConfigurationError(f"no {name} photo could be used: give a folder with photos")
-    score = _proposal("score", good, bad, policy, max_false_reject)
+    score = _score_proposal(good, bad, policy, max_false_reject)
     # A photo that the score rejects anyway is no further loss when a cue rejects it too.
     kept = [reading for reading in good if score is None or not _beyond(score, reading)]
-    cues = [_proposal(check, kept, bad, policy, max_false_reject) for check in TUNED if check != "score"]
+    bound = CUE_FALSE_REJECT if max_false_reject is None else max_false_reject
+    groups = labels or [""] * len(bad)
+    cues = [_cue_proposal(check, kept, bad, groups, policy, bound) for check in TUNED if check != "score"]
     return _with_promotions([proposal for proposal in (*cues, score) if proposal is not None], bad)
 
 
@@ -121,33 +100,74 @@ def _beyond(proposal: Proposal, reading: Reading) -> bool:
     return bool(values[0] < reject if proposal.limits.side is Side.BELOW else values[0] > reject)
 
 
-def _proposal(
-    check: str,
+def _score_proposal(
     good_readings: Sequence[Reading],
     bad_readings: Sequence[Reading],
     policy: GatePolicy,
     max_false_reject: float | None,
+) -> Proposal | None:
+    """None where the policy does not use the score."""
+    limits = policy.limits["score"]
+    good, bad = _values("score", good_readings), _values("score", bad_readings)
+    if limits.role is Role.OFF or not (good.size and bad.size):
+        return None
+    cut = middle_cut(good, bad, limits.side, 1.0 if max_false_reject is None else max_false_reject)
+    return _adopted("score", limits, cut.threshold, good, bad)
+
+
+def _cue_proposal(
+    check: str,
+    good_readings: Sequence[Reading],
+    bad_readings: Sequence[Reading],
+    labels: Sequence[str],
+    policy: GatePolicy,
+    bound: float,
 ) -> Proposal | None:
     """None where the policy does not use the check, or one of the sets has no value for it."""
     limits = policy.limits[check]
     good, bad = _values(check, good_readings), _values(check, bad_readings)
     if limits.role is Role.OFF or not (good.size and bad.size):
         return None
-    curve = roc(good, bad, limits.side)
     now = None if limits.reject is None else effect(good, bad, limits.side, limits.reject)
-    if check == "score":
-        cut = best_cut(curve, 1.0 if max_false_reject is None else max_false_reject)
-        adopted = True
-    else:
-        bound = CUE_FALSE_REJECT if max_false_reject is None else max_false_reject
-        cut = best_cut(curve, bound, CUE_GAIN_SHARE)
-        spares_good = limits.role is Role.REJECT and now is not None and now.false_reject <= bound
-        adopted = cut.caught >= LEAST_CAUGHT and not spares_good
-    if not adopted:
-        return Proposal(check, limits, now, curve, adopted=False)
-    limits = _between(check, limits, cut.threshold, float(np.median(good)))
-    assert limits.reject is not None
-    return Proposal(check, limits, effect(good, bad, limits.side, limits.reject), curve, adopted=True)
+    spares_good = now is not None and now.false_reject <= bound
+    shown = _shown(check, good, bad_readings, labels, limits, bound)
+    if shown.size >= LEAST_CAUGHT * bad.size and not (limits.role is Role.REJECT and spares_good):
+        return _adopted(check, limits, middle_cut(good, shown, limits.side, bound).threshold, good, bad)
+    if limits.role is Role.REJECT and now is not None and not spares_good:
+        edge = _edge(good, limits.side, 0.0)
+        beyond_good = (edge + CHECKS[check].worst) / 2.0
+        if (beyond_good < edge) is (limits.side is Side.BELOW):
+            return _adopted(check, limits, beyond_good, good, bad)
+    return Proposal(check, limits, now, roc(good, bad, limits.side), adopted=False)
+
+
+def _shown(
+    check: str, good: Values, bad: Sequence[Reading], labels: Sequence[str], limits: Limits, bound: float
+) -> Values:
+    """The values of the bad photos that show the check's fault, float64 [N]."""
+    edge = _edge(good, limits.side, bound)
+    found: list[float] = []
+    for label in dict.fromkeys(labels):
+        values = _values(check, [reading for reading, own in zip(bad, labels, strict=True) if own == label])
+        worse = values < edge if limits.side is Side.BELOW else values > edge
+        if limits.accept is not None:
+            worse &= values < limits.accept if limits.side is Side.BELOW else values > limits.accept
+        if len(set(labels)) == 1 or np.mean(worse) >= COMMON:
+            found += list(values[worse])
+    return np.array(found, dtype=np.float64)
+
+
+def _edge(good: Values, side: Side, bound: float) -> float:
+    """The worst good value when a share of ``bound`` of them is left out."""
+    ordered = np.sort(good if side is Side.BELOW else -good)
+    value = float(ordered[min(int(bound * good.size), good.size - 1)])
+    return value if side is Side.BELOW else -value
+
+
+def _adopted(check: str, limits: Limits, threshold: float, good: Values, bad: Values) -> Proposal:
+    new = _between(check, limits, threshold, float(np.median(good)))
+    assert new.reject is not None
+    return Proposal(check, new, effect(good, bad, new.side, new.reject), roc(good, bad, new.side), adopted=True)
 
 
 def with_proposals(policy: GatePolicy, proposals: Sequence[Proposal]) -> GatePolicy:

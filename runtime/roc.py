@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from .gate_policy import Side
 
 Values = NDArray[np.float64]
+TOLERANCE = 0.05
 
 
 @dataclass(frozen=True)
@@ -52,14 +53,27 @@ def effect(good: Values, bad: Values, side: Side, threshold: float) -> Cut:
     return Cut(threshold, rejected, caught)
 
 
-def best_cut(curve: Roc, max_false_reject: float = 1.0, gain_share: float = 1.0) -> Cut:
-    """The cut with the largest gain, caught less falsely rejected (Youden's J).
+def middle_cut(good: Values, bad: Values, side: Side, max_false_reject: float = 1.0) -> Cut:
+    """The cut in the middle of the best gap between good and bad photos, float64 [N], [M].
+
+    Best is the largest gain, caught less falsely rejected (Youden's J). Cuts beside it that lose at most ``TOLERANCE``
+    of that are as good: where the sets are apart but for a few photos, the gap is that of the others. Its middle is as
+    far from the good photos as from the bad ones.
 
     Args:
         max_false_reject: only cuts that reject at most this share of the good photos.
-        gain_share: below 1 the most lenient cut that still has this share of the largest gain.
     """
-    allowed = [cut for cut in curve.cuts if cut.false_reject <= max_false_reject]
-    gain = max(cut.caught - cut.false_reject for cut in allowed)
-    enough = [cut for cut in allowed if cut.caught - cut.false_reject >= gain_share * gain - 1e-12]
-    return min(enough, key=lambda cut: (cut.false_reject, cut.caught))
+    sign = 1.0 if side is Side.BELOW else -1.0
+    cuts = [cut for cut in roc(good, bad, side).cuts if cut.false_reject <= max_false_reject]
+    gains = [cut.caught - cut.false_reject for cut in cuts]
+    first = last = max(range(len(cuts)), key=lambda place: (gains[place], -place))
+    enough = (1.0 - TOLERANCE) * gains[first] - 1e-12
+    while first > 0 and gains[first - 1] >= enough:
+        first -= 1
+    while last + 1 < len(cuts) and gains[last + 1] >= enough:
+        last += 1
+    levels = np.unique(np.concatenate([sign * good, sign * bad]))
+    low, high = levels[max(first - 1, 0)], levels[min(last, levels.size - 1)]
+    if low == high:  # the gap is beyond all photos: reject none or all of them
+        return cuts[first]
+    return effect(good, bad, side, sign * float(low + high) / 2.0)

@@ -3,15 +3,14 @@
 import argparse
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ..names import json_text, shown
 from ..option_types import input_path, number, output_file, threads
 
 if TYPE_CHECKING:
-    from ..gate_policy import GatePolicy
-    from ..gate_tuning import Measured, Proposal
+    from ..tuning_photos import Measured
 
 SUMMARY = "the camera gate: tune its thresholds on photos, try a policy on recorded frames, print the defaults"
 EXIT_BAD_FRAME = 3
@@ -30,7 +29,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     tune = _action(actions, "tune", "propose thresholds from a folder of frames to pass and one of frames to reject")
     tune.add_argument("--good", required=True, metavar="DIR", help="photos that should pass (folder or glob)")
-    tune.add_argument("--bad", required=True, metavar="DIR", help="photos that should be rejected")
+    tune.add_argument(
+        "--bad",
+        required=True,
+        metavar="DIR",
+        help="photos that should be rejected; a sub-folder per fault gives a table of reasons by its name",
+    )
     _engine_options(tune)
     tune.add_argument(
         "--policy", type=input_path, metavar="FILE", help="policy to start from (default: the published one)"
@@ -144,8 +148,11 @@ def _tune(args: argparse.Namespace) -> int:
     from ..gate_policy import GatePolicy, load_policy
     from ..gate_policy_file import policy_toml
     from ..gate_tuning import propose, with_proposals
+    from ..gate_tuning_report import proposal_records, proposal_table
     from ..images import left_out
+    from ..reason_table import reason_table, table_text
     from ..roc_plot import check_plot_path, write_roc_plot
+    from ..tuning_photos import labelled_readings
 
     if args.max_false_reject is not None and not 0.0 <= args.max_false_reject <= 1.0:
         raise ConfigurationError(f"--max-false-reject is {args.max_false_reject}: give a share from 0 to 1")
@@ -155,16 +162,25 @@ def _tune(args: argparse.Namespace) -> int:
         raise ConfigurationError(f"--out {args.out}: the policy is written as TOML, give a name that ends in .toml")
     policy = load_policy(args.policy) if args.policy else GatePolicy()
     good, bad = _measured(args)
-    proposals = propose(list(good.readings.values()), list(bad.readings.values()), policy, args.max_false_reject)
+    proposals = propose(
+        list(good.readings.values()),
+        list(bad.readings.values()),
+        policy,
+        args.max_false_reject,
+        list(bad.labels.values()),
+    )
+    tuned = with_proposals(policy, proposals)
+    called = reason_table(labelled_readings([good, bad]), tuned)
     bound = args.max_false_reject
     rule = "score by Youden's J" if bound is None else f"at most {bound:.1%} of the good ones rejected per check"
     facts = f"{len(good.readings)} good and {len(bad.readings)} bad photos, bundle {shown(args.bundle)}, {rule}"
-    text = policy_toml(with_proposals(policy, proposals), [f"Tuned by dgiqa-edge gate tune: {facts}."])
+    text = policy_toml(tuned, [f"Tuned by dgiqa-edge gate tune: {facts}."])
     if args.json:
-        print(json_text({"good": len(good.readings), "bad": len(bad.readings), "checks": _as_json(proposals)}))
+        counts = {"good": len(good.readings), "bad": len(bad.readings)}
+        print(json_text({**counts, "checks": proposal_records(proposals), "reasons": called}))
     else:
-        _print_table(proposals, policy)
-        print(facts)
+        print(proposal_table(proposals, policy))
+        print(f"{facts}\n\nWhat the tuned policy calls them, photo by photo:\n{table_text(called)}")
     for measured in (good, bad):
         for problem in measured.failed.values():
             print(f"not used: {shown(problem)}", file=sys.stderr)
@@ -182,11 +198,12 @@ def _tune(args: argparse.Namespace) -> int:
 
 def _measured(args: argparse.Namespace) -> "tuple[Measured, Measured]":
     from ..errors import ConfigurationError
-    from ..gate_tuning import FEWEST_PHOTOS, measure_photos
-    from ..images import expand_images, quiet_decoder
+    from ..gate_tuning import FEWEST_PHOTOS
+    from ..images import quiet_decoder
     from ..scorer import Scorer
+    from ..tuning_photos import labelled_photos, measure_photos
 
-    good, bad = expand_images([args.good]), expand_images([args.bad])
+    good, bad = labelled_photos(args.good, "good"), labelled_photos(args.bad, "bad")
     both = {os.path.realpath(path) for path in good} & {os.path.realpath(path) for path in bad}
     if both:
         raise ConfigurationError(f"{shown(min(both))} is among the good and the bad photos: it can only be one of them")
@@ -218,45 +235,3 @@ def _progress(total: int) -> Callable[[], None]:
         print(f"\r[{'#' * filled}{'.' * (40 - filled)}] {done}/{total} photos", end=end, file=sys.stderr, flush=True)
 
     return step
-
-
-def _print_table(proposals: "Sequence[Proposal]", before: "GatePolicy") -> None:
-    header = ("check", "fault", "side", "reject", "accept", "good rejected", "bad caught", "area", "role")
-    print("{:<10}  {:<13}  {:<5}  {:>8}  {:>8}  {:>13}  {:>10}  {:>5}  {}".format(*header))
-    from ..gate_policy import CHECKS
-
-    for proposal in proposals:
-        limits, effect = proposal.limits, proposal.effect
-        shares = ("-", "-") if effect is None else (f"{effect.false_reject:.1%}", f"{effect.caught:.1%}")
-        print(
-            f"{proposal.check:<10}  {CHECKS[proposal.check].reason:<13}  {limits.side.value:<5}  "
-            f"{_number(limits.reject):>8}  {_number(limits.accept):>8}  {shares[0]:>13}  {shares[1]:>10}  "
-            f"{proposal.curve.area:5.3f}  {limits.role.value}{_news(proposal, before)}"
-        )
-
-
-def _news(proposal: "Proposal", before: "GatePolicy") -> str:
-    was = before.limits[proposal.check].role
-    if was is not proposal.limits.role:
-        return f" (was {was.value})"
-    return "" if proposal.adopted else " (thresholds kept)"
-
-
-def _as_json(proposals: "Sequence[Proposal]") -> dict[str, dict[str, object]]:
-    return {
-        proposal.check: {
-            "reject": proposal.limits.reject,
-            "accept": proposal.limits.accept,
-            "side": proposal.limits.side.value,
-            "role": proposal.limits.role.value,
-            "false_reject": proposal.effect.false_reject if proposal.effect else None,
-            "caught": proposal.effect.caught if proposal.effect else None,
-            "area": proposal.curve.area,
-            "adopted": proposal.adopted,
-        }
-        for proposal in proposals
-    }
-
-
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.4g}"

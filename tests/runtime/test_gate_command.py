@@ -156,11 +156,39 @@ def test_tune_counts_and_names_what_it_could_not_use(command_line, bundle_dir, f
     assert "[score]" in result.stdout  # without --out the policy is printed
 
 
+def test_tune_tells_what_the_photos_of_each_folder_are_called(command_line, bundle_dir, folders):
+    good, bad = folders
+    for label, names in (("night", "0123"), ("zzz", "456")):
+        (bad / label / "deeper").mkdir(parents=True)
+        for name in names:
+            (bad / f"{name}.png").rename(bad / label / "deeper" / f"{name}.png")
+    arguments = ["gate", "tune", "--good", good, "--bad", bad, "--bundle", bundle_dir]
+    found = json.loads(command_line(*arguments, "--json").stdout)
+    assert (found["good"], found["bad"]) == (8, 8)
+    assert {label: sum(calls.values()) for label, calls in found["reasons"].items()} == {
+        "good": 8,
+        "bad": 1,
+        "night": 4,
+        "zzz": 3,
+    }
+    assert "passes" not in found["reasons"]["night"]
+    printed = command_line(*arguments).stdout
+    assert [
+        line.split()[0] for line in printed.splitlines() if line.startswith(("good ", "bad ", "night ", "zzz "))
+    ] == [
+        "good",
+        "bad",
+        "night",
+        "zzz",
+    ]
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
         (["tune", "--good", "{good}", "--bad", "{good}"], 2, "among the good and the bad photos"),
-        (["tune", "--good", "{good}", "--bad", "{nothing}"], 2, "no bad photo could be used"),
+        (["tune", "--good", "{good}", "--bad", "{nothing}"], 2, "nothing: there is no such folder"),
+        (["tune", "--good", "{nothing}", "--bad", "{bad}"], 2, "nothing: there is no such folder"),
         (["tune", "--good", "{good}", "--bad", "{bad}", "--max-false-reject", "2"], 2, "is no number from 0 to 1"),
         (["tune", "--good", "{good}", "--bad", "{bad}", "--plot", "roc.txt"], 2, "must end in .png"),
         (["tune", "--good", "{good}", "--bad", "{bad}", "--out", "policy.yaml"], 2, "ends in .toml"),

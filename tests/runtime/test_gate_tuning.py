@@ -7,6 +7,7 @@ from dgiqa_edge.runtime.errors import ConfigurationError
 from dgiqa_edge.runtime.gate_policy import CHECKS, GatePolicy, Role, Side, parse_policy
 from dgiqa_edge.runtime.gate_tuning import TUNED, propose, with_proposals
 from dgiqa_edge.runtime.reading import Cues, Reading
+from dgiqa_edge.runtime.reason_table import reason_table
 
 
 def reading(score, **cues):
@@ -48,11 +49,47 @@ def test_a_cue_that_may_reject_becomes_more_lenient_but_not_stricter():
 
 
 def test_a_cue_may_reject_where_it_catches_what_the_score_misses():
-    vivid = [reading(0.7, haze=0.5) for _ in range(5)]
+    soft = [reading(0.7, sharpness=0.2) for _ in range(5)]
+    hazy = [reading(score, haze=0.5) for score in np.linspace(0.1, 0.3, 21)]
     assert by_check(GOOD, BLURRED)["sharpness"].limits.role is Role.EXPLAIN
-    limits = by_check(GOOD, [*BLURRED, *vivid])["haze"].limits
-    assert (limits.role, limits.reject) == (Role.REJECT, 0.275)
-    assert by_check(GOOD, [*BLURRED, *vivid[:1]])["haze"].limits.role is Role.EXPLAIN
+    limits = by_check(GOOD, [*hazy, *soft])["sharpness"].limits
+    assert (limits.role, limits.reject) == (Role.REJECT, 0.4)
+    assert by_check(GOOD, [*hazy, *soft[:1]])["sharpness"].limits.role is Role.EXPLAIN
+
+
+# Blur and a lens cover are a little hazy too, as real ones are; no photo is hazy.
+A_LITTLE_HAZY = [
+    *(reading(score, sharpness=0.2, haze=0.06) for score in np.linspace(0.1, 0.3, 15)),
+    *(reading(score, sharpness=0.1, occlusion=0.98, haze=0.09) for score in np.linspace(0.1, 0.3, 15)),
+]
+CLEAR = [reading(score, haze=0.002) for score in np.linspace(0.6, 0.8, 21)]
+
+
+def test_an_explaining_cue_is_not_moved_to_the_edge_of_the_good_photos():
+    policy = parse_policy({"cues": {"haze": {"role": "explain"}}})
+    proposals = propose(CLEAR, A_LITTLE_HAZY, policy, None)
+    assert next(proposal for proposal in proposals if proposal.check == "haze").limits == policy.limits["haze"]
+    labels = ["blur"] * 15 + ["cover"] * 15
+    table = reason_table(zip(labels, A_LITTLE_HAZY, strict=True), with_proposals(policy, proposals))
+    assert table == {"blur": {"blurred": 15}, "cover": {"occluded lens": 15}}
+
+
+def test_labels_say_which_photos_show_a_cue_s_fault():
+    hazy = [reading(score, haze=0.6) for score in np.linspace(0.1, 0.3, 15)]
+    odd = [reading(score, sharpness=0.2, haze=0.22) for score in np.linspace(0.1, 0.3, 4)]
+    blurred = [*odd, *(reading(score, sharpness=0.2) for score in np.linspace(0.1, 0.3, 11))]
+    policy = parse_policy({"cues": {"haze": {"role": "explain"}}})
+    labels = ["haze"] * 15 + ["blur"] * 15
+    for given, cut in ((labels, 0.301), (None, 0.111)):
+        proposals = propose(CLEAR, [*hazy, *blurred], policy, None, given)
+        assert {proposal.check: proposal for proposal in proposals}["haze"].limits.reject == cut
+
+
+def test_a_cue_that_rejects_good_photos_is_moved_away_from_them():
+    night = [reading(score, luminance=56.0) for score in np.linspace(0.6, 0.8, 21)]
+    limits = by_check(night, BLURRED)["luminance"].limits
+    assert limits.reject == (56.0 + CHECKS["luminance"].worst) / 2
+    assert limits.role is Role.REJECT
 
 
 def test_good_photos_that_the_score_rejects_do_not_hold_a_cue_back():

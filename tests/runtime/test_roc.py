@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dgiqa_edge.runtime.gate_policy import Side
-from dgiqa_edge.runtime.roc import Cut, best_cut, effect, roc
+from dgiqa_edge.runtime.roc import TOLERANCE, effect, middle_cut, roc
 
 GOOD = np.array([0.5, 0.6, 0.7, 0.8])
 BAD = np.array([0.1, 0.2, 0.55, 0.3])
@@ -20,22 +20,25 @@ def test_the_area_is_the_share_of_pairs_in_order():
 
 
 @pytest.mark.parametrize(
-    ("settings", "expected"),
+    ("good", "bad", "bound", "threshold"),
     [
-        ({}, Cut(0.4, 0.0, 0.75)),  # as good as 0.575, which rejects a good photo more
-        ({"max_false_reject": 0.0}, Cut(0.4, 0.0, 0.75)),
-        ({"gain_share": 0.6}, Cut(0.25, 0.0, 0.5)),
+        (GOOD, BAD, 1.0, 0.4),  # as good as 0.575, which rejects a good photo more
+        (GOOD, BAD[:2], 1.0, 0.35),  # apart: the middle of the gap
+        ([0.6, *[0.7] * 30], [*[0.2] * 30, 0.58], 1.0, 0.45),  # one bad photo at the edge of the good ones
+        ([0.22, *[0.7] * 30], [*[0.2] * 30, 0.1], 1.0, 0.45),  # one good one at the edge of the bad
+        ([0.22, *[0.7] * 30], [*[0.2] * 30, 0.1], 0.0, 0.21),
     ],
 )
-def test_the_best_cut(settings, expected):
-    assert best_cut(roc(GOOD, BAD, Side.BELOW), **settings) == Cut(
-        pytest.approx(expected.threshold), expected.false_reject, expected.caught
-    )
+def test_the_cut_is_in_the_middle_of_the_gap(good, bad, bound, threshold):
+    cut = middle_cut(np.array(good), np.array(bad), Side.BELOW, bound)
+    assert cut.threshold == pytest.approx(threshold)
+    mirrored = middle_cut(-np.array(good), -np.array(bad), Side.ABOVE, bound)
+    assert (mirrored.threshold, mirrored.caught) == (pytest.approx(-threshold), cut.caught)
 
 
 def test_a_value_that_tells_nothing_rejects_nothing():
     same = np.array([0.5, 0.5])
-    cut = best_cut(roc(same, same, Side.ABOVE))
+    cut = middle_cut(same, same, Side.ABOVE)
     assert (cut.false_reject, cut.caught) == (0.0, 0.0)
 
 
@@ -51,10 +54,9 @@ def test_every_cut_does_what_it_says(good, bad, side):
     assert curve.area == pytest.approx(np.mean((pairs + 1) / 2))
 
 
-@given(samples, samples, sides, st.floats(0.0, 1.0), st.floats(0.1, 1.0))
-def test_the_best_cut_keeps_its_bound_and_its_share_of_the_gain(good, bad, side, bound, share):
-    curve = roc(good, bad, side)
-    cut = best_cut(curve, bound, share)
+@given(samples, samples, sides, st.floats(0.0, 1.0))
+def test_the_middle_cut_keeps_its_bound_and_nearly_the_best_gain(good, bad, side, bound):
+    cut = middle_cut(good, bad, side, bound)
     assert cut.false_reject <= bound
-    gains = [other.caught - other.false_reject for other in curve.cuts if other.false_reject <= bound]
-    assert cut.caught - cut.false_reject >= share * max(gains) - 1e-9
+    gains = [other.caught - other.false_reject for other in roc(good, bad, side).cuts if other.false_reject <= bound]
+    assert cut.caught - cut.false_reject >= (1.0 - TOLERANCE) * max(gains) - 1e-9

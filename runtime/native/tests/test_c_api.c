@@ -31,7 +31,7 @@ int main(void) {
     frame.width = 640;
     frame.height = 480;
     frame.format = DGIQA_BGR;
-    if (dgiqa_gate_create("{\"start\": {\"readings\": 2}}", NULL, &gate) != DGIQA_OK ||
+    if (dgiqa_gate_create("{\"start\": {\"readings\": 2}, \"cues\": {\"noise\": {\"role\": \"off\"}}}", NULL, &gate) != DGIQA_OK ||
         dgiqa_cue_meter_create(&meter) != DGIQA_OK) {
         fprintf(stderr, "%s\n", dgiqa_last_error());
         return 1;

@@ -18,7 +18,8 @@ constexpr int WIDTH = 128;
 constexpr int HEIGHT = 96;
 const char *const QUICK = R"({"smoothing": {"method": "none"}, "start": {"readings": 1},
                               "dwell": {"pass_s": 0, "reject_s": 0, "cool_down_s": 0},
-                              "frozen": {"after_s": 0}, "cues": {"occlusion": {"role": "off"}}})";
+                              "frozen": {"after_s": 0}, "cues": {"occlusion": {"role": "off"}, "haze": {"role": "off"},
+                                       "sharpness": {"role": "off"}}})";
 
 // None, with a message, where no test bundle was made or this build cannot run it.
 std::unique_ptr<Scorer> scorer() {
@@ -60,7 +61,7 @@ TEST_CASE("a frame is scored, measured and judged") {
     CHECK(good.quality.total_ms >= good.quality.resize_ms);
     const Verdict bad = camera.judge(frame(dark), 1.0).verdict;
     CHECK(bad.state == DGIQA_REJECT);
-    CHECK(bad.reason == "too dark");  // a cue, before the score
+    CHECK(bad.reason == "too dark");
     CHECK(bad.cue == "luminance");
     CHECK(bad.value == 51.0);
 }
@@ -113,7 +114,8 @@ TEST_CASE("a camera learns its baseline, and quality may be left out") {
     const auto engine = scorer();
     if (!engine) return;
     const char *policy = R"({"start": {"readings": 1}, "dwell": {"cool_down_s": 0}, "frozen": {"role": "off"},
-                             "cues": {"occlusion": {"role": "off"}}, "baseline": {"learn_minutes": 0.05}})";
+                             "cues": {"occlusion": {"role": "off"}, "haze": {"role": "off"}},
+                             "baseline": {"learn_minutes": 0.05}})";
     dgiqa_camera *camera = nullptr;
     REQUIRE(dgiqa_camera_create(engine->get(), policy, nullptr, &camera) == DGIQA_OK);
     const auto bright = picture(204);

@@ -28,7 +28,7 @@ std::vector<std::uint8_t> frame_of(int number) {
 
 // Everything that one camera answers over some frames, as text.
 std::string answers() {
-    Gate gate(R"({"start": {"readings": 1}, "baseline": {"learn_minutes": 0.02}})");
+    Gate gate(R"({"start": {"readings": 1}, "cues": {"noise": {"role": "off"}}, "baseline": {"learn_minutes": 0.02}})");
     CueMeter meter;
     std::string text = std::string(dgiqa_version()) + dgiqa_build_info();
     for (int number = 0; number < FRAMES; ++number) {

@@ -35,10 +35,10 @@ TEST_CASE("a gate passes, rejects and raises") {
     CHECK(!good.value);
     CHECK(good.score == 0.9);
     Cues cues;
-    cues.haze = 0.8;
+    cues.sharpness = 0.1;
     const Verdict bad = gate.update(0.1, cues, 1.0);
     CHECK(bad.state == DGIQA_REJECT);
-    CHECK(bad.reason == "hazy");
+    CHECK(bad.reason == "blurred");
     CHECK(bad.cue == "score");
     CHECK(bad.threshold == 0.42);
     try {

@@ -1,0 +1,45 @@
+"""A confusion table: what the gate calls photos whose fault is known. Each photo is judged on its own, without time."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from .gate import Gate
+from .gate_policy import DwellPolicy, GatePolicy, SmoothingPolicy, StartPolicy
+from .reading import Reading
+from .verdict import State
+
+PASSES = "passes"
+Table = Mapping[str, Mapping[str, int]]
+
+
+def reason_table(photos: Iterable[tuple[str, Reading]], policy: GatePolicy) -> Table:
+    """How many photos of each label were called what: a reason of rejection, or ``PASSES``."""
+    at_once = replace(
+        policy,
+        smoothing=SmoothingPolicy("none"),
+        dwell=DwellPolicy(0.0, 0.0, 0.0),
+        start=replace(StartPolicy(), readings=1),
+    )
+    table: dict[str, Counter[str]] = {}
+    for label, reading in photos:
+        verdict = Gate(at_once).update(reading, 0.0)
+        called = verdict.reason if verdict.state is State.REJECT else PASSES
+        table.setdefault(label, Counter())[called] += 1
+    return {label: dict(calls) for label, calls in table.items()}
+
+
+def table_text(table: Table) -> str:
+    """A line per label, a column per reason that occurs; ``PASSES`` comes first."""
+    reasons = {reason for calls in table.values() for reason in calls}
+    columns = [PASSES, *sorted(reasons - {PASSES})]
+    first = max(len("photos of"), *(len(label) for label in table)) + 2
+    widths = [max(8, len(name)) + 2 for name in columns]
+    rows = [
+        ("photos of", columns),
+        *((label, [str(calls.get(name, ".")) for name in columns]) for label, calls in table.items()),
+    ]
+    return "\n".join(
+        name.ljust(first) + "".join(cell.rjust(width) for cell, width in zip(cells, widths, strict=True))
+        for name, cells in rows
+    )
