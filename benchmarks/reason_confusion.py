@@ -40,7 +40,7 @@ from dgiqa_edge.runtime.strict_text import parse_json
 Picture = NDArray[np.uint8]
 
 FPS = 5
-SIZE = (640, 480)
+SIZE = (416, 312)  # less than the smallest photos: enlarged ones are blurred
 HEALTHY_FRAMES, FAULTY_FRAMES = 15, 40
 SCORE_EVERY = 4  # frames: what a slow machine does, well within start.score_max_age_s
 HEALTHY, FROZEN, PASSES = "healthy", "frozen", "passes"

@@ -28,6 +28,8 @@ _NOISE_SCALE = float(np.sqrt(np.pi / 2.0) / 6.0)
 # Factors before a mean is rounded to 8 bits, which is several times faster than a mean in floating point.
 _NOISE_FINENESS = 2.0
 _SMEAR_FINENESS = 32.0
+# Grey levels between the lines of a tile. A decoder's repetition is exact; a blind or a soft gradient reaches 0.05.
+_MOST_DOWN = 0.04
 _SECOND_DIFFERENCE = np.array([1.0, -2.0, 1.0], np.float32)
 
 
@@ -170,7 +172,7 @@ def _repeated_share(grey: Levels) -> float:
     tile = (_SMEAR_TILE, _SMEAR_TILE // _SAMPLE_STEP)
     down = _tile_means(_scaled_difference(columns[1:, 1:], columns[:-1, 1:]), *tile)
     along = _tile_means(_scaled_difference(columns[1:, 1:], columns[1:, :-1]), *tile)
-    return float(np.mean((down <= 0.15 * _SMEAR_FINENESS) & (along >= _SMEAR_FINENESS)))
+    return float(np.mean((down <= _MOST_DOWN * _SMEAR_FINENESS) & (along >= _SMEAR_FINENESS)))
 
 
 def _scaled_difference(one: Levels, other: Levels) -> Levels:

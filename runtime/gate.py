@@ -8,15 +8,17 @@ One update, in this order:
 
 1. No score and no cues: ``unknown`` ("no signal"); smoothing, the count of readings, the fault-free time and the
    frozen time start anew, latches stay.
-2. Each value is smoothed. A reading with a score counts (with any cue, where the policy does not use the score).
+2. Each value is smoothed; of ``smear`` the lesser of two frames in a row counts. A reading with a score counts (with
+   any cue, where the policy does not use the score).
 3. Fewer than ``start.readings`` counted: ``unknown`` ("starting"), nothing is judged. Last score older than
    ``start.score_max_age_s``: ``unknown`` ("not scored").
-4. Each check's latch is set or cleared; frozen: the change stayed within its limit for ``frozen.after_s``. A faulty
-   check that may reject makes a fault. Its reason is that of the most severe check, of any role, and where no cue is
-   severe "low quality". Severity is the one scale on which cues compare: 0 at the ``accept`` threshold in force, 1 at
-   the check's ``worst`` or beyond, linear between (``Check.severity``); frozen is 1. Of equals the first in the order
-   frozen, then ``CHECKS``. It is that of this frame: a latch keeps a fault, never its reason. The cue of the verdict is
-   the most severe of those that decided, the score only where no cue did.
+4. Each check's latch is set or cleared; frozen: the change stayed within its limit for ``frozen.after_s``. The fault is
+   the most severe of the faulty cues that may reject; else the score, where it is faulty; else the most severe of the
+   other faulty cues, where the score is at least doubtful (``Check.in_doubt``): two weak witnesses are one.
+   The reason is that of the most severe cue, of any role; where none is severe, "low quality". Severity is the scale on
+   which cues compare: 0 at the ``accept`` threshold in force, 1 at the check's ``worst`` or beyond, linear between
+   (``Check.severity``); frozen is 0.5. Of equals the first in the order frozen, then ``CHECKS``. It is that of this
+   frame: a latch keeps a fault, never its reason.
 5. ``pass`` becomes ``reject`` on a fault, once ``dwell.pass_s`` old. ``reject`` becomes ``pass`` once it is
    ``dwell.reject_s`` old and ``dwell.cool_down_s`` went by without a fault. ``unknown`` becomes ``reject`` on a fault,
    and ``pass`` after ``dwell.cool_down_s`` without one.
@@ -168,11 +170,15 @@ class Gate:
         return self._cause(fault)
 
     def _fault(self) -> FrozenCheck | Check | None:
-        """The most severe of the cues that decide, else the score."""
-        faulty = [check for check in self._cue_checks if check.faulty and check.decides]
-        if faulty:
-            return max(faulty, key=lambda check: check.severity)
-        return self._score if self._score is not None and self._score.faulty else None
+        """What the frame is rejected for, by step 4."""
+        faulty = [check for check in self._cue_checks if check.faulty]
+        deciding = [check for check in faulty if check.decides]
+        if not deciding and self._score is not None:
+            if self._score.faulty:
+                return self._score
+            if self._score.in_doubt:
+                deciding = faulty
+        return max(deciding, key=lambda check: check.severity, default=None)
 
     def _smooth(self, reading: Reading, t: float) -> None:
         if self._score is not None and reading.score is not None:

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 from .baseline import Spread
 from .gate_policy import CHECKS, FrozenPolicy, Limits, Role, Side, SmoothingPolicy
-from .smoothing import ExponentialAverage, MedianWindow, Smoother, Unsmoothed
+from .smoothing import ExponentialAverage, LesserOfTwo, MedianWindow, Smoother, Unsmoothed
 
 MOVING_S = 1.0
+FROZEN_SEVERITY = 0.5
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,8 @@ class Check:
     Attributes:
         value: smoothed; ``None`` before the first value.
         faulty: whether the latch is set.
+        in_doubt: a latch too: set by a value that is less than half of the hysteresis (the way from ``reject`` to
+            ``accept``) on the good side of ``accept``, cleared by one that is all of it or more.
     """
 
     def __init__(self, name: str, limits: Limits, smoothing: SmoothingPolicy, normal: Spread | None) -> None:
@@ -47,10 +50,11 @@ class Check:
         self.decides = limits.role is Role.REJECT
         self.value: float | None = None
         self.faulty = False
+        self.in_doubt = False
         self._limits = limits
         self._worst = CHECKS[name].worst
         self._below = limits.side is Side.BELOW
-        self._smoother = _smoother(smoothing) if CHECKS[name].smoothed else Unsmoothed()
+        self._smoother = _smoother(smoothing) if CHECKS[name].smoothed else LesserOfTwo()
         self.relate_to(normal)
 
     def relate_to(self, normal: Spread | None) -> None:
@@ -93,6 +97,8 @@ class Check:
             self.faulty = self.value < accept if self.faulty else self.value < reject
         else:
             self.faulty = self.value > accept if self.faulty else self.value > reject
+        good = accept + (1.0 if self.in_doubt else 0.5) * (accept - reject)
+        self.in_doubt = self.value < good if self._below else self.value > good
 
     def forget(self) -> None:
         """Start smoothing anew; the latch stays."""
@@ -117,8 +123,8 @@ class FrozenCheck:
 
     @property
     def severity(self) -> float:
-        """There is no half of standing still."""
-        return float(self.faulty)
+        """Half: what is black or covered stands still too, and that is the reason then."""
+        return FROZEN_SEVERITY if self.faulty else 0.0
 
     def smooth(self, value: float | None, t: float) -> None:
         """Take in this frame's change; None where there was no frame to compare with."""

@@ -16,9 +16,9 @@ from .settings_section import Section
 
 
 class Role(str, Enum):
-    """What a check may do: reject on its own, only name the reason when the score rejects, or nothing.
+    """What a check may do: reject on its own, reject with a doubtful score only and else name reasons, or nothing.
 
-    The reason is named by ``accept`` alone: a value that would not end a fault explains a low score.
+    Reasons are named by ``accept`` alone: a value that would not end a fault explains a low score.
     """
 
     REJECT = "reject"
@@ -54,6 +54,7 @@ class Limits:
 class CheckSpec:
     """One check: the word for its fault, its range, whether a baseline makes sense for it.
 
+    ``smoothed``: by the policy; otherwise two frames in a row must show the fault.
     ``worst``: a value at which this fault is as bad as it gets; the gate compares faults by it (``Check.severity``).
     """
 
@@ -74,7 +75,8 @@ def _above(role: Role, reject: float, accept: float) -> Limits:
     return Limits(role, Side.ABOVE, reject, accept)
 
 
-# In this order: of faults that are equally severe the first one gives the verdict its reason.
+# In this order: of faults that are equally severe the first one gives the verdict its reason. Dark, haze and covers all
+# take contrast away, so it is the least of reasons: its worst lies where no picture gets.
 CHECKS: Mapping[str, CheckSpec] = {
     "smear": CheckSpec("decode errors", 0.0, 1.0, 0.3, _above(Role.REJECT, 0.15, 0.1), smoothed=False),
     "luminance": CheckSpec("too dark", 0.0, 255.0, 16.0, _below(Role.REJECT, 65.0, 85.0)),
@@ -82,9 +84,9 @@ CHECKS: Mapping[str, CheckSpec] = {
     "clipped": CheckSpec("over-exposed", 0.0, 1.0, 0.6, _above(Role.REJECT, 0.3, 0.25)),
     "occlusion": CheckSpec("occluded lens", 0.0, 1.0, 0.95, _above(Role.REJECT, 0.85, 0.75)),
     "noise": CheckSpec("noisy", 0.0, 255.0, 20.0, _above(Role.REJECT, 5.0, 4.0), relative=True),
-    "haze": CheckSpec("hazy", 0.0, 1.0, 0.5, _above(Role.REJECT, 0.25, 0.2), relative=True),
+    "haze": CheckSpec("hazy", 0.0, 1.0, 0.5, _above(Role.EXPLAIN, 0.2, 0.16), relative=True),
     "sharpness": CheckSpec("blurred", 0.0, 100.0, 0.0, _below(Role.EXPLAIN, 0.3, 0.34), relative=True),
-    "contrast": CheckSpec("low contrast", 0.0, 255.0, 0.0, _below(Role.EXPLAIN, 45.0, 55.0), relative=True),
+    "contrast": CheckSpec("low contrast", 0.0, 255.0, -100.0, _below(Role.EXPLAIN, 45.0, 55.0), relative=True),
     "score": CheckSpec("low quality", 0.0, 1.0, 0.0, _below(Role.REJECT, 0.35, 0.42), relative=True),
 }
 CUE_CHECKS = tuple(name for name in CHECKS if name != "score")

@@ -29,6 +29,21 @@ class Unsmoothed:
         return None
 
 
+class LesserOfTwo:
+    """The lesser of this value and the one before: what only a single frame shows counts for nothing."""
+
+    def __init__(self) -> None:
+        self._last: float | None = None
+
+    def update(self, value: float, t: float) -> float:
+        lesser = value if self._last is None else min(self._last, value)
+        self._last = value
+        return lesser
+
+    def reset(self) -> None:
+        self._last = None
+
+
 class ExponentialAverage:
     """``s += dt / (tau + dt) * (value - s)``: the first-order lag, discretised so that any ``dt`` is stable.
 

@@ -89,6 +89,21 @@ def test_lines_repeated_by_a_decoder_are_seen(photos):
         assert not faulty(measure(photo), "smear")
 
 
+@pytest.mark.parametrize("quality", [10, 90])
+def test_what_is_alike_downwards_but_not_repeated_is_no_decode_error(quality):
+    """Blinds, letterboxes, subtitles on a soft gradient; through strong compression too."""
+    draw = np.random.default_rng(4)
+    x = np.arange(640)
+    row = 128.0 + 60.0 * np.sin(x / 9.0) + 30.0 * np.sin(x / 31.0)
+    frame = np.repeat(np.tile(row, (480, 1))[..., None], 3, axis=2) + 0.12 * np.arange(480)[:, None, None]
+    frame = np.clip(np.rint(frame + draw.normal(0.0, 0.2, frame.shape)), 0, 255).astype(np.uint8)
+    frame[:60] = frame[-60:] = 16
+    cv2.putText(frame, "subtitle", (200, 400), cv2.FONT_HERSHEY_SIMPLEX, 1.0, (240, 240, 240), 2)
+    _, code = cv2.imencode(".jpg", frame, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    for picture in (frame, cv2.imdecode(code, cv2.IMREAD_COLOR)):
+        assert not faulty(measure(picture), "smear")
+
+
 def test_a_picture_filled_with_green_is_seen(photos):
     broken = photos["pagoda"].copy()
     broken[200:] = (0, 135, 0)
@@ -130,6 +145,17 @@ def test_a_repeated_frame_has_no_change_and_sensor_noise_is_one(photos):
     assert meter.measure(noisy).change == pytest.approx(0.8, abs=0.1)
     meter.restart()
     assert meter.measure(photo).change is None
+
+
+def test_a_picture_seen_before_is_no_change_unless_it_moves(photos):
+    """A codec's keyframes of a frozen picture repeat each other; a clip that is played in a loop is alive."""
+    meter, photo = CueMeter(), photos["coffee"]
+    keyframe = cv2.add(photo, np.uint8([1, 0, 0]))  # a third of a grey level away
+    changes = [meter.measure(frame).change for frame in (photo, keyframe, photo, keyframe)]
+    assert changes[1] == pytest.approx(1 / 3, abs=0.02)
+    assert changes[2:] == [0.0, 0.0]
+    moved = np.roll(photo, 3, axis=1)
+    assert [meter.measure(frame).change > 1.0 for frame in (moved, photo, moved)] == [True] * 3
 
 
 def test_a_frame_of_another_size_has_nothing_to_compare_with(photos):

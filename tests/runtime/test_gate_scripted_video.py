@@ -14,6 +14,12 @@ import pytest
 
 from dgiqa_edge.calibration.degradations import degrade
 from dgiqa_edge.calibration.shipped import SHIPPED_PHOTOS
+from dgiqa_edge.runtime.cues import CueMeter
+from dgiqa_edge.runtime.gate import Gate
+from dgiqa_edge.runtime.gate_policy import GatePolicy
+from dgiqa_edge.runtime.reading import Reading
+from dgiqa_edge.runtime.scorer import Scorer
+from dgiqa_edge.runtime.sources.scripted import ScriptedSource, parse_script
 
 ROOT = Path(__file__).resolve().parents[2]
 FPS = 10
@@ -114,3 +120,21 @@ def test_the_transitions_match_the_script(scene, work, bundle, policy, record_pr
     assert all(0 <= delay <= MOST_FRAMES[name] for name, delay in delays.items())
     for number, (name, _, _) in enumerate(SCRIPT):
         assert records[(number + 1) * SEGMENT - 1]["reason"] == SETTLED_REASON[name]
+
+
+DEFAULTS = {"blur": "blurred", "dark": "too dark", "bright": "over-exposed", "noise": "noisy", "haze": "hazy"}
+DEFAULTS |= {"occluded": "occluded lens", "smear": "decode errors", "frozen": "frozen"}
+
+
+@pytest.mark.parametrize("fault", DEFAULTS)
+def test_the_published_policy_rejects_and_names_each_fault_of_the_scripted_scene(fault, bundle):
+    source = ScriptedSource("", parse_script(f"clean:40,{fault}:90"), (640, 480), None, 0, False)
+    source.open()
+    gate, meter, announced = Gate(GatePolicy()), CueMeter(), []
+    with Scorer(bundle) as scorer:
+        for index in range(130):
+            image = source.read().image
+            score = scorer.score(image).score if index % 3 == 0 else None
+            verdict = gate.update(Reading(score, meter.measure(image)), index / FPS)
+            announced += [(verdict.state.value, verdict.reason)] if verdict.announced else []
+    assert announced[-2:] == [("pass", "good"), ("reject", DEFAULTS[fault])]

@@ -4,12 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dgiqa_edge.runtime.smoothing import ExponentialAverage, MedianWindow, Unsmoothed
+from dgiqa_edge.runtime.smoothing import ExponentialAverage, LesserOfTwo, MedianWindow, Unsmoothed
 
 values = st.lists(st.tuples(st.floats(0.0, 2.0), st.floats(-100.0, 100.0)), min_size=1, max_size=40)
 
 
-@pytest.mark.parametrize("make", [lambda: ExponentialAverage(0.3), lambda: MedianWindow(0.5), Unsmoothed])
+@pytest.mark.parametrize("make", [lambda: ExponentialAverage(0.3), lambda: MedianWindow(0.5), LesserOfTwo, Unsmoothed])
 @given(values)
 def test_a_smoothed_value_stays_within_what_was_seen(make, steps):
     smoother, t, seen = make(), 0.0, []
@@ -45,3 +45,10 @@ def test_reset_forgets():
         smoother.update(5.0, 0.0)
         smoother.reset()
         assert smoother.update(1.0, 0.1) == 1.0
+
+
+def test_what_only_one_frame_shows_counts_for_nothing():
+    smoother = LesserOfTwo()
+    assert [smoother.update(value, float(t)) for t, value in enumerate((0.0, 0.9, 0.0, 0.5, 0.7, 0.1))] == [
+        *(0.0, 0.0, 0.0, 0.0, 0.5, 0.1),
+    ]

@@ -120,26 +120,28 @@ void Gate::smooth(const Reading &reading, double t) {
     }
 }
 
-// The most severe of the cues, or of those that decide now: the first of equals, none where none is severe.
-const Check *Gate::worst_cue(bool deciding) const {
+// The most severe of some cues: the first of equals, none where none is severe.
+const Check *Gate::worst_cue(Among among) const {
     const Check *worst = nullptr;
     for (const Check *check : checks_) {
-        if (check == score_ || (deciding && !(check->faulty() && check->decides()))) {
-            continue;
-        }
-        if (check->severity() > (worst == nullptr ? 0.0 : worst->severity())) {
+        const bool asked = among == Among::ALL || (check->faulty() && (check->decides() || among == Among::FAULTY));
+        if (check != score_ && asked && check->severity() > (worst == nullptr ? 0.0 : worst->severity())) {
             worst = check;
         }
     }
     return worst;
 }
 
-// The most severe of the cues that decide, else the score.
+// What the frame is rejected for, by step 4 of the specification.
 const Check *Gate::fault_now() const {
-    if (const Check *cue = worst_cue(true)) {
-        return cue;
+    const Check *deciding = worst_cue(Among::DECIDING);
+    if (deciding != nullptr || score_ == nullptr) {
+        return deciding;
     }
-    return score_ != nullptr && score_->faulty() ? score_ : nullptr;
+    if (score_->faulty()) {
+        return score_;
+    }
+    return score_->in_doubt() ? worst_cue(Among::FAULTY) : nullptr;
 }
 
 // Step 5 of the specification, and the watchdog's `pass`.
@@ -223,7 +225,7 @@ Gate::Cause Gate::cause(const Check *fault) const {
 
 // A cue that may not reject names the reason too, where it is the most severe.
 const char *Gate::explained(const Check *fault) const {
-    const Check *worst = worst_cue(false);
+    const Check *worst = worst_cue(Among::ALL);
     return worst == nullptr ? fault->reason() : worst->reason();
 }
 

@@ -58,7 +58,8 @@ private:
     void check_time(double t) const;
     Cause take_in(const Reading &reading, double t);
     void smooth(const Reading &reading, double t);
-    const Check *worst_cue(bool deciding) const;
+    enum class Among { ALL, FAULTY, DECIDING };  // DECIDING: faulty, and may reject on their own
+    const Check *worst_cue(Among among) const;
     const Check *fault_now() const;
     void decide(const Check *fault, double t);
     void move_to(dgiqa_state state, double t);

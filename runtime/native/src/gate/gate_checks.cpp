@@ -33,7 +33,7 @@ ValueCheck::ValueCheck(const CheckSpec &spec, const Limits &limits, const Smooth
     : Check(spec.name, spec.reason, limits.role == Role::REJECT),
       limits_(limits),
       worst_(spec.worst),
-      smoother_(spec.smoothed ? smoother(smoothing) : std::make_unique<Unsmoothed>()) {
+      smoother_(spec.smoothed ? smoother(smoothing) : std::make_unique<LesserOfTwo>()) {
     relate_to(normal);
 }
 
@@ -63,6 +63,7 @@ void ValueCheck::smooth(const std::optional<double> &value, double t) {
 void ValueCheck::judge(double) {
     if (value_ && now_.reject && now_.accept) {
         faulty_ = beyond(faulty_ ? *now_.accept : *now_.reject);
+        in_doubt_ = beyond(*now_.accept + (in_doubt_ ? 1.0 : 0.5) * (*now_.accept - *now_.reject));
     }
 }
 

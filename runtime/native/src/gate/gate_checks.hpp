@@ -66,6 +66,10 @@ public:
     // Take the camera's own normal into account from now on.
     void relate_to(const std::optional<Spread> &normal) { now_ = thresholds(limits_, normal); }
 
+    // A latch too: set by a value that is less than half of the hysteresis (the way from reject to accept) on the good
+    // side of accept, cleared by one that is all of it or more.
+    bool in_doubt() const { return in_doubt_; }
+
     // 0 up to the accept threshold in force, 1 at the check's worst and beyond, linear between.
     double severity() const override;
     std::optional<double> threshold() const override { return faulty_ ? now_.accept : now_.reject; }
@@ -78,6 +82,7 @@ private:
 
     Limits limits_;
     double worst_;
+    bool in_doubt_ = false;
     Thresholds now_;
     std::unique_ptr<Smoother> smoother_;
 };
@@ -87,7 +92,8 @@ class FrozenCheck : public Check {
 public:
     explicit FrozenCheck(const FrozenPolicy &policy);
 
-    double severity() const override { return faulty_ ? 1.0 : 0.0; }  // there is no half of standing still
+    // Half: what is black or covered stands still too, and that is the reason then.
+    double severity() const override { return faulty_ ? 0.5 : 0.0; }
     std::optional<double> threshold() const override { return policy_.change_at_most; }
     void smooth(const std::optional<double> &value, double t) override;
     void judge(double t) override;

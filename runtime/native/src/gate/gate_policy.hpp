@@ -11,7 +11,7 @@
 
 namespace dgiqa {
 
-// What a check may do: reject on its own, only name the reason when the score rejects, or nothing.
+// What a check may do: reject on its own, reject with a doubtful score only and else name reasons, or nothing.
 enum class Role { REJECT, EXPLAIN, OFF };
 
 // On which side of its threshold a value is a fault.

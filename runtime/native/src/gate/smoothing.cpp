@@ -5,6 +5,12 @@
 
 namespace dgiqa {
 
+double LesserOfTwo::update(double value, double) {
+    const double lesser = last_ ? std::min(*last_, value) : value;
+    last_ = value;
+    return lesser;
+}
+
 double ExponentialAverage::update(double value, double t) {
     if (!value_) {
         value_ = value;

@@ -29,6 +29,16 @@ public:
     void reset() override {}
 };
 
+// The lesser of this value and the one before: what only a single frame shows counts for nothing.
+class LesserOfTwo : public Smoother {
+public:
+    double update(double value, double t) override;
+    void reset() override { last_.reset(); }
+
+private:
+    std::optional<double> last_;
+};
+
 // s += dt / (tau + dt) * (value - s): the first-order lag, discretised so that any dt is stable.
 class ExponentialAverage : public Smoother {
 public:

@@ -12,7 +12,7 @@ namespace {
 constexpr int NOISE_FINENESS = 2;
 constexpr int SMEAR_TILE = 32;
 constexpr int SMEAR_FINENESS = 32;
-constexpr double LARGEST_DOWN = 0.15 * SMEAR_FINENESS;
+constexpr double LARGEST_DOWN = 0.04 * SMEAR_FINENESS;
 
 constexpr float PER_TILE = 1.0f / 256.0f;  // tiles of both kinds have 256 values
 static_assert(NOISE_TILE * NOISE_TILE == 256 && SMEAR_TILE * SMEAR_TILE / SAMPLE_STEP == 256, "PER_TILE");
