@@ -23,7 +23,7 @@ from dgiqa_edge.runtime.change import ChangeMeter
 from dgiqa_edge.runtime.errors import MachineError
 from dgiqa_edge.runtime.gate_checks import FrozenCheck
 from dgiqa_edge.runtime.gate_policy import FrozenPolicy
-from dgiqa_edge.runtime.gate_replay import recorded_frames
+from dgiqa_edge.runtime.gate_replay import Recording
 from dgiqa_edge.runtime.images import quiet_decoder, read_image
 from dgiqa_edge.runtime.sources.scene import Scene
 
@@ -95,7 +95,7 @@ def changes_of(video: Path) -> list[tuple[float, float]]:
     """Time and change of every frame but the first."""
     meter = ChangeMeter()
     found = []
-    for frame in recorded_frames(str(video), None):
+    for frame in Recording(str(video), None):
         change = None if frame.image is None else meter.measure(frame.image)
         if change is not None:
             found.append((frame.t_s, change))

@@ -29,7 +29,7 @@ from dgiqa_edge.runtime.cues import CueMeter
 from dgiqa_edge.runtime.errors import ConfigurationError, MachineError
 from dgiqa_edge.runtime.gate import Gate
 from dgiqa_edge.runtime.gate_policy import GatePolicy, load_policy
-from dgiqa_edge.runtime.gate_replay import recorded_frames
+from dgiqa_edge.runtime.gate_replay import Recording
 from dgiqa_edge.runtime.images import IMAGE_SUFFIXES, expand_images, quiet_decoder, read_image
 from dgiqa_edge.runtime.names import json_text
 from dgiqa_edge.runtime.reading import Cues, Reading
@@ -129,7 +129,7 @@ def readings_of(clip: Clip, scorer: Scorer, folder: Path, most_frames: int) -> l
     video = clip.video or _encoded(clip, folder)
     meter = CueMeter()
     found = []
-    for index, frame in enumerate(itertools.islice(recorded_frames(str(video), None), most_frames)):
+    for index, frame in enumerate(itertools.islice(Recording(str(video), None), most_frames)):
         if frame.image is not None:
             score = scorer.score(frame.image).score if index % SCORE_EVERY == 0 else None
             found.append({"t": frame.t_s, "score": score, "cues": asdict(meter.measure(frame.image))})

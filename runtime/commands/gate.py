@@ -103,6 +103,7 @@ def _run(args: argparse.Namespace) -> int:
     gate = Gate(load_policy(args.policy) if args.policy else GatePolicy())
     quiet_decoder()
     frames = failed = 0
+    printed = ""
     recording = Recording(args.source, args.fps)
     if not args.json:
         print(f"{'frame':>7}  {'t_s':>9}  {'state':<7}  reason")
@@ -114,8 +115,10 @@ def _run(args: argparse.Namespace) -> int:
                 print(f"frame {judged.index}: {shown(judged.error or '')}", file=sys.stderr)
             if args.json:
                 print(json_text(judged.as_json()), flush=True)
-            elif judged.verdict.changed or judged.index == 0:
-                verdict = judged.verdict
+                continue
+            verdict = judged.verdict
+            if verdict.changed or judged.index == 0 or (verdict.announced and verdict.reason != printed):
+                printed = verdict.reason
                 print(f"{judged.index:>7}  {judged.t_s:>9.3f}  {verdict.state.value:<7}  {_why(verdict)}", flush=True)
     if recording.note:
         print(shown(recording.note), file=sys.stderr)

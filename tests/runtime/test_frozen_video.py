@@ -12,7 +12,7 @@ from dgiqa_edge.runtime.gate_checks import FrozenCheck
 from dgiqa_edge.runtime.gate_policy import FrozenPolicy
 
 needs_ffmpeg = pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="no ffmpeg to encode clips with")
-CODECS = ("h264 crf 23", "h264 crf 28", "mpeg4 q 5", "mjpeg q 5", "vp8 1 Mbit/s")
+CODECS = ("h264 crf 23", "h264 crf 28", "hevc crf 28", "mpeg4 q 5", "mjpeg q 5")
 
 
 @needs_ffmpeg
