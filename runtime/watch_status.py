@@ -1,6 +1,6 @@
 """What the watch loop says about itself: one consistent snapshot for the summary, metrics and dashboard.
 
-Data only, no lock and no clock; ``watch.py`` fills it in. Nothing here holds a credential: sources are described
+Data only, no lock and no clock; ``watch.py`` fills it in. Nothing here holds a credential: its texts go
 through ``credentials.py``.
 """
 
@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from enum import Enum
 from typing import Any
 
+from .credentials import masked
 from .frame_event import SinkStats
 from .verdict import Verdict
 
@@ -99,6 +100,8 @@ class CameraStatus:
     depth_every: int = 1
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "source", masked(self.source))
+        object.__setattr__(self, "problem", self.problem and masked(self.problem))
         settled = self.scored + self.skipped + self.failed
         if self.captured != settled:
             raise AssertionError(

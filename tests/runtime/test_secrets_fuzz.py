@@ -17,10 +17,13 @@ from dgiqa_edge.runtime.capture import CaptureSnapshot
 from dgiqa_edge.runtime.credentials import forget_all, masked, remember_address, shown_address
 from dgiqa_edge.runtime.errors import DgiqaEdgeError
 from dgiqa_edge.runtime.frame_event import FrameEvent, Outcome, SinkStats
+from dgiqa_edge.runtime.metric_families import status_families
 from dgiqa_edge.runtime.settings_section import Section
 from dgiqa_edge.runtime.sinks.event_record import record_text
 from dgiqa_edge.runtime.sources import create_source
 from dgiqa_edge.runtime.watch_config import parse_watch_settings
+from dgiqa_edge.runtime.watch_status import CameraState, CameraStatus, WatchStatus
+from dgiqa_edge.runtime.watch_summary import summary_table
 
 PATH = Path("/etc/watch/watch.toml")
 MARKS = ("Qx7", "Zk9")
@@ -94,6 +97,13 @@ def texts_about(address: str) -> Iterator[str]:
             yield repr(attempt())
         except DgiqaEdgeError as error:
             yield masked(str(error))
+    problem = f"{address} does not answer"
+    camera = CameraStatus("front", address, CameraState.RETRYING, problem)
+    sinks = {"mqtt": SinkStats(0, 0, 0, 0, 0, last_error=problem)}
+    status = WatchStatus(0.0, 1.0, False, None, "b", "nano", "int8", (), (camera,), sinks)
+    yield json.dumps(status.to_json())
+    yield summary_table(status)
+    yield str(list(status_families(status)))
     for said in (f"[tcp] {address}: refused", f"cannot open '{address}'", repr(address), json.dumps({"url": address})):
         yield masked(said)
         yield str(CaptureSnapshot(problem=said).problem)

@@ -1,14 +1,17 @@
 """``dgiqa-edge watch`` as a process: summary, signals, exit codes, check, the examples, and death at any moment."""
 
+import contextlib
 import json
 import os
 import random
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -210,16 +213,29 @@ def test_no_password_in_anything_that_is_written(write_config: Callable[..., Pat
 
 
 @pytest.mark.parametrize("password", ["top'sec ret\"xyz", "töp@sécret/xyz?a=b#c"])
-@pytest.mark.parametrize("arguments", [("--check",), ("--duration", "1", "--debug")])
+@pytest.mark.parametrize("arguments", [("--check",), ("--duration", "3", "--debug")])
 def test_no_odd_password_in_anything_that_is_written(
     write_config: Callable[..., Path], start: Any, tmp_path: Path, password: str, arguments: tuple[str, ...]
 ) -> None:
     source = f"http://us er:{password}@127.0.0.1:9/video?loginpas={password}&channel=1"
     config = write_config(source.replace('"', '\\"'))
     config.write_text(config.read_text() + f'[[sinks]]\ntype = "webhook"\nurl = {json.dumps(source)}\n')
-    output, errors = start(config, *arguments).communicate(timeout=60)
-    written = output + errors
-    assert written
+    with socket.socket() as one, socket.socket() as other:
+        one.bind(("127.0.0.1", 0))
+        other.bind(("127.0.0.1", 0))
+        metrics, page = one.getsockname()[1], other.getsockname()[1]
+    config.write_text(config.read_text() + f'[[sinks]]\ntype = "prometheus"\nlisten = "127.0.0.1:{metrics}"\n')
+    process = start(config, *arguments, "--dashboard", f"127.0.0.1:{page}", "--json", tmp_path / "end.json")
+    pages = []
+    while process.poll() is None:
+        for address in (f"http://127.0.0.1:{metrics}/metrics", f"http://127.0.0.1:{page}/api/status"):
+            with contextlib.suppress(OSError):
+                pages.append(urllib.request.urlopen(address, timeout=5).read().decode())
+        time.sleep(0.1)
+    output, errors = process.communicate(timeout=60)
+    files = [path.read_text() for path in (tmp_path / "end.json", tmp_path / "events.jsonl") if path.exists()]
+    written = "".join([output, errors, *pages, *files])
+    assert written and (pages or "--check" in arguments)
     for piece in ("top", "töp", "xyz", "sécret"):
         assert piece not in written, written
 
