@@ -148,12 +148,15 @@ FUZZ_RUNS ?= 1000000
 
 native-fuzz: $(STAMP)
 	cmake -S . -B build/native-fuzz $(NATIVE) -DCMAKE_CXX_COMPILER=clang++ -DCMAKE_C_COMPILER=clang \
-	    -DCMAKE_BUILD_TYPE=RelWithDebInfo -DDGIQA_EDGE_FUZZ=ON -DDGIQA_EDGE_CUDA=OFF -DDGIQA_EDGE_TOOLS=OFF \
+	    -DCMAKE_BUILD_TYPE=RelWithDebInfo -DDGIQA_EDGE_FUZZ=ON -DDGIQA_EDGE_CUDA=OFF \
 	    -DDGIQA_EDGE_GSTREAMER=OFF
-	cmake --build build/native-fuzz --parallel $(JOBS) --target fuzz_manifest
+	cmake --build build/native-fuzz --parallel $(JOBS) --target fuzz_manifest fuzz_images
 	mkdir -p build/native-fuzz/corpus
 	build/native-fuzz/runtime/native/tests/fuzz_manifest -runs=$(FUZZ_RUNS) -rss_limit_mb=1500 \
 	    build/native-fuzz/corpus runtime/native/tests/manifest_corpus
+	mkdir -p build/native-fuzz/image-corpus
+	build/native-fuzz/runtime/native/tests/fuzz_images -runs=$(FUZZ_RUNS) -rss_limit_mb=1500 -max_len=65536 \
+	    build/native-fuzz/image-corpus tests/vectors/images
 
 clean:
 	rm -rf build .editable $(VENV) *.egg-info

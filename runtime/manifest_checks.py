@@ -11,6 +11,7 @@ from typing import Any
 
 from .errors import BundleError
 from .extra_packages import update_command
+from .limits import pixels_flaw
 from .manifest import Document
 from .strict_text import parse_json
 from .version import VERSION
@@ -130,6 +131,13 @@ def _bad_roles(document: Document) -> Iterator[str]:
 
 def _bad_geometry(document: Document) -> Iterator[str]:
     geometry = document["geometry"]
+    frame = document["frame"]
+    for field, (height, width) in {
+        "frame": (frame["height"], frame["width"]),
+        "geometry.depth_output": geometry["depth_output"],
+    }.items():
+        if flaw := pixels_flaw(width, height):
+            yield f"field '{field}' {flaw}"
     height, width = geometry["quality_image"]
     crop = geometry["crop"]
     for index, (x, y) in enumerate(geometry["crop_boxes"]):

@@ -224,6 +224,7 @@ def set_at(document: Any, path: list[Any], value: Any) -> None:
         (["golden", "file"], "bundle.json", "'golden.file' names 'bundle.json'"),
         (["engines", 0, "role"], "depth", r"layout 'fused' needs the roles \['fused'\]"),
         (["layout"], "split", "layout 'split' needs the roles"),
+        (["frame"], {"height": 32768, "width": 32768}, "field 'frame' claims 32768x32768 pixels, more than"),
         (["geometry", "crop_boxes"], [[17, 0]], r"crop of 16 at \(17, 0\), outside the 32x24"),
         (["precision", "name"], "int8", "int8 but 'calibration' is null"),
     ],

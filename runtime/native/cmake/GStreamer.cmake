@@ -1,4 +1,4 @@
-# Finds GStreamer's libraries for the element and for reading videos. Debian: libgstreamer-plugins-base1.0-dev.
+# Finds GStreamer's libraries for the element and its tests. Debian: libgstreamer-plugins-base1.0-dev.
 set(DGIQA_HAS_GSTREAMER OFF)
 if(DGIQA_EDGE_GSTREAMER)
   find_package(PkgConfig QUIET)
@@ -9,6 +9,6 @@ if(DGIQA_EDGE_GSTREAMER)
   if(GSTREAMER_VIDEO_FOUND AND GSTREAMER_APP_FOUND)
     set(DGIQA_HAS_GSTREAMER ON)
   else()
-    message(STATUS "No gstreamer-1.0: the element and the reading of videos are left out")
+    message(STATUS "No gstreamer-1.0: the element is left out")
   endif()
 endif()

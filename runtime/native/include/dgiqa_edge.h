@@ -112,10 +112,10 @@ typedef enum dgiqa_memory {
     DGIQA_DEVICE = 3
 } dgiqa_memory;
 
-/* A picture that the caller keeps; it is only read, and only during the call. */
+/* A picture that the caller keeps; it is only read, and only during the call. At most 2^28 pixels, 65,535 a side. */
 typedef struct dgiqa_frame {
     const uint8_t *planes[3];
-    size_t strides[3]; /* bytes from one row of a plane to the next; 0: rows without gaps */
+    size_t strides[3]; /* bytes from one row of a plane to the next, at most 1 MiB; 0: rows without gaps */
     int width;
     int height;
     dgiqa_pixel_format format;
@@ -139,7 +139,7 @@ typedef enum dgiqa_verify {
 typedef struct dgiqa_scorer_params {
     const char *bundle;  /* folder that build_engine.py wrote */
     const char *backend; /* "auto", "onnxruntime", "openvino" or "tensorrt" */
-    int threads;         /* of the CPU backend; 0: the backend's choice */
+    int threads;         /* of the CPU backend, at most 256; 0: the backend's choice */
     int strict_size;     /* 1: refuse frames of another size than the bundle's instead of resizing them */
     dgiqa_verify verify;
 } dgiqa_scorer_params;

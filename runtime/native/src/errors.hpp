@@ -1,16 +1,18 @@
-// The library's exception: a status of the C API and a one-line message that says what to do.
+// The library's exception: a status of the C API and a message that says what to do, one line of UTF-8 whatever names
+// of files or texts of strangers were put into it.
 #pragma once
 
 #include <stdexcept>
 #include <string>
 
 #include "dgiqa_edge.h"
+#include "names.hpp"
 
 namespace dgiqa {
 
 class Error : public std::runtime_error {
 public:
-    Error(dgiqa_status status, const std::string &message) : std::runtime_error(message), status_(status) {}
+    Error(dgiqa_status status, const std::string &message) : std::runtime_error(shown_name(message)), status_(status) {}
     dgiqa_status status() const noexcept { return status_; }
 
 private:

@@ -2,6 +2,8 @@
 
 #include <cstdio>
 
+#include "names.hpp"
+
 namespace dgiqa {
 namespace {
 
@@ -21,18 +23,12 @@ bool needs_no_quotes(const std::string &argument) {
 }  // namespace
 
 std::string quoted(const std::string &text) {
-    std::string result = "'";
+    std::string escaped;
     for (char letter : text) {
-        if (is_control(letter)) {
-            char escape[8];
-            std::snprintf(escape, sizeof escape, "\\x%02x", static_cast<unsigned>(static_cast<unsigned char>(letter)));
-            result += escape;
-        } else {
-            if (letter == '\'' || letter == '\\') result += '\\';
-            result += letter;
-        }
+        if (letter == '\'' || letter == '\\') escaped += '\\';
+        escaped += letter;
     }
-    return result + "'";
+    return "'" + shown_name(escaped) + "'";
 }
 
 std::string shell_joined(const std::vector<std::string> &arguments) {
@@ -43,7 +39,7 @@ std::string shell_joined(const std::vector<std::string> &arguments) {
             continue;
         }
         std::string word = "'";
-        for (char letter : argument) {
+        for (char letter : valid_name(argument)) {
             if (letter == '\'')
                 word += "'\"'\"'";
             else

@@ -10,6 +10,7 @@
 #include "engines/device_feed.hpp"
 #include "engines/registry.hpp"
 #include "frames/convert.hpp"
+#include "limits.hpp"
 #include "quoting.hpp"
 
 namespace dgiqa {
@@ -22,9 +23,10 @@ double ms_between(Clock::time_point start, Clock::time_point end) {
 }
 
 const ScorerOptions &checked(const ScorerOptions &options) {
-    if (options.threads < 0)
-        throw Error(DGIQA_ERROR_CONFIGURATION, "threads is " + std::to_string(options.threads) +
-                                                   ": give at least 1, or 0 for the backend's choice");
+    if (options.threads < 0 || static_cast<std::uint64_t>(options.threads) > limits::most_threads)
+        throw Error(DGIQA_ERROR_CONFIGURATION, "threads is " + std::to_string(options.threads) + ": give 1 to " +
+                                                   std::to_string(limits::most_threads) +
+                                                   ", or 0 for the backend's choice");
     return options;
 }
 
@@ -140,7 +142,7 @@ private:
     std::string describe() const {
         const Manifest &manifest = bundle_.manifest;
         const Json document = {
-            {"bundle", bundle_.path},
+            {"bundle", valid_name(bundle_.path)},
             {"preset", manifest.preset},
             {"precision", manifest.precision},
             {"layout", manifest.layout},

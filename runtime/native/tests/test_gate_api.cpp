@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <cstdint>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -67,6 +68,46 @@ TEST_CASE("a verdict has NaN and NULL where there is nothing") {
         CHECK(std::isnan(verdict.score));
     }
     dgiqa_gate_free(gate);
+}
+
+TEST_CASE("frames and numbers that are none are refused, never followed") {
+    dgiqa_gate *gate = gate_of(QUICK);
+    dgiqa_verdict verdict;
+    const dgiqa_cues no_cues = {NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN};
+    for (const double wrong : {HUGE_VAL, -HUGE_VAL, 1e308, -1e308})
+        CHECK(dgiqa_gate_update(gate, wrong, nullptr, 0.0, &verdict) == DGIQA_ERROR_CONFIGURATION);
+    for (const double wrong : {HUGE_VAL, -HUGE_VAL, double(NAN)})
+        CHECK(dgiqa_gate_update(gate, 0.5, nullptr, wrong, &verdict) == DGIQA_ERROR_CONFIGURATION);
+    for (double dgiqa_cues::*cue : {&dgiqa_cues::luminance, &dgiqa_cues::smear}) {
+        dgiqa_cues cues = no_cues;
+        cues.*cue = HUGE_VAL;
+        CHECK(dgiqa_gate_update(gate, 0.5, &cues, 0.0, &verdict) == DGIQA_ERROR_CONFIGURATION);
+    }
+    dgiqa_gate_free(gate);
+
+    dgiqa_cue_meter *meter = nullptr;
+    REQUIRE(dgiqa_cue_meter_create(&meter) == DGIQA_OK);
+    const std::vector<unsigned char> pixels(4 * 64 * 64, 7);
+    dgiqa_cues cues;
+    for (int format = DGIQA_BGR; format <= DGIQA_I420; ++format) {
+        for (int plane = 0; plane < 3; ++plane) {
+            for (const std::size_t stride : {SIZE_MAX, SIZE_MAX / 2, SIZE_MAX / 63, std::size_t{1} << 32}) {
+                dgiqa_frame frame = dgiqa_frame_default();
+                for (const unsigned char *&start : frame.planes) start = pixels.data();
+                frame.width = frame.height = 64;
+                frame.format = static_cast<dgiqa_pixel_format>(format);
+                CHECK(dgiqa_cue_meter_measure(meter, &frame, &cues) == DGIQA_OK);
+                frame.strides[plane] = stride;
+                const bool used = plane == 0 || (plane == 1 && (format == DGIQA_NV12 || format == DGIQA_I420)) ||
+                                  format == DGIQA_I420;
+                CHECK((dgiqa_cue_meter_measure(meter, &frame, &cues) == DGIQA_ERROR_SOURCE) == used);
+                frame.strides[plane] = 0;
+                frame.planes[plane] = nullptr;
+                CHECK((dgiqa_cue_meter_measure(meter, &frame, &cues) == DGIQA_ERROR_SOURCE) == used);
+            }
+        }
+    }
+    dgiqa_cue_meter_free(meter);
 }
 
 TEST_CASE("policies and baselines come and go as text") {

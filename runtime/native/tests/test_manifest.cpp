@@ -65,6 +65,8 @@ TEST_CASE("manifests that were edited or damaged") {
         {"very long", [](Json &d) { d["created"] = std::string(1 << 20, '1'); }, "'created' must match pattern"},
         {"three sides", [](Json &d) { d["geometry"]["quality_image"].push_back(3); }, "must contain at most 2 items"},
         {"one side", [](Json &d) { d["geometry"]["whole_view"] = {1}; }, "'geometry.whole_view' must contain at least"},
+        {"a frame of too many pixels", [](Json &d) { d["frame"] = {{"height", 32768}, {"width", 32768}}; },
+         "field 'frame' claims 32768x32768 pixels, more than the 268435456"},
         {"no boxes", [](Json &d) { d["geometry"]["crop_boxes"] = Json::array(); }, "must contain at least 1 items"},
         {"no files", [](Json &d) { d["files"] = Json::object(); }, "'files' must contain at least 1 properties"},
         {"layout", [](Json &d) { d["layout"] = "sliced"; }, "field 'layout' must be one of [\"fused\",\"split\"]"},
@@ -175,7 +177,7 @@ TEST_CASE("version requirements") {
 }
 
 TEST_CASE("words of messages") {
-    CHECK(dgiqa::quoted("it's\n") == "'it\\'s\\x0a'");
+    CHECK(dgiqa::quoted("it's\n") == "'it\\'s\\n'");
     CHECK(dgiqa::shell_joined({"a", "", "b c", "it's", "x=1"}) == "a '' 'b c' 'it'\"'\"'s' x=1");
     CHECK(dgiqa::brief(0.0123456) == "0.0123");
 }

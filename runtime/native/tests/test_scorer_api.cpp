@@ -1,5 +1,6 @@
 // The scorer's C functions, through the shared library.
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
+#include <climits>
 #include <cstring>
 #include <thread>
 #include <vector>
@@ -72,6 +73,15 @@ TEST_CASE("what a caller forgets is a status, not a crash") {
     params.bundle = "/no/such/folder";
     CHECK(dgiqa_scorer_create(&params, &scorer) == DGIQA_ERROR_BUNDLE);
     CHECK(last_error_has("/no/such/folder does not exist"));
+    for (const int threads : {-1, 257, 100000, INT_MAX, INT_MIN}) {
+        params.threads = threads;
+        CHECK(dgiqa_scorer_create(&params, &scorer) == DGIQA_ERROR_CONFIGURATION);
+        CHECK(last_error_has("give 1 to 256, or 0"));
+    }
+    params.threads = 0;
+    params.bundle = "/no/caf\xe9\n";
+    CHECK(dgiqa_scorer_create(&params, &scorer) == DGIQA_ERROR_BUNDLE);
+    CHECK(last_error_has("/no/caf\\xe9\\n does not exist"));
     params.verify = static_cast<dgiqa_verify>(3);
     CHECK(dgiqa_scorer_create(&params, &scorer) == DGIQA_ERROR_CONFIGURATION);
     dgiqa_quality quality;

@@ -1,11 +1,11 @@
 #include "arguments.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <cstdlib>
 #include <sstream>
 
 #include "errors.hpp"
+#include "quoting.hpp"
 
 namespace dgiqa_tool {
 namespace {
@@ -14,6 +14,12 @@ const Option kHelp = {"--help", nullptr, "show this text"};
 
 [[noreturn]] void refuse(const std::string &command, const std::string &what) {
     throw dgiqa::Error(DGIQA_ERROR_CONFIGURATION, what + "; see dgiqa-edge-native " + command + " --help");
+}
+
+std::string short_text(double number) {
+    std::ostringstream text;
+    text << number;
+    return text.str();
 }
 
 const Option *find_option(const Command &command, const std::string &name) {
@@ -28,6 +34,7 @@ Arguments::Arguments(const Command &command, const std::vector<std::string> &wor
     bool only_operands = false;
     for (std::size_t at = 0; at < words.size(); ++at) {
         const std::string &word = words[at];
+        if (word.empty()) refuse(command_, "an empty argument is no path (an unset variable?): give one");
         if (only_operands || word.size() < 2 || word[0] != '-') {
             operands_.push_back(word);
             continue;
@@ -51,6 +58,8 @@ Arguments::Arguments(const Command &command, const std::vector<std::string> &wor
         } else {
             refuse(command_, name + " needs a value (" + option->value + ")");
         }
+        if (option->value != nullptr && value.empty())
+            refuse(command_, name + " is empty (an unset variable?): give its value (" + option->value + ")");
         given_[option->name] = value;
     }
     if (command.operands == nullptr && !operands_.empty() && !wants_help())
@@ -73,19 +82,20 @@ int Arguments::whole(const std::string &name, int fallback, int least, int most)
     if (!value) return fallback;
     char *end = nullptr;
     const long number = std::strtol(value->c_str(), &end, 10);
-    if (value->empty() || *end != '\0' || number < least || number > most)
-        refuse(command_, name + " is '" + *value + "': give a whole number from " + std::to_string(least) + " to " +
-                             std::to_string(most));
+    if (*end != '\0' || number < least || number > most)
+        refuse(command_, name + ": " + dgiqa::quoted(*value) + " is no whole number from " + std::to_string(least) +
+                             " to " + std::to_string(most));
     return static_cast<int>(number);
 }
 
-std::optional<double> Arguments::above_zero(const std::string &name) const {
+std::optional<double> Arguments::number(const std::string &name, double least, double most) const {
     const auto value = text(name);
     if (!value) return std::nullopt;
     char *end = nullptr;
     const double number = std::strtod(value->c_str(), &end);
-    if (value->empty() || *end != '\0' || !std::isfinite(number) || number <= 0)
-        refuse(command_, name + " is '" + *value + "': give a number above 0");
+    if (*end != '\0' || !(number >= least && number <= most))  // nan is neither
+        refuse(command_, name + ": " + dgiqa::quoted(*value) + " is no number from " + short_text(least) + " to " +
+                             short_text(most));
     return number;
 }
 

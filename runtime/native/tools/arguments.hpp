@@ -24,7 +24,8 @@ struct Command {
 
 class Arguments {
 public:
-    // Throws Error(DGIQA_ERROR_CONFIGURATION): an option that does not exist, twice, or without its value.
+    // Throws Error(DGIQA_ERROR_CONFIGURATION): an option that does not exist, twice, or without its value,
+    // and an empty word: it is an unset variable, never the working directory.
     Arguments(const Command &command, const std::vector<std::string> &words);
 
     bool wants_help() const { return has("--help"); }
@@ -33,9 +34,9 @@ public:
     std::string required(const std::string &name) const;  // throws where it is absent
     const std::vector<std::string> &operands() const { return operands_; }
 
-    // Whole and real numbers; throw Error(DGIQA_ERROR_CONFIGURATION) where they are none or out of range.
+    // Whole and real numbers within bounds that every option has to state; throw Error(DGIQA_ERROR_CONFIGURATION).
     int whole(const std::string &name, int fallback, int least, int most) const;
-    std::optional<double> above_zero(const std::string &name) const;
+    std::optional<double> number(const std::string &name, double least, double most) const;
 
 private:
     std::string command_;

@@ -10,6 +10,8 @@
 #include "commands.hpp"
 #include "handles.hpp"
 #include "media/image_file.hpp"
+#include "output.hpp"
+#include "stop_signals.hpp"
 #include "system_facts.hpp"
 
 namespace dgiqa_tool {
@@ -70,17 +72,17 @@ void judge(dgiqa_camera *camera, const dgiqa_frame &frame, double t_s, Stages *s
 
 void print_text(const Json &report) {
     const Json &start = report.at("startup");
-    std::printf("start to first verdict  %.0f ms (load %.0f ms, first frame %.0f ms)\n",
+    print("start to first verdict  %.0f ms (load %.0f ms, first frame %.0f ms)\n",
                 start.at("first_verdict_ms").get<double>(), start.at("load_ms").get<double>(),
                 start.at("first_frame_ms").get<double>());
-    std::printf("%-16s  %8s  %8s  %8s\n", "ms per frame", "p50", "p90", "p99");
+    print("%-16s  %8s  %8s  %8s\n", "ms per frame", "p50", "p90", "p99");
     for (const auto &[name, row] : report.at("latency_ms").items())
-        std::printf("%-16s  %8.2f  %8.2f  %8.2f\n", name.c_str(), row.at("p50").get<double>(),
+        print("%-16s  %8.2f  %8.2f  %8.2f\n", name.c_str(), row.at("p50").get<double>(),
                     row.at("p90").get<double>(), row.at("p99").get<double>());
-    std::printf("%d frames of %s after %d for warm-up; peak memory %.0f MiB\n", report.at("frames").get<int>(),
+    print("%d frames of %s after %d for warm-up; peak memory %.0f MiB\n", report.at("frames").get<int>(),
                 report.at("frame").get<std::string>().c_str(), report.at("warmup").get<int>(),
                 report.at("peak_rss_mib").get<double>());
-    std::printf("%s\n%s\n", report.at("scorer").dump().c_str(), report.at("system").dump().c_str());
+    print("%s\n%s\n", report.at("scorer").dump().c_str(), report.at("system").dump().c_str());
 }
 
 }  // namespace
@@ -115,7 +117,15 @@ int run_bench(const Arguments &arguments) {
     const double first_frame_ms = ms_since(before_first);
     const double first_verdict_ms = seconds_since_process_start() * 1e3;
     Stages stages;
-    for (int i = 1; i <= warmup + frames; ++i) judge(camera.get(), frame, i / kFps, i <= warmup ? nullptr : &stages);
+    const StopSignals stop;
+    for (int i = 1; i <= warmup + frames && !stop.caught(); ++i)
+        judge(camera.get(), frame, i / kFps, i <= warmup ? nullptr : &stages);
+
+    const std::size_t measured = stages.total.size();
+    if (stop.caught()) {
+        std::fprintf(stderr, "interrupted: %zu of %d frames were measured\n", measured, frames);
+        if (measured == 0) return stop.exit_code();
+    }
 
     const Json report = {
         {"startup", {{"first_verdict_ms", first_verdict_ms}, {"load_ms", load_ms}, {"first_frame_ms", first_frame_ms}}},
@@ -125,17 +135,17 @@ int run_bench(const Arguments &arguments) {
           {"engine", percentiles(stages.engine)},
           {"cues_and_gate", percentiles(stages.gate)}}},
         {"peak_rss_mib", peak_rss_mib()},
-        {"frames", frames},
+        {"frames", measured},
         {"warmup", warmup},
-        {"frame", image.value_or("noise " + std::to_string(width) + "x" + std::to_string(height))},
+        {"frame", dgiqa::shown_name(image.value_or("noise " + std::to_string(width) + "x" + std::to_string(height)))},
         {"scorer", Json::parse(dgiqa_scorer_describe(scorer.get()))},
         {"library", Json::parse(dgiqa_build_info())},
         {"system", system_facts()}};
     if (arguments.has("--json"))
-        std::printf("%s\n", report.dump().c_str());
+        print_json(report);
     else
         print_text(report);
-    return 0;
+    return stop.caught() ? stop.exit_code() : 0;
 }
 
 }  // namespace dgiqa_tool

@@ -8,6 +8,7 @@ namespace dgiqa_tool {
 constexpr int kExitUsage = 2;
 constexpr int kExitInput = 3;
 constexpr int kExitEnvironment = 4;
+constexpr int kExitReaderGone = 141;  // 128 + SIGPIPE
 
 const Command &score_command();
 int run_score(const Arguments &arguments);

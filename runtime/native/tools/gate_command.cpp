@@ -6,13 +6,16 @@
 
 #include "commands.hpp"
 #include "handles.hpp"
+#include "output.hpp"
 #include "recorded_frames.hpp"
+#include "stop_signals.hpp"
 
 namespace dgiqa_tool {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
+constexpr double kSlowestFps = 0.001, kFastestFps = 1000.0;
 constexpr double kNoScore = std::numeric_limits<double>::quiet_NaN();
 
 Json number(double value) { return std::isnan(value) ? Json() : Json(value); }
@@ -35,7 +38,7 @@ struct Judged {
 
 // Every frame is in exactly one of pass, reject, unknown; unreadable ones are among them.
 struct Counts {
-    std::size_t frames = 0, unreadable = 0;
+    std::size_t frames = 0, unreadable = 0, missing = 0;
     std::size_t states[3] = {0, 0, 0};
 
     Json as_json() const {
@@ -43,7 +46,8 @@ struct Counts {
                 {"pass", states[DGIQA_PASS]},
                 {"reject", states[DGIQA_REJECT]},
                 {"unknown", states[DGIQA_UNKNOWN]},
-                {"not_readable", unreadable}};
+                {"not_readable", unreadable},
+                {"missing", missing}};
     }
 };
 
@@ -91,7 +95,7 @@ Json record_of(const RecordedFrame &frame, const Judged &judged) {
     const dgiqa_verdict &verdict = judged.verdict;
     Json record = {{"frame", frame.index},
                    {"t_s", std::round(frame.t_s * 1e6) / 1e6},
-                   {"file", frame.file},
+                   {"file", dgiqa::valid_name(frame.file)},
                    {"state", dgiqa_state_name(verdict.state)},
                    {"reason", text(verdict.reason)},
                    {"cue", text(verdict.cue)},
@@ -108,10 +112,10 @@ Json record_of(const RecordedFrame &frame, const Judged &judged) {
 }
 
 void print_line(const RecordedFrame &frame, const dgiqa_verdict &verdict) {
-    std::printf("%7zu  %9.3f  %-7s  %s", frame.index, frame.t_s, dgiqa_state_name(verdict.state), verdict.reason);
+    print("%7zu  %9.3f  %-7s  %s", frame.index, frame.t_s, dgiqa_state_name(verdict.state), verdict.reason);
     if (verdict.cue != nullptr && !std::isnan(verdict.value) && !std::isnan(verdict.threshold))
-        std::printf(" (%s %.4g, threshold %.4g)", verdict.cue, verdict.value, verdict.threshold);
-    std::printf("%s\n", verdict.overdue != 0 ? "  overdue" : "");
+        print(" (%s %.4g, threshold %.4g)", verdict.cue, verdict.value, verdict.threshold);
+    print("%s\n", verdict.overdue != 0 ? "  overdue" : "");
 }
 
 }  // namespace
@@ -132,12 +136,13 @@ int run_gate(const Arguments &arguments) {
     const bool json = arguments.has("--json");
     const auto policy_file = arguments.text("--policy");
     const std::string policy = policy_file ? text_of_file(*policy_file) : "";
-    const auto frames = recorded_frames(arguments.operands()[0], arguments.above_zero("--fps"));
+    const auto frames = recorded_frames(arguments.operands()[0], arguments.number("--fps", kSlowestFps, kFastestFps));
     Replay replay(scorer_of(arguments), policy_file ? &policy : nullptr);
     Counts counts;
     bool watchdog = false;
-    if (!json) std::printf("%7s  %9s  %-7s  %s\n", "frame", "t_s", "state", "reason");
-    while (!watchdog) {
+    if (!json) print("%7s  %9s  %-7s  %s\n", "frame", "t_s", "state", "reason");
+    const StopSignals stop;
+    while (!watchdog && !stop.caught()) {
         const std::optional<RecordedFrame> frame = frames->next();
         if (!frame) break;
         const Judged judged = replay.judge(*frame);
@@ -147,21 +152,28 @@ int run_gate(const Arguments &arguments) {
             ++counts.unreadable;
             std::fprintf(stderr, "frame %zu: %s\n", frame->index, frame->error.c_str());
         }
-        if (json)
-            std::printf("%s\n", record_of(*frame, judged).dump(-1, ' ', false, Json::error_handler_t::replace).c_str());
-        else
-            print_line(*frame, judged.verdict);
-        std::fflush(stdout);
+        json ? print_json(record_of(*frame, judged)) : print_line(*frame, judged.verdict);
         watchdog = judged.watchdog;
+    }
+    if (const std::string note = frames->note(); !note.empty())
+        std::fprintf(stderr, "%s\n", dgiqa::shown_name(note).c_str());
+    if (!watchdog && !stop.caught()) {
+        counts.missing = frames->missing();
+        if (const auto shortfall = frames->shortfall())
+            std::fprintf(stderr, "%s\n", dgiqa::shown_name(*shortfall).c_str());
     }
     if (json)  // beside the records, so that every line of the output is a frame
         std::fprintf(stderr, "%s\n", counts.as_json().dump().c_str());
     else
-        std::printf("%zu frames: %zu pass, %zu reject, %zu unknown; %zu not readable\n", counts.frames,
+        print("%zu frames: %zu pass, %zu reject, %zu unknown; %zu not readable, %zu missing\n", counts.frames,
                     counts.states[DGIQA_PASS], counts.states[DGIQA_REJECT], counts.states[DGIQA_UNKNOWN],
-                    counts.unreadable);
+                    counts.unreadable, counts.missing);
     if (watchdog) throw dgiqa::Error(DGIQA_ERROR_GATE, dgiqa_last_error());
-    return counts.unreadable != 0 ? kExitInput : 0;
+    if (stop.caught()) {
+        std::fprintf(stderr, "interrupted after %zu frames\n", counts.frames);
+        return stop.exit_code();
+    }
+    return counts.unreadable + counts.missing != 0 ? kExitInput : 0;
 }
 
 }  // namespace dgiqa_tool

@@ -1,13 +1,9 @@
 #include "handles.hpp"
 
-#include <fstream>
-#include <iterator>
+#include "limits.hpp"
+#include "whole_file.hpp"
 
 namespace dgiqa_tool {
-
-namespace {
-constexpr int kMostThreads = 1024;
-}
 
 Scorer scorer_of(const Arguments &arguments) {
     const std::string bundle = arguments.required("--bundle");
@@ -15,7 +11,7 @@ Scorer scorer_of(const Arguments &arguments) {
     dgiqa_scorer_params params = dgiqa_scorer_default_params();
     params.bundle = bundle.c_str();
     params.backend = backend.c_str();
-    params.threads = arguments.whole("--threads", params.threads, 1, kMostThreads);
+    params.threads = arguments.whole("--threads", params.threads, 1, static_cast<int>(dgiqa::limits::most_threads));
     params.strict_size = arguments.has("--strict-size") ? 1 : 0;
     if (arguments.has("--no-verify")) params.verify = DGIQA_VERIFY_NEVER;
     dgiqa_scorer *scorer = nullptr;
@@ -24,10 +20,11 @@ Scorer scorer_of(const Arguments &arguments) {
 }
 
 std::string text_of_file(const std::string &path) {
-    std::ifstream file(path, std::ios::binary);
-    std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-    if (!file) throw dgiqa::Error(DGIQA_ERROR_CONFIGURATION, path + " cannot be read: check the name");
-    return text;
+    try {
+        return dgiqa::whole_text(path, dgiqa::limits::most_text_bytes, dgiqa::Accepts::kPipesToo);
+    } catch (const dgiqa::FileError &error) {
+        throw dgiqa::Error(DGIQA_ERROR_CONFIGURATION, path + " " + error.what() + ": check the name");
+    }
 }
 
 }  // namespace dgiqa_tool

@@ -1,9 +1,9 @@
 // What this build can do, and what a bundle is.
-#include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "commands.hpp"
 #include "handles.hpp"
+#include "output.hpp"
 #include "system_facts.hpp"
 
 namespace dgiqa_tool {
@@ -21,13 +21,13 @@ int run_info(const Arguments &arguments) {
     if (arguments.has("--bundle"))
         info["scorer"] = nlohmann::ordered_json::parse(dgiqa_scorer_describe(scorer_of(arguments).get()));
     if (arguments.has("--json")) {
-        std::printf("%s\n", info.dump().c_str());
+        print_json(info);
         return 0;
     }
     for (const auto &[section, facts] : info.items()) {
-        std::printf("%s\n", section.c_str());
+        print("%s\n", section.c_str());
         for (const auto &[name, value] : facts.items())
-            std::printf("  %-16s  %s\n", name.c_str(),
+            print("  %-16s  %s\n", name.c_str(),
                         value.is_string() ? value.get<std::string>().c_str() : value.dump().c_str());
     }
     return 0;

@@ -1,4 +1,5 @@
-// dgiqa-edge-native: scores, gates and measures without Python. Exit codes: 2 usage, 3 input, 4 environment.
+// dgiqa-edge-native: scores, gates and measures without Python. Exit codes: 2 usage, 3 input, 4 environment,
+// 130 and 143 interrupted, 141 nobody reads the output.
 #include <cstdio>
 #include <exception>
 #include <new>
@@ -8,6 +9,8 @@
 #include "commands.hpp"
 #include "dgiqa_edge.h"
 #include "errors.hpp"
+#include "output.hpp"
+#include "quoting.hpp"
 
 namespace dgiqa_tool {
 namespace {
@@ -48,37 +51,41 @@ int exit_code_of(dgiqa_status status) {
 
 int run(const std::vector<std::string> &words) {
     if (words.empty() || words[0] == "--help" || words[0] == "-h") {
-        std::fputs(usage().c_str(), words.empty() ? stderr : stdout);
-        return words.empty() ? kExitUsage : 0;
+        if (!words.empty()) return print("%s", usage().c_str()), 0;
+        std::fputs(usage().c_str(), stderr);
+        return kExitUsage;
     }
     if (words[0] == "--version") {
-        std::printf("dgiqa-edge-native %s\n", dgiqa_version());
+        print("dgiqa-edge-native %s\n", dgiqa_version());
         return 0;
     }
     for (const Entry &entry : kEntries) {
         if (words[0] != entry.command().name) continue;
         const Arguments arguments(entry.command(), {words.begin() + 1, words.end()});
         if (!arguments.wants_help()) return entry.run(arguments);
-        std::fputs(help_of(entry.command()).c_str(), stdout);
+        print("%s", help_of(entry.command()).c_str());
         return 0;
     }
     throw dgiqa::Error(DGIQA_ERROR_CONFIGURATION,
-                       "there is no command '" + words[0] + "'; see dgiqa-edge-native --help");
+                       "there is no command " + dgiqa::quoted(words[0]) + "; see dgiqa-edge-native --help");
 }
 
 }  // namespace
 }  // namespace dgiqa_tool
 
 int main(int argc, char **argv) {
+    dgiqa_tool::prepare_streams();
     try {
         return dgiqa_tool::run({argv + 1, argv + argc});
     } catch (const dgiqa::Error &error) {
         std::fprintf(stderr, "error: %s\n", error.what());
         return dgiqa_tool::exit_code_of(error.status());
+    } catch (const dgiqa_tool::ReaderGone &) {
+        return dgiqa_tool::kExitReaderGone;
     } catch (const std::bad_alloc &) {
         std::fputs("error: out of memory: give smaller pictures\n", stderr);
     } catch (const std::exception &error) {
-        std::fprintf(stderr, "error: unexpected: %s\n", error.what());
+        std::fprintf(stderr, "error: unexpected: %s\n", dgiqa::shown_name(error.what()).c_str());
     }
     return dgiqa_tool::kExitEnvironment;
 }

@@ -20,8 +20,12 @@ struct RecordedFrame {
 class RecordedFrames {
 public:
     virtual ~RecordedFrames() = default;
-    // Nothing after the last one.
+    // Nothing after the last one, and where a signal came.
     virtual std::optional<RecordedFrame> next() = 0;
+    // After the last one: how many the container states that never came, and that in words; none where all came.
+    virtual std::string note() const { return ""; }  // what was done to read them that is not plain decoding
+    virtual std::size_t missing() const { return 0; }
+    virtual std::optional<std::string> shortfall() const { return std::nullopt; }
 };
 
 // fps: frames per second; nothing: the video's own, and 25 for images and for videos that state none.

@@ -1,11 +1,14 @@
 // Scores of image files, as a table for people or JSON Lines for programs.
 #include <algorithm>
 #include <cstdio>
+#include <new>
 #include <nlohmann/json.hpp>
 
 #include "commands.hpp"
 #include "handles.hpp"
 #include "media/image_file.hpp"
+#include "output.hpp"
+#include "stop_signals.hpp"
 
 namespace dgiqa_tool {
 namespace {
@@ -18,7 +21,7 @@ Json scored(dgiqa_scorer *scorer, const std::string &image) {
         const dgiqa_frame frame = frame_of(picture);
         dgiqa_quality quality{};
         check(dgiqa_scorer_score(scorer, &frame, &quality));
-        return {{"image", image},
+        return {{"image", dgiqa::valid_name(image)},
                 {"score", quality.score},
                 {"latency_ms", quality.total_ms},
                 {"crop_scores", std::vector<float>(quality.crop_scores, quality.crop_scores + quality.crop_count)},
@@ -26,18 +29,20 @@ Json scored(dgiqa_scorer *scorer, const std::string &image) {
                 {"height", picture.height}};
     } catch (const dgiqa::Error &error) {
         if (error.status() != DGIQA_ERROR_SOURCE) throw;
-        return {{"image", image}, {"error", error.what()}};
+        return {{"image", dgiqa::valid_name(image)}, {"error", error.what()}};
+    } catch (const std::bad_alloc &) {
+        return {{"image", dgiqa::valid_name(image)},
+                {"error", dgiqa::shown_name(image) + " needs more memory than there is: give a smaller picture"}};
     }
 }
 
-void print_row(const Json &row, int width) {
-    const std::string image = row.at("image");
+void print_row(const std::string &name, const Json &row, std::size_t width) {
+    const std::string column = padded(name, width);
     if (row.contains("error"))
-        std::printf("%-*s  %7s  %10s  error: %s\n", width, image.c_str(), "-", "-",
-                    row.at("error").get<std::string>().c_str());
+        print("%s  %7s  %10s  error: %s\n", column.c_str(), "-", "-", row.at("error").get<std::string>().c_str());
     else
-        std::printf("%-*s  %7.4f  %10.1f\n", width, image.c_str(), row.at("score").get<double>(),
-                    row.at("latency_ms").get<double>());
+        print("%s  %7.4f  %10.1f\n", column.c_str(), row.at("score").get<double>(),
+              row.at("latency_ms").get<double>());
 }
 
 }  // namespace
@@ -55,19 +60,24 @@ int run_score(const Arguments &arguments) {
     const std::vector<std::string> images = dgiqa::expand_images(arguments.operands());
     const Scorer scorer = scorer_of(arguments);
     const bool json = arguments.has("--json");
-    std::size_t width = 5, failed = 0;
-    for (const std::string &image : images) width = std::max(width, image.size());
-    if (!json) std::printf("%-*s  %7s  %10s\n", static_cast<int>(width), "image", "score", "latency_ms");
-    for (const std::string &image : images) {
-        const Json row = scored(scorer.get(), image);
-        failed += row.contains("error") ? 1 : 0;
-        if (json)
-            std::printf("%s\n", row.dump(-1, ' ', false, Json::error_handler_t::replace).c_str());
-        else
-            print_row(row, static_cast<int>(width));
-        std::fflush(stdout);
+    std::vector<std::string> names;
+    for (const std::string &image : images) names.push_back(dgiqa::shown_name(image));
+    std::size_t width = 5, scored_count = 0, failed = 0;
+    for (const std::string &name : names) width = std::max(width, dgiqa::columns(name));
+    if (!json) print("%s  %7s  %10s\n", padded("image", width).c_str(), "score", "latency_ms");
+    if (const std::string unread = dgiqa::left_out(arguments.operands()); !unread.empty())
+        std::fprintf(stderr, "%s\n", unread.c_str());
+    const StopSignals stop;
+    for (std::size_t at = 0; at < images.size() && !stop.caught(); ++at) {
+        const Json row = scored(scorer.get(), images[at]);
+        ++(row.contains("error") ? failed : scored_count);
+        json ? print_json(row) : print_row(names[at], row, width);
     }
-    if (!json) std::printf("%zu scored, %zu failed\n", images.size() - failed, failed);
+    if (!json) print("%zu scored, %zu failed\n", scored_count, failed);
+    if (stop.caught()) {
+        std::fprintf(stderr, "interrupted: %zu of %zu images were scored\n", scored_count + failed, images.size());
+        return stop.exit_code();
+    }
     return failed != 0 ? kExitInput : 0;
 }
 

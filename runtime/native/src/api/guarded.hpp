@@ -23,6 +23,8 @@ dgiqa_status guarded(Body &&body) noexcept {
         return keep_error(DGIQA_ERROR_MACHINE, "out of memory: give smaller frames, or free other scorers");
     } catch (const std::exception &error) {
         return keep_error(DGIQA_ERROR_MACHINE, std::string("unexpected: ") + error.what());
+    } catch (...) {  // of a library below that throws something else
+        return keep_error(DGIQA_ERROR_MACHINE, "unexpected: an exception of an unknown kind");
     }
 }
 

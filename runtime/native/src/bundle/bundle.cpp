@@ -2,21 +2,20 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <iterator>
 #include <system_error>
 
 #include "bundle/manifest_checks.hpp"
 #include "bundle/sha256.hpp"
 #include "errors.hpp"
+#include "limits.hpp"
 #include "quoting.hpp"
+#include "whole_file.hpp"
 
 namespace dgiqa {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr std::uintmax_t LARGEST_MANIFEST_BYTES = 16u << 20;  // a real one has a few thousand
 
 [[noreturn]] void refuse(const std::string &message) { throw Error(DGIQA_ERROR_BUNDLE, message); }
 
@@ -30,16 +29,11 @@ std::string read_manifest(const std::string &path) {
     if (!fs::exists(file, failure))
         refuse(path + " is not a bundle (no " + MANIFEST_NAME + "): give the folder that build_engine.py wrote");
     const std::string remedy = ": copy the bundle again, or rebuild it";
-    if (!fs::is_regular_file(file, failure)) refuse(file + " cannot be read (not a file)" + remedy);
-    const std::uintmax_t size_bytes = fs::file_size(file, failure);
-    if (failure) refuse(file + " cannot be read (" + failure.message() + ")" + remedy);
-    if (size_bytes > LARGEST_MANIFEST_BYTES)
-        refuse(file + " has " + std::to_string(size_bytes) + " bytes, more than any manifest" + remedy);
-    std::ifstream stream(file, std::ios::binary);
-    std::string text(static_cast<std::size_t>(size_bytes), '\0');
-    stream.read(text.data(), static_cast<std::streamsize>(text.size()));
-    if (!stream || stream.peek() != std::ifstream::traits_type::eof()) refuse(file + " cannot be read" + remedy);
-    return text;
+    try {
+        return whole_text(file, limits::most_text_bytes);
+    } catch (const FileError &error) {
+        refuse(file + " " + error.what() + remedy);
+    }
 }
 
 bool leaves(const fs::path &folder, const fs::path &file) {

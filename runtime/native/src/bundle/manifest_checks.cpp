@@ -8,6 +8,7 @@
 #include "bundle/manifest.hpp"
 #include "bundle/schema_text.hpp"
 #include "errors.hpp"
+#include "limits.hpp"
 #include "quoting.hpp"
 
 namespace dgiqa {
@@ -88,7 +89,13 @@ void check_roles(const Json &document, const std::string &where) {
 }
 
 void check_geometry(const Json &document, const std::string &where) {
-    const Json &geometry = document.at("geometry");
+    const Json &geometry = document.at("geometry"), &frame = document.at("frame"), &depth = geometry.at("depth_output");
+    const auto check_pixels = [&where](const char *field, const Json &rows, const Json &columns) {
+        if (const auto flaw = limits::pixels_flaw(columns.get<std::int64_t>(), rows.get<std::int64_t>()))
+            contradict(where, "field '" + std::string(field) + "' " + *flaw);
+    };
+    check_pixels("frame", frame.at("height"), frame.at("width"));
+    check_pixels("geometry.depth_output", depth.at(0), depth.at(1));
     const auto height = geometry.at("quality_image").at(0).get<std::int64_t>();
     const auto width = geometry.at("quality_image").at(1).get<std::int64_t>();
     const auto crop = geometry.at("crop").get<std::int64_t>();

@@ -4,10 +4,11 @@
 
 #include <algorithm>
 #include <cstring>
-#include <fstream>
 #include <limits>
 
 #include "bundle/npy.hpp"
+#include "limits.hpp"
+#include "whole_file.hpp"
 
 namespace dgiqa {
 namespace {
@@ -18,7 +19,7 @@ constexpr std::size_t LONGEST_COMMENT = 65535;
 constexpr std::uint32_t END_SIGNATURE = 0x06054b50, ENTRY_SIGNATURE = 0x02014b50, LOCAL_SIGNATURE = 0x04034b50;
 constexpr std::uint32_t IN_ZIP64_EXTRA = 0xffffffff;
 constexpr int STORED = 0, DEFLATED = 8;
-constexpr std::size_t LARGEST_FILE_BYTES = std::size_t{4} << 30;  // a frame of 32768 x 32768 pixels, stored
+constexpr std::uint64_t LARGEST_FILE_BYTES = 5 * limits::most_pixels;  // the largest frame and its depth, stored
 constexpr std::size_t LONGEST_NPY_HEADER = 4096;
 
 std::size_t number(const std::vector<std::uint8_t> &bytes, std::size_t offset, int width) {
@@ -30,15 +31,11 @@ std::size_t number(const std::vector<std::uint8_t> &bytes, std::size_t offset, i
 }
 
 std::vector<std::uint8_t> content_of(const std::string &path) {
-    std::ifstream stream(path, std::ios::binary | std::ios::ate);
-    const std::streamoff size = stream ? static_cast<std::streamoff>(stream.tellg()) : -1;
-    if (size < 0) throw NpzError("it cannot be read");
-    if (static_cast<std::size_t>(size) > LARGEST_FILE_BYTES) throw NpzError("it is larger than any golden frame");
-    std::vector<std::uint8_t> content(static_cast<std::size_t>(size));
-    stream.seekg(0);
-    stream.read(reinterpret_cast<char *>(content.data()), size);
-    if (!stream) throw NpzError("it cannot be read");
-    return content;
+    try {
+        return whole_file(path, LARGEST_FILE_BYTES);
+    } catch (const FileError &error) {
+        throw NpzError(std::string("it ") + error.what());
+    }
 }
 
 std::size_t end_record(const std::vector<std::uint8_t> &content) {

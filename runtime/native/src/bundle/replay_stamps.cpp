@@ -5,10 +5,11 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <system_error>
 
 #include "bundle/sha256.hpp"
+#include "limits.hpp"
+#include "whole_file.hpp"
 
 namespace dgiqa {
 namespace {
@@ -56,13 +57,12 @@ Json replay_identity(const Bundle &bundle, const Json &engines) {
 }
 
 bool has_stamp(const Json &identity) {
-    std::ifstream stream(stamp_file(identity), std::ios::binary);
-    if (!stream) return false;
-    const std::string text{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
     try {
-        const Json stamp = parse_strictly(text);
+        const Json stamp = parse_strictly(whole_text(stamp_file(identity).string(), limits::most_text_bytes));
         return stamp.is_object() && stamp.contains("identity") &&
                stamp.at("identity") == parse_strictly(text_of(identity, -1));
+    } catch (const FileError &) {
+        return false;
     } catch (const JsonError &) {
         return false;
     }

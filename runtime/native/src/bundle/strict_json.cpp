@@ -41,7 +41,7 @@ Json parse_strictly(const std::string &text) {
         if (event == Event::key) {
             const auto &key = parsed.get_ref<const std::string &>();
             if (!keys_of_open_objects.back().insert(key).second)
-                throw JsonError("the key '" + printable(key) + "' stands twice in one object");
+                throw JsonError("the key '" + printable(key) + "' stands twice in one object: keep one");
         }
         return true;
     };

@@ -1,18 +1,21 @@
 #include "engines/tensorrt_plan.hpp"
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 
 #include "errors.hpp"
+#include "whole_file.hpp"
 
 namespace dgiqa {
 namespace {
 
-std::vector<char> content_of(const std::string &path) {
-    std::ifstream stream(path, std::ios::binary);
-    if (!stream) throw Error(DGIQA_ERROR_BUNDLE, path + " cannot be read: copy the bundle again");
-    return {std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
+constexpr std::uint64_t kMostPlanBytes = std::uint64_t{64} << 30;  // its size is the manifest's, checked before
+
+std::vector<std::uint8_t> content_of(const std::string &path) {
+    try {
+        return whole_file(path, kMostPlanBytes);
+    } catch (const FileError &error) {
+        throw Error(DGIQA_ERROR_BUNDLE, path + " " + error.what() + ": copy the bundle again");
+    }
 }
 
 const char *dtype_of(nvinfer1::DataType type) {
@@ -41,7 +44,7 @@ std::string TensorRtLog::reason() {
 }
 
 TensorRtPlan::TensorRtPlan(const std::string &where, const std::string &rebuild, bool host_code) {
-    const std::vector<char> content = content_of(where);
+    const std::vector<std::uint8_t> content = content_of(where);
     runtime_.reset(nvinfer1::createInferRuntime(log_));
     if (!runtime_)
         throw Error(DGIQA_ERROR_MACHINE, "TensorRT " + tensorrt_version() + " cannot start (" + log_.reason() +

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "errors.hpp"
+#include "limits.hpp"
 
 namespace dgiqa {
 namespace {
@@ -50,8 +51,7 @@ void check_kinds(const dgiqa_frame &frame) {
 void check_size(const dgiqa_frame &frame, const FormatFacts &facts) {
     const std::string size = std::to_string(frame.width) + "x" + std::to_string(frame.height);
     if (frame.width < 1 || frame.height < 1) refuse("the frame is " + size + ": give its width and height in pixels");
-    if (frame.width > kLongestSide || frame.height > kLongestSide)
-        refuse("the frame is " + size + ": at most " + std::to_string(kLongestSide) + " pixels a side are taken");
+    if (const auto flaw = limits::pixels_flaw(frame.width, frame.height)) refuse("the frame " + *flaw);
     if (facts.even_width && frame.width % 2 != 0)
         refuse("the frame is " + size + ", but " + facts.name + " needs an even width: cut off a column");
     if (facts.even_height && frame.height % 2 != 0)
@@ -99,6 +99,12 @@ Layout checked_layout(const dgiqa_frame &frame) {
             refuse("strides[" + std::to_string(plane) + "] is " + std::to_string(frame.strides[plane]) +
                    " bytes, but a row of " + where + " has " + std::to_string(row_bytes) +
                    ": give the bytes from one row to the next, or 0 for rows without gaps");
+        // Beyond it the last row's address would leave the address space: a number that is no stride, or a negative
+        // one.
+        if (frame.strides[plane] > limits::most_stride_bytes)
+            refuse("strides[" + std::to_string(plane) + "] is " + std::to_string(frame.strides[plane]) +
+                   " bytes: at most " + std::to_string(limits::most_stride_bytes) +
+                   " from one row to the next are taken");
         layout.planes[plane] = frame.planes[plane];
         layout.strides[plane] = frame.strides[plane] != 0 ? frame.strides[plane] : row_bytes;
     }

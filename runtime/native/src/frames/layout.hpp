@@ -8,9 +8,6 @@
 
 namespace dgiqa {
 
-// The longest side that is taken; it keeps every index below within an int.
-constexpr int kLongestSide = 32768;
-
 struct Layout {
     const std::uint8_t *planes[3];
     std::size_t strides[3];  // bytes
@@ -26,8 +23,9 @@ struct PlaneSize {
 int plane_count(dgiqa_pixel_format format);
 PlaneSize plane_size(dgiqa_pixel_format format, int plane, int width, int height);
 
-// Throws Error(DGIQA_ERROR_SOURCE): no planes, a size that the format cannot have, a stride shorter than a row, a
-// format, matrix or memory that does not exist, or memory that this build cannot read.
+// Throws Error(DGIQA_ERROR_SOURCE): no planes, a size that the format cannot have, a stride shorter than a row, sizes or
+// strides beyond runtime/limits.json, a format, matrix or memory that does not exist, or memory that this build cannot
+// read.
 Layout checked_layout(const dgiqa_frame &frame);
 
 }  // namespace dgiqa

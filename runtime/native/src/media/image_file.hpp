@@ -17,7 +17,11 @@ Picture read_image(const std::string &path);
 bool is_image_name(const std::string &path);
 
 // The image files that arguments mean: a directory stands for the image files directly in it, in the order of their
-// names; any other argument is kept, so that reading it says what is wrong.
+// names; any other argument, and a directory that holds none or cannot be listed, is kept, so that reading it says what
+// is wrong while the others are still read.
 std::vector<std::string> expand_images(const std::vector<std::string> &arguments);
+
+// A sentence on pictures that the directories among the arguments hold and that are not read; empty without any.
+std::string left_out(const std::vector<std::string> &arguments);
 
 }  // namespace dgiqa

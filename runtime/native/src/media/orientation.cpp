@@ -4,12 +4,12 @@
 #include <utility>
 
 #include "errors.hpp"
+#include "limits.hpp"
 #include "media/decoders.hpp"
 
 namespace dgiqa {
 namespace {
 
-constexpr std::uint64_t kLongestImageSide = 32768;
 constexpr std::uint32_t kOrientationTag = 0x0112;
 constexpr std::size_t kEntryBytes = 12;
 
@@ -55,11 +55,8 @@ Turn turn_of(int orientation) {
 
 }  // namespace
 
-void check_image_size(std::uint64_t width, std::uint64_t height) {
-    if (width >= 1 && height >= 1 && width <= kLongestImageSide && height <= kLongestImageSide) return;
-    throw Error(DGIQA_ERROR_SOURCE, "is " + std::to_string(width) + "x" + std::to_string(height) +
-                                        " pixels: from 1 to " + std::to_string(kLongestImageSide) +
-                                        " pixels a side are read");
+void check_image_size(std::int64_t width, std::int64_t height) {
+    if (const auto flaw = limits::pixels_flaw(width, height)) throw Error(DGIQA_ERROR_SOURCE, *flaw);
 }
 
 int exif_orientation(const std::uint8_t *tiff, std::size_t size) {

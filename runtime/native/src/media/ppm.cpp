@@ -35,7 +35,7 @@ Picture decode_ppm(const FileBytes &content) {
     const std::uint64_t width = number_at(content, at);
     const std::uint64_t height = number_at(content, at);
     const std::uint64_t most = number_at(content, at);
-    check_image_size(width, height);
+    check_image_size(static_cast<std::int64_t>(width), static_cast<std::int64_t>(height));
     if (most != 255)
         throw Error(DGIQA_ERROR_SOURCE,
                     "has levels up to " + std::to_string(most) + ": give a PPM of 8 bits (up to 255)");
