@@ -169,6 +169,10 @@ gboolean set_caps(GstBaseTransform *base, GstCaps *caps, GstCaps *) {
         GST_ERROR_OBJECT(self, "caps that cannot be taken: %" GST_PTR_FORMAT, caps);
         return FALSE;
     }
+    if (const auto flaw = dgiqa_gst::caps_flaw(info)) {
+        GST_ELEMENT_ERROR(self, STREAM, FORMAT, ("%s", flaw->c_str()), (nullptr));
+        return FALSE;
+    }
     if (self->running->has_info) ++Locked(self)->counts.caps_changes;
     self->running->info = info;
     self->running->has_info = true;
@@ -176,16 +180,17 @@ gboolean set_caps(GstBaseTransform *base, GstCaps *caps, GstCaps *) {
     return TRUE;
 }
 
-// Seconds from the start of the stream: its running time, or by the frame rate where buffers have no time.
-double seconds_of(DgiqaGateElement *self, GstBuffer *buffer, guint64 number) {
+// Seconds from the start of the stream: its running time, or a frame after the last one where a buffer has no time.
+double seconds_of(DgiqaGateElement *self, GstBuffer *buffer) {
+    Session &session = *self->running->session;
     const GstSegment &segment = self->parent.segment;
     if (GST_BUFFER_PTS_IS_VALID(buffer) && segment.format == GST_FORMAT_TIME) {
         const GstClockTime time = gst_segment_to_running_time(&segment, GST_FORMAT_TIME, GST_BUFFER_PTS(buffer));
-        if (GST_CLOCK_TIME_IS_VALID(time)) return static_cast<double>(time) / GST_SECOND;
+        if (GST_CLOCK_TIME_IS_VALID(time)) return session.steady(static_cast<double>(time) / GST_SECOND);
     }
     const GstVideoInfo &info = self->running->info;
     const double fps = info.fps_n > 0 && info.fps_d > 0 ? static_cast<double>(info.fps_n) / info.fps_d : 25.0;
-    return static_cast<double>(number) / fps;
+    return session.later(1.0 / fps);
 }
 
 void warn_once(DgiqaGateElement *self, const char *message) {
@@ -201,9 +206,10 @@ bool judge(DgiqaGateElement *self, GstBuffer *buffer, double t_s, Counts *counts
     GstVideoFrame mapped;
     dgiqa_status status = DGIQA_ERROR_SOURCE;
     if (gst_video_frame_map(&mapped, &self->running->info, buffer, GST_MAP_READ)) {
-        status = session.judge(dgiqa_gst::frame_of(mapped), t_s, counts);
+        const auto flaw = dgiqa_gst::buffer_flaw(self->running->info, mapped);
+        if (!flaw) status = session.judge(dgiqa_gst::frame_of(mapped), t_s, counts);
         gst_video_frame_unmap(&mapped);
-        if (status == DGIQA_ERROR_SOURCE) warn_once(self, dgiqa_last_error());
+        if (status == DGIQA_ERROR_SOURCE) warn_once(self, flaw ? flaw->c_str() : dgiqa_last_error());
     } else {
         warn_once(self, "A buffer is smaller than its caps say.");
     }
@@ -237,7 +243,7 @@ GstFlowReturn transform_ip(GstBaseTransform *base, GstBuffer *buffer) {
         messages = shared->messages;
     }
     const guint64 number = counts.buffers++;
-    const double t_s = session.steady(seconds_of(self, buffer, number));
+    const double t_s = seconds_of(self, buffer);
     const bool judged = number % every == 0;
     const bool usable = !judged || judge(self, buffer, t_s, &counts);
     if (!judged) ++counts.skipped;

@@ -2,10 +2,10 @@
 
 #include <gst/gst.h>
 
+#include "limits.hpp"
+
 namespace dgiqa_gst {
 namespace {
-
-constexpr int kMostThreads = 1024;
 
 constexpr GParamFlags flags(unsigned more) {
     return static_cast<GParamFlags>(static_cast<unsigned>(G_PARAM_STATIC_STRINGS) | more);
@@ -47,7 +47,7 @@ void install_properties(GObjectClass *element) {
                                 nullptr, before_start));
     install(kBackend, g_param_spec_string("backend", "Backend", "auto, onnxruntime, openvino or tensorrt", "auto", before_start));
     install(kThreads, g_param_spec_int("threads", "Threads", "Threads of the CPU backend (0: its own choice)", 0,
-                                       kMostThreads, 0, before_start));
+                                       static_cast<int>(dgiqa::limits::most_threads), 0, before_start));
     install(kMode, g_param_spec_enum("mode", "Mode", "What becomes of buffers", mode_type(), kModeDrop, any_time));
     install(kEvery, g_param_spec_uint("every", "Every", "Score each so-manieth buffer; the others share its verdict", 1,
                                       G_MAXINT, kDefaultEvery, any_time));

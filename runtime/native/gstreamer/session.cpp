@@ -1,19 +1,27 @@
 #include "session.hpp"
 
-#include <fstream>
-#include <iterator>
+#include <algorithm>
+
+#include "limits.hpp"
+#include "names.hpp"
+#include "whole_file.hpp"
 
 namespace dgiqa_gst {
+namespace {
+
+constexpr double kOutOfOrderS = 1.0;  // reordered frames are a few apart; a seek or a restart is further
+
+}  // namespace
 
 std::unique_ptr<Session> Session::open(const Settings &settings, dgiqa_status *status, std::string *failure) {
     std::unique_ptr<Session> session(new Session);
     std::string policy;
     if (!settings.policy.empty()) {
-        std::ifstream file(settings.policy, std::ios::binary);
-        policy.assign(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
-        if (!file) {
+        try {
+            policy = dgiqa::whole_text(settings.policy, dgiqa::limits::most_text_bytes, dgiqa::Accepts::kPipesToo);
+        } catch (const dgiqa::FileError &error) {
             *status = DGIQA_ERROR_CONFIGURATION;
-            *failure = "the policy " + settings.policy + " cannot be read: give a JSON file";
+            *failure = "the policy " + dgiqa::shown_name(settings.policy) + " " + error.what() + ": give a JSON file";
             return nullptr;
         }
     }
@@ -67,8 +75,20 @@ void Session::keep(const dgiqa_verdict &verdict) {
 }
 
 double Session::steady(double t_s) {
-    if (t_s + offset_s_ < last_s_) offset_s_ = last_s_ - t_s;
-    last_s_ = t_s + offset_s_;
+    started_ = true;
+    if (t_s + earlier_offset_s_ >= last_s_) {
+        offset_s_ = earlier_offset_s_;
+    } else if (last_s_ - (t_s + offset_s_) > kOutOfOrderS) {
+        earlier_offset_s_ = offset_s_;
+        offset_s_ = last_s_ - t_s;
+    }
+    last_s_ = std::max(last_s_, t_s + offset_s_);
+    return last_s_;
+}
+
+double Session::later(double seconds) {
+    if (started_) last_s_ += seconds;
+    started_ = true;
     return last_s_;
 }
 

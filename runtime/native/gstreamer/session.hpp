@@ -51,8 +51,12 @@ public:
 
     const Decision &decision() const { return decision_; }
 
-    // A time that never goes back: after a seek or a new stream it goes on from the last one.
+    // A time that never goes back: after a seek or a new stream it goes on from the last one, a frame that is only out
+    // of order gets the last one's time, and a single wrong time leaves no trace.
     double steady(double t_s);
+
+    // So much after the last time.
+    double later(double seconds);
 
 private:
     Session() = default;
@@ -65,8 +69,10 @@ private:
     std::unique_ptr<dgiqa_scorer, Free> scorer_;
     std::unique_ptr<dgiqa_camera, Free> camera_;
     Decision decision_;
+    bool started_ = false;
     double last_s_ = 0;
-    double offset_s_ = 0;
+    double offset_s_ = 0;          // added to the stream's times
+    double earlier_offset_s_ = 0;  // before the last jump back
 };
 
 }  // namespace dgiqa_gst

@@ -20,7 +20,7 @@ struct Said {
     std::vector<std::string> errors, warnings;
     bool ended = false;
     std::map<std::string, std::string> last_verdict;
-    std::vector<double> scores;
+    std::vector<double> scores, times;
 };
 
 class Pipeline {
@@ -54,8 +54,9 @@ public:
         gst_caps_unref(caps);
     }
 
+    // A time below 0: none.
     GstFlowReturn push(GstBuffer *buffer, double t_s) {
-        GST_BUFFER_PTS(buffer) = static_cast<GstClockTime>(t_s * GST_SECOND);
+        GST_BUFFER_PTS(buffer) = t_s < 0 ? GST_CLOCK_TIME_NONE : static_cast<GstClockTime>(t_s * GST_SECOND);
         return gst_app_src_push_buffer(GST_APP_SRC(source_), buffer);
     }
 
@@ -114,7 +115,8 @@ private:
         } else if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ELEMENT) {
             const GstStructure *structure = gst_message_get_structure(message);
             ++said.elements[gst_structure_get_name(structure)];
-            double score = 0;
+            double score = 0, t_s = 0;
+            if (gst_structure_get_double(structure, "t", &t_s)) said.times.push_back(t_s);
             if (gst_structure_get_double(structure, "score", &score)) said.scores.push_back(score);
         }
     }
