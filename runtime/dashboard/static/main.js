@@ -17,7 +17,7 @@ const chart = new Chart($("chart"));
 const gallery = new Gallery();
 let selected = decodeURIComponent(location.hash.slice(1)) || null;
 let loggedNumber = null;
-const announced = new Map();
+const announced = new Set(); // cameras whose past has come
 
 function select(name) {
   selected = name;
@@ -63,13 +63,12 @@ function showConnection(state, text, old = false) {
 
 // Read out to those who do not see the page: what people are told anyway, and nothing that was there before.
 function announce(cameras) {
+  const news = [];
   for (const [name, { log }] of Object.entries(cameras)) {
-    const told = announced.get(name);
-    const newest = log.at(-1);
-    if (!newest) continue;
-    announced.set(name, newest.number);
-    if (told !== undefined && newest.number > told) $("announcement").textContent = `${name}: ${logText(newest)}`;
+    if (announced.has(name)) news.push(...log.map((entry) => `${name}: ${logText(entry)}`));
+    if (log.length) announced.add(name);
   }
+  if (news.length) $("announcement").textContent = news.join(". ");
 }
 
 function showProcess() {
