@@ -7,7 +7,7 @@ import pytest
 
 from dgiqa_edge.benchmarks.cue_separation import main, measure, separations
 from dgiqa_edge.calibration.shipped import SHIPPED_PHOTOS
-from dgiqa_edge.runtime.errors import ConfigurationError
+from dgiqa_edge.runtime.errors import SourceError
 from dgiqa_edge.runtime.gate_policy import CHECKS, CUE_CHECKS
 
 PHOTOS = [SHIPPED_PHOTOS / f"{name}.jpg" for name in ("cat", "coffee", "dahlia")]
@@ -42,5 +42,5 @@ def test_the_table_and_the_file(tmp_path, capsys):
 
 
 def test_no_photo_is_an_error(tmp_path):
-    with pytest.raises(ConfigurationError, match="no photo could be measured"):
+    with pytest.raises(SourceError, match="no photo could be measured"):
         main([str(tmp_path / "nothing")])
