@@ -97,7 +97,7 @@ def test_frames_cycle_and_keep_the_bundles_size(photo_folder):
 
 
 def test_frames_that_cannot_be_had_are_refused(tmp_path):
-    with pytest.raises(ConfigurationError, match="no photo"):
+    with pytest.raises(SourceError, match="no photo"):
         FrameFeed([], FrameSize(24, 32))
     with pytest.raises(SourceError, match="nothing"):
         FrameFeed([tmp_path / "nothing.jpg"], FrameSize(24, 32))

@@ -7,7 +7,7 @@ from scipy.io import savemat
 from dgiqa_edge.benchmarks.baselines import ModelFiles, baselines
 from dgiqa_edge.benchmarks.niqe import NaturalPhotos, block_features, load_natural_photos, niqe
 from dgiqa_edge.calibration.degradations import degrade
-from dgiqa_edge.runtime.errors import ConfigurationError
+from dgiqa_edge.runtime.errors import SourceError
 
 
 @pytest.fixture(scope="module")
@@ -75,5 +75,5 @@ def test_a_file_of_another_form_is_refused(tmp_path, content):
         savemat(file, content)
         with pytest.raises(ValueError, match="36 features"):
             load_natural_photos(file)
-    with pytest.raises(ConfigurationError, match="--niqe-model"):
+    with pytest.raises(SourceError, match="--niqe-model"):
         baselines(ModelFiles(niqe=file))
