@@ -16,7 +16,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -108,7 +109,7 @@ def cost(count: int, window_s: float, code: Path | None = None) -> dict[str, Any
         stack.callback(server.kill)
         reader = _program(["-c", _READ, f"rtsp://127.0.0.1:{port}/live", str(count)], code)
         stack.callback(reader.wait)
-        stack.callback(lambda: [_kill(pid) for pid in _tree(reader.pid)])
+        stack.callback(_kill_tree, reader.pid)
         time.sleep(_SETTLE_S + count)
         before = _cpu_s(reader.pid)
         time.sleep(window_s)
@@ -207,11 +208,10 @@ def _text(path: Path) -> str:
         return ""
 
 
-def _kill(pid: int) -> None:
-    try:
-        os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return
+def _kill_tree(root: int) -> None:
+    for pid in _tree(root):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -239,8 +239,8 @@ def main(argv: list[str] | None = None) -> int:
             "opencv": cv2.__version__,
         },
         "load_before": [round(load, 2) for load in os.getloadavg()],
-        "outage": measured(lambda code: outage(args.bundle, args.good, args.dead, args.down, code)),
-        "cost": [measured(lambda code, count=count: cost(count, args.window, code)) for count in (1, 4, 12)],
+        "outage": measured(partial(outage, args.bundle, args.good, args.dead, args.down)),
+        "cost": [measured(partial(cost, count, args.window)) for count in (1, 4, 12)],
         "load_after": [round(load, 2) for load in os.getloadavg()],
     }
     if args.json:

@@ -55,7 +55,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--policy", type=input_path, metavar="FILE", help="TOML, YAML or JSON (default: the published one)"
     )
     run_.add_argument(
-        "--fps", type=number(0.001, 1000.0), metavar="N", help="frames per second (default: the video's own, else 25)"
+        "--fps",
+        type=number(0.001, 1000.0),
+        metavar="N",
+        help="frames per second (default: the video's time stamps, else 25)",
     )
     run_.add_argument("--json", action="store_true", help="print one JSON object per frame")
     _action(actions, "defaults", "print the published policy as TOML, to edit")

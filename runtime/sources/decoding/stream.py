@@ -53,6 +53,7 @@ class VideoStream:
         self._video = video
         self._instead = instead
         self._other: LaunchedDecoder | None = None
+        self._other_works = False
         self._first: ReadResult | None = None
         self._given = 0
 
@@ -87,7 +88,8 @@ class VideoStream:
                 return
             self._change()
         assert self._other is not None
-        self._other.open(REMEDY)
+        self._other.open(hint if self._other_works else REMEDY)
+        self._other_works = True
 
     def read(self) -> ReadResult:
         """The next picture, by the decoder that can."""
