@@ -33,22 +33,28 @@ from dgiqa_edge.runtime.version import VERSION
 from .rtsp_process import RtspProcess, free_port
 
 _LIMIT_S = 60.0
-_SETTLE_S = 5.0
+_SETTLE_S = 10.0
 _READ = """
 import sys, threading, time
+from pathlib import Path
 from dgiqa_edge.runtime.errors import SourceError
 from dgiqa_edge.runtime.sources import End, create_source
+frames = []
 def read():
     source = create_source(sys.argv[1])
     while True:
         try:
             source.open()
-            while not isinstance(source.read(), End): pass
+            while not isinstance(source.read(), End):
+                frames.append(None)
         except SourceError:
             pass
         time.sleep(0.5)
-threads = [threading.Thread(target=read) for _ in range(int(sys.argv[2]))]
-[thread.start() for thread in threads]
+for _ in range(int(sys.argv[2])):
+    threading.Thread(target=read).start()
+while True:
+    time.sleep(0.5)
+    Path(sys.argv[3]).write_text(str(len(frames)))
 """
 
 
@@ -101,20 +107,22 @@ def outage(bundle: Path, good: int, dead: int, down_s: float, code: Path | None 
 
 def cost(count: int, window_s: float, code: Path | None = None) -> dict[str, Any]:
     """What reading ``count`` cameras (640x480, 8 frames per second) costs, nothing scored: a whole process tree's CPU
-    in per cent of one core, and its memory, pages that processes share counted once (PSS)."""
+    in per cent of one core, its memory, pages that processes share counted once (PSS), and the frames it read."""
     with ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         port = free_port()
         server = RtspProcess(_frames(scratch), port)
         stack.callback(server.kill)
-        reader = _program(["-c", _READ, f"rtsp://127.0.0.1:{port}/live", str(count)], code)
+        counter = scratch / "frames"
+        reader = _program(["-c", _READ, f"rtsp://127.0.0.1:{port}/live", str(count), str(counter)], code)
         stack.callback(reader.wait)
         stack.callback(_kill_tree, reader.pid)
         time.sleep(_SETTLE_S + count)
-        before = _cpu_s(reader.pid)
+        before, read_before = _cpu_s(reader.pid), int(_text(counter) or 0)
         time.sleep(window_s)
         return {
             "cameras": count,
+            "frames_per_s": round((int(_text(counter) or 0) - read_before) / window_s, 1),
             "cpu_percent": round(100.0 * (_cpu_s(reader.pid) - before) / window_s, 1),
             "pss_mib": round(sum(_pss_mib(pid) for pid in _tree(reader.pid)), 1),
             "processes": len(_tree(reader.pid)),
