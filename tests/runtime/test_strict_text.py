@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dgiqa_edge.runtime.errors import ConfigurationError
@@ -67,15 +67,18 @@ def test_json_with_a_key_twice(text: str, line: int, key: str) -> None:
 
 JSON_VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=9), inner, max_size=4),
+    max_leaves=8,
 )
 
 
+@settings(max_examples=50)
 @given(JSON_VALUES, st.booleans())
 def test_json_without_a_key_twice_is_read_as_ever(value: object, ascii_only: bool) -> None:
     assert parse_json(json.dumps(value, ensure_ascii=ascii_only)) == value
 
 
+@settings(max_examples=50)
 @given(st.text(), JSON_VALUES, JSON_VALUES, st.lists(st.sampled_from(["list", "mapping"]), max_size=4))
 def test_json_with_any_key_twice_at_any_depth(key: str, one: object, other: object, around: list[str]) -> None:
     text = f"{{{json.dumps(key)}: {json.dumps(one)}, {json.dumps(key)}: {json.dumps(other)}}}"
