@@ -113,7 +113,7 @@ def cost(count: int, window_s: float, code: Path | None = None) -> dict[str, Any
         port = free_port()
         server = RtspProcess(_frames(scratch), port)
         stack.callback(server.kill)
-        counter = scratch / "frames"
+        counter = scratch / "count"
         reader = _program(["-c", _READ, f"rtsp://127.0.0.1:{port}/live", str(count), str(counter)], code)
         stack.callback(reader.wait)
         stack.callback(_kill_tree, reader.pid)

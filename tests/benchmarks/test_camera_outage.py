@@ -27,4 +27,5 @@ def test_what_two_cameras_cost() -> None:
     found = cost(2, 2.0)
     assert found["processes"] == 3
     assert found["cpu_percent"] > 0
+    assert found["frames_per_s"] > 1
     assert 20 < found["pss_mib"] < 1000
