@@ -124,7 +124,8 @@ def _still(scene: str) -> Picture:
                 page, f"Status {line}: ok", (20, 40 + 36 * line), cv2.FONT_HERSHEY_SIMPLEX, 0.8, (20, 20, 20), 2
             )
         return page
-    photo = np.asarray(cv2.resize(read_image(SHIPPED_PHOTOS / "coffee.jpg"), SIZE, interpolation=cv2.INTER_AREA))
+    photo = read_image(SHIPPED_PHOTOS / "coffee.jpg")
+    photo = np.asarray(cv2.resize(photo, SIZE, interpolation=cv2.INTER_AREA), np.uint8)
     return photo if scene == "photo" else degrade(photo, "low_light", 0.4, 1)
 
 
