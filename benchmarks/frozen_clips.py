@@ -32,6 +32,7 @@ Picture = NDArray[np.uint8]
 FPS = 15
 SIZE = (640, 480)
 FROZEN_NOISE = 2.0
+LIVE_NOISE = (0.7, 2.0)
 _X264 = ["libx264", "-preset", "veryfast"]
 _VPX = ["-deadline", "realtime", "-cpu-used", "8", "-g", "30"]
 ENCODERS = {
@@ -136,14 +137,14 @@ def main(argv: Sequence[str] | None = None) -> None:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--seconds", type=int, default=20, help="of each clip (default: %(default)s)")
+    parser.add_argument("--seconds", type=int, default=16, help="of each clip (default: %(default)s)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
     args = parser.parse_args(argv)
     quiet_decoder()
     rows = []
     print(f"{'encoder':<32}{'scene':<8}{'noise':>6}{'median':>9}{'95 %':>9}{'max':>9}  frozen from (s)")
     with tempfile.TemporaryDirectory() as folder:
-        for scene, noise, encoder in itertools.product(SCENES, (0.0, 0.5, 1.0, 2.0), ENCODERS):
+        for scene, noise, encoder in itertools.product(SCENES, (0.0, *LIVE_NOISE), ENCODERS):
             video = encoded(frames_of(scene, noise, args.seconds * FPS), encoder, Path(folder))
             changes = changes_of(video)
             late = np.array([change for t, change in changes if t > 5.0])

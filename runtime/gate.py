@@ -14,7 +14,7 @@ One update, in this order:
    ``start.score_max_age_s``: ``unknown`` ("not scored").
 4. Each check's latch is set or cleared; frozen: the change stayed within its limit for ``frozen.after_s``. The fault is
    the most severe of the faulty cues that may reject; else the score, where it is faulty; else the most severe of the
-   other faulty cues, where the score is at least doubtful (``Check.in_doubt``): two weak witnesses are one.
+   faulty witnesses (noise, haze, sharpness) where the score is at least doubtful (``Check.in_doubt``).
    The reason is that of the most severe cue, of any role; where none is severe, "low quality". Severity is the scale on
    which cues compare: 0 at the ``accept`` threshold in force, 1 at the check's ``worst`` or beyond, linear between
    (``Check.severity``); frozen is 0.5. Of equals the first in the order frozen, then ``CHECKS``. It is that of this
@@ -177,7 +177,7 @@ class Gate:
             if self._score.faulty:
                 return self._score
             if self._score.in_doubt:
-                deciding = faulty
+                deciding = [check for check in faulty if check.testifies]
         return max(deciding, key=lambda check: check.severity, default=None)
 
     def _smooth(self, reading: Reading, t: float) -> None:

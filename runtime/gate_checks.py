@@ -6,6 +6,9 @@ from .baseline import Spread
 from .gate_policy import CHECKS, FrozenPolicy, Limits, Role, Side, SmoothingPolicy
 from .smoothing import ExponentialAverage, LesserOfTwo, MedianWindow, Smoother, Unsmoothed
 
+# What an encoder's keyframe changes in a frozen picture, in grey levels, and the seconds until it is as before.
+KEYFRAME = 0.8
+KEYFRAME_S = 0.5
 MOVING_S = 1.0
 FROZEN_SEVERITY = 0.5
 
@@ -40,14 +43,15 @@ class Check:
     Attributes:
         value: smoothed; ``None`` before the first value.
         faulty: whether the latch is set.
-        in_doubt: a latch too: set by a value that is less than half of the hysteresis (the way from ``reject`` to
-            ``accept``) on the good side of ``accept``, cleared by one that is all of it or more.
+        in_doubt: a latch too: set beyond ``accept``, cleared by a value on its good side by half of the hysteresis (the
+            way from ``reject`` to ``accept``).
     """
 
     def __init__(self, name: str, limits: Limits, smoothing: SmoothingPolicy, normal: Spread | None) -> None:
         self.name = name
         self.reason = CHECKS[name].reason
         self.decides = limits.role is Role.REJECT
+        self.testifies = self.decides or CHECKS[name].witness
         self.value: float | None = None
         self.faulty = False
         self.in_doubt = False
@@ -97,7 +101,7 @@ class Check:
             self.faulty = self.value < accept if self.faulty else self.value < reject
         else:
             self.faulty = self.value > accept if self.faulty else self.value > reject
-        good = accept + (1.0 if self.in_doubt else 0.5) * (accept - reject)
+        good = accept + (0.5 if self.in_doubt else 0.0) * (accept - reject)
         self.in_doubt = self.value < good if self._below else self.value > good
 
     def forget(self) -> None:
@@ -111,7 +115,7 @@ class FrozenCheck:
 
     name = "change"
     reason = "frozen"
-    decides = True
+    decides = testifies = True
 
     def __init__(self, policy: FrozenPolicy) -> None:
         self.value: float | None = None
@@ -129,19 +133,21 @@ class FrozenCheck:
     def smooth(self, value: float | None, t: float) -> None:
         """Take in this frame's change; None where there was no frame to compare with."""
         self.value = value
-        if value is None or value > self.threshold:
-            self._still_since = None
-            if self._moving_since is None:
-                self._moving_since = t
-        else:
+        if value is not None and value <= self.threshold:
             self._moving_since = None
             if self._still_since is None:
                 self._still_since = t
+            return
+        if self._moving_since is None:
+            self._moving_since = t
+        if value is None or value > max(self.threshold, KEYFRAME) or t - self._moving_since >= KEYFRAME_S:
+            self._still_since = None
 
     def judge(self, t: float) -> None:
         """Frozen from the ``after_s``-th second of stillness on, until ``MOVING_S`` of nothing but new frames.
 
-        Less than that is a keyframe: it codes the same picture a little differently.
+        A keyframe codes the same picture a little differently, which ends neither; a live one's carries new noise, and
+        is more than ``KEYFRAME`` away from all before.
         """
         if self.faulty:
             self.faulty = self._moving_since is None or t - self._moving_since < MOVING_S

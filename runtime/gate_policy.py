@@ -54,6 +54,8 @@ class Limits:
 class CheckSpec:
     """One check: the word for its fault, its range, whether a baseline makes sense for it.
 
+    ``witness``: whether it may reject together with a doubtful score where its role is to explain. Contrast is as much
+    the scene's as the picture's, so it is none.
     ``smoothed``: by the policy; otherwise two frames in a row must show the fault.
     ``worst``: a value at which this fault is as bad as it gets; the gate compares faults by it (``Check.severity``).
     """
@@ -64,6 +66,7 @@ class CheckSpec:
     worst: float
     default: Limits
     relative: bool = False
+    witness: bool = False
     smoothed: bool = True
 
 
@@ -83,9 +86,9 @@ CHECKS: Mapping[str, CheckSpec] = {
     "shadows": CheckSpec("too dark", 0.0, 1.0, 1.0, _above(Role.REJECT, 0.85, 0.75)),
     "clipped": CheckSpec("over-exposed", 0.0, 1.0, 0.6, _above(Role.REJECT, 0.3, 0.25)),
     "occlusion": CheckSpec("occluded lens", 0.0, 1.0, 0.95, _above(Role.REJECT, 0.85, 0.75)),
-    "noise": CheckSpec("noisy", 0.0, 255.0, 20.0, _above(Role.REJECT, 5.0, 4.0), relative=True),
-    "haze": CheckSpec("hazy", 0.0, 1.0, 0.5, _above(Role.EXPLAIN, 0.2, 0.16), relative=True),
-    "sharpness": CheckSpec("blurred", 0.0, 100.0, 0.0, _below(Role.EXPLAIN, 0.3, 0.34), relative=True),
+    "noise": CheckSpec("noisy", 0.0, 255.0, 20.0, _above(Role.REJECT, 5.0, 4.0), relative=True, witness=True),
+    "haze": CheckSpec("hazy", 0.0, 1.0, 0.5, _above(Role.EXPLAIN, 0.2, 0.16), relative=True, witness=True),
+    "sharpness": CheckSpec("blurred", 0.0, 100.0, 0.0, _below(Role.EXPLAIN, 0.3, 0.34), relative=True, witness=True),
     "contrast": CheckSpec("low contrast", 0.0, 255.0, -100.0, _below(Role.EXPLAIN, 45.0, 55.0), relative=True),
     "score": CheckSpec("low quality", 0.0, 1.0, 0.0, _below(Role.REJECT, 0.35, 0.42), relative=True),
 }

@@ -7,7 +7,7 @@
 - A cue whose fault less than a tenth of the bad photos show keeps its thresholds, and so does a cue that may reject, as
   long as its thresholds spare the good photos: it becomes more lenient here, never stricter. Where they do not spare
   them and no bad photo shows the fault, it rejects from half of the way between the good photos and the worst on.
-- A cue that only explained (but contrast) may reject from now on where it catches bad photos that the score misses.
+- A witness (``CheckSpec``) that only explained may reject from now on where it catches bad photos that the score misses.
 - A fault ends a quarter of the way from the cut to the good photos' median.
 
 Times stay the policy's own. Decode errors are a fault of the link, not of photos, and are not tuned.
@@ -29,8 +29,6 @@ FEWEST_ADDED = 2
 RECOVERY = 0.25
 CUE_FALSE_REJECT = 0.02
 COMMON = 0.5
-# Contrast is as much the scene's as the picture's: it may explain, but a few photos are no reason to let it reject.
-PROMOTED = ("noise", "haze", "sharpness")
 TUNED = tuple(name for name in CHECKS if name != "smear")
 
 
@@ -84,7 +82,7 @@ def _with_promotions(proposals: Sequence[Proposal], bad: Sequence[Reading]) -> t
 
     def promoted(proposal: Proposal) -> Proposal:
         added = sum(_beyond(proposal, reading) for reading in missed)
-        may = proposal.limits.role is Role.EXPLAIN and proposal.check in PROMOTED
+        may = proposal.limits.role is Role.EXPLAIN and CHECKS[proposal.check].witness
         if not may or not proposal.adopted or added < FEWEST_ADDED:
             return proposal
         return replace(proposal, limits=replace(proposal.limits, role=Role.REJECT))

@@ -124,7 +124,7 @@ void Gate::smooth(const Reading &reading, double t) {
 const Check *Gate::worst_cue(Among among) const {
     const Check *worst = nullptr;
     for (const Check *check : checks_) {
-        const bool asked = among == Among::ALL || (check->faulty() && (check->decides() || among == Among::FAULTY));
+        const bool asked = among == Among::ALL || (check->faulty() && (check->decides() || (among == Among::WITNESSES && check->testifies())));
         if (check != score_ && asked && check->severity() > (worst == nullptr ? 0.0 : worst->severity())) {
             worst = check;
         }
@@ -141,7 +141,7 @@ const Check *Gate::fault_now() const {
     if (score_->faulty()) {
         return score_;
     }
-    return score_->in_doubt() ? worst_cue(Among::FAULTY) : nullptr;
+    return score_->in_doubt() ? worst_cue(Among::WITNESSES) : nullptr;
 }
 
 // Step 5 of the specification, and the watchdog's `pass`.

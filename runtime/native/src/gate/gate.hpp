@@ -58,7 +58,7 @@ private:
     void check_time(double t) const;
     Cause take_in(const Reading &reading, double t);
     void smooth(const Reading &reading, double t);
-    enum class Among { ALL, FAULTY, DECIDING };  // DECIDING: faulty, and may reject on their own
+    enum class Among { ALL, WITNESSES, DECIDING };  // the latter two: of the faulty ones
     const Check *worst_cue(Among among) const;
     const Check *fault_now() const;
     void decide(const Check *fault, double t);

@@ -5,6 +5,9 @@
 namespace dgiqa {
 namespace {
 
+// What an encoder's keyframe changes in a frozen picture, in grey levels, and the seconds until it is as before.
+constexpr double KEYFRAME = 0.8;
+constexpr double KEYFRAME_S = 0.5;
 constexpr double MOVING_S = 1.0;
 
 }  // namespace
@@ -30,7 +33,7 @@ Thresholds thresholds(const Limits &limits, const std::optional<Spread> &normal)
 
 ValueCheck::ValueCheck(const CheckSpec &spec, const Limits &limits, const SmoothingPolicy &smoothing,
                        const std::optional<Spread> &normal)
-    : Check(spec.name, spec.reason, limits.role == Role::REJECT),
+    : Check(spec.name, spec.reason, limits.role == Role::REJECT, limits.role == Role::REJECT || spec.witness),
       limits_(limits),
       worst_(spec.worst),
       smoother_(spec.smoothed ? smoother(smoothing) : std::make_unique<LesserOfTwo>()) {
@@ -63,7 +66,7 @@ void ValueCheck::smooth(const std::optional<double> &value, double t) {
 void ValueCheck::judge(double) {
     if (value_ && now_.reject && now_.accept) {
         faulty_ = beyond(faulty_ ? *now_.accept : *now_.reject);
-        in_doubt_ = beyond(*now_.accept + (in_doubt_ ? 1.0 : 0.5) * (*now_.accept - *now_.reject));
+        in_doubt_ = beyond(*now_.accept + (in_doubt_ ? 0.5 : 0.0) * (*now_.accept - *now_.reject));
     }
 }
 
@@ -72,24 +75,26 @@ void ValueCheck::forget() {
     value_.reset();
 }
 
-FrozenCheck::FrozenCheck(const FrozenPolicy &policy) : Check("change", "frozen", true), policy_(policy) {}
+FrozenCheck::FrozenCheck(const FrozenPolicy &policy) : Check("change", "frozen", true, true), policy_(policy) {}
 
 void FrozenCheck::smooth(const std::optional<double> &value, double t) {
     value_ = value;
-    if (!value || *value > policy_.change_at_most) {
-        still_since_.reset();
-        if (!moving_since_) {
-            moving_since_ = t;
-        }
-    } else {
+    if (value && *value <= policy_.change_at_most) {
         moving_since_.reset();
         if (!still_since_) {
             still_since_ = t;
         }
+        return;
+    }
+    if (!moving_since_) {
+        moving_since_ = t;
+    }
+    if (!value || *value > std::max(policy_.change_at_most, KEYFRAME) || t - *moving_since_ >= KEYFRAME_S) {
+        still_since_.reset();
     }
 }
 
-// Less than MOVING_S of new frames is a keyframe: it codes the same picture a little differently.
+// A keyframe codes the same picture a little differently: it ends neither stillness nor a fault.
 void FrozenCheck::judge(double t) {
     if (faulty_) {
         faulty_ = !moving_since_ || t - *moving_since_ < MOVING_S;

@@ -23,12 +23,14 @@ Thresholds thresholds(const Limits &limits, const std::optional<Spread> &normal)
 // What the gate asks of each of its checks.
 class Check {
 public:
-    Check(const char *name, const char *reason, bool decides) : name_(name), reason_(reason), decides_(decides) {}
+    Check(const char *name, const char *reason, bool decides, bool testifies)
+        : name_(name), reason_(reason), decides_(decides), testifies_(testifies) {}
     virtual ~Check() = default;
 
     const char *name() const { return name_; }
     const char *reason() const { return reason_; }
     bool decides() const { return decides_; }                      // may reject on its own
+    bool testifies() const { return testifies_; }                  // may reject with a doubtful score
     const std::optional<double> &value() const { return value_; }  // smoothed; none before the first
     bool faulty() const { return faulty_; }                        // whether the latch is set
 
@@ -55,6 +57,7 @@ private:
     const char *name_;
     const char *reason_;
     bool decides_;
+    bool testifies_;
 };
 
 // The score or a cue: smoothed, with hysteresis.
@@ -66,8 +69,8 @@ public:
     // Take the camera's own normal into account from now on.
     void relate_to(const std::optional<Spread> &normal) { now_ = thresholds(limits_, normal); }
 
-    // A latch too: set by a value that is less than half of the hysteresis (the way from reject to accept) on the good
-    // side of accept, cleared by one that is all of it or more.
+    // A latch too: set beyond accept, cleared by a value on its good side by half of the hysteresis (the way from reject
+    // to accept).
     bool in_doubt() const { return in_doubt_; }
 
     // 0 up to the accept threshold in force, 1 at the check's worst and beyond, linear between.

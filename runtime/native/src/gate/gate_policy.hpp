@@ -43,6 +43,7 @@ struct CheckSpec {
     double worst;
     Limits standard;
     bool relative;
+    bool witness;  // may reject together with a doubtful score
     bool smoothed;
 };
 
