@@ -15,7 +15,7 @@ Levels = NDArray[np.uint8]
 
 LEAST_SIDE = 64
 SHADOW_LEVEL = 32
-CLIPPED_LEVEL = 254
+CLIPPED_LEVEL = 250  # white comes out of a codec of limited range as 250 to 253
 
 _SAMPLE_STEP = 4
 _SMALL_WIDTH = 160

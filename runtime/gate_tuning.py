@@ -7,7 +7,7 @@
 - A cue whose fault less than a tenth of the bad photos show keeps its thresholds, and so does a cue that may reject, as
   long as its thresholds spare the good photos: it becomes more lenient here, never stricter. Where they do not spare
   them and no bad photo shows the fault, it rejects from half of the way between the good photos and the worst on.
-- A witness (``CheckSpec``) that only explained may reject from now on where it catches bad photos that the score misses.
+- A witness (``CheckSpec``) that only explained may reject from now on where it catches bad photos the score misses.
 - A fault ends a quarter of the way from the cut to the good photos' median.
 
 Times stay the policy's own. Decode errors are a fault of the link, not of photos, and are not tuned.

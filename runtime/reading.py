@@ -13,7 +13,7 @@ class Cues:
     Attributes:
         luminance: grey level (0..255) that 95 % of the pixels do not exceed.
         shadows: share of pixels darker than grey level 32.
-        clipped: share of pixels with a channel at 254 or more.
+        clipped: share of pixels with a channel at 250 or more.
         sharpness: gradient energy at full size as a multiple of that at half size; 0.25 is blurred, 0.5 sharp.
         noise: standard deviation of the noise, grey levels.
         haze: how veiled even the dark places are, in [0, 1].

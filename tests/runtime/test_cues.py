@@ -187,3 +187,20 @@ def test_every_size_and_content_gives_numbers_in_range(size, fill):
         value = getattr(cues, check)
         assert (value is None) == (min(size) < LEAST_SIDE)
         assert value is None or CHECKS[check].low <= value <= CHECKS[check].high
+
+
+@pytest.mark.parametrize(("fourcc", "suffix"), [("mp4v", "mp4"), ("MJPG", "avi")])
+def test_white_stays_over_exposed_through_a_codec(photos, fourcc, suffix, tmp_path):
+    """A codec of limited range gives white back a little darker than it was."""
+    file = tmp_path / f"video.{suffix}"
+    writer = cv2.VideoWriter(str(file), cv2.VideoWriter_fourcc(*fourcc), 25, (480, 320))
+    if not writer.isOpened():
+        pytest.skip(f"this OpenCV writes no {fourcc} video")
+    white = np.clip(photos["mountain_meadow"][:320, :480].astype(np.float32) * 2.5 + 90.0, 0, 255).astype(np.uint8)
+    for _ in range(5):
+        writer.write(white)
+    writer.release()
+    there, frame = cv2.VideoCapture(str(file)).read()
+    assert there
+    assert faulty(measure(white), "clipped")
+    assert faulty(measure(frame), "clipped")

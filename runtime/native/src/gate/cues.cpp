@@ -17,7 +17,7 @@ namespace {
 
 constexpr int LEAST_SIDE = 64;
 constexpr int SHADOW_LEVEL = 32;
-constexpr int CLIPPED_LEVEL = 254;
+constexpr int CLIPPED_LEVEL = 250;
 constexpr int FILLED_STEP = 8;
 constexpr int SMALL_WIDTH = 160;
 constexpr std::size_t LEAST_EXPOSED_TILES = 16;
