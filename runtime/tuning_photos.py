@@ -38,11 +38,11 @@ def labelled_photos(source: str, option: str) -> dict[Path, str]:
         raise ConfigurationError(
             f"--{option} {shown(source)}: there is no such folder, so no {option} photo could be used: check the name"
         )
-    found = {path: option for path in expand_images([source]) if path.is_file()}
+    found = {path: option for path in expand_images([source]) if not path.is_dir()}
     if folder.is_dir():
         for inner in sorted(path for path in folder.rglob("*") if path.is_dir()):
             label = inner.relative_to(folder).parts[0]
-            found |= {path: label for path in expand_images([inner]) if path.is_file()}
+            found |= {path: label for path in expand_images([inner]) if not path.is_dir()}
     if not found:
         raise ConfigurationError(
             f"--{option} {shown(source)}: no {option} photo could be used: give a folder with photos"

@@ -18,9 +18,9 @@ from dgiqa_edge.calibration.image_sources import find_files
 from dgiqa_edge.calibration.images import open_calibration_set
 from dgiqa_edge.runtime.depth_picture import picture_names
 from dgiqa_edge.runtime.errors import CalibrationError, SourceError
-from dgiqa_edge.runtime.gate_tuning import measure_photos
 from dgiqa_edge.runtime.images import expand_images, read_image
 from dgiqa_edge.runtime.names import valid
+from dgiqa_edge.runtime.tuning_photos import measure_photos
 
 PNG = cv2.imencode(".png", np.random.default_rng(0).integers(0, 255, (48, 64, 3), np.uint8))[1].tobytes()
 PIECES = [
@@ -160,7 +160,7 @@ def test_one_bad_photo_spares_the_others_in_tuning_and_calibration(odd_files: Pa
     from dgiqa_edge.runtime.scorer import Scorer
 
     with Scorer(bundle_dir, verify=False) as scorer:
-        measured = measure_photos(expand_images([odd_files]), scorer, lambda: None)
+        measured = measure_photos(dict.fromkeys(expand_images([odd_files]), ""), scorer, lambda: None)
     assert [path.name for path in measured.readings] == ["a.png"]
     assert {path.name for path in measured.failed} == set(ODD_FILES)
     chosen = open_calibration_set(odd_files, height=48, width=64, minimum=1)
