@@ -50,7 +50,7 @@ TEST_CASE("odd files are refused") {
         {"lying_shape", "'score' has other bytes than its shape needs"},
         {"text", "is not a golden frame (it is not a zip file)"},
         {"nothing", "is not a golden frame (it is not a zip file)"},
-        {"absent", "is not a golden frame (it cannot be read)"},
+        {"absent", "is not a golden frame (it does not exist)"},
     };
     for (const auto &file : files) {
         CAPTURE(file.first);
