@@ -25,7 +25,9 @@ import cv2
 import numpy as np
 
 from dgiqa_edge.runtime.atomic import write_bytes, write_text
+from dgiqa_edge.runtime.cli import guarded
 from dgiqa_edge.runtime.names import json_text
+from dgiqa_edge.runtime.option_types import input_path, output_file, parse, seconds, whole
 from dgiqa_edge.runtime.processor import processor
 from dgiqa_edge.runtime.strict_text import parse_json
 from dgiqa_edge.runtime.version import VERSION
@@ -143,7 +145,8 @@ def _first_frames(events: Path, names: list[str], since: float) -> dict[str, flo
     found: dict[str, float | None] = dict.fromkeys(names)
     while None in found.values() and time.time() - since < _LIMIT_S:
         time.sleep(0.1)
-        lines = events.read_text(encoding="utf-8").split("\n")[:-1] if events.exists() else []
+        written = events.read_text(encoding="utf-8") if events.exists() else ""
+        lines = written.split("\n")[:-1]  # the last one may not be whole yet
         for record in map(parse_json, lines):
             # An outage is an event without a frame.
             of_a_frame = record.get("outcome") in ("scored", "skipped")
@@ -225,14 +228,14 @@ def _kill_tree(root: int) -> None:
 def main(argv: list[str] | None = None) -> int:
     """Measure and write the report; 1 where a good camera took longer than 10 s."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--bundle", type=Path, required=True, metavar="DIR")
-    parser.add_argument("--good", type=int, default=4, metavar="N")
-    parser.add_argument("--dead", type=int, default=8, metavar="N")
-    parser.add_argument("--down", type=float, default=20.0, metavar="S", help="seconds that the server is gone")
-    parser.add_argument("--window", type=float, default=15.0, metavar="S", help="seconds that a cost is measured over")
-    parser.add_argument("--before", type=Path, metavar="DIR", help="folder with another dgiqa_edge, to compare with")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the report there")
-    args = parser.parse_args(argv)
+    parser.add_argument("--bundle", type=input_path, required=True, metavar="DIR")
+    parser.add_argument("--good", type=whole(1, 64), default=4, metavar="N")
+    parser.add_argument("--dead", type=whole(0, 64), default=8, metavar="N")
+    parser.add_argument("--down", type=seconds, default=20.0, metavar="S", help="seconds that the server is gone")
+    parser.add_argument("--window", type=seconds, default=15.0, metavar="S", help="seconds that each cost takes")
+    parser.add_argument("--before", type=input_path, metavar="DIR", help="folder with another dgiqa_edge beside it")
+    parser.add_argument("--json", type=output_file, metavar="FILE", help="write the report there")
+    args = parse(parser, argv)
 
     def measured(measure: Callable[[Path | None], dict[str, Any]]) -> dict[str, Any]:
         return {name: measure(code) for name, code in (("after", None), ("before", args.before)) if name in wanted}
@@ -260,4 +263,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(guarded(main))

@@ -9,6 +9,7 @@ that moves. Each is encoded by ``ffmpeg``, decoded, and played through the gate'
 import argparse
 import itertools
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -19,12 +20,16 @@ from numpy.typing import NDArray
 
 from dgiqa_edge.calibration.degradations import degrade
 from dgiqa_edge.calibration.shipped import SHIPPED_PHOTOS
+from dgiqa_edge.runtime.atomic import write_text
 from dgiqa_edge.runtime.change import ChangeMeter
+from dgiqa_edge.runtime.cli import guarded
 from dgiqa_edge.runtime.errors import MachineError
 from dgiqa_edge.runtime.gate_checks import FrozenCheck
 from dgiqa_edge.runtime.gate_policy import FrozenPolicy
 from dgiqa_edge.runtime.gate_replay import Recording
 from dgiqa_edge.runtime.images import quiet_decoder, read_image
+from dgiqa_edge.runtime.names import json_text
+from dgiqa_edge.runtime.option_types import output_file, parse, whole
 from dgiqa_edge.runtime.sources.scene import Scene
 
 Picture = NDArray[np.uint8]
@@ -127,19 +132,19 @@ def _still(scene: str) -> Picture:
         return page
     photo = read_image(SHIPPED_PHOTOS / "coffee.jpg")
     photo = np.asarray(cv2.resize(photo, SIZE, interpolation=cv2.INTER_AREA), np.uint8)
-    return photo if scene == "photo" else degrade(photo, "low_light", 0.4, 1)
+    return photo if scene == "photo" else np.asarray(degrade(photo, "low_light", 0.4, 1), np.uint8)
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Make the clips, measure and print."""
+def main(argv: Sequence[str] | None = None) -> int:
+    """Make the clips, measure and print; returns 0."""
     parser = argparse.ArgumentParser(
         prog="python -m dgiqa_edge.benchmarks.frozen_clips",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--seconds", type=int, default=16, help="of each clip (default: %(default)s)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
-    args = parser.parse_args(argv)
+    parser.add_argument("--seconds", type=whole(1, 3600), default=16, help="of each clip (default: %(default)s)")
+    parser.add_argument("--json", type=output_file, metavar="FILE", help="write the figures there")
+    args = parse(parser, argv)
     quiet_decoder()
     rows = []
     print(f"{'encoder':<32}{'scene':<8}{'noise':>6}{'median':>9}{'95 %':>9}{'max':>9}  frozen from (s)")
@@ -164,11 +169,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     found, false = (sum(row["frozen_from_s"] is not None for row in group) for group in (still, live))
     print(f"\n{found} of {len(still)} frozen clips are called frozen, {false} of {len(live)} live ones")
     if args.json:
-        from dgiqa_edge.runtime.atomic import write_text
-        from dgiqa_edge.runtime.names import json_text
-
         write_text(args.json, json_text({"fps": FPS, "size": SIZE, "clips": rows}, indent=1) + "\n")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(guarded(main))

@@ -13,6 +13,7 @@ of any, must never be rejected. Encoders are those of the ``ffmpeg`` command, on
 import argparse
 import itertools
 import subprocess
+import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -25,6 +26,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dgiqa_edge.calibration.degradations import degrade
+from dgiqa_edge.runtime.atomic import write_text
+from dgiqa_edge.runtime.cli import guarded
 from dgiqa_edge.runtime.cues import CueMeter
 from dgiqa_edge.runtime.errors import ConfigurationError, MachineError
 from dgiqa_edge.runtime.gate import Gate
@@ -32,6 +35,7 @@ from dgiqa_edge.runtime.gate_policy import GatePolicy, load_policy
 from dgiqa_edge.runtime.gate_replay import Recording
 from dgiqa_edge.runtime.images import IMAGE_SUFFIXES, expand_images, quiet_decoder, read_image
 from dgiqa_edge.runtime.names import json_text
+from dgiqa_edge.runtime.option_types import input_path, output_file, parse, threads, whole
 from dgiqa_edge.runtime.reading import Cues, Reading
 from dgiqa_edge.runtime.scorer import Scorer
 from dgiqa_edge.runtime.sources.scene import FAULTS, Scene
@@ -248,26 +252,26 @@ def _measured(args: argparse.Namespace) -> list[dict[str, Any]]:
     return found
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Measure, judge and print."""
+def main(argv: Sequence[str] | None = None) -> int:
+    """Measure, judge and print; returns 0."""
     parser = argparse.ArgumentParser(
         prog="python -m dgiqa_edge.benchmarks.reason_confusion",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--bundle", type=Path, required=True, metavar="DIR", help="the bundle that scores")
-    parser.add_argument("--policy", type=Path, metavar="FILE", help="default: the published one")
-    parser.add_argument("--seeds", type=int, default=3, metavar="N", help="scripted scenes (default: %(default)s)")
+    parser.add_argument("--bundle", type=input_path, required=True, metavar="DIR", help="the bundle that scores")
+    parser.add_argument("--policy", type=input_path, metavar="FILE", help="default: the published one")
+    parser.add_argument("--seeds", type=whole(0), default=3, metavar="N", help="scripted scenes (default: %(default)s)")
     parser.add_argument("--photos", action="append", default=[], metavar="PHOTOS", help="healthy photos to degrade")
     parser.add_argument(
         "--real", action="append", default=[], metavar="FAULT=PHOTOS", help="as they are; also healthy="
     )
-    parser.add_argument("--most", type=int, default=8, metavar="N", help="photos of each source (default: %(default)s)")
-    parser.add_argument("--most-frames", type=int, default=300, metavar="N", help="of a video (default: %(default)s)")
-    parser.add_argument("--threads", type=int, default=1, metavar="N", help="of the engine (default: %(default)s)")
-    parser.add_argument("--readings", type=Path, metavar="FILE", help="keep scores and cues there, or take them thence")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write tables and outcomes there")
-    args = parser.parse_args(argv)
+    parser.add_argument("--most", type=whole(1), default=8, metavar="N", help="photos a source (default: %(default)s)")
+    parser.add_argument("--most-frames", type=whole(1), default=300, metavar="N", help="a video (default: %(default)s)")
+    parser.add_argument("--threads", type=threads, default=1, metavar="N", help="of the engine (default: %(default)s)")
+    parser.add_argument("--readings", type=output_file, metavar="FILE", help="keep scores and cues there, or take them")
+    parser.add_argument("--json", type=output_file, metavar="FILE", help="write tables and outcomes there")
+    args = parse(parser, argv)
     quiet_decoder()
     cv2.setNumThreads(1)
     if args.readings and args.readings.exists():
@@ -275,7 +279,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     else:
         clips = _measured(args)
         if args.readings:
-            args.readings.write_text(json_text(clips))
+            write_text(args.readings, json_text(clips))
     policy = load_policy(args.policy) if args.policy else GatePolicy()
     outcomes = [outcome(clip, policy) for clip in clips]
     tables = table(outcomes)
@@ -286,11 +290,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     for result in rejected:
         print(f"  {result.kind} {result.fault} {result.name}: {result.false_reject}")
     if args.json:
-        from dgiqa_edge.runtime.atomic import write_text
-
         document = {"policy": policy.to_mapping(), "tables": tables, "outcomes": [asdict(item) for item in outcomes]}
         write_text(args.json, json_text(document, indent=1) + "\n")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(guarded(main))
