@@ -1,21 +1,38 @@
 """Whether a recording gave all frames that its container promises, and at which time each of them stands.
 
-What a container promises is exact in MP4, MOV and AVI, which count their frames; in Matroska, MPEG-TS and the rest it
-is the duration times the frame rate, which is too many where the sound is longer than the pictures or the rate varies.
-And in MP4 an edit may hide counted frames at the start. A healthy file must not be called cut off, so a
-shortage counts only beside another sign of loss: decoders complain of every cut but one between two packets.
+What a container promises is a count in AVI, and in MP4 and MOV, where an edit may hide counted frames at the start; in
+Matroska and the rest it is the duration times the frame rate, which is too many where the sound is longer than the
+pictures or the rate varies. A healthy file must not be called cut off, so a shortage counts only beside another sign of
+loss: a complaint of the decoder, or time at the end without pictures.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
-_UNCOVERED = 0.5  # of the container's duration without pictures: cut off, even if no decoder says a word
 _UNSTEADY = 0.1  # share of the intervals that may not be one frame long, and
 _FEW = 3  # how many may not in any case
+_LEAST_GAP = 1  # frames; where the last one stands is not exact
 
 
-def counts_its_frames(start: bytes) -> bool:
-    """Whether a file that starts with these bytes (12 or more) is of a container that counts its frames."""
-    return start[4:8] == b"ftyp" or (start[:4] == b"RIFF" and start[8:12] == b"AVI ")
+class Promise(NamedTuple):
+    """What a container's promise is worth.
+
+    ``counted``: it counts its frames. ``gap``: share of its duration that a healthy one may lack pictures at its end.
+    """
+
+    counted: bool
+    gap: float
+
+
+def promise_of(start: bytes) -> Promise:
+    """By a file's first bytes, 12 or more."""
+    if start[:4] == b"RIFF" and start[8:12] == b"AVI ":
+        return Promise(True, 0.0)  # a frame that repeats the one before has an empty place, and time goes on
+    if start[4:8] == b"ftyp":
+        return Promise(True, 0.5)
+    if start[:4] == b"\0\0\1\xba" or b"G" in (start[:1], start[4:5]):  # MPEG-PS and -TS: no duration of the pictures
+        return Promise(False, float("inf"))
+    return Promise(False, 0.5)
 
 
 class Timeline:
@@ -59,12 +76,12 @@ class Timeline:
 class FrameAccount:
     """A recording at its end.
 
-    ``expected`` frames by the container, ``exact`` where it counts them; ``read`` good ones, ``damaged`` ones that
+    ``expected`` frames by the container, whose ``promise`` it is; ``read`` good ones, ``damaged`` ones that
     could not be decoded; ``complaints`` of the decoder; ``fps`` and ``last_s`` by the stream; ``steady``: one rate.
     """
 
     expected: int
-    exact: bool
+    promise: Promise
     read: int
     damaged: int
     complaints: int
@@ -79,7 +96,7 @@ class FrameAccount:
         after_the_last = max(0, self.expected - 1 - round(self.last_s * self.fps))
         signs = self.complaints > 0 or self.damaged > 0
         if signs:
-            lost = short if self.exact or self.steady else min(short, after_the_last)
+            lost = short if self.promise.counted or self.steady else min(short, after_the_last)
         else:
-            lost = short if self.steady and after_the_last > _UNCOVERED * self.expected else 0
+            lost = short if self.steady and after_the_last > _LEAST_GAP + self.promise.gap * self.expected else 0
         return max(lost, self.damaged)

@@ -8,7 +8,7 @@ from ..errors import SourceError
 from ..settings_section import Section
 from .decoding.deinterlacing import file_input
 from .decoding.stream import VideoStream
-from .frame_account import FrameAccount, Timeline, counts_its_frames
+from .frame_account import FrameAccount, Timeline, promise_of
 from .opencv_capture import OpenCvCapture, opencv_has
 from .options import Surroundings
 from .protocol import Damaged, End, Frame, ReadResult, Source
@@ -69,12 +69,12 @@ class VideoFile:
         self._stream = VideoStream(self._capture, _decoder(), file_input(path, shown, around.open_timeout_s))
         self._read = 0
         self._damaged = 0
-        self._exact = False
+        self._promise = promise_of(b"")
         self._own_fps = DEFAULT_FPS
         self._times = Timeline(1.0 / DEFAULT_FPS)
 
     def open(self) -> None:
-        self._exact = counts_its_frames(_start_of(self._path))
+        self._promise = promise_of(_start_of(self._path))
         self._stream.open(_HINT)
         count, rate = self._capture.frames, self._capture.fps
         self.expected = int(count) if 0 < count < _MOST_FRAMES else 0
@@ -123,7 +123,7 @@ class VideoFile:
     def _ending(self, end: End) -> End:
         self.missing = FrameAccount(
             self.expected,
-            self._exact,
+            self._promise,
             self._read,
             self._damaged,
             self._stream.complaints,
