@@ -109,6 +109,7 @@ class Capture:
         self._hung: list[_Reader] = []
         self._had_frames = False
         self._connected = False
+        self._opened_at = 0.0
 
     def start(self) -> None:
         """Begin to connect.
@@ -252,7 +253,7 @@ class Capture:
 
     def _read_all(self, reader: _Reader) -> CameraState | None:
         source = reader.source
-        last_frame = due = self._clock.monotonic()
+        last_frame = due = self._opened_at = self._clock.monotonic()
         while self._wanted(reader):
             if source.interval_s is not None:
                 due = self._paced(due, source.interval_s)
@@ -298,7 +299,9 @@ class Capture:
             log.info("%s: frames are %dx%d now, they were %dx%d", self.camera, width, height, *(shown.frame_size or ()))
         again = not self._connected and self._had_frames
         self._connected = self._had_frames = True
-        self._backoff.reset()
+        # One that drops out after every few frames would be tried, lost and returned without a pause.
+        if self._clock.monotonic() - self._opened_at >= self._settings.backoff.longest_s:
+            self._backoff.reset()
         self._update(
             state=CameraState.LIVE,
             problem=None,

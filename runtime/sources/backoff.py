@@ -32,5 +32,5 @@ class Backoff:
         return min(grown, policy.longest_s) * (1.0 + policy.jitter * self._rng.uniform(-1.0, 1.0))
 
     def reset(self) -> None:
-        """A connection worked."""
+        """A connection has held."""
         self._failures = 0

@@ -89,14 +89,16 @@ def test_a_file_that_cannot_be_opened_has_failed(rig: Rig, doubles: Any) -> None
 
 
 def test_a_lost_camera_is_connected_again_with_growing_pauses(rig: Rig, doubles: Any) -> None:
+    def later() -> Any:
+        rig.clock.advance(2.0)
+        return doubles.frame()
+
     refused: list[Any] = [SourceError("refused")]
-    frames = [doubles.frame(), End("lost")]
-    rig.start(
-        doubles.PlayedSource([refused, refused, refused, frames, refused, frames, [doubles.frame()] * FOREVER_FRAMES])
-    )
-    rig.until(lambda: rig.capture.snapshot().reconnects == 2)
+    held, dropped = [later] * 4 + [End("lost")], [doubles.frame(), End("lost")]
+    rig.start(doubles.PlayedSource([refused, refused, refused, held, dropped, dropped, [later] * FOREVER_FRAMES]))
+    rig.until(lambda: rig.capture.snapshot().reconnects == 3)
     pauses = [wait for wait in rig.clock.waits if wait >= 1.0]
-    assert pauses[:5] == [1.0, 2.0, 4.0, 1.0, 2.0], "the pause starts anew after a frame"
+    assert pauses[:6] == [1.0, 2.0, 4.0, 1.0, 2.0, 4.0], "the pause starts anew after a connection that has held"
 
 
 FOREVER_FRAMES = 2000
