@@ -69,9 +69,9 @@ class Webhook:
         self._shown = shown_url(url)
         self._timeout_s = timeout_s
         self._events = events
-        self._headers = {"Content-Type": "application/json", "User-Agent": f"dgiqa-edge/{VERSION}"}
+        self._headers: dict[str, Any] = {"Content-Type": "application/json", "User-Agent": f"dgiqa-edge/{VERSION}"}
         if token is not None:
-            self._headers["Authorization"] = f"Bearer {token}"
+            self._headers["Authorization"] = f"Bearer {token}".encode()  # a text would be sent as Latin-1 or not at all
         self._opener = urllib.request.build_opener(_NoRedirect())
 
     def select(self, event: FrameEvent) -> bytes | None:

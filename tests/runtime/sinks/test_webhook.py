@@ -83,6 +83,13 @@ def deliver(server: Server, event: FrameEvent, **options: object) -> SinkStats:
     return stats
 
 
+def test_a_token_may_hold_any_character(server: Server, scored: Scored) -> None:
+    sink = create({"type": "webhook", "url": server.url, "token": 'ü "漢\\ %41'}, "sinks.0")
+    sink.put(scored(0, State.REJECT, changed=True))
+    assert sink.close(30.0).delivered == 1
+    assert server.headers[0]["Authorization"].encode("latin-1").decode() == 'Bearer ü "漢\\ %41'
+
+
 def test_a_change_of_state_is_posted_as_a_record_of_the_schema(server: Server, scored: Scored) -> None:
     sink = create({"type": "webhook", "url": server.url, "token": "a token"}, "sinks.0")
     for index, changed in enumerate((True, False, False, True)):
