@@ -325,7 +325,7 @@ class Capture:
         return CameraState.ENDED
 
     def _lost(self, reader: _Reader, problem: str) -> CameraState | None:
-        if reader.abandoned:
+        if not self._wanted(reader):  # interrupted, which is no problem of the camera's
             return None
         self._connected = False
         if reader.source.live:

@@ -104,6 +104,28 @@ def test_a_lost_camera_is_connected_again_with_growing_pauses(rig: Rig, doubles:
 FOREVER_FRAMES = 2000
 
 
+def test_what_stopping_breaks_off_is_not_the_cameras_problem(rig: Rig, doubles: Any) -> None:
+    waiting, stopped = threading.Event(), threading.Event()
+
+    class Hanging(doubles.PlayedSource):  # type: ignore[name-defined, misc]
+        def open(self) -> None:
+            super().open()
+            if self.opened == 2:
+                waiting.set()
+                stopped.wait(30)
+                raise SourceError("the decoder process died by signal 9")
+
+        def interrupt(self) -> None:
+            stopped.set()
+
+    rig.start(Hanging([[SourceError("no route to host")], []]))
+    assert waiting.wait(30)
+    rig.capture.request_stop()
+    rig.capture.stop(5.0)
+    shown = rig.capture.snapshot()
+    assert (shown.state, shown.problem) == (CameraState.STOPPED, "no route to host")
+
+
 def test_pauses_have_a_longest(rig: Rig, doubles: Any) -> None:
     source = doubles.PlayedSource([[SourceError("refused")]])
     rig.start(source)
