@@ -139,8 +139,12 @@ class OpenCvCapture:
 
     def _refusal(self, error: str, hint: str) -> str:
         said = f" ({error})" if error else self._said(" (", ")")
-        if not said and self._decoder == "ffmpeg":  # every other failure is told of
-            return f"{self._shown} has no video stream, only audio or other data: give one with pictures"
+        if not said and self._decoder == "ffmpeg":  # every other failure is told of, but for a connection's end
+            problem, remedy = "has no video stream, only audio or other data", "give one with pictures"
+            if not self._is_file:
+                problem += ", or it hung up without a word"
+                remedy += ", or look whether the camera restarts or has too many viewers"
+            return f"{self._shown} {problem}: {remedy}"
         return f"{self._shown} cannot be opened by {self._decoder}{said}: {hint}"
 
     def _said(self, before: str, after: str = "") -> str:

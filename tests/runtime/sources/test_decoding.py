@@ -1,5 +1,6 @@
 """Decoder processes: crashes, hangs, silence, secrets, and what OpenCV cannot read. All with real processes."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -273,6 +274,19 @@ def test_an_open_that_waits_can_be_interrupted_and_shows_no_password(silent: int
     assert not thread.is_alive()
     assert "verysecret" not in errors[0]
     source.close()
+
+
+def test_a_camera_that_hangs_up_is_not_told_to_have_sound_only() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def hang_up() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    server.accept()[0].close()
+
+        threading.Thread(target=hang_up, daemon=True).start()
+        with pytest.raises(SourceError, match="or it hung up without a word"):
+            create_source(f"rtsp://127.0.0.1:{server.getsockname()[1]}/live").open()
 
 
 @needs_ffmpeg
