@@ -34,6 +34,13 @@ def with_raw_zone(text: str) -> str:
     return re.sub(r"(\[[0-9A-Fa-f:.]+%)25(?=[\w.~-]+\])", r"\1", text, count=1)
 
 
+def has_place(text: str) -> bool:
+    """Whether an address of any scheme with ``://`` has a host, and a port that there is where it has one."""
+    authority = re.split(r"[/?#]", text.partition("://")[2], maxsplit=1)[0]
+    match = _AUTHORITY.fullmatch(authority.rpartition("@")[2])
+    return match is not None and 0 < int(match[4] or 1) < 65536
+
+
 def parse_address(text: str) -> NetworkAddress:
     """Take an address apart; a password may hold ``@``, unescaped.
 
@@ -47,7 +54,7 @@ def parse_address(text: str) -> NetworkAddress:
     authority = re.split(r"[/?]", rest, maxsplit=1)[0]
     login, at, place = authority.rpartition("@")
     match = _AUTHORITY.fullmatch(place)
-    if match is None or not 0 < int(match[4] or 1) < 65536:
+    if match is None or not has_place(text):
         raise ValueError("no valid host and port")
     six, zone, name, port = match.groups()
     user, _, password = login.partition(":")

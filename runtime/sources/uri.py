@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, unquote
 
 from ..credentials import is_utf8, remember_address
 from ..errors import ConfigurationError
-from .network_address import with_raw_zone
+from .network_address import has_place, with_raw_zone
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(.*)", re.DOTALL)
 _NETWORK = ("rtsp", "rtsps", "http", "https")
@@ -64,6 +64,10 @@ def parse_uri(text: str, folder: Path | None = None) -> SourceUri:
         if not is_utf8(text):
             raise ConfigurationError(f"the source {shown!r} holds bytes that are no UTF-8: write them as %XX")
         _something(re.split(r"[/?#]", rest[2:].rpartition("@")[2], maxsplit=1)[0], shown)
+        if not has_place(text):
+            raise ConfigurationError(
+                f"the source {shown!r} has no valid host and port: correct it (/ ? # in a password are %2F %3F %23)"
+            )
         return SourceUri(scheme, with_raw_zone(text), {}, shown)
     body, _, query = rest[2:].partition("?")
     options = _options(query, shown)
