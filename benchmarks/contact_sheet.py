@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from dgiqa_edge.runtime.depth_picture import depth_colours
+from dgiqa_edge.runtime.names import shown
 
 from .degradation_order import PhotoPictures, PhotoScores
 
@@ -96,9 +97,9 @@ def _draw_scored(
         difference = f"{'!  ' if alarm else ''}{score - than:+.3f}"
         _write(row, difference, (left + PICTURE_WIDTH - 7, PICTURE_HEIGHT + 18), ALARM if alarm else FAINT, right=True)
     top, length = PICTURE_HEIGHT + 25, PICTURE_WIDTH - 14
-    shown = min(max(score, 0.0), 1.0)
+    share = min(max(score, 0.0), 1.0)
     row[top : top + 5, left + 7 : left + 7 + length] = TRACK
-    row[top : top + 5, left + 7 : left + 7 + round(length * shown)] = _SCORE_COLOURS[0, round(255 * shown)]
+    row[top : top + 5, left + 7 : left + 7 + round(length * share)] = _SCORE_COLOURS[0, round(255 * share)]
     if alarm:
         _draw_alarm(row[:CELL_HEIGHT, left : left + PICTURE_WIDTH])
 
@@ -160,7 +161,8 @@ def _text_width(text: str, height: int = TEXT, font: int = FONT) -> int:
 
 
 def _drawable(text: str) -> str:
-    """The text with the letters that OpenCV can draw: version 4 has none but ASCII."""
+    """The text as OpenCV can draw it: version 5 crashes on what is not UTF-8, version 4 has no letters but ASCII."""
+    text = shown(text)
     if int(cv2.__version__.partition(".")[0]) >= 5:
         return text
     return unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import BinaryIO
 
 from dgiqa_edge.runtime.errors import MachineError, ReportError
+from dgiqa_edge.runtime.input_file import file_bytes
 from dgiqa_edge.runtime.names import json_text
 from dgiqa_edge.runtime.strict_text import parse_json
 
@@ -70,7 +71,7 @@ class ScoreStore:
 
     def _load(self, file: Path) -> None:
         with _file_errors(file):
-            content = file.read_bytes()
+            content = file_bytes(file)
             whole = content.rfind(b"\n") + 1
         for number, line in enumerate(content[:whole].splitlines(), start=1):
             try:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from dgiqa_edge.runtime.errors import ReportError
+from dgiqa_edge.runtime.input_file import file_bytes
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -27,7 +28,7 @@ def text_of(path: Path) -> str:
         ReportError: it cannot be read, or is not text in UTF-8 or UTF-16.
     """
     try:
-        content = path.read_bytes()
+        content = file_bytes(path)
     except OSError as error:
         raise ReportError(f"cannot read {path} ({error.strerror}): check the name") from error
     encoding = next((name for mark, name in _MARKS if content.startswith(mark)), "utf-8")

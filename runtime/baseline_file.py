@@ -7,6 +7,7 @@ from typing import Any
 from .atomic import write_text
 from .baseline import RELATIVE, Baseline, Spread
 from .errors import GateError
+from .input_file import file_bytes
 from .names import json_text
 from .strict_text import KeyRuleError, parse_json
 
@@ -48,7 +49,7 @@ def load_baseline(path: Path, scorer_id: str, on_unusable: str = "refuse") -> Ba
         GateError: the file cannot be used; the message says why and what to do.
     """
     try:
-        text = path.read_bytes().decode()
+        text = file_bytes(path).decode()
         return _baseline(parse_json(text), scorer_id)
     except FileNotFoundError:
         return None

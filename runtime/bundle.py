@@ -4,6 +4,7 @@ Building the engines is the export room's work, executing them is ``engines/``'s
 never opened by a parser.
 """
 
+import os
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from typing import Any
 from .atomic import write_text
 from .errors import BundleError
 from .hashing import sha256_file
+from .input_file import file_bytes
 from .manifest import EngineRecord, FileRecord, Manifest, manifest_from_document
 from .manifest_checks import MANIFEST_NAME, ROLES_OF_LAYOUT, check_document
 from .names import json_text
@@ -109,7 +111,7 @@ def _read_document(directory: Path, manifest_file: Path) -> Any:
         kind = "is a file, not a bundle directory" if directory.exists() else "does not exist"
         raise BundleError(f"{directory} {kind}: give the folder that build_engine.py wrote (--bundle)")
     try:
-        text = manifest_file.read_text(encoding="utf-8")
+        text = file_bytes(manifest_file).decode()
     except FileNotFoundError:
         raise BundleError(
             f"{directory} is not a bundle (no {MANIFEST_NAME}): give the folder that build_engine.py wrote"
@@ -147,7 +149,7 @@ def _check_files(directory: Path, manifest: Manifest) -> None:
 
 def _check_presence(directory: Path, name: str, record: FileRecord, remedy: str) -> None:
     file = directory / name
-    if not file.resolve().is_relative_to(directory.resolve()):
+    if not Path(os.path.realpath(file)).is_relative_to(os.path.realpath(directory)):
         raise BundleError(f"{file} is a link that leaves the bundle directory: {remedy}")
     if not file.is_file():
         raise BundleError(f"{file} is missing: {remedy}")

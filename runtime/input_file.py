@@ -1,11 +1,12 @@
 """The bytes of a file that a user names, whatever stands under the name: a loop of links, a pipe, a device, a bomb."""
 
+import errno
 import os
 import stat
 from pathlib import Path
 
 from .errors import SourceError
-from .limits import MOST_IMAGE_BYTES
+from .limits import MOST_IMAGE_BYTES, MOST_TEXT_BYTES
 from .names import shown
 
 _KINDS = {
@@ -16,6 +17,24 @@ _KINDS = {
 }
 
 
+def file_bytes(path: Path, most_bytes: int = MOST_TEXT_BYTES) -> bytes:
+    """The content of a file. Only a file is opened: a pipe could block for ever, a device never end.
+
+    Raises:
+        OSError: as opening it does; or it is no file, or holds more than ``most_bytes``. ``strerror`` says it all.
+    """
+    found = path.stat()
+    kind = _KINDS.get(stat.S_IFMT(found.st_mode))
+    if kind is not None:
+        raise OSError(errno.EINVAL, f"it is {kind}, not a file")
+    if found.st_size <= most_bytes:
+        with path.open("rb") as stream:
+            content = stream.read(most_bytes + 1)  # what the system makes up while it is read has no size
+        if len(content) <= most_bytes:
+            return content
+    raise OSError(errno.EFBIG, f"it has more than the {most_bytes} bytes that are read")
+
+
 def read_input(path: Path, most_bytes: int = MOST_IMAGE_BYTES) -> bytes:
     """The file's content. Only a file is opened: a pipe could block for ever.
 
@@ -24,16 +43,10 @@ def read_input(path: Path, most_bytes: int = MOST_IMAGE_BYTES) -> bytes:
     """
     name = shown(path)
     try:
-        found = path.stat()
-        if stat.S_ISDIR(found.st_mode):
+        if path.is_dir():
             os.listdir(path)  # noqa: PTH208 - says why, where it may not be read
             raise SourceError(f"{name} is a directory without images: give image files or their folder")
-        kind = _KINDS.get(stat.S_IFMT(found.st_mode))
-        if kind is not None:
-            raise SourceError(f"{name} is {kind}, not a file: give an image file")
-        if found.st_size > most_bytes:
-            raise SourceError(f"{name} has {found.st_size} bytes, more than the {most_bytes} that are read")
-        content = path.read_bytes()
+        content = file_bytes(path, most_bytes)
     except FileNotFoundError:
         raise SourceError(f"{name} {_why_missing(path)}: check the name") from None
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the name

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import ConfigurationError, MachineError
+from .input_file import file_bytes
 from .strict_text import KeyRuleError, parse_json, parse_toml, parse_yaml
 
 LARGEST_BYTES = 1 << 20
@@ -38,12 +39,9 @@ def read_settings(path: str | Path) -> dict[str, Any]:
 
 def _text_of(file: Path) -> str:
     try:
-        with file.open("rb") as stream:
-            content = stream.read(LARGEST_BYTES + 1)
+        content = file_bytes(file, LARGEST_BYTES)
     except OSError as error:
         raise ConfigurationError(f"{file} cannot be read: {error.strerror}: check the name") from None
-    if len(content) > LARGEST_BYTES:
-        raise ConfigurationError(f"{file} is larger than {LARGEST_BYTES} bytes: this is no settings file")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -253,6 +253,22 @@ ONE_PLACE = {
     ),
     r"cv2\.VideoCapture\(": ({"runtime/sources/decoding/program.py"}, "runtime/sources"),
     r"cv2\.VideoWriter\(": ({"runtime/sinks/video_pipeline.py"}, "runtime/sinks/video_pipeline.py"),
+    # Waits for ever on a pipe, never ends on a device. The others read what the project or the system wrote itself.
+    r"\.read_(bytes|text)\(": (
+        {
+            *("runtime/limits.py", "runtime/replay_stamps.py", "runtime/manifest_checks.py", "runtime/processor.py"),
+            *("runtime/memory.py", "runtime/machine/nvidia.py", "runtime/machine/fact.py"),
+            *("runtime/sinks/secret_option.py", "runtime/extra_packages.py"),
+            *("runtime/engines/tensorrt.py", "runtime/engines/tensorrt_versions.py"),
+            *("calibration/result.py", "export/stages.py", "export/timing_cache.py", "export/hub.py"),
+            *("export/tensorrt_calibrator.py", "benchmarks/brisque.py", "benchmarks/telemetry/sysfs_files.py"),
+            *("benchmarks/report/document.py", "benchmarks/report/subject.py", "benchmarks/report/html.py"),
+            *("benchmarks/camera_outage.py", "benchmarks/loadgen.py", "benchmarks/node_shares.py"),
+            *("benchmarks/degradation_order.py", "benchmarks/first_verdict.py", "benchmarks/reason_confusion.py"),
+            *("benchmarks/machine_load.py", "training/run_folder.py", "training/feature_store.py"),
+        },
+        "runtime/input_file.py's file_bytes",
+    ),
     # Raises on a loop of links (RuntimeError up to Python 3.12); a user's input may be one.
     r"image\.resolve\(|path\.resolve\(": (set(), "os.path.realpath"),
 }

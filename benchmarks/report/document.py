@@ -13,6 +13,7 @@ from typing import Any
 
 from dgiqa_edge.runtime.atomic import write_result
 from dgiqa_edge.runtime.errors import ReportError
+from dgiqa_edge.runtime.input_file import file_bytes
 from dgiqa_edge.runtime.names import json_text
 from dgiqa_edge.runtime.strict_text import KeyRuleError, parse_json
 
@@ -102,7 +103,7 @@ def read_json(path: Path) -> Any:
         ReportError: it cannot be read or is not JSON.
     """
     try:
-        return parse_json(path.read_text(encoding="utf-8"))
+        return parse_json(file_bytes(path).decode())
     except OSError as error:
         raise ReportError(f"{path} cannot be read ({error.strerror}): check the name") from error
     except KeyRuleError as error:

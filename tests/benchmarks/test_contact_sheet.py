@@ -96,3 +96,9 @@ def test_a_sheet_holds_its_rows_unchanged_between_heading_and_notes():
 def test_names_with_accents_can_be_drawn_by_any_opencv(monkeypatch):
     monkeypatch.setattr(sheet.cv2, "__version__", "4.12.0")
     assert sheet._drawable("Stéfan") == "Stefan"
+
+
+@pytest.mark.parametrize("name", ["caf\udce9.jpg", "\ud800.jpg", "two\nlines.jpg", "\u202egpj.jpg", "写真.jpg"])
+def test_a_row_takes_a_name_of_any_bytes(name):
+    """OpenCV 5 crashes where it writes text that is not valid, which a file's name need not be."""
+    assert draw_row(name, scores(), pictures()).shape == draw_row("photo.jpg", scores(), pictures()).shape

@@ -262,6 +262,13 @@ def test_a_link_that_leaves_the_directory_is_refused(bundle_dir: Path) -> None:
         load_bundle(bundle_dir)
 
 
+def test_a_link_to_itself_is_a_file_that_is_missing(bundle_dir: Path) -> None:
+    (bundle_dir / "build.log").unlink()
+    (bundle_dir / "build.log").symlink_to("build.log")
+    with pytest.raises(BundleError, match="is missing"):
+        load_bundle(bundle_dir)
+
+
 def test_a_bundle_reached_through_a_link_is_fine(bundle_dir: Path) -> None:
     link = bundle_dir.parent / "current"
     link.symlink_to(bundle_dir)

@@ -119,7 +119,7 @@ def test_a_file_gives_back_the_policy(tmp_path, settings, suffix):
         ("policy.json", b"[]", "holds a list"),
         ("policy.yaml", b"a: [", "is not YAML"),
         ("policy.yaml", b"a: 2020-99-99", "is not"),
-        ("policy.toml", b"#" * (1 << 21), "is larger than"),
+        ("policy.toml", b"#" * (1 << 21), "has more than the 1048576 bytes"),
         ("missing.toml", None, "cannot be read"),
     ],
 )
