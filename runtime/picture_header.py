@@ -10,12 +10,17 @@ from pathlib import Path
 from .jpeg import JPEG_START, jpeg_flaw, jpeg_size
 from .limits import pixels_flaw
 
+_TILE_PART = b"\xff\x90"
+
 Sizes = Iterator[tuple[int, int]]
 """Every (width, height) that a header states."""
 
 _FIRST_BYTES = 32
 # Deflate packs at most 1032 bytes into one.
 _DEFLATE_RATIO = 1032
+# No photo has fewer bytes for its pixels, in any format; so many pixels more cost little, whatever the file is.
+_PIXELS_PER_BYTE = 1 << 14
+_CHEAP_PIXELS = 1 << 24
 _PNG_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _ISO_BRANDS = {b"heic": "HEIC", b"heix": "HEIC", b"hevc": "HEIC", b"heim": "HEIC", b"mif1": "HEIF", b"msf1": "HEIF"}
 _OTHERS = {
@@ -68,7 +73,10 @@ def header_flaw(content: bytes) -> str | None:
             flaw = pixels_flaw(width, height)
             if flaw is not None:
                 return flaw
-        return _png_flaw(content) if kind == "PNG" else _tiff_flaw(content) if kind == "TIFF" else None
+            if width * height > _CHEAP_PIXELS + _PIXELS_PER_BYTE * len(content):
+                return _too_few_bytes(kind, width, height, content)
+        more = _FLAWS.get(kind)
+        return None if more is None else more(content)
     except (IndexError, ValueError):
         return f"is damaged: its {kind} header is cut off or wrong; copy the file again"
 
@@ -81,8 +89,12 @@ def _png_flaw(content: bytes) -> str | None:
     width, height, depth, colour = _big(content, 16, 4), _big(content, 20, 4), content[24], content[25]
     needed = height * width * depth * _PNG_CHANNELS.get(colour, 1) // 8
     if needed > _DEFLATE_RATIO * len(content):
-        return f"is damaged: the PNG claims {width}x{height} pixels, more than its {len(content)} bytes can hold"
+        return _too_few_bytes("PNG", width, height, content)
     return None
+
+
+def _too_few_bytes(kind: str, width: int, height: int, content: bytes) -> str:
+    return f"is damaged: the {kind} claims {width}x{height} pixels, more than its {len(content)} bytes can hold"
 
 
 def _jpeg_sizes(content: bytes) -> Sizes:
@@ -176,6 +188,23 @@ def _jpeg2000_sizes(content: bytes) -> Sizes:
         raise ValueError
 
 
+def _jpeg2000_flaw(content: bytes) -> str | None:
+    """The decoder leaves tiles that are not there as they came from memory, and reports success."""
+    at = content.find(b"\xff\x4f\xff\x51") + 2
+    right, bottom = _big(content, at + 6, 4), _big(content, at + 10, 4)
+    across, down, left, top = (_big(content, at + 22 + 4 * number, 4) for number in range(4))
+    if not (across and down):
+        raise ValueError
+    tiles = -(-(right - left) // across) * -(-(bottom - top) // down)
+    while content[at : at + 2] != _TILE_PART:
+        at += 2 + _big(content, at + 2, 2)
+    found = set()
+    while content[at : at + 2] == _TILE_PART:
+        found.add(_big(content, at + 4, 2))
+        at += _big(content, at + 6, 4) or len(content)
+    return None if len(found) >= tiles else f"is cut off: {len(found)} of its {tiles} tiles are there; copy it again"
+
+
 def _avif_sizes(content: bytes) -> Sizes:
     matches = list(re.finditer(rb"ispe.{4}(.{4})(.{4})", content[: 1 << 20], re.DOTALL))
     if not matches:
@@ -211,3 +240,9 @@ _FORMATS: dict[str, tuple[Callable[[bytes], bool], Callable[[bytes], Sizes]]] = 
     "JPEG 2000": (_begins(b"\x00\x00\x00\x0cjP  \r\n\x87\n", b"\xff\x4f\xff\x51"), _jpeg2000_sizes),
     "AVIF": (lambda head: head[4:8] == b"ftyp" and (b"avif" in head[8:] or b"avis" in head[8:]), _avif_sizes),
 }
+_FLAWS: dict[str, Callable[[bytes], str | None]] = {
+    "PNG": _png_flaw,
+    "TIFF": _tiff_flaw,
+    "JPEG 2000": _jpeg2000_flaw,
+}
+"""What else of a format can be told before it is decoded."""

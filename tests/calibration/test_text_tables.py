@@ -65,7 +65,7 @@ def test_a_table_that_is_none_is_said(tmp_path, content, words):
 
 
 def test_no_other_place_reads_tables_or_lists():
-    """A new reader would forget the byte-order mark again; the others read back what the project or the system wrote."""
+    """A new reader would forget the byte-order mark again; the others read what the project or the system wrote."""
     readers = re.compile(r"csv\.(reader|DictReader)|genfromtxt|loadtxt|read_csv|read_text\([^)]*\)\.split")
     found = {
         str(path.relative_to(ROOT))

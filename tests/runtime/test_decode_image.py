@@ -199,3 +199,24 @@ def test_any_bytes_have_an_answer(start: bytes, data: st.DataObject) -> None:
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
     header_flaw(bytes(content))
     picture_format(bytes(content))
+
+
+JP2 = encoded(".jp2")
+SIZ = JP2.find(b"\xff\x4f\xff\x51")
+FEW_BYTES = {
+    "JPEG 2000": with_number(with_number(JP2, SIZ + 8, ">II", 16_000, 16_000), SIZ + 24, ">II", 16_000, 16_000),
+    "WebP": b"RIFF\x1e\0\0\0WEBPVP8X\x0a\0\0\0\0\0\0\0" + b"\x7f\x3e\0" * 2 + bytes(8),
+    "TIFF": tiff((256, 4, 1, 2), (257, 4, 1, 2), (258, 3, 1, 8), (322, 4, 1, 60_000), (323, 4, 1, 4_000)),
+}
+
+
+@pytest.mark.parametrize("kind", FEW_BYTES)
+def test_no_format_may_claim_what_its_bytes_cannot_hold(kind: str) -> None:
+    with pytest.raises(SourceError, match=f"the {kind} claims .* more than its {len(FEW_BYTES[kind])} bytes can hold"):
+        decode_image(FEW_BYTES[kind])
+
+
+def test_a_jpeg_2000_without_all_its_tiles_is_cut_off() -> None:
+    """OpenJPEG leaves the others as they are and reports success: 99 % of such a picture was never written."""
+    with pytest.raises(SourceError, match="is cut off: 1 of its 84 tiles are there"):
+        decode_image(with_number(JP2, SIZ + 8, ">II", 64 * 7, 48 * 12))
