@@ -1,5 +1,6 @@
 """Video files: ``file:///videos/a.mp4?loop=true&pace=realtime``. Frames that are missing are counted and told."""
 
+import logging
 import os
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from .opencv_capture import OpenCvCapture, opencv_has
 from .options import Surroundings
 from .protocol import Damaged, End, Frame, ReadResult, Source
 from .uri import SourceUri
+
+log = logging.getLogger("dgiqa_edge.watch")
 
 PACES = ("asap", "realtime")
 DEFAULT_FPS = 25.0
@@ -136,6 +139,12 @@ class VideoFile:
             return End(f"{self._shown}: {self._read} frames read, {of} are missing ({end.reason})", whole=False)
         if not end.whole:
             return End(f"{self._shown}: {self._read} frames read, then {end.reason}", whole=False)
+        if self._stream.complaints:  # a decoder fills holes with what was there before, and some formats count nothing
+            log.warning(
+                "%s: the decoder told of %d errors: frames may be damaged or missing",
+                self._shown,
+                self._stream.complaints,
+            )
         return End(f"{self._shown} is at its end, {self._read} frames")
 
 

@@ -177,3 +177,18 @@ def test_an_avi_with_a_hole_is_told(tmp_path: Path, codec: str) -> None:
     source, frames, end = read_all(tmp_path / "a.avi")
     assert source.missing == 50 - len(frames) > 5
     assert f"{source.missing} of 50 are missing" in end.reason
+
+
+@needs_ffmpeg
+def test_errors_of_the_decoder_are_told_where_nothing_is_counted(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    ffmpeg(*TESTSRC, "-c:v", "libx264", "-g", "10", tmp_path / "a.h264")
+    assert read_all(tmp_path / "a.h264")[2].whole
+    assert not caplog.messages
+    content = bytearray((tmp_path / "a.h264").read_bytes())
+    at, size = len(content) * 45 // 100, len(content) * 15 // 100
+    content[at : at + size] = bytes(size)
+    (tmp_path / "a.h264").write_bytes(content)
+    read_all(tmp_path / "a.h264")
+    assert any("errors: frames may be damaged or missing" in message for message in caplog.messages)
