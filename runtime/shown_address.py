@@ -80,9 +80,9 @@ def hidden_parts(text: str) -> set[str]:
         found |= set() if is_local else {login, password} if colon else {user}
     if match is not None and not is_local and "@" not in rest and not _HOST.match(rest):
         found |= {rest, rest.partition(":")[2]}
-    for name, value in re.findall(r"([^/?;,&_=@:]*)=([^&;]*)", rest):
+    for name, value in re.findall(r"([^/?;&,_=@:]*)=(?=([^&;]*))", rest):  # a value may hold the next: user=a_pw=b
         if name.lower() not in _HARMLESS:
-            found |= {value, re.split(r"[/_#]", value, maxsplit=1)[0]}
+            found |= {value, *(re.split(end, value, maxsplit=1)[0] for end in (r"[/_#]", r"_[A-Za-z]+="))}
     return found
 
 

@@ -137,3 +137,8 @@ def test_the_programs_streams_mask_prints_logs_and_traces(capsys: pytest.Capture
     assert said.out == "out ***\n"
     assert "log ***" in said.err and "Traceback" in said.err and "ValueError" in said.err
     assert "hunter2" not in said.err and "other" not in said.err
+
+
+def test_a_secret_behind_another_value_is_remembered_by_itself() -> None:
+    remember_address("rtsp://192.0.2.7/user=joe_pw=Qx7%2Fse_cret%40Zk9_channel=1.sdp")
+    assert masked("404: Qx7/se_cret@Zk9, Qx7%2Fse_cret%40Zk9") == f"404: {MASK}, {MASK}"
