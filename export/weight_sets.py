@@ -33,7 +33,9 @@ PREFIXES = ("module.", "_orig_mod.", "model.", "student.", "online_model.")
 ROOT = "."
 """Name of the set whose entries are the file's own."""
 
-_AVERAGE = re.compile(r"(?:^|[^a-z]|model|net|params|weights)(ema|swa|averaged|teacher)(?:[^a-z]|model|net|$)")
+_AVERAGE = re.compile(
+    r"(?:^|[^a-z]|model|net|params|weights)(ema|swa|averaged?|avg|polyak|teacher)(?:[^a-z]|model|net|$)"
+)
 _NO_WEIGHTS = re.compile(r"optim|sched|scaler|rng|loss")
 _COUNTERS = frozenset({"n_averaged", "num_updates", "updates", "steps", "step", "decay", "initted"})
 _GLUED = "ema_"
@@ -90,7 +92,8 @@ def take(content: Mapping[Any, Any], path: Path, wish: Wish, fits: Callable[[Sta
         only = next((one for one in averages if fits(one.state)), averages[0])
         return Taken(only, f"took '{only.key}', a moving average (EMA): no entry is the weights of the last step")
     if not wish.ema or not averages:
-        return Taken(last, _unusable(content, last) if wish.ema else _left(last, averages))
+        note = _unusable(content, last) if wish.ema else _left(last, averages)
+        return Taken(last, note or _not_alone(sets, last))
     return _between(averages, last, fits)
 
 
@@ -116,6 +119,14 @@ def _left(last: WeightSet, averages: Sequence[WeightSet]) -> str | None:
     if not averages:
         return None
     return f"took '{last.key}', those of the last step, not the moving average (EMA) '{averages[0].key}', as asked"
+
+
+def _not_alone(sets: Sequence[WeightSet], last: WeightSet) -> str | None:
+    """A word on sets of the same network under names that say nothing: one of them may be the one that was meant."""
+    others = [one for one in sets if one is not last and _shapes(one.state) == _shapes(last.state)]
+    if not others:
+        return None
+    return f"took '{last.key}'; the file also holds {_listed(others)}: 'weights convert --weights-key' takes another"
 
 
 def _unusable(content: Mapping[Any, Any], last: WeightSet) -> str | None:

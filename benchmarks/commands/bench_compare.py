@@ -29,7 +29,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = _EPILOG
     parser.add_argument("first", type=input_path, metavar="A.json")
     parser.add_argument("second", type=input_path, metavar="B.json")
-    parser.add_argument("--fail-on", metavar="LIMITS", help="like p99=+5%%,score_mae=+0.002")
+    parser.add_argument(
+        "--fail-on", metavar="LIMITS", action="append", help="like p99=+5%%,score_mae=+0.002; may stand several times"
+    )
     parser.add_argument("--strict", action="store_true", help="a limited figure that is undecided or absent fails too")
     parser.add_argument("--across-machines", action="store_true", help="compare although the machines differ")
     parser.add_argument("--json", type=output_file, metavar="FILE", help="write the comparison as JSON")
@@ -46,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
 
     if args.strict and args.fail_on is None:
         raise ConfigurationError("--strict has nothing to hold without --fail-on LIMITS: give them")
-    limits = {} if args.fail_on is None else parse_limits(args.fail_on)
+    limits = {} if args.fail_on is None else parse_limits(",".join(args.fail_on))
     comparison = compare(read_report(args.first), read_report(args.second), limits, args.across_machines)
     print_comparison(comparison)
     undecided = [

@@ -26,7 +26,8 @@ def parse_limits(text: str) -> Mapping[str, Limit]:
     """Limits by metric.
 
     Raises:
-        ConfigurationError: an entry is malformed or empty, names no metric, or has the sign of an improvement.
+        ConfigurationError: an entry is malformed or empty, names no metric, stands twice, or has the sign of an
+            improvement.
     """
     limits = {}
     for entry in (part.strip() for part in text.split(",")):
@@ -37,6 +38,8 @@ def parse_limits(text: str) -> Mapping[str, Limit]:
         metric = METRICS.get(name)
         if metric is None:
             raise ConfigurationError(f"--fail-on knows no '{name}': choose from {', '.join(METRICS)}")
+        if name in limits:
+            raise ConfigurationError(f"--fail-on holds {name} twice: keep one limit of it")
         worse = "+" if metric.lower_is_better else "-"
         if sign not in ("", worse):
             raise ConfigurationError(f"--fail-on {entry}: {name} gets worse when it goes the other way; write {worse}")

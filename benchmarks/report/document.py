@@ -103,7 +103,7 @@ def read_json(path: Path) -> Any:
         ReportError: it cannot be read or is not JSON.
     """
     try:
-        return parse_json(file_bytes(path).decode())
+        return parse_json(file_bytes(path).decode("utf-8-sig"))
     except OSError as error:
         raise ReportError(f"{path} cannot be read ({error.strerror}): check the name") from error
     except KeyRuleError as error:

@@ -62,6 +62,7 @@ def test_a_broken_limit_fails_and_an_undecided_one_only_if_strict(bench, make_re
         write_report(files[name], make_report(random.normal(20.0, 0.3, 700) * factor))
     worse = bench("compare", files["old"], files["slow"], "--fail-on", "p50=+5%", code=5)
     assert "worse, breaks the limit of 5 %" in worse.stdout
+    bench("compare", files["old"], files["slow"], "--fail-on", "p50=+5%", "--fail-on", "mean=+90%", code=5)
     bench("compare", files["old"], files["slow"])  # without a limit it only says so
     assert "same" in bench("compare", files["old"], files["same"], "--fail-on", "p50=+5%").stdout
     strict = bench("compare", files["old"], files["same"], "--fail-on", "power=+5%", "--strict", code=5)

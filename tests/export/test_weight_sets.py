@@ -49,6 +49,9 @@ BOTH = {
             **prefixed("ema_model.", ema),
         },
     },
+    "moving average": lambda last, ema: {"model": last, "moving_average": ema},
+    "averaged by name": lambda last, ema: {"state_dict": last, "avg_model": prefixed("module.", ema)},
+    "polyak": lambda last, ema: {"model": last, "model_polyak": ema},
     "nested": lambda last, ema: {"model": {"state_dict": last, "ema": ema}},
     "safe": lambda last, ema: {**prefixed("model.", last), **prefixed("model_ema.", ema)},
 }
@@ -129,6 +132,12 @@ def test_no_choice_needs_no_word(quality_state, tmp_path, content):
     assert file.note is None
 
 
+def test_other_weights_of_the_same_network_are_told(quality_state, average, tmp_path):
+    file = read({"model": quality_state, "best": average}, tmp_path)
+    assert_is(file.state, quality_state)
+    assert file.note.startswith("took 'model'; the file also holds 'best'")
+
+
 def test_an_average_alone_is_taken(quality_state, average, tmp_path):
     file = read({"epoch": 1, "ema": average}, tmp_path)
     assert_is(file.state, average)
@@ -156,13 +165,13 @@ def test_a_teacher_of_another_architecture_is_no_average(quality_state, tmp_path
 
 
 def test_a_named_entry_is_taken(quality_state, average, tmp_path):
-    content = {"model": average, "polyak": {"weights": quality_state}}
-    assert_is(read(content, tmp_path, key="polyak.weights").state, quality_state)
+    content = {"model": average, "best": {"weights": quality_state}}
+    assert_is(read(content, tmp_path, key="best.weights").state, quality_state)
     assert_is(read(content, tmp_path).state, average)
-    with pytest.raises(CheckpointError, match=r"has no weights 'polyak': its sets are 'model', 'polyak.weights'"):
-        read(content, tmp_path, key="polyak")
-    with pytest.raises(CheckpointError, match=r"do not say which to take \('polyak'\): give --weights-key"):
-        read({"polyak": quality_state}, tmp_path)
+    with pytest.raises(CheckpointError, match=r"has no weights 'best': its sets are 'model', 'best.weights'"):
+        read(content, tmp_path, key="best")
+    with pytest.raises(CheckpointError, match=r"do not say which to take \('best'\): give --weights-key"):
+        read({"best": quality_state}, tmp_path)
 
 
 def test_a_dictionary_that_holds_itself_ends(quality_state, tmp_path):

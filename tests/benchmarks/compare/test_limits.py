@@ -28,6 +28,7 @@ def test_shares_and_amounts_in_the_bad_direction():
         ("p99=-5%", "gets worse when it goes the other way"),
         ("srcc=+0.1", "gets worse when it goes the other way"),
         ("p99=+5", "in percent"),
+        ("p99=+5%,p50=+3%,p99=+500%", "holds p99 twice"),
     ],
 )
 def test_a_limit_that_makes_no_sense_is_refused(text, words):
