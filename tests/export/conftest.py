@@ -181,3 +181,10 @@ def quality_state(toy_networks):
     module = networks.create("dgiqa")
     seed_weights(module, "test")
     return module.state_dict()
+
+
+@pytest.fixture
+def quality_file(quality_state, tmp_path):
+    path = tmp_path / "quality.pth"
+    torch.save(quality_state, path)
+    return path
