@@ -18,7 +18,6 @@ from dgiqa_edge.runtime.hashing import Json
 from .device import Device
 from .graph_session import Run, open_graph
 from .lowering import Lowering
-from .provenance import code_sha256
 from .trial import Reference
 
 if TYPE_CHECKING:
@@ -77,7 +76,6 @@ class BlockRanking:
             "outputs": list(outputs),
             "photos": self.photos.image_set_sha256,
             "device": self.device.identity(),
-            "code": code_sha256("calibration"),
         }
         return BlockSensitivity(**inputs.stages.run("block", key, make).values)  # type: ignore[arg-type]
 

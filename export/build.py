@@ -31,7 +31,7 @@ from .file_lock import exclusive
 from .graph_session import open_graph
 from .ladder import Ladder, Taken
 from .lowering import FP32_GRAPH, GRAPH, Lowering, LoweringInputs
-from .provenance import code_sha256, host_facts, package_versions
+from .provenance import host_facts, package_versions
 from .recipes import recipe_of
 from .rungs import rungs_from
 from .stages import StageResult, Stages
@@ -138,7 +138,6 @@ class Build:
 
     def _export(self) -> StageResult:
         inputs: dict[str, Json] = {
-            "code": code_sha256(),
             "packages": package_versions("torch", "onnx", "onnxsim"),
             "recipe": self.recipe.identity(),
         }

@@ -26,7 +26,7 @@ from . import precision
 from .build_options import BuildOptions
 from .build_report import Reporter, StageLine
 from .graph_session import open_graph
-from .provenance import code_sha256
+from .provenance import SHAPED_BY, code_sha256
 from .stages import StageResult, Stages
 from .to_onnx import save_checked
 
@@ -83,7 +83,7 @@ class Lowering:
         options, photos = self.inputs.options, self.inputs.photos
         observer = create_observer(options.method)
         tensors = self.placement.tensors_to_observe()
-        keys = (sha256_file(self.graph), photos.image_set_sha256, _preprocessing_sha256())
+        keys = (sha256_file(self.graph), photos.image_set_sha256, code_sha256(*SHAPED_BY["calibration"]))
         key = cache_key(*keys, observer.method, observer.options())
 
         def observe() -> CalibrationResult:
@@ -143,7 +143,6 @@ class Lowering:
             "target": self.inputs.backend,
             "float_outputs": sorted(float_outputs),
             "float_part": float_part,
-            "code": code_sha256("calibration"),
         }
         return self.inputs.stages.run("int8", inputs, make)
 
@@ -203,8 +202,6 @@ class Lowering:
         return {
             "export": self.inputs.exported.key,
             "photos": self.inputs.photos.image_set_sha256,
-            "code": code_sha256("calibration"),
-            "precision": code_sha256("export", files=("precision.py",)),
         }
 
 
@@ -214,8 +211,3 @@ def _check_finite(graph: Path, frames: CalibrationSet, threads: int) -> None:
         outputs = run(frame)
         if not all(np.isfinite(outputs[name]).all() for name in ("score", "crop_scores")):
             raise FidelityError(f"{graph.name} gives a score that is not finite: build with --fp32, or report this")
-
-
-def _preprocessing_sha256() -> str:
-    """Key of what turns a photo file into a frame outside the graph: the runtime's reading and resizing code."""
-    return code_sha256("runtime", files=("frame_size.py", "images.py"))

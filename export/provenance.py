@@ -2,38 +2,47 @@
 
 import importlib.metadata
 import platform
-from collections.abc import Iterable
+from collections.abc import Mapping
 from pathlib import Path
 
 from dgiqa_edge.runtime.hashing import Json, sha256_file, sha256_json
 from dgiqa_edge.runtime.processor import processor
 
+SHAPED_BY: Mapping[str, tuple[str, ...]] = {
+    "export": ("export",),
+    "parity": ("export",),
+    "calibration": ("calibration", "runtime"),
+    "magnitudes": ("export", "calibration", "runtime"),
+    "fp32": ("export",),
+    "fp16": ("export", "calibration", "runtime"),
+    "int8": ("export", "calibration", "runtime"),
+    "block": ("export", "calibration", "runtime"),
+    "engine": ("export", "runtime"),
+    "check": ("export", "calibration", "runtime"),
+}
+"""Which folders' code decides what a stage makes; ``Stages`` refuses a stage that is not named here."""
+
 _ROOMS = Path(__file__).resolve().parent.parent
-_GRAPH_SHAPING = (
-    "frame_graph.py",
-    "geometry.py",
-    "resampling.py",
-    "to_onnx.py",
-    "precision.py",
-    "seeding.py",
-)
 
 
-def code_sha256(room: str = "export", files: Iterable[str] | None = None) -> str:
-    """Hash of the source files that shape a result, so that a changed program never reuses an old stage.
+def code_sha256(*folders: str) -> str:
+    """Hash of every source and table in ``folders`` and below, so that a changed program never reuses an old stage.
+
+    Folders and not files: what a new file decides would otherwise be served from a stage made before it.
 
     Args:
-        room: folder of the code; for ``export`` the graph-shaping files and the networks are taken.
-        files: names in that folder; ``None`` takes the room's own list, or all its modules.
+        folders: paths beside this room, as ``"calibration"``.
+
+    Raises:
+        FileNotFoundError: a folder holds no source: it was moved, and the key would never change again.
     """
-    folder = _ROOMS / room
-    if files is not None:
-        paths = [folder / name for name in files]
-    elif room == "export":
-        paths = [folder / name for name in _GRAPH_SHAPING] + sorted((folder / "networks").glob("*.py"))
-    else:
-        paths = sorted(folder.glob("*.py"))
-    return sha256_json([[path.name, sha256_file(path)] for path in paths])
+    files: list[Json] = []
+    for folder in folders:
+        here = sorted(path for path in (_ROOMS / folder).rglob("*") if path.suffix in (".py", ".toml", ".json"))
+        if not here:
+            raise FileNotFoundError(f"no source in {_ROOMS / folder}: a stage cannot be keyed by it")
+        files += [[path.relative_to(_ROOMS).as_posix(), sha256_file(path)] for path in here]
+    return sha256_json(files)
 
 
 def package_versions(*names: str) -> dict[str, Json]:

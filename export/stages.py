@@ -16,6 +16,8 @@ from dgiqa_edge.runtime.atomic import PARTIAL_PREFIX, atomic_directory
 from dgiqa_edge.runtime.hashing import Json, sha256_file, sha256_json
 from dgiqa_edge.runtime.strict_text import parse_json
 
+from .provenance import SHAPED_BY, code_sha256
+
 RECORD = "stage.json"
 _KEY_LENGTH = 20
 
@@ -52,10 +54,11 @@ class Stages:
         """Return the finished stage for ``inputs``, making it if need be.
 
         Args:
-            name: the stage's name, first part of its directory's.
-            inputs: everything the result depends on, as JSON.
+            name: the stage's name, first part of its directory's; the code that makes it is ``SHAPED_BY[name]``.
+            inputs: everything else that the result depends on, as JSON.
             make: writes the stage's files into the directory it is given and returns JSON values.
         """
+        inputs = {**inputs, "code": code_sha256(*SHAPED_BY[name])}
         key = sha256_json({"stage": name, "inputs": inputs})
         directory = self.root / f"{name}-{key[:_KEY_LENGTH]}"
         finished = _load(directory, key)

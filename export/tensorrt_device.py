@@ -19,7 +19,7 @@ from dgiqa_edge.runtime.manifest import EngineRecord, Requirements
 from .graph_session import Run
 from .stages import Stages
 from .tensorrt_configuration import BuilderSettings
-from .tensorrt_engines import EngineStage, builder_code_sha256, requirements
+from .tensorrt_engines import EngineStage, requirements
 from .tensorrt_machine import TensorRtMachine
 
 ROLE = "fused"
@@ -54,7 +54,6 @@ class TensorRtDevice:
             "version": self.machine.version,
             "device": asdict(self.machine.device),
             "settings": asdict(self.settings),
-            "code": builder_code_sha256(),
         }
 
     def obstacle(self, precision: str) -> str:

@@ -20,7 +20,6 @@ from dgiqa_edge.runtime.processor import platform_name
 from . import tensorrt_builder, tensorrt_graph, tensorrt_lint, timing_cache
 from .device_buffer import frame_buffer
 from .file_lock import Say, exclusive
-from .provenance import code_sha256
 from .stages import StageResult, Stages
 from .tensorrt_calibrator import CacheKey, create_calibrator
 from .tensorrt_configuration import BuilderSettings, Configuration, configure
@@ -32,13 +31,6 @@ if TYPE_CHECKING:
 
 BUILD_LOG = "tensorrt_build.log"
 FAILED_LOG = "tensorrt_build.failed.log"
-_CODE = (
-    "tensorrt_builder.py",
-    "tensorrt_calibrator.py",
-    "tensorrt_configuration.py",
-    "tensorrt_engines.py",
-    "tensorrt_graph.py",
-)
 
 
 @dataclass(frozen=True)
@@ -77,11 +69,6 @@ def requirements(machine: TensorRtMachine, settings: BuilderSettings) -> Mapping
         "compatibility": settings.hardware_compatible or "exact",
         "version_compatible": settings.version_compatible,
     }
-
-
-def builder_code_sha256() -> str:
-    """Key of the code that decides what an engine becomes."""
-    return code_sha256("export", _CODE)
 
 
 class EngineStage:
@@ -143,7 +130,6 @@ class EngineStage:
             "device": asdict(self.machine.device),
             "configuration": json.loads(json.dumps(asdict(self.configuration))),
             "images": images.image_set_sha256 if self.calibrator else None,
-            "code": builder_code_sha256(),
         }
         result = stages.run("engine", inputs, lambda directory: self._make(directory, graphs, source_sha256, images))
         return self._files(result, tuple(graphs))

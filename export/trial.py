@@ -16,7 +16,6 @@ from dgiqa_edge.runtime.hashing import Json
 from .device import Device
 from .graph_session import open_graph
 from .lowering import GRAPH
-from .provenance import code_sha256
 from .stages import StageResult, Stages
 
 
@@ -71,7 +70,6 @@ class Trials:
             "fp32": self.fp32_key,
             "photos": photos.image_set_sha256,
             "device": self.device.identity(),
-            "code": code_sha256("calibration", files=("fidelity.py",)),
         }
 
         def make(directory: Path) -> dict[str, Json]:

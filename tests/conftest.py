@@ -253,6 +253,17 @@ def make_photo() -> Callable[..., np.ndarray]:
 
 
 @pytest.fixture
+def full_device() -> Path:
+    """The device that fails every write with ENOSPC, as a full disk does; a plain file of its name takes everything."""
+    path = Path("/dev/full")
+    try:
+        path.write_bytes(b"x")
+    except OSError:
+        return path
+    pytest.skip("this system has no /dev/full that refuses a write")
+
+
+@pytest.fixture
 def reference_outputs() -> Callable[..., dict[str, np.ndarray]]:
     return expected_outputs
 

@@ -167,7 +167,9 @@ STREAMS = {
 
 
 @pytest.mark.parametrize("kind", STREAMS)
-def test_an_output_that_takes_nothing_is_no_bug(kind: str) -> None:
+def test_an_output_that_takes_nothing_is_no_bug(kind: str, request: pytest.FixtureRequest) -> None:
+    if kind == "full":
+        request.getfixturevalue("full_device")
     redirection, code, words = STREAMS[kind]
     flood = (
         "import sys, types; from dgiqa_edge.runtime import cli; m = types.ModuleType('m'); m.SUMMARY = 'x';"

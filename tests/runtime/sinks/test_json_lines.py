@@ -80,9 +80,8 @@ def test_a_file_of_somebody_else_is_refused_and_left_alone(content: str, tmp_pat
     assert path.read_text() == content
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
-def test_a_full_disk_is_a_failure_that_is_counted(scored: Scored) -> None:
-    sink = create({"type": "json_lines", "path": "/dev/full"}, "sinks.0")
+def test_a_full_disk_is_a_failure_that_is_counted(scored: Scored, full_device: Path) -> None:
+    sink = create({"type": "json_lines", "path": str(full_device)}, "sinks.0")
     sink.put(scored())
     stats = sink.close(15.0)
     assert (stats.offered, stats.failed) == (1, 1)
