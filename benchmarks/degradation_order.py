@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from dgiqa_edge.calibration.degradations import KINDS, degrade
-from dgiqa_edge.calibration.images import pixels_sha256
+from dgiqa_edge.calibration.images.calibration_set import pixels_sha256
 from dgiqa_edge.runtime.bundle import Bundle
 from dgiqa_edge.runtime.errors import BundleError
 from dgiqa_edge.runtime.frames import fit_to

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dgiqa_edge.calibration.degradations import KINDS, degrade
-from dgiqa_edge.calibration.images import pixels_sha256
+from dgiqa_edge.calibration.images.calibration_set import pixels_sha256
 from dgiqa_edge.runtime.errors import ConfigurationError, FidelityError, SourceError
 from dgiqa_edge.runtime.frames import fit_to
 from dgiqa_edge.runtime.images import read_image

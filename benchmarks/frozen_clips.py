@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dgiqa_edge.calibration.degradations import degrade
-from dgiqa_edge.calibration.shipped import SHIPPED_PHOTOS
+from dgiqa_edge.calibration.images.shipped import SHIPPED_PHOTOS
 from dgiqa_edge.runtime.atomic import write_text
 from dgiqa_edge.runtime.change import ChangeMeter
 from dgiqa_edge.runtime.cli import guarded

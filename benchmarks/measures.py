@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from dgiqa_edge.calibration.images import pixels_sha256
+from dgiqa_edge.calibration.images.calibration_set import pixels_sha256
 from dgiqa_edge.runtime.bundle import MANIFEST_NAME
 from dgiqa_edge.runtime.errors import FidelityError, SourceError
 from dgiqa_edge.runtime.hashing import sha256_file, sha256_json

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from .images import CalibrationSet
+from .images.calibration_set import CalibrationSet
 
 
 def split(photos: CalibrationSet, held_out: int) -> tuple[CalibrationSet, CalibrationSet]:

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dgiqa_edge.calibration import held_out
-from dgiqa_edge.calibration.blocks import blocks_of
-from dgiqa_edge.calibration.images import CalibrationSet
-from dgiqa_edge.calibration.placement import DEFAULT_SCOPES
-from dgiqa_edge.calibration.sensitivity import BlockSensitivity, measure_block
+from dgiqa_edge.calibration.images.calibration_set import CalibrationSet
+from dgiqa_edge.calibration.int8.blocks import blocks_of
+from dgiqa_edge.calibration.int8.placement import DEFAULT_SCOPES
+from dgiqa_edge.calibration.int8.sensitivity import BlockSensitivity, measure_block
 from dgiqa_edge.runtime.hashing import Json
 
 from .device import Device

@@ -14,8 +14,8 @@ import numpy as np
 
 from dgiqa_edge.calibration import held_out
 from dgiqa_edge.calibration.fidelity import Fidelity
-from dgiqa_edge.calibration.images import MINIMUM_COUNT, open_calibration_set
-from dgiqa_edge.calibration.selection import Selection
+from dgiqa_edge.calibration.images.calibration_set import MINIMUM_COUNT, open_calibration_set
+from dgiqa_edge.calibration.images.selection import Selection
 from dgiqa_edge.runtime.errors import ConfigurationError
 from dgiqa_edge.runtime.hashing import Json
 from dgiqa_edge.runtime.manifest import LadderRecord

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from dgiqa_edge.calibration.fidelity import Fidelity, compare_outputs
-from dgiqa_edge.calibration.images import CalibrationImage
-from dgiqa_edge.calibration.result import CalibrationResult
-from dgiqa_edge.calibration.selection import Selection
+from dgiqa_edge.calibration.images.calibration_set import CalibrationImage
+from dgiqa_edge.calibration.images.selection import Selection
+from dgiqa_edge.calibration.int8.result import CalibrationResult
 from dgiqa_edge.runtime.atomic import atomic_directory
 from dgiqa_edge.runtime.bundle import build_manifest_files, write_manifest
 from dgiqa_edge.runtime.errors import ConfigurationError, FidelityError, MachineError

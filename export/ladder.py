@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from dgiqa_edge.calibration.fidelity import Fidelity
-from dgiqa_edge.calibration.images import CalibrationSet
-from dgiqa_edge.calibration.sensitivity import BlockSensitivity, most_sensitive, ranked
+from dgiqa_edge.calibration.images.calibration_set import CalibrationSet
+from dgiqa_edge.calibration.int8.sensitivity import BlockSensitivity, most_sensitive, ranked
 from dgiqa_edge.runtime.errors import (
     BudgetError,
     CalibrationError,

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dgiqa_edge.calibration.images import CalibrationSet
-from dgiqa_edge.calibration.observers import create_observer
-from dgiqa_edge.calibration.placement import DEFAULT_SCOPES, Placement, place
-from dgiqa_edge.calibration.quantize import quantize
-from dgiqa_edge.calibration.ranges import observe_ranges
-from dgiqa_edge.calibration.result import CalibrationResult, cache_key, load_or_observe
-from dgiqa_edge.calibration.targets import Target, target_named
+from dgiqa_edge.calibration.images.calibration_set import CalibrationSet
+from dgiqa_edge.calibration.int8.observers import create_observer
+from dgiqa_edge.calibration.int8.placement import DEFAULT_SCOPES, Placement, place
+from dgiqa_edge.calibration.int8.quantize import quantize
+from dgiqa_edge.calibration.int8.ranges import observe_ranges
+from dgiqa_edge.calibration.int8.result import CalibrationResult, cache_key, load_or_observe
+from dgiqa_edge.calibration.int8.targets import Target, target_named
 from dgiqa_edge.runtime.errors import CalibrationError, FidelityError
 from dgiqa_edge.runtime.hashing import Json, sha256_file
 

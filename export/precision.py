@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dgiqa_edge.calibration.scopes import network_scopes
+from dgiqa_edge.calibration.int8.scopes import network_scopes
 from dgiqa_edge.runtime.errors import ExportError
 from dgiqa_edge.runtime.hashing import Json
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dgiqa_edge.calibration.fidelity import Fidelity
-from dgiqa_edge.calibration.images import CalibrationSet
+from dgiqa_edge.calibration.images.calibration_set import CalibrationSet
 from dgiqa_edge.runtime.atomic import PARTIAL_PREFIX
 from dgiqa_edge.runtime.engines.tensorrt_versions import families_of
 from dgiqa_edge.runtime.errors import ConfigurationError

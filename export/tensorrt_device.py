@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from dgiqa_edge.calibration.images import CalibrationSet
+from dgiqa_edge.calibration.images.calibration_set import CalibrationSet
 from dgiqa_edge.runtime.engines import Engine
 from dgiqa_edge.runtime.hashing import Json, sha256_file
 from dgiqa_edge.runtime.manifest import EngineRecord, Requirements

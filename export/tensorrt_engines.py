@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dgiqa_edge.calibration.images import CalibrationSet
+from dgiqa_edge.calibration.images.calibration_set import CalibrationSet
 from dgiqa_edge.runtime.atomic import write_text
 from dgiqa_edge.runtime.errors import DgiqaEdgeError, MachineError
 from dgiqa_edge.runtime.hashing import Json, sha256_bytes

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dgiqa_edge.calibration.graph_tensors import attribute, constant_tensors, label
-from dgiqa_edge.calibration.placement import CLAMPS
+from dgiqa_edge.calibration.int8.graph_tensors import attribute, constant_tensors, label
+from dgiqa_edge.calibration.int8.placement import CLAMPS
 from dgiqa_edge.runtime.engines.tensorrt_versions import TensorRtSupport
 from dgiqa_edge.runtime.errors import ExportError
 from dgiqa_edge.runtime.hashing import Json

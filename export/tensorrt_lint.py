@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dgiqa_edge.calibration.graph_tensors import attribute, constant_tensors, consumers, label
+from dgiqa_edge.calibration.int8.graph_tensors import attribute, constant_tensors, consumers, label
 from dgiqa_edge.runtime.engines.tensorrt_versions import TensorRtSupport, operator_supported, support_of
 from dgiqa_edge.runtime.errors import ExportError
 

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dgiqa_edge.calibration.placement import DEFAULT_SCOPES
-from dgiqa_edge.calibration.scopes import network_scopes
+from dgiqa_edge.calibration.int8.placement import DEFAULT_SCOPES
+from dgiqa_edge.calibration.int8.scopes import network_scopes
 from dgiqa_edge.runtime.atomic import atomic_file
 from dgiqa_edge.runtime.errors import ExportError
 from dgiqa_edge.runtime.hashing import Json

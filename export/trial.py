@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from dgiqa_edge.calibration.fidelity import Fidelity, ImageFidelity, compare_outputs, summarize
-from dgiqa_edge.calibration.images import CalibrationSet
+from dgiqa_edge.calibration.images.calibration_set import CalibrationSet
 from dgiqa_edge.runtime.hashing import Json
 
 from .device import Device

@@ -1,8 +1,8 @@
 """The map of the house: which module imports which, on how many floors, and whether ``house.toml`` allows it.
 
-``python tests/house.py`` (``make map``) prints the table; ``test_architecture.py`` enforces it. Python modules are read
-with ``ast``, wherever in the file an import stands; C++ by its ``#include "..."`` lines, where header and source are one
-unit. The table names, folder by folder, what each of its children may import; ``ground`` is open to all of them.
+``python tests/house.py`` (``make map``) prints the table; ``test_architecture.py`` enforces it. Python modules are
+read with ``ast``, wherever in the file an import stands; C++ by its ``#include "..."`` lines, where header and source
+are one unit. The table names, folder by folder, what each of its children may import; ``ground`` is open to all.
 """
 
 import ast

@@ -260,7 +260,7 @@ ONE_PLACE = {
             *("runtime/memory.py", "runtime/machine/nvidia.py", "runtime/machine/fact.py"),
             *("runtime/sinks/secret_option.py", "runtime/extra_packages.py"),
             *("runtime/engines/tensorrt.py", "runtime/engines/tensorrt_versions.py"),
-            *("calibration/result.py", "export/stages.py", "export/timing_cache.py", "export/hub.py"),
+            *("calibration/int8/result.py", "export/stages.py", "export/timing_cache.py", "export/hub.py"),
             *("export/tensorrt_calibrator.py", "benchmarks/brisque.py", "benchmarks/telemetry/sysfs_files.py"),
             *("benchmarks/report/document.py", "benchmarks/report/subject.py", "benchmarks/report/html.py"),
             *("benchmarks/camera_outage.py", "benchmarks/loadgen.py", "benchmarks/node_shares.py"),

@@ -47,7 +47,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run all candidates and print the table; returns 0."""
-    from dgiqa_edge.calibration.shipped import SHIPPED_PHOTOS
+    from dgiqa_edge.calibration.images.shipped import SHIPPED_PHOTOS
     from dgiqa_edge.runtime.atomic import write_result
     from dgiqa_edge.runtime.bundle import load_bundle
     from dgiqa_edge.runtime.errors import ConfigurationError

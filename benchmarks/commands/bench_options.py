@@ -47,7 +47,7 @@ def open_scorer(bundle: Path, args: argparse.Namespace) -> "Scorer":
 
 def photos(args: argparse.Namespace) -> list[Any]:
     """The photos to score."""
-    from dgiqa_edge.calibration.shipped import SHIPPED_PHOTOS
+    from dgiqa_edge.calibration.images.shipped import SHIPPED_PHOTOS
 
     return args.photos or [SHIPPED_PHOTOS]
 

@@ -36,7 +36,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Time all peers and print the table; returns 0."""
-    from dgiqa_edge.calibration.shipped import SHIPPED_PHOTOS
+    from dgiqa_edge.calibration.images.shipped import SHIPPED_PHOTOS
     from dgiqa_edge.runtime.atomic import write_result
     from dgiqa_edge.runtime.errors import ConfigurationError, SourceError
     from dgiqa_edge.runtime.scorer import Scorer

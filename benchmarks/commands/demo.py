@@ -83,7 +83,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Score, print the table, write the pictures; 0, or 3 when a photo could not be scored."""
-    from dgiqa_edge.calibration.shipped import SHIPPED_PHOTOS
+    from dgiqa_edge.calibration.images.shipped import SHIPPED_PHOTOS
     from dgiqa_edge.runtime.atomic import write_result
     from dgiqa_edge.runtime.depth_picture import picture_names
     from dgiqa_edge.runtime.errors import ConfigurationError
@@ -196,7 +196,7 @@ def _write_sheet(
     file: Path, rows: "Sequence[np.ndarray]", scorer: "Scorer", report: "OrderReport", notes: Sequence[str]
 ) -> None:
     from dgiqa_edge.calibration.degradations import KINDS
-    from dgiqa_edge.calibration.shipped import credit_of
+    from dgiqa_edge.calibration.images.shipped import credit_of
     from dgiqa_edge.runtime.images import write_image
 
     from ..contact_sheet import SheetTexts, draw_sheet

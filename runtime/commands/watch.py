@@ -101,14 +101,7 @@ def _watch(settings: "WatchSettings", args: argparse.Namespace) -> int:
     from ..atomic import write_result
     from ..baseline_keeper import BaselineKeeper
     from ..watch import Watch
-    from ..watch_assembly import (
-        attach,
-        create_scorer,
-        open_sinks,
-        plan_dashboard,
-        plan_sinks,
-        watched_camera,
-    )
+    from ..watch_assembly import attach, create_scorer, open_sinks, plan_dashboard, plan_sinks, watched_camera
     from ..watch_status import CameraState
     from ..watch_summary import summary_table
 

@@ -10,7 +10,7 @@ import pytest
 from dgiqa_edge.benchmarks.frame_feed import FrameFeed
 from dgiqa_edge.benchmarks.report.document import assemble
 from dgiqa_edge.benchmarks.report.series import encode
-from dgiqa_edge.calibration.shipped import SHIPPED_PHOTOS
+from dgiqa_edge.calibration.images.shipped import SHIPPED_PHOTOS
 from dgiqa_edge.runtime.manifest import FrameSize
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dgiqa_edge.benchmarks.cue_separation import main, measure, separations
-from dgiqa_edge.calibration.shipped import SHIPPED_PHOTOS
+from dgiqa_edge.calibration.images.shipped import SHIPPED_PHOTOS
 from dgiqa_edge.runtime.errors import SourceError
 from dgiqa_edge.runtime.gate_policy import CHECKS, CUE_CHECKS
 

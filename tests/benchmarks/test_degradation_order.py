@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from dgiqa_edge.benchmarks.degradation_order import OrderReport, PhotoScores, observed_pictures, score_with_copies
 from dgiqa_edge.calibration.degradations import KINDS
-from dgiqa_edge.calibration.images import pixels_sha256
+from dgiqa_edge.calibration.images.calibration_set import pixels_sha256
 from dgiqa_edge.runtime import Scorer, load_bundle
 from dgiqa_edge.runtime.bundle import build_manifest_files, write_manifest
 from dgiqa_edge.runtime.errors import BundleError, ConfigurationError, SourceError

@@ -11,7 +11,7 @@ from dgiqa_edge.benchmarks.measures import Measure, Panel
 from dgiqa_edge.benchmarks.opinion_set import RatedPhoto
 from dgiqa_edge.benchmarks.score_store import ScoreStore
 from dgiqa_edge.calibration.degradations import KINDS, degrade
-from dgiqa_edge.calibration.images import pixels_sha256
+from dgiqa_edge.calibration.images.calibration_set import pixels_sha256
 from dgiqa_edge.runtime.errors import ConfigurationError
 from dgiqa_edge.runtime.manifest import FrameSize
 

@@ -13,8 +13,8 @@ import jsonschema
 import pytest
 
 from dgiqa_edge.benchmarks import gpu_results
-from dgiqa_edge.calibration.images import open_calibration_set
-from dgiqa_edge.calibration.shipped import SHIPPED_PHOTOS
+from dgiqa_edge.calibration.images.calibration_set import open_calibration_set
+from dgiqa_edge.calibration.images.shipped import SHIPPED_PHOTOS
 from dgiqa_edge.runtime.bundle import build_manifest_files, write_manifest
 from dgiqa_edge.runtime.errors import ConfigurationError
 

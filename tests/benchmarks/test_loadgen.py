@@ -9,12 +9,7 @@ import pytest
 
 from dgiqa_edge.benchmarks.latency import LatencyPlan
 from dgiqa_edge.benchmarks.latency_samples import FrameServer
-from dgiqa_edge.benchmarks.loadgen import (
-    ScenarioSettings,
-    is_installed,
-    measure_with_loadgen,
-    summary_from_text,
-)
+from dgiqa_edge.benchmarks.loadgen import ScenarioSettings, is_installed, measure_with_loadgen, summary_from_text
 from dgiqa_edge.benchmarks.yardstick import Yardstick
 from dgiqa_edge.runtime import Scorer
 from dgiqa_edge.runtime.errors import ConfigurationError, MachineError

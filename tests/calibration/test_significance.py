@@ -5,13 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dgiqa_edge.calibration.significance import (
-    change_of,
-    combined,
-    difference_of,
-    difference_of_means,
-    times_drawn,
-)
+from dgiqa_edge.calibration.significance import change_of, combined, difference_of, difference_of_means, times_drawn
 from dgiqa_edge.calibration.statistics import Mean, NearestRank
 
 

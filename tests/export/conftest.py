@@ -58,7 +58,7 @@ def tiny_networks():
 
 def small_options(folder: Path, **changes: Any) -> Any:
     """Options of a build of the tiny networks below ``folder``."""
-    from dgiqa_edge.calibration.shipped import SHIPPED_PHOTOS
+    from dgiqa_edge.calibration.images.shipped import SHIPPED_PHOTOS
     from dgiqa_edge.export.build_options import BuildOptions
 
     values = {

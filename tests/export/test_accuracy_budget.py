@@ -7,14 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dgiqa_edge.calibration.fidelity import ImageFidelity, summarize
-from dgiqa_edge.export.accuracy_budget import (
-    FLOOR,
-    NO_LIMITS,
-    AccuracyBudget,
-    misses,
-    parse_budget,
-    parse_latency,
-)
+from dgiqa_edge.export.accuracy_budget import FLOOR, NO_LIMITS, AccuracyBudget, misses, parse_budget, parse_latency
 
 
 def image(reference, candidate, depth_mae=0.0, correlation=1.0):

@@ -7,11 +7,11 @@ import pytest
 import torch
 from onnx import TensorProto, numpy_helper
 
-from dgiqa_edge.calibration.observers import create_observer
-from dgiqa_edge.calibration.placement import DEFAULT_SCOPES, place
-from dgiqa_edge.calibration.quantize import quantize
-from dgiqa_edge.calibration.ranges import observe_ranges
-from dgiqa_edge.calibration.targets import target_named
+from dgiqa_edge.calibration.int8.observers import create_observer
+from dgiqa_edge.calibration.int8.placement import DEFAULT_SCOPES, place
+from dgiqa_edge.calibration.int8.quantize import quantize
+from dgiqa_edge.calibration.int8.ranges import observe_ranges
+from dgiqa_edge.calibration.int8.targets import target_named
 from dgiqa_edge.export.frame_graph import FrameGraph
 from dgiqa_edge.export.precision import FP16_MAX, HEADROOM, ISLAND_OPS, tensors_to_observe, to_fp16, with_dequantized
 from dgiqa_edge.export.to_onnx import export_graph

@@ -6,10 +6,10 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from dgiqa_edge.calibration.placement import place
-from dgiqa_edge.calibration.quantize import quantize
-from dgiqa_edge.calibration.ranges import TensorRange
-from dgiqa_edge.calibration.targets import target_named
+from dgiqa_edge.calibration.int8.placement import place
+from dgiqa_edge.calibration.int8.quantize import quantize
+from dgiqa_edge.calibration.int8.ranges import TensorRange
+from dgiqa_edge.calibration.int8.targets import target_named
 from dgiqa_edge.export import precision
 from dgiqa_edge.export.tensorrt_graph import GraphFacts, facts_of, prepare
 from dgiqa_edge.export.tensorrt_lint import lint

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from dgiqa_edge.calibration.images import open_calibration_set
-from dgiqa_edge.calibration.shipped import SHIPPED_PHOTOS
+from dgiqa_edge.calibration.images.calibration_set import open_calibration_set
+from dgiqa_edge.calibration.images.shipped import SHIPPED_PHOTOS
 from dgiqa_edge.export import tensorrt_graph
 from dgiqa_edge.export.graph_session import open_graph
 from dgiqa_edge.runtime.atomic import atomic_file, write_bytes, write_text

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from dgiqa_edge.calibration.degradations import degrade
-from dgiqa_edge.calibration.shipped import SHIPPED_PHOTOS
+from dgiqa_edge.calibration.images.shipped import SHIPPED_PHOTOS
 from dgiqa_edge.runtime.cues import LEAST_SIDE, CueMeter
 from dgiqa_edge.runtime.gate_policy import CHECKS, CUE_CHECKS, Side
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dgiqa_edge.calibration.shipped import SHIPPED_PHOTOS
+from dgiqa_edge.calibration.images.shipped import SHIPPED_PHOTOS
 from dgiqa_edge.runtime.errors import SourceError
 from dgiqa_edge.runtime.images import decode_image, read_image
 from dgiqa_edge.runtime.picture_header import header_flaw, picture_format

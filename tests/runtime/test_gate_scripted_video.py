@@ -13,7 +13,7 @@ import cv2
 import pytest
 
 from dgiqa_edge.calibration.degradations import degrade
-from dgiqa_edge.calibration.shipped import SHIPPED_PHOTOS
+from dgiqa_edge.calibration.images.shipped import SHIPPED_PHOTOS
 from dgiqa_edge.runtime.cues import CueMeter
 from dgiqa_edge.runtime.gate import Gate
 from dgiqa_edge.runtime.gate_policy import GatePolicy

@@ -14,8 +14,8 @@ import cv2
 import numpy as np
 import pytest
 
-from dgiqa_edge.calibration.image_sources import find_files
-from dgiqa_edge.calibration.images import open_calibration_set
+from dgiqa_edge.calibration.images.calibration_set import open_calibration_set
+from dgiqa_edge.calibration.images.image_sources import find_files
 from dgiqa_edge.runtime.depth_picture import picture_names
 from dgiqa_edge.runtime.errors import CalibrationError, SourceError
 from dgiqa_edge.runtime.images import expand_images, read_image

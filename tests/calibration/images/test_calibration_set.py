@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dgiqa_edge.calibration.images import open_calibration_set, spread_order
+from dgiqa_edge.calibration.images.calibration_set import open_calibration_set, spread_order
 from dgiqa_edge.runtime.errors import CalibrationError
 from dgiqa_edge.runtime.frame_size import fit_frame
 
-PHOTOS = Path(__file__).parents[3] / "shared" / "data" / "photos"
+PHOTOS = Path(__file__).parents[4] / "shared" / "data" / "photos"
 SIZE = {"height": 24, "width": 32}
 
 

@@ -4,9 +4,9 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper
 
-from dgiqa_edge.calibration.observers import Entropy, MinMax, Percentile
-from dgiqa_edge.calibration.placement import place
-from dgiqa_edge.calibration.ranges import SAMPLE_VALUES, observe_ranges, sample_stride
+from dgiqa_edge.calibration.int8.observers import Entropy, MinMax, Percentile
+from dgiqa_edge.calibration.int8.placement import place
+from dgiqa_edge.calibration.int8.ranges import SAMPLE_VALUES, observe_ranges, sample_stride
 from dgiqa_edge.runtime.errors import CalibrationError
 
 

@@ -15,7 +15,7 @@ from dgiqa_edge.runtime.picture_header import first_bytes, picture_format
 from dgiqa_edge.runtime.sources import End, Frame
 from dgiqa_edge.runtime.sources.video_file import VideoFile, opens_as_video
 
-from .text_tables import listed_names
+from ..text_tables import listed_names
 
 LIST_SUFFIX = ".txt"
 

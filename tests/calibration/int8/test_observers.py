@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from dgiqa_edge.calibration.observers import (
+from dgiqa_edge.calibration.int8.observers import (
     Entropy,
     Extent,
     Histogram,

@@ -3,8 +3,8 @@
 import pytest
 from onnx import TensorProto, helper
 
-from dgiqa_edge.calibration.blocks import blocks_of, node_blocks
-from dgiqa_edge.calibration.placement import DEFAULT_SCOPES, place
+from dgiqa_edge.calibration.int8.blocks import blocks_of, node_blocks
+from dgiqa_edge.calibration.int8.placement import DEFAULT_SCOPES, place
 
 SCOPES = ("/network/",)
 

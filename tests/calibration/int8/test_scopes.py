@@ -1,7 +1,7 @@
 import pytest
 from onnx import TensorProto, helper
 
-from dgiqa_edge.calibration.scopes import network_scopes
+from dgiqa_edge.calibration.int8.scopes import network_scopes
 
 SCOPES = ("/depth_net/", "/quality_net/")
 

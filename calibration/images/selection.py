@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from .images import CalibrationSet
+from .calibration_set import CalibrationSet
 
 FAR_TOO_SMALL = 2.0
 """Enlarged by more, a photo has no detail of the frame's own scale: ranges observed on it are not the camera's."""

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from dgiqa_edge.calibration.shipped import CREDITS, DETAIL, SHIPPED_PHOTOS, credit_of
+from dgiqa_edge.calibration.images.shipped import CREDITS, DETAIL, SHIPPED_PHOTOS, credit_of
 
 PHOTOS = sorted(SHIPPED_PHOTOS.glob("*.jpg"))
-TABLE = (Path(__file__).resolve().parents[2] / "calibration" / "PHOTOS.md").read_text(encoding="utf-8")
+TABLE = (Path(__file__).resolve().parents[3] / "calibration" / "PHOTOS.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("photo", PHOTOS, ids=lambda photo: photo.stem)

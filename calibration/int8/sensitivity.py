@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from dgiqa_edge.runtime.errors import CalibrationError
 from dgiqa_edge.runtime.hashing import Json
 
-from .fidelity import Outputs, Run, compare_outputs, summarize
+from ..fidelity import Outputs, Run, compare_outputs, summarize
 from .placement import Placement
 from .quantize import quantize
 from .ranges import TensorRange

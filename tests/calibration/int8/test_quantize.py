@@ -6,11 +6,11 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from dgiqa_edge.calibration.observers import MinMax
-from dgiqa_edge.calibration.placement import place
-from dgiqa_edge.calibration.quantize import quantize
-from dgiqa_edge.calibration.ranges import TensorRange, observe_ranges
-from dgiqa_edge.calibration.targets import TARGETS, target_named
+from dgiqa_edge.calibration.int8.observers import MinMax
+from dgiqa_edge.calibration.int8.placement import place
+from dgiqa_edge.calibration.int8.quantize import quantize
+from dgiqa_edge.calibration.int8.ranges import TensorRange, observe_ranges
+from dgiqa_edge.calibration.int8.targets import TARGETS, target_named
 from dgiqa_edge.runtime.errors import CalibrationError, ConfigurationError
 
 NAMES = [target.name for target in TARGETS]

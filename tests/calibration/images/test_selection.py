@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from dgiqa_edge.calibration.images import open_calibration_set
-from dgiqa_edge.calibration.selection import Selection
+from dgiqa_edge.calibration.images.calibration_set import open_calibration_set
+from dgiqa_edge.calibration.images.selection import Selection
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dgiqa_edge.calibration.grids import (
+from dgiqa_edge.calibration.int8.grids import (
     activation_grid,
     quantize_bias,
     quantize_weight,

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-SHIPPED_PHOTOS = Path(__file__).resolve().parent / "photos"
+SHIPPED_PHOTOS = Path(__file__).resolve().parents[1] / "photos"
 DETAIL = "_detail"
 
 _BERASATEGI = "Aitzol Berasategi (CC BY 4.0)"

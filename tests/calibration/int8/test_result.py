@@ -3,8 +3,8 @@ from dataclasses import replace
 
 import pytest
 
-from dgiqa_edge.calibration.ranges import TensorRange
-from dgiqa_edge.calibration.result import CalibrationResult, cache_key, load_or_observe, load_result
+from dgiqa_edge.calibration.int8.ranges import TensorRange
+from dgiqa_edge.calibration.int8.result import CalibrationResult, cache_key, load_or_observe, load_result
 from dgiqa_edge.runtime.errors import CalibrationError
 
 RESULT = CalibrationResult(

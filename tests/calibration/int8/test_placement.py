@@ -1,6 +1,6 @@
 import pytest
 
-from dgiqa_edge.calibration.placement import KeptFloat, place
+from dgiqa_edge.calibration.int8.placement import KeptFloat, place
 from dgiqa_edge.runtime.errors import CalibrationError
 
 LAYERS = [
