@@ -230,7 +230,7 @@ ONE_PLACE = {
     ),
     r"cv2\.imdecode\b": (
         # The others decode what they encoded themselves a moment ago.
-        {"runtime/images.py", "benchmarks/frame_feed.py", "calibration/degradations.py", "training/rgbd.py"},
+        {"runtime/images.py", "benchmarks/frame_feed.py", "calibration/degradations.py", "training/data/rgbd.py"},
         "runtime/images.py's decode_image",
     ),
     # Names that are not UTF-8 become half pairs, which other parsers refuse. The others compare with themselves.
@@ -246,8 +246,8 @@ ONE_PLACE = {
             "export/tensorrt_engines.py",
             "benchmarks/measures.py",
             "benchmarks/report/document.py",
-            "training/feature_store.py",
-            "training/run_folder.py",
+            "training/data/feature_store.py",
+            "training/trainers/run_folder.py",
         },
         "runtime/names.py's json_text",
     ),
@@ -265,7 +265,7 @@ ONE_PLACE = {
             *("benchmarks/report/document.py", "benchmarks/report/subject.py", "benchmarks/report/html.py"),
             *("benchmarks/camera_outage.py", "benchmarks/loadgen.py", "benchmarks/node_shares.py"),
             *("benchmarks/degradation_order.py", "benchmarks/first_verdict.py", "benchmarks/reason_confusion.py"),
-            *("benchmarks/machine_load.py", "training/run_folder.py", "training/feature_store.py"),
+            *("benchmarks/machine_load.py", "training/trainers/run_folder.py", "training/data/feature_store.py"),
         },
         "runtime/input_file.py's file_bytes",
     ),

@@ -15,13 +15,13 @@ from dgiqa_edge.runtime.atomic import atomic_file
 from dgiqa_edge.runtime.errors import CheckpointError, ConfigurationError
 from dgiqa_edge.runtime.names import json_text
 
-from . import ablation, jobs
-from . import evaluate as evaluation
-from .config import read_config
-from .edge_trainer import GOAL
-from .encoder_session import load_encoder
-from .rgbd import kinect_report
-from .shipping import ship
+from .data.encoder_session import load_encoder
+from .data.rgbd import kinect_report
+from .runs import ablation, jobs
+from .runs import evaluate as evaluation
+from .runs.shipping import ship
+from .trainers.config import read_config
+from .trainers.edge_trainer import GOAL
 
 REDRAW_SECONDS = 5.0
 

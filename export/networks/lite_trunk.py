@@ -2,7 +2,7 @@
 
 After Tan and Le (2019) and the Lite variants of 2020: inverted bottlenecks with ReLU6 and no squeeze-excitation, so
 that 8-bit activations lose little. Padding is symmetric (TensorFlow's is not): maps shift by a pixel at most. Weights
-trained on ImageNet start it (see ``training/imagenet_start.py``).
+trained on ImageNet start it (see ``training/trainers/imagenet_start.py``).
 """
 
 from collections.abc import Iterator

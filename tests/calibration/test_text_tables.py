@@ -74,4 +74,4 @@ def test_no_other_place_reads_tables_or_lists():
         if readers.search(path.read_text(encoding="utf-8"))
     }
     own = {"benchmarks/first_verdict.py", "runtime/memory.py", "benchmarks/camera_outage.py"}
-    assert found - own == {"calibration/text_tables.py", "training/run_folder.py"}
+    assert found - own == {"calibration/text_tables.py", "training/trainers/run_folder.py"}

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from dgiqa_edge.training.edge_batches import Pairs
-from dgiqa_edge.training.edge_trainer import EdgeData
-from dgiqa_edge.training.feature_store import FeatureStore
+from dgiqa_edge.training.data.edge_batches import Pairs
+from dgiqa_edge.training.data.feature_store import FeatureStore
+from dgiqa_edge.training.trainers.edge_trainer import EdgeData
 
 PHOTOS = 96
 COPIES = 32

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from dgiqa_edge.runtime.errors import ConfigurationError
-from dgiqa_edge.training.feature_store import FeatureStore, Shapes
+from dgiqa_edge.training.data.feature_store import FeatureStore, Shapes
 
 SMALL = Shapes((4, 4, 8), (4, 3, 8), (4, 4, 8), (4, 3, 8), (6, 6))
 

@@ -18,9 +18,9 @@ from dgiqa_edge.export.networks.nano import Nano, map_statistics
 from dgiqa_edge.export.networks.views import overlap_matrix
 from dgiqa_edge.runtime.errors import ConfigurationError
 
-from .edge_batches import Pairs, shuffled
+from ..data.edge_batches import Pairs, shuffled
+from ..data.nano_store import NanoStore
 from .losses import depth_loss, ranking_loss, score_loss
-from .nano_store import NanoStore
 from .run_folder import RunFolder
 
 Progress = Callable[[int, int, int, float], None]

@@ -4,7 +4,7 @@ from torch.nn import functional as F
 
 from dgiqa_edge.export.networks.lite_trunk import LiteTrunk
 from dgiqa_edge.runtime.errors import CheckpointError
-from dgiqa_edge.training.imagenet_start import start_from_imagenet
+from dgiqa_edge.training.trainers.imagenet_start import start_from_imagenet
 
 PARTS = {
     "expand": ("_expand_conv", "_bn0"),

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from dgiqa_edge.runtime.errors import SourceError
-from dgiqa_edge.training.rgbd import kinect_report, read_frames
+from dgiqa_edge.training.data.rgbd import kinect_report, read_frames
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from dgiqa_edge.runtime.errors import ConfigurationError
-from dgiqa_edge.training.run_folder import RunFolder
+from dgiqa_edge.training.trainers.run_folder import RunFolder
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from dgiqa_edge.training.edge_batches import Pairs, feature_moments, head_inputs, shuffled
-from dgiqa_edge.training.edge_trainer import EdgeConfig, EdgeTrainer, _mirrored
-from dgiqa_edge.training.run_folder import RunFolder
+from dgiqa_edge.training.data.edge_batches import Pairs, feature_moments, head_inputs, shuffled
+from dgiqa_edge.training.trainers.edge_trainer import EdgeConfig, EdgeTrainer, _mirrored
+from dgiqa_edge.training.trainers.run_folder import RunFolder
 
 
 def trained(edge_data, folder, epochs):

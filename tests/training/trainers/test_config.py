@@ -3,10 +3,10 @@ from pathlib import Path
 import pytest
 
 from dgiqa_edge.runtime.errors import ConfigurationError
-from dgiqa_edge.training.config import read_config
+from dgiqa_edge.training.trainers.config import read_config
 
 PATHS = 'data = "d"\nencoder = "e"\nimagenet = "i"\ncache = "c"\n'
-SHIPPED = sorted((Path(__file__).resolve().parents[2] / "training" / "configs").glob("*.toml"))
+SHIPPED = sorted((Path(__file__).resolve().parents[3] / "training" / "configs").glob("*.toml"))
 
 
 def written(folder, text):

@@ -4,10 +4,10 @@ import torch
 
 from dgiqa_edge.export.networks.nano import Nano
 from dgiqa_edge.runtime.errors import ConfigurationError
-from dgiqa_edge.training.edge_batches import Pairs
-from dgiqa_edge.training.nano_store import NanoStore
-from dgiqa_edge.training.nano_trainer import NanoConfig, NanoData, NanoTrainer
-from dgiqa_edge.training.run_folder import RunFolder
+from dgiqa_edge.training.data.edge_batches import Pairs
+from dgiqa_edge.training.data.nano_store import NanoStore
+from dgiqa_edge.training.trainers.nano_trainer import NanoConfig, NanoData, NanoTrainer
+from dgiqa_edge.training.trainers.run_folder import RunFolder
 
 PHOTOS = 24
 

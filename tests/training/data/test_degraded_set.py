@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from dgiqa_edge.calibration.degradations import KINDS
-from dgiqa_edge.training.datasets import Photo, PhotoSet
-from dgiqa_edge.training.degraded_set import extraction_order, plan_degraded
+from dgiqa_edge.training.data.datasets import Photo, PhotoSet
+from dgiqa_edge.training.data.degraded_set import extraction_order, plan_degraded
 
 
 @pytest.fixture

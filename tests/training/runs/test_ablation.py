@@ -4,12 +4,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dgiqa_edge.training import ablation, jobs
-from dgiqa_edge.training.ablation import COMPLETE, EDGE, NANO, Outcome
-from dgiqa_edge.training.config import JobConfig
-from dgiqa_edge.training.edge_trainer import EdgeConfig, EdgeTrainer
-from dgiqa_edge.training.nano_trainer import NanoConfig
-from dgiqa_edge.training.run_folder import RunFolder
+from dgiqa_edge.training.runs import ablation, jobs
+from dgiqa_edge.training.runs.ablation import COMPLETE, EDGE, NANO, Outcome
+from dgiqa_edge.training.trainers.config import JobConfig
+from dgiqa_edge.training.trainers.edge_trainer import EdgeConfig, EdgeTrainer
+from dgiqa_edge.training.trainers.nano_trainer import NanoConfig
+from dgiqa_edge.training.trainers.run_folder import RunFolder
 
 
 @dataclass

@@ -13,8 +13,8 @@ import torch
 
 from dgiqa_edge.calibration import agreement as metrics
 
+from ..trainers.edge_trainer import GOAL
 from . import jobs
-from .edge_trainer import GOAL
 
 Changes = Mapping[str, Any]
 EpochProgress = Callable[[int, int, int, float], None]

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from dgiqa_edge.runtime.errors import SourceError
-from dgiqa_edge.training.datasets import TEST_CSV, TRAIN_CSV, read_biq2021, read_photo, read_photo_of_size
+from dgiqa_edge.training.data.datasets import TEST_CSV, TRAIN_CSV, read_biq2021, read_photo, read_photo_of_size
 
 
 @pytest.fixture

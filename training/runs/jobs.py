@@ -20,18 +20,18 @@ from dgiqa_edge.export.networks.nano import Nano
 from dgiqa_edge.export.networks.views import plan_views
 from dgiqa_edge.runtime.errors import CheckpointError, ConfigurationError
 
-from .config import JobConfig
-from .datasets import PhotoSet, read_biq2021, read_photo_of_size
-from .degraded_set import DegradedSet, extraction_order, plan_degraded
-from .edge_batches import head_inputs
-from .edge_trainer import EdgeData, EdgeTrainer
-from .encoder_session import load_encoder
-from .feature_store import FeatureStore
-from .features import extract
-from .imagenet_start import start_from_imagenet
-from .nano_store import NanoStore
-from .nano_trainer import NanoData, NanoTrainer
-from .run_folder import RunFolder
+from ..data.datasets import PhotoSet, read_biq2021, read_photo_of_size
+from ..data.degraded_set import DegradedSet, extraction_order, plan_degraded
+from ..data.edge_batches import head_inputs
+from ..data.encoder_session import load_encoder
+from ..data.feature_store import FeatureStore
+from ..data.features import extract
+from ..data.nano_store import NanoStore
+from ..trainers.config import JobConfig
+from ..trainers.edge_trainer import EdgeData, EdgeTrainer
+from ..trainers.imagenet_start import start_from_imagenet
+from ..trainers.nano_trainer import NanoData, NanoTrainer
+from ..trainers.run_folder import RunFolder
 
 Progress = Callable[[int, int], None]
 EpochProgress = Callable[[int, int, int, float], None]

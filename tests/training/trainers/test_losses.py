@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from dgiqa_edge.training import losses
+from dgiqa_edge.training.trainers import losses
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from dgiqa_edge.export.networks.edge_encoder import EdgeEncoder
 from dgiqa_edge.export.networks.nano import Nano
 from dgiqa_edge.export.networks.views import crop_view, overlap_matrix, plan_views, whole_view
 
-from .degraded_set import DegradedSet
+from ..data.degraded_set import DegradedSet
 
 Read = Callable[[int], np.ndarray]
 Progress = Callable[[int, int], None]

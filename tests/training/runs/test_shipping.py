@@ -2,7 +2,7 @@ import torch
 from safetensors.torch import load_file
 
 from dgiqa_edge.export.networks.nano import Nano
-from dgiqa_edge.training.shipping import ship
+from dgiqa_edge.training.runs.shipping import ship
 
 
 def test_shipped_weights_make_the_same_network(tmp_path):

@@ -3,8 +3,8 @@ import pytest
 import torch
 
 from dgiqa_edge.export.networks.nano import Nano
-from dgiqa_edge.training import evaluate
-from dgiqa_edge.training.degraded_set import Copy, DegradedSet
+from dgiqa_edge.training.data.degraded_set import Copy, DegradedSet
+from dgiqa_edge.training.runs import evaluate
 
 
 def test_depth_is_judged_up_to_scale_and_shift():

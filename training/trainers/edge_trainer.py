@@ -18,8 +18,8 @@ from dgiqa_edge.export.networks.edge_encoder import VIEW_RULE
 from dgiqa_edge.export.networks.edge_head import EdgeHead
 from dgiqa_edge.export.networks.views import plan_views
 
-from .edge_batches import Pairs, feature_moments, head_inputs, joined, shuffled
-from .feature_store import FeatureStore
+from ..data.edge_batches import Pairs, feature_moments, head_inputs, joined, shuffled
+from ..data.feature_store import FeatureStore
 from .losses import ranking_loss, score_loss
 from .run_folder import RunFolder
 

@@ -1,0 +1,1 @@
+"""How a head is trained: losses, schedules, resumable runs."""
