@@ -133,8 +133,9 @@ class FrozenPolicy:
     """A picture is frozen when its change (``change.py``) stays within ``change_at_most`` grey levels.
 
     The default lies between frozen clips and live ones of still scenes that went through codecs, as
-    ``python -m dgiqa_edge.benchmarks.frozen_clips`` measures them. A codec that drops all noise of a live still scene
-    between keyframes farther apart than ``after_s`` leaves nothing to tell it by: give ``after_s`` more than that.
+    ``python -m dgiqa_edge.benchmarks.cameras.frozen_clips`` measures them. A codec that drops all noise
+    of a live still scene between keyframes farther apart than ``after_s`` leaves nothing to tell it by: give
+    ``after_s`` more than that.
     """
 
     role: Role = Role.REJECT

@@ -183,8 +183,8 @@ def test_files_stay_small_and_well_named():
 # What other programs wrote may hold what it likes; only what a user or this project wrote is read strictly.
 FOREIGN_JSON = {
     "benchmarks/environment.py",  # CUDA's version.json
-    "benchmarks/native_comparison.py",  # the output of a program just run
-    "benchmarks/node_shares.py",  # ONNX Runtime's profile
+    "benchmarks/native/comparison.py",  # the output of a program just run
+    "benchmarks/latency/node_shares.py",  # ONNX Runtime's profile
     "runtime/engines/tensorrt_inspector.py",  # TensorRT's inspector
     # A pipe between two processes of ours.
     "runtime/sources/decoding/process.py",
@@ -230,7 +230,12 @@ ONE_PLACE = {
     ),
     r"cv2\.imdecode\b": (
         # The others decode what they encoded themselves a moment ago.
-        {"runtime/images.py", "benchmarks/frame_feed.py", "calibration/degradations.py", "training/data/rgbd.py"},
+        {
+            "runtime/images.py",
+            "benchmarks/latency/frame_feed.py",
+            "calibration/degradations.py",
+            "training/data/rgbd.py",
+        },
         "runtime/images.py's decode_image",
     ),
     # Names that are not UTF-8 become half pairs, which other parsers refuse. The others compare with themselves.
@@ -244,7 +249,7 @@ ONE_PLACE = {
             "runtime/sources/decoding/program.py",
             "export/stages.py",
             "export/tensorrt_engines.py",
-            "benchmarks/measures.py",
+            "benchmarks/measures/measures.py",
             "benchmarks/report/document.py",
             "training/data/feature_store.py",
             "training/trainers/run_folder.py",
@@ -261,11 +266,23 @@ ONE_PLACE = {
             *("runtime/sinks/secret_option.py", "runtime/extra_packages.py"),
             *("runtime/engines/tensorrt.py", "runtime/engines/tensorrt_versions.py"),
             *("calibration/int8/result.py", "export/stages.py", "export/timing_cache.py", "export/hub.py"),
-            *("export/tensorrt_calibrator.py", "benchmarks/brisque.py", "benchmarks/telemetry/sysfs_files.py"),
+            *("export/tensorrt_calibrator.py", "benchmarks/measures/brisque.py", "benchmarks/telemetry/sysfs_files.py"),
             *("benchmarks/report/document.py", "benchmarks/report/subject.py", "benchmarks/report/html.py"),
-            *("benchmarks/camera_outage.py", "benchmarks/loadgen.py", "benchmarks/node_shares.py"),
-            *("benchmarks/degradation_order.py", "benchmarks/first_verdict.py", "benchmarks/reason_confusion.py"),
-            *("benchmarks/machine_load.py", "training/trainers/run_folder.py", "training/data/feature_store.py"),
+            *(
+                "benchmarks/cameras/camera_outage.py",
+                "benchmarks/latency/loadgen.py",
+                "benchmarks/latency/node_shares.py",
+            ),
+            *(
+                "benchmarks/accuracy/degradation_order.py",
+                "benchmarks/native/first_verdict.py",
+                "benchmarks/cameras/reason_confusion.py",
+            ),
+            *(
+                "benchmarks/telemetry/machine_load.py",
+                "training/trainers/run_folder.py",
+                "training/data/feature_store.py",
+            ),
         },
         "runtime/input_file.py's file_bytes",
     ),

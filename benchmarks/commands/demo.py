@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from dgiqa_edge.runtime.scorer import Scorer
 
-    from ..degradation_order import OrderReport, PhotoScores
+    from ..accuracy.degradation_order import OrderReport, PhotoScores
 
 SUMMARY = "score a dozen photos and degraded copies of them; writes depth maps and a contact sheet"
 EXIT_BAD_IMAGE = 3
@@ -123,8 +123,8 @@ def _score_all(
     from dgiqa_edge.runtime.depth_picture import write_depth_picture
     from dgiqa_edge.runtime.errors import SourceError
 
-    from ..contact_sheet import draw_row
-    from ..degradation_order import OrderReport, observed_pictures, score_with_copies
+    from ..accuracy.contact_sheet import draw_row
+    from ..accuracy.degradation_order import OrderReport, observed_pictures, score_with_copies
 
     labels = _labels(photos)
     width = max(len("photo"), *(len(label) + 2 for label in labels.values()))
@@ -199,7 +199,7 @@ def _write_sheet(
     from dgiqa_edge.calibration.images.shipped import credit_of
     from dgiqa_edge.runtime.images import write_image
 
-    from ..contact_sheet import SheetTexts, draw_sheet
+    from ..accuracy.contact_sheet import SheetTexts, draw_sheet
 
     manifest = scorer.bundle.manifest
     backend = scorer.describe()[0]["backend"]

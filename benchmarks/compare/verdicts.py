@@ -16,7 +16,7 @@ from dgiqa_edge.calibration.significance import Change, change_of, combined, dif
 from dgiqa_edge.calibration.statistics import Mean, NearestRank, Statistic
 from dgiqa_edge.runtime.errors import ConfigurationError
 
-from ..percentiles import fewest_queries
+from ..latency.percentiles import fewest_queries
 from .blocks import latency_blocks, power_windows, rated_scores, score_errors
 from .limits import Limit
 from .metrics import METRICS, Metric

@@ -7,7 +7,7 @@ import numpy as np
 
 from dgiqa_edge.runtime.errors import ReportError
 
-from ..measures import BUNDLE
+from ..measures.measures import BUNDLE
 from .facts import NOT_MEASURED, Table
 
 Document = Mapping[str, Any]

@@ -7,9 +7,9 @@ from typing import Any
 
 from dgiqa_edge.runtime.scorer import Scorer
 
-from ..device_stages import DeviceStages
-from ..latency import LatencyPlan, LatencyRun
-from ..loadgen import LoadGenSummary
+from ..latency.device_stages import DeviceStages
+from ..latency.latency import LatencyPlan, LatencyRun
+from ..latency.loadgen import LoadGenSummary
 from ..telemetry.reading import Telemetry
 from ..telemetry.summary import TelemetrySummary, summarize
 from .document import Report, assemble

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..drift import window_medians
+from ..latency.drift import window_medians
 from .accuracy import scored_photos
 from .series import decode
 from .svg import Plot, legend_text, scale

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from .. import steadiness, yardstick
-from ..device_stages import DeviceStages
-from ..latency import LatencyPlan, LatencyRun
-from ..loadgen import RULE_DURATION_S, LoadGenSummary
-from ..percentiles import percentiles
-from ..soak import SoakFindings
+from ..latency import steadiness, yardstick
+from ..latency.device_stages import DeviceStages
+from ..latency.latency import LatencyPlan, LatencyRun
+from ..latency.loadgen import RULE_DURATION_S, LoadGenSummary
+from ..latency.percentiles import percentiles
+from ..latency.soak import SoakFindings
 from ..telemetry.reading import Telemetry
 from ..telemetry.summary import TelemetrySummary, series
 from .series import encode

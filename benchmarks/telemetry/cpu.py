@@ -6,7 +6,7 @@ Sources: Linux ``cpufreq``, ``powercap`` and ``thermal`` ABI, ``/proc/stat``, ``
 import time
 from pathlib import Path
 
-from ..machine_load import CpuTimes, cpu_times_from_stat
+from .machine_load import CpuTimes, cpu_times_from_stat
 from .reading import Channel, PowerScope, Quantity, Values
 from .sysfs_files import read_number, read_text
 

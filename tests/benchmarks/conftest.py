@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from dgiqa_edge.benchmarks.frame_feed import FrameFeed
+from dgiqa_edge.benchmarks.latency.frame_feed import FrameFeed
 from dgiqa_edge.benchmarks.report.document import assemble
 from dgiqa_edge.benchmarks.report.series import encode
 from dgiqa_edge.calibration.images.shipped import SHIPPED_PHOTOS
@@ -53,8 +53,8 @@ def feed(photo_folder):
 
 
 def latency_section(latencies: np.ndarray, block: np.ndarray, yardstick: np.ndarray) -> dict[str, Any]:
-    from dgiqa_edge.benchmarks.latency import LatencyPlan, LatencyRun
-    from dgiqa_edge.benchmarks.latency_samples import LatencySamples
+    from dgiqa_edge.benchmarks.latency.latency import LatencyPlan, LatencyRun
+    from dgiqa_edge.benchmarks.latency.samples import LatencySamples
     from dgiqa_edge.benchmarks.report.sections import latency_section as section
 
     samples = LatencySamples(

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dgiqa_edge.benchmarks import gpu_results
+from dgiqa_edge.benchmarks.report import gpu_results
 from dgiqa_edge.calibration.fidelity import Fidelity
 from dgiqa_edge.export import tensorrt_builder, tensorrt_configuration
 from dgiqa_edge.export.tensorrt_graph import GraphFacts

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dgiqa_edge.benchmarks import gpu_results
+from dgiqa_edge.benchmarks.report import gpu_results
 from dgiqa_edge.calibration.fidelity import compare_engines
 from dgiqa_edge.export.device_check import check_engine
 

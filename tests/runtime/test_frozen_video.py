@@ -1,13 +1,13 @@
 """Pictures that stand still, through codecs: frozen ones are called frozen, live ones of a still scene never are.
 
-Figures: ``python -m dgiqa_edge.benchmarks.frozen_clips``. Clips are made here by ``ffmpeg``.
+Figures: ``python -m dgiqa_edge.benchmarks.cameras.frozen_clips``. Clips are made here by ``ffmpeg``.
 """
 
 import shutil
 
 import pytest
 
-from dgiqa_edge.benchmarks.frozen_clips import changes_of, encoded, first_frozen, frames_of
+from dgiqa_edge.benchmarks.cameras.frozen_clips import changes_of, encoded, first_frozen, frames_of
 from dgiqa_edge.runtime.gate_checks import FrozenCheck
 from dgiqa_edge.runtime.gate_policy import FrozenPolicy
 

@@ -10,11 +10,11 @@ import cv2
 import numpy as np
 import pytest
 
-from dgiqa_edge.benchmarks.drift import ClockDrop, Drift
+from dgiqa_edge.benchmarks.latency.drift import ClockDrop, Drift
+from dgiqa_edge.benchmarks.latency.soak import SoakFindings
 from dgiqa_edge.benchmarks.report.html import to_html
 from dgiqa_edge.benchmarks.report.markdown import to_markdown
 from dgiqa_edge.benchmarks.report.sections import soak_section
-from dgiqa_edge.benchmarks.soak import SoakFindings
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FIGURE = {"value": 0.8, "low": 0.7, "high": 0.9}

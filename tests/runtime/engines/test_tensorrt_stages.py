@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from dgiqa_edge.benchmarks.device_stages import device_stages
+from dgiqa_edge.benchmarks.latency.device_stages import device_stages
 from dgiqa_edge.runtime import Scorer
 
 

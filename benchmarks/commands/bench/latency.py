@@ -1,0 +1,195 @@
+"""``dgiqa-edge bench latency``: how fast a bundle is, on what power, as one report."""
+
+import argparse
+import contextlib
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from dgiqa_edge.runtime.option_types import input_path, number, output_file, seconds, whole
+
+from .options import (
+    add_engine_options,
+    add_output_options,
+    open_scorer,
+    photos,
+    print_report,
+    sampler,
+    told,
+    write_outputs,
+)
+
+if TYPE_CHECKING:
+    from dgiqa_edge.runtime.scorer import Scorer
+
+    from ...latency.latency import LatencyPlan
+    from ...report.build import Measured
+
+SUMMARY = "latency percentiles, stages, power and temperatures, as one report"
+_EPILOG = """\
+example:
+  dgiqa-edge bench latency --bundle build/engine --json latency.json --html latency.html
+  dgiqa-edge bench latency --bundle build/engine --duration 600 --scenario single-stream --json mlperf.json
+  dgiqa-edge bench latency --bundle new/ --against old/ --json new.json --against-json old.json
+
+MLPerf's LoadGen drives the queries where it is installed (extra bench, x86-64), the project's own loop elsewhere. With
+--against, blocks of both bundles alternate in one process, so that `bench compare` can tell them apart on a busy
+machine. A percentile that the queries do not support reads "not measured".
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the subcommand's options."""
+    parser.epilog = _EPILOG
+    parser.add_argument("--bundle", type=input_path, required=True, metavar="DIR")
+    parser.add_argument(
+        "--against", type=input_path, metavar="DIR", help="a second bundle, measured in alternating blocks"
+    )
+    parser.add_argument(
+        "--scenario",
+        choices=["single-stream", "multi-stream", "offline", "server"],
+        default="single-stream",
+        help="MLPerf's scenarios (default: single-stream)",
+    )
+    parser.add_argument("--driver", choices=["auto", "loadgen", "loop"], default="auto", help="who issues the queries")
+    parser.add_argument("--duration", type=seconds, default=60.0, metavar="S", help="at least so long (default: 60 s)")
+    parser.add_argument(
+        "--warm-up", type=number(0.0), default=0.2, metavar="S", help="thrown away before (default: 0.2 s)"
+    )
+    parser.add_argument(
+        "--min-queries", type=whole(1), metavar="N", help="at least so many (default: 662 for p99 if they fit, else 64)"
+    )
+    parser.add_argument(
+        "--streams", type=whole(1, 10_000), default=8, metavar="N", help="frames per query of multi-stream"
+    )
+    parser.add_argument(
+        "--target-qps", type=number(0.0, 1e6, above=True), metavar="R", help="queries per second of the server scenario"
+    )
+    parser.add_argument(
+        "--latency-bound", type=number(0.0, 1e9, above=True), default=100.0, metavar="MS", help="of the server scenario"
+    )
+    parser.add_argument("--accuracy", type=input_path, metavar="FILE", help="document of `bench accuracy` to include")
+    parser.add_argument("--against-json", type=output_file, metavar="FILE", help="report of the second bundle")
+    add_engine_options(parser)
+    add_output_options(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure, print, write; returns 0."""
+    from dgiqa_edge.runtime.errors import ConfigurationError
+
+    from ...environment import capture, tool
+    from ...report.accuracy import checked_accuracy
+    from ...report.build import latency_report
+    from ...report.document import read_json
+    from ...report.subject import subject_section
+
+    if args.accuracy and args.against:
+        raise ConfigurationError("--accuracy belongs to one bundle: add it to a report with bench report")
+    if args.against and (args.scenario != "single-stream" or args.driver == "loadgen"):
+        raise ConfigurationError(
+            "--against alternates blocks of single-stream frames: leave --scenario and --driver out"
+        )
+    if args.against_json and not args.against:
+        raise ConfigurationError("--against-json has nothing to write without --against DIR")
+    plan = _plan(args)
+    context: dict[str, Any] = {"tool": tool(), "environment": capture()}
+    if args.against:
+        return _run_pair(args, plan, context)
+    with open_scorer(args.bundle, args) as scorer:
+        more = {}
+        if args.accuracy:  # refused before minutes are spent
+            subject = subject_section(scorer)
+            more["accuracy"] = checked_accuracy(read_json(args.accuracy), subject, str(args.accuracy))
+        report = latency_report(scorer, _measure(scorer, args, plan), more=more, **context)
+    print_report(report)
+    write_outputs(args, report)
+    return 0
+
+
+def _plan(args: argparse.Namespace) -> "LatencyPlan":
+    from ...latency.latency import LatencyPlan
+
+    return LatencyPlan(duration_s=args.duration, min_queries=args.min_queries, warm_up_s=args.warm_up)
+
+
+def _measure(scorer: "Scorer", args: argparse.Namespace, plan: "LatencyPlan") -> "Measured":
+    from dgiqa_edge.runtime.errors import MachineError
+
+    from ...latency import loadgen
+    from ...latency.device_stages import device_stages
+    from ...latency.frame_feed import FrameFeed
+    from ...latency.latency import measure_in_turn
+    from ...latency.samples import FrameServer
+    from ...latency.yardstick import Yardstick
+    from ...report.build import Measured
+
+    feed = FrameFeed(photos(args), scorer.bundle.manifest.frame)
+    # Only single-stream leaves time between queries; elsewhere a yardstick would be part of them.
+    server = FrameServer(scorer, feed, Yardstick() if args.scenario == "single-stream" else None, plan.block_s)
+    missing: dict[str, str] = {}
+    shares = _node_shares(scorer, args, missing)
+    device = device_stages(scorer, feed.at(0).frame)
+    driven = args.driver == "loadgen" or (args.driver == "auto" and loadgen.is_installed())
+    if not driven and args.scenario != "single-stream":
+        raise MachineError(f"the scenario {args.scenario} needs LoadGen: pip install mlcommons-loadgen (x86-64)")
+    if not driven and args.driver == "auto":
+        missing["latency.loadgen"] = "LoadGen is not installed here (it has x86-64 wheels only)"
+    with sampler(args) as telemetry:
+        if driven:
+            settings = loadgen.ScenarioSettings(args.streams, args.target_qps, args.latency_bound)
+            run, summary = loadgen.measure_with_loadgen(server, len(feed), args.scenario, plan, settings)
+        else:
+            with told("frames") as progress:
+                run, summary = measure_in_turn([server], plan, progress)[0], None
+        found = telemetry.stop()
+    return Measured(run, plan, args.threads, summary, shares, device, found, missing)
+
+
+def _node_shares(scorer: "Scorer", args: argparse.Namespace, missing: dict[str, str]) -> dict[str, float] | None:
+    from ...latency.node_shares import node_shares
+
+    engine = scorer.describe()[0]
+    if engine["backend"] != "onnxruntime" or engine["providers"] != ["cpu"] or scorer.bundle.roles != ("fused",):
+        missing["latency.node_shares_percent"] = "read from ONNX Runtime's profiler on the CPU, for fused engines only"
+        return None
+    return node_shares(scorer.bundle, args.threads)
+
+
+def _run_pair(args: argparse.Namespace, plan: "LatencyPlan", context: dict[str, Any]) -> int:
+    from ...latency.frame_feed import FrameFeed
+    from ...latency.latency import measure_in_turn
+    from ...latency.samples import FrameServer
+    from ...latency.yardstick import Yardstick
+    from ...report.build import Measured, latency_report
+
+    with contextlib.ExitStack() as stack:
+        scorers = [stack.enter_context(open_scorer(bundle, args)) for bundle in (args.bundle, args.against)]
+        yardstick = Yardstick()
+        servers = [
+            FrameServer(scorer, FrameFeed(photos(args), scorer.bundle.manifest.frame), yardstick, plan.block_s)
+            for scorer in scorers
+        ]
+        with told("frames of each") as progress:
+            runs = measure_in_turn(servers, plan, progress)
+        missing = {
+            "telemetry": "two bundles shared the device: its readings cannot be told apart",
+            "latency.node_shares_percent": "not taken in runs with alternating blocks",
+        }
+        session = {"id": uuid.uuid4().hex, "bundles": len(scorers)}
+        reports = [
+            latency_report(
+                scorer,
+                Measured(run, plan, args.threads, None, None, (), None, missing),
+                session={**session, "index": index},
+                **context,
+            )
+            for index, (scorer, run) in enumerate(zip(scorers, runs, strict=True))
+        ]
+    for report in reports:
+        print_report(report)
+    write_outputs(args, reports[0])
+    if args.against_json:
+        from ...report.document import write_report
+
+        write_report(args.against_json, reports[1])
+    return 0

@@ -1,0 +1,106 @@
+"""Options that several ``bench`` subcommands share, and what they stand for: bundles, photos, sensors, outputs."""
+
+import argparse
+import contextlib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dgiqa_edge.runtime.option_types import number, output_file, threads
+
+if TYPE_CHECKING:
+    from dgiqa_edge.runtime.scorer import Scorer
+
+    from ...latency.latency import Progress
+    from ...telemetry import Sampler
+
+
+def add_engine_options(parser: argparse.ArgumentParser) -> None:
+    """How the bundle is run, and on which frames."""
+    parser.add_argument("--photos", nargs="+", metavar="PHOTOS", help="frames to score (default: the photos that ship)")
+    parser.add_argument(
+        "--threads", type=threads, metavar="N", help="CPU threads of the engine (default: its own choice)"
+    )
+    parser.add_argument("--backend", default="auto", metavar="NAME", help="what runs the engine (default: auto)")
+    parser.add_argument(
+        "--providers", default="cpu", metavar="LIST", help="ONNX Runtime's providers, as cuda,cpu (default: cpu)"
+    )
+    parser.add_argument(
+        "--telemetry-interval", type=number(0.001), default=0.5, metavar="S", help="seconds between sensor readings"
+    )
+
+
+def add_output_options(parser: argparse.ArgumentParser) -> None:
+    """Where the report goes."""
+    parser.add_argument("--json", type=output_file, metavar="FILE", help="write the report as JSON")
+    parser.add_argument("--markdown", type=output_file, metavar="FILE", help="write it as Markdown")
+    parser.add_argument("--html", type=output_file, metavar="FILE", help="write it as one self-contained page")
+
+
+def open_scorer(bundle: Path, args: argparse.Namespace) -> "Scorer":
+    """A scorer as the options ask; the golden frame is replayed, so a fast wrong engine is refused."""
+    from dgiqa_edge.runtime.scorer import Scorer
+
+    return Scorer(bundle, threads=args.threads, backend=args.backend, providers=args.providers.split(","))
+
+
+def photos(args: argparse.Namespace) -> list[Any]:
+    """The photos to score."""
+    from dgiqa_edge.calibration.images.shipped import SHIPPED_PHOTOS
+
+    return args.photos or [SHIPPED_PHOTOS]
+
+
+def sampler(args: argparse.Namespace) -> "Sampler":
+    """The telemetry sampler with every adapter."""
+    from ...telemetry import Sampler
+    from ...telemetry.adapters import adapters
+
+    return Sampler(adapters(args.telemetry_interval), args.telemetry_interval)
+
+
+def write_outputs(args: argparse.Namespace, report: dict[str, Any]) -> None:
+    """The report in every form that was asked for."""
+    from dgiqa_edge.runtime.atomic import write_result
+
+    from ...report.document import write_report
+    from ...report.html import to_html
+    from ...report.markdown import to_markdown
+
+    if args.json:
+        write_report(args.json, report)
+    if args.markdown:
+        write_result(args.markdown, to_markdown(report))
+    if args.html:
+        write_result(args.html, to_html(report))
+
+
+@contextlib.contextmanager
+def told(message: str) -> Iterator["Progress"]:
+    """A progress line on a terminal; the block gets a function of (done, total)."""
+    terminal = sys.stderr.isatty()
+
+    def show(done: int, total: int) -> None:
+        if terminal:
+            print(f"\r\x1b[K{message} {done}/{total}", end="", file=sys.stderr, flush=True)
+
+    try:
+        yield show
+    finally:
+        if terminal:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+
+def print_report(report: dict[str, Any]) -> None:
+    """Headline figures and warnings, for a terminal."""
+    from ...report import facts
+
+    print(facts.title(report))
+    print(facts.device(report))
+    for line in facts.headlines(report):
+        print(f"  {line.label:<30} {line.text:<14} {line.detail}")
+    for warning in report["warnings"]:
+        print(f"warning: {warning['message']}")
+    for note in report["subject"]["notes"]:
+        print(f"note: {note}")

@@ -1,0 +1,87 @@
+"""``dgiqa-edge bench soak``: the same frame rate for minutes or hours, and whether it holds."""
+
+import argparse
+import time
+
+from dgiqa_edge.runtime.limits import MOST_SECONDS
+from dgiqa_edge.runtime.option_types import input_path, number
+
+from .options import add_engine_options, add_output_options, open_scorer, photos, print_report, sampler, write_outputs
+
+SUMMARY = "latency, temperature and clocks over minutes or hours; finds drift and throttling"
+_EPILOG = """\
+example:
+  dgiqa-edge bench soak --bundle build/engine --minutes 30 --json soak.json --html soak.html
+"""
+EXIT_FOUND = 5
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the subcommand's options."""
+    parser.epilog = _EPILOG
+    parser.add_argument("--bundle", type=input_path, required=True, metavar="DIR")
+    parser.add_argument(
+        "--minutes", type=number(0.0, MOST_SECONDS / 60, above=True), required=True, metavar="N", help="how long"
+    )
+    parser.add_argument(
+        "--fail", action="store_true", help=f"exit with {EXIT_FOUND} where drift or throttling is found"
+    )
+    add_engine_options(parser)
+    add_output_options(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Soak, print, write; 0, or 5 with ``--fail`` where something was found."""
+    from ...environment import capture, tool
+    from ...latency.frame_feed import FrameFeed
+    from ...latency.latency import LatencyPlan
+    from ...latency.samples import FrameServer
+    from ...latency.soak import findings, soak
+    from ...latency.yardstick import Yardstick
+    from ...report.build import Measured, latency_report
+    from ...report.sections import soak_section
+
+    block_s = max(1.0, args.minutes)  # about sixty blocks, whatever the length
+    environment = capture()
+    with open_scorer(args.bundle, args) as scorer:
+        server = FrameServer(scorer, FrameFeed(photos(args), scorer.bundle.manifest.frame), Yardstick(), block_s)
+        with sampler(args) as telemetry:
+            measured = soak(server, args.minutes, block_s, _show(args.minutes))
+            read = telemetry.stop()
+        found = findings(measured.samples, read, measured.started)
+        plan = LatencyPlan(duration_s=args.minutes * 60.0, block_s=block_s, min_queries=1)
+        report = latency_report(
+            scorer,
+            Measured(
+                measured, plan, args.threads, None, None, (), read, {"latency.node_shares_percent": "not in a soak"}
+            ),
+            tool=tool(),
+            environment=environment,
+            more={"soak": soak_section(found, args.minutes)},
+        )
+    print_report(report)
+    print_findings(report["soak"])
+    write_outputs(args, report)
+    throttled = bool(report["soak"]["clock_drops"] or report["telemetry"]["throttled"])
+    return EXIT_FOUND if args.fail and (throttled or found.latency.found) else 0
+
+
+def print_findings(soak: dict) -> None:  # type: ignore[type-arg]
+    """One line per series."""
+    from ...report.markdown import soak_table
+
+    for row in soak_table(soak).rows:
+        print("  " + "  ".join(cell for cell in row if cell))
+
+
+def _show(minutes: float):  # type: ignore[no-untyped-def]
+    import sys
+
+    shown = [0.0]
+
+    def show(seconds: float, total_s: float) -> None:
+        if sys.stderr.isatty() and time.monotonic() - shown[0] > 1.0:
+            shown[0] = time.monotonic()
+            print(f"\r\x1b[Ksoak {seconds / 60:.1f}/{minutes:g} min", end="", file=sys.stderr, flush=True)
+
+    return show

@@ -1,0 +1,1 @@
+"""How fast a bundle is, and whether the machine was fit to be measured."""

@@ -1,0 +1,1 @@
+"""What scores a frame: a bundle, published baselines, other runtimes."""

@@ -1,0 +1,1 @@
+"""The C++ runtime beside Python's, in one run."""
