@@ -100,7 +100,8 @@ setup(
         "dgiqa_edge.calibration": ["photos/*.jpg", "py.typed"],
         "dgiqa_edge.benchmarks": ["schemas/*.json", "py.typed"],
         "dgiqa_edge.benchmarks.report": ["*.css"],
-        "dgiqa_edge.export": ["weights/*.safetensors", "py.typed"],
+        "dgiqa_edge.export": ["py.typed"],
+        "dgiqa_edge.export.weights": ["*.safetensors"],
         "dgiqa_edge.training": ["configs/*.toml", "py.typed"],
     },
     install_requires=[
@@ -125,8 +126,8 @@ setup(
         "console_scripts": ["dgiqa-edge = dgiqa_edge.runtime.cli:main"],
         # What `bench peers` times beside a bundle; a room offers one as it adds a command.
         "dgiqa_edge.peers": [
-            "PyTorch eager FP32 = dgiqa_edge.export.torch_peer:eager",
-            "PyTorch torch.compile FP32 = dgiqa_edge.export.torch_peer:compiled",
+            "PyTorch eager FP32 = dgiqa_edge.export.build.torch_peer:eager",
+            "PyTorch torch.compile FP32 = dgiqa_edge.export.build.torch_peer:compiled",
         ],
         # A room adds a command by one line here: the runtime never imports a higher floor by name.
         "dgiqa_edge.commands": [

@@ -16,7 +16,7 @@ SUMMARY = "build an engine bundle: export, simplify, calibrate, quantize, check,
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
-    from ..build_options import configure as add_options
+    from ..options.build_options import configure as add_options
 
     add_options(parser)
 
@@ -27,9 +27,9 @@ def run(args: argparse.Namespace) -> int:
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     from dgiqa_edge.runtime.errors import BudgetError
 
-    from ..build import Build, stage_count
-    from ..build_options import from_args
-    from ..build_report import Reporter, print_table
+    from ..build.build import Build, stage_count
+    from ..build.table import Reporter, print_table
+    from ..options.build_options import from_args
 
     options = from_args(args)
     try:

@@ -11,7 +11,7 @@ from dgiqa_edge.runtime.names import json_text
 from dgiqa_edge.runtime.option_types import input_path, output_file, output_folder
 
 if TYPE_CHECKING:
-    from ..checkpoints import Wish
+    from ..weights.checkpoints import Wish
 
 SUMMARY = "check, convert or download network weights"
 
@@ -67,7 +67,7 @@ def _action(actions: Any, name: str, summary: str) -> argparse.ArgumentParser:
 
 
 def _add_choice(parser: argparse.ArgumentParser) -> None:
-    from ..build_options import NO_EMA
+    from ..options.build_options import NO_EMA
 
     choice = parser.add_mutually_exclusive_group()
     choice.add_argument("--no-ema", action="store_true", help=NO_EMA)
@@ -79,7 +79,7 @@ def _add_choice(parser: argparse.ArgumentParser) -> None:
 
 
 def _wish(args: argparse.Namespace) -> "Wish":
-    from ..checkpoints import Wish
+    from ..weights.checkpoints import Wish
 
     return Wish(not args.no_ema, args.weights_key)
 
@@ -102,8 +102,8 @@ def _check(args: argparse.Namespace) -> int:
 def _describe(file: Path, network: str | None, wish: "Wish") -> dict[str, Any]:
     from dgiqa_edge.runtime.hashing import sha256_file
 
-    from ..checkpoints import check_fit, fitting, read_for
-    from ..weight_numbers import UNTRAINED, untrained
+    from ..weights.checkpoints import check_fit, fitting, read_for
+    from ..weights.weight_numbers import UNTRAINED, untrained
 
     checkpoint = read_for(file, network, wish)
     names = [network] if network else fitting(checkpoint.state, file)
@@ -146,7 +146,7 @@ def _rows(description: dict[str, Any]) -> Iterator[tuple[str, str]]:
 def _convert(args: argparse.Namespace) -> int:
     from dgiqa_edge.runtime.hashing import sha256_file
 
-    from ..checkpoints import convert
+    from ..weights.checkpoints import convert
 
     notes: list[str] = []
     network = convert(
@@ -164,7 +164,8 @@ def _convert(args: argparse.Namespace) -> int:
 
 
 def _fetch(args: argparse.Namespace) -> int:
-    from .. import hub, published_weights
+    from ..weights import hub
+    from ..weights import published as published_weights
 
     published = published_weights.get(args.name)
     print(f"{published.name}: licence of the weights is {published.licence}", file=sys.stderr)

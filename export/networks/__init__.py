@@ -1,6 +1,6 @@
 """The networks by name, with the state-dict keys of their published checkpoints.
 
-``create`` builds one; nothing here reads a checkpoint (see ``export/checkpoints.py``). PyTorch is imported only
+``create`` builds one; nothing here reads a checkpoint (see ``export/weights/checkpoints.py``). PyTorch is imported only
 when a network is built.
 """
 

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 
 from dgiqa_edge.runtime.errors import ConfigurationError
 
-from ..resampling import cubic_matrix_at
 from .attention import Mlp, SelfAttention
+from .resampling import cubic_matrix_at
 
 PATCH = 14
 TRAINED_GRID = 37

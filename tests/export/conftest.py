@@ -59,7 +59,7 @@ def tiny_networks():
 def small_options(folder: Path, **changes: Any) -> Any:
     """Options of a build of the tiny networks below ``folder``."""
     from dgiqa_edge.calibration.images.shipped import SHIPPED_PHOTOS
-    from dgiqa_edge.export.build_options import BuildOptions
+    from dgiqa_edge.export.options.build_options import BuildOptions
 
     values = {
         "preset": "reference",
@@ -89,15 +89,15 @@ def small_options(folder: Path, **changes: Any) -> Any:
 
 def run_build(options: Any) -> Any:
     """The build in this process."""
-    from dgiqa_edge.export.build import Build, stage_count
-    from dgiqa_edge.export.build_report import Reporter
+    from dgiqa_edge.export.build.build import Build, stage_count
+    from dgiqa_edge.export.build.table import Reporter
 
     return Build(options, Reporter(stages=stage_count(options))).run()
 
 
 def put_in(patch: pytest.MonkeyPatch, networks: Any, cache: Path) -> None:
     """Make every build use ``networks`` (depth, quality)."""
-    from dgiqa_edge.export.network_source import NetworkSource
+    from dgiqa_edge.export.weights.network_source import NetworkSource
 
     by_role = dict(zip(("depth", "quality"), networks, strict=True))
     patch.setattr(NetworkSource, "load", lambda self: by_role[self.role])
@@ -176,7 +176,7 @@ def toy_networks(monkeypatch):
 def quality_state(toy_networks):
     """A state dict of the small quality network, filled."""
     from dgiqa_edge.export import networks
-    from dgiqa_edge.export.seeding import seed_weights
+    from dgiqa_edge.export.weights.seeding import seed_weights
 
     module = networks.create("dgiqa")
     seed_weights(module, "test")

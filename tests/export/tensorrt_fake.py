@@ -16,7 +16,7 @@ if sys.version_info < (3, 11):
 else:
     import tomllib as toml
 
-SURFACE = Path(__file__).with_name("tensorrt_surface.toml")
+SURFACE = Path(__file__).parent / "tensorrt" / "surface.toml"
 MAGIC = b"fake plan\n"
 TIMINGS = b"fake timings\n"
 _ARITHMETIC = {"Conv": "CONVOLUTION", "MatMul": "MATRIX_MULTIPLY", "Softmax": "SOFTMAX", "Gemm": "MATRIX_MULTIPLY"}

@@ -20,9 +20,10 @@ import pytest
 
 from dgiqa_edge.benchmarks.report import gpu_results
 from dgiqa_edge.calibration.fidelity import Fidelity
-from dgiqa_edge.export import tensorrt_builder, tensorrt_configuration
-from dgiqa_edge.export.tensorrt_graph import GraphFacts
-from dgiqa_edge.export.tensorrt_machine import TensorRtMachine, open_machine
+from dgiqa_edge.export.tensorrt import builder as tensorrt_builder
+from dgiqa_edge.export.tensorrt import configuration as tensorrt_configuration
+from dgiqa_edge.export.tensorrt.graph import GraphFacts
+from dgiqa_edge.export.tensorrt.machine import TensorRtMachine, open_machine
 from dgiqa_edge.runtime.bundle import Bundle, build_manifest_files, load_bundle, write_manifest
 from dgiqa_edge.runtime.cuda_probe import probe
 from dgiqa_edge.runtime.engines import EngineOptions, load_engine

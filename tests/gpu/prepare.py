@@ -17,8 +17,8 @@ import numpy as np
 
 from dgiqa_edge.calibration.images.calibration_set import open_calibration_set
 from dgiqa_edge.calibration.images.shipped import SHIPPED_PHOTOS
-from dgiqa_edge.export import tensorrt_graph
-from dgiqa_edge.export.graph_session import open_graph
+from dgiqa_edge.export.frame_graph.graph_session import open_graph
+from dgiqa_edge.export.tensorrt import graph as tensorrt_graph
 from dgiqa_edge.runtime.atomic import atomic_file, write_bytes, write_text
 from dgiqa_edge.runtime.bundle import Bundle, load_bundle
 from dgiqa_edge.runtime.engines.tensorrt_versions import support_of

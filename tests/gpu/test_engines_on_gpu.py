@@ -8,7 +8,7 @@ import pytest
 
 from dgiqa_edge.benchmarks.report import gpu_results
 from dgiqa_edge.calibration.fidelity import compare_engines
-from dgiqa_edge.export.device_check import check_engine
+from dgiqa_edge.export.ladder.devices.check import check_engine
 
 # nano is one network, which cannot be split; the published pipeline can.
 ENGINES = (("nano", "fused"), ("reference", "fused"), ("reference", "split"))

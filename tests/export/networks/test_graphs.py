@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from dgiqa_edge.export import networks
+from dgiqa_edge.export.frame_graph.to_onnx import export_graph
 from dgiqa_edge.export.networks.swin import SHIFT, WindowAttention
-from dgiqa_edge.export.seeding import seed_weights
-from dgiqa_edge.export.to_onnx import export_graph
+from dgiqa_edge.export.weights.seeding import seed_weights
 
 
 def export(module, path, **shapes):

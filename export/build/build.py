@@ -1,0 +1,307 @@
+"""One build from checkpoints to bundle: the order of the stages and what passes between them.
+
+Cheap checks come first, so a bad folder or a wrong checkpoint fails before minutes of work. Each stage's result is
+kept under the hash of its inputs (stages.py), so the same command resumes where an interrupted one stopped.
+"""
+
+import time
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dgiqa_edge.calibration import held_out
+from dgiqa_edge.calibration.fidelity import Fidelity
+from dgiqa_edge.calibration.images.calibration_set import MINIMUM_COUNT, open_calibration_set
+from dgiqa_edge.calibration.images.selection import Selection
+from dgiqa_edge.runtime.errors import ConfigurationError
+from dgiqa_edge.runtime.hashing import Json
+from dgiqa_edge.runtime.manifest import LadderRecord
+from dgiqa_edge.runtime.names import json_text
+from dgiqa_edge.runtime.version import VERSION
+
+from ..frame_graph import parity
+from ..frame_graph.graph_session import open_graph
+from ..frame_graph.to_onnx import export_graph
+from ..ladder.devices.protocol import Device, open_device
+from ..ladder.ladder import Ladder, Taken
+from ..ladder.lowering import FP32_GRAPH, GRAPH, Lowering, LoweringInputs
+from ..ladder.rungs import rungs_from
+from ..ladder.trial import Trials
+from ..options.build_options import BuildOptions
+from ..stages.lock import exclusive
+from ..stages.provenance import host_facts, package_versions
+from ..stages.stages import StageResult, Stages
+from . import bundle_writer
+from . import table as build_report
+from .backend_choice import choose
+from .recipes import recipe_of
+from .table import reused
+from .tensorrt_build import TensorRtBuild
+
+if TYPE_CHECKING:
+    from torch import nn
+
+LOCK = "lock"
+PARITY_IMAGES = 3
+OUTPUTS = ("score", "crop_scores", "depth")
+
+
+@dataclass(frozen=True)
+class BuildResult:
+    """A finished build: the bundle's directory, the closing table, and the ladder if one was climbed."""
+
+    bundle: Path
+    rows: tuple[build_report.Row, ...]
+    caption: str
+    notes: tuple[str, ...]
+    ladder: LadderRecord | None
+
+    def to_json(self) -> dict[str, Json]:
+        return {
+            "bundle": str(self.bundle),
+            "rows": [asdict(row) for row in self.rows],
+            "caption": self.caption,
+            "notes": list(self.notes),
+            "ladder": None if self.ladder is None else asdict(self.ladder),
+        }
+
+
+class Build:
+    """One run of ``build_engine``."""
+
+    def __init__(self, options: BuildOptions, reporter: build_report.Reporter) -> None:
+        self.options = options
+        self.reporter = reporter
+        self.stages = Stages(options.work)
+        self.start = time.monotonic()
+
+    def run(self) -> BuildResult:
+        """Build the bundle.
+
+        Raises:
+            DgiqaEdgeError: of the class that fits what has to be mended; nothing half-written is left behind.
+        """
+        options = self.options
+        self.recipe = recipe_of(options)
+        self.backend, why = choose(options.backend, engine=options.tensorrt.engine)
+        bundle_writer.check_target(options.out)
+        self.reporter.note(f"backend: {why}")
+        self.tensorrt = TensorRtBuild.open(options, self.recipe, self.reporter) if self._builds_an_engine else None
+        self.stages.sweep()
+        self._open_photos()
+        with exclusive(options.work / LOCK, self.reporter.note, "the finished stages"):
+            return self._run()
+
+    @property
+    def _builds_an_engine(self) -> bool:
+        return self.backend == "tensorrt" and self.options.tensorrt.engine
+
+    def _run(self) -> BuildResult:
+        exported = self._export()
+        self._check_parity(exported)
+        taken = self._take(exported)
+        contents = self._contents(exported, taken)
+        if self.tensorrt is not None:
+            fp32, graph = exported.file(FP32_GRAPH), taken.lowered.file(GRAPH)
+            contents = self.tensorrt.add(contents, self.stages, fp32, graph, self.calibration_set, self.check_set)
+        return self._pack(exported, contents, taken)
+
+    @cached_property
+    def module(self) -> "nn.Module":
+        """The PyTorch frame graph, made only if a stage needs it."""
+        return self.recipe.module()
+
+    def _open_photos(self) -> None:
+        options = self.options
+        with self.reporter.stage("photos") as line:
+            photos = open_calibration_set(
+                options.calib,
+                height=options.frame[0],
+                width=options.frame[1],
+                count=options.calib_images + options.check_images,
+                progress=line.tick,
+            )
+            spare = len(photos) - max(MINIMUM_COUNT, min(options.calib_images, len(photos) - options.check_images))
+            self.calibration_set, self.check_set = held_out.split(photos, max(0, spare))
+            self.selection = Selection.of(photos, options.calib_images + options.check_images, len(self.check_set))
+            self.held_out = len(self.check_set) > 0
+            if not self.held_out:
+                self.check_set = self.calibration_set
+            line.result = f"{len(self.calibration_set)} to calibrate on, {len(self.check_set)} " + (
+                "held out for the check" if self.held_out else "of the same for the check (too few to hold any out)"
+            )
+            line.result += self.selection.why_not_all()
+        if photos.skipped:
+            shown = ", ".join(photos.skipped[:5]) + (" ..." if len(photos.skipped) > 5 else "")
+            self.reporter.note(f"  skipped {len(photos.skipped)}: {shown}")
+
+    def _export(self) -> StageResult:
+        inputs: dict[str, Json] = {
+            "packages": package_versions("torch", "onnx", "onnxsim"),
+            "recipe": self.recipe.identity(),
+        }
+
+        def make(directory: Path) -> dict[str, Json]:
+            import torch
+
+            height, width = self.options.frame
+            frame = torch.from_numpy(np.ascontiguousarray(next(iter(self.calibration_set))))
+            assert frame.shape == (1, height, width, 3)
+            metadata = {
+                "tool": f"dgiqa-edge {VERSION}",
+                "frame": f"{width}x{height}",
+                "preset": self.options.preset,
+            }
+            report = export_graph(self.module, {"frame": frame}, OUTPUTS, directory / FP32_GRAPH, metadata)
+            weights = {source.role: source.said for source in self.recipe.sources if source.said}
+            return {**report.to_json(), "weights": weights}
+
+        with self.reporter.stage("export to ONNX, simplify, check") as line:
+            result = self.stages.run("export", inputs, make)
+            values = result.values
+            top = ", ".join(f"{count} {name}" for name, count in list(values["operators"].items())[:4])  # type: ignore[union-attr]
+            line.result = reused(
+                result.reused, f"{values['nodes_before_simplification']} -> {values['nodes']} nodes ({top}, ...)"
+            )
+        return result
+
+    def _check_parity(self, exported: StageResult) -> None:
+        frames = held_out.first(self.check_set, PARITY_IMAGES)
+        inputs: dict[str, Json] = {"export": exported.key, "frames": frames.image_set_sha256}
+
+        def make(directory: Path) -> dict[str, Json]:
+            run = open_graph(exported.file(FP32_GRAPH), self.options.threads)
+            result = asdict(parity.measure(self.module, run, frames, line.counter(len(frames))))
+            (directory / "parity.json").write_text(json_text(result), encoding="utf-8")
+            return result
+
+        with self.reporter.stage("parity of PyTorch and ONNX Runtime") as line:
+            result = self.stages.run("parity", inputs, make)
+            line.result = reused(
+                result.reused,
+                f"crop scores within {result.values['score_max']:.1e}, "
+                f"{result.values['depth_equal_share']:.2%} of depth pixels within one level",
+            )
+        self.parity = dict(result.values)
+        self.__dict__.pop("module", None)  # its weights are no longer needed; calibration wants the memory
+
+    def _take(self, exported: StageResult) -> Taken:
+        """The graph this build ends with: the precision asked for, or what the ladder takes."""
+        options = self.options
+        inputs = LoweringInputs(options, self.stages, self.reporter, exported, self.calibration_set, self.backend)
+        self.lowering = Lowering(inputs)
+        ladder = Ladder(
+            self.lowering,
+            self._device(),
+            self.check_set,
+            held_out=self.held_out,
+            budget=options.limits,
+            target_ms=options.latency_target_ms,
+        )
+        rungs = rungs_from(options.precision)
+        taken = ladder.climb(rungs) if options.climbs else ladder.single(rungs[0])
+        self.golden = ladder.golden()
+        self.portable_fidelity = self._portable(taken, ladder)
+        return taken
+
+    def _portable(self, taken: Taken, ladder: Ladder) -> Fidelity:
+        """Fidelity of the graph that stays in the bundle beside an engine: after a climb, that was the engine's."""
+        if self.tensorrt is None or taken.ladder is None:
+            return taken.fidelity
+        portable = open_device(self.backend, self.options.threads)
+        trials = Trials(self.stages, portable, ladder.reference, self.lowering.inputs.exported.key)
+        with self.reporter.stage("portable graph against FP32") as line:
+            result = trials.run(taken.lowered, line.tick)
+            line.result = reused(result.reused, f"score MAE {result.fidelity.score_mae:.5f}")
+        return result.fidelity
+
+    def _device(self) -> Device:
+        """Where graphs are judged; of a precision that is named, the portable graph, before its engine is built."""
+        options = self.options
+        if not options.climbs:
+            return open_device(self.backend, options.threads)
+        if self.tensorrt is not None:
+            return self.tensorrt.device(self.stages, self.calibration_set)
+        if self.backend == "tensorrt":
+            raise ConfigurationError(
+                "--accuracy-budget and --latency-target decide by engines on the device, which --no-engine does not "
+                "build: leave one of them out"
+            )
+        return open_device(self.backend, options.threads)
+
+    def _contents(self, exported: StageResult, taken: Taken) -> bundle_writer.BundleContents:
+        precision = taken.rung.precision
+        return bundle_writer.BundleContents(
+            options=self.options,
+            recipe=self.recipe,
+            backend=self.backend,
+            precision=precision,
+            graph=taken.lowered.file(GRAPH),
+            nodes=taken.lowered.values["nodes"],  # type: ignore[arg-type]
+            calibration=self.lowering.calibration if precision == "int8" else None,
+            fidelity=taken.fidelity,
+            observed=() if precision == "fp32" else self.calibration_set.images,
+            checked=self.check_set.images,
+            held_out=self.held_out,
+            selection=self.selection,
+            latency=taken.latency,
+            ladder=taken.ladder,
+            parity=self.parity,
+            export_report=dict(exported.values),
+            weights=exported.values["weights"],  # type: ignore[arg-type]
+            golden=self.golden,
+            seconds=time.monotonic() - self.start,
+            host=host_facts(),
+            portable_fidelity=self.portable_fidelity,
+        )
+
+    def _pack(self, exported: StageResult, contents: bundle_writer.BundleContents, taken: Taken) -> BuildResult:
+        options = self.options
+        with self.reporter.stage("bundle, and its replay on this device") as line:
+            contents = replace(contents, seconds=time.monotonic() - self.start)
+            bundle_writer.write(contents, options.out)
+            line.result = str(options.out)
+        fp32_bytes = exported.file(FP32_GRAPH).stat().st_size
+        fp32_ms, own_ms = (taken.latency.fp32_p50_ms, taken.latency.p50_ms) if taken.latency else (None, None)
+        graph_bytes = contents.graph.stat().st_size
+        rows = [build_report.Row("fp32", fp32_bytes, None, None, None, None, None, fp32_ms)]
+        if contents.engines is None or taken.ladder is None:
+            rows.append(build_report.row(contents.precision, graph_bytes, contents.portable_fidelity, own_ms))
+        if contents.engines is not None:
+            name, p50_ms = f"{contents.precision} TensorRT", contents.latency.p50_ms if contents.latency else None
+            rows.append(build_report.row(name, contents.engines.size_bytes, contents.fidelity, p50_ms))
+        notes = (*self._once(contents), *bundle_writer.notes(contents))
+        return BuildResult(options.out, tuple(rows), self._caption(taken), notes, taken.ladder)
+
+    @staticmethod
+    def _once(contents: bundle_writer.BundleContents) -> list[str]:
+        """What is said at the build alone; the bundle's reports hold it, and later commands do not repeat it."""
+        said = [note for role in contents.weights.values() for note in role["notes"]]
+        if contents.latency is not None and contents.precision != "fp32":
+            remark = contents.latency.remark(contents.precision)
+            said += [remark] if remark else []
+        small = contents.selection.warning()
+        return [*said, small] if small else said
+
+    def _caption(self, taken: Taken) -> str:
+        width, height = self.options.frame[1], self.options.frame[0]
+        photos = "held-out" if self.held_out else "calibration"
+        where = f"ONNX Runtime CPU, {self.options.threads} threads"
+        where += f", and {self.tensorrt.label}" if self.tensorrt is not None else ""
+        timed = f"p50 of {taken.latency.runs} alternating runs; " if taken.latency else ""
+        return (
+            f"{self.options.preset}, frame {width}x{height}, {where}; fidelity "
+            f"against FP32 on {taken.fidelity.images} {photos} photos, {timed}peak memory "
+            f"{bundle_writer.peak_memory_mib():.0f} MiB, {time.monotonic() - self.start:.0f} s"
+        )
+
+
+def stage_count(options: BuildOptions) -> int:
+    """How many stages a build announces, those that it may skip included."""
+    rungs = rungs_from(options.precision) if options.climbs else rungs_from(options.precision)[:1]
+    calibrates = any(rung.precision == "int8" for rung in rungs)
+    ranks = any(rung.float_share for rung in rungs)
+    return 5 + calibrates + ranks + len(rungs)

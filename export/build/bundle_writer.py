@@ -1,0 +1,276 @@
+"""Packing a finished graph into a bundle: manifest, graphs, golden frame, calibration, and the evidence.
+
+The bundle appears whole or not at all, and replaces an older one at the same place only when complete.
+"""
+
+import os
+import resource
+import shutil
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dgiqa_edge.calibration.fidelity import Fidelity, compare_outputs
+from dgiqa_edge.calibration.images.calibration_set import CalibrationImage
+from dgiqa_edge.calibration.images.selection import Selection
+from dgiqa_edge.calibration.int8.result import CalibrationResult
+from dgiqa_edge.runtime.atomic import atomic_directory
+from dgiqa_edge.runtime.bundle import build_manifest_files, write_manifest
+from dgiqa_edge.runtime.errors import ConfigurationError, FidelityError, MachineError
+from dgiqa_edge.runtime.golden import Golden, save_golden
+from dgiqa_edge.runtime.hashing import Json
+from dgiqa_edge.runtime.manifest import LadderRecord
+from dgiqa_edge.runtime.manifest_checks import MANIFEST_NAME
+from dgiqa_edge.runtime.names import json_text
+from dgiqa_edge.runtime.scorer import Scorer
+from dgiqa_edge.runtime.version import VERSION
+
+from ..frame_graph.graph_session import Latency
+from ..frame_graph.split import split
+from ..frame_graph.to_onnx import OPSET, save_checked
+from ..options.build_options import BuildOptions
+from ..tensorrt.engines import BUILD_LOG, EngineFiles
+from ..tolerance import DEPTH_FLOOR_LEVELS, SCORE_FLOOR, depth_bound, score_bound
+from ..weights.weight_sets import ROOT
+from .recipes import Recipe
+
+FUSED_FILE = "frame_graph.onnx"
+SPLIT_FILES = {"depth": "depth.onnx", "quality": "quality.onnx"}
+ORT_VERSION = ">=1.17"
+
+
+@dataclass(frozen=True)
+class BundleContents:
+    """Everything a bundle records; ``golden`` is the first checked photo with its FP32 outputs.
+
+    ``precision`` is that of the graph, ``ladder`` what it was taken from, if there was one. ``observed`` are the photos
+    that ranges were observed on (none for FP32), ``checked`` those of the fidelity check. ``fidelity`` and ``latency``
+    are of the first engine: ``engines``' where there are some, else the portable graph's, whose fidelity is
+    ``portable_fidelity``. ``weights`` is where each role's weights stood in their file, with notes on them.
+    """
+
+    options: BuildOptions
+    recipe: Recipe
+    backend: str
+    precision: str
+    graph: Path
+    nodes: dict[str, dict[str, int]]
+    calibration: CalibrationResult | None
+    fidelity: Fidelity
+    observed: tuple[CalibrationImage, ...]
+    checked: tuple[CalibrationImage, ...]
+    held_out: bool
+    selection: Selection
+    latency: Latency | None
+    ladder: LadderRecord | None
+    parity: dict[str, Json]
+    export_report: dict[str, Json]
+    weights: dict[str, dict[str, Any]]
+    golden: tuple[np.ndarray, Any]
+    seconds: float
+    host: dict[str, Json]
+    portable_fidelity: Fidelity
+    engines: EngineFiles | None = None
+
+
+def check_target(out: Path) -> None:
+    """Refuse to replace a folder that is not a bundle, or to start a build whose result has no place to go.
+
+    Raises:
+        ConfigurationError: ``out`` exists and holds something else.
+        MachineError: ``out`` cannot be written.
+    """
+    ancestor = next(folder for folder in (out.absolute(), *out.absolute().parents) if folder.exists())
+    if ancestor != out.absolute() and not ancestor.is_dir():
+        raise MachineError(f"cannot write --out {out}: {ancestor} is not a folder")
+    if not os.access(ancestor, os.W_OK):
+        raise MachineError(f"cannot write --out {out}: no permission to write in {ancestor}")
+    if out.exists() and not (out / MANIFEST_NAME).is_file() and (not out.is_dir() or any(out.iterdir())):
+        raise ConfigurationError(f"--out {out} exists and is not a bundle: choose another folder, or remove it")
+
+
+def write(contents: BundleContents, out: Path) -> None:
+    """Write the bundle to ``out``, once its engines, loaded as any user will load them, gave what was checked.
+
+    Raises:
+        ConfigurationError: ``out`` holds something that is not a bundle.
+        FidelityError: the packed engines' outputs for the golden frame are not those that were checked.
+        MachineError: the disk is full, or the folder cannot be written.
+    """
+    check_target(out)
+    with atomic_directory(out) as directory:
+        roles = _write_graphs(contents, directory)
+        plans = _write_engines(contents, directory, dict(roles))
+        frame, fp32 = contents.golden
+        golden = Golden(frame, fp32["score"], fp32["crop_scores"], fp32["depth"])
+        save_golden(directory / "golden.npz", golden)
+        if contents.calibration is not None:
+            replace(contents.calibration, selection=contents.selection.to_json()).save(directory / "calibration.json")
+        (directory / "report.json").write_text(json_text(_report(contents), indent=1) + "\n", encoding="utf-8")
+        write_manifest(directory, _manifest(contents, roles, plans, build_manifest_files(directory)))
+        if contents.backend == "onnxruntime":  # engines of TensorRT were checked in a bundle of their own
+            _replay(contents, directory)
+
+
+def _replay(contents: BundleContents, directory: Path) -> None:
+    """The device check of what was packed: a file damaged or mixed up after the trial must not become a bundle."""
+    frame, fp32 = contents.golden
+    with Scorer(directory, threads=contents.options.threads, verify=False) as scorer:
+        quality = scorer.score(frame[0])
+    outputs: dict[str, np.ndarray] = {
+        "score": np.array([quality.score], np.float32),
+        "depth": quality.depth[np.newaxis],
+    }
+    found, checked = compare_outputs(fp32, outputs), contents.fidelity.per_image[0]
+    score_off = abs(found.candidate_score - checked.candidate_score)
+    depth_off = abs(found.depth_mae_levels - checked.depth_mae_levels)
+    if not (score_off <= SCORE_FLOOR[contents.precision] and depth_off <= DEPTH_FLOOR_LEVELS[contents.precision]):
+        raise FidelityError(
+            f"the packed {contents.precision} engine is not the one that was checked: on the golden frame its score "
+            f"is {found.candidate_score:.5f}, not {checked.candidate_score:.5f}, its depth error "
+            f"{found.depth_mae_levels:.2f} grey levels, not {checked.depth_mae_levels:.2f}; remove "
+            f"{contents.options.work} and build again"
+        )
+
+
+def peak_memory_mib() -> float:
+    """Largest resident memory of this process so far."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0
+
+
+def _write_graphs(contents: BundleContents, directory: Path) -> list[tuple[str, str]]:
+    """Write the graphs of the layout; returns (role, file) pairs."""
+    if contents.options.layout == "fused":
+        shutil.copyfile(contents.graph, directory / FUSED_FILE)
+        return [("fused", FUSED_FILE)]
+    import onnx
+
+    halves = dict(zip(SPLIT_FILES, split(onnx.load(str(contents.graph))), strict=True))
+    for role, file in SPLIT_FILES.items():
+        save_checked(halves[role], directory / file)
+    return list(SPLIT_FILES.items())
+
+
+def _write_engines(contents: BundleContents, directory: Path, graphs: dict[str, str]) -> list[dict[str, Any]]:
+    """Write the engine files and their log; returns their entries in the manifest."""
+    if contents.engines is None:
+        return []
+    shutil.copyfile(contents.engines.log, directory / BUILD_LOG)
+    entries = []
+    for role, plan in contents.engines.plans.items():
+        file = f"{Path(graphs[role]).stem}.plan"
+        shutil.copyfile(plan, directory / file)
+        entries.append({"role": role, "file": file, "backend": "tensorrt", "requires": dict(contents.engines.requires)})
+    return entries
+
+
+def _manifest(
+    contents: BundleContents, roles: list[tuple[str, str]], plans: list[dict[str, Any]], files: dict[str, Any]
+) -> dict[str, Any]:
+    options, calibration = contents.options, contents.calibration
+    requires = {"backend_version": ORT_VERSION, "opset": OPSET, "sm": None, "platform": None}
+    return {
+        "schema_version": 1,
+        "tool": {"name": "dgiqa-edge", "version": VERSION},
+        "created": datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "preset": options.preset,
+        "networks": [
+            source.manifest_entry(contents.weights.get(source.role, {}).get("entry", ROOT))
+            for source in contents.recipe.sources
+        ],
+        "frame": {"height": options.frame[0], "width": options.frame[1]},
+        "geometry": contents.recipe.manifest_geometry(),
+        "layout": options.layout,
+        "precision": {"name": contents.precision, "target": contents.backend, "nodes": contents.nodes},
+        "calibration": None
+        if calibration is None
+        else {
+            "image_set_sha256": calibration.image_set_sha256,
+            "images": calibration.images,
+            "skipped": len(calibration.skipped),
+            "method": calibration.method,
+            "preprocessing_sha256": calibration.preprocessing_sha256,
+            "graph_sha256": calibration.graph_sha256,
+            "file": "calibration.json",
+        },
+        "fidelity": {**contents.fidelity.to_json(), "held_out": contents.held_out},
+        "latency": None if contents.latency is None else contents.latency.record(),
+        "graphs": [{"role": role, "file": file} for role, file in roles],
+        "engines": [
+            *plans,
+            *({"role": role, "file": file, "backend": "onnxruntime", "requires": requires} for role, file in roles),
+        ],
+        "golden": {"file": "golden.npz", "tolerance": _tolerance(contents)},
+        "files": files,
+        "build": {
+            "argv": options.command(),
+            "seconds": round(contents.seconds, 1),
+            "peak_memory_mib": round(peak_memory_mib(), 1),
+            "host": contents.host,
+        },
+        "notes": notes(contents),
+        "ladder": None if contents.ladder is None else asdict(contents.ladder),
+    }
+
+
+def _timing(latency: Latency | None) -> dict[str, Any] | None:
+    if latency is None or latency.change is None:
+        return None if latency is None else latency.record()
+    change = latency.change
+    return {**latency.record(), "change": {"value": change.value, "low": change.low, "high": change.high}}
+
+
+def _tolerance(contents: BundleContents) -> dict[str, float]:
+    """What a replay may deviate: twice what any engine's did here, and never less than the precision's floor."""
+    seen = [fidelity.per_image[0] for fidelity in (contents.fidelity, contents.portable_fidelity)]
+    score = max(abs(one.reference_score - one.candidate_score) for one in seen)
+    depth = max(one.depth_mae_levels for one in seen)
+    return {
+        "score": round(score_bound(score, contents.precision), 6),
+        "depth_levels": round(depth_bound(depth, contents.precision), 4),
+    }
+
+
+def notes(contents: BundleContents) -> list[str]:
+    """What a user must know before believing this bundle's numbers."""
+    seeded = {source.role for source in contents.recipe.sources if source.seeded}
+    if "both" in seeded:
+        seeded = {"depth", "quality"}
+    notes = []
+    if "quality" in seeded:
+        notes.append("the quality network has seeded weights, not trained ones: its scores mean nothing yet")
+    if "depth" in seeded:
+        notes.append("the depth network has seeded weights, not trained ones: its depth maps mean nothing yet")
+    if not contents.held_out:
+        notes.append("fidelity was measured on the calibration photos themselves: too few to hold any out")
+    if not contents.options.accuracy_check:
+        notes.append("its accuracy was held to no limit (--no-accuracy-check)")
+    if contents.precision == "fp16" and contents.backend == "onnxruntime":
+        notes.append("ONNX Runtime's CPU computes FP16 nodes in FP32: this file is for GPUs, not for CPU speed")
+    if contents.backend == "tensorrt" and contents.engines is None:
+        notes.append(
+            "this bundle holds the portable graph for TensorRT and no engine: build on the device without --no-engine"
+        )
+    if contents.engines is not None:
+        notes += contents.engines.notes
+    return notes
+
+
+def _report(contents: BundleContents) -> dict[str, Any]:
+    return {
+        "export": contents.export_report,
+        "parity": contents.parity,
+        "fidelity": contents.fidelity.to_json(with_images=True),
+        "latency": _timing(contents.latency),
+        "portable_fidelity": contents.portable_fidelity.to_json(),
+        "tensorrt": None if contents.engines is None else dict(contents.engines.report),
+        "photos": {"observed": _photos(contents.observed), "checked": _photos(contents.checked)},
+        "selection": contents.selection.to_json(),
+    }
+
+
+def _photos(images: tuple[CalibrationImage, ...]) -> list[dict[str, str]]:
+    return [{"name": image.name, "pixels_sha256": image.pixels_sha256} for image in images]

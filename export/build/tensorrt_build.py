@@ -1,0 +1,161 @@
+"""TensorRT's part of a build: open the machine early, build the engines from the finished graph, check them on it."""
+
+import shutil
+import tempfile
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dgiqa_edge.calibration.fidelity import Fidelity
+from dgiqa_edge.calibration.images.calibration_set import CalibrationSet
+from dgiqa_edge.runtime.atomic import PARTIAL_PREFIX
+from dgiqa_edge.runtime.engines.tensorrt_versions import families_of
+from dgiqa_edge.runtime.errors import ConfigurationError
+from dgiqa_edge.runtime.hashing import sha256_file
+
+from ..frame_graph.graph_session import Latency, open_graph, time_alternately
+from ..frame_graph.split import split
+from ..ladder.devices.check import BundleEngines, check_engine
+from ..ladder.devices.tensorrt import TensorRtDevice, has_half
+from ..options.build_options import BuildOptions
+from ..stages.stages import Stages
+from ..tensorrt.engines import EngineStage
+from ..tensorrt.machine import TensorRtMachine, open_machine
+from . import bundle_writer
+from .recipes import Recipe
+from .table import Reporter, Tick
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+STAGES = 2
+
+
+class TensorRtBuild:
+    """Adds engines to a bundle's contents."""
+
+    def __init__(
+        self, options: BuildOptions, machine: TensorRtMachine, families: tuple[str, ...], reporter: Reporter
+    ) -> None:
+        self.options, self.machine, self.families, self.reporter = options, machine, families, reporter
+        self.label = machine.label
+
+    @classmethod
+    def open(cls, options: BuildOptions, recipe: Recipe, reporter: Reporter) -> "TensorRtBuild":
+        """Start TensorRT and decide how to build, before anything else is done.
+
+        Raises:
+            MachineError, EngineCompatibilityError, ConfigurationError: no engine can be built this way here.
+        """
+        opened = cls(options, open_machine(), families_of(source.name for source in recipe.sources), reporter)
+        for warning in opened.stage(options.precision, half=options.precision == "fp16").configuration.warnings:
+            reporter.note(f"note: {warning}")
+        reporter.stages += STAGES
+        return opened
+
+    def stage(self, precision: str, *, half: bool) -> EngineStage:
+        """The engine stage for a graph of ``precision`` that holds FP16 parts or not.
+
+        Raises:
+            ConfigurationError, EngineCompatibilityError: no engine can be built this way here.
+        """
+        options = self.options
+        return EngineStage(
+            self.machine,
+            options.tensorrt,
+            precision=precision,
+            half=half,
+            families=self.families,
+            work=options.work,
+            threads=options.threads,
+            say=self.reporter.note,
+        )
+
+    def device(self, stages: Stages, images: CalibrationSet) -> TensorRtDevice:
+        """The GPU as the ladder's device.
+
+        Raises:
+            ConfigurationError: a calibrator leaves nothing to climb.
+        """
+        settings = self.options.tensorrt.settings
+        if settings.calibrator is not None:
+            raise ConfigurationError(
+                "--calibrator lets TensorRT choose the precision, so there are no rungs to climb: leave it out, or "
+                "--accuracy-budget and --latency-target"
+            )
+        self.reporter.stages += 1  # the portable graph of the rung that is taken, see Build._portable
+        return TensorRtDevice(self.machine, settings, self.stage, stages, images)
+
+    def add(
+        self,
+        contents: bundle_writer.BundleContents,
+        stages: Stages,
+        fp32: Path,
+        graph: Path,
+        images: CalibrationSet,
+        check_set: CalibrationSet,
+    ) -> bundle_writer.BundleContents:
+        """Build engines from ``graph`` and accept them by their outputs.
+
+        Args:
+            contents: of the bundle with the portable graph, its fidelity measured.
+            fp32, graph: the fused frame graph as exported, and in the precision to build.
+
+        Returns:
+            The contents with the engines; fidelity and latency are theirs, measured on this device.
+
+        Raises:
+            ExportError, CalibrationError, MachineError: they could not be built.
+            FidelityError: an engine is wrong.
+        """
+        stage = self.stage(contents.precision, half=has_half(contents.nodes))
+        source = fp32 if stage.wants_fp32_graph else graph
+        with self.reporter.stage("TensorRT engine") as line:
+            files = stage.run(stages, self._graphs(source), sha256_file(source), images)
+            line.result = files.summary + ("; reused" if files.reused else "")
+        with self.reporter.stage("check on the device") as line:
+            remarks = stage.configuration.warnings
+            fidelity, latency = self._check(replace(contents, engines=files), fp32, check_set, remarks, line.tick)
+            line.result = (
+                f"score MAE {fidelity.score_mae:.5f} over {fidelity.images} photos, "
+                f"p50 {latency.p50_ms:.2f} ms with copies ({latency.runs} runs)"
+            )
+        return replace(contents, engines=files, fidelity=fidelity, latency=latency)
+
+    def _graphs(self, source: Path) -> "Mapping[str, ModelProto]":
+        import onnx
+
+        model = onnx.load(str(source))
+        if self.options.layout == "fused":
+            return {"fused": model}
+        return dict(zip(bundle_writer.SPLIT_FILES, split(model), strict=True))
+
+    def _check(
+        self,
+        contents: bundle_writer.BundleContents,
+        fp32_graph: Path,
+        check_set: CalibrationSet,
+        remarks: Iterable[str],
+        tick: Tick,
+    ) -> tuple[Fidelity, Latency]:
+        """Write the bundle aside, run its engines as the runtime would, compare, and time them."""
+        fp32 = open_graph(fp32_graph, self.options.threads)
+        aside = Path(tempfile.mkdtemp(prefix=PARTIAL_PREFIX, dir=self.options.work))
+        try:
+            bundle_writer.write(contents, aside / "bundle")
+            with BundleEngines(aside / "bundle", "tensorrt") as engine:
+                fidelity = check_engine(
+                    fp32,
+                    engine,
+                    check_set,
+                    portable=contents.portable_fidelity,
+                    precision=contents.precision,
+                    what=f"the engine of {self.label}",
+                    remarks=remarks,
+                    progress=tick,
+                )
+                latency = time_alternately(fp32, engine, contents.golden[0], self.options.threads)
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
+        return fidelity, latency

@@ -1,0 +1,80 @@
+"""The frame graph of the networks that take views: `edge` and `nano`.
+
+As in frame_graph.py, everything between the raw BGR frame and the score is in the graph: the whole frame shrunk by
+area weighting (two products with constant matrices), native crops as slices, ImageNet normalisation, the network, and
+its depth map stretched to 0..255. The views are those of networks/views.py, so training and deployment see the same
+numbers. The network is the submodule ``network``; its scope in the node names decides precision.
+"""
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ..networks.views import IMAGENET_MEAN, IMAGENET_STD, Size, shrink_matrix
+
+RANGE_EPSILON = 1e-8
+
+
+class ViewGraph(nn.Module):
+    """Camera frame in; score, view scores and depth map out.
+
+    Args:
+        network: an `edge` or `nano`: ``arrange(frame, crops)`` names its views, ``forward(whole, crops)`` gives score
+            [1], view scores [1, 1 + N] and depth [1, h, w].
+        frame: height and width of the frame.
+        crops: native crops, N.
+
+    Raises:
+        ConfigurationError: the frame is smaller than one native crop.
+    """
+
+    mean: Tensor
+    deviation: Tensor
+    rows: Tensor
+    columns: Tensor
+
+    def __init__(self, network: nn.Module, frame: Size, crops: int = 1) -> None:
+        super().__init__()
+        self.views = network.arrange(frame, crops)  # type: ignore[operator]
+        self.network = network
+        whole_height, whole_width = self.views.whole
+        for name, values in (("mean", IMAGENET_MEAN), ("deviation", IMAGENET_STD)):
+            levels = torch.tensor(values).view(1, 3, 1, 1) * 255.0
+            self.register_buffer(name, levels, persistent=False)
+        rows = torch.from_numpy(shrink_matrix(frame[0], whole_height))
+        columns = torch.from_numpy(np.ascontiguousarray(shrink_matrix(frame[1], whole_width).T))
+        self.register_buffer("rows", rows, persistent=False)
+        self.register_buffer("columns", columns, persistent=False)
+        self.eval()
+
+    def forward(self, frame: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Score one frame.
+
+        Args:
+            frame: uint8 [1, H, W, 3], BGR.
+
+        Returns:
+            score float32 [1]; view scores float32 [1, 1 + N], whole frame first; depth uint8 [1, h, w], 255 nearest.
+        """
+        # The frame stays interleaved until it is small: transposing it whole costs as much as the network.
+        pixels = frame.float()
+        _, height, width, channels = pixels.shape
+        rows = torch.matmul(self.rows, pixels.reshape(height, width * channels))
+        whole = torch.matmul(_planes(rows.reshape(1, -1, width, channels)), self.columns)
+        crops = torch.cat([_planes(pixels[:, y : y + h, x : x + w]) for y, x, h, w in self.views.crops], dim=0)
+        score, view_scores, depth = self.network(self._normalised(whole), self._normalised(crops))
+        return score, view_scores, self._levels(depth)
+
+    def _normalised(self, levels: Tensor) -> Tensor:
+        return (levels - self.mean) / self.deviation
+
+    @staticmethod
+    def _levels(depth: Tensor) -> Tensor:
+        nearest, farthest = depth.amax(), depth.amin()
+        return torch.floor((depth - farthest) / (nearest - farthest + RANGE_EPSILON) * 255.0).to(torch.uint8)
+
+
+def _planes(bgr: Tensor) -> Tensor:
+    """Interleaved BGR [1, h, w, 3] to RGB planes [1, 3, h, w]."""
+    planes = bgr.permute(0, 3, 1, 2)
+    return torch.cat((planes[:, 2:3], planes[:, 1:2], planes[:, 0:1]), dim=1)

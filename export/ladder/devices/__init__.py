@@ -1,0 +1,1 @@
+"""What a rung is tried on: one backend, one file."""

@@ -1,0 +1,104 @@
+"""The check on the device: an engine that was built is accepted only by its outputs, never because it ran.
+
+Each engine answers the photos of the fidelity check as the runtime will run it, and is compared with the FP32 graph.
+It may be as far from FP32 as twice the portable graph of the same precision is, whose fidelity was measured on the
+CPU, and never less than what another device's kernels may change.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from dgiqa_edge.calibration.fidelity import Fidelity, Outputs, Progress, Run, compare_engines
+from dgiqa_edge.runtime.bundle import load_bundle
+from dgiqa_edge.runtime.engines import Engine, load_engine
+from dgiqa_edge.runtime.errors import FidelityError
+
+from ...tolerance import depth_bound, score_bound
+
+
+class BundleEngines:
+    """The engines of a bundle, run as the runtime runs them; a context manager that frees them."""
+
+    def __init__(self, bundle: Path, backend: str) -> None:
+        """Load them.
+
+        Raises:
+            BundleError, EngineCompatibilityError, MachineError: see ``load_engine``.
+        """
+        loaded = load_bundle(bundle)
+        self._engines: dict[str, Engine] = {}
+        try:
+            for role in loaded.roles:
+                self._engines[role] = load_engine(loaded, role, backend)
+        except BaseException:
+            self.close()
+            raise
+
+    def __call__(self, frame: np.ndarray) -> Outputs:
+        """All outputs for one frame, uint8 [1, H, W, 3]."""
+        outputs: dict[str, np.ndarray] = {}
+        for engine in self._engines.values():
+            inputs = {spec.name: frame if spec.name == "frame" else outputs[spec.name] for spec in engine.inputs}
+            outputs.update({name: np.array(value) for name, value in engine.run(inputs).items()})
+        return outputs
+
+    def close(self) -> None:
+        for engine in self._engines.values():
+            engine.close()
+        self._engines.clear()
+
+    def __enter__(self) -> "BundleEngines":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+
+def check_engine(
+    fp32: Run,
+    engine: Run,
+    frames: Iterable[np.ndarray],
+    *,
+    portable: Fidelity,
+    precision: str,
+    what: str,
+    remarks: Iterable[str] = (),
+    progress: Progress | None = None,
+) -> Fidelity:
+    """Compare an engine with FP32 on every frame and refuse a wrong one.
+
+    Args:
+        portable: fidelity of the portable graph of the same precision, on the same frames.
+        what: the engine, for the message.
+        remarks: public reports that fit this build; the message names them.
+
+    Raises:
+        FidelityError: the engine is further from FP32 than it may be, or a score is not finite.
+    """
+    remedy = "build another precision (--fp16, --fp32), another --opt-level, or use --backend onnxruntime"
+    known = "".join(f"; {remark}" for remark in remarks)
+    try:
+        fidelity = compare_engines(fp32, engine, frames, progress=progress)
+    except FidelityError as error:
+        raise FidelityError(f"{what} is wrong: {error}: {remedy}{known}") from error
+    for name, found, allowed in _bounds(fidelity, portable, precision):
+        if not found <= allowed:
+            raise FidelityError(
+                f"{what} is wrong: its {name} from FP32 is {found:.4g} over {fidelity.images} photos, at most "
+                f"{allowed:.4g} is accepted (the portable graph's, doubled): {remedy}{known}"
+            )
+    return fidelity
+
+
+def _bounds(found: Fidelity, portable: Fidelity, precision: str) -> list[tuple[str, float, float]]:
+    return [
+        ("mean score distance", found.score_mae, score_bound(portable.score_mae, precision)),
+        ("largest score distance", found.score_max, score_bound(portable.score_max, precision)),
+        (
+            "mean depth distance (grey levels)",
+            found.depth_mae_levels,
+            depth_bound(portable.depth_mae_levels, precision),
+        ),
+    ]

@@ -1,0 +1,56 @@
+"""ONNX Runtime on the CPU as a device to build for: it executes the graph itself, and FP16 only in name."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from dgiqa_edge.runtime.errors import MachineError
+from dgiqa_edge.runtime.extra_packages import install_command
+from dgiqa_edge.runtime.hashing import Json
+from dgiqa_edge.runtime.processor import processor
+
+from ...frame_graph.graph_session import Run, open_graph
+
+
+def open_device(threads: int) -> "OnnxRuntimeDevice":
+    """The CPU of this machine.
+
+    Raises:
+        MachineError: onnxruntime is not installed.
+    """
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise MachineError(f"onnxruntime is not installed: {install_command('cpu')}") from error
+    return OnnxRuntimeDevice(onnxruntime.__version__, threads)
+
+
+class OnnxRuntimeDevice:
+    """See ``device.Device``."""
+
+    backend = "onnxruntime"
+    float_part = "fp32"
+    engine_file: str | None = None
+
+    def __init__(self, version: str, threads: int) -> None:
+        self.version, self.threads = version, threads
+        self.name = f"ONNX Runtime {version} on {processor().model}, {threads} threads"
+
+    def identity(self) -> dict[str, Json]:
+        return {
+            "backend": self.backend,
+            "version": self.version,
+            "processor": processor().model,
+            "features": processor().features_digest,
+            "threads": self.threads,
+        }
+
+    def obstacle(self, precision: str) -> str:
+        return "ONNX Runtime's CPU computes FP16 in FP32" if precision == "fp16" else ""
+
+    def build(self, graph: Path, directory: Path) -> Mapping[str, Json]:
+        raise NotImplementedError("ONNX Runtime executes the graph itself")
+
+    @contextmanager
+    def open(self, executable: Path) -> Iterator[Run]:
+        yield open_graph(executable, self.threads)

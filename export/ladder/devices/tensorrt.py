@@ -1,0 +1,107 @@
+"""A GPU with TensorRT as the ladder's device: a graph becomes a plan by the build's own engine stage, and is run as the
+runtime runs it. Which graphs are tried, and which is taken, is the ladder's business.
+"""
+
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from dgiqa_edge.calibration.images.calibration_set import CalibrationSet
+from dgiqa_edge.runtime.engines import Engine
+from dgiqa_edge.runtime.hashing import Json, sha256_file
+from dgiqa_edge.runtime.manifest import EngineRecord, Requirements
+
+from ...frame_graph.graph_session import Run
+from ...stages.stages import Stages
+from ...tensorrt.configuration import BuilderSettings
+from ...tensorrt.engines import EngineStage, requirements
+from ...tensorrt.machine import TensorRtMachine
+
+ROLE = "fused"
+
+
+class _StageOf(Protocol):
+    def __call__(self, precision: str, *, half: bool) -> EngineStage: ...
+
+
+class TensorRtDevice:
+    """See ``device.Device``. A ladder is climbed on fused plans whatever the layout of the bundle will be."""
+
+    backend = "tensorrt"
+    float_part = "fp16"
+    engine_file: str | None = "engine.plan"
+
+    def __init__(
+        self,
+        machine: TensorRtMachine,
+        settings: BuilderSettings,
+        stage_of: _StageOf,
+        stages: Stages,
+        images: CalibrationSet,
+    ) -> None:
+        self.machine, self.settings, self.stage_of = machine, settings, stage_of
+        self.stages, self.images = stages, images
+        self.name = machine.label
+
+    def identity(self) -> dict[str, Json]:
+        return {
+            "backend": self.backend,
+            "version": self.machine.version,
+            "device": asdict(self.machine.device),
+            "settings": asdict(self.settings),
+        }
+
+    def obstacle(self, precision: str) -> str:
+        return ""
+
+    def build(self, graph: Path, directory: Path) -> Mapping[str, Json]:
+        import onnx
+
+        model = onnx.load(str(graph))
+        quantized = any(node.op_type == "QuantizeLinear" for node in model.graph.node)
+        half = any(
+            attribute.name == "to" and attribute.i == onnx.TensorProto.FLOAT16
+            for node in model.graph.node
+            if node.op_type == "Cast"
+            for attribute in node.attribute
+        )
+        precision = "int8" if quantized else "fp16" if half else "fp32"
+        stage = self.stage_of(precision, half=half)
+        files = stage.run(self.stages, {ROLE: model}, sha256_file(graph), self.images)
+        assert self.engine_file is not None
+        shutil.copyfile(files.plans[ROLE], directory / self.engine_file)
+        return dict(files.report[ROLE])
+
+    @contextmanager
+    def open(self, executable: Path) -> Iterator[Run]:
+        requires = Requirements(**requirements(self.machine, self.settings))
+        engine = open_plan(executable, EngineRecord(ROLE, executable.name, self.backend, requires))
+        try:
+
+            def run(frame: np.ndarray) -> Mapping[str, np.ndarray]:
+                return {name: np.array(value) for name, value in engine.run({"frame": frame}).items()}
+
+            yield run
+        finally:
+            engine.close()
+
+
+def open_plan(plan: Path, record: EngineRecord) -> Engine:
+    """A plan outside a bundle, in the runtime's engine.
+
+    Raises:
+        MachineError, EngineCompatibilityError, DeviceLostError: see ``runtime.engines.tensorrt.open_plan``.
+    """
+    from dgiqa_edge.runtime.engines import tensorrt
+
+    return tensorrt.open_plan(plan, record)
+
+
+def has_half(nodes: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Whether the manifest's node counts name a node in FP16."""
+    return any("fp16" in kinds for kinds in nodes.values())

@@ -1,0 +1,213 @@
+"""Lowering: the FP32 frame graph rewritten for INT8, FP16 or FP32, each result a resumable stage.
+
+It carries out what it is told; which lowering is tried and which is taken is the ladder's business.
+"""
+
+import shutil
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dgiqa_edge.calibration.images.calibration_set import CalibrationSet
+from dgiqa_edge.calibration.int8.observers import create_observer
+from dgiqa_edge.calibration.int8.placement import DEFAULT_SCOPES, Placement, place
+from dgiqa_edge.calibration.int8.quantize import quantize
+from dgiqa_edge.calibration.int8.ranges import observe_ranges
+from dgiqa_edge.calibration.int8.result import CalibrationResult, cache_key, load_or_observe
+from dgiqa_edge.calibration.int8.targets import Target, target_named
+from dgiqa_edge.runtime.errors import CalibrationError, FidelityError
+from dgiqa_edge.runtime.hashing import Json, sha256_file
+
+from ..build.table import Reporter, StageLine
+from ..frame_graph import precision
+from ..frame_graph.graph_session import open_graph
+from ..frame_graph.to_onnx import save_checked
+from ..options.build_options import BuildOptions
+from ..stages.provenance import SHAPED_BY, code_sha256
+from ..stages.stages import StageResult, Stages
+
+if TYPE_CHECKING:
+    import onnx
+
+FP32_GRAPH = "fp32.onnx"
+GRAPH = "frame_graph.onnx"
+
+
+@dataclass(frozen=True)
+class LoweringInputs:
+    """What every lowering starts from; ``exported`` holds the FP32 graph, ``backend`` is what INT8 is written for."""
+
+    options: BuildOptions
+    stages: Stages
+    reporter: Reporter
+    exported: StageResult
+    photos: CalibrationSet
+    backend: str
+
+
+class Lowering:
+    """All lowerings of one FP32 graph; calibration and ranges are observed once, when first needed."""
+
+    def __init__(self, inputs: LoweringInputs) -> None:
+        self.inputs = inputs
+        self.graph = inputs.exported.file(FP32_GRAPH)
+
+    @cached_property
+    def model(self) -> "onnx.ModelProto":
+        """The FP32 graph."""
+        import onnx
+
+        return onnx.load(str(self.graph))
+
+    def release(self) -> None:
+        """Give the FP32 graph's memory back; it is read again when needed."""
+        self.__dict__.pop("model", None)
+
+    @cached_property
+    def placement(self) -> Placement:
+        """What INT8 is given to by default."""
+        return place(self.model, scopes=DEFAULT_SCOPES)
+
+    @property
+    def target(self) -> Target:
+        """How INT8 is written for the backend."""
+        return target_named(self.inputs.backend)
+
+    @cached_property
+    def calibration(self) -> CalibrationResult:
+        """Ranges of the placement's tensors on the calibration photos."""
+        options, photos = self.inputs.options, self.inputs.photos
+        observer = create_observer(options.method)
+        tensors = self.placement.tensors_to_observe()
+        keys = (sha256_file(self.graph), photos.image_set_sha256, code_sha256(*SHAPED_BY["calibration"]))
+        key = cache_key(*keys, observer.method, observer.options())
+
+        def observe() -> CalibrationResult:
+            ranges = observe_ranges(self.graph, tensors, photos, observer, threads=options.threads, progress=line.tick)
+            return CalibrationResult(
+                ranges=ranges,
+                method=observer.method,
+                options=observer.options(),
+                graph_sha256=keys[0],
+                image_set_sha256=keys[1],
+                preprocessing_sha256=keys[2],
+                images=len(photos),
+                skipped=photos.skipped,
+            )
+
+        with self.inputs.reporter.stage(f"calibration ({observer.method})") as line:
+            calibration, note = load_or_observe(
+                options.work / f"calibration-{key[:20]}.json", key, observe, tensors=tensors
+            )
+            line.result = f"{len(calibration.ranges)} ranges over {calibration.images} photos; {note}"
+        return calibration
+
+    def int8(self, line: StageLine, float_outputs: Collection[str] = (), float_part: str = "fp32") -> StageResult:
+        """Explicit Q/DQ everywhere the placement says, except at the nodes that make ``float_outputs``.
+
+        Args:
+            float_part: ``fp16`` writes what is not INT8 in half precision.
+
+        Raises:
+            CalibrationError: no node would be left in INT8, or the photos cannot be calibrated on.
+        """
+        nodes = tuple(node for node in self.placement.nodes if node.output not in set(float_outputs))
+        if not nodes:
+            raise CalibrationError("no layer would be left in INT8")
+        placement = replace(self.placement, nodes=nodes)
+        calibration = self.calibration
+        magnitudes = self._magnitudes(line) if float_part == "fp16" else {}
+
+        def make(directory: Path) -> dict[str, Json]:
+            lowered = quantize(self.model, placement, calibration.ranges, self.target)
+            model, counts = lowered.model, lowered.node_counts
+            if float_part == "fp16":
+                absmax = precision.with_dequantized(model, magnitudes)
+                model, _ = precision.to_fp16(model, DEFAULT_SCOPES, absmax)
+                counts = {
+                    operator: {"fp16" if kind == "fp32" else kind: count for kind, count in kinds.items()}
+                    for operator, kinds in counts.items()
+                }
+            save_checked(model, directory / GRAPH)
+            calibration.save(directory / "calibration.json")
+            int8 = sum(kinds.get("int8", 0) for kinds in counts.values())
+            kept = f", {len(self.placement.nodes) - int8} more kept in {float_part.upper()}" if float_outputs else ""
+            return {"nodes": counts, "summary": f"{int8} layers in INT8 for {self.inputs.backend}{kept}"}
+
+        inputs: dict[str, Json] = {
+            "calibration": calibration.key,
+            "target": self.inputs.backend,
+            "float_outputs": sorted(float_outputs),
+            "float_part": float_part,
+        }
+        return self.inputs.stages.run("int8", inputs, make)
+
+    def fp16(self, line: StageLine, *, islands: bool = False) -> StageResult:
+        """Explicit FP16; ``islands`` keeps whole operators in FP32 besides what would leave FP16's range.
+
+        Raises:
+            FidelityError: an output is not finite on a calibration photo.
+        """
+        magnitudes = self._magnitudes(line)
+        island_ops = sorted(precision.ISLAND_OPS) if islands else []
+
+        def make(directory: Path) -> dict[str, Json]:
+            lowered, report = precision.to_fp16(self.model, DEFAULT_SCOPES, magnitudes, island_ops=island_ops)
+            save_checked(lowered, directory / GRAPH)
+            _check_finite(directory / GRAPH, self.inputs.photos, self.inputs.options.threads)
+            return {
+                "nodes": report.nodes,
+                "summary": f"{report.fp16_nodes} nodes in FP16, {len(report.islands)} FP32 islands, largest magnitude "
+                f"{report.largest_magnitude:.4g}, all outputs finite on {len(self.inputs.photos)} photos",
+                "fp16": report.to_json(),
+            }
+
+        inputs: dict[str, Json] = {**self._magnitude_inputs(), "island_ops": island_ops}
+        return self.inputs.stages.run("fp16", inputs, make)
+
+    def fp32(self) -> StageResult:
+        """The graph as exported."""
+        exported = self.inputs.exported
+
+        def make(directory: Path) -> dict[str, Json]:
+            shutil.copyfile(self.graph, directory / GRAPH)
+            operators = exported.values["operators"]
+            nodes = {name: {"fp32": count} for name, count in operators.items()}  # type: ignore[union-attr]
+            return {"nodes": nodes, "summary": "as exported"}
+
+        return self.inputs.stages.run("fp32", {"export": exported.key}, make)
+
+    def _magnitudes(self, line: StageLine) -> dict[str, float]:
+        """Largest magnitude of every tensor inside the networks on the calibration photos."""
+
+        def make(directory: Path) -> dict[str, Json]:
+            ranges = observe_ranges(
+                self.graph,
+                precision.tensors_to_observe(self.model, DEFAULT_SCOPES),
+                self.inputs.photos,
+                create_observer("minmax"),
+                threads=self.inputs.options.threads,
+                progress=line.tick,
+            )
+            return {name: max(abs(seen.observed_low), abs(seen.observed_high)) for name, seen in ranges.items()}
+
+        values = self.inputs.stages.run("magnitudes", self._magnitude_inputs(), make).values
+        return {name: float(value) for name, value in values.items()}  # type: ignore[arg-type]
+
+    def _magnitude_inputs(self) -> dict[str, Json]:
+        return {
+            "export": self.inputs.exported.key,
+            "photos": self.inputs.photos.image_set_sha256,
+        }
+
+
+def _check_finite(graph: Path, frames: CalibrationSet, threads: int) -> None:
+    run = open_graph(graph, threads)
+    for frame in frames:
+        outputs = run(frame)
+        if not all(np.isfinite(outputs[name]).all() for name in ("score", "crop_scores")):
+            raise FidelityError(f"{graph.name} gives a score that is not finite: build with --fp32, or report this")

@@ -1,0 +1,134 @@
+"""The TensorRT options of ``build_engine``: their parser, their meaning, and how a command repeats them."""
+
+import argparse
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dgiqa_edge.runtime.errors import ConfigurationError
+from dgiqa_edge.runtime.limits import MOST_THREADS
+from dgiqa_edge.runtime.option_types import output_file, whole
+
+from ..tensorrt.configuration import CALIBRATORS, HARDWARE_LEVELS, BuilderSettings
+
+
+@dataclass(frozen=True)
+class TensorRtOptions:
+    """What a build does with TensorRT.
+
+    Attributes:
+        engine: whether an engine is built here; without one the bundle holds the portable graph for TensorRT.
+        settings: for the builder.
+        timing_cache: file of tactic timings; None for the one of this device and version in the user's cache folder.
+    """
+
+    engine: bool = True
+    settings: BuilderSettings = field(default_factory=BuilderSettings)
+    timing_cache: Path | None = None
+
+    def command(self) -> list[str]:
+        """The options that repeat this choice; defaults are left out."""
+        settings, argv = self.settings, []
+        if not self.engine:
+            argv.append("--no-engine")
+        for option, value in (
+            ("--workspace-mib", settings.workspace_mib),
+            ("--builder-memory-mib", settings.tactic_memory_mib),
+            ("--opt-level", settings.optimization_level),
+            ("--aux-streams", settings.aux_streams),
+            ("--dla-core", settings.dla_core),
+            ("--hardware-compatible", settings.hardware_compatible),
+            ("--calibrator", settings.calibrator),
+            ("--timing-cache", self.timing_cache),
+        ):
+            argv += [] if value is None else [option, str(value)]
+        if settings.version_compatible:
+            argv.append("--version-compatible")
+        return argv
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the TensorRT options to ``parser``."""
+    group = parser.add_argument_group("TensorRT (with --backend tensorrt, on the GPU that the engine will run on)")
+    group.add_argument(
+        "--no-engine",
+        action="store_true",
+        help="write the portable Q/DQ graph for TensorRT only; needs no GPU, the engine is built later on the device",
+    )
+    group.add_argument(
+        "--workspace-mib", type=whole(1, 1 << 20), metavar="MIB", help="most device memory for a tactic's scratch"
+    )
+    group.add_argument(
+        "--builder-memory-mib",
+        type=whole(1, 1 << 20),
+        metavar="MIB",
+        help="most device memory for the builder itself (8.6 and newer)",
+    )
+    group.add_argument(
+        "--timing-cache",
+        type=output_file,
+        metavar="FILE",
+        help="tactic timings to reuse and extend (default: one per device and version in ~/.cache/dgiqa-edge/timing)",
+    )
+    group.add_argument(
+        "--opt-level", type=whole(0, 5), metavar="0..5", help="0 builds quickly, 5 searches longest (8.6 and newer)"
+    )
+    group.add_argument(
+        "--aux-streams",
+        type=whole(0, MOST_THREADS),
+        metavar="N",
+        help="most streams beside the main one (8.6 and newer)",
+    )
+    group.add_argument(
+        "--dla-core",
+        type=whole(0, MOST_THREADS),
+        metavar="N",
+        help="run on this DLA core, the GPU takes what it cannot (Xavier and Orin; 10.7 and older, or 11.4.1)",
+    )
+    group.add_argument(
+        "--hardware-compatible",
+        nargs="?",
+        const=HARDWARE_LEVELS[0],
+        choices=HARDWARE_LEVELS,
+        help="run on other GPUs too, not on Jetson (default level: ampere_plus)",
+    )
+    group.add_argument(
+        "--version-compatible", action="store_true", help="let later TensorRT versions run the engine (8.6 and newer)"
+    )
+    group.add_argument(
+        "--calibrator",
+        choices=CALIBRATORS,
+        help="implicit INT8 by TensorRT's calibrator, for the DLA of old JetPacks (up to TensorRT 10; default: Q/DQ)",
+    )
+
+
+def from_args(args: argparse.Namespace, precision: str) -> TensorRtOptions:
+    """Read the options.
+
+    Raises:
+        ConfigurationError: an option contradicts the backend, the precision, the layout, or another option.
+    """
+    options = TensorRtOptions(
+        engine=not args.no_engine,
+        settings=BuilderSettings(
+            workspace_mib=args.workspace_mib,
+            tactic_memory_mib=args.builder_memory_mib,
+            optimization_level=args.opt_level,
+            aux_streams=args.aux_streams,
+            dla_core=args.dla_core,
+            hardware_compatible=args.hardware_compatible,
+            version_compatible=args.version_compatible,
+            calibrator=args.calibrator,
+        ),
+        timing_cache=args.timing_cache,
+    )
+    given = [option for option in options.command() if option.startswith("--")]
+    if given and args.backend != "tensorrt":
+        raise ConfigurationError(f"{given[0]} is for TensorRT: add --backend tensorrt, or leave it out")
+    if not options.engine and len(given) > 1:
+        others = ", ".join(option for option in given if option != "--no-engine")
+        raise ConfigurationError(f"--no-engine builds no engine, so {others} would do nothing: leave one of them out")
+    if options.settings.calibrator and precision != "int8":
+        raise ConfigurationError(f"--calibrator is for INT8, not --{precision}: add --int8, or leave it out")
+    if options.settings.calibrator and args.layout != "fused":
+        raise ConfigurationError("--calibrator works on one engine with one input: add --layout fused")
+    return options

@@ -1,0 +1,66 @@
+"""Where a build came from: hashes of the code that shapes a graph, package versions, and facts about the machine."""
+
+import importlib.metadata
+import platform
+from collections.abc import Mapping
+from pathlib import Path
+
+from dgiqa_edge.runtime.hashing import Json, sha256_file, sha256_json
+from dgiqa_edge.runtime.processor import processor
+
+SHAPED_BY: Mapping[str, tuple[str, ...]] = {
+    "export": ("export",),
+    "parity": ("export",),
+    "calibration": ("calibration", "runtime"),
+    "magnitudes": ("export", "calibration", "runtime"),
+    "fp32": ("export",),
+    "fp16": ("export", "calibration", "runtime"),
+    "int8": ("export", "calibration", "runtime"),
+    "block": ("export", "calibration", "runtime"),
+    "engine": ("export", "runtime"),
+    "check": ("export", "calibration", "runtime"),
+}
+"""Which folders' code decides what a stage makes; ``Stages`` refuses a stage that is not named here."""
+
+_ROOMS = Path(__file__).resolve().parents[2]
+
+
+def code_sha256(*folders: str) -> str:
+    """Hash of every source and table in ``folders`` and below, so that a changed program never reuses an old stage.
+
+    Folders and not files: what a new file decides would otherwise be served from a stage made before it.
+
+    Args:
+        folders: paths beside this room, as ``"calibration"``.
+
+    Raises:
+        FileNotFoundError: a folder holds no source: it was moved, and the key would never change again.
+    """
+    files: list[Json] = []
+    for folder in folders:
+        here = sorted(path for path in (_ROOMS / folder).rglob("*") if path.suffix in (".py", ".toml", ".json"))
+        if not here:
+            raise FileNotFoundError(f"no source in {_ROOMS / folder}: a stage cannot be keyed by it")
+        files += [[path.relative_to(_ROOMS).as_posix(), sha256_file(path)] for path in here]
+    return sha256_json(files)
+
+
+def package_versions(*names: str) -> dict[str, Json]:
+    """Installed versions; ``None`` for a package that is not there."""
+    versions: dict[str, Json] = {}
+    for name in names:
+        try:
+            versions[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            versions[name] = None
+    return versions
+
+
+def host_facts() -> dict[str, Json]:
+    """The machine and software that built a bundle; nothing that names a person or a network."""
+    return {
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        "cpu": processor().model,
+        "packages": package_versions("torch", "onnx", "onnxsim", "onnxruntime", "numpy", "opencv-python-headless"),
+    }

@@ -1,0 +1,1 @@
+"""A graph goes in, a TensorRT plan comes out."""

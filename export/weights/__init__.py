@@ -1,0 +1,1 @@
+"""Checkpoints: read, checked, fetched, or seeded; the weights that ship lie here."""

@@ -1,0 +1,85 @@
+"""What ``--backend`` comes to on machines with and without TensorRT and a GPU."""
+
+import sys
+
+import pytest
+
+from dgiqa_edge.export.build import backend_choice
+from dgiqa_edge.export.tensorrt import builder as tensorrt_builder
+from dgiqa_edge.export.tensorrt import machine as tensorrt_machine
+from dgiqa_edge.runtime.cuda_probe import CudaProbe, Gpu
+from dgiqa_edge.runtime.errors import EngineCompatibilityError, MachineError
+
+ORIN = Gpu("Orin", "87", 8 << 30, True)
+
+
+@pytest.fixture
+def machine(monkeypatch, tensorrt_fake):
+    """``machine(package, gpus)``: the TensorRT installed (None for none) and the GPUs that the driver offers."""
+
+    def describe(*, package, gpus, problem="no NVIDIA driver (libcuda.so.1)", **options):
+        found = CudaProbe("12.6" if gpus else None, gpus, "" if gpus else problem)
+        trt = tensorrt_fake.FakeTensorRt(package, **options) if package in tensorrt_versions(tensorrt_fake) else None
+        monkeypatch.setattr(tensorrt_machine.importlib.util, "find_spec", lambda name: object() if package else None)
+        monkeypatch.setattr(tensorrt_machine, "probe", lambda: found)
+        monkeypatch.setattr(tensorrt_builder, "gpu_count", lambda: len(gpus))
+        monkeypatch.setitem(sys.modules, "tensorrt", trt or (type(sys)("tensorrt") if package else None))
+        if package and trt is None:
+            sys.modules["tensorrt"].__version__ = package
+
+    return describe
+
+
+def tensorrt_versions(fake):
+    return [entry["name"] for entry in fake.versions()]
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected", "words"),
+    [
+        ({"package": None, "gpus": (ORIN,)}, "onnxruntime", "not installed"),
+        ({"package": "8.6.0", "gpus": ()}, "onnxruntime", "no NVIDIA GPU was found: no NVIDIA driver"),
+        ({"package": "8.4.1", "gpus": (ORIN,)}, "onnxruntime", "TensorRT 8.4.1 is not supported"),
+        ({"package": "10.3.0.26", "gpus": (ORIN,)}, "tensorrt", "are there"),
+    ],
+)
+def test_auto_takes_tensorrt_only_where_all_of_it_is_there(machine, facts, expected, words):
+    machine(**facts)
+    backend, why = backend_choice.choose("auto")
+    assert backend == expected
+    assert words in why
+
+
+def test_tensorrt_asked_for_and_not_to_be_had_is_an_error_of_the_environment(machine):
+    machine(package="8.6.0", gpus=())
+    with pytest.raises(EngineCompatibilityError, match="--backend onnxruntime") as error:
+        backend_choice.choose("tensorrt")
+    assert error.value.exit_code == 4
+
+
+def test_the_portable_graph_needs_no_machine(machine):
+    machine(package=None, gpus=())
+    assert backend_choice.choose("tensorrt", engine=False)[0] == "tensorrt"
+
+
+def test_onnx_runtime_asked_for_is_taken_without_asking_for_anything(monkeypatch):
+    monkeypatch.setattr(tensorrt_machine, "obstacle", lambda: pytest.fail("asked"))
+    assert backend_choice.choose("onnxruntime")[0] == "onnxruntime"
+
+
+def test_the_machine_says_what_it_builds_for(machine):
+    machine(package="10.3.0.26", gpus=(ORIN,), dla_cores=2)
+    found = tensorrt_machine.open_machine()
+    assert found.label == "TensorRT 10.3.0.26 on Orin (SM 87)"
+    assert (found.device.jetson, found.device.dla_cores) == (True, 2)
+    assert found.support.typing == "partial"
+
+
+def test_a_driver_too_old_for_this_cuda_is_found_before_any_work(machine):
+    machine(package="10.3.0.26", gpus=(ORIN,), gpu=False)
+    with pytest.raises(MachineError, match="driver is older than this CUDA needs"):
+        tensorrt_machine.open_machine()
+
+
+def test_this_machine_can_be_asked():
+    assert isinstance(tensorrt_machine.obstacle(), str)

@@ -1,0 +1,114 @@
+"""The whole frame graph against the published inference script's numbers on one real photo.
+
+The golden vectors lie outside the project; without them these tests are skipped.
+"""
+
+import importlib.util
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from dgiqa_edge.export.frame_graph.pipeline import FrameGraph
+from dgiqa_edge.export.networks import create
+
+REFERENCE = Path(__file__).resolve().parents[4] / "shared" / "reference"
+pytestmark = pytest.mark.skipif(
+    not (REFERENCE / "pipeline_china.npz").is_file(), reason="../shared/reference with the golden vectors is not here"
+)
+
+SCORE_TOLERANCE = 2e-4
+
+
+@pytest.fixture(scope="module")
+def golden():
+    with np.load(REFERENCE / "pipeline_china.npz") as archive:
+        return dict(archive)
+
+
+@pytest.fixture(scope="module")
+def graph(golden):
+    spec = importlib.util.spec_from_file_location("weight_rule", REFERENCE / "weight_rule.py")
+    rule = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(rule)
+    salt = json.loads((REFERENCE / "keys.json").read_text())["salt"]
+    networks = []
+    for name in ("depth_anything_v1_vits", "dgiqa"):
+        network = create(name)
+        state = {
+            key: torch.from_numpy(np.asarray(rule.rule_array(key, tuple(value.shape), salt)))
+            for key, value in network.state_dict().items()
+        }
+        network.load_state_dict(state, strict=True)
+        networks.append(network)
+    boxes = [(int(x), int(y)) for x, y in golden["crops_xy"]]
+    return FrameGraph(*networks, golden["rgb"].shape[:2], crop_boxes=boxes)
+
+
+@pytest.fixture(scope="module")
+def rgb(graph, golden):
+    return graph.rgb(torch.from_numpy(golden["rgb"][None, :, :, ::-1].copy()))
+
+
+@pytest.fixture(scope="module")
+def depth(graph, rgb):
+    """Depth levels of the untouched graph: the slow half, computed once."""
+    with torch.no_grad():
+        return graph.depth_levels(rgb)
+
+
+def test_the_network_input_is_the_published_one(graph, rgb, golden):
+    with torch.no_grad():
+        network_input = ((graph.to_depth_input(rgb / 255.0) - graph.mean) / graph.std).numpy()
+    assert network_input.shape == tuple(golden["net_shape"])
+    assert np.abs(network_input[:, :, ::5, ::5] - golden["net_input_sub"]).max() < 3e-4
+
+
+def test_the_depth_map_is_the_published_one(depth, golden):
+    difference = np.abs(depth[0, 0].numpy() - golden["dep384"].astype(np.float32))
+    assert (difference <= 1).mean() >= 0.999
+
+
+def test_the_full_size_depth_map_is_the_published_one(graph, rgb, golden):
+    resize, graph.to_quality_image = graph.to_quality_image, torch.nn.Identity()
+    try:
+        with torch.no_grad():
+            levels = graph.depth_levels(rgb)[0, 0].numpy()
+    finally:
+        graph.to_quality_image = resize
+    assert (np.abs(levels - golden["depth_u8"].astype(np.float32)) <= 1).mean() >= 0.999
+
+
+def test_the_image_is_the_published_one(graph, rgb, golden):
+    image = graph.to_quality_image(rgb)[0].permute(1, 2, 0).numpy()
+    assert np.array_equal(image, golden["img384"].astype(np.float32))
+
+
+def test_the_score_is_the_published_one(graph, rgb, depth, golden):
+    with torch.no_grad():
+        score, crop_scores = graph.quality(rgb, depth)
+    assert float(score) == pytest.approx(float(golden["mos"]), abs=SCORE_TOLERANCE)
+    assert np.abs(crop_scores[0].numpy() - golden["scores"]).max() < SCORE_TOLERANCE
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("constant", "change"),
+    [
+        ("mean", lambda value: value + 0.02),
+        ("std", lambda value: value * 1.05),
+        ("mean", lambda value: value.flip(1)),
+    ],
+    ids=["mean off by 0.02", "std off by 5 %", "mean in BGR order"],
+)
+def test_a_changed_constant_is_noticed(graph, rgb, depth, golden, constant, change):
+    kept = getattr(graph, constant)
+    setattr(graph, constant, change(kept))
+    try:
+        with torch.no_grad():
+            _, crop_scores = graph.quality(rgb, depth)
+    finally:
+        setattr(graph, constant, kept)
+    assert np.abs(crop_scores[0].numpy() - golden["scores"]).max() > SCORE_TOLERANCE

@@ -1,0 +1,112 @@
+"""The ladder's decision as a table and as laws that hold for every table."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dgiqa_edge.export.ladder.decision import STATUSES, Tried, decide
+from dgiqa_edge.export.options.accuracy_budget import Miss
+from dgiqa_edge.runtime.ladder_table import STATUS_WORDS
+
+OVER = (Miss("score_mae", 0.02, 0.01),)
+FAR = (Miss("score_mae", 0.2, 0.01), Miss("srcc", 0.5, 0.99))
+
+
+def failed(name):
+    return Tried(name, untried="failed", reason="the parser does not know Foo")
+
+
+@pytest.mark.parametrize(
+    ("tried", "target_ms", "winner", "statuses"),
+    [
+        ([Tried("int8", 5.0), Tried("fp32", 9.0)], None, "int8", ["accepted", "slower"]),
+        ([Tried("int8", 9.0), Tried("fp32", 5.0)], None, "fp32", ["slower", "accepted"]),
+        ([Tried("int8", 5.0), Tried("fp32", 5.0)], None, "fp32", ["slower", "accepted"]),
+        ([Tried("int8", 5.0, OVER), Tried("fp32", 9.0)], None, "fp32", ["over_budget", "accepted"]),
+        ([failed("int8"), Tried("fp32", 9.0)], None, "fp32", ["failed", "accepted"]),
+        ([Tried("int8", 5.0), Tried("fp32", 9.0)], 6.0, "int8", ["accepted", "slower"]),
+        ([Tried("int8", 5.0), Tried("fp32", 9.0)], 4.0, "", ["too_slow", "too_slow"]),
+        ([Tried("int8", 5.0, OVER), Tried("fp32", 9.0)], 6.0, "", ["over_budget", "too_slow"]),
+        ([Tried("int8", 5.0, OVER), Tried("fp32", 9.0, FAR)], None, "", ["over_budget", "over_budget"]),
+        ([failed("int8"), failed("fp32")], None, "", ["failed", "failed"]),
+    ],
+)
+def test_the_table(tried, target_ms, winner, statuses):
+    decision = decide(tried, target_ms)
+    assert decision.winner == winner
+    assert [ruling.status for ruling in decision.rulings] == statuses
+    assert bool(decision.nearest_miss) == (not winner)
+
+
+def test_every_ruling_says_why():
+    decision = decide([Tried("int8", 5.0, FAR), Tried("fp16", 10.0), failed("fp16-islands"), Tried("fp32", 15.0)])
+    assert [ruling.reason for ruling in decision.rulings] == [
+        "score_mae 0.2, allowed 0.01; srcc 0.5, needed 0.99",
+        "the fastest within the budget",
+        "the parser does not know Foo",
+        "1.50 times the latency of fp16",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("tried", "target_ms", "words"),
+    [
+        ([Tried("int8", 12.0), Tried("fp32", 30.0)], 10.0, "int8 keeps the budget at p50 12 ms, 1.20 times the target"),
+        (
+            [Tried("int8", 8.0, OVER), Tried("fp16", 9.0, FAR), Tried("fp32", 30.0)],
+            10.0,
+            "int8 is fast enough (8 ms) but score_mae 0.02, allowed 0.01",
+        ),
+        ([Tried("int8", 8.0, FAR), Tried("fp32", 9.0, OVER)], None, "fp32 has score_mae 0.02, allowed 0.01"),
+        ([failed("int8")], None, "no rung could be run: int8: the parser does not know Foo"),
+    ],
+)
+def test_the_nearest_miss(tried, target_ms, words):
+    assert words in decide(tried, target_ms).nearest_miss
+
+
+miss_lists = st.lists(
+    st.builds(Miss, st.sampled_from(["score_mae", "srcc"]), st.none() | st.floats(0, 1), st.floats(0, 1)), max_size=2
+)
+ran = st.builds(
+    lambda latency, missed: Tried("", latency, tuple(missed)),
+    st.integers(1, 20).map(float) | st.floats(0.1, 1e4),
+    miss_lists,
+)
+untried = st.builds(lambda status: Tried("", untried=status, reason="why"), st.sampled_from(STATUSES[-3:]))
+ladders = st.lists(ran | untried, min_size=1, max_size=8).map(
+    lambda rungs: [Tried(str(n), r.p50_ms, r.misses, r.untried, r.reason) for n, r in enumerate(rungs)]
+)
+
+
+@given(ladders, st.none() | st.floats(0.1, 1e4))
+def test_taken_is_the_fastest_within_the_budget_and_the_target(tried, target_ms):
+    decision = decide(tried, target_ms)
+    within = [rung for rung in tried if not rung.untried and not rung.misses]
+    keeping = [rung for rung in within if target_ms is None or rung.p50_ms <= target_ms]
+    assert [ruling.name for ruling in decision.rulings] == [rung.name for rung in tried]
+    assert bool(decision.winner) == bool(keeping)
+    if not keeping:
+        assert decision.nearest_miss
+        assert not any(ruling.status == "accepted" for ruling in decision.rulings)
+        return
+    winner = next(rung for rung in tried if rung.name == decision.winner)
+    assert winner in keeping
+    assert all(winner.p50_ms <= rung.p50_ms for rung in within)
+    # Never slower than the more precise rung next to it that keeps the budget; of equals the more precise one.
+    above = [rung for rung in within if int(rung.name) > int(winner.name)]
+    assert all(winner.p50_ms < rung.p50_ms for rung in above)
+    assert [ruling.name for ruling in decision.rulings if ruling.status == "accepted"] == [winner.name]
+
+
+@given(ladders, st.none() | st.floats(0.1, 1e4))
+def test_every_rung_gets_the_status_that_fits_it(tried, target_ms):
+    for rung, ruling in zip(tried, decide(tried, target_ms).rulings, strict=True):
+        assert ruling.status in STATUSES
+        assert ruling.reason
+        assert (ruling.status == rung.untried) == bool(rung.untried)
+        assert (ruling.status == "over_budget") == (bool(rung.misses) and not rung.untried)
+
+
+def test_every_status_can_be_shown():
+    assert set(STATUSES) == set(STATUS_WORDS)

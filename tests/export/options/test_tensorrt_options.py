@@ -1,0 +1,63 @@
+"""The TensorRT options: read, checked against each other, and repeated by the command in the manifest."""
+
+import argparse
+
+import pytest
+
+from dgiqa_edge.export.options import build_options
+from dgiqa_edge.runtime.errors import ConfigurationError
+
+
+def parse(*arguments):
+    parser = argparse.ArgumentParser()
+    build_options.configure(parser)
+    return build_options.from_args(parser.parse_args(["--backend", "tensorrt", *arguments]))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["--no-engine"],
+        ["--workspace-mib", "512", "--builder-memory-mib", "2048"],
+        ["--opt-level", "5", "--aux-streams", "0", "--timing-cache", "timings/orin.cache"],
+        ["--dla-core", "0", "--calibrator", "minmax"],
+        ["--hardware-compatible", "ampere_plus", "--version-compatible"],
+        ["--hardware-compatible", "same_compute_capability"],
+    ],
+)
+def test_the_command_repeats_the_options(arguments):
+    options = parse(*arguments)
+    assert sorted(options.tensorrt.command()) == sorted(arguments)
+    argv = options.command()
+    assert parse(*argv[argv.index("--layout") :]).tensorrt == options.tensorrt
+
+
+def test_hardware_compatible_alone_means_ampere_and_newer():
+    assert parse("--hardware-compatible").tensorrt.settings.hardware_compatible == "ampere_plus"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--backend", "onnxruntime", "--workspace-mib", "1"], "--workspace-mib is for TensorRT"),
+        (["--backend", "auto", "--no-engine"], "--no-engine is for TensorRT: add --backend tensorrt"),
+        (["--no-engine", "--opt-level", "3"], "--opt-level would do nothing"),
+        (["--fp16", "--calibrator", "entropy"], "not --fp16"),
+        (["--layout", "split", "--calibrator", "entropy"], "--layout fused"),
+    ],
+)
+def test_options_that_would_do_nothing_are_refused(arguments, words):
+    with pytest.raises(ConfigurationError, match=words):
+        parse(*arguments)
+
+
+def test_the_help_names_every_option(capsys):
+    parser = argparse.ArgumentParser()
+    build_options.configure(parser)
+    text = parser.format_help()
+    for option in (
+        "--no-engine", "--workspace-mib", "--timing-cache", "--opt-level", "--dla-core", "--hardware-compatible",
+        "--version-compatible", "--calibrator", "--aux-streams", "--builder-memory-mib",
+    ):  # fmt: skip
+        assert option in text
