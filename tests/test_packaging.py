@@ -16,11 +16,11 @@ ROOT = Path(__file__).resolve().parents[1]
 ROOMS = ("export", "calibration", "runtime", "benchmarks", "training")
 
 USER_SCRIPT = """
-from dgiqa_edge.benchmarks.percentiles import fewest_queries
-from dgiqa_edge.calibration.held_out import split
-from dgiqa_edge.export.rungs import rungs_from
+from dgiqa_edge.benchmarks.latency.percentiles import fewest_queries
+from dgiqa_edge.calibration.images.selection import Selection
+from dgiqa_edge.export.ladder.rungs import rungs_from
 from dgiqa_edge.runtime import Scorer
-from dgiqa_edge.training.config import JobConfig as _
+from dgiqa_edge.training.trainers.config import JobConfig as _
 
 reveal_type(fewest_queries(90.0))
 wrong: int = Scorer("bundle")

@@ -14,8 +14,8 @@ from dgiqa_edge.runtime.atomic import write_bytes
 
 from ..measures.measures import BUNDLE
 from .accuracy import AccuracyReport
+from .circumstances import Circumstances
 from .graded_series import Share
-from .report import Circumstances
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

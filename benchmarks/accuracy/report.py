@@ -3,60 +3,21 @@
 Only presentation: the figures come from ``accuracy.py`` and ``baseline_timing.py``. What was not measured says so.
 """
 
-import datetime
-import platform
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from importlib import metadata
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from dgiqa_edge.calibration.agreement import Figure
-from dgiqa_edge.runtime.processor import processor
-from dgiqa_edge.runtime.scorer import Scorer
-from dgiqa_edge.runtime.version import VERSION
 
-from ..measures.measures import BUNDLE, bundle_sha256
+from ..measures.measures import BUNDLE
 from ..measures.timing import TimingReport
 from .accuracy import AccuracyReport, DegradationOrder, Measured, PairOrder
+from .circumstances import Circumstances
 from .graded_series import Share
 
 SCHEMA_VERSION = 1
-PACKAGES = ("numpy", "scipy", "opencv-python-headless", "opencv-contrib-python-headless", "onnxruntime")
 NOT_MEASURED = "not measured"
 FAILURES_SHOWN = 5
-
-
-@dataclass(frozen=True)
-class Circumstances:
-    """What a figure's reader must know: the command, the tables, the bundle, the versions."""
-
-    argv: tuple[str, ...]
-    split: str | None
-    bundle: dict[str, Any]
-    versions: dict[str, str | None]
-    host: dict[str, Any]
-    created: str
-
-
-def circumstances(scorer: Scorer, argv: Sequence[str], split: str | None) -> Circumstances:
-    """The circumstances of a run with this scorer, now, on this machine."""
-    manifest = scorer.bundle.manifest
-    return Circumstances(
-        argv=tuple(argv),
-        split=split,
-        bundle={
-            "path": str(scorer.bundle.path),
-            "sha256": bundle_sha256(scorer),
-            "preset": manifest.preset,
-            "precision": manifest.precision.name,
-            "frame": asdict(manifest.frame),
-            "engines": scorer.describe(),
-            "notes": list(manifest.notes),
-        },
-        versions={"dgiqa-edge": VERSION, "python": platform.python_version(), **dict(_installed())},
-        host={"cpu": processor().model, "system": platform.platform()},
-        created=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
-    )
 
 
 def to_document(report: AccuracyReport, about: Circumstances, timing: TimingReport | None) -> dict[str, Any]:
@@ -207,11 +168,3 @@ def _cell(share: Share | None) -> str:
 
 def _counted(share: Share | None) -> str:
     return NOT_MEASURED if share is None else f"{share.in_order}/{share.pairs}, {share}"
-
-
-def _installed() -> Iterator[tuple[str, str]]:
-    for package in PACKAGES:
-        try:
-            yield package, metadata.version(package)
-        except metadata.PackageNotFoundError:
-            continue

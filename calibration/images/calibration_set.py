@@ -5,7 +5,7 @@ It is not a training loader: no augmentation, no batching, no random data under 
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -76,6 +76,17 @@ class CalibrationSet:
             if pixels is None or pixels_sha256(pixels) != image.pixels_sha256:
                 raise CalibrationError(f"calibration image {image.name} changed during the run: start it again")
             yield np.ascontiguousarray(fit_frame(pixels, self.height, self.width))[np.newaxis]
+
+    def held_out(self, count: int) -> "tuple[CalibrationSet, CalibrationSet]":
+        """Two disjoint sets: the rest, and ``count`` images spread evenly, whose ranges an engine did not see."""
+        chosen = {round((index + 0.5) * len(self) / count - 0.5) for index in range(count)}
+        rest = tuple(image for index, image in enumerate(self.images) if index not in chosen)
+        kept = tuple(image for index, image in enumerate(self.images) if index in chosen)
+        return replace(self, images=rest), replace(self, images=kept)
+
+    def first(self, count: int) -> "CalibrationSet":
+        """The first ``count`` images."""
+        return replace(self, images=self.images[:count])
 
     @property
     def image_set_sha256(self) -> str:

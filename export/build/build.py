@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dgiqa_edge.calibration import held_out
 from dgiqa_edge.calibration.fidelity import Fidelity
 from dgiqa_edge.calibration.images.calibration_set import MINIMUM_COUNT, open_calibration_set
 from dgiqa_edge.calibration.images.selection import Selection
@@ -33,12 +32,12 @@ from ..ladder.trial import Trials
 from ..options.build_options import BuildOptions
 from ..stages.lock import exclusive
 from ..stages.provenance import host_facts, package_versions
+from ..stages.reporter import reused
 from ..stages.stages import StageResult, Stages
 from . import bundle_writer
 from . import table as build_report
 from .backend_choice import choose
 from .recipes import recipe_of
-from .table import reused
 from .tensorrt_build import TensorRtBuild
 
 if TYPE_CHECKING:
@@ -125,7 +124,7 @@ class Build:
                 progress=line.tick,
             )
             spare = len(photos) - max(MINIMUM_COUNT, min(options.calib_images, len(photos) - options.check_images))
-            self.calibration_set, self.check_set = held_out.split(photos, max(0, spare))
+            self.calibration_set, self.check_set = photos.held_out(max(0, spare))
             self.selection = Selection.of(photos, options.calib_images + options.check_images, len(self.check_set))
             self.held_out = len(self.check_set) > 0
             if not self.held_out:
@@ -169,7 +168,7 @@ class Build:
         return result
 
     def _check_parity(self, exported: StageResult) -> None:
-        frames = held_out.first(self.check_set, PARITY_IMAGES)
+        frames = self.check_set.first(PARITY_IMAGES)
         inputs: dict[str, Json] = {"export": exported.key, "frames": frames.image_set_sha256}
 
         def make(directory: Path) -> dict[str, Json]:

@@ -31,9 +31,9 @@ from dgiqa_edge.runtime.version import VERSION
 from ..frame_graph.graph_session import Latency
 from ..frame_graph.split import split
 from ..frame_graph.to_onnx import OPSET, save_checked
+from ..ladder.devices.check import DEPTH_FLOOR_LEVELS, SCORE_FLOOR, depth_bound, score_bound
 from ..options.build_options import BuildOptions
 from ..tensorrt.engines import BUILD_LOG, EngineFiles
-from ..tolerance import DEPTH_FLOOR_LEVELS, SCORE_FLOOR, depth_bound, score_bound
 from ..weights.weight_sets import ROOT
 from .recipes import Recipe
 

@@ -19,12 +19,12 @@ from ..frame_graph.split import split
 from ..ladder.devices.check import BundleEngines, check_engine
 from ..ladder.devices.tensorrt import TensorRtDevice, has_half
 from ..options.build_options import BuildOptions
+from ..stages.reporter import Reporter, Tick
 from ..stages.stages import Stages
 from ..tensorrt.engines import EngineStage
 from ..tensorrt.machine import TensorRtMachine, open_machine
 from . import bundle_writer
 from .recipes import Recipe
-from .table import Reporter, Tick
 
 if TYPE_CHECKING:
     from onnx import ModelProto

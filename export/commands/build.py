@@ -28,8 +28,9 @@ def run(args: argparse.Namespace) -> int:
     from dgiqa_edge.runtime.errors import BudgetError
 
     from ..build.build import Build, stage_count
-    from ..build.table import Reporter, print_table
+    from ..build.table import print_table
     from ..options.build_options import from_args
+    from ..stages.reporter import Reporter
 
     options = from_args(args)
     try:

@@ -24,9 +24,9 @@ from dgiqa_edge.runtime.errors import (
 from dgiqa_edge.runtime.ladder_table import STATUS_WORDS
 from dgiqa_edge.runtime.manifest import BlockRecord, BudgetRecord, LadderRecord, RungRecord, SensitivityRecord
 
-from ..build.table import StageLine, reused
 from ..frame_graph.graph_session import Latency, median_ms, time_in_turn
 from ..options.accuracy_budget import AccuracyBudget, Miss, misses
+from ..stages.reporter import StageLine, reused
 from ..stages.stages import StageResult
 from .decision import FAILED, NOT_NEEDED, UNSUPPORTED, Decision, Tried, decide
 from .devices.protocol import Device

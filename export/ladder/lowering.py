@@ -22,12 +22,12 @@ from dgiqa_edge.calibration.int8.targets import Target, target_named
 from dgiqa_edge.runtime.errors import CalibrationError, FidelityError
 from dgiqa_edge.runtime.hashing import Json, sha256_file
 
-from ..build.table import Reporter, StageLine
 from ..frame_graph import precision
 from ..frame_graph.graph_session import open_graph
 from ..frame_graph.to_onnx import save_checked
 from ..options.build_options import BuildOptions
 from ..stages.provenance import SHAPED_BY, code_sha256
+from ..stages.reporter import Reporter, StageLine
 from ..stages.stages import StageResult, Stages
 
 if TYPE_CHECKING:

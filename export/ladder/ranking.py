@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dgiqa_edge.calibration import held_out
 from dgiqa_edge.calibration.images.calibration_set import CalibrationSet
 from dgiqa_edge.calibration.int8.blocks import blocks_of
 from dgiqa_edge.calibration.int8.placement import DEFAULT_SCOPES
@@ -32,7 +31,7 @@ class BlockRanking:
     def __init__(self, lowering: Lowering, device: Device) -> None:
         inputs = lowering.inputs
         self.lowering, self.device = lowering, device
-        self.photos: CalibrationSet = held_out.split(inputs.photos, min(PHOTOS, len(inputs.photos)))[1]
+        self.photos: CalibrationSet = inputs.photos.held_out(min(PHOTOS, len(inputs.photos)))[1]
         self.reference = Reference(lowering.graph, self.photos, inputs.options.threads)
 
     def blocks(self) -> dict[str, tuple[str, ...]]:

@@ -129,7 +129,7 @@ def _edge() -> "nn.Module":
 
 
 def _edge_head() -> "nn.Module":
-    from .edge_head import EdgeHead
+    from .edge import EdgeHead
 
     return EdgeHead()
 

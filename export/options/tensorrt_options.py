@@ -8,7 +8,34 @@ from dgiqa_edge.runtime.errors import ConfigurationError
 from dgiqa_edge.runtime.limits import MOST_THREADS
 from dgiqa_edge.runtime.option_types import output_file, whole
 
-from ..tensorrt.configuration import CALIBRATORS, HARDWARE_LEVELS, BuilderSettings
+CALIBRATORS = ("entropy", "minmax")
+HARDWARE_LEVELS = ("ampere_plus", "same_compute_capability")
+OPTIMIZATION_LEVELS = range(6)
+
+
+@dataclass(frozen=True)
+class BuilderSettings:
+    """What the user may choose; None means TensorRT's default.
+
+    Attributes:
+        workspace_mib: most device memory that a tactic may use as scratch.
+        tactic_memory_mib: most device memory that the builder may take while it times tactics.
+        optimization_level: 0 (quick build) to 5 (long search).
+        aux_streams: most streams that branches of the network may run on beside the main one.
+        dla_core: DLA core to run on, layers that it cannot take fall back to the GPU.
+        hardware_compatible: other GPUs to run on, one of ``HARDWARE_LEVELS``.
+        version_compatible: whether later TensorRT versions can run the engine.
+        calibrator: implicit INT8 by this calibrator, one of ``CALIBRATORS``, instead of explicit Q/DQ.
+    """
+
+    workspace_mib: int | None = None
+    tactic_memory_mib: int | None = None
+    optimization_level: int | None = None
+    aux_streams: int | None = None
+    dla_core: int | None = None
+    hardware_compatible: str | None = None
+    version_compatible: bool = False
+    calibrator: str | None = None
 
 
 @dataclass(frozen=True)

@@ -8,17 +8,21 @@ from pathlib import Path
 from dgiqa_edge.runtime.hashing import Json, sha256_file, sha256_json
 from dgiqa_edge.runtime.processor import processor
 
+_GRAPH = ("export/networks", "export/frame_graph", "export/weights", "export/build")
+_FRAMES = ("calibration/images", "runtime/frames")
+_INT8 = ("calibration/int8", *_FRAMES)
+
 SHAPED_BY: Mapping[str, tuple[str, ...]] = {
-    "export": ("export",),
-    "parity": ("export",),
-    "calibration": ("calibration", "runtime"),
-    "magnitudes": ("export", "calibration", "runtime"),
-    "fp32": ("export",),
-    "fp16": ("export", "calibration", "runtime"),
-    "int8": ("export", "calibration", "runtime"),
-    "block": ("export", "calibration", "runtime"),
-    "engine": ("export", "runtime"),
-    "check": ("export", "calibration", "runtime"),
+    "export": _GRAPH,
+    "parity": _GRAPH,
+    "calibration": _INT8,
+    "magnitudes": ("export/frame_graph", "export/ladder", *_INT8),
+    "fp32": ("export/frame_graph", "export/ladder"),
+    "fp16": ("export/frame_graph", "export/ladder", *_INT8),
+    "int8": ("export/frame_graph", "export/ladder", *_INT8),
+    "block": ("export/ladder", "calibration"),
+    "engine": ("export/tensorrt", "export/ladder", "runtime/engines"),
+    "check": ("export/ladder", "calibration", "runtime/engines"),
 }
 """Which folders' code decides what a stage makes; ``Stages`` refuses a stage that is not named here."""
 
@@ -31,7 +35,7 @@ def code_sha256(*folders: str) -> str:
     Folders and not files: what a new file decides would otherwise be served from a stage made before it.
 
     Args:
-        folders: paths beside this room, as ``"calibration"``.
+        folders: paths below the checkout, as ``"calibration/int8"``.
 
     Raises:
         FileNotFoundError: a folder holds no source: it was moved, and the key would never change again.

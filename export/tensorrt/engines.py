@@ -17,7 +17,7 @@ from dgiqa_edge.runtime.errors import DgiqaEdgeError, MachineError
 from dgiqa_edge.runtime.hashing import Json, sha256_bytes
 from dgiqa_edge.runtime.processor import platform_name
 
-from ..options.tensorrt_options import TensorRtOptions
+from ..options.tensorrt_options import BuilderSettings, TensorRtOptions
 from ..stages.lock import Say, exclusive
 from ..stages.stages import StageResult, Stages
 from . import builder as tensorrt_builder
@@ -25,7 +25,7 @@ from . import graph as tensorrt_graph
 from . import lint as tensorrt_lint
 from . import timing_cache
 from .calibrator import CacheKey, create_calibrator
-from .configuration import BuilderSettings, Configuration, configure
+from .configuration import Configuration, configure
 from .frame_buffer import frame_buffer
 from .machine import TensorRtMachine
 

@@ -90,7 +90,7 @@ def small_options(folder: Path, **changes: Any) -> Any:
 def run_build(options: Any) -> Any:
     """The build in this process."""
     from dgiqa_edge.export.build.build import Build, stage_count
-    from dgiqa_edge.export.build.table import Reporter
+    from dgiqa_edge.export.stages.reporter import Reporter
 
     return Build(options, Reporter(stages=stage_count(options))).run()
 

@@ -173,7 +173,7 @@ import os, sys
 from pathlib import Path
 from dgiqa_edge.runtime.images import decode_image, expand_images, read_image
 from dgiqa_edge.runtime.errors import SourceError
-from dgiqa_edge.calibration.image_sources import find_files
+from dgiqa_edge.calibration.images.image_sources import find_files
 decode_image(Path(sys.argv[1], "a.png").read_bytes())  # everything is imported by now
 os.setgroups([]); os.setgid(65534); os.setuid(65534)
 for path in expand_images([sys.argv[1] + "/locked", sys.argv[1] + "/a.png"]):

@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from dgiqa_edge.export.networks.edge_encoder import EdgeEncoder, pooled_depth, view_features
+from dgiqa_edge.export.networks.edge import EdgeEncoder, pooled_depth, view_features
 from dgiqa_edge.runtime.atomic import atomic_file
 from dgiqa_edge.runtime.errors import CheckpointError
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dgiqa_edge.export.networks.edge_encoder import VIEW_RULE, EdgeEncoder
+from dgiqa_edge.export.networks.edge import VIEW_RULE, EdgeEncoder
 from dgiqa_edge.export.networks.views import crop_view, plan_views, whole_view
 
 from .encoder_session import EncoderJob, open_session

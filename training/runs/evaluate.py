@@ -12,8 +12,8 @@ import torch
 
 from dgiqa_edge.calibration import agreement as metrics
 from dgiqa_edge.calibration.degradations import KINDS
-from dgiqa_edge.export.networks.edge_encoder import VIEW_RULE as EDGE_VIEWS
-from dgiqa_edge.export.networks.edge_encoder import EdgeEncoder
+from dgiqa_edge.export.networks.edge import VIEW_RULE as EDGE_VIEWS
+from dgiqa_edge.export.networks.edge import EdgeEncoder
 from dgiqa_edge.export.networks.nano import Nano
 from dgiqa_edge.export.networks.views import crop_view, overlap_matrix, plan_views, whole_view
 

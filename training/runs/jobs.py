@@ -12,9 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from dgiqa_edge.export.networks.edge import depth_cells
-from dgiqa_edge.export.networks.edge_encoder import VIEW_RULE
-from dgiqa_edge.export.networks.edge_head import EdgeHead
+from dgiqa_edge.export.networks.edge import VIEW_RULE, EdgeHead, depth_cells
 from dgiqa_edge.export.networks.lite_trunk import LiteTrunk
 from dgiqa_edge.export.networks.nano import Nano
 from dgiqa_edge.export.networks.views import plan_views

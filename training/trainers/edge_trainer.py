@@ -13,9 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from dgiqa_edge.calibration import agreement as metrics
-from dgiqa_edge.export.networks.edge import depth_cells
-from dgiqa_edge.export.networks.edge_encoder import VIEW_RULE
-from dgiqa_edge.export.networks.edge_head import EdgeHead
+from dgiqa_edge.export.networks.edge import VIEW_RULE, EdgeHead, depth_cells
 from dgiqa_edge.export.networks.views import plan_views
 
 from ..data.edge_batches import Pairs, feature_moments, head_inputs, joined, shuffled

@@ -87,8 +87,9 @@ def run(args: argparse.Namespace) -> int:
     from dgiqa_edge.runtime.scorer import Scorer
 
     from ...accuracy.accuracy import measure_accuracy
+    from ...accuracy.circumstances import circumstances
     from ...accuracy.opinion_set import read_opinions, read_series
-    from ...accuracy.report import circumstances, to_document, to_markdown
+    from ...accuracy.report import to_document, to_markdown
     from ...measures.baselines import ModelFiles, baselines
     from ...measures.measures import Measure
     from ...measures.score_store import ScoreStore

@@ -17,8 +17,8 @@ from dgiqa_edge.runtime.hashing import Json, sha256_file
 from dgiqa_edge.runtime.manifest import EngineRecord, Requirements
 
 from ...frame_graph.graph_session import Run
+from ...options.tensorrt_options import BuilderSettings
 from ...stages.stages import Stages
-from ...tensorrt.configuration import BuilderSettings
 from ...tensorrt.engines import EngineStage, requirements
 from ...tensorrt.machine import TensorRtMachine
 

@@ -8,9 +8,9 @@ import pytest
 
 from dgiqa_edge.benchmarks.accuracy import plot as accuracy_plot
 from dgiqa_edge.benchmarks.accuracy.accuracy import AccuracyReport, DegradationOrder, Measured, PairOrder
+from dgiqa_edge.benchmarks.accuracy.circumstances import Circumstances
 from dgiqa_edge.benchmarks.accuracy.graded_series import Order, Share
 from dgiqa_edge.benchmarks.accuracy.opinion_set import RatedPhoto
-from dgiqa_edge.benchmarks.accuracy.report import Circumstances
 from dgiqa_edge.calibration.agreement import agreement
 
 pytest.importorskip("matplotlib", reason="matplotlib comes with the extra bench")

@@ -97,8 +97,8 @@ def test_a_run_that_ends_early_ends_at_once_with_its_own_exit_code(bundle_dir, p
 
 SAYS_WHEN_IT_RUNS = """
 import signal, sys
-from dgiqa_edge.benchmarks import loadgen
-from dgiqa_edge.benchmarks.latency_samples import FrameServer
+from dgiqa_edge.benchmarks.latency import loadgen
+from dgiqa_edge.benchmarks.latency.samples import FrameServer
 from dgiqa_edge.runtime import cli
 
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -11,8 +11,8 @@ from safetensors.torch import save_file
 from dgiqa_edge.export import networks
 from dgiqa_edge.export.build.build import Build
 from dgiqa_edge.export.build.recipes import PipelineRecipe, ViewsRecipe, recipe_of
-from dgiqa_edge.export.build.table import Reporter
 from dgiqa_edge.export.options import build_options
+from dgiqa_edge.export.stages.reporter import Reporter
 from dgiqa_edge.export.weights.seeding import seed_weights
 from dgiqa_edge.runtime import Scorer, load_bundle
 from dgiqa_edge.runtime.errors import CheckpointError, ConfigurationError

@@ -16,13 +16,13 @@ from onnx import numpy_helper
 
 from dgiqa_edge.export.build import backend_choice, tensorrt_build
 from dgiqa_edge.export.build.build import Build, stage_count
-from dgiqa_edge.export.build.table import Reporter
 from dgiqa_edge.export.ladder.devices import check as device_check
 from dgiqa_edge.export.ladder.devices import tensorrt as tensorrt_device
 from dgiqa_edge.export.options.accuracy_budget import parse_budget
 from dgiqa_edge.export.options.build_options import BuildOptions
-from dgiqa_edge.export.options.tensorrt_options import TensorRtOptions
-from dgiqa_edge.export.tensorrt.configuration import BuilderSettings, Device
+from dgiqa_edge.export.options.tensorrt_options import BuilderSettings, TensorRtOptions
+from dgiqa_edge.export.stages.reporter import Reporter
+from dgiqa_edge.export.tensorrt.configuration import Device
 from dgiqa_edge.export.tensorrt.machine import TensorRtMachine
 from dgiqa_edge.export.weights.network_source import NetworkSource
 from dgiqa_edge.runtime import Scorer, load_bundle

@@ -21,7 +21,7 @@ small = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(small)
 torch.manual_seed(7)
 networks = small.TinyDepth().eval(), small.TinyQuality().eval()
-from dgiqa_edge.export.accuracy_budget import parse_budget
+from dgiqa_edge.export.options.accuracy_budget import parse_budget
 
 folder = Path(sys.argv[2])
 with pytest.MonkeyPatch.context() as patch:

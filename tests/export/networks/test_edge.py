@@ -11,8 +11,7 @@ import torch
 from dgiqa_edge.export.networks import edge as edge_module
 from dgiqa_edge.export.networks import signature
 from dgiqa_edge.export.networks.depth_guidance import DepthCells
-from dgiqa_edge.export.networks.edge import Edge
-from dgiqa_edge.export.networks.edge_encoder import VIEW_RULE, view_features
+from dgiqa_edge.export.networks.edge import VIEW_RULE, Edge, view_features
 from dgiqa_edge.export.networks.views import plan_views
 
 MOST_HEAD_PARAMETERS = 4_000_000

@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from dgiqa_edge.export.networks import edge_encoder, nano
+from dgiqa_edge.export.networks import edge, nano
 from dgiqa_edge.export.networks.views import crop_view, overlap_matrix, plan_views, shrink_matrix, whole_view
 from dgiqa_edge.runtime.errors import ConfigurationError
 
@@ -13,8 +13,8 @@ STD = np.array([0.229, 0.224, 0.225]).reshape(3, 1, 1) * 255
 @pytest.mark.parametrize(
     ("rule", "frame", "whole"),
     [
-        (edge_encoder.VIEW_RULE, (512, 512), (252, 252)),
-        (edge_encoder.VIEW_RULE, (720, 1280), (196, 336)),
+        (edge.VIEW_RULE, (512, 512), (252, 252)),
+        (edge.VIEW_RULE, (720, 1280), (196, 336)),
         (nano.VIEW_RULE, (512, 512), (192, 192)),
         (nano.VIEW_RULE, (720, 1280), (128, 256)),
         (nano.VIEW_RULE, (480, 640), (160, 224)),
@@ -37,7 +37,7 @@ def test_crops_lie_inside_and_apart(frame, crops):
 
 
 def test_one_crop_is_central():
-    assert plan_views((512, 512), edge_encoder.VIEW_RULE).crops == ((130, 130, 252, 252),)
+    assert plan_views((512, 512), edge.VIEW_RULE).crops == ((130, 130, 252, 252),)
 
 
 @pytest.mark.parametrize("destination", [(252, 252), (96, 128), (64, 200)])
@@ -75,4 +75,4 @@ def test_a_crop_is_the_frames_own_pixels():
 @pytest.mark.parametrize(("frame", "crops", "said"), [((200, 600), 1, "at least 252x252"), ((512, 512), 0, "crops 0")])
 def test_frames_without_room_are_refused(frame, crops, said):
     with pytest.raises(ConfigurationError, match=said):
-        plan_views(frame, edge_encoder.VIEW_RULE, crops)
+        plan_views(frame, edge.VIEW_RULE, crops)

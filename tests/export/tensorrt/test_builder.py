@@ -7,9 +7,10 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from dgiqa_edge.export.options.tensorrt_options import BuilderSettings
 from dgiqa_edge.export.tensorrt import builder as tensorrt_builder
 from dgiqa_edge.export.tensorrt.builder import BuildLog, build, dla_cores, load_tensorrt
-from dgiqa_edge.export.tensorrt.configuration import BuilderSettings, Device, configure
+from dgiqa_edge.export.tensorrt.configuration import Device, configure
 from dgiqa_edge.export.tensorrt.graph import facts_of, prepare
 from dgiqa_edge.runtime.engines.tensorrt_versions import support_of
 from dgiqa_edge.runtime.errors import EngineCompatibilityError, ExportError, MachineError

@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 from onnx import TensorProto, helper
 
-from dgiqa_edge.export.options.tensorrt_options import TensorRtOptions
+from dgiqa_edge.export.options.tensorrt_options import BuilderSettings, TensorRtOptions
 from dgiqa_edge.export.stages.stages import Stages
-from dgiqa_edge.export.tensorrt.configuration import BuilderSettings, Device
+from dgiqa_edge.export.tensorrt.configuration import Device
 from dgiqa_edge.export.tensorrt.engines import EngineStage
 from dgiqa_edge.export.tensorrt.machine import TensorRtMachine
 from dgiqa_edge.runtime.engines.tensorrt_compatibility import Machine, obstacles

@@ -13,7 +13,7 @@ from dgiqa_edge.runtime.errors import MachineError
 HOLD = """
 import sys, time
 from pathlib import Path
-from dgiqa_edge.export.file_lock import exclusive
+from dgiqa_edge.export.stages.lock import exclusive
 with exclusive(Path(sys.argv[1]), lambda text: print("SAY", text, flush=True), "the GPU"):
     print("held", flush=True)
     sys.stdin.readline()

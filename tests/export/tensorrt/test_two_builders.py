@@ -13,11 +13,11 @@ import onnx
 from onnx import helper, TensorProto
 spec = importlib.util.spec_from_file_location("tensorrt_fake", sys.argv[1])
 fake = importlib.util.module_from_spec(spec); spec.loader.exec_module(fake)
-from dgiqa_edge.export import tensorrt_engines
-from dgiqa_edge.export.stages import Stages
-from dgiqa_edge.export.tensorrt_configuration import Device
-from dgiqa_edge.export.tensorrt_machine import TensorRtMachine
-from dgiqa_edge.export.tensorrt_options import TensorRtOptions
+from dgiqa_edge.export.tensorrt import engines as tensorrt_engines
+from dgiqa_edge.export.stages.stages import Stages
+from dgiqa_edge.export.tensorrt.configuration import Device
+from dgiqa_edge.export.tensorrt.machine import TensorRtMachine
+from dgiqa_edge.export.options.tensorrt_options import TensorRtOptions
 from dgiqa_edge.runtime.engines.tensorrt_versions import support_of
 work, go = Path(sys.argv[2]), Path(sys.argv[2]) / "go"
 def build(content):

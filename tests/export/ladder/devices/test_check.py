@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from dgiqa_edge.calibration.fidelity import compare_engines
-from dgiqa_edge.export.ladder.devices.check import BundleEngines, check_engine
-from dgiqa_edge.export.tolerance import depth_bound, score_bound
+from dgiqa_edge.export.ladder.devices.check import BundleEngines, check_engine, depth_bound, score_bound
 from dgiqa_edge.runtime.errors import BundleError, FidelityError
 
 FRAMES = [np.full((1, 4, 4, 3), level, np.uint8) for level in (10, 90, 200)]
