@@ -90,13 +90,13 @@ setup(
     package_dir=PACKAGE_DIR,
     package_data={
         "dgiqa_edge.runtime": [
-            "limits.json",
             "schemas/*.json",
             "engines/*.toml",
             "examples/*",
             "dashboard/static/*",
             "py.typed",
         ],
+        "dgiqa_edge.runtime.ground": ["limits.json"],
         "dgiqa_edge.calibration": ["photos/*.jpg", "py.typed"],
         "dgiqa_edge.benchmarks": ["schemas/*.json", "py.typed"],
         "dgiqa_edge.benchmarks.report": ["*.css"],

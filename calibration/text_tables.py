@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from dgiqa_edge.runtime.errors import ReportError
-from dgiqa_edge.runtime.input_file import file_bytes
+from dgiqa_edge.runtime.ground.input_file import file_bytes
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),

@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .atomic import write_text
 from .errors import BundleError
+from .ground.atomic import write_text
+from .ground.input_file import file_bytes
+from .ground.names import json_text
+from .ground.strict_text import KeyRuleError, parse_json
 from .hashing import sha256_file
-from .input_file import file_bytes
 from .manifest import EngineRecord, FileRecord, Manifest, manifest_from_document
 from .manifest_checks import MANIFEST_NAME, ROLES_OF_LAYOUT, check_document
-from .names import json_text
-from .strict_text import KeyRuleError, parse_json
 
 __all__ = [
     "MANIFEST_NAME",

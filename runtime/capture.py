@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 from .clock import Clock
-from .credentials import masked
 from .errors import DgiqaEdgeError, MachineError, SourceError
 from .frame_event import Outcome
 from .intake import CapturedFrame, Intake
+from .settings.credentials import masked
 from .sources.backoff import Backoff, BackoffPolicy
 from .sources.protocol import Damaged, End, Frame, ReadResult, Source
 from .watch_status import CameraState

@@ -19,11 +19,11 @@ from importlib import metadata
 from types import ModuleType
 
 from . import abrupt_exit
-from .credentials import masked_streams
 from .errors import ConfigurationError, DgiqaEdgeError, MachineError
-from .extra_packages import install_command
-from .names import shown
+from .ground.extra_packages import install_command
+from .ground.names import shown
 from .option_types import parse
+from .settings.credentials import masked_streams
 from .version import VERSION
 
 PROGRAM = "dgiqa-edge"

@@ -4,7 +4,7 @@ import socket
 import ssl
 from http.client import BadStatusLine, HTTPException
 
-from .credentials import masked
+from .settings.credentials import masked
 
 _LONGEST = 200
 

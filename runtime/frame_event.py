@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from .credentials import masked
+from .settings.credentials import masked
 from .verdict import Verdict
 
 

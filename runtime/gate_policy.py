@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from .errors import ConfigurationError
-from .settings_file import read_settings
-from .settings_section import Section
+from .settings.file import read_settings
+from .settings.section import Section
 
 
 class Role(str, Enum):

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from .cues import CueMeter
 from .errors import ConfigurationError, SourceError
+from .frames.images import IMAGE_SUFFIXES, expand_images, read_image
 from .gate import NO_SIGNAL, Gate
-from .images import IMAGE_SUFFIXES, expand_images, read_image
 from .reading import Cues, Reading
 from .scorer import Scorer
 from .sources.protocol import Damaged, End, Frame

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .atomic import atomic_file
 from .errors import BundleError
-from .limits import MOST_FRAME_PIXELS
+from .ground.atomic import atomic_file
+from .ground.limits import MOST_FRAME_PIXELS
 from .manifest import Tolerance
 
 _FIELDS = {

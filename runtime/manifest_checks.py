@@ -10,10 +10,10 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from .errors import BundleError
-from .extra_packages import update_command
-from .limits import pixels_flaw
+from .ground.extra_packages import update_command
+from .ground.limits import pixels_flaw
+from .ground.strict_text import parse_json
 from .manifest import Document
-from .strict_text import parse_json
 from .version import VERSION
 
 MANIFEST_NAME = "bundle.json"

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from .extra_packages import watch_package
+from .ground.extra_packages import watch_package
 from .verdict import State
 from .version import VERSION
 from .watch_status import CameraState, CameraStatus, Percentiles, WatchStatus

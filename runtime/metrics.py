@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from .errors import SinkError
-from .extra_packages import watch_package
 from .frame_event import FrameEvent, Outcome, Sink, SinkStats
-from .listen_address import ListenAddress, listen_option
+from .ground.extra_packages import watch_package
 from .metric_families import PREFIX, status_families
-from .settings_section import Section
+from .settings.listen_address import ListenAddress, listen_option
+from .settings.section import Section
 from .sinks.reach import free_address
 from .sinks.registry import Planned
 from .watch_status import WatchStatus

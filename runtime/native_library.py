@@ -24,7 +24,7 @@ from .errors import (
     MachineError,
     SourceError,
 )
-from .frames import as_bgr
+from .frames.fit import as_bgr
 from .scorer import Quality, Timings, Verify
 from .version import VERSION
 

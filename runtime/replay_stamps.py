@@ -11,12 +11,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from .atomic import write_text
 from .bundle import Bundle
 from .errors import MachineError
 from .golden import Deviation
+from .ground.atomic import write_text
+from .ground.strict_text import parse_json
 from .hashing import sha256_json
-from .strict_text import parse_json
 from .version import VERSION
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from .atomic import atomic_file
 from .errors import ConfigurationError, MachineError
-from .extra_packages import install_command
 from .gate_tuning import Proposal
+from .ground.atomic import atomic_file
+from .ground.extra_packages import install_command
 
 FORMATS = (".png", ".svg", ".pdf")
 

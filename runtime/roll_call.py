@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 
 from .camera_judge import CameraJudge
 from .clock import Clock
-from .credentials import masked
 from .frame_event import FrameEvent, Outcome, Presence
 from .gate import NO_SIGNAL_REASON, NOT_SCORED, STARTING
 from .intake import Counts
+from .settings.credentials import masked
 from .verdict import State, Verdict
 from .watch_status import CameraState
 

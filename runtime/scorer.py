@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from .bundle import Bundle, load_bundle, rebuild_command
 from .engines import Engine, EngineOptions, load_engine
 from .errors import BundleError, ConfigurationError, FidelityError
-from .frames import as_bgr, fit_to
+from .frames.fit import as_bgr, fit_to
 from .golden import Deviation, compare, load_golden
 from .replay_stamps import has_stamp, replay_identity, write_stamp
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from .cues import CueMeter
 from .errors import ConfigurationError, SourceError
-from .images import expand_images, read_image
-from .input_file import is_glob
-from .names import shown
+from .frames.images import expand_images, read_image
+from .ground.input_file import is_glob
+from .ground.names import shown
 from .reading import Reading
 from .scorer import Scorer
 

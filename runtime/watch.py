@@ -21,7 +21,7 @@ from .frame_event import Outcome, Sink, SinkStats
 from .gate import Gate
 from .gate_policy import GatePolicy
 from .intake import CapturedFrame, Counts, Intake, LineSettings
-from .memory import resident_mib
+from .machine.memory import resident_mib
 from .roll_call import Limits, RollCall
 from .rolling import RollingRate
 from .scorer import Scorer

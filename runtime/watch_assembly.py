@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .baseline import Baseline
-from .credentials import shown_address
 from .errors import ConfigurationError, DgiqaEdgeError
 from .frame_event import Sink
 from .scorer import Scorer
+from .settings.credentials import shown_address
 from .sources.options import Surroundings
 from .sources.protocol import Source
 from .sources.registry import create_source
@@ -99,7 +99,7 @@ def plan_dashboard(settings: WatchSettings, listen: str | None) -> "SinkPlan | N
     if listen is None and settings.dashboard is None:
         return None
     from .dashboard.settings import dashboard_settings
-    from .extra_packages import watch_package
+    from .ground.extra_packages import watch_package
     from .sinks.reach import free_address
     from .sinks.registry import SinkPlan
 

@@ -12,13 +12,13 @@ from typing import Any
 from urllib.parse import quote
 
 from .capture import ConnectionSettings
-from .credentials import shown_address
 from .errors import ConfigurationError
 from .gate_policy import GatePolicy, load_policy, parse_policy
+from .ground.limits import MOST_THREADS
 from .intake import Drop, LineSettings, Policy
-from .limits import MOST_THREADS
-from .settings_file import read_settings
-from .settings_section import Section
+from .settings.credentials import shown_address
+from .settings.file import read_settings
+from .settings.section import Section
 from .sources.backoff import BackoffPolicy
 from .sources.registry import is_finite
 from .sources.uri import parse_uri

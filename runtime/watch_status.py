@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass, field
 from enum import Enum
 from typing import Any
 
-from .credentials import masked
 from .frame_event import SinkStats
+from .settings.credentials import masked
 from .verdict import Verdict
 
 

@@ -22,8 +22,8 @@ from hypothesis import settings
 from onnx import TensorProto, helper, numpy_helper
 
 from dgiqa_edge.runtime.bundle import build_manifest_files, write_manifest
-from dgiqa_edge.runtime.credentials import forget_all
 from dgiqa_edge.runtime.golden import Golden, save_golden
+from dgiqa_edge.runtime.settings.credentials import forget_all
 
 # A shared machine may stop for longer than hypothesis allows one example.
 settings.register_profile("shared-machine", deadline=None)

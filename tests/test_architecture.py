@@ -204,7 +204,7 @@ def lenient_readers(path):
 
 
 def test_files_are_read_by_the_one_strict_reader_of_their_format():
-    """A library's own reader takes a key that stands twice and lets the last win (``runtime/strict_text.py``)."""
+    """A library's own reader takes a key that stands twice and lets the last win (``strict_text.py``)."""
     broken = [
         found
         for room in MAY_IMPORT
@@ -231,17 +231,17 @@ ONE_PLACE = {
     r"cv2\.imdecode\b": (
         # The others decode what they encoded themselves a moment ago.
         {
-            "runtime/images.py",
+            "runtime/frames/images.py",
             "benchmarks/latency/frame_feed.py",
             "calibration/degradations.py",
             "training/data/rgbd.py",
         },
-        "runtime/images.py's decode_image",
+        "runtime/frames/images.py's decode_image",
     ),
     # Names that are not UTF-8 become half pairs, which other parsers refuse. The others compare with themselves.
     r"\bjson\.dumps?\(": (
         {
-            "runtime/names.py",
+            "runtime/ground/names.py",
             "runtime/hashing.py",
             "runtime/gate_policy_file.py",
             "runtime/replay_stamps.py",
@@ -254,16 +254,21 @@ ONE_PLACE = {
             "training/data/feature_store.py",
             "training/trainers/run_folder.py",
         },
-        "runtime/names.py's json_text",
+        "runtime/ground/names.py's json_text",
     ),
     r"cv2\.VideoCapture\(": ({"runtime/sources/decoding/program.py"}, "runtime/sources"),
     r"cv2\.VideoWriter\(": ({"runtime/sinks/video_pipeline.py"}, "runtime/sinks/video_pipeline.py"),
     # Waits for ever on a pipe, never ends on a device. The others read what the project or the system wrote itself.
     r"\.read_(bytes|text)\(": (
         {
-            *("runtime/limits.py", "runtime/replay_stamps.py", "runtime/manifest_checks.py", "runtime/processor.py"),
-            *("runtime/memory.py", "runtime/machine/nvidia.py", "runtime/machine/fact.py"),
-            *("runtime/sinks/secret_option.py", "runtime/extra_packages.py"),
+            *(
+                "runtime/ground/limits.py",
+                "runtime/replay_stamps.py",
+                "runtime/manifest_checks.py",
+                "runtime/machine/processor.py",
+            ),
+            *("runtime/machine/memory.py", "runtime/machine/nvidia.py", "runtime/machine/fact.py"),
+            *("runtime/settings/secret.py", "runtime/ground/extra_packages.py"),
             *("runtime/engines/tensorrt.py", "runtime/engines/tensorrt_versions.py"),
             *(
                 "calibration/int8/result.py",
@@ -289,7 +294,7 @@ ONE_PLACE = {
                 "training/data/feature_store.py",
             ),
         },
-        "runtime/input_file.py's file_bytes",
+        "runtime/ground/input_file.py's file_bytes",
     ),
     # Raises on a loop of links (RuntimeError up to Python 3.12); a user's input may be one.
     r"image\.resolve\(|path\.resolve\(": (set(), "os.path.realpath"),

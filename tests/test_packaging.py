@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from dgiqa_edge.runtime import extra_packages
+from dgiqa_edge.runtime.ground import extra_packages
 
 ROOT = Path(__file__).resolve().parents[1]
 ROOMS = ("export", "calibration", "runtime", "benchmarks", "training")
@@ -110,4 +110,4 @@ def test_no_text_names_a_package_that_no_index_has():
         for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1)
         if named.search(line)
     ]
-    assert not offenders, "take the hint from runtime/extra_packages.py"
+    assert not offenders, "take the hint from runtime/ground/extra_packages.py"

@@ -11,9 +11,9 @@ import torch
 from safetensors.torch import load_file
 
 from dgiqa_edge.export.networks.nano import Nano
-from dgiqa_edge.runtime.atomic import atomic_file
 from dgiqa_edge.runtime.errors import CheckpointError, ConfigurationError
-from dgiqa_edge.runtime.names import json_text
+from dgiqa_edge.runtime.ground.atomic import atomic_file
+from dgiqa_edge.runtime.ground.names import json_text
 
 from .data.encoder_session import load_encoder
 from .data.rgbd import kinect_report

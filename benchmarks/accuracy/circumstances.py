@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from importlib import metadata
 from typing import Any
 
-from dgiqa_edge.runtime.processor import processor
+from dgiqa_edge.runtime.machine.processor import processor
 from dgiqa_edge.runtime.scorer import Scorer
 from dgiqa_edge.runtime.version import VERSION
 

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from dgiqa_edge.runtime.depth_picture import depth_colours
-from dgiqa_edge.runtime.names import shown
+from dgiqa_edge.runtime.ground.names import shown
 
 from .degradation_order import PhotoPictures, PhotoScores
 

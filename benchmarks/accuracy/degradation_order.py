@@ -14,10 +14,10 @@ from dgiqa_edge.calibration.degradations import KINDS, degrade
 from dgiqa_edge.calibration.images.calibration_set import pixels_sha256
 from dgiqa_edge.runtime.bundle import Bundle
 from dgiqa_edge.runtime.errors import BundleError
-from dgiqa_edge.runtime.frames import fit_to
-from dgiqa_edge.runtime.images import read_image
+from dgiqa_edge.runtime.frames.fit import fit_to
+from dgiqa_edge.runtime.frames.images import read_image
+from dgiqa_edge.runtime.ground.strict_text import parse_json
 from dgiqa_edge.runtime.scorer import Scorer
-from dgiqa_edge.runtime.strict_text import parse_json
 
 REPORT = "report.json"
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dgiqa_edge.calibration.agreement import Figure, fitted_logistic
-from dgiqa_edge.runtime.atomic import write_bytes
+from dgiqa_edge.runtime.ground.atomic import write_bytes
 
 from ..measures.measures import BUNDLE
 from .accuracy import AccuracyReport

@@ -24,12 +24,12 @@ from typing import Any
 import cv2
 import numpy as np
 
-from dgiqa_edge.runtime.atomic import write_bytes, write_text
 from dgiqa_edge.runtime.cli import guarded
-from dgiqa_edge.runtime.names import json_text
+from dgiqa_edge.runtime.ground.atomic import write_bytes, write_text
+from dgiqa_edge.runtime.ground.names import json_text
+from dgiqa_edge.runtime.ground.strict_text import parse_json
+from dgiqa_edge.runtime.machine.processor import processor
 from dgiqa_edge.runtime.option_types import input_path, output_file, parse, seconds, whole
-from dgiqa_edge.runtime.processor import processor
-from dgiqa_edge.runtime.strict_text import parse_json
 from dgiqa_edge.runtime.version import VERSION
 
 from .rtsp_process import RtspProcess, free_port

@@ -19,9 +19,9 @@ from dgiqa_edge.calibration.degradations import KINDS, degrade
 from dgiqa_edge.runtime.cli import guarded
 from dgiqa_edge.runtime.cues import CueMeter
 from dgiqa_edge.runtime.errors import SourceError
+from dgiqa_edge.runtime.frames.images import expand_images, quiet_decoder, read_image
 from dgiqa_edge.runtime.gate_policy import CHECKS, CUE_CHECKS, Side
-from dgiqa_edge.runtime.images import expand_images, quiet_decoder, read_image
-from dgiqa_edge.runtime.names import json_text
+from dgiqa_edge.runtime.ground.names import json_text
 from dgiqa_edge.runtime.option_types import output_file, parse, whole
 from dgiqa_edge.runtime.reading import Cues
 
@@ -120,7 +120,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for problem in failed:
         print(f"not used: {problem}")
     if args.json:
-        from dgiqa_edge.runtime.atomic import write_result
+        from dgiqa_edge.runtime.ground.atomic import write_result
 
         content = [{"cue": row.cue, "quantiles": row.quantiles, "beyond": row.beyond} for row in rows]
         write_result(args.json, json_text(content, indent=1) + "\n")

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dgiqa_edge.runtime.names import json_text
+from dgiqa_edge.runtime.ground.names import json_text
 from dgiqa_edge.runtime.option_types import input_path, number, output_file, output_folder, threads
 
 if TYPE_CHECKING:
@@ -84,10 +84,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Score, print the table, write the pictures; 0, or 3 when a photo could not be scored."""
     from dgiqa_edge.calibration.images.shipped import SHIPPED_PHOTOS
-    from dgiqa_edge.runtime.atomic import write_result
     from dgiqa_edge.runtime.depth_picture import picture_names
     from dgiqa_edge.runtime.errors import ConfigurationError
-    from dgiqa_edge.runtime.images import expand_images, left_out, quiet_decoder, refuse_overwriting
+    from dgiqa_edge.runtime.frames.images import expand_images, left_out, quiet_decoder, refuse_overwriting
+    from dgiqa_edge.runtime.ground.atomic import write_result
     from dgiqa_edge.runtime.scorer import Scorer
 
     photos = expand_images(args.photos or [SHIPPED_PHOTOS / f"{name}.jpg" for name in SHOWN])
@@ -197,7 +197,7 @@ def _write_sheet(
 ) -> None:
     from dgiqa_edge.calibration.degradations import KINDS
     from dgiqa_edge.calibration.images.shipped import credit_of
-    from dgiqa_edge.runtime.images import write_image
+    from dgiqa_edge.runtime.frames.images import write_image
 
     from ..accuracy.contact_sheet import SheetTexts, draw_sheet
 

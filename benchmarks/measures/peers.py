@@ -13,7 +13,7 @@ import numpy as np
 
 from dgiqa_edge.runtime.bundle import Bundle
 from dgiqa_edge.runtime.errors import DgiqaEdgeError, MachineError
-from dgiqa_edge.runtime.extra_packages import install_command
+from dgiqa_edge.runtime.ground.extra_packages import install_command
 
 from .measures import Measure
 
@@ -67,8 +67,8 @@ def differences(measures: Sequence[Measure], frames: Sequence[np.ndarray]) -> di
 
 def frames_of(photos: Sequence[str | Path], bundle: Bundle) -> list[np.ndarray]:
     """The photos at the bundle's frame size, uint8 [H, W, 3]."""
-    from dgiqa_edge.runtime.frames import fit_to
-    from dgiqa_edge.runtime.images import expand_images, read_image
+    from dgiqa_edge.runtime.frames.fit import fit_to
+    from dgiqa_edge.runtime.frames.images import expand_images, read_image
 
     return [fit_to(read_image(file), bundle.manifest.frame) for file in expand_images(photos)]
 

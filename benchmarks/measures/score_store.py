@@ -12,9 +12,9 @@ from types import TracebackType
 from typing import BinaryIO
 
 from dgiqa_edge.runtime.errors import MachineError, ReportError
-from dgiqa_edge.runtime.input_file import file_bytes
-from dgiqa_edge.runtime.names import json_text
-from dgiqa_edge.runtime.strict_text import parse_json
+from dgiqa_edge.runtime.ground.input_file import file_bytes
+from dgiqa_edge.runtime.ground.names import json_text
+from dgiqa_edge.runtime.ground.strict_text import parse_json
 
 FIELDS = ("measure", "pixels_sha256", "score")
 

@@ -10,7 +10,7 @@ import statistics
 import time
 from pathlib import Path
 
-from dgiqa_edge.runtime.names import json_text
+from dgiqa_edge.runtime.ground.names import json_text
 from dgiqa_edge.runtime.option_types import threads, whole
 
 FPS = 25.0
@@ -35,9 +35,9 @@ def main() -> None:
     args = parser.parse_args()
 
     from dgiqa_edge.runtime.cues import CueMeter
+    from dgiqa_edge.runtime.frames.images import read_image
     from dgiqa_edge.runtime.gate import Gate, Reading
     from dgiqa_edge.runtime.gate_policy import GatePolicy
-    from dgiqa_edge.runtime.images import read_image
     from dgiqa_edge.runtime.scorer import Scorer
 
     with Scorer(args.bundle, backend=args.backend, threads=args.threads) as scorer:

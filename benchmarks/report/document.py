@@ -11,11 +11,11 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from dgiqa_edge.runtime.atomic import write_result
 from dgiqa_edge.runtime.errors import ReportError
-from dgiqa_edge.runtime.input_file import file_bytes
-from dgiqa_edge.runtime.names import json_text
-from dgiqa_edge.runtime.strict_text import KeyRuleError, parse_json
+from dgiqa_edge.runtime.ground.atomic import write_result
+from dgiqa_edge.runtime.ground.input_file import file_bytes
+from dgiqa_edge.runtime.ground.names import json_text
+from dgiqa_edge.runtime.ground.strict_text import KeyRuleError, parse_json
 
 KIND = "dgiqa-edge benchmark report"
 SCHEMA_VERSION = 1

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from dgiqa_edge.calibration.fidelity import Fidelity
-from dgiqa_edge.runtime.atomic import write_text
 from dgiqa_edge.runtime.errors import ConfigurationError
+from dgiqa_edge.runtime.ground.atomic import write_text
+from dgiqa_edge.runtime.ground.names import json_text
 from dgiqa_edge.runtime.hashing import Json
-from dgiqa_edge.runtime.names import json_text
 from dgiqa_edge.runtime.version import VERSION
 
 SCHEMA_VERSION = 1

@@ -3,9 +3,9 @@
 from typing import Any
 
 from dgiqa_edge.runtime.bundle import Bundle
+from dgiqa_edge.runtime.ground.strict_text import parse_json
 from dgiqa_edge.runtime.hashing import sha256_file
 from dgiqa_edge.runtime.scorer import Scorer
-from dgiqa_edge.runtime.strict_text import parse_json
 
 BUILD_REPORT = "report.json"
 

@@ -209,7 +209,7 @@ def _too_few(source: str, usable: int, considered: int, minimum: int, skipped: l
 
 
 def _read(path: Path) -> np.ndarray:
-    from dgiqa_edge.runtime.images import read_image
+    from dgiqa_edge.runtime.frames.images import read_image
 
     return read_image(path)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from dgiqa_edge.runtime.errors import CalibrationError, ReportError
-from dgiqa_edge.runtime.picture_header import first_bytes, picture_format
+from dgiqa_edge.runtime.frames.picture_header import first_bytes, picture_format
 from dgiqa_edge.runtime.sources import End, Frame
 from dgiqa_edge.runtime.sources.video_file import VideoFile, opens_as_video
 

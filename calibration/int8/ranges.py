@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dgiqa_edge.runtime.atomic import atomic_file
 from dgiqa_edge.runtime.errors import CalibrationError
+from dgiqa_edge.runtime.ground.atomic import atomic_file
 
 from .observers import Extent, Histogram, Observer
 

@@ -10,11 +10,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from dgiqa_edge.runtime.atomic import write_text
 from dgiqa_edge.runtime.errors import CalibrationError
+from dgiqa_edge.runtime.ground.atomic import write_text
+from dgiqa_edge.runtime.ground.names import json_text
+from dgiqa_edge.runtime.ground.strict_text import parse_json
 from dgiqa_edge.runtime.hashing import Json, sha256_json
-from dgiqa_edge.runtime.names import json_text
-from dgiqa_edge.runtime.strict_text import parse_json
 
 from .ranges import TensorRange
 

@@ -16,9 +16,9 @@ from dgiqa_edge.calibration.fidelity import Fidelity
 from dgiqa_edge.calibration.images.calibration_set import MINIMUM_COUNT, open_calibration_set
 from dgiqa_edge.calibration.images.selection import Selection
 from dgiqa_edge.runtime.errors import ConfigurationError
+from dgiqa_edge.runtime.ground.names import json_text
 from dgiqa_edge.runtime.hashing import Json
 from dgiqa_edge.runtime.manifest import LadderRecord
-from dgiqa_edge.runtime.names import json_text
 from dgiqa_edge.runtime.version import VERSION
 
 from ..frame_graph import parity
@@ -32,10 +32,9 @@ from ..ladder.trial import Trials
 from ..options.build_options import BuildOptions
 from ..stages.lock import exclusive
 from ..stages.provenance import host_facts, package_versions
-from ..stages.reporter import reused
+from ..stages.reporter import Reporter, reused
 from ..stages.stages import StageResult, Stages
-from . import bundle_writer
-from . import table as build_report
+from . import bundle_writer, table
 from .backend_choice import choose
 from .recipes import recipe_of
 from .tensorrt_build import TensorRtBuild
@@ -53,7 +52,7 @@ class BuildResult:
     """A finished build: the bundle's directory, the closing table, and the ladder if one was climbed."""
 
     bundle: Path
-    rows: tuple[build_report.Row, ...]
+    rows: tuple[table.Row, ...]
     caption: str
     notes: tuple[str, ...]
     ladder: LadderRecord | None
@@ -71,7 +70,7 @@ class BuildResult:
 class Build:
     """One run of ``build_engine``."""
 
-    def __init__(self, options: BuildOptions, reporter: build_report.Reporter) -> None:
+    def __init__(self, options: BuildOptions, reporter: Reporter) -> None:
         self.options = options
         self.reporter = reporter
         self.stages = Stages(options.work)
@@ -266,12 +265,12 @@ class Build:
         fp32_bytes = exported.file(FP32_GRAPH).stat().st_size
         fp32_ms, own_ms = (taken.latency.fp32_p50_ms, taken.latency.p50_ms) if taken.latency else (None, None)
         graph_bytes = contents.graph.stat().st_size
-        rows = [build_report.Row("fp32", fp32_bytes, None, None, None, None, None, fp32_ms)]
+        rows = [table.Row("fp32", fp32_bytes, None, None, None, None, None, fp32_ms)]
         if contents.engines is None or taken.ladder is None:
-            rows.append(build_report.row(contents.precision, graph_bytes, contents.portable_fidelity, own_ms))
+            rows.append(table.row(contents.precision, graph_bytes, contents.portable_fidelity, own_ms))
         if contents.engines is not None:
             name, p50_ms = f"{contents.precision} TensorRT", contents.latency.p50_ms if contents.latency else None
-            rows.append(build_report.row(name, contents.engines.size_bytes, contents.fidelity, p50_ms))
+            rows.append(table.row(name, contents.engines.size_bytes, contents.fidelity, p50_ms))
         notes = (*self._once(contents), *bundle_writer.notes(contents))
         return BuildResult(options.out, tuple(rows), self._caption(taken), notes, taken.ladder)
 

@@ -1,7 +1,4 @@
-"""What a person sees of a build: stages with their progress, and the closing table.
-
-Progress goes to stderr, the table to stdout. Without a terminal, each stage is one line when it ends.
-"""
+"""The table that closes a build, on stdout: what each precision weighs, how far it is from FP32, how fast it is."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING

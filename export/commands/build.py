@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dgiqa_edge.runtime.names import json_text
+from dgiqa_edge.runtime.ground.names import json_text
 
 if TYPE_CHECKING:
     from dgiqa_edge.runtime.manifest import LadderRecord
@@ -59,7 +59,7 @@ def _tell(ladder: "LadderRecord | None") -> None:
 
 
 def _write_json(path: Path | None, content: dict[str, Any]) -> None:
-    from dgiqa_edge.runtime.atomic import write_result
+    from dgiqa_edge.runtime.ground.atomic import write_result
 
     if path:
         write_result(path, json_text(content, indent=1) + "\n")

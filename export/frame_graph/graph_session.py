@@ -14,7 +14,7 @@ import numpy as np
 from dgiqa_edge.calibration.significance import P50_MATTERS, Change, change_of
 from dgiqa_edge.calibration.statistics import NearestRank
 from dgiqa_edge.runtime.errors import ExportError, MachineError
-from dgiqa_edge.runtime.extra_packages import install_command
+from dgiqa_edge.runtime.ground.extra_packages import install_command
 
 Run = Callable[[np.ndarray], Mapping[str, np.ndarray]]
 

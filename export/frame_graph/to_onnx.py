@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 
 from dgiqa_edge.calibration.int8.placement import DEFAULT_SCOPES
 from dgiqa_edge.calibration.int8.scopes import network_scopes
-from dgiqa_edge.runtime.atomic import atomic_file
 from dgiqa_edge.runtime.errors import ExportError
+from dgiqa_edge.runtime.ground.atomic import atomic_file
 from dgiqa_edge.runtime.hashing import Json
 
 if TYPE_CHECKING:

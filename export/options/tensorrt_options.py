@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dgiqa_edge.runtime.errors import ConfigurationError
-from dgiqa_edge.runtime.limits import MOST_THREADS
+from dgiqa_edge.runtime.ground.limits import MOST_THREADS
 from dgiqa_edge.runtime.option_types import output_file, whole
 
 CALIBRATORS = ("entropy", "minmax")

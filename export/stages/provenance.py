@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from dgiqa_edge.runtime.hashing import Json, sha256_file, sha256_json
-from dgiqa_edge.runtime.processor import processor
+from dgiqa_edge.runtime.machine.processor import processor
 
 _GRAPH = ("export/networks", "export/frame_graph", "export/weights", "export/build")
 _FRAMES = ("calibration/images", "runtime/frames")

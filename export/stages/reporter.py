@@ -1,4 +1,4 @@
-""""""
+"""The stages of a build as a person sees them, on stderr; without a terminal each is one line when it ends."""
 
 import sys
 import time

@@ -12,9 +12,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from dgiqa_edge.runtime.atomic import PARTIAL_PREFIX, atomic_directory
+from dgiqa_edge.runtime.ground.atomic import PARTIAL_PREFIX, atomic_directory
+from dgiqa_edge.runtime.ground.strict_text import parse_json
 from dgiqa_edge.runtime.hashing import Json, sha256_file, sha256_json
-from dgiqa_edge.runtime.strict_text import parse_json
 
 from .provenance import SHAPED_BY, code_sha256
 

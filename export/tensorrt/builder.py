@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from dgiqa_edge.runtime.cuda_probe import gpu_count
 from dgiqa_edge.runtime.errors import EngineCompatibilityError, MachineError
-from dgiqa_edge.runtime.extra_packages import install_command
+from dgiqa_edge.runtime.ground.extra_packages import install_command
+from dgiqa_edge.runtime.machine.cuda_probe import gpu_count
 
 from .configuration import Configuration
 from .errors import build_failure, parser_failure, parser_problems

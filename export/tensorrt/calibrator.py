@@ -13,11 +13,11 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from dgiqa_edge.runtime.atomic import write_text
 from dgiqa_edge.runtime.errors import CalibrationError, DgiqaEdgeError
+from dgiqa_edge.runtime.ground.atomic import write_text
+from dgiqa_edge.runtime.ground.names import json_text
+from dgiqa_edge.runtime.ground.strict_text import parse_json
 from dgiqa_edge.runtime.hashing import sha256_bytes, sha256_json
-from dgiqa_edge.runtime.names import json_text
-from dgiqa_edge.runtime.strict_text import parse_json
 
 SCHEMA_VERSION = 1
 BASE_CLASSES = {"entropy": "IInt8EntropyCalibrator2", "minmax": "IInt8MinMaxCalibrator"}

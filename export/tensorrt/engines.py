@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dgiqa_edge.calibration.images.calibration_set import CalibrationSet
-from dgiqa_edge.runtime.atomic import write_text
 from dgiqa_edge.runtime.errors import DgiqaEdgeError, MachineError
+from dgiqa_edge.runtime.ground.atomic import write_text
 from dgiqa_edge.runtime.hashing import Json, sha256_bytes
-from dgiqa_edge.runtime.processor import platform_name
+from dgiqa_edge.runtime.machine.processor import platform_name
 
 from ..options.tensorrt_options import BuilderSettings, TensorRtOptions
 from ..stages.lock import Say, exclusive

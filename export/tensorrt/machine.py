@@ -4,9 +4,9 @@ import importlib.util
 from dataclasses import dataclass
 from typing import Any
 
-from dgiqa_edge.runtime.cuda_probe import probe
 from dgiqa_edge.runtime.engines.tensorrt_versions import TensorRtSupport, support_of
 from dgiqa_edge.runtime.errors import DgiqaEdgeError
+from dgiqa_edge.runtime.machine.cuda_probe import probe
 
 from .builder import BuildLog, dla_cores, load_tensorrt
 from .configuration import Device

@@ -8,8 +8,8 @@ import os
 import re
 from pathlib import Path
 
-from dgiqa_edge.runtime.atomic import write_bytes
 from dgiqa_edge.runtime.errors import MachineError
+from dgiqa_edge.runtime.ground.atomic import write_bytes
 
 
 def default_path(version: str, device_name: str, sm: str) -> Path:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dgiqa_edge.runtime.atomic import atomic_file
 from dgiqa_edge.runtime.errors import CheckpointError, ConfigurationError, MachineError
+from dgiqa_edge.runtime.ground.atomic import atomic_file
 from dgiqa_edge.runtime.hashing import sha256_file
 from dgiqa_edge.runtime.version import VERSION
 

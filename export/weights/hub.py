@@ -11,12 +11,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dgiqa_edge.runtime.atomic import PARTIAL_PREFIX, write_text
 from dgiqa_edge.runtime.errors import CheckpointError, ConfigurationError, DgiqaEdgeError, MachineError
-from dgiqa_edge.runtime.extra_packages import install_command
+from dgiqa_edge.runtime.ground.atomic import PARTIAL_PREFIX, write_text
+from dgiqa_edge.runtime.ground.extra_packages import install_command
+from dgiqa_edge.runtime.ground.names import json_text
+from dgiqa_edge.runtime.ground.strict_text import parse_json
 from dgiqa_edge.runtime.hashing import sha256_file
-from dgiqa_edge.runtime.names import json_text
-from dgiqa_edge.runtime.strict_text import parse_json
 
 from .published import PUBLISHED, Published, get
 

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..names import json_text
+from ..ground.names import json_text
 from ..option_types import input_path
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from ..names import json_text, shown
+from ..ground.names import json_text, shown
 from ..option_types import input_path, number, output_file, threads
 
 if TYPE_CHECKING:
@@ -96,10 +96,10 @@ def _defaults(args: argparse.Namespace) -> int:
 
 
 def _run(args: argparse.Namespace) -> int:
+    from ..frames.images import left_out, quiet_decoder
     from ..gate import Gate
     from ..gate_policy import GatePolicy, load_policy
     from ..gate_replay import Recording, check_fps, replay
-    from ..images import left_out, quiet_decoder
     from ..scorer import Scorer
 
     check_fps(args.fps)
@@ -149,13 +149,13 @@ def _why(verdict: object) -> str:
 
 
 def _tune(args: argparse.Namespace) -> int:
-    from ..atomic import write_result
     from ..errors import ConfigurationError
+    from ..frames.images import left_out
     from ..gate_policy import GatePolicy, load_policy
     from ..gate_policy_file import policy_toml
     from ..gate_tuning import propose, with_proposals
     from ..gate_tuning_report import proposal_records, proposal_table
-    from ..images import left_out
+    from ..ground.atomic import write_result
     from ..reason_table import reason_table, table_text
     from ..roc_plot import check_plot_path, write_roc_plot
     from ..tuning_photos import labelled_readings
@@ -204,8 +204,8 @@ def _tune(args: argparse.Namespace) -> int:
 
 def _measured(args: argparse.Namespace) -> "tuple[Measured, Measured]":
     from ..errors import ConfigurationError
+    from ..frames.images import quiet_decoder
     from ..gate_tuning import FEWEST_PHOTOS
-    from ..images import quiet_decoder
     from ..scorer import Scorer
     from ..tuning_photos import labelled_photos, measure_photos
 

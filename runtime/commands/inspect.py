@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from ..names import json_text
+from ..ground.names import json_text
 from ..option_types import input_path
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..names import json_text, shown
+from ..ground.names import json_text, shown
 from ..option_types import input_path, output_folder, threads
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Score every image; 0, or 3 when some could not be scored."""
     from ..depth_picture import picture_names
-    from ..images import expand_images, left_out, quiet_decoder, refuse_overwriting
+    from ..frames.images import expand_images, left_out, quiet_decoder, refuse_overwriting
     from ..scorer import Scorer
 
     images = expand_images(args.images)
@@ -121,7 +121,7 @@ def _score_all(
 def _score_one(scorer: "Scorer", image: Path, picture: Path | None) -> _Scored:
     from ..depth_picture import write_depth_picture
     from ..errors import SourceError
-    from ..images import read_image
+    from ..frames.images import read_image
 
     try:
         frame = read_image(image)

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from ..names import json_text
+from ..ground.names import json_text
 from ..option_types import input_path, output_file, seconds
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _check(settings: "WatchSettings", listen: str | None) -> int:
-    from ..credentials import masked
+    from ..settings.credentials import masked
     from ..watch_check import check
 
     code = away = tried = 0
@@ -98,8 +98,8 @@ def _check(settings: "WatchSettings", listen: str | None) -> int:
 
 
 def _watch(settings: "WatchSettings", args: argparse.Namespace) -> int:
-    from ..atomic import write_result
     from ..baseline_keeper import BaselineKeeper
+    from ..ground.atomic import write_result
     from ..watch import Watch
     from ..watch_assembly import attach, create_scorer, open_sinks, plan_dashboard, plan_sinks, watched_camera
     from ..watch_status import CameraState

@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-from .. import names
+from ..ground import names
 from ..version import VERSION
 from ..watch_status import WatchStatus
 from .camera_memory import Memories

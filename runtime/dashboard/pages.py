@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..extra_packages import watch_package
+from ..ground.extra_packages import watch_package
 from .access import COOKIE, Access
 from .camera_memory import CameraMemory, Memories
 from .feed import Feed, json_text

@@ -5,8 +5,8 @@ import socket
 import threading
 
 from ..errors import MachineError
-from ..extra_packages import watch_package
-from ..listen_address import ListenAddress
+from ..ground.extra_packages import watch_package
+from ..settings.listen_address import ListenAddress
 from .guard import App
 
 _BACKLOG = 64

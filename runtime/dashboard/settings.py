@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ConfigurationError
-from ..listen_address import LOOPBACK, ListenAddress, listen_option
-from ..settings_section import Section
-from ..sinks.secret_option import secret_option
+from ..settings.listen_address import LOOPBACK, ListenAddress, listen_option
+from ..settings.secret import secret_option
+from ..settings.section import Section
 
 SHORTEST_TOKEN = 16
 _MAKE_ONE = "python3 -c 'import secrets; print(secrets.token_urlsafe(24))' > dashboard.token"

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from ..errors import ConfigurationError, MachineError
-from ..extra_packages import install_command
+from ..ground.extra_packages import install_command
 
 BINDING_VARIABLE = "DGIQA_EDGE_CUDA"
 # binding -> module beside this one with a function `connect`; the first one that is installed serves.

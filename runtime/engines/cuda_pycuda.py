@@ -10,8 +10,8 @@ from typing import Any
 
 from numpy.typing import DTypeLike, NDArray
 
-from ..cuda_probe import cuda_version
 from ..errors import MachineError
+from ..machine.cuda_probe import cuda_version
 from .cuda import CudaError, Handle
 
 

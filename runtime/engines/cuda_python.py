@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from ..cuda_probe import cuda_version, probe
 from ..errors import MachineError
+from ..machine.cuda_probe import cuda_version, probe
 from .cuda import CudaError, Handle, size_bytes
 
 _MODULES = ("cuda.bindings.runtime", "cuda.cudart")  # the second until cuda-python 12.6

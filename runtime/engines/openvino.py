@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from ..bundle import Bundle
 from ..errors import ConfigurationError, EngineCompatibilityError, MachineError
-from ..extra_packages import install_command
+from ..ground.extra_packages import install_command
+from ..machine.processor import processor
+from ..machine.version_requirement import satisfies
 from ..manifest import EngineRecord
-from ..processor import processor
-from ..version_requirement import satisfies
 from .protocol import Arrays, EngineOptions, TensorSpec, check_inputs
 
 _DTYPES = {"u8": "uint8", "i8": "int8", "i32": "int32", "i64": "int64", "f16": "float16", "f32": "float32"}

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ConfigurationError
-from ..limits import MOST_THREADS
+from ..ground.limits import MOST_THREADS
 from ..manifest import EngineRecord
 
 Arrays = Mapping[str, NDArray[Any]]

@@ -6,8 +6,8 @@ from typing import cast
 
 from ..bundle import Bundle, rebuild_command
 from ..errors import BundleError, EngineCompatibilityError
+from ..machine.processor import platform_name
 from ..manifest import EngineRecord, Manifest, Requirements
-from ..processor import platform_name
 from .protocol import Engine, EngineOptions, TensorSpec
 
 Loader = Callable[[Bundle, EngineRecord, EngineOptions], Engine]

@@ -18,13 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..bundle import Bundle, rebuild_command
-from ..cuda_probe import probe
 from ..errors import ConfigurationError, DeviceLostError, EngineCompatibilityError, MachineError
-from ..extra_packages import install_command
+from ..ground.extra_packages import install_command
 from ..hashing import sha256_file
+from ..machine.cuda_probe import probe
 from ..machine.nvidia import driver_version
+from ..machine.processor import platform_name
 from ..manifest import EngineRecord
-from ..processor import platform_name
 from .cuda import Cuda, CudaError, Handle, connect
 from .device_tensors import DeviceTensor, DeviceTensors
 from .protocol import Arrays, EngineOptions, check_inputs

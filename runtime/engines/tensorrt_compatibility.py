@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ..machine.version_requirement import satisfies
 from ..manifest import Requirements
-from ..version_requirement import satisfies
 from .tensorrt_versions import support_of
 
 _AMPERE = 80

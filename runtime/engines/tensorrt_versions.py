@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import EngineCompatibilityError
-from ..strict_text import parse_toml
-from ..version_requirement import satisfies
+from ..ground.strict_text import parse_toml
+from ..machine.version_requirement import satisfies
 
 DATA_FILE = Path(__file__).with_name("tensorrt_versions.toml")
 

@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..cuda_probe import CudaProbe, probe
 from ..engines.tensorrt_versions import jetpack_of_l4t
 from ..hashing import Json
-from ..processor import platform_name, processor
 from . import cpu, jetson, nvidia, packages
+from .cuda_probe import CudaProbe, probe
 from .fact import Fact, from_file, from_text
+from .processor import platform_name, processor
 
 _COMMAND_LIMIT_S = 20
 _CPUINFO, _MEMINFO = Path("/proc/cpuinfo"), Path("/proc/meminfo")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from ..frame_event import FrameEvent, Outcome, Presence
-from ..settings_section import Section
+from ..settings.section import Section
 from ..verdict import State
 
 PRESENCES = tuple(presence.value for presence in Presence)

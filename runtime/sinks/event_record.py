@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from ..frame_event import FrameEvent
-from ..names import json_text
+from ..ground.names import json_text
 from ..verdict import Verdict
 
 SCHEMA_VERSION = 2

@@ -11,10 +11,10 @@ import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..atomic import PARTIAL_PREFIX, write_bytes
 from ..errors import MachineError, SinkError
 from ..frame_event import FrameEvent, Sink
-from ..settings_section import Section
+from ..ground.atomic import PARTIAL_PREFIX, write_bytes
+from ..settings.section import Section
 from .event_filter import EventFilter, filter_options
 from .event_record import record_text, utc_text
 from .queue_options import queue_options

@@ -13,7 +13,7 @@ from typing import Any
 
 from ..errors import SinkError
 from ..frame_event import FrameEvent, Sink
-from ..settings_section import Section
+from ..settings.section import Section
 from .event_filter import EventFilter, filter_options
 from .event_record import record_text
 from .queue_options import queue_options

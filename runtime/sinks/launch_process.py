@@ -13,8 +13,8 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from ..credentials import masked
 from ..errors import MachineError, SinkError
+from ..settings.credentials import masked
 from ..sources.gst_text import arguments
 
 LAUNCH = "gst-launch-1.0"

@@ -26,18 +26,18 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from ..connection_words import connection_problem
-from ..credentials import shown_address
 from ..errors import ConfigurationError, MachineError, SinkError
-from ..extra_packages import watch_package
 from ..frame_event import FrameEvent, Outcome, Presence, Sink
-from ..settings_section import Section
+from ..ground.extra_packages import watch_package
+from ..settings.credentials import shown_address
+from ..settings.secret import secret_option
+from ..settings.section import Section
 from ..sources.backoff import BackoffPolicy
 from .event_filter import EventFilter, filter_options
 from .event_record import record_text
 from .queue_options import queue_options
 from .queued import QueuedSink, QueuePolicy, RefusedError
 from .registry import Planned
-from .secret_option import secret_option
 
 _POLICY = QueuePolicy(size=256, when_full="oldest", attempts=3, backoff=BackoffPolicy(first_s=0.2, longest_s=5.0))
 _RECONNECT_S = (1, 30)

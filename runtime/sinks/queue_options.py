@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from ..settings_section import Section
+from ..settings.section import Section
 from .queued import QueuePolicy
 
 

@@ -14,9 +14,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple, Protocol
 
-from ..credentials import masked
 from ..errors import DgiqaEdgeError, SinkError
 from ..frame_event import FrameEvent, SinkStats
+from ..settings.credentials import masked
 from ..sources.backoff import Backoff, BackoffPolicy
 
 _LOG = logging.getLogger(__name__)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..connection_words import connection_problem
 from ..errors import MachineError, SinkError
-from ..listen_address import ListenAddress
+from ..settings.listen_address import ListenAddress
 
 
 def writable_file(path: Path) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol, cast, runtime_checkable
 
 from ..frame_event import Sink
-from ..settings_section import Section
+from ..settings.section import Section
 from ..watch_status import WatchStatus
 
 # type -> module with a function `plan(options, name, folder)`: imported when a configuration names it.

@@ -19,10 +19,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..atomic import PARTIAL_PREFIX
 from ..errors import ConfigurationError, MachineError, SinkError
 from ..frame_event import FrameEvent, Presence, Sink
-from ..settings_section import Section
+from ..ground.atomic import PARTIAL_PREFIX
+from ..settings.section import Section
 from . import shared_frames_reader as layout
 from .event_filter import EventFilter, filter_options
 from .queue_options import queue_options

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ..errors import ConfigurationError, MachineError, SinkError
 from ..frame_event import FrameEvent, Sink
 from ..frame_size import fit_frame
-from ..settings_section import Section
+from ..settings.section import Section
 from ..sources.options import size_option
 from .event_filter import EventFilter, accepted_of
 from .queue_options import queue_options

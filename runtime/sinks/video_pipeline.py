@@ -13,11 +13,11 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..credentials import remember_address, shown_pipeline
 from ..errors import ConfigurationError, MachineError, SinkError
 from ..frame_event import FrameEvent, Sink
 from ..frame_size import fit_frame
-from ..settings_section import Section
+from ..settings.credentials import remember_address, shown_pipeline
+from ..settings.section import Section
 from ..sources.decoding.gst_launch import refuse_missing_elements
 from ..sources.gst_text import arguments
 from ..sources.opencv_capture import opencv_has

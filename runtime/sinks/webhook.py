@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 from ..connection_words import connection_problem
 from ..errors import ConfigurationError, SinkError
 from ..frame_event import FrameEvent, Sink
-from ..settings_section import Section
+from ..settings.secret import secret_option
+from ..settings.section import Section
 from ..sources.backoff import BackoffPolicy
 from ..sources.network_address import with_raw_zone
 from ..version import VERSION
@@ -23,7 +24,6 @@ from .queue_options import queue_options
 from .queued import QueuedSink, QueuePolicy, RefusedError
 from .reach import connected
 from .registry import Planned
-from .secret_option import secret_option
 
 _AGAIN = frozenset({408, 425, 429})
 _POLICY = QueuePolicy(size=256, attempts=5, backoff=BackoffPolicy(first_s=0.5, longest_s=30.0))

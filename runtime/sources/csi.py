@@ -1,7 +1,7 @@
 """A Jetson's CSI cameras through ``nvarguscamerasrc``: ``csi://0?size=1920x1080&fps=30&flip=0``."""
 
 from ..errors import ConfigurationError, MachineError
-from ..settings_section import Section
+from ..settings.section import Section
 from .decoding.gst_launch import missing_element
 from .gstreamer import pipeline_source
 from .options import Surroundings, size_option

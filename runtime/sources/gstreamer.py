@@ -8,7 +8,7 @@ be ended when it hangs.
 from typing import Any
 
 from ..errors import ConfigurationError, MachineError
-from ..settings_section import Section
+from ..settings.section import Section
 from .decoding.gst_launch import GST_LAUNCH, has_gst_launch, launched_pipeline
 from .decoding.launched import LaunchedDecoder
 from .gst_text import arguments, without_appsink

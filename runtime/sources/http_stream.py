@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..connection_words import connection_problem
-from ..credentials import masked, remember_address, shown_address
 from ..errors import SourceError
+from ..settings.credentials import masked, remember_address, shown_address
 from ..version import VERSION
 from .http_login import Challenge, answer, best, challenges
 from .network_address import NetworkAddress, redirected

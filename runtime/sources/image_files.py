@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import SourceError
-from ..images import IMAGE_SUFFIXES, expand_images, read_image
-from ..settings_section import Section
+from ..frames.images import IMAGE_SUFFIXES, expand_images, read_image
+from ..settings.section import Section
 from .options import Surroundings
 from .protocol import Damaged, End, Frame, ReadResult, Source
 from .uri import SourceUri

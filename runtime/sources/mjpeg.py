@@ -9,10 +9,10 @@ import time
 from typing import Any
 
 from ..connection_words import connection_problem
-from ..credentials import masked
 from ..errors import ConfigurationError, SourceError
-from ..images import decode_image, quiet_decoder
-from ..settings_section import Section
+from ..frames.images import decode_image, quiet_decoder
+from ..settings.credentials import masked
+from ..settings.section import Section
 from .http_stream import HttpStream
 from .jpeg_stream import JpegReader
 from .multipart import MultipartError, MultipartReader, boundary_of

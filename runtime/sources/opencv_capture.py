@@ -7,8 +7,8 @@ nowhere else.
 import contextlib
 from collections.abc import Mapping
 
-from ..credentials import masked
 from ..errors import SourceError
+from ..settings.credentials import masked
 from .decoding.process import DecoderGoneError, DecoderProcess
 from .decoding.stream import Unwritten
 from .options import Surroundings

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from ..settings_section import Section
+from ..settings.section import Section
 from .image_files import is_image, means_images
 from .options import Surroundings, merged_options
 from .protocol import Source

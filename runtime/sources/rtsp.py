@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from ..errors import MachineError
-from ..settings_section import Section
+from ..settings.section import Section
 from .decoding.deinterlacing import VideoInput
 from .decoding.stream import VideoStream
 from .gst_text import property_text

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import ConfigurationError
-from ..settings_section import Section
+from ..settings.section import Section
 from .options import Surroundings, size_option
 from .protocol import Damaged, End, Frame, ReadResult, Source, Stall
 from .uri import SourceUri

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
-from ..credentials import is_utf8, remember_address
 from ..errors import ConfigurationError
+from ..settings.credentials import is_utf8, remember_address
 from .network_address import has_place, with_raw_zone
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(.*)", re.DOTALL)

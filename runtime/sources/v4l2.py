@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ConfigurationError, SourceError
-from ..settings_section import Section
+from ..settings.section import Section
 from .opencv_capture import OpenCvCapture
 from .options import Surroundings, size_option
 from .protocol import ReadResult, Source

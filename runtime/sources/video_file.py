@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import SourceError
-from ..settings_section import Section
+from ..settings.section import Section
 from .decoding.deinterlacing import file_input
 from .decoding.stream import VideoStream
 from .frame_account import FrameAccount, Timeline, promise_of

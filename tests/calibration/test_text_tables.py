@@ -73,5 +73,5 @@ def test_no_other_place_reads_tables_or_lists():
         for path in (ROOT / room).rglob("*.py")
         if readers.search(path.read_text(encoding="utf-8"))
     }
-    own = {"benchmarks/native/first_verdict.py", "runtime/memory.py", "benchmarks/cameras/camera_outage.py"}
+    own = {"benchmarks/native/first_verdict.py", "runtime/machine/memory.py", "benchmarks/cameras/camera_outage.py"}
     assert found - own == {"calibration/text_tables.py", "training/trainers/run_folder.py"}

@@ -25,13 +25,13 @@ from dgiqa_edge.export.tensorrt import configuration as tensorrt_configuration
 from dgiqa_edge.export.tensorrt.graph import GraphFacts
 from dgiqa_edge.export.tensorrt.machine import TensorRtMachine, open_machine
 from dgiqa_edge.runtime.bundle import Bundle, build_manifest_files, load_bundle, write_manifest
-from dgiqa_edge.runtime.cuda_probe import probe
 from dgiqa_edge.runtime.engines import EngineOptions, load_engine
 from dgiqa_edge.runtime.engines.tensorrt import TensorrtEngine
 from dgiqa_edge.runtime.engines.tensorrt_versions import families_of, support_of
 from dgiqa_edge.runtime.errors import DgiqaEdgeError
+from dgiqa_edge.runtime.machine.cuda_probe import probe
+from dgiqa_edge.runtime.machine.processor import platform_name
 from dgiqa_edge.runtime.machine.survey import survey
-from dgiqa_edge.runtime.processor import platform_name
 
 ROOT = Path(__file__).resolve().parents[2]
 REQUIRED = os.environ.get("DGIQA_REQUIRE_GPU") == "1"

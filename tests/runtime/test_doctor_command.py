@@ -174,7 +174,7 @@ def test_a_damaged_engine_file_never_reaches_tensorrt(
 def test_a_gpu_bundle_here_without_a_gpu(
     command_line: Run, make_tensorrt_bundle: Any, make_photo: Any, tmp_path: Path
 ) -> None:
-    from dgiqa_edge.runtime.cuda_probe import probe
+    from dgiqa_edge.runtime.machine.cuda_probe import probe
 
     if probe().gpus:
         pytest.skip("this machine has a GPU")

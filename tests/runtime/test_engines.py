@@ -10,11 +10,11 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from dgiqa_edge.runtime import cuda_probe
 from dgiqa_edge.runtime.bundle import Bundle, build_manifest_files, load_bundle
 from dgiqa_edge.runtime.engines import EngineOptions, TensorSpec, load_engine, registry
 from dgiqa_edge.runtime.engines import onnxruntime as backend
 from dgiqa_edge.runtime.errors import BundleError, ConfigurationError, EngineCompatibilityError, MachineError
+from dgiqa_edge.runtime.machine import cuda_probe
 
 EditedBundle = Callable[[Callable[[dict[str, Any]], None]], Bundle]
 

@@ -18,8 +18,8 @@ from dgiqa_edge.calibration.images.calibration_set import open_calibration_set
 from dgiqa_edge.calibration.images.image_sources import find_files
 from dgiqa_edge.runtime.depth_picture import picture_names
 from dgiqa_edge.runtime.errors import CalibrationError, SourceError
-from dgiqa_edge.runtime.images import expand_images, read_image
-from dgiqa_edge.runtime.names import valid
+from dgiqa_edge.runtime.frames.images import expand_images, read_image
+from dgiqa_edge.runtime.ground.names import valid
 from dgiqa_edge.runtime.tuning_photos import measure_photos
 
 PNG = cv2.imencode(".png", np.random.default_rng(0).integers(0, 255, (48, 64, 3), np.uint8))[1].tobytes()
@@ -171,7 +171,7 @@ def test_one_bad_photo_spares_the_others_in_tuning_and_calibration(odd_files: Pa
 WITHOUT_ROOT = """
 import os, sys
 from pathlib import Path
-from dgiqa_edge.runtime.images import decode_image, expand_images, read_image
+from dgiqa_edge.runtime.frames.images import decode_image, expand_images, read_image
 from dgiqa_edge.runtime.errors import SourceError
 from dgiqa_edge.calibration.images.image_sources import find_files
 decode_image(Path(sys.argv[1], "a.png").read_bytes())  # everything is imported by now

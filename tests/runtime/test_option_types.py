@@ -13,7 +13,7 @@ import pytest
 from dgiqa_edge.runtime import option_types
 from dgiqa_edge.runtime.cli import command_modules
 from dgiqa_edge.runtime.errors import ConfigurationError, MachineError
-from dgiqa_edge.runtime.limits import MOST_COUNT, MOST_SECONDS
+from dgiqa_edge.runtime.ground.limits import MOST_COUNT, MOST_SECONDS
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("runtime", "calibration", "export", "benchmarks", "training")

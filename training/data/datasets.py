@@ -12,7 +12,7 @@ import numpy as np
 
 from dgiqa_edge.calibration.text_tables import table_rows
 from dgiqa_edge.runtime.errors import SourceError
-from dgiqa_edge.runtime.images import read_image
+from dgiqa_edge.runtime.frames.images import read_image
 
 TRAIN_CSV = "Train (Images and MOS).csv"
 TEST_CSV = "Test (Images and MOS).csv"

@@ -14,8 +14,8 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from dgiqa_edge.export.networks.edge import EdgeEncoder, pooled_depth, view_features
-from dgiqa_edge.runtime.atomic import atomic_file
 from dgiqa_edge.runtime.errors import CheckpointError
+from dgiqa_edge.runtime.ground.atomic import atomic_file
 
 Run = Callable[[np.ndarray], list[np.ndarray]]
 

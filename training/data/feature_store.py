@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from dgiqa_edge.runtime.atomic import atomic_file
 from dgiqa_edge.runtime.errors import ConfigurationError
-from dgiqa_edge.runtime.strict_text import parse_json
+from dgiqa_edge.runtime.ground.atomic import atomic_file
+from dgiqa_edge.runtime.ground.strict_text import parse_json
 
 KINDS = ("whole_grid", "whole_statistics", "crop_grid", "crop_statistics", "depth")
 

@@ -6,7 +6,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from dgiqa_edge.runtime.atomic import atomic_file
+from dgiqa_edge.runtime.ground.atomic import atomic_file
 
 
 def ship(state: dict[str, Tensor], file: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from dgiqa_edge.runtime.errors import ConfigurationError
-from dgiqa_edge.runtime.settings_file import read_settings
+from dgiqa_edge.runtime.settings.file import read_settings
 
 from .edge_trainer import EdgeConfig
 from .nano_trainer import NanoConfig

@@ -11,9 +11,9 @@ from typing import Any
 
 import torch
 
-from dgiqa_edge.runtime.atomic import atomic_file
 from dgiqa_edge.runtime.errors import ConfigurationError
-from dgiqa_edge.runtime.strict_text import parse_json
+from dgiqa_edge.runtime.ground.atomic import atomic_file
+from dgiqa_edge.runtime.ground.strict_text import parse_json
 
 State = dict[str, Any]
 

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dgiqa_edge.runtime.names import json_text
+from dgiqa_edge.runtime.ground.names import json_text
 from dgiqa_edge.runtime.option_types import input_path, output_file, threads, whole
 
 if TYPE_CHECKING:
@@ -82,8 +82,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measure, print, write; 0, or 3 when a picture has no score."""
-    from dgiqa_edge.runtime.atomic import write_result
-    from dgiqa_edge.runtime.images import quiet_decoder
+    from dgiqa_edge.runtime.frames.images import quiet_decoder
+    from dgiqa_edge.runtime.ground.atomic import write_result
     from dgiqa_edge.runtime.scorer import Scorer
 
     from ...accuracy.accuracy import measure_accuracy
@@ -145,8 +145,8 @@ def _checked_outputs(args: argparse.Namespace, photos: list[Path]) -> Path | Non
     from importlib.util import find_spec
 
     from dgiqa_edge.runtime.errors import MachineError
-    from dgiqa_edge.runtime.extra_packages import install_command
-    from dgiqa_edge.runtime.images import refuse_overwriting
+    from dgiqa_edge.runtime.frames.images import refuse_overwriting
+    from dgiqa_edge.runtime.ground.extra_packages import install_command
 
     scores = args.scores or (args.json.with_suffix(".scores.jsonl") if args.json else None)
     if args.plot and find_spec("matplotlib") is None:
@@ -161,8 +161,8 @@ def _timing(
 ) -> "TimingReport":
     """Bundle and baselines on the first readable photos, at the bundle's frame size."""
     from dgiqa_edge.runtime.errors import SourceError
-    from dgiqa_edge.runtime.frames import fit_to
-    from dgiqa_edge.runtime.images import read_image
+    from dgiqa_edge.runtime.frames.fit import fit_to
+    from dgiqa_edge.runtime.frames.images import read_image
 
     from ...measures.measures import Measure, bundle_measure
     from ...measures.timing import ROUNDS, time_measures

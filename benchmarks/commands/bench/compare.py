@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dgiqa_edge.runtime.names import json_text
+from dgiqa_edge.runtime.ground.names import json_text
 from dgiqa_edge.runtime.option_types import input_path, output_file
 
 if TYPE_CHECKING:
@@ -39,8 +39,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Compare and print; 0, or 5 where a limit is broken."""
-    from dgiqa_edge.runtime.atomic import write_result
     from dgiqa_edge.runtime.errors import ConfigurationError
+    from dgiqa_edge.runtime.ground.atomic import write_result
 
     from ...compare.limits import parse_limits
     from ...compare.verdicts import Verdict, compare

@@ -5,7 +5,7 @@ import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
-from dgiqa_edge.runtime.names import json_text
+from dgiqa_edge.runtime.ground.names import json_text
 from dgiqa_edge.runtime.option_types import input_path, output_file, threads, whole
 
 SUMMARY = "the C++ runtime beside Python's: start to first verdict, latency, memory, installed size"
@@ -48,10 +48,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run all candidates and print the table; returns 0."""
     from dgiqa_edge.calibration.images.shipped import SHIPPED_PHOTOS
-    from dgiqa_edge.runtime.atomic import write_result
     from dgiqa_edge.runtime.bundle import load_bundle
     from dgiqa_edge.runtime.errors import ConfigurationError
-    from dgiqa_edge.runtime.images import write_image
+    from dgiqa_edge.runtime.frames.images import write_image
+    from dgiqa_edge.runtime.ground.atomic import write_result
 
     from ...environment import provenance
     from ...measures.peers import frames_of

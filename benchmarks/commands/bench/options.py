@@ -62,7 +62,7 @@ def sampler(args: argparse.Namespace) -> "Sampler":
 
 def write_outputs(args: argparse.Namespace, report: dict[str, Any]) -> None:
     """The report in every form that was asked for."""
-    from dgiqa_edge.runtime.atomic import write_result
+    from dgiqa_edge.runtime.ground.atomic import write_result
 
     from ...report.document import write_report
     from ...report.html import to_html

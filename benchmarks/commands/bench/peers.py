@@ -5,7 +5,7 @@ import contextlib
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
-from dgiqa_edge.runtime.names import json_text
+from dgiqa_edge.runtime.ground.names import json_text
 from dgiqa_edge.runtime.option_types import input_path, output_file, threads
 
 if TYPE_CHECKING:
@@ -37,8 +37,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Time all peers and print the table; returns 0."""
     from dgiqa_edge.calibration.images.shipped import SHIPPED_PHOTOS
-    from dgiqa_edge.runtime.atomic import write_result
     from dgiqa_edge.runtime.errors import ConfigurationError, SourceError
+    from dgiqa_edge.runtime.ground.atomic import write_result
     from dgiqa_edge.runtime.scorer import Scorer
 
     from ...environment import provenance

@@ -5,7 +5,7 @@ import uuid
 from dataclasses import asdict
 from typing import Any
 
-from dgiqa_edge.runtime.names import json_text
+from dgiqa_edge.runtime.ground.names import json_text
 from dgiqa_edge.runtime.option_types import input_path, number, output_file, seconds, whole
 
 from .options import add_engine_options, open_scorer, photos, told
@@ -44,8 +44,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Measure, compare, print; 0, or 5 where an equal run alarmed or the slower one was missed."""
     from dgiqa_edge.calibration.significance import FEWEST_BLOCKS
-    from dgiqa_edge.runtime.atomic import write_result
     from dgiqa_edge.runtime.errors import ConfigurationError
+    from dgiqa_edge.runtime.ground.atomic import write_result
 
     from ...compare.selfcheck import SelfCheck, neighbours, trial
     from ...environment import capture, tool

@@ -3,7 +3,7 @@
 import argparse
 import time
 
-from dgiqa_edge.runtime.limits import MOST_SECONDS
+from dgiqa_edge.runtime.ground.limits import MOST_SECONDS
 from dgiqa_edge.runtime.option_types import input_path, number
 
 from .options import add_engine_options, add_output_options, open_scorer, photos, print_report, sampler, write_outputs

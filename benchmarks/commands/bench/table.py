@@ -24,7 +24,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print and write; returns 0."""
-    from dgiqa_edge.runtime.atomic import write_result
+    from dgiqa_edge.runtime.ground.atomic import write_result
 
     from ...compare.pareto import candidate, rows, with_fronts
     from ...report.document import read_report

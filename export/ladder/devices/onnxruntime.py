@@ -5,9 +5,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from dgiqa_edge.runtime.errors import MachineError
-from dgiqa_edge.runtime.extra_packages import install_command
+from dgiqa_edge.runtime.ground.extra_packages import install_command
 from dgiqa_edge.runtime.hashing import Json
-from dgiqa_edge.runtime.processor import processor
+from dgiqa_edge.runtime.machine.processor import processor
 
 from ...frame_graph.graph_session import Run, open_graph
 

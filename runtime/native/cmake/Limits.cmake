@@ -1,5 +1,5 @@
-# A C++ header of the limits that runtime/limits.json states for Python and C++ alike.
-set(limits_file "${PROJECT_SOURCE_DIR}/runtime/limits.json")
+# A C++ header of the limits that runtime/ground/limits.json states for Python and C++ alike.
+set(limits_file "${PROJECT_SOURCE_DIR}/runtime/ground/limits.json")
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${limits_file}")
 file(STRINGS "${limits_file}" limit_lines REGEX "^ *\"[a-z_]+\": [0-9]+,?$")
 set(DGIQA_LIMITS "")

@@ -1,4 +1,4 @@
-// How a file's name is shown, as the Python package's runtime/names.py does it. On Linux a name is any bytes but '/'
+// How a file's name is shown, as the Python package's runtime/ground/names.py does it. On Linux a name is any bytes but '/'
 // and 0: no valid UTF-8, line breaks, a terminal's escape codes.
 #pragma once
 

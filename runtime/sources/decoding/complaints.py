@@ -7,7 +7,7 @@ error or warning level, so that every line is about something that went wrong.
 import re
 from collections import deque
 
-from ...credentials import masked
+from ...settings.credentials import masked
 
 _LONGEST_LINE = 1000
 _LONGEST_TEXT = 300

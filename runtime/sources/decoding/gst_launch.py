@@ -6,8 +6,8 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from ...credentials import masked
 from ...errors import MachineError
+from ...settings.credentials import masked
 from ..gst_text import elements
 from .launched import LaunchedDecoder
 

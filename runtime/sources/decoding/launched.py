@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from ...credentials import masked
 from ...errors import MachineError, SourceError
+from ...settings.credentials import masked
 from ..protocol import End, Frame, ReadResult
 from .y4m import Y4mError, Y4mReader
 

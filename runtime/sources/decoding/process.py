@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import MachineError
-from ...limits import pixels_flaw
+from ...ground.limits import pixels_flaw
 from .complaints import Complaints
 
 _PROGRAM = Path(__file__).with_name("program.py")

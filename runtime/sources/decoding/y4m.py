@@ -9,7 +9,7 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from ...limits import pixels_flaw
+from ...ground.limits import pixels_flaw
 
 _LONGEST_LINE = 512
 _ROW_STEP = 8

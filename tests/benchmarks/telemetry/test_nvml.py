@@ -6,7 +6,7 @@ import types
 import pytest
 
 from dgiqa_edge.benchmarks.telemetry.nvml import NvmlAdapter
-from dgiqa_edge.runtime.cuda_probe import gpu_count
+from dgiqa_edge.runtime.machine.cuda_probe import gpu_count
 
 
 class RefusedError(Exception):

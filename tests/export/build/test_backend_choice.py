@@ -7,8 +7,8 @@ import pytest
 from dgiqa_edge.export.build import backend_choice
 from dgiqa_edge.export.tensorrt import builder as tensorrt_builder
 from dgiqa_edge.export.tensorrt import machine as tensorrt_machine
-from dgiqa_edge.runtime.cuda_probe import CudaProbe, Gpu
 from dgiqa_edge.runtime.errors import EngineCompatibilityError, MachineError
+from dgiqa_edge.runtime.machine.cuda_probe import CudaProbe, Gpu
 
 ORIN = Gpu("Orin", "87", 8 << 30, True)
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from dgiqa_edge.runtime.dashboard import Dashboard, DashboardSettings
-from dgiqa_edge.runtime.listen_address import ListenAddress
+from dgiqa_edge.runtime.settings.listen_address import ListenAddress
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: apt-get install chromium")

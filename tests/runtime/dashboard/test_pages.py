@@ -18,7 +18,7 @@ from dgiqa_edge.runtime.dashboard.access import COOKIE
 from dgiqa_edge.runtime.dashboard.pages import STATIC
 from dgiqa_edge.runtime.errors import ConfigurationError, MachineError
 from dgiqa_edge.runtime.frame_event import FrameEvent, Presence
-from dgiqa_edge.runtime.listen_address import ListenAddress
+from dgiqa_edge.runtime.settings.listen_address import ListenAddress
 from dgiqa_edge.runtime.sinks.registry import FollowsStatus
 from dgiqa_edge.runtime.verdict import State
 

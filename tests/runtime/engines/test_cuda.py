@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dgiqa_edge.runtime.cuda_probe import probe
 from dgiqa_edge.runtime.engines import cuda_pycuda, cuda_python
 from dgiqa_edge.runtime.engines.cuda import BINDINGS, CudaError, connect, size_bytes
 from dgiqa_edge.runtime.errors import ConfigurationError, MachineError
+from dgiqa_edge.runtime.machine.cuda_probe import probe
 
 
 @pytest.fixture(params=list(BINDINGS))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dgiqa_edge.runtime.errors import ConfigurationError
-from dgiqa_edge.runtime.extra_packages import install_command
+from dgiqa_edge.runtime.ground.extra_packages import install_command
 from dgiqa_edge.runtime.sinks import create, registry
 
 SMALLEST: dict[str, dict[str, Any]] = {

@@ -189,7 +189,7 @@ def fuzz(folder: Path, count: int, seed: int) -> int:
     """Load mutated files of all formats; returns how many were refused. Anything but a clear refusal escapes."""
     import yaml
 
-    from dgiqa_edge.runtime.settings_file import read_settings
+    from dgiqa_edge.runtime.settings.file import read_settings
 
     (folder / "good.toml").write_text(EXAMPLE)
     values = read_settings(folder / "good.toml")

@@ -6,7 +6,7 @@ import random
 import unicodedata
 from pathlib import Path
 
-from dgiqa_edge.runtime.names import shown, valid
+from dgiqa_edge.runtime.ground.names import shown, valid
 
 BY_HAND = [
     b"plain.jpg",

@@ -24,7 +24,7 @@ int plane_count(dgiqa_pixel_format format);
 PlaneSize plane_size(dgiqa_pixel_format format, int plane, int width, int height);
 
 // Throws Error(DGIQA_ERROR_SOURCE): no planes, a size that the format cannot have, a stride shorter than a row, sizes or
-// strides beyond runtime/limits.json, a format, matrix or memory that does not exist, or memory that this build cannot
+// strides beyond runtime/ground/limits.json, a format, matrix or memory that does not exist, or memory that this build cannot
 // read.
 Layout checked_layout(const dgiqa_frame &frame);
 

@@ -1,4 +1,4 @@
-// Image files as BGR pictures, as the Python package's runtime/images.py reads them: JPEG, PNG and binary PPM or PGM.
+// Image files as BGR pictures, as the Python package's runtime/frames/images.py reads them: JPEG, PNG and binary PPM or PGM.
 // For the tools; the library itself takes pixels only.
 #pragma once
 

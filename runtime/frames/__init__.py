@@ -1,0 +1,1 @@
+"""A file or an array as the frame that an engine takes."""

@@ -1,0 +1,48 @@
+"""Which CPU this process runs on: it decides which kernels a backend picks, and so how results round."""
+
+import functools
+import platform
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..hashing import sha256_bytes
+
+_CPUINFO = Path("/proc/cpuinfo")
+
+
+@dataclass(frozen=True)
+class Processor:
+    """``model`` for people; ``features_digest`` tells apart CPUs of one name with other instruction sets."""
+
+    model: str
+    features_digest: str
+
+
+@functools.cache
+def processor() -> Processor:
+    """The processor of this machine; never fails, an unknown model is named after its architecture."""
+    try:
+        text = _CPUINFO.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        text = ""
+    return processor_from_cpuinfo(text)
+
+
+def processor_from_cpuinfo(text: str) -> Processor:
+    """The first processor of ``/proc/cpuinfo`` (x86: model name, flags; Arm: implementer, part, Features)."""
+    fields: dict[str, str] = {}
+    for line in text.splitlines():
+        key, _, value = line.partition(":")
+        fields.setdefault(key.strip(), value.strip())
+    arm = " ".join(fields[key] for key in ("CPU implementer", "CPU part") if key in fields)
+    model = fields.get("model name") or fields.get("Model") or (arm and f"Arm {arm}") or platform.processor()
+    features = fields.get("flags") or fields.get("Features") or ""
+    return Processor(
+        model=model or platform.machine(),
+        features_digest=sha256_bytes(" ".join(sorted(features.split())).encode())[:12],
+    )
+
+
+def platform_name() -> str:
+    """System and architecture as manifests write them, for example ``linux-x86_64``."""
+    return f"{platform.system()}-{platform.machine()}".lower()

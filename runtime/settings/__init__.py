@@ -1,0 +1,1 @@
+"""A settings file as checked values, with no secret shown."""

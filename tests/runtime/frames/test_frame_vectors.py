@@ -1,0 +1,60 @@
+"""The vectors of pixel conversion are what OpenCV gives, and what their script writes."""
+
+import importlib.util
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+FOLDER = Path(__file__).resolve().parents[2] / "vectors" / "frames"
+SIZE_LIMIT_BYTES = 1_000_000
+
+
+@pytest.fixture(scope="module")
+def make_vectors():
+    spec = importlib.util.spec_from_file_location("make_frame_vectors", FOLDER / "make_vectors.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_files_are_those_of_the_script(make_vectors, tmp_path):
+    make_vectors.write(tmp_path)
+    for name in ("cases.json", "pixels.bin"):
+        assert (tmp_path / name).read_bytes() == (FOLDER / name).read_bytes(), name
+
+
+def test_the_vectors_are_small_and_reach_every_format_and_matrix(make_vectors):
+    document = json.loads((FOLDER / "cases.json").read_text())
+    assert sum(file.stat().st_size for file in FOLDER.iterdir() if file.is_file()) < SIZE_LIMIT_BYTES
+    pairs = {(case["format"], case["matrix"]) for case in document["conversions"]}
+    assert pairs >= {(name, matrix) for name in make_vectors.YUV_FORMATS for matrix in make_vectors.MATRICES}
+    assert {name for name, _ in pairs} == {*make_vectors.YUV_FORMATS, *make_vectors.PACKED_FORMATS}
+
+
+@pytest.mark.parametrize("name", ["nv12", "yuyv", "i420"])
+def test_the_fixed_point_scheme_is_that_of_opencv(make_vectors, name):
+    planes = make_vectors.planes_of(name, 320, 240, np.random.default_rng(3))
+    ours = make_vectors.yuv_to_bgr(*make_vectors.full_planes(name, planes), "bt601_limited")
+    np.testing.assert_array_equal(ours, make_vectors.by_opencv(name, planes))
+
+
+# Kr and Kb of the two standards; BT.601 limited is OpenCV's, rounded to three decimals, and checked against it.
+@pytest.mark.parametrize(
+    ("matrix", "red", "blue", "limited"),
+    [
+        ("bt601_full", 0.299, 0.114, False),
+        ("bt709_limited", 0.2126, 0.0722, True),
+        ("bt709_full", 0.2126, 0.0722, False),
+    ],
+)
+def test_the_other_matrices_are_within_a_level_of_the_standard(make_vectors, matrix, red, blue, limited):
+    y, u, v = np.random.default_rng(4).integers(0, 256, (3, 100, 100), dtype=np.uint8)
+    black, luma, chroma = (16.0, 255 / 219, 255 / 224) if limited else (0.0, 1.0, 1.0)
+    light = np.maximum(y.astype(float) - black, 0) * luma
+    to_blue = (u.astype(float) - 128) * chroma * 2 * (1 - blue)
+    to_red = (v.astype(float) - 128) * chroma * 2 * (1 - red)
+    to_green = -(blue * to_blue + red * to_red) / (1 - red - blue)
+    real = np.stack([np.clip(light + part, 0, 255) for part in (to_blue, to_green, to_red)], axis=-1)
+    assert np.abs(make_vectors.yuv_to_bgr(y, u, v, matrix) - real).max() < 0.51
