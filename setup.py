@@ -91,11 +91,11 @@ setup(
     package_data={
         "dgiqa_edge.runtime": [
             "schemas/*.json",
-            "engines/*.toml",
             "examples/*",
             "dashboard/static/*",
             "py.typed",
         ],
+        "dgiqa_edge.runtime.engines.tensorrt": ["*.toml"],
         "dgiqa_edge.runtime.ground": ["limits.json"],
         "dgiqa_edge.calibration": ["photos/*.jpg", "py.typed"],
         "dgiqa_edge.benchmarks": ["schemas/*.json", "py.typed"],

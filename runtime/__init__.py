@@ -11,18 +11,18 @@ from .version import VERSION
 
 if TYPE_CHECKING:
     from . import errors
-    from .bundle import Bundle, load_bundle
-    from .scorer import Quality, Scorer
+    from .bundle.bundle import Bundle, load_bundle
+    from .scoring.scorer import Quality, Scorer
 
 __version__ = VERSION
 
 __all__ = ["Bundle", "Quality", "Scorer", "__version__", "errors", "load_bundle"]
 
 _HOME = {
-    "Bundle": ".bundle",
-    "load_bundle": ".bundle",
-    "Quality": ".scorer",
-    "Scorer": ".scorer",
+    "Bundle": ".bundle.bundle",
+    "load_bundle": ".bundle.bundle",
+    "Quality": ".scoring.scorer",
+    "Scorer": ".scoring.scorer",
 }
 
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from .baseline import Baseline
 from .baseline_file import load_baseline, save_baseline
-from .bundle import Bundle
+from .bundle.bundle import Bundle
+from .bundle.checks import MANIFEST_NAME
 from .errors import DgiqaEdgeError
 from .hashing import sha256_file
-from .manifest_checks import MANIFEST_NAME
 from .watch_config import CameraSettings
 
 log = logging.getLogger("dgiqa_edge.watch")

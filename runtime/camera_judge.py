@@ -20,7 +20,7 @@ from .gate_policy import CHECKS
 from .intake import CapturedFrame
 from .reading import NO_SIGNAL, Reading
 from .rolling import RollingPercentiles
-from .scorer import Quality, Scorer
+from .scoring.scorer import Quality, Scorer
 from .verdict import Verdict
 from .watch_status import Percentiles
 

@@ -7,7 +7,7 @@ exits with the class's ``exit_code``: 2 for usage, 3 for bad input, 4 for the en
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .manifest import LadderRecord
+    from .bundle.manifest import LadderRecord
 
 
 class DgiqaEdgeError(Exception):

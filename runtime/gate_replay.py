@@ -17,7 +17,7 @@ from .errors import ConfigurationError, SourceError
 from .frames.images import IMAGE_SUFFIXES, expand_images, read_image
 from .gate import NO_SIGNAL, Gate
 from .reading import Cues, Reading
-from .scorer import Scorer
+from .scoring.scorer import Scorer
 from .sources.protocol import Damaged, End, Frame
 from .sources.video_file import VideoFile
 from .verdict import Verdict

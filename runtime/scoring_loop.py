@@ -9,7 +9,7 @@ from .clock import Clock
 from .errors import DgiqaEdgeError, EngineCompatibilityError, GateError, MachineError
 from .frame_event import FrameEvent, Outcome
 from .intake import CapturedFrame, Intake
-from .scorer import Scorer
+from .scoring.scorer import Scorer
 from .verdict import Verdict
 
 log = logging.getLogger("dgiqa_edge.watch")

@@ -10,7 +10,7 @@ from .frames.images import expand_images, read_image
 from .ground.input_file import is_glob
 from .ground.names import shown
 from .reading import Reading
-from .scorer import Scorer
+from .scoring.scorer import Scorer
 
 
 @dataclass(frozen=True)

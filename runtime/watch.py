@@ -24,7 +24,7 @@ from .intake import CapturedFrame, Counts, Intake, LineSettings
 from .machine.memory import resident_mib
 from .roll_call import Limits, RollCall
 from .rolling import RollingRate
-from .scorer import Scorer
+from .scoring.scorer import Scorer
 from .scoring_loop import ScoringLoop, ended_event
 from .sources.protocol import Source
 from .watch_status import CameraState, CameraStatus, WatchStatus

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from .baseline import Baseline
 from .errors import ConfigurationError, DgiqaEdgeError
 from .frame_event import Sink
-from .scorer import Scorer
+from .scoring.scorer import Scorer
 from .settings.credentials import shown_address
 from .sources.options import Surroundings
 from .sources.protocol import Source

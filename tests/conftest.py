@@ -21,8 +21,8 @@ import pytest
 from hypothesis import settings
 from onnx import TensorProto, helper, numpy_helper
 
-from dgiqa_edge.runtime.bundle import build_manifest_files, write_manifest
-from dgiqa_edge.runtime.golden import Golden, save_golden
+from dgiqa_edge.runtime.bundle.bundle import build_manifest_files, write_manifest
+from dgiqa_edge.runtime.bundle.golden import Golden, save_golden
 from dgiqa_edge.runtime.settings.credentials import forget_all
 
 # A shared machine may stop for longer than hypothesis allows one example.

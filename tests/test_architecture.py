@@ -185,7 +185,7 @@ FOREIGN_JSON = {
     "benchmarks/environment.py",  # CUDA's version.json
     "benchmarks/native/comparison.py",  # the output of a program just run
     "benchmarks/latency/node_shares.py",  # ONNX Runtime's profile
-    "runtime/engines/tensorrt_inspector.py",  # TensorRT's inspector
+    "runtime/engines/tensorrt/inspector.py",  # TensorRT's inspector
     # A pipe between two processes of ours.
     "runtime/sources/decoding/process.py",
     "runtime/sources/decoding/program.py",
@@ -244,7 +244,7 @@ ONE_PLACE = {
             "runtime/ground/names.py",
             "runtime/hashing.py",
             "runtime/gate_policy_file.py",
-            "runtime/replay_stamps.py",
+            "runtime/bundle/replay_stamps.py",
             "runtime/sources/decoding/process.py",
             "runtime/sources/decoding/program.py",
             "export/stages/stages.py",
@@ -263,13 +263,13 @@ ONE_PLACE = {
         {
             *(
                 "runtime/ground/limits.py",
-                "runtime/replay_stamps.py",
-                "runtime/manifest_checks.py",
+                "runtime/bundle/replay_stamps.py",
+                "runtime/bundle/checks.py",
                 "runtime/machine/processor.py",
             ),
             *("runtime/machine/memory.py", "runtime/machine/nvidia.py", "runtime/machine/fact.py"),
             *("runtime/settings/secret.py", "runtime/ground/extra_packages.py"),
-            *("runtime/engines/tensorrt.py", "runtime/engines/tensorrt_versions.py"),
+            *("runtime/engines/tensorrt/engine.py", "runtime/engines/tensorrt/versions.py"),
             *(
                 "calibration/int8/result.py",
                 "export/stages/stages.py",

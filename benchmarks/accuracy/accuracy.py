@@ -14,7 +14,7 @@ from dgiqa_edge.calibration.agreement import FEWEST, Agreement, agreement
 from dgiqa_edge.calibration.images.calibration_set import pixels_sha256
 from dgiqa_edge.runtime.errors import ReportError, SourceError
 from dgiqa_edge.runtime.frames.images import read_image
-from dgiqa_edge.runtime.scorer import Scorer
+from dgiqa_edge.runtime.scoring.scorer import Scorer
 
 from ..measures.measures import BUNDLE, Measure, Panel, Tally, bundle_measure
 from ..measures.score_store import ScoreStore

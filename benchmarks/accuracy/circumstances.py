@@ -1,4 +1,4 @@
-""""""
+"""Under which circumstances an accuracy was measured: bundle, machine, packages, date."""
 
 import datetime
 import platform
@@ -8,7 +8,7 @@ from importlib import metadata
 from typing import Any
 
 from dgiqa_edge.runtime.machine.processor import processor
-from dgiqa_edge.runtime.scorer import Scorer
+from dgiqa_edge.runtime.scoring.scorer import Scorer
 from dgiqa_edge.runtime.version import VERSION
 
 from ..measures.measures import bundle_sha256

@@ -12,12 +12,12 @@ import numpy as np
 
 from dgiqa_edge.calibration.degradations import KINDS, degrade
 from dgiqa_edge.calibration.images.calibration_set import pixels_sha256
-from dgiqa_edge.runtime.bundle import Bundle
+from dgiqa_edge.runtime.bundle.bundle import Bundle
 from dgiqa_edge.runtime.errors import BundleError
 from dgiqa_edge.runtime.frames.fit import fit_to
 from dgiqa_edge.runtime.frames.images import read_image
 from dgiqa_edge.runtime.ground.strict_text import parse_json
-from dgiqa_edge.runtime.scorer import Scorer
+from dgiqa_edge.runtime.scoring.scorer import Scorer
 
 REPORT = "report.json"
 

@@ -10,10 +10,10 @@ import numpy as np
 
 from dgiqa_edge.calibration.degradations import KINDS, degrade
 from dgiqa_edge.calibration.images.calibration_set import pixels_sha256
+from dgiqa_edge.runtime.bundle.manifest import FrameSize
 from dgiqa_edge.runtime.errors import ConfigurationError, FidelityError, SourceError
 from dgiqa_edge.runtime.frames.fit import fit_to
 from dgiqa_edge.runtime.frames.images import read_image
-from dgiqa_edge.runtime.manifest import FrameSize
 
 from ..measures.measures import Panel
 from .graded_series import GradedSeries

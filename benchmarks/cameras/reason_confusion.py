@@ -38,7 +38,7 @@ from dgiqa_edge.runtime.ground.names import json_text
 from dgiqa_edge.runtime.ground.strict_text import parse_json
 from dgiqa_edge.runtime.option_types import input_path, output_file, parse, threads, whole
 from dgiqa_edge.runtime.reading import Cues, Reading
-from dgiqa_edge.runtime.scorer import Scorer
+from dgiqa_edge.runtime.scoring.scorer import Scorer
 from dgiqa_edge.runtime.sources.scene import FAULTS, Scene
 
 Picture = NDArray[np.uint8]

@@ -13,7 +13,7 @@ from dgiqa_edge.runtime.option_types import input_path, number, output_file, out
 if TYPE_CHECKING:
     import numpy as np
 
-    from dgiqa_edge.runtime.scorer import Scorer
+    from dgiqa_edge.runtime.scoring.scorer import Scorer
 
     from ..accuracy.degradation_order import OrderReport, PhotoScores
 
@@ -84,11 +84,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Score, print the table, write the pictures; 0, or 3 when a photo could not be scored."""
     from dgiqa_edge.calibration.images.shipped import SHIPPED_PHOTOS
-    from dgiqa_edge.runtime.depth_picture import picture_names
     from dgiqa_edge.runtime.errors import ConfigurationError
     from dgiqa_edge.runtime.frames.images import expand_images, left_out, quiet_decoder, refuse_overwriting
     from dgiqa_edge.runtime.ground.atomic import write_result
-    from dgiqa_edge.runtime.scorer import Scorer
+    from dgiqa_edge.runtime.scoring.depth_picture import picture_names
+    from dgiqa_edge.runtime.scoring.scorer import Scorer
 
     photos = expand_images(args.photos or [SHIPPED_PHOTOS / f"{name}.jpg" for name in SHOWN])
     if len(photos) > MOST_PHOTOS:
@@ -120,8 +120,8 @@ def _score_all(
 ) -> "tuple[OrderReport, list[np.ndarray]]":
     """Score every photo, print its row of the table, write its depth map, and draw its row of the sheet."""
     from dgiqa_edge.calibration.degradations import KINDS
-    from dgiqa_edge.runtime.depth_picture import write_depth_picture
     from dgiqa_edge.runtime.errors import SourceError
+    from dgiqa_edge.runtime.scoring.depth_picture import write_depth_picture
 
     from ..accuracy.contact_sheet import draw_row
     from ..accuracy.degradation_order import OrderReport, observed_pictures, score_with_copies

@@ -11,7 +11,7 @@ import numpy as np
 
 from dgiqa_edge.runtime.engines import Engine
 from dgiqa_edge.runtime.engines.protocol import Arrays
-from dgiqa_edge.runtime.scorer import Scorer
+from dgiqa_edge.runtime.scoring.scorer import Scorer
 
 from .steadiness import Warned, enqueue_warning, transfer_warning
 
@@ -22,7 +22,7 @@ COPY_IN, ENQUEUE, COMPUTE, COPY_OUT = "copy in", "enqueue", "compute", "copy out
 
 @runtime_checkable
 class SelfTimed(Protocol):
-    """An engine that can time its own stages on the device (``runtime/engines/tensorrt.py``)."""
+    """An engine that can time its own stages on the device (``runtime/engines/tensorrt/engine.py``)."""
 
     def time_stages(self, inputs: Arrays, runs: int = 100) -> Mapping[str, np.ndarray]: ...
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from dgiqa_edge.runtime.bundle import Bundle
-from dgiqa_edge.runtime.golden import load_golden
+from dgiqa_edge.runtime.bundle.bundle import Bundle
+from dgiqa_edge.runtime.bundle.golden import load_golden
 
 RUNS = 10
 _SCOPES = {

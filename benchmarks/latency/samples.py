@@ -12,7 +12,7 @@ from dgiqa_edge.runtime.cues import CueMeter
 from dgiqa_edge.runtime.gate import Gate
 from dgiqa_edge.runtime.gate_policy import GatePolicy
 from dgiqa_edge.runtime.reading import Reading
-from dgiqa_edge.runtime.scorer import Scorer
+from dgiqa_edge.runtime.scoring.scorer import Scorer
 
 from .frame_feed import DecodedFrame, FrameFeed
 from .yardstick import Yardstick

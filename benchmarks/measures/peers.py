@@ -11,7 +11,7 @@ from typing import cast
 
 import numpy as np
 
-from dgiqa_edge.runtime.bundle import Bundle
+from dgiqa_edge.runtime.bundle.bundle import Bundle
 from dgiqa_edge.runtime.errors import DgiqaEdgeError, MachineError
 from dgiqa_edge.runtime.ground.extra_packages import install_command
 

@@ -38,7 +38,7 @@ def main() -> None:
     from dgiqa_edge.runtime.frames.images import read_image
     from dgiqa_edge.runtime.gate import Gate, Reading
     from dgiqa_edge.runtime.gate_policy import GatePolicy
-    from dgiqa_edge.runtime.scorer import Scorer
+    from dgiqa_edge.runtime.scoring.scorer import Scorer
 
     with Scorer(args.bundle, backend=args.backend, threads=args.threads) as scorer:
         frame = read_image(args.image)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dgiqa_edge.runtime.scorer import Scorer
+from dgiqa_edge.runtime.scoring.scorer import Scorer
 
 from ..latency.device_stages import DeviceStages
 from ..latency.latency import LatencyPlan, LatencyRun

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from dgiqa_edge.runtime.bundle import Bundle
+from dgiqa_edge.runtime.bundle.bundle import Bundle
 from dgiqa_edge.runtime.ground.strict_text import parse_json
 from dgiqa_edge.runtime.hashing import sha256_file
-from dgiqa_edge.runtime.scorer import Scorer
+from dgiqa_edge.runtime.scoring.scorer import Scorer
 
 BUILD_REPORT = "report.json"
 

@@ -15,10 +15,10 @@ import numpy as np
 from dgiqa_edge.calibration.fidelity import Fidelity
 from dgiqa_edge.calibration.images.calibration_set import MINIMUM_COUNT, open_calibration_set
 from dgiqa_edge.calibration.images.selection import Selection
+from dgiqa_edge.runtime.bundle.manifest import LadderRecord
 from dgiqa_edge.runtime.errors import ConfigurationError
 from dgiqa_edge.runtime.ground.names import json_text
 from dgiqa_edge.runtime.hashing import Json
-from dgiqa_edge.runtime.manifest import LadderRecord
 from dgiqa_edge.runtime.version import VERSION
 
 from ..frame_graph import parity

@@ -17,15 +17,15 @@ from dgiqa_edge.calibration.fidelity import Fidelity, compare_outputs
 from dgiqa_edge.calibration.images.calibration_set import CalibrationImage
 from dgiqa_edge.calibration.images.selection import Selection
 from dgiqa_edge.calibration.int8.result import CalibrationResult
-from dgiqa_edge.runtime.bundle import build_manifest_files, write_manifest
+from dgiqa_edge.runtime.bundle.bundle import build_manifest_files, write_manifest
+from dgiqa_edge.runtime.bundle.checks import MANIFEST_NAME
+from dgiqa_edge.runtime.bundle.golden import Golden, save_golden
+from dgiqa_edge.runtime.bundle.manifest import LadderRecord
 from dgiqa_edge.runtime.errors import ConfigurationError, FidelityError, MachineError
-from dgiqa_edge.runtime.golden import Golden, save_golden
 from dgiqa_edge.runtime.ground.atomic import atomic_directory
 from dgiqa_edge.runtime.ground.names import json_text
 from dgiqa_edge.runtime.hashing import Json
-from dgiqa_edge.runtime.manifest import LadderRecord
-from dgiqa_edge.runtime.manifest_checks import MANIFEST_NAME
-from dgiqa_edge.runtime.scorer import Scorer
+from dgiqa_edge.runtime.scoring.scorer import Scorer
 from dgiqa_edge.runtime.version import VERSION
 
 from ..frame_graph.graph_session import Latency

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from dgiqa_edge.calibration.fidelity import Fidelity
 from dgiqa_edge.calibration.images.calibration_set import CalibrationSet
-from dgiqa_edge.runtime.engines.tensorrt_versions import families_of
+from dgiqa_edge.runtime.engines.tensorrt.versions import families_of
 from dgiqa_edge.runtime.errors import ConfigurationError
 from dgiqa_edge.runtime.ground.atomic import PARTIAL_PREFIX
 from dgiqa_edge.runtime.hashing import sha256_file

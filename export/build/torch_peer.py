@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dgiqa_edge.runtime.bundle import Bundle
+from dgiqa_edge.runtime.bundle.bundle import Bundle
 from dgiqa_edge.runtime.errors import ExportError
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from dgiqa_edge.runtime.ground.names import json_text
 
 if TYPE_CHECKING:
-    from dgiqa_edge.runtime.manifest import LadderRecord
+    from dgiqa_edge.runtime.bundle.manifest import LadderRecord
 
 SUMMARY = "build an engine bundle: export, simplify, calibrate, quantize, check, pack"
 
@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _tell(ladder: "LadderRecord | None") -> None:
-    from dgiqa_edge.runtime.ladder_table import ladder_lines
+    from dgiqa_edge.runtime.bundle.ladder_table import ladder_lines
 
     for line in ladder_lines(ladder) if ladder else ():
         print(line)

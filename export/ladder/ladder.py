@@ -14,6 +14,8 @@ import numpy as np
 from dgiqa_edge.calibration.fidelity import Fidelity
 from dgiqa_edge.calibration.images.calibration_set import CalibrationSet
 from dgiqa_edge.calibration.int8.sensitivity import BlockSensitivity, most_sensitive, ranked
+from dgiqa_edge.runtime.bundle.ladder_table import STATUS_WORDS
+from dgiqa_edge.runtime.bundle.manifest import BlockRecord, BudgetRecord, LadderRecord, RungRecord, SensitivityRecord
 from dgiqa_edge.runtime.errors import (
     BudgetError,
     CalibrationError,
@@ -21,8 +23,6 @@ from dgiqa_edge.runtime.errors import (
     ExportError,
     FidelityError,
 )
-from dgiqa_edge.runtime.ladder_table import STATUS_WORDS
-from dgiqa_edge.runtime.manifest import BlockRecord, BudgetRecord, LadderRecord, RungRecord, SensitivityRecord
 
 from ..frame_graph.graph_session import Latency, median_ms, time_in_turn
 from ..options.accuracy_budget import AccuracyBudget, Miss, misses

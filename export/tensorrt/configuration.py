@@ -6,7 +6,7 @@ written in the graph: flags are set only where a version needs them to honour it
 
 from dataclasses import dataclass
 
-from dgiqa_edge.runtime.engines.tensorrt_versions import KnownBad, TensorRtSupport, known_bad
+from dgiqa_edge.runtime.engines.tensorrt.versions import KnownBad, TensorRtSupport, known_bad
 from dgiqa_edge.runtime.errors import ConfigurationError, EngineCompatibilityError
 
 from ..options.tensorrt_options import CALIBRATORS, OPTIMIZATION_LEVELS, BuilderSettings

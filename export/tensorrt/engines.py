@@ -206,7 +206,7 @@ class EngineStage:
         if self.calibrator is None:
             yield None
             return
-        from dgiqa_edge.runtime.engines.cuda import connect
+        from dgiqa_edge.runtime.engines.cuda.binding import connect
 
         key = CacheKey(
             sha256_bytes(f"{source_sha256} {role}".encode()),

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from dgiqa_edge.runtime.engines.cuda import Cuda, Handle, size_bytes
+from dgiqa_edge.runtime.engines.cuda.binding import Cuda, Handle, size_bytes
 
 
 class FrameBuffer:

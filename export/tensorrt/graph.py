@@ -13,7 +13,7 @@ import numpy as np
 
 from dgiqa_edge.calibration.int8.graph_tensors import attribute, constant_tensors, label
 from dgiqa_edge.calibration.int8.placement import CLAMPS
-from dgiqa_edge.runtime.engines.tensorrt_versions import TensorRtSupport
+from dgiqa_edge.runtime.engines.tensorrt.versions import TensorRtSupport
 from dgiqa_edge.runtime.errors import ExportError
 from dgiqa_edge.runtime.hashing import Json
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dgiqa_edge.calibration.int8.graph_tensors import attribute, constant_tensors, consumers, label
-from dgiqa_edge.runtime.engines.tensorrt_versions import TensorRtSupport, operator_supported, support_of
+from dgiqa_edge.runtime.engines.tensorrt.versions import TensorRtSupport, operator_supported, support_of
 from dgiqa_edge.runtime.errors import ExportError
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ import importlib.util
 from dataclasses import dataclass
 from typing import Any
 
-from dgiqa_edge.runtime.engines.tensorrt_versions import TensorRtSupport, support_of
+from dgiqa_edge.runtime.engines.tensorrt.versions import TensorRtSupport, support_of
 from dgiqa_edge.runtime.errors import DgiqaEdgeError
 from dgiqa_edge.runtime.machine.cuda_probe import probe
 

@@ -10,8 +10,8 @@ from ..ground.names import json_text
 from ..option_types import input_path
 
 if TYPE_CHECKING:
-    from ..bundle import Bundle
-    from ..machine.capability import Capability
+    from ..bundle.bundle import Bundle
+    from ..engines.capability import Capability
     from ..machine.survey import Survey
 
 SUMMARY = "show GPU, driver, TensorRT, JetPack, power mode and CPU, and what can run here"
@@ -34,7 +34,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the report; the exit code is that of the bundle's trial."""
-    from ..machine.capability import capabilities
+    from ..engines.capability import capabilities
     from ..machine.survey import survey
 
     found = survey()
@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _try_bundle(path: Path) -> tuple[dict[str, Any], int]:
     """Load the bundle with every backend it has engines for; the report, and the exit code."""
-    from ..bundle import load_bundle
+    from ..bundle.bundle import load_bundle
     from ..errors import DgiqaEdgeError
 
     try:
@@ -70,7 +70,7 @@ def _try_bundle(path: Path) -> tuple[dict[str, Any], int]:
 
 def _try_backend(bundle: "Bundle", backend: str) -> tuple[dict[str, Any], int]:
     from ..errors import DgiqaEdgeError
-    from ..scorer import Scorer
+    from ..scoring.scorer import Scorer
 
     try:
         with Scorer(bundle, backend=backend, verify="always") as scorer:

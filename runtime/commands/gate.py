@@ -100,7 +100,7 @@ def _run(args: argparse.Namespace) -> int:
     from ..gate import Gate
     from ..gate_policy import GatePolicy, load_policy
     from ..gate_replay import Recording, check_fps, replay
-    from ..scorer import Scorer
+    from ..scoring.scorer import Scorer
 
     check_fps(args.fps)
     gate = Gate(load_policy(args.policy) if args.policy else GatePolicy())
@@ -206,7 +206,7 @@ def _measured(args: argparse.Namespace) -> "tuple[Measured, Measured]":
     from ..errors import ConfigurationError
     from ..frames.images import quiet_decoder
     from ..gate_tuning import FEWEST_PHOTOS
-    from ..scorer import Scorer
+    from ..scoring.scorer import Scorer
     from ..tuning_photos import labelled_photos, measure_photos
 
     good, bad = labelled_photos(args.good, "good"), labelled_photos(args.bad, "bad")

@@ -8,8 +8,8 @@ from ..ground.names import json_text
 from ..option_types import input_path
 
 if TYPE_CHECKING:
-    from ..bundle import Bundle
-    from ..manifest import EngineRecord, Manifest, Network
+    from ..bundle.bundle import Bundle
+    from ..bundle.manifest import EngineRecord, Manifest, Network
 
 SUMMARY = "verify a bundle and show its networks, precision, fidelity and build command"
 
@@ -30,7 +30,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the bundle's description; every file's hash is checked on the way."""
-    from ..bundle import load_bundle, rebuild_command
+    from ..bundle.bundle import load_bundle, rebuild_command
 
     bundle = load_bundle(args.bundle)
     if args.json:
@@ -49,8 +49,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _rows(bundle: "Bundle") -> Iterator[tuple[str, str]]:
-    from ..bundle import rebuild_command
-    from ..ladder_table import ladder_lines
+    from ..bundle.bundle import rebuild_command
+    from ..bundle.ladder_table import ladder_lines
 
     manifest = bundle.manifest
     size_mib = sum(record.size_bytes for record in manifest.files.values()) / 2**20

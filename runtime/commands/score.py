@@ -12,7 +12,7 @@ from ..ground.names import json_text, shown
 from ..option_types import input_path, output_folder, threads
 
 if TYPE_CHECKING:
-    from ..scorer import Scorer
+    from ..scoring.scorer import Scorer
 
 SUMMARY = "score images with a bundle; optionally write their depth maps as pictures"
 EXIT_BAD_IMAGE = 3
@@ -79,9 +79,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Score every image; 0, or 3 when some could not be scored."""
-    from ..depth_picture import picture_names
     from ..frames.images import expand_images, left_out, quiet_decoder, refuse_overwriting
-    from ..scorer import Scorer
+    from ..scoring.depth_picture import picture_names
+    from ..scoring.scorer import Scorer
 
     images = expand_images(args.images)
     pictures = {image: args.depth_out / name for image, name in picture_names(images).items()} if args.depth_out else {}
@@ -119,9 +119,9 @@ def _score_all(
 
 
 def _score_one(scorer: "Scorer", image: Path, picture: Path | None) -> _Scored:
-    from ..depth_picture import write_depth_picture
     from ..errors import SourceError
     from ..frames.images import read_image
+    from ..scoring.depth_picture import write_depth_picture
 
     try:
         frame = read_image(image)

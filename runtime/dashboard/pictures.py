@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..depth_picture import depth_colours
 from ..errors import SourceError
 from ..frame_event import FrameEvent
+from ..scoring.depth_picture import depth_colours
 
 LONGEST_SIDE = 1280
 QUALITY = 80

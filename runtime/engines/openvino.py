@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..bundle import Bundle
+from ..bundle.bundle import Bundle
+from ..bundle.manifest import EngineRecord
 from ..errors import ConfigurationError, EngineCompatibilityError, MachineError
 from ..ground.extra_packages import install_command
 from ..machine.processor import processor
 from ..machine.version_requirement import satisfies
-from ..manifest import EngineRecord
 from .protocol import Arrays, EngineOptions, TensorSpec, check_inputs
 
 _DTYPES = {"u8": "uint8", "i8": "int8", "i32": "int32", "i64": "int64", "f16": "float16", "f32": "float32"}

@@ -8,9 +8,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ..bundle.manifest import EngineRecord
 from ..errors import ConfigurationError
 from ..ground.limits import MOST_THREADS
-from ..manifest import EngineRecord
 
 Arrays = Mapping[str, NDArray[Any]]
 

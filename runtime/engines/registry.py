@@ -4,10 +4,10 @@ import importlib
 from collections.abc import Callable, Mapping
 from typing import cast
 
-from ..bundle import Bundle, rebuild_command
+from ..bundle.bundle import Bundle, rebuild_command
+from ..bundle.manifest import EngineRecord, Manifest, Requirements
 from ..errors import BundleError, EngineCompatibilityError
 from ..machine.processor import platform_name
-from ..manifest import EngineRecord, Manifest, Requirements
 from .protocol import Engine, EngineOptions, TensorSpec
 
 Loader = Callable[[Bundle, EngineRecord, EngineOptions], Engine]
@@ -15,7 +15,7 @@ Loader = Callable[[Bundle, EngineRecord, EngineOptions], Engine]
 # backend name -> module beside this one with a function `load`: imported only when an engine needs it.
 BACKENDS: Mapping[str, str] = {
     "onnxruntime": ".onnxruntime",
-    "tensorrt": ".tensorrt",
+    "tensorrt": ".tensorrt.engine",
     "openvino": ".openvino",
 }
 _TITLES = {"onnxruntime": "ONNX Runtime", "tensorrt": "TensorRT", "openvino": "OpenVINO"}

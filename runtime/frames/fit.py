@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..bundle.manifest import FrameSize
 from ..errors import SourceError
 from ..frame_size import fit_frame
 from ..ground.limits import pixels_flaw
-from ..manifest import FrameSize
 
 
 def as_bgr(frame: Any) -> NDArray[np.uint8]:

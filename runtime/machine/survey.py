@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..engines.tensorrt_versions import jetpack_of_l4t
+from ..engines.tensorrt.versions import jetpack_of_l4t
 from ..hashing import Json
 from . import cpu, jetson, nvidia, packages
 from .cuda_probe import CudaProbe, probe

@@ -24,10 +24,10 @@ from dgiqa_edge.export.tensorrt import builder as tensorrt_builder
 from dgiqa_edge.export.tensorrt import configuration as tensorrt_configuration
 from dgiqa_edge.export.tensorrt.graph import GraphFacts
 from dgiqa_edge.export.tensorrt.machine import TensorRtMachine, open_machine
-from dgiqa_edge.runtime.bundle import Bundle, build_manifest_files, load_bundle, write_manifest
+from dgiqa_edge.runtime.bundle.bundle import Bundle, build_manifest_files, load_bundle, write_manifest
 from dgiqa_edge.runtime.engines import EngineOptions, load_engine
-from dgiqa_edge.runtime.engines.tensorrt import TensorrtEngine
-from dgiqa_edge.runtime.engines.tensorrt_versions import families_of, support_of
+from dgiqa_edge.runtime.engines.tensorrt.engine import TensorrtEngine
+from dgiqa_edge.runtime.engines.tensorrt.versions import families_of, support_of
 from dgiqa_edge.runtime.errors import DgiqaEdgeError
 from dgiqa_edge.runtime.machine.cuda_probe import probe
 from dgiqa_edge.runtime.machine.processor import platform_name

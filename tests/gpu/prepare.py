@@ -19,8 +19,8 @@ from dgiqa_edge.calibration.images.calibration_set import open_calibration_set
 from dgiqa_edge.calibration.images.shipped import SHIPPED_PHOTOS
 from dgiqa_edge.export.frame_graph.graph_session import open_graph
 from dgiqa_edge.export.tensorrt import graph as tensorrt_graph
-from dgiqa_edge.runtime.bundle import Bundle, load_bundle
-from dgiqa_edge.runtime.engines.tensorrt_versions import support_of
+from dgiqa_edge.runtime.bundle.bundle import Bundle, load_bundle
+from dgiqa_edge.runtime.engines.tensorrt.versions import support_of
 from dgiqa_edge.runtime.errors import BundleError, DgiqaEdgeError
 from dgiqa_edge.runtime.ground.atomic import atomic_file, write_bytes, write_text
 from dgiqa_edge.runtime.hashing import sha256_file

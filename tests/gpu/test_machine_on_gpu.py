@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dgiqa_edge.runtime.bundle import build_manifest_files, load_bundle, write_manifest
+from dgiqa_edge.runtime.bundle.bundle import build_manifest_files, load_bundle, write_manifest
 from dgiqa_edge.runtime.engines import load_engine
-from dgiqa_edge.runtime.engines.cuda import CudaError, connect, size_bytes
+from dgiqa_edge.runtime.engines.capability import capabilities
+from dgiqa_edge.runtime.engines.cuda.binding import CudaError, connect, size_bytes
 from dgiqa_edge.runtime.errors import BundleError, EngineCompatibilityError
-from dgiqa_edge.runtime.machine.capability import capabilities
 from dgiqa_edge.runtime.machine.survey import survey
 
 Build = Callable[[str, str, str], Any]
@@ -111,7 +111,7 @@ def test_a_truncated_plan_with_a_right_hash_is_an_error_of_ours(machine: Any, na
     edit(nano, lambda document: None)
     code = (
         "import sys\n"
-        "from dgiqa_edge.runtime.bundle import load_bundle\n"
+        "from dgiqa_edge.runtime.bundle.bundle import load_bundle\n"
         "from dgiqa_edge.runtime.engines import load_engine\n"
         "from dgiqa_edge.runtime.errors import EngineCompatibilityError\n"
         "try:\n    load_engine(load_bundle(sys.argv[1]), 'fused')\n"
@@ -124,7 +124,7 @@ def test_a_truncated_plan_with_a_right_hash_is_an_error_of_ours(machine: Any, na
 
 def test_the_scorer_replays_and_remembers(built: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("cv2", reason="the scorer resizes frames with OpenCV, which is not installed")
-    from dgiqa_edge.runtime.scorer import Scorer
+    from dgiqa_edge.runtime.scoring.scorer import Scorer
 
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     made = built("nano", "fp32", "fused")

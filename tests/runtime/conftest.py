@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dgiqa_edge.runtime.bundle import build_manifest_files, write_manifest
+from dgiqa_edge.runtime.bundle.bundle import build_manifest_files, write_manifest
 from dgiqa_edge.runtime.frame_event import FrameEvent, Outcome, Presence
 from dgiqa_edge.runtime.machine import cuda_probe
 from dgiqa_edge.runtime.machine.processor import platform_name

@@ -18,7 +18,7 @@ from dgiqa_edge.runtime.cues import CueMeter
 from dgiqa_edge.runtime.gate import Gate
 from dgiqa_edge.runtime.gate_policy import GatePolicy
 from dgiqa_edge.runtime.reading import Reading
-from dgiqa_edge.runtime.scorer import Scorer
+from dgiqa_edge.runtime.scoring.scorer import Scorer
 from dgiqa_edge.runtime.sources.scripted import ScriptedSource, parse_script
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 
 from dgiqa_edge.runtime import Scorer
-from dgiqa_edge.runtime import native_library as binding
 from dgiqa_edge.runtime.errors import (
     BundleError,
     ConfigurationError,
@@ -24,7 +23,8 @@ from dgiqa_edge.runtime.errors import (
     MachineError,
     SourceError,
 )
-from dgiqa_edge.runtime.native_library import NativeScorer
+from dgiqa_edge.runtime.scoring import native_library as binding
+from dgiqa_edge.runtime.scoring.native_library import NativeScorer
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILT = ROOT / "build" / "native" / "runtime" / "native" / "src" / "api" / "libdgiqa_edge.so"

@@ -16,10 +16,10 @@ import pytest
 
 from dgiqa_edge.calibration.images.calibration_set import open_calibration_set
 from dgiqa_edge.calibration.images.image_sources import find_files
-from dgiqa_edge.runtime.depth_picture import picture_names
 from dgiqa_edge.runtime.errors import CalibrationError, SourceError
 from dgiqa_edge.runtime.frames.images import expand_images, read_image
 from dgiqa_edge.runtime.ground.names import valid
+from dgiqa_edge.runtime.scoring.depth_picture import picture_names
 from dgiqa_edge.runtime.tuning_photos import measure_photos
 
 PNG = cv2.imencode(".png", np.random.default_rng(0).integers(0, 255, (48, 64, 3), np.uint8))[1].tobytes()
@@ -157,7 +157,7 @@ def test_one_bad_argument_spares_the_others(
 
 
 def test_one_bad_photo_spares_the_others_in_tuning_and_calibration(odd_files: Path, bundle_dir: Path) -> None:
-    from dgiqa_edge.runtime.scorer import Scorer
+    from dgiqa_edge.runtime.scoring.scorer import Scorer
 
     with Scorer(bundle_dir, verify=False) as scorer:
         measured = measure_photos(dict.fromkeys(expand_images([odd_files]), ""), scorer, lambda: None)

@@ -9,7 +9,7 @@ from dgiqa_edge.runtime.ground.names import json_text
 from dgiqa_edge.runtime.option_types import input_path, output_file, threads, whole
 
 if TYPE_CHECKING:
-    from dgiqa_edge.runtime.scorer import Scorer
+    from dgiqa_edge.runtime.scoring.scorer import Scorer
 
     from ...accuracy.accuracy import Bar
     from ...accuracy.degradation_series import DegradationPlan
@@ -84,7 +84,7 @@ def run(args: argparse.Namespace) -> int:
     """Measure, print, write; 0, or 3 when a picture has no score."""
     from dgiqa_edge.runtime.frames.images import quiet_decoder
     from dgiqa_edge.runtime.ground.atomic import write_result
-    from dgiqa_edge.runtime.scorer import Scorer
+    from dgiqa_edge.runtime.scoring.scorer import Scorer
 
     from ...accuracy.accuracy import measure_accuracy
     from ...accuracy.circumstances import circumstances

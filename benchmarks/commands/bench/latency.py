@@ -19,7 +19,7 @@ from .options import (
 )
 
 if TYPE_CHECKING:
-    from dgiqa_edge.runtime.scorer import Scorer
+    from dgiqa_edge.runtime.scoring.scorer import Scorer
 
     from ...latency.latency import LatencyPlan
     from ...report.build import Measured

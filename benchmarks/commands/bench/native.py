@@ -48,7 +48,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run all candidates and print the table; returns 0."""
     from dgiqa_edge.calibration.images.shipped import SHIPPED_PHOTOS
-    from dgiqa_edge.runtime.bundle import load_bundle
+    from dgiqa_edge.runtime.bundle.bundle import load_bundle
     from dgiqa_edge.runtime.errors import ConfigurationError
     from dgiqa_edge.runtime.frames.images import write_image
     from dgiqa_edge.runtime.ground.atomic import write_result

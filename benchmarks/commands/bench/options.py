@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from dgiqa_edge.runtime.option_types import number, output_file, threads
 
 if TYPE_CHECKING:
-    from dgiqa_edge.runtime.scorer import Scorer
+    from dgiqa_edge.runtime.scoring.scorer import Scorer
 
     from ...latency.latency import Progress
     from ...telemetry import Sampler
@@ -40,7 +40,7 @@ def add_output_options(parser: argparse.ArgumentParser) -> None:
 
 def open_scorer(bundle: Path, args: argparse.Namespace) -> "Scorer":
     """A scorer as the options ask; the golden frame is replayed, so a fast wrong engine is refused."""
-    from dgiqa_edge.runtime.scorer import Scorer
+    from dgiqa_edge.runtime.scoring.scorer import Scorer
 
     return Scorer(bundle, threads=args.threads, backend=args.backend, providers=args.providers.split(","))
 

@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
     from dgiqa_edge.calibration.images.shipped import SHIPPED_PHOTOS
     from dgiqa_edge.runtime.errors import ConfigurationError, SourceError
     from dgiqa_edge.runtime.ground.atomic import write_result
-    from dgiqa_edge.runtime.scorer import Scorer
+    from dgiqa_edge.runtime.scoring.scorer import Scorer
 
     from ...environment import provenance
     from ...measures.baselines import baselines

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from dgiqa_edge.calibration.fidelity import Fidelity, Outputs, Progress, Run, compare_engines
-from dgiqa_edge.runtime.bundle import load_bundle
+from dgiqa_edge.runtime.bundle.bundle import load_bundle
 from dgiqa_edge.runtime.engines import Engine, load_engine
 from dgiqa_edge.runtime.errors import FidelityError
 

@@ -63,8 +63,8 @@ class Device(Protocol):
 # backend -> module beside this one with a function `open_device(threads)`. TensorRT's own device needs the build's
 # engine stage besides (tensorrt_device.py); here is what judges its graphs where no engine is asked for.
 DEVICES: Mapping[str, str] = {
-    "onnxruntime": ".onnxruntime_device",
-    "tensorrt": ".portable_device",
+    "onnxruntime": ".onnxruntime",
+    "tensorrt": ".portable",
 }
 
 

@@ -12,9 +12,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from dgiqa_edge.calibration.images.calibration_set import CalibrationSet
+from dgiqa_edge.runtime.bundle.manifest import EngineRecord, Requirements
 from dgiqa_edge.runtime.engines import Engine
 from dgiqa_edge.runtime.hashing import Json, sha256_file
-from dgiqa_edge.runtime.manifest import EngineRecord, Requirements
 
 from ...frame_graph.graph_session import Run
 from ...options.tensorrt_options import BuilderSettings
@@ -97,7 +97,7 @@ def open_plan(plan: Path, record: EngineRecord) -> Engine:
     Raises:
         MachineError, EngineCompatibilityError, DeviceLostError: see ``runtime.engines.tensorrt.open_plan``.
     """
-    from dgiqa_edge.runtime.engines import tensorrt
+    from dgiqa_edge.runtime.engines.tensorrt import engine as tensorrt
 
     return tensorrt.open_plan(plan, record)
 

@@ -12,8 +12,8 @@ from dgiqa_edge.benchmarks.measures.measures import Measure, Panel
 from dgiqa_edge.benchmarks.measures.score_store import ScoreStore
 from dgiqa_edge.calibration.degradations import KINDS, degrade
 from dgiqa_edge.calibration.images.calibration_set import pixels_sha256
+from dgiqa_edge.runtime.bundle.manifest import FrameSize
 from dgiqa_edge.runtime.errors import ConfigurationError
-from dgiqa_edge.runtime.manifest import FrameSize
 
 RATED = [RatedPhoto(Path(f"{index}.png"), mos) for index, mos in enumerate((0.1, 0.9, 0.5, 0.8, 0.2, 0.7))]
 SIZE = FrameSize(240, 320)

@@ -3,7 +3,7 @@
 import pytest
 
 from dgiqa_edge.benchmarks.latency.node_shares import node_shares, shares_from_events
-from dgiqa_edge.runtime.bundle import load_bundle
+from dgiqa_edge.runtime.bundle.bundle import load_bundle
 
 
 def event(name, microseconds, kind="Node"):

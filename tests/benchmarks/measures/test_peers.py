@@ -9,7 +9,7 @@ from dgiqa_edge.benchmarks.measures import peers as module
 from dgiqa_edge.benchmarks.measures.measures import bundle_measure
 from dgiqa_edge.benchmarks.measures.peers import differences, frames_of, openvino_peer, peers
 from dgiqa_edge.runtime import Scorer
-from dgiqa_edge.runtime.bundle import load_bundle
+from dgiqa_edge.runtime.bundle.bundle import load_bundle
 from dgiqa_edge.runtime.errors import MachineError
 
 needs_openvino = pytest.mark.skipif(util.find_spec("openvino") is None, reason="OpenVINO is not installed")

@@ -15,7 +15,7 @@ import pytest
 from dgiqa_edge.benchmarks.report import gpu_results
 from dgiqa_edge.calibration.images.calibration_set import open_calibration_set
 from dgiqa_edge.calibration.images.shipped import SHIPPED_PHOTOS
-from dgiqa_edge.runtime.bundle import build_manifest_files, write_manifest
+from dgiqa_edge.runtime.bundle.bundle import build_manifest_files, write_manifest
 from dgiqa_edge.runtime.errors import ConfigurationError
 
 ROOT = Path(__file__).resolve().parents[3]

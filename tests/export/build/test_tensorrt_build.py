@@ -27,7 +27,7 @@ from dgiqa_edge.export.tensorrt.machine import TensorRtMachine
 from dgiqa_edge.export.weights.network_source import NetworkSource
 from dgiqa_edge.runtime import Scorer, load_bundle
 from dgiqa_edge.runtime.engines.protocol import TensorSpec
-from dgiqa_edge.runtime.engines.tensorrt_versions import support_of
+from dgiqa_edge.runtime.engines.tensorrt.versions import support_of
 from dgiqa_edge.runtime.errors import (
     ConfigurationError,
     EngineCompatibilityError,
@@ -361,7 +361,7 @@ def test_the_manifest_repeats_the_tensorrt_options(machine, options):
 
 
 def test_a_calibrator_starts_from_the_fp32_graph_and_keeps_its_cache(machine, options, monkeypatch):
-    from dgiqa_edge.runtime.engines import cuda
+    from dgiqa_edge.runtime.engines.cuda import binding as cuda
 
     trt = machine("8.5.3.1")
     monkeypatch.setattr(cuda, "connect", HostCuda)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from dgiqa_edge.export.ladder.decision import STATUSES, Tried, decide
 from dgiqa_edge.export.options.accuracy_budget import Miss
-from dgiqa_edge.runtime.ladder_table import STATUS_WORDS
+from dgiqa_edge.runtime.bundle.ladder_table import STATUS_WORDS
 
 OVER = (Miss("score_mae", 0.02, 0.01),)
 FAR = (Miss("score_mae", 0.2, 0.01), Miss("srcc", 0.5, 0.99))

@@ -1,7 +1,7 @@
 """The runtime may not import the export room, so doctor names the presets itself: here the two lists are compared."""
 
 from dgiqa_edge.export.options.presets import PRESETS
-from dgiqa_edge.runtime.machine import capability
+from dgiqa_edge.runtime.engines import capability
 
 
 def test_doctor_knows_every_preset_and_its_networks() -> None:

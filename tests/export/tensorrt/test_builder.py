@@ -12,7 +12,7 @@ from dgiqa_edge.export.tensorrt import builder as tensorrt_builder
 from dgiqa_edge.export.tensorrt.builder import BuildLog, build, dla_cores, load_tensorrt
 from dgiqa_edge.export.tensorrt.configuration import Device, configure
 from dgiqa_edge.export.tensorrt.graph import facts_of, prepare
-from dgiqa_edge.runtime.engines.tensorrt_versions import support_of
+from dgiqa_edge.runtime.engines.tensorrt.versions import support_of
 from dgiqa_edge.runtime.errors import EngineCompatibilityError, ExportError, MachineError
 
 VERSIONS = ["8.5.3.1", "8.6.0", "10.3.0.26", "10.13.3.9", "11.0.0"]

@@ -4,7 +4,7 @@ import pytest
 
 from dgiqa_edge.export.options.tensorrt_options import BuilderSettings
 from dgiqa_edge.export.tensorrt.configuration import Device, configure
-from dgiqa_edge.runtime.engines.tensorrt_versions import families_of, support_of
+from dgiqa_edge.runtime.engines.tensorrt.versions import families_of, support_of
 from dgiqa_edge.runtime.errors import ConfigurationError, EngineCompatibilityError
 
 ORIN = Device("Orin", "87", jetson=True, dla_cores=2)

@@ -11,11 +11,11 @@ from dgiqa_edge.export.stages.stages import Stages
 from dgiqa_edge.export.tensorrt.configuration import Device
 from dgiqa_edge.export.tensorrt.engines import EngineStage
 from dgiqa_edge.export.tensorrt.machine import TensorRtMachine
-from dgiqa_edge.runtime.engines.tensorrt_compatibility import Machine, obstacles
-from dgiqa_edge.runtime.engines.tensorrt_versions import support_of
+from dgiqa_edge.runtime.bundle.manifest import Requirements
+from dgiqa_edge.runtime.engines.tensorrt.compatibility import Machine, obstacles
+from dgiqa_edge.runtime.engines.tensorrt.versions import support_of
 from dgiqa_edge.runtime.errors import MachineError
 from dgiqa_edge.runtime.machine.processor import platform_name
-from dgiqa_edge.runtime.manifest import Requirements
 
 VERSION = "10.13.3.9"
 HERE = Machine("Test GPU", "86", False, "13.0", "580.65", VERSION, platform_name())

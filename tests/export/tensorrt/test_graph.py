@@ -13,7 +13,7 @@ from dgiqa_edge.calibration.int8.targets import target_named
 from dgiqa_edge.export.frame_graph import precision
 from dgiqa_edge.export.tensorrt.graph import GraphFacts, facts_of, prepare
 from dgiqa_edge.export.tensorrt.lint import lint
-from dgiqa_edge.runtime.engines.tensorrt_versions import support_of
+from dgiqa_edge.runtime.engines.tensorrt.versions import support_of
 from dgiqa_edge.runtime.errors import ExportError
 
 OLD, MIDDLE, NEW = support_of("8.5.3"), support_of("8.6.1"), support_of("10.13")

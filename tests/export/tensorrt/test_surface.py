@@ -56,7 +56,7 @@ def test_the_listed_surface_is_the_installed_packages(interpreter, tensorrt_fake
 
 
 def test_the_version_table_agrees_with_the_installed_package(interpreter):
-    from dgiqa_edge.runtime.engines.tensorrt_versions import support_of
+    from dgiqa_edge.runtime.engines.tensorrt.versions import support_of
 
     found = ask(interpreter, {})
     support = support_of(found["version"])

@@ -18,7 +18,7 @@ from dgiqa_edge.export.stages.stages import Stages
 from dgiqa_edge.export.tensorrt.configuration import Device
 from dgiqa_edge.export.tensorrt.machine import TensorRtMachine
 from dgiqa_edge.export.options.tensorrt_options import TensorRtOptions
-from dgiqa_edge.runtime.engines.tensorrt_versions import support_of
+from dgiqa_edge.runtime.engines.tensorrt.versions import support_of
 work, go = Path(sys.argv[2]), Path(sys.argv[2]) / "go"
 def build(content):
     print("building", flush=True)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from dgiqa_edge.runtime import Scorer
-from dgiqa_edge.runtime.bundle import load_bundle
+from dgiqa_edge.runtime.bundle.bundle import load_bundle
 from dgiqa_edge.runtime.engines import EngineOptions, load_engine
 from dgiqa_edge.runtime.errors import BundleError, ConfigurationError, EngineCompatibilityError, MachineError
 

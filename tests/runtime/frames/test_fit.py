@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dgiqa_edge.runtime.bundle.manifest import FrameSize
 from dgiqa_edge.runtime.errors import SourceError
 from dgiqa_edge.runtime.frames.fit import as_bgr, fit_to
-from dgiqa_edge.runtime.manifest import FrameSize
 
 NOISE = np.random.default_rng(0).integers(0, 256, (30, 40, 4), dtype=np.uint8)
 BGR = np.ascontiguousarray(NOISE[:, :, :3])

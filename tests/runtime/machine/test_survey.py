@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from dgiqa_edge.runtime.engines.capability import capabilities
 from dgiqa_edge.runtime.machine import jetson, nvidia, packages
 from dgiqa_edge.runtime.machine import survey as surveying
-from dgiqa_edge.runtime.machine.capability import capabilities
 from dgiqa_edge.runtime.machine.cuda_probe import CudaProbe, Gpu
 from dgiqa_edge.runtime.machine.fact import Fact, from_file
 from dgiqa_edge.runtime.machine.survey import Survey, survey

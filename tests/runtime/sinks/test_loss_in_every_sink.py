@@ -27,7 +27,7 @@ from dgiqa_edge.runtime.dashboard import Dashboard, DashboardSettings
 from dgiqa_edge.runtime.errors import SourceError
 from dgiqa_edge.runtime.gate_policy import parse_policy
 from dgiqa_edge.runtime.intake import LineSettings
-from dgiqa_edge.runtime.scorer import Scorer
+from dgiqa_edge.runtime.scoring.scorer import Scorer
 from dgiqa_edge.runtime.settings.listen_address import ListenAddress
 from dgiqa_edge.runtime.sinks import create, registry, v4l2_loopback
 from dgiqa_edge.runtime.sinks.shared_frames_reader import SharedFrames, SharedFramesError, ring_path

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from dgiqa_edge.runtime.baseline import Baseline, Spread
 from dgiqa_edge.runtime.baseline_keeper import BaselineKeeper
-from dgiqa_edge.runtime.bundle import load_bundle
+from dgiqa_edge.runtime.bundle.bundle import load_bundle
 from dgiqa_edge.runtime.frame_event import SinkStats
 from dgiqa_edge.runtime.gate_policy import parse_policy
 from dgiqa_edge.runtime.machine.memory import resident_mib

@@ -13,7 +13,7 @@ import pytest
 
 from dgiqa_edge.runtime.capture import ConnectionSettings
 from dgiqa_edge.runtime.intake import LineSettings, Policy
-from dgiqa_edge.runtime.scorer import Scorer
+from dgiqa_edge.runtime.scoring.scorer import Scorer
 from dgiqa_edge.runtime.sources import create_source
 from dgiqa_edge.runtime.sources.backoff import BackoffPolicy
 from dgiqa_edge.runtime.watch import Watch, WatchedCamera

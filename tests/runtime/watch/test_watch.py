@@ -16,7 +16,7 @@ from dgiqa_edge.runtime.errors import ConfigurationError, EngineCompatibilityErr
 from dgiqa_edge.runtime.frame_event import Outcome
 from dgiqa_edge.runtime.gate_policy import parse_policy
 from dgiqa_edge.runtime.intake import LineSettings, Policy
-from dgiqa_edge.runtime.scorer import Scorer
+from dgiqa_edge.runtime.scoring.scorer import Scorer
 from dgiqa_edge.runtime.sources import Damaged, End, create_source
 from dgiqa_edge.runtime.sources.backoff import BackoffPolicy
 from dgiqa_edge.runtime.verdict import State

@@ -1,5 +1,5 @@
 // Whether a manifest is acceptable: its JSON, its version, its schema, fields that fit each other. The rules are those
-// of the Python package's runtime/manifest_checks.py; the schema is the same file.
+// of the Python package's runtime/bundle/checks.py; the schema is the same file.
 #pragma once
 
 #include <string>

@@ -1,5 +1,5 @@
 // Whether a TensorRT engine file fits this machine, decided from facts alone, before TensorRT sees the file. The rules
-// are those of the Python package's runtime/engines/tensorrt_compatibility.py.
+// are those of the Python package's runtime/engines/tensorrt/compatibility.py.
 #pragma once
 
 #include <string>

@@ -1,0 +1,130 @@
+"""The golden frame: one real frame and the FP32 outputs it gave when the bundle was built.
+
+Replaying it tells whether this device's engine still gives those outputs. The file is a plain ``.npz``;
+pickled objects are never read.
+"""
+
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import BundleError
+from ..ground.atomic import atomic_file
+from ..ground.limits import MOST_FRAME_PIXELS
+from .manifest import Tolerance
+
+_FIELDS = {
+    "frame": (np.uint8, 4),
+    "score": (np.float32, 1),
+    "crop_scores": (np.float32, 2),
+    "depth": (np.uint8, 3),
+}
+
+_MOST_BYTES = 8 * MOST_FRAME_PIXELS  # the frame's three channels, a depth map that is no larger, scores
+
+
+@dataclass(frozen=True, eq=False)
+class Golden:
+    """Arrays as the frame graph takes and gives them.
+
+    ``frame`` uint8 [1, H, W, 3] BGR; ``score`` float32 [1]; ``crop_scores`` float32 [1, N]; ``depth`` uint8
+    [1, h, w].
+    """
+
+    frame: NDArray[np.uint8]
+    score: NDArray[np.float32]
+    crop_scores: NDArray[np.float32]
+    depth: NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Deviation:
+    """How far outputs are from the golden ones; depth in grey levels (0..255)."""
+
+    score: float
+    crop_score_max: float
+    depth_mean_levels: float
+    depth_max_levels: float
+
+    def within(self, tolerance: Tolerance) -> bool:
+        """Whether score and mean depth error keep the tolerance; a NaN never does."""
+        return self.score <= tolerance.score and self.depth_mean_levels <= tolerance.depth_levels
+
+
+def save_golden(path: Path, golden: Golden) -> None:
+    """Write the golden frame atomically.
+
+    Raises:
+        BundleError: an array has the wrong dtype or rank, or a score is not finite.
+        MachineError: the disk is full or the folder cannot be written.
+    """
+    arrays = {name: getattr(golden, name) for name in _FIELDS}
+    _check(arrays, path)
+    with atomic_file(path) as partial, partial.open("wb") as stream:
+        np.savez_compressed(stream, **arrays)
+
+
+def load_golden(path: Path) -> Golden:
+    """Read and validate a golden frame.
+
+    Raises:
+        BundleError: the file is missing, damaged, or lacks an array of the right dtype and rank.
+    """
+    try:
+        with zipfile.ZipFile(path) as packed:
+            size = sum(entry.file_size for entry in packed.infolist())
+            if size > _MOST_BYTES:
+                raise BundleError(f"{path} unpacks to {size} bytes, no golden frame does: build the bundle again")
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in _FIELDS if name in archive.files}
+    except (OSError, ValueError, EOFError, TypeError, MemoryError, NotImplementedError, zipfile.BadZipFile) as error:
+        raise BundleError(f"{path} is not a golden frame ({error}): build the bundle again") from error
+    _check(arrays, path)
+    return Golden(**arrays)
+
+
+def compare(golden: Golden, outputs: Mapping[str, NDArray[Any]]) -> Deviation:
+    """Deviation of an engine's ``score``, ``crop_scores`` and ``depth`` from the golden ones.
+
+    Raises:
+        BundleError: an output's shape is not the golden one's.
+    """
+    for name in ("score", "crop_scores", "depth"):
+        expected, found = getattr(golden, name).shape, outputs[name].shape
+        if expected != found:
+            raise BundleError(
+                f"the engine's output '{name}' is {list(found)}, the golden one {list(expected)}: "
+                "build the bundle again"
+            )
+    depth_levels = np.abs(golden.depth.astype(np.int16) - outputs["depth"].astype(np.int16))
+    return Deviation(
+        score=_largest(golden.score, outputs["score"]),
+        crop_score_max=_largest(golden.crop_scores, outputs["crop_scores"]),
+        depth_mean_levels=float(depth_levels.mean()),
+        depth_max_levels=float(depth_levels.max()),
+    )
+
+
+def _largest(golden: NDArray[np.float32], found: NDArray[Any]) -> float:
+    return float(np.abs(golden.astype(np.float64) - found.astype(np.float64)).max())
+
+
+def _check(arrays: Mapping[str, NDArray[Any]], path: Path) -> None:
+    for name, (dtype, rank) in _FIELDS.items():
+        if name not in arrays:
+            raise BundleError(f"{path} lacks the array '{name}': build the bundle again")
+        array = arrays[name]
+        if array.dtype != dtype or array.ndim != rank or array.shape[0] != 1 or array.size == 0:
+            raise BundleError(
+                f"{path}: the array '{name}' is {array.dtype} {list(array.shape)}, expected one non-empty "
+                f"batch of {np.dtype(dtype)} with {rank} dimensions: build the bundle again"
+            )
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise BundleError(f"{path}: the array '{name}' holds a non-finite value: build the bundle again")
+    if arrays["frame"].shape[3] != 3:
+        raise BundleError(f"{path}: the golden frame has no three colour channels: build the bundle again")

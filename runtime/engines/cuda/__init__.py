@@ -1,0 +1,1 @@
+"""Device memory, streams and graphs; one file for each Python binding of CUDA."""

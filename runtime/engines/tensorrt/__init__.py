@@ -1,0 +1,1 @@
+"""TensorRT plans on a GPU; what each version can do is data."""

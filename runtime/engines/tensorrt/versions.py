@@ -1,0 +1,206 @@
+"""What each TensorRT version supports, and which combinations are on public record as wrong.
+
+A pure reader of ``versions.toml``: it imports no TensorRT and decides nothing. The builder warns or refuses
+by it, the runtime and doctor explain by it, and an engine counts only after its outputs were compared on the device.
+"""
+
+import functools
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ...errors import EngineCompatibilityError
+from ...ground.strict_text import parse_toml
+from ...machine.version_requirement import satisfies
+
+DATA_FILE = Path(__file__).with_name("versions.toml")
+
+TYPINGS = ("weak", "partial", "strong", "only")
+ACTIONS = ("warn", "refuse")
+PRECISIONS = ("fp32", "fp16", "int8", "implicit_int8")
+
+
+@dataclass(frozen=True)
+class TensorRtSupport:
+    """What one range of versions, ``since`` <= version < ``below``, supports.
+
+    Attributes:
+        typing: ``weak``: precision comes from builder flags and layer constraints; ``partial``: strongly typed networks
+            exist, Q/DQ graphs are still built with flags; ``strong``: both work; ``only``: there are no flags.
+        implicit_calibration: of INT8 calibrators: ``yes``, ``deprecated`` or ``removed``.
+        max_opset: the newest ONNX opset that every release of the range takes.
+        layer_normalization, gelu, mod: whether the parser knows the operator.
+        int8_weights: whether a weight may be stored as int8 behind a DequantizeLinear; else it must be float behind a
+            quantize/dequantize pair.
+        dla: ``none``, ``any`` (devices that have the hardware), ``agx_orin`` (only there).
+        optimization_level, aux_streams: whether the builder has the setting.
+        version_compatible: whether it can build plans that later versions run.
+        hardware_compatible: the levels it offers: ``ampere_plus``, ``same_compute_capability``.
+        hardware_compatible_on_jetson: whether those levels work there.
+        external_tactic_sources: whether cuDNN and cuBLAS exist as tactic sources, to be masked.
+        binding_indices: whether the index-based API of 8.x is there too; names work on every version.
+        parser_names_nodes: whether a parser error carries the node's name and operator.
+        inspector: JSON key under which the inspector lists inputs and outputs.
+        runs_plans_of: older major versions whose version-compatible plans it runs, besides its own.
+        sources: keys of the data file's sources.
+    """
+
+    since: str
+    below: str
+    typing: str
+    implicit_calibration: str
+    max_opset: int
+    layer_normalization: bool
+    gelu: bool
+    mod: bool
+    int8_weights: bool
+    dla: str
+    optimization_level: bool
+    aux_streams: bool
+    version_compatible: bool
+    hardware_compatible: tuple[str, ...]
+    hardware_compatible_on_jetson: bool
+    external_tactic_sources: bool
+    binding_indices: bool
+    parser_names_nodes: bool
+    inspector: str
+    runs_plans_of: tuple[int, ...]
+    sources: tuple[str, ...]
+
+    @property
+    def has_precision_flags(self) -> bool:
+        """Whether the FP16 and INT8 builder flags and layer precisions exist."""
+        return self.typing != "only"
+
+    @property
+    def has_implicit_calibration(self) -> bool:
+        return self.implicit_calibration != "removed"
+
+
+@dataclass(frozen=True)
+class KnownBad:
+    """A combination reported wrong in public; empty tuples mean any. Reports are their authors', not ours.
+
+    ``action``: ``warn`` (build, say it, let the device check decide) or ``refuse``.
+    """
+
+    id: str
+    since: str
+    below: str
+    families: tuple[str, ...]
+    precisions: tuple[str, ...]
+    sm: tuple[str, ...]
+    action: str
+    symptom: str
+    remedy: str
+    reference: str
+
+    def message(self) -> str:
+        """One line: what was reported, where, and what to do."""
+        return f"on record for this combination: {self.symptom} ({self.reference}); {self.remedy}"
+
+
+@dataclass(frozen=True)
+class JetPack:
+    """A JetPack release: its Jetson Linux (L4T), CUDA, TensorRT and Python, and the device families it runs on."""
+
+    version: str
+    l4t: str
+    cuda: str
+    tensorrt: str
+    python: str
+    devices: tuple[str, ...]
+
+
+def support_of(version: str) -> TensorRtSupport:
+    """What TensorRT ``version`` (such as ``10.3.0.26``) supports.
+
+    Raises:
+        EngineCompatibilityError: the project does not support that version.
+    """
+    for support in _supports():
+        if _within(version, support.since, support.below):
+            return support
+    known = _supports()
+    raise EngineCompatibilityError(
+        f"TensorRT {version} is not supported (this version of dgiqa-edge knows {known[0].since} and newer, below "
+        f"{known[-1].below}, without 9): install one of these, or use --backend onnxruntime"
+    )
+
+
+def known_bad(version: str, *, families: Iterable[str], precision: str, sm: str | None) -> tuple[KnownBad, ...]:
+    """Public reports that fit a build.
+
+    Args:
+        version: of TensorRT.
+        families: kinds of network in the graph, as ``families_of`` names them.
+        precision: ``fp32``, ``fp16``, ``int8`` (explicit Q/DQ) or ``implicit_int8``.
+        sm: compute capability without the dot, such as ``87``; None where it is not known, which fits only reports
+            about any GPU.
+    """
+    kinds = set(families)
+    return tuple(
+        entry
+        for entry in _known_bad()
+        if _within(version, entry.since, entry.below)
+        and (not entry.families or kinds.intersection(entry.families))
+        and (not entry.precisions or precision in entry.precisions)
+        and (not entry.sm or sm in entry.sm)
+    )
+
+
+def families_of(networks: Iterable[str]) -> tuple[str, ...]:
+    """Kinds of network that ``networks`` (names as in the manifest) belong to; an unknown name belongs to none."""
+    table: Mapping[str, list[str]] = _data()["families"]
+    return tuple(dict.fromkeys(kind for name in networks for kind in table.get(name, [])))
+
+
+def operator_supported(operator: str, version: str) -> bool | None:
+    """Whether the parser of ``version`` takes an operator of ONNX's default domain; None where only it can tell."""
+    table = _data()["operators"]
+    if operator in table["supported_since_8_5"]:
+        return True
+    for since, added in table["added"].items():
+        if operator in added:
+            return satisfies(version, f">={since}")
+    return False if satisfies(version, f"<{table['complete_below']}") else None
+
+
+def jetpacks() -> tuple[JetPack, ...]:
+    """The JetPack releases on record, oldest first."""
+    return tuple(JetPack(**_frozen(entry)) for entry in _data()["jetpack"])
+
+
+def jetpack_of_l4t(l4t: str) -> JetPack | None:
+    """The JetPack of a Jetson Linux version such as ``36.4.3``: the newest on record of the same major that is not
+    newer than it; None where there is none."""
+    fitting = [
+        jetpack
+        for jetpack in jetpacks()
+        if jetpack.l4t.split(".")[0] == l4t.split(".")[0] and satisfies(l4t, f">={jetpack.l4t}")
+    ]
+    return fitting[-1] if fitting else None
+
+
+def _within(version: str, since: str, below: str) -> bool:
+    return satisfies(version, f">={since},<{below}")
+
+
+@functools.cache
+def _data() -> Mapping[str, Any]:
+    return parse_toml(DATA_FILE.read_text(encoding="utf-8"))
+
+
+@functools.cache
+def _supports() -> tuple[TensorRtSupport, ...]:
+    return tuple(TensorRtSupport(**_frozen(entry)) for entry in _data()["support"])
+
+
+@functools.cache
+def _known_bad() -> tuple[KnownBad, ...]:
+    return tuple(KnownBad(**_frozen(entry)) for entry in _data()["known_bad"])
+
+
+def _frozen(entry: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()}

@@ -1,0 +1,1 @@
+"""A bundle as a pure function of the frame."""

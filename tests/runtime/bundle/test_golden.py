@@ -1,0 +1,122 @@
+"""The golden frame's file is validated both ways, and deviations are what they say."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dgiqa_edge.runtime.bundle.golden import Deviation, Golden, compare, load_golden, save_golden
+from dgiqa_edge.runtime.bundle.manifest import Tolerance
+from dgiqa_edge.runtime.errors import BundleError
+
+
+def arrays(**changed: Any) -> dict[str, Any]:
+    return {
+        "frame": np.arange(24, dtype=np.uint8).reshape(1, 2, 4, 3),
+        "score": np.array([0.5], dtype=np.float32),
+        "crop_scores": np.array([[0.25, 0.75]], dtype=np.float32),
+        "depth": np.array([[[0, 255], [128, 7]]], dtype=np.uint8),
+        **changed,
+    }
+
+
+def test_a_golden_frame_is_read_back_bit_for_bit(tmp_path: Path) -> None:
+    path = tmp_path / "golden.npz"
+    save_golden(path, Golden(**arrays()))
+    loaded = load_golden(path)
+    for name, array in arrays().items():
+        np.testing.assert_array_equal(getattr(loaded, name), array)
+        assert getattr(loaded, name).dtype == array.dtype
+    assert [file.name for file in tmp_path.iterdir()] == ["golden.npz"]
+
+
+BAD = [
+    ({"frame": np.zeros((2, 4, 3), np.uint8)}, "'frame' is uint8"),
+    ({"frame": np.zeros((1, 2, 4, 4), np.uint8)}, "three colour channels"),
+    ({"frame": np.zeros((1, 2, 4, 3), np.float32)}, "'frame' is float32"),
+    ({"frame": np.zeros((1, 0, 4, 3), np.uint8)}, "non-empty"),
+    ({"score": np.array([0.5])}, "'score' is float64"),
+    ({"score": np.array([np.nan], np.float32)}, "'score' holds a non-finite"),
+    ({"crop_scores": np.array([[0.1, np.inf]], np.float32)}, "'crop_scores' holds a non-finite"),
+    ({"depth": np.zeros((2, 2, 2), np.uint8)}, "'depth' is uint8"),
+]
+
+
+@pytest.mark.parametrize(("changed", "words"), BAD)
+def test_bad_arrays_are_neither_written_nor_read(changed: dict[str, Any], words: str, tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match=words):
+        save_golden(tmp_path / "golden.npz", Golden(**arrays(**changed)))
+    assert list(tmp_path.iterdir()) == []
+    np.savez(tmp_path / "other.npz", **arrays(**changed))
+    with pytest.raises(BundleError, match=words):
+        load_golden(tmp_path / "other.npz")
+
+
+def test_a_file_that_lacks_an_array(tmp_path: Path) -> None:
+    path = tmp_path / "golden.npz"
+    np.savez(path, frame=arrays()["frame"])
+    with pytest.raises(BundleError, match="lacks the array 'score'"):
+        load_golden(path)
+
+
+def test_pickled_objects_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "golden.npz"
+    np.savez(path, **arrays(score=np.array([{"run": "me"}], dtype=object)))
+    with pytest.raises(BundleError, match="not a golden frame"):
+        load_golden(path)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"text", b"PK\x03\x04 but no archive", b"\x93NUMPY"])
+def test_files_of_another_kind(content: bytes | None, tmp_path: Path) -> None:
+    path = tmp_path / "golden.npz"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(BundleError, match="not a golden frame"):
+        load_golden(path)
+
+
+def test_a_lone_array_is_not_a_golden_frame(tmp_path: Path) -> None:
+    path = tmp_path / "golden.npz"
+    with path.open("wb") as stream:
+        np.save(stream, np.zeros(3))
+    with pytest.raises(BundleError, match="not a golden frame"):
+        load_golden(path)
+
+
+def test_deviations() -> None:
+    golden = Golden(**arrays())
+    found = compare(
+        golden,
+        arrays(
+            score=np.array([0.4], np.float32),
+            crop_scores=np.array([[0.25, 0.5]], np.float32),
+            depth=np.array([[[4, 255], [128, 7]]], np.uint8),
+        ),
+    )
+    assert found.score == pytest.approx(0.1)
+    assert found.crop_score_max == pytest.approx(0.25)
+    assert (found.depth_mean_levels, found.depth_max_levels) == (1.0, 4.0)
+
+
+@given(st.integers(0, 255), st.integers(0, 255))
+def test_depth_deviation_does_not_wrap_around(first: int, second: int) -> None:
+    golden = Golden(**arrays(depth=np.full((1, 1, 1), first, np.uint8)))
+    found = compare(golden, arrays(depth=np.full((1, 1, 1), second, np.uint8)))
+    assert found.depth_mean_levels == found.depth_max_levels == abs(first - second)
+
+
+def test_another_shape_is_an_error() -> None:
+    with pytest.raises(BundleError, match=r"'crop_scores' is \[1, 3\], the golden one \[1, 2\]"):
+        compare(Golden(**arrays()), arrays(crop_scores=np.zeros((1, 3), np.float32)))
+
+
+@pytest.mark.parametrize(
+    ("score", "depth", "accepted"),
+    [(0.0, 0.0, True), (0.01, 0.5, True), (0.011, 0.5, False), (0.01, 0.51, False), (np.nan, 0.0, False)],
+)
+def test_tolerance(score: float, depth: float, accepted: bool) -> None:
+    deviation = Deviation(score, 0.9, depth, 99.0)
+    assert deviation.within(Tolerance(score=0.01, depth_levels=0.5)) is accepted

@@ -1,0 +1,96 @@
+"""The published schema is itself valid, strict, and agrees with the typed manifest."""
+
+import dataclasses
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dgiqa_edge.runtime import load_bundle
+from dgiqa_edge.runtime.bundle import manifest
+from dgiqa_edge.runtime.bundle.checks import SCHEMA_FILE, is_inside
+from dgiqa_edge.runtime.errors import BundleError
+
+SCHEMA = json.loads(SCHEMA_FILE.read_text())
+
+
+def objects_in(schema: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    if isinstance(schema, dict):
+        if "properties" in schema and "type" in schema:
+            yield path, schema
+        for key, value in schema.items():
+            yield from objects_in(value, f"{path}/{key}")
+
+
+def test_the_schema_is_valid_draft_7() -> None:
+    jsonschema.Draft7Validator.check_schema(SCHEMA)
+
+
+# Fields that came after schema version 1 was first published: bundles without them stay readable.
+LATER_FIELDS = {"requires": {"cuda", "driver_min", "device", "compatibility", "version_compatible"}, "": {"ladder"}}
+
+
+def test_every_object_is_closed_and_all_fields_are_required() -> None:
+    found = dict(objects_in(SCHEMA))
+    assert len(found) >= 10
+    for path, schema in found.items():
+        later = LATER_FIELDS.get(path.rpartition("/")[2], set())
+        assert schema["additionalProperties"] is False, path
+        assert sorted(schema["required"]) == sorted(set(schema["properties"]) - later), path
+
+
+def test_requirements_are_typed_with_or_without_the_later_fields(make_bundle: Callable[..., Path]) -> None:
+    requires = SCHEMA["properties"]["engines"]["items"]["properties"]["requires"]["properties"]
+    assert {field.name for field in dataclasses.fields(manifest.Requirements)} == set(requires)
+    old = load_bundle(make_bundle()).manifest.engines[0].requires
+    assert (old.cuda, old.compatibility, old.version_compatible) == (None, None, False)
+    given = {"cuda": "12.6", "driver_min": "540.3", "device": "Orin", "compatibility": "exact"}
+    edited = make_bundle(edit=lambda document: document["engines"][0]["requires"].update(given))
+    new = load_bundle(edited).manifest.engines[0].requires
+    assert (new.cuda, new.driver_min, new.device, new.compatibility) == tuple(given.values())
+
+
+@pytest.mark.parametrize("wrong", [{"cuda": "12"}, {"driver_min": "r535"}, {"compatibility": "any"}, {"gpu": "x"}])
+def test_malformed_requirements_are_refused(make_bundle: Callable[..., Path], wrong: dict[str, str]) -> None:
+    with pytest.raises(BundleError, match=r"requires"):
+        make_bundle(edit=lambda document: document["engines"][0]["requires"].update(wrong))
+
+
+@pytest.mark.parametrize(
+    ("typed", "path"),
+    [
+        (manifest.Manifest, []),
+        (manifest.Geometry, ["geometry"]),
+        (manifest.CalibrationRecord, ["calibration"]),
+        (manifest.FidelityRecord, ["fidelity"]),
+        (manifest.LatencyRecord, ["latency"]),
+        (manifest.BuildRecord, ["build"]),
+        (manifest.LadderRecord, ["ladder"]),
+        (manifest.BudgetRecord, ["ladder", "budget"]),
+        (manifest.SensitivityRecord, ["ladder", "sensitivity"]),
+    ],
+)
+def test_dataclasses_and_schema_name_the_same_fields(typed: type, path: list[str]) -> None:
+    schema = SCHEMA
+    for key in path:
+        schema = schema["properties"][key]
+    assert {field.name for field in dataclasses.fields(typed)} == set(schema["properties"])
+
+
+def test_a_second_validator_agrees_on_a_good_manifest(bundle_dir: Path) -> None:
+    jsonschema.validate(json.loads((bundle_dir / "bundle.json").read_text()), SCHEMA)
+
+
+@given(st.lists(st.sampled_from(["a", "b.onnx", "..", ".", "", "c d"]), min_size=1, max_size=5))
+def test_names_inside_never_climb(parts: list[str]) -> None:
+    name = "/".join(parts)
+    root = Path("/bundle")
+    safe = is_inside(name)
+    assert safe == all(part not in ("", ".", "..") for part in parts)
+    if safe:
+        assert (root / name).resolve().is_relative_to(root)

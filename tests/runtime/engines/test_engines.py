@@ -1,0 +1,257 @@
+"""The ONNX Runtime engine and the registry, with real sessions on tiny graphs."""
+
+import builtins
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import pytest
+
+from dgiqa_edge.runtime.bundle.bundle import Bundle, build_manifest_files, load_bundle
+from dgiqa_edge.runtime.engines import EngineOptions, TensorSpec, load_engine, registry
+from dgiqa_edge.runtime.engines import onnxruntime as backend
+from dgiqa_edge.runtime.errors import BundleError, ConfigurationError, EngineCompatibilityError, MachineError
+from dgiqa_edge.runtime.machine import cuda_probe
+
+EditedBundle = Callable[[Callable[[dict[str, Any]], None]], Bundle]
+
+
+@pytest.fixture
+def bundle(bundle_dir: Path) -> Bundle:
+    return load_bundle(bundle_dir)
+
+
+@pytest.fixture
+def edited(make_bundle: Callable[..., Path]) -> EditedBundle:
+    return lambda edit: load_bundle(make_bundle(edit=edit))
+
+
+def test_an_engine_computes_its_graph(bundle: Bundle, make_photo: Any, reference_outputs: Any) -> None:
+    frame = make_photo(seed=3)[np.newaxis]
+    with load_engine(bundle, "fused") as engine:
+        found = engine.run({"frame": frame})
+    expected = reference_outputs(frame, "fused")
+    np.testing.assert_array_equal(found["depth"], expected["depth"])
+    np.testing.assert_allclose(found["crop_scores"], expected["crop_scores"], atol=1e-6)
+    np.testing.assert_allclose(found["score"], expected["score"], atol=1e-6)
+
+
+def test_an_engine_describes_itself(bundle: Bundle) -> None:
+    with load_engine(bundle, "fused", options=EngineOptions(threads=1)) as engine:
+        facts = engine.describe()
+        assert engine.inputs == (TensorSpec("frame", "uint8", (1, 48, 64, 3)),)
+    assert facts["backend"] == "onnxruntime"
+    assert facts["backend_version"] == onnxruntime.__version__
+    assert facts["sha256"] == bundle.manifest.files["frame_graph.onnx"].sha256
+    assert facts["threads"] == 1
+    assert facts["device"]
+    json.dumps(facts)
+
+
+FRAME = np.zeros((1, 48, 64, 3), np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "words"),
+    [
+        ({}, r"takes the inputs \['frame'\], but got \[\]"),
+        ({"image": FRAME}, r"but got \['image'\]"),
+        ({"frame": FRAME, "depth": FRAME}, r"but got \['depth', 'frame'\]"),
+        ({"frame": FRAME.astype(np.float32)}, r"must be uint8 \[1, 48, 64, 3\], but is float32"),
+        ({"frame": FRAME[0]}, r"but is uint8 \[48, 64, 3\]"),
+        ({"frame": FRAME[:, :, :32]}, r"but is uint8 \[1, 48, 32, 3\]"),
+        ({"frame": FRAME.tolist()}, "must be a numpy array, not list"),
+    ],
+)
+def test_wrong_inputs_are_named(bundle: Bundle, inputs: dict[str, Any], words: str) -> None:
+    with load_engine(bundle, "fused") as engine, pytest.raises(ConfigurationError, match=words):
+        engine.run(inputs)
+
+
+def test_a_view_with_strides_is_run_like_its_copy(bundle: Bundle, make_photo: Any) -> None:
+    mirrored = make_photo(seed=5)[np.newaxis, :, ::-1]
+    with load_engine(bundle, "fused") as engine:
+        viewed, copied = (engine.run({"frame": frame})["depth"] for frame in (mirrored, mirrored.copy()))
+    np.testing.assert_array_equal(viewed, copied)
+
+
+def test_a_closed_engine_refuses_and_closing_twice_is_fine(bundle: Bundle) -> None:
+    engine = load_engine(bundle, "fused")
+    engine.close()
+    engine.close()
+    with pytest.raises(ConfigurationError, match="is closed"):
+        engine.run({"frame": FRAME})
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [({"threads": 0}, "threads is 0"), ({"threads": -2}, "threads is -2"), ({"providers": ()}, "providers is empty")],
+)
+def test_impossible_options(options: dict[str, Any], words: str) -> None:
+    with pytest.raises(ConfigurationError, match=words):
+        EngineOptions(**options)
+
+
+@pytest.mark.parametrize(
+    ("options", "threads", "spinning"),
+    [(EngineOptions(), 0, "1"), (EngineOptions(threads=1), 1, "1"), (EngineOptions(allow_spinning=False), 0, "0")],
+)
+def test_options_reach_the_session(
+    bundle: Bundle, options: EngineOptions, threads: int, spinning: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+    real = onnxruntime.InferenceSession
+
+    def spy(path: str, session_options: Any, providers: list[str]) -> Any:
+        seen.append(session_options)
+        return real(path, session_options, providers=providers)
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", spy)
+    load_engine(bundle, "fused", options=options).close()
+    (session_options,) = seen
+    assert session_options.intra_op_num_threads == threads
+    assert session_options.get_session_config_entry("session.intra_op.allow_spinning") == spinning
+    assert session_options.graph_optimization_level == onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
+
+
+@pytest.mark.parametrize("provider", ["cuda", "tensorrt", "abacus"])
+def test_a_provider_that_is_not_there_names_those_that_are(bundle: Bundle, provider: str) -> None:
+    if backend.PROVIDERS.get(provider) in onnxruntime.get_available_providers():
+        pytest.skip(f"this onnxruntime has the provider {provider}")
+    with pytest.raises(EngineCompatibilityError, match=rf"no provider '{provider}' here \(available: cpu\)"):
+        load_engine(bundle, "fused", options=EngineOptions(providers=(provider,)))
+
+
+def test_a_gpu_provider_that_fails_to_start_does_not_become_the_cpu(
+    bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """onnxruntime-gpu lists CUDA without a driver, and then silently runs on the CPU."""
+    real = onnxruntime.InferenceSession
+    monkeypatch.setattr(
+        onnxruntime, "get_available_providers", lambda: ["CUDAExecutionProvider", "CPUExecutionProvider"]
+    )
+    monkeypatch.setattr(
+        onnxruntime,
+        "InferenceSession",
+        lambda path, options, providers: real(path, options, providers=["CPUExecutionProvider"]),
+    )
+    with pytest.raises(EngineCompatibilityError, match="could not start CUDAExecutionProvider"):
+        load_engine(bundle, "fused", options=EngineOptions(providers=("cuda",)))
+
+
+def test_a_missing_onnxruntime_names_the_command(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = builtins.__import__
+
+    def refuse(name: str, *rest: Any) -> Any:
+        if name == "onnxruntime":
+            raise ModuleNotFoundError("No module named 'onnxruntime'")
+        return real(name, *rest)
+
+    monkeypatch.setattr(builtins, "__import__", refuse)
+    with pytest.raises(MachineError, match=r"not installed: pip install .*\[cpu\]'"):
+        load_engine(bundle, "fused")
+
+
+def requiring(**changed: Any) -> Callable[[dict[str, Any]], None]:
+    return lambda document: document["engines"][0]["requires"].update(changed)
+
+
+def test_a_backend_version_that_is_not_met(edited: EditedBundle) -> None:
+    with pytest.raises(EngineCompatibilityError, match=r"needs onnxruntime >=999, installed is .*pip install"):
+        load_engine(edited(requiring(backend_version=">=999")), "fused")
+
+
+def test_another_platform_names_the_rebuild_command(edited: EditedBundle) -> None:
+    with pytest.raises(EngineCompatibilityError, match=r"built for plan9-vax, .* rebuild it here with: python"):
+        load_engine(edited(requiring(platform="plan9-vax")), "fused")
+
+
+@pytest.mark.parametrize(("name", "title"), [("openvino", "OpenVINO"), ("abacus", "abacus")])
+def test_a_backend_of_another_version(
+    edited: EditedBundle, name: str, title: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = {key: module for key, module in registry.BACKENDS.items() if key != name}
+    monkeypatch.setattr(registry, "BACKENDS", known)
+    bundle = edited(lambda document: document["engines"][0].update(backend=name))
+    with pytest.raises(EngineCompatibilityError, match=f"runtime has no {title} engine yet"):
+        load_engine(bundle, "fused")
+    with pytest.raises(EngineCompatibilityError, match=rf"for backend 'onnxruntime' \(it has: {name}"):
+        load_engine(bundle, "fused", backend="onnxruntime")
+
+
+def test_auto_takes_the_first_engine_that_can_run_here(edited: EditedBundle) -> None:
+    def prepend_abacus(document: dict[str, Any]) -> None:
+        document["engines"].insert(0, {**document["engines"][0], "backend": "abacus"})
+
+    with load_engine(edited(prepend_abacus), "fused") as engine:
+        assert engine.record.backend == "onnxruntime"
+
+
+def test_a_gpu_bundle_does_not_quietly_become_a_cpu_one(edited: EditedBundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its engine is the first in the manifest; where there is no GPU, the way out is named and the user takes it."""
+
+    def prepend_tensorrt(document: dict[str, Any]) -> None:
+        document["engines"].insert(0, {**document["engines"][0], "backend": "tensorrt"})
+
+    def no_driver() -> None:
+        raise OSError("libcuda.so.1: cannot open shared object file")
+
+    monkeypatch.setattr(cuda_probe, "_open_driver", no_driver)
+    bundle = edited(prepend_tensorrt)
+    with pytest.raises(MachineError, match=r"needs an NVIDIA GPU: no NVIDIA driver .* with --backend onnxruntime"):
+        load_engine(bundle, "fused")
+    load_engine(bundle, "fused", backend="onnxruntime").close()
+
+
+def test_a_graph_that_onnxruntime_cannot_load(bundle_dir: Path) -> None:
+    """The hash is right, so the file is what was built: the backend is what does not fit."""
+    (bundle_dir / "frame_graph.onnx").write_bytes(b"\x08\x08 no graph follows")
+    manifest_file = bundle_dir / "bundle.json"
+    document = json.loads(manifest_file.read_text())
+    document["files"] = build_manifest_files(bundle_dir)
+    manifest_file.write_text(json.dumps(document))
+    with pytest.raises(EngineCompatibilityError, match="cannot load"):
+        load_engine(load_bundle(bundle_dir), "fused")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda d: d["frame"].update(width=96), r"input 'frame' is uint8 \[1, 48, 64, 3\], the manifest promises"),
+        (lambda d: d["geometry"].update(depth_output=[24, 48]), r"output 'depth' is uint8 \[1, 24, 32\]"),
+        (lambda d: d["geometry"]["crop_boxes"].append([0, 0]), r"output 'crop_scores' is float32 \[1, 2\]"),
+    ],
+)
+def test_an_engine_that_breaks_the_manifest_is_refused(
+    edited: EditedBundle, change: Callable[[dict[str, Any]], None], words: str
+) -> None:
+    with pytest.raises(BundleError, match=words):
+        load_engine(edited(change), "fused")
+
+
+def test_an_engine_with_other_tensors_is_refused(make_bundle: Callable[..., Path]) -> None:
+    def swap(document: dict[str, Any]) -> None:
+        first, second = document["engines"]
+        first["role"], second["role"] = second["role"], first["role"]
+
+    bundle = load_bundle(make_bundle(layout="split", edit=swap))
+    with pytest.raises(BundleError, match=r"has the inputs \['depth', 'frame'\], expected \['frame'\]"):
+        load_engine(bundle, "depth")
+
+
+@pytest.mark.parametrize(("target", "as_written"), [("onnxruntime", False), ("tensorrt", True)])
+def test_a_graph_for_another_backend_is_computed_as_written(make_bundle, monkeypatch, target, as_written):
+    entries = {}
+
+    class Recording(onnxruntime.SessionOptions):
+        def add_session_config_entry(self, key, value):
+            entries[key] = value
+            super().add_session_config_entry(key, value)
+
+    monkeypatch.setattr(onnxruntime, "SessionOptions", Recording)
+    bundle = load_bundle(make_bundle(edit=lambda document: document["precision"].update(target=target)))
+    with load_engine(bundle, "fused"):
+        assert (entries.get("session.disable_quant_qdq") == "1") == as_written

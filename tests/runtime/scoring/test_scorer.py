@@ -1,0 +1,306 @@
+"""The scorer on tiny real bundles: values, sizes, the golden replay and its stamp."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from dgiqa_edge.runtime import Scorer, load_bundle
+from dgiqa_edge.runtime.bundle import replay_stamps as stamps
+from dgiqa_edge.runtime.bundle.golden import Golden, save_golden
+from dgiqa_edge.runtime.engines.onnxruntime import OnnxRuntimeEngine
+from dgiqa_edge.runtime.errors import BundleError, ConfigurationError, FidelityError, SourceError
+
+
+@pytest.fixture
+def engine_runs(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Role of each engine run, in order."""
+    runs: list[str] = []
+    real = OnnxRuntimeEngine.run
+
+    def counted(self: OnnxRuntimeEngine, inputs: Any) -> Any:
+        runs.append(self.record.role)
+        return real(self, inputs)
+
+    monkeypatch.setattr(OnnxRuntimeEngine, "run", counted)
+    return runs
+
+
+@pytest.mark.parametrize("layout", ["fused", "split"])
+def test_scores_are_those_of_the_graph(
+    make_bundle: Callable[..., Path], make_photo: Any, reference_outputs: Any, layout: str
+) -> None:
+    frame = make_photo(seed=7)
+    expected = reference_outputs(frame[np.newaxis], layout)
+    with Scorer(make_bundle(layout=layout), threads=1, verify="always") as scorer:
+        quality = scorer.score(frame)
+    assert quality.score == pytest.approx(float(expected["score"][0]), abs=1e-6)
+    assert quality.crop_scores.shape == (2,)
+    assert quality.crop_scores.dtype == np.float32
+    np.testing.assert_allclose(quality.crop_scores, expected["crop_scores"][0], atol=1e-6)
+    np.testing.assert_array_equal(quality.depth, expected["depth"][0])
+    timings = quality.timings
+    assert 0 <= timings.resize_ms <= timings.total_ms
+    assert 0 < timings.engine_ms <= timings.total_ms
+    assert timings.resize_ms + timings.engine_ms <= timings.total_ms
+
+
+def test_split_engines_run_in_order(make_bundle: Callable[..., Path], make_photo: Any, engine_runs: list[str]) -> None:
+    with Scorer(make_bundle(layout="split"), verify=False) as scorer:
+        scorer.score(make_photo(seed=1))
+    assert engine_runs == ["depth", "quality"]
+
+
+def test_the_score_is_a_pure_function_of_the_frame(bundle_dir: Path, make_photo: Any) -> None:
+    first, second = make_photo(seed=1), make_photo(seed=2)
+    kept = first.copy()
+    with Scorer(bundle_dir) as scorer:
+        before = scorer.score(first)
+        scorer.score(second)
+        after = scorer.score(first)
+    assert before.score == after.score
+    np.testing.assert_array_equal(before.depth, after.depth)
+    np.testing.assert_array_equal(first, kept)
+
+
+@pytest.mark.parametrize(("height", "width"), [(96, 128), (100, 64), (30, 200), (24, 32), (1, 1)])
+def test_any_size_is_resized_straight_to_the_bundle(bundle_dir: Path, make_photo: Any, height: int, width: int) -> None:
+    frame = make_photo(seed=4, height=height, width=width)
+    shrinks = height >= 48 and width >= 64
+    resized = cv2.resize(frame, (64, 48), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+    with Scorer(bundle_dir) as scorer:
+        found, expected = scorer.score(frame), scorer.score(resized)
+    assert found.score == expected.score
+    np.testing.assert_array_equal(found.depth, expected.depth)
+
+
+def test_strict_size(bundle_dir: Path, make_photo: Any) -> None:
+    with Scorer(bundle_dir, strict_size=True) as scorer:
+        scorer.score(make_photo(seed=1))
+        with pytest.raises(SourceError, match="the frame is 128x96, the bundle takes 64x48"):
+            scorer.score(make_photo(seed=1, height=96, width=128))
+
+
+def test_grey_and_bgra_frames_score_like_their_bgr(bundle_dir: Path, make_photo: Any) -> None:
+    frame = make_photo(seed=9)
+    alpha = np.zeros((*frame.shape[:2], 1), np.uint8)
+    grey = frame[:, :, 1]
+    with Scorer(bundle_dir) as scorer:
+        assert scorer.score(np.concatenate([frame, alpha], axis=2)).score == scorer.score(frame).score
+        assert scorer.score(grey).score == scorer.score(np.dstack([grey] * 3)).score
+        with pytest.raises(SourceError, match="not float64"):
+            scorer.score(frame / 255)
+
+
+def test_a_closed_scorer_refuses(bundle_dir: Path, make_photo: Any) -> None:
+    scorer = Scorer(bundle_dir)
+    scorer.close()
+    scorer.close()
+    with pytest.raises(ConfigurationError, match="closed"):
+        scorer.score(make_photo(seed=1))
+
+
+def test_a_loaded_bundle_can_be_given(bundle_dir: Path, make_photo: Any) -> None:
+    bundle = load_bundle(bundle_dir)
+    with Scorer(bundle) as scorer:
+        assert scorer.bundle is bundle
+        assert [facts["role"] for facts in scorer.describe()] == ["fused"]
+
+
+@pytest.mark.parametrize("layout", ["fused", "split"])
+def test_a_golden_frame_that_no_longer_agrees_is_refused(
+    make_bundle: Callable[..., Path], cache_home: Path, layout: str
+) -> None:
+    bundle_dir = make_bundle(layout=layout, golden_shift=0.002)
+    with pytest.raises(FidelityError, match=r"score is 0\.002 off FP32 \(allowed 1e-05\).* with: python"):
+        Scorer(bundle_dir)
+    assert not cache_home.exists()
+    Scorer(bundle_dir, verify=False).close()
+
+
+def test_the_tolerance_of_the_manifest_decides(make_bundle: Callable[..., Path]) -> None:
+    def allow(document: dict[str, Any]) -> None:
+        document["golden"]["tolerance"]["score"] = 0.003
+
+    with Scorer(make_bundle(golden_shift=0.002, edit=allow)) as scorer:
+        assert scorer.deviation is not None
+        assert scorer.deviation.score == pytest.approx(0.002, abs=1e-5)
+
+
+def test_a_depth_map_that_no_longer_agrees_is_refused(
+    make_bundle: Callable[..., Path], make_photo: Any, reference_outputs: Any
+) -> None:
+    def darken(document: dict[str, Any]) -> None:
+        document["golden"]["tolerance"]["depth_levels"] = 0.0
+
+    bundle_dir = make_bundle(edit=darken)
+    frame = make_photo(seed=0)[np.newaxis]
+    outputs = reference_outputs(frame, "fused")
+    depth = outputs["depth"].copy()
+    depth[0, 0, 0] ^= 8
+    save_golden(bundle_dir / "golden.npz", Golden(frame, outputs["score"], outputs["crop_scores"], depth))
+    rehash(bundle_dir)
+    with pytest.raises(FidelityError, match=r"depth 0\.0104 grey levels \(allowed 0\)"):
+        Scorer(bundle_dir)
+
+
+def rehash(bundle_dir: Path) -> None:
+    """Let the manifest agree with files that a test has changed."""
+    from dgiqa_edge.runtime.bundle.bundle import build_manifest_files, write_manifest
+
+    document = json.loads((bundle_dir / "bundle.json").read_text())
+    document["files"] = build_manifest_files(bundle_dir)
+    write_manifest(bundle_dir, document)
+
+
+def test_a_golden_frame_of_another_size_is_refused(bundle_dir: Path, make_photo: Any) -> None:
+    frame = make_photo(seed=0, height=24, width=32)[np.newaxis]
+    zeros = {"score": np.zeros(1, np.float32), "crop_scores": np.zeros((1, 2), np.float32)}
+    save_golden(bundle_dir / "golden.npz", Golden(frame, **zeros, depth=np.zeros((1, 24, 32), np.uint8)))
+    rehash(bundle_dir)
+    with pytest.raises(BundleError, match=r"golden frame is \[1, 24, 32, 3\], the bundle takes \[1, 48, 64, 3\]"):
+        Scorer(bundle_dir)
+
+
+def test_the_replay_is_done_once_per_machine(bundle_dir: Path, cache_home: Path, engine_runs: list[str]) -> None:
+    Scorer(bundle_dir).close()
+    assert len(engine_runs) == 1
+    (stamp,) = (cache_home / "dgiqa-edge" / "verified").glob("*.json")
+    Scorer(bundle_dir).close()
+    assert len(engine_runs) == 1
+    Scorer(bundle_dir, verify="always").close()
+    assert len(engine_runs) == 2
+    Scorer(bundle_dir, threads=1).close()
+    assert len(engine_runs) == 3, "another number of threads sums in another order"
+    stamp.write_text("{")
+    Scorer(bundle_dir).close()
+    assert len(engine_runs) == 4, "a damaged stamp proves nothing"
+    Scorer(bundle_dir, verify=False).close()
+    assert len(engine_runs) == 4
+
+
+def test_a_changed_golden_frame_is_replayed_despite_an_old_stamp(
+    make_bundle: Callable[..., Path], make_photo: Any, reference_outputs: Any
+) -> None:
+    bundle_dir = make_bundle()
+    Scorer(bundle_dir).close()
+    frame = make_photo(seed=0)[np.newaxis]
+    outputs = reference_outputs(frame, "fused")
+    wrong = Golden(frame, outputs["score"] + np.float32(0.1), outputs["crop_scores"], outputs["depth"])
+    save_golden(bundle_dir / "golden.npz", wrong)
+    rehash(bundle_dir)
+    with pytest.raises(FidelityError):
+        Scorer(bundle_dir)
+
+
+def test_a_tightened_tolerance_is_judged_despite_an_old_stamp(make_bundle: Callable[..., Path]) -> None:
+    def allow(document: dict[str, Any]) -> None:
+        document["golden"]["tolerance"]["score"] = 0.003
+
+    bundle_dir = make_bundle(golden_shift=0.002, edit=allow)
+    Scorer(bundle_dir).close()
+    manifest_file = bundle_dir / "bundle.json"
+    manifest_file.write_text(manifest_file.read_text().replace("0.003", "0.001"))
+    with pytest.raises(FidelityError, match=r"allowed 0\.001"):
+        Scorer(bundle_dir)
+
+
+def test_another_tool_version_replays(
+    bundle_dir: Path, engine_runs: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Scorer(bundle_dir).close()
+    monkeypatch.setattr(stamps, "VERSION", "9.9.9")
+    Scorer(bundle_dir).close()
+    assert len(engine_runs) == 2
+
+
+def test_a_cache_that_cannot_be_written_costs_only_a_replay(
+    bundle_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine_runs: list[str], make_photo: Any
+) -> None:
+    blocked = tmp_path / "a-file"
+    blocked.touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(blocked))
+    for _ in range(2):
+        with Scorer(bundle_dir) as scorer:
+            assert 0 <= scorer.score(make_photo(seed=1)).score <= 1
+    assert len(engine_runs) == 4
+
+
+def test_a_relative_cache_home_counts_as_unset(
+    bundle_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", "relative")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    Scorer(bundle_dir).close()
+    assert not (tmp_path / "relative").exists()
+    assert list((tmp_path / "home" / ".cache" / "dgiqa-edge" / "verified").glob("*.json"))
+
+
+@pytest.mark.parametrize("verify", ["never", None, 2])
+def test_an_unknown_verify_is_refused(bundle_dir: Path, verify: Any) -> None:
+    with pytest.raises(ConfigurationError, match="verify is"):
+        Scorer(bundle_dir, verify=verify)
+
+
+@pytest.mark.parametrize("output", ["score", "crop_scores"])
+def test_a_score_that_is_not_a_number_is_an_error(
+    bundle_dir: Path, make_photo: Any, output: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = OnnxRuntimeEngine.run
+
+    def broken(self: OnnxRuntimeEngine, inputs: Any) -> Any:
+        outputs = real(self, inputs)
+        return {**outputs, output: np.full_like(outputs[output], np.nan)}
+
+    with Scorer(bundle_dir) as scorer:
+        monkeypatch.setattr(OnnxRuntimeEngine, "run", broken)
+        with pytest.raises(FidelityError, match="not a number"):
+            scorer.score(make_photo(seed=1))
+
+
+def test_engines_are_freed_when_a_later_step_fails(
+    make_bundle: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed: list[str] = []
+    real = OnnxRuntimeEngine.close
+
+    def counted(self: OnnxRuntimeEngine) -> None:
+        closed.append(self.record.role)
+        real(self)
+
+    monkeypatch.setattr(OnnxRuntimeEngine, "close", counted)
+    with pytest.raises(FidelityError):
+        Scorer(make_bundle(layout="split", golden_shift=0.5))
+    assert sorted(closed) == ["depth", "quality"]
+
+
+def test_depth_of_an_earlier_frame_spares_the_depth_engine(
+    make_bundle: Callable[..., Path], make_photo: Any, engine_runs: list[str]
+) -> None:
+    frame = make_photo(seed=3)
+    with Scorer(make_bundle(layout="split"), threads=1, verify=False) as scorer:
+        assert scorer.takes_depth
+        first = scorer.score(frame)
+        again = scorer.score(frame, first.depth)
+        halved = scorer.score(frame, first.depth // 2)
+    assert engine_runs == ["depth", "quality", "quality", "quality"]
+    assert again.score == first.score
+    np.testing.assert_array_equal(again.depth, first.depth)
+    assert halved.score < 0.6 * first.score, "the depth given is the depth used"
+
+
+def test_depth_needs_the_split_layout_and_its_size(make_bundle: Callable[..., Path], make_photo: Any) -> None:
+    with Scorer(make_bundle(), threads=1, verify=False) as scorer:
+        assert not scorer.takes_depth
+        with pytest.raises(ConfigurationError, match="--layout split"):
+            scorer.score(make_photo(seed=1), np.zeros((24, 32), np.uint8))
+    with (
+        Scorer(make_bundle(layout="split"), threads=1, verify=False) as scorer,
+        pytest.raises(ConfigurationError, match="input 'depth' must be"),
+    ):
+        scorer.score(make_photo(seed=1), np.zeros((3, 4), np.uint8))
