@@ -3,11 +3,11 @@
 import logging
 from pathlib import Path
 
-from .baseline import Baseline
-from .baseline_file import load_baseline, save_baseline
 from .bundle.bundle import Bundle
 from .bundle.checks import MANIFEST_NAME
 from .errors import DgiqaEdgeError
+from .gate.baseline import Baseline
+from .gate.baseline_file import load_baseline, save_baseline
 from .hashing import sha256_file
 from .watch_config import CameraSettings
 

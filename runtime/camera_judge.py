@@ -11,17 +11,17 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from .baseline import Baseline
 from .clock import Clock
-from .cues import CueMeter
 from .frame_event import FrameEvent, Outcome
-from .gate import Gate
-from .gate_policy import CHECKS
+from .gate.baseline import Baseline
+from .gate.cues import CueMeter
+from .gate.gate import Gate
+from .gate.policy import CHECKS
+from .gate.reading import NO_SIGNAL, Reading
+from .gate.verdict import Verdict
 from .intake import CapturedFrame
-from .reading import NO_SIGNAL, Reading
 from .rolling import RollingPercentiles
 from .scoring.scorer import Quality, Scorer
-from .verdict import Verdict
 from .watch_status import Percentiles
 
 Learned = Callable[[str, Baseline], None]

@@ -12,8 +12,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from .gate.verdict import Verdict
 from .settings.credentials import masked
-from .verdict import Verdict
 
 
 class Outcome(str, Enum):

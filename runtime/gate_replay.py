@@ -12,15 +12,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .cues import CueMeter
 from .errors import ConfigurationError, SourceError
 from .frames.images import IMAGE_SUFFIXES, expand_images, read_image
-from .gate import NO_SIGNAL, Gate
-from .reading import Cues, Reading
+from .gate.cues import CueMeter
+from .gate.gate import NO_SIGNAL, Gate
+from .gate.reading import Cues, Reading
+from .gate.verdict import Verdict
 from .scoring.scorer import Scorer
 from .sources.protocol import Damaged, End, Frame
 from .sources.video_file import VideoFile
-from .verdict import Verdict
 
 DEFAULT_FPS = 25.0
 

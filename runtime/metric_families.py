@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from .gate.verdict import State
 from .ground.extra_packages import watch_package
-from .verdict import State
 from .version import VERSION
 from .watch_status import CameraState, CameraStatus, Percentiles, WatchStatus
 

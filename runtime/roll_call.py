@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 from .camera_judge import CameraJudge
 from .clock import Clock
 from .frame_event import FrameEvent, Outcome, Presence
-from .gate import NO_SIGNAL_REASON, NOT_SCORED, STARTING
+from .gate.gate import NO_SIGNAL_REASON, NOT_SCORED, STARTING
+from .gate.verdict import State, Verdict
 from .intake import Counts
 from .settings.credentials import masked
-from .verdict import State, Verdict
 from .watch_status import CameraState
 
 log = logging.getLogger("dgiqa_edge.watch")

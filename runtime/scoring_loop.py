@@ -8,9 +8,9 @@ from .camera_judge import CameraJudge
 from .clock import Clock
 from .errors import DgiqaEdgeError, EngineCompatibilityError, GateError, MachineError
 from .frame_event import FrameEvent, Outcome
+from .gate.verdict import Verdict
 from .intake import CapturedFrame, Intake
 from .scoring.scorer import Scorer
-from .verdict import Verdict
 
 log = logging.getLogger("dgiqa_edge.watch")
 

@@ -11,15 +11,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from .baseline import Baseline
 from .camera_judge import CameraJudge, Learned
 from .capture import Capture, CaptureSnapshot, ConnectionSettings
 from .clock import Clock, SystemClock
 from .errors import ConfigurationError, DgiqaEdgeError
 from .event_fan import EventFan
 from .frame_event import Outcome, Sink, SinkStats
-from .gate import Gate
-from .gate_policy import GatePolicy
+from .gate.baseline import Baseline
+from .gate.gate import Gate
+from .gate.policy import GatePolicy
 from .intake import CapturedFrame, Counts, Intake, LineSettings
 from .machine.memory import resident_mib
 from .roll_call import Limits, RollCall

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .baseline import Baseline
 from .errors import ConfigurationError, DgiqaEdgeError
 from .frame_event import Sink
+from .gate.baseline import Baseline
 from .scoring.scorer import Scorer
 from .settings.credentials import shown_address
 from .sources.options import Surroundings

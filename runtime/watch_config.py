@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from .capture import ConnectionSettings
 from .errors import ConfigurationError
-from .gate_policy import GatePolicy, load_policy, parse_policy
+from .gate.policy import GatePolicy, load_policy, parse_policy
 from .ground.limits import MOST_THREADS
 from .intake import Drop, LineSettings, Policy
 from .settings.credentials import shown_address

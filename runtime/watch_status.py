@@ -10,8 +10,8 @@ from enum import Enum
 from typing import Any
 
 from .frame_event import SinkStats
+from .gate.verdict import Verdict
 from .settings.credentials import masked
-from .verdict import Verdict
 
 
 class CameraState(str, Enum):

@@ -243,7 +243,7 @@ ONE_PLACE = {
         {
             "runtime/ground/names.py",
             "runtime/hashing.py",
-            "runtime/gate_policy_file.py",
+            "runtime/gate/policy_file.py",
             "runtime/bundle/replay_stamps.py",
             "runtime/sources/decoding/process.py",
             "runtime/sources/decoding/program.py",

@@ -20,12 +20,12 @@ from numpy.typing import NDArray
 
 from dgiqa_edge.calibration.degradations import degrade
 from dgiqa_edge.calibration.images.shipped import SHIPPED_PHOTOS
-from dgiqa_edge.runtime.change import ChangeMeter
 from dgiqa_edge.runtime.cli import guarded
 from dgiqa_edge.runtime.errors import MachineError
 from dgiqa_edge.runtime.frames.images import quiet_decoder, read_image
-from dgiqa_edge.runtime.gate_checks import FrozenCheck
-from dgiqa_edge.runtime.gate_policy import FrozenPolicy
+from dgiqa_edge.runtime.gate.change import ChangeMeter
+from dgiqa_edge.runtime.gate.checks import FrozenCheck
+from dgiqa_edge.runtime.gate.policy import FrozenPolicy
 from dgiqa_edge.runtime.gate_replay import Recording
 from dgiqa_edge.runtime.ground.atomic import write_text
 from dgiqa_edge.runtime.ground.names import json_text

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from dgiqa_edge.runtime.cues import CueMeter
-from dgiqa_edge.runtime.gate import Gate
-from dgiqa_edge.runtime.gate_policy import GatePolicy
-from dgiqa_edge.runtime.reading import Reading
+from dgiqa_edge.runtime.gate.cues import CueMeter
+from dgiqa_edge.runtime.gate.gate import Gate
+from dgiqa_edge.runtime.gate.policy import GatePolicy
+from dgiqa_edge.runtime.gate.reading import Reading
 from dgiqa_edge.runtime.scoring.scorer import Scorer
 
 from .frame_feed import DecodedFrame, FrameFeed

@@ -34,10 +34,10 @@ def main() -> None:
     parser.add_argument("--warmup", type=whole(0), required=True)
     args = parser.parse_args()
 
-    from dgiqa_edge.runtime.cues import CueMeter
     from dgiqa_edge.runtime.frames.images import read_image
-    from dgiqa_edge.runtime.gate import Gate, Reading
-    from dgiqa_edge.runtime.gate_policy import GatePolicy
+    from dgiqa_edge.runtime.gate.cues import CueMeter
+    from dgiqa_edge.runtime.gate.gate import Gate, Reading
+    from dgiqa_edge.runtime.gate.policy import GatePolicy
     from dgiqa_edge.runtime.scoring.scorer import Scorer
 
     with Scorer(args.bundle, backend=args.backend, threads=args.threads) as scorer:

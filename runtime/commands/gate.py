@@ -10,7 +10,7 @@ from ..ground.names import json_text, shown
 from ..option_types import input_path, number, output_file, threads
 
 if TYPE_CHECKING:
-    from ..tuning_photos import Measured
+    from ..tuning.photos import Measured
 
 SUMMARY = "the camera gate: tune its thresholds on photos, try a policy on recorded frames, print the defaults"
 EXIT_BAD_FRAME = 3
@@ -88,8 +88,8 @@ def _engine_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _defaults(args: argparse.Namespace) -> int:
-    from ..gate_policy import GatePolicy
-    from ..gate_policy_file import policy_toml
+    from ..gate.policy import GatePolicy
+    from ..gate.policy_file import policy_toml
 
     print(policy_toml(GatePolicy(), ["The published policy of the camera gate."]), end="")
     return 0
@@ -97,8 +97,8 @@ def _defaults(args: argparse.Namespace) -> int:
 
 def _run(args: argparse.Namespace) -> int:
     from ..frames.images import left_out, quiet_decoder
-    from ..gate import Gate
-    from ..gate_policy import GatePolicy, load_policy
+    from ..gate.gate import Gate
+    from ..gate.policy import GatePolicy, load_policy
     from ..gate_replay import Recording, check_fps, replay
     from ..scoring.scorer import Scorer
 
@@ -140,7 +140,7 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _why(verdict: object) -> str:
-    from ..verdict import Verdict
+    from ..gate.verdict import Verdict
 
     assert isinstance(verdict, Verdict)
     if verdict.value is None or verdict.threshold is None:
@@ -151,14 +151,14 @@ def _why(verdict: object) -> str:
 def _tune(args: argparse.Namespace) -> int:
     from ..errors import ConfigurationError
     from ..frames.images import left_out
-    from ..gate_policy import GatePolicy, load_policy
-    from ..gate_policy_file import policy_toml
-    from ..gate_tuning import propose, with_proposals
-    from ..gate_tuning_report import proposal_records, proposal_table
+    from ..gate.policy import GatePolicy, load_policy
+    from ..gate.policy_file import policy_toml
     from ..ground.atomic import write_result
-    from ..reason_table import reason_table, table_text
-    from ..roc_plot import check_plot_path, write_roc_plot
-    from ..tuning_photos import labelled_readings
+    from ..tuning.photos import labelled_readings
+    from ..tuning.reason_table import reason_table, table_text
+    from ..tuning.report import proposal_records, proposal_table
+    from ..tuning.roc_plot import check_plot_path, write_roc_plot
+    from ..tuning.thresholds import propose, with_proposals
 
     if args.max_false_reject is not None and not 0.0 <= args.max_false_reject <= 1.0:
         raise ConfigurationError(f"--max-false-reject is {args.max_false_reject}: give a share from 0 to 1")
@@ -205,9 +205,9 @@ def _tune(args: argparse.Namespace) -> int:
 def _measured(args: argparse.Namespace) -> "tuple[Measured, Measured]":
     from ..errors import ConfigurationError
     from ..frames.images import quiet_decoder
-    from ..gate_tuning import FEWEST_PHOTOS
     from ..scoring.scorer import Scorer
-    from ..tuning_photos import labelled_photos, measure_photos
+    from ..tuning.photos import labelled_photos, measure_photos
+    from ..tuning.thresholds import FEWEST_PHOTOS
 
     good, bad = labelled_photos(args.good, "good"), labelled_photos(args.bad, "bad")
     both = {os.path.realpath(path) for path in good} & {os.path.realpath(path) for path in bad}

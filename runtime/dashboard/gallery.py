@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..frame_event import FrameEvent
+from ..gate.verdict import State
 from ..sinks.event_record import event_record
-from ..verdict import State
 from .pictures import encode_jpeg, shrink
 
 LONGEST_SIDE = 480

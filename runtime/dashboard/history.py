@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import Any
 
-from ..verdict import State, Verdict
+from ..gate.verdict import State, Verdict
 
 BUCKET_S = 1.0
 LOST = "lost"

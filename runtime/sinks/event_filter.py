@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from ..frame_event import FrameEvent, Outcome, Presence
+from ..gate.verdict import State
 from ..settings.section import Section
-from ..verdict import State
 
 PRESENCES = tuple(presence.value for presence in Presence)
 ALL_OUTCOMES = (*(outcome.value for outcome in Outcome), *PRESENCES)

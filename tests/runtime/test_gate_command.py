@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from dgiqa_edge.runtime.cli import main
-from dgiqa_edge.runtime.gate_policy import GatePolicy, load_policy
+from dgiqa_edge.runtime.gate.policy import GatePolicy, load_policy
 
 SETTINGS = """
 [smoothing]

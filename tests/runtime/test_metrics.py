@@ -12,11 +12,11 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from dgiqa_edge.runtime.errors import ConfigurationError, SinkError
 from dgiqa_edge.runtime.frame_event import FrameEvent, Outcome, SinkStats
+from dgiqa_edge.runtime.gate.verdict import State, Verdict
 from dgiqa_edge.runtime.metrics import PrometheusMetrics
 from dgiqa_edge.runtime.settings.listen_address import ListenAddress, parse_listen
 from dgiqa_edge.runtime.sinks import create
 from dgiqa_edge.runtime.sinks.registry import FollowsStatus
-from dgiqa_edge.runtime.verdict import State, Verdict
 from dgiqa_edge.runtime.watch_status import CameraState, CameraStatus, Percentiles, WatchStatus
 
 Scored = Callable[..., FrameEvent]

@@ -186,7 +186,7 @@ typedef enum dgiqa_state { DGIQA_UNKNOWN = 0, DGIQA_PASS = 1, DGIQA_REJECT = 2 }
 /* "unknown", "pass", "reject"; static. */
 DGIQA_API const char *dgiqa_state_name(dgiqa_state state);
 
-/* Classical measurements of a frame, defined in the Python package's runtime/reading.py; NaN: no value. */
+/* Classical measurements of a frame, defined in the Python package's runtime/gate/reading.py; NaN: no value. */
 typedef struct dgiqa_cues {
     double luminance;
     double shadows;

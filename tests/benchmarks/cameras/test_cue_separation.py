@@ -8,7 +8,7 @@ import pytest
 from dgiqa_edge.benchmarks.cameras.cue_separation import main, measure, separations
 from dgiqa_edge.calibration.images.shipped import SHIPPED_PHOTOS
 from dgiqa_edge.runtime.errors import SourceError
-from dgiqa_edge.runtime.gate_policy import CHECKS, CUE_CHECKS
+from dgiqa_edge.runtime.gate.policy import CHECKS, CUE_CHECKS
 
 PHOTOS = [SHIPPED_PHOTOS / f"{name}.jpg" for name in ("cat", "coffee", "dahlia")]
 

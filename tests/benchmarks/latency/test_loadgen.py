@@ -55,7 +55,7 @@ ABANDON = """
 import signal, sys, threading
 import dgiqa_edge.benchmarks.commands.bench.latency as command
 from dgiqa_edge.runtime import Scorer, cli
-from dgiqa_edge.runtime.gate import Gate
+from dgiqa_edge.runtime.gate.gate import Gate
 from dgiqa_edge.runtime.errors import FidelityError
 from dgiqa_edge.runtime.scorer import Scorer as RealScorer
 

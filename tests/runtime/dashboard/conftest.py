@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from dgiqa_edge.runtime.frame_event import FrameEvent, Outcome, Presence, SinkStats
-from dgiqa_edge.runtime.verdict import State, Verdict
+from dgiqa_edge.runtime.gate.verdict import State, Verdict
 from dgiqa_edge.runtime.watch_status import CameraState, CameraStatus, Percentiles, WatchStatus
 
 PHOTO = next((Path(__file__).parents[3] / "calibration" / "photos").glob("*.jpg"))

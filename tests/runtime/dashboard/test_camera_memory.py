@@ -11,7 +11,7 @@ from dgiqa_edge.runtime.dashboard.feed import json_text
 from dgiqa_edge.runtime.dashboard.gallery import LONGEST_SIDE, RejectGallery
 from dgiqa_edge.runtime.dashboard.history import ScoreHistory
 from dgiqa_edge.runtime.frame_event import FrameEvent, Outcome, Presence
-from dgiqa_edge.runtime.verdict import State, Verdict
+from dgiqa_edge.runtime.gate.verdict import State, Verdict
 
 Scored = Callable[..., FrameEvent]
 

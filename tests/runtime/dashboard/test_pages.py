@@ -18,9 +18,9 @@ from dgiqa_edge.runtime.dashboard.access import COOKIE
 from dgiqa_edge.runtime.dashboard.pages import STATIC
 from dgiqa_edge.runtime.errors import ConfigurationError, MachineError
 from dgiqa_edge.runtime.frame_event import FrameEvent, Presence
+from dgiqa_edge.runtime.gate.verdict import State
 from dgiqa_edge.runtime.settings.listen_address import ListenAddress
 from dgiqa_edge.runtime.sinks.registry import FollowsStatus
-from dgiqa_edge.runtime.verdict import State
 
 TOKEN = "a-token-of-enough-length"
 ANY_PORT = ListenAddress("127.0.0.1", 0)

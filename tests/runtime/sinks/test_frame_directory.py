@@ -11,9 +11,9 @@ import cv2
 import pytest
 
 from dgiqa_edge.runtime.frame_event import FrameEvent
+from dgiqa_edge.runtime.gate.verdict import State
 from dgiqa_edge.runtime.sinks import create
 from dgiqa_edge.runtime.sinks.frame_directory import folder_name
-from dgiqa_edge.runtime.verdict import State
 
 Scored = Callable[..., FrameEvent]
 
@@ -96,7 +96,7 @@ import sys
 import numpy as np
 from dgiqa_edge.runtime.frame_event import FrameEvent, Outcome
 from dgiqa_edge.runtime.sinks import create
-from dgiqa_edge.runtime.verdict import State, Verdict
+from dgiqa_edge.runtime.gate.verdict import State, Verdict
 sink = create({"type": "directory", "path": sys.argv[1], "format": "png", "max_files": 20}, "sinks.0")
 frame = np.random.default_rng(0).integers(0, 255, (300, 300, 3), np.uint8)
 index = 0

@@ -25,7 +25,7 @@ import pytest
 from dgiqa_edge.runtime.capture import ConnectionSettings
 from dgiqa_edge.runtime.dashboard import Dashboard, DashboardSettings
 from dgiqa_edge.runtime.errors import SourceError
-from dgiqa_edge.runtime.gate_policy import parse_policy
+from dgiqa_edge.runtime.gate.policy import parse_policy
 from dgiqa_edge.runtime.intake import LineSettings
 from dgiqa_edge.runtime.scoring.scorer import Scorer
 from dgiqa_edge.runtime.settings.listen_address import ListenAddress

@@ -16,8 +16,8 @@ import pytest
 
 from dgiqa_edge.runtime.errors import ConfigurationError
 from dgiqa_edge.runtime.frame_event import FrameEvent, Presence
+from dgiqa_edge.runtime.gate.verdict import State
 from dgiqa_edge.runtime.sinks import create
-from dgiqa_edge.runtime.verdict import State
 
 BROKER = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
 SCHEMA = json.loads((Path(__file__).parents[3] / "runtime" / "schemas" / "frame_event.schema.json").read_text())
@@ -213,7 +213,7 @@ KILLED = """
 import sys, time
 from dgiqa_edge.runtime.frame_event import FrameEvent, Outcome
 from dgiqa_edge.runtime.sinks import create
-from dgiqa_edge.runtime.verdict import State, Verdict
+from dgiqa_edge.runtime.gate.verdict import State, Verdict
 sink = create({"type": "mqtt", "host": "127.0.0.1", "port": int(sys.argv[1])}, "sinks.0")
 sink.put(FrameEvent("front", 0, 0.0, Outcome.SCORED, Verdict(State.PASS, "good", changed=True)))
 while not sink.stats().delivered: time.sleep(0.01)

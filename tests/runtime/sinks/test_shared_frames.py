@@ -15,11 +15,11 @@ import pytest
 
 from dgiqa_edge.runtime.errors import ConfigurationError, SinkError
 from dgiqa_edge.runtime.frame_event import FrameEvent
+from dgiqa_edge.runtime.gate.verdict import State
 from dgiqa_edge.runtime.sinks import create, shared_frames_reader
 from dgiqa_edge.runtime.sinks.event_filter import EventFilter
 from dgiqa_edge.runtime.sinks.shared_frames import SharedFramesWriter
 from dgiqa_edge.runtime.sinks.shared_frames_reader import SharedFrames, SharedFramesError, ring_path
-from dgiqa_edge.runtime.verdict import State
 
 pytestmark = pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="this system has no /dev/shm")
 Scored = Callable[..., FrameEvent]
@@ -32,7 +32,7 @@ from dgiqa_edge.runtime.frame_event import FrameEvent, Outcome
 from dgiqa_edge.runtime.sinks.event_filter import EventFilter
 from dgiqa_edge.runtime.sinks.shared_frames import SharedFramesWriter
 from dgiqa_edge.runtime.sinks.shared_frames_reader import ring_path
-from dgiqa_edge.runtime.verdict import State, Verdict
+from dgiqa_edge.runtime.gate.verdict import State, Verdict
 
 writer = SharedFramesWriter(ring_path(sys.argv[1]), 3, True, EventFilter())
 frames = [np.full((240, 320, 3), value, np.uint8) for value in range(256)]

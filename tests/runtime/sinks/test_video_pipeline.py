@@ -11,8 +11,8 @@ import pytest
 
 from dgiqa_edge.runtime.errors import ConfigurationError, MachineError
 from dgiqa_edge.runtime.frame_event import FrameEvent
+from dgiqa_edge.runtime.gate.verdict import State
 from dgiqa_edge.runtime.sinks import create, launch_process, video_pipeline
-from dgiqa_edge.runtime.verdict import State
 
 Scored = Callable[..., FrameEvent]
 

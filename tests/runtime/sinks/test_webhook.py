@@ -11,10 +11,10 @@ import pytest
 
 from dgiqa_edge.runtime.errors import ConfigurationError
 from dgiqa_edge.runtime.frame_event import FrameEvent, SinkStats
+from dgiqa_edge.runtime.gate.verdict import State
 from dgiqa_edge.runtime.sinks import create, webhook
 from dgiqa_edge.runtime.sinks.queued import QueuePolicy
 from dgiqa_edge.runtime.sources.backoff import BackoffPolicy
-from dgiqa_edge.runtime.verdict import State
 
 SCHEMA = json.loads((Path(__file__).parents[3] / "runtime" / "schemas" / "frame_event.schema.json").read_text())
 SECRET = "hunter2-in-the-path"

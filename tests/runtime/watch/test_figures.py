@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dgiqa_edge.runtime.baseline import Baseline, Spread
 from dgiqa_edge.runtime.baseline_keeper import BaselineKeeper
 from dgiqa_edge.runtime.bundle.bundle import load_bundle
 from dgiqa_edge.runtime.frame_event import SinkStats
-from dgiqa_edge.runtime.gate_policy import parse_policy
+from dgiqa_edge.runtime.gate.baseline import Baseline, Spread
+from dgiqa_edge.runtime.gate.policy import parse_policy
 from dgiqa_edge.runtime.machine.memory import resident_mib
 from dgiqa_edge.runtime.rolling import WINDOW_FRAMES, RollingPercentiles, RollingRate
 from dgiqa_edge.runtime.watch_status import CameraState, CameraStatus, Percentiles, WatchStatus

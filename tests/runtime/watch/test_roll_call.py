@@ -12,13 +12,13 @@ from dgiqa_edge.runtime.capture import ConnectionSettings
 from dgiqa_edge.runtime.engines.onnxruntime import OnnxRuntimeEngine
 from dgiqa_edge.runtime.errors import EngineCompatibilityError, SourceError
 from dgiqa_edge.runtime.frame_event import Presence
-from dgiqa_edge.runtime.gate_policy import parse_policy
+from dgiqa_edge.runtime.gate.policy import parse_policy
+from dgiqa_edge.runtime.gate.verdict import State, Verdict
 from dgiqa_edge.runtime.intake import Counts, LineSettings, Policy
 from dgiqa_edge.runtime.roll_call import Absence, Limits, RollCall
 from dgiqa_edge.runtime.scoring.scorer import Scorer
 from dgiqa_edge.runtime.sources.backoff import BackoffPolicy
 from dgiqa_edge.runtime.sources.protocol import Damaged, End, Stall
-from dgiqa_edge.runtime.verdict import State, Verdict
 from dgiqa_edge.runtime.watch import Watch, WatchedCamera
 from dgiqa_edge.runtime.watch_status import CameraState
 

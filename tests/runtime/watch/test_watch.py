@@ -14,12 +14,12 @@ from dgiqa_edge.runtime.capture import ConnectionSettings
 from dgiqa_edge.runtime.engines.onnxruntime import OnnxRuntimeEngine
 from dgiqa_edge.runtime.errors import ConfigurationError, EngineCompatibilityError, GateError, MachineError
 from dgiqa_edge.runtime.frame_event import Outcome
-from dgiqa_edge.runtime.gate_policy import parse_policy
+from dgiqa_edge.runtime.gate.policy import parse_policy
+from dgiqa_edge.runtime.gate.verdict import State
 from dgiqa_edge.runtime.intake import LineSettings, Policy
 from dgiqa_edge.runtime.scoring.scorer import Scorer
 from dgiqa_edge.runtime.sources import Damaged, End, create_source
 from dgiqa_edge.runtime.sources.backoff import BackoffPolicy
-from dgiqa_edge.runtime.verdict import State
 from dgiqa_edge.runtime.watch import Grace, Watch, WatchedCamera
 from dgiqa_edge.runtime.watch_status import CameraState
 

@@ -22,7 +22,7 @@ import numpy as np
 import pytest
 
 import dgiqa_edge.runtime
-from dgiqa_edge.runtime.baseline_file import load_baseline
+from dgiqa_edge.runtime.gate.baseline_file import load_baseline
 from dgiqa_edge.runtime.hashing import sha256_file
 from dgiqa_edge.runtime.sources.decoding.gst_launch import missing_element
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dgiqa_edge.calibration.images.shipped import SHIPPED_PHOTOS
-from dgiqa_edge.runtime.cues import CueMeter
+from dgiqa_edge.runtime.gate.cues import CueMeter
 
 Picture = NDArray[np.uint8]
 

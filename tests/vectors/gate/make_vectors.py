@@ -9,11 +9,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from dgiqa_edge.runtime.baseline import Baseline, Spread
 from dgiqa_edge.runtime.errors import GateError
-from dgiqa_edge.runtime.gate import Gate
-from dgiqa_edge.runtime.gate_policy import parse_policy
-from dgiqa_edge.runtime.reading import Cues, Reading
+from dgiqa_edge.runtime.gate.baseline import Baseline, Spread
+from dgiqa_edge.runtime.gate.gate import Gate
+from dgiqa_edge.runtime.gate.policy import parse_policy
+from dgiqa_edge.runtime.gate.reading import Cues, Reading
 
 EXPECTED = ("reason", "cue", "value", "threshold", "smoothed", "changed", "overdue", "announced")
 QUICK: dict[str, Any] = {

@@ -1,5 +1,5 @@
 // When people are told of a verdict: once its reason has settled, and again when another one has. A port of the Python
-// package's runtime/announcement.py.
+// package's runtime/gate/announcement.py.
 #pragma once
 
 #include <string_view>

@@ -1,5 +1,5 @@
 // What is normal for one camera: quantiles of its own score and cues over some minutes of passing frames, learned as
-// the Python package's runtime/baseline.py does; baseline_json.hpp keeps it as text.
+// the Python package's runtime/gate/baseline.py does; baseline_json.hpp keeps it as text.
 #pragma once
 
 #include <array>

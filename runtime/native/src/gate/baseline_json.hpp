@@ -1,4 +1,4 @@
-// A camera's baseline as JSON text, in the form of the Python package's baseline files (runtime/baseline_file.py).
+// A camera's baseline as JSON text, in the form of the Python package's baseline files (runtime/gate/baseline_file.py).
 //
 // Kind, version, samples and quantiles are checked as there. What the scores came from (`scorer_id`, in Python the
 // SHA-256 of the bundle's manifest) is carried along and may be absent: a gate in memory knows no bundle, so whoever

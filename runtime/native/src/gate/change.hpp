@@ -1,5 +1,5 @@
 // How new a frame is beside those before it: the least difference to any of the last frames, which tells a picture that
-// stands still from a live one of a still scene, through a codec. A port of the Python package's runtime/change.py.
+// stands still from a live one of a still scene, through a codec. A port of the Python package's runtime/gate/change.py.
 #pragma once
 
 #include <deque>

@@ -1,5 +1,5 @@
 // Classical measurements of one frame beside the learned score, the same as those of the Python package's
-// runtime/cues.py: thresholds, baselines and tuning made there hold here. What the numbers mean is decided by the gate.
+// runtime/gate/cues.py: thresholds, baselines and tuning made there hold here. What the numbers mean is decided by the gate.
 #pragma once
 
 #include "gate/change.hpp"

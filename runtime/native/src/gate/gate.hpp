@@ -1,7 +1,7 @@
 // The gate: a camera's score and cues over time become pass, reject or unknown, with a reason.
 //
 // A pure state machine: no clock, no input or output; the same readings give the same verdicts. The specification is
-// the module docstring of the Python package's runtime/gate.py, pinned for both by tests/vectors/gate. All arithmetic
+// the module docstring of the Python package's runtime/gate/gate.py, pinned for both by tests/vectors/gate. All arithmetic
 // is float64 in the order written there; these files are compiled without contraction to fused operations.
 #pragma once
 

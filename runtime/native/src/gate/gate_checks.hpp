@@ -1,5 +1,5 @@
 // The checks of the gate: a value against its thresholds, with the memory that hysteresis and stillness need. A port of
-// the Python package's runtime/gate_checks.py.
+// the Python package's runtime/gate/checks.py.
 #pragma once
 
 #include <memory>

@@ -1,5 +1,5 @@
 // The gate's policy: what is a fault, how long it must last, and what happens then. Pure data with the defaults that
-// the Python package publishes (runtime/gate_policy.py); policy_json.hpp reads and writes it.
+// the Python package publishes (runtime/gate/policy.py); policy_json.hpp reads and writes it.
 #pragma once
 
 #include <array>

@@ -1,5 +1,5 @@
 // A gate policy from JSON text and back: keys, defaults, ranges and refusals are those of the Python package's
-// runtime/gate_policy.py, so one policy file serves both. Values in messages are shown as JSON.
+// runtime/gate/policy.py, so one policy file serves both. Values in messages are shown as JSON.
 #pragma once
 
 #include <nlohmann/json.hpp>

@@ -1,5 +1,5 @@
 // What the gate is given per frame: the learned score and the classical cues, as in the Python package's
-// runtime/reading.py. Data only.
+// runtime/gate/reading.py. Data only.
 #pragma once
 
 #include <array>
@@ -7,7 +7,7 @@
 
 namespace dgiqa {
 
-// Classical measurements of one frame; runtime/reading.py says what each is. No value: nothing measured.
+// Classical measurements of one frame; runtime/gate/reading.py says what each is. No value: nothing measured.
 struct Cues {
     std::optional<double> luminance;
     std::optional<double> shadows;

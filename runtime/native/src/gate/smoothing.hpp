@@ -1,5 +1,5 @@
 // Smoothing of a value sampled at uneven times; each class is a rule of its own, none of them knows a clock.
-// The arithmetic is that of the Python package's runtime/smoothing.py, in the same order, for the same bits.
+// The arithmetic is that of the Python package's runtime/gate/smoothing.py, in the same order, for the same bits.
 #pragma once
 
 #include <deque>

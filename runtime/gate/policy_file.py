@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from .gate_policy import GatePolicy
+from .policy import GatePolicy
 
 
 def policy_toml(policy: GatePolicy, remarks: Sequence[str] = ()) -> str:

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from .errors import ConfigurationError, MachineError
-from .gate_tuning import Proposal
-from .ground.atomic import atomic_file
-from .ground.extra_packages import install_command
+from ..errors import ConfigurationError, MachineError
+from ..ground.atomic import atomic_file
+from ..ground.extra_packages import install_command
+from .thresholds import Proposal
 
 FORMATS = (".png", ".svg", ".pdf")
 

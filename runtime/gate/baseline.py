@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from .gate_policy import CHECKS, BaselinePolicy
+from .policy import CHECKS, BaselinePolicy
 
 RELATIVE = tuple(name for name, spec in CHECKS.items() if spec.relative)
 

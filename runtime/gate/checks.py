@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from .baseline import Spread
-from .gate_policy import CHECKS, FrozenPolicy, Limits, Role, Side, SmoothingPolicy
+from .policy import CHECKS, FrozenPolicy, Limits, Role, Side, SmoothingPolicy
 from .smoothing import ExponentialAverage, LesserOfTwo, MedianWindow, Smoother, Unsmoothed
 
 # What an encoder's keyframe changes in a frozen picture, in grey levels, and the seconds until it is as before.

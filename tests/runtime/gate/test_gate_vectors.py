@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from dgiqa_edge.runtime.gate import Gate
-from dgiqa_edge.runtime.gate_policy import parse_policy
+from dgiqa_edge.runtime.gate.gate import Gate
+from dgiqa_edge.runtime.gate.policy import parse_policy
 
-FOLDER = Path(__file__).resolve().parents[1] / "vectors" / "gate"
+FOLDER = Path(__file__).resolve().parents[2] / "vectors" / "gate"
 FILES = sorted(FOLDER.glob("*.json"))
 
 
@@ -41,7 +41,7 @@ def test_the_generated_files_are_those_of_the_script(make_vectors, tmp_path):
 
 
 def test_the_vectors_reach_every_state_and_reason(make_vectors):
-    from dgiqa_edge.runtime.gate import REASONS
+    from dgiqa_edge.runtime.gate.gate import REASONS
 
     steps = [step["expect"] for file in FILES for step in json.loads(file.read_text())["steps"]]
     assert {step["reason"] for step in steps if "reason" in step} == set(REASONS)

@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from .gate import Gate
-from .gate_policy import DwellPolicy, GatePolicy, SmoothingPolicy, StartPolicy
-from .reading import Reading
-from .verdict import State
+from ..gate.gate import Gate
+from ..gate.policy import DwellPolicy, GatePolicy, SmoothingPolicy, StartPolicy
+from ..gate.reading import Reading
+from ..gate.verdict import State
 
 PASSES = "passes"
 Table = Mapping[str, Mapping[str, int]]

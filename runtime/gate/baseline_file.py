@@ -4,12 +4,12 @@ import math
 from pathlib import Path
 from typing import Any
 
+from ..errors import GateError
+from ..ground.atomic import write_text
+from ..ground.input_file import file_bytes
+from ..ground.names import json_text
+from ..ground.strict_text import KeyRuleError, parse_json
 from .baseline import RELATIVE, Baseline, Spread
-from .errors import GateError
-from .ground.atomic import write_text
-from .ground.input_file import file_bytes
-from .ground.names import json_text
-from .ground.strict_text import KeyRuleError, parse_json
 
 VERSION = 1
 _KIND = "dgiqa-edge camera baseline"

@@ -4,13 +4,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .cues import CueMeter
-from .errors import ConfigurationError, SourceError
-from .frames.images import expand_images, read_image
-from .ground.input_file import is_glob
-from .ground.names import shown
-from .reading import Reading
-from .scoring.scorer import Scorer
+from ..errors import ConfigurationError, SourceError
+from ..frames.images import expand_images, read_image
+from ..gate.cues import CueMeter
+from ..gate.reading import Reading
+from ..ground.input_file import is_glob
+from ..ground.names import shown
+from ..scoring.scorer import Scorer
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ import shutil
 import pytest
 
 from dgiqa_edge.benchmarks.cameras.frozen_clips import changes_of, encoded, first_frozen, frames_of
-from dgiqa_edge.runtime.gate_checks import FrozenCheck
-from dgiqa_edge.runtime.gate_policy import FrozenPolicy
+from dgiqa_edge.runtime.gate.checks import FrozenCheck
+from dgiqa_edge.runtime.gate.policy import FrozenPolicy
 
 needs_ffmpeg = pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="no ffmpeg to encode clips with")
 CODECS = ("h264 crf 23", "h264 crf 28", "hevc crf 28", "mpeg4 q 5", "mjpeg q 5")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-FOLDER = Path(__file__).resolve().parents[1] / "vectors" / "cues"
+FOLDER = Path(__file__).resolve().parents[2] / "vectors" / "cues"
 
 
 @pytest.fixture(scope="module")

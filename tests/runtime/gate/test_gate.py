@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dgiqa_edge.runtime.errors import ConfigurationError, GateError
-from dgiqa_edge.runtime.gate import NO_SIGNAL, REASONS, Gate, Reading
-from dgiqa_edge.runtime.gate_policy import parse_policy
-from dgiqa_edge.runtime.reading import Cues
-from dgiqa_edge.runtime.verdict import State
+from dgiqa_edge.runtime.gate.gate import NO_SIGNAL, REASONS, Gate, Reading
+from dgiqa_edge.runtime.gate.policy import parse_policy
+from dgiqa_edge.runtime.gate.reading import Cues
+from dgiqa_edge.runtime.gate.verdict import State
 
 shares = st.floats(0.0, 1.0)
 cue_sets = st.builds(

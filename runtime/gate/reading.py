@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass, fields
 
-from .errors import ConfigurationError
+from ..errors import ConfigurationError
 
 
 @dataclass(frozen=True)

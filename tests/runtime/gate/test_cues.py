@@ -8,8 +8,8 @@ import pytest
 
 from dgiqa_edge.calibration.degradations import degrade
 from dgiqa_edge.calibration.images.shipped import SHIPPED_PHOTOS
-from dgiqa_edge.runtime.cues import LEAST_SIDE, CueMeter
-from dgiqa_edge.runtime.gate_policy import CHECKS, CUE_CHECKS, Side
+from dgiqa_edge.runtime.gate.cues import LEAST_SIDE, CueMeter
+from dgiqa_edge.runtime.gate.policy import CHECKS, CUE_CHECKS, Side
 
 NAMES = ["coffee", "dandelions", "mountain_meadow", "mountain_path", "pagoda", "room_with_drum"]
 

@@ -18,9 +18,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .errors import ConfigurationError
-from .gate_policy import CHECKS, GatePolicy, Limits, Role, Side
-from .reading import Reading
+from ..errors import ConfigurationError
+from ..gate.policy import CHECKS, GatePolicy, Limits, Role, Side
+from ..gate.reading import Reading
 from .roc import Cut, Roc, Values, effect, middle_cut, roc
 
 FEWEST_PHOTOS = 30

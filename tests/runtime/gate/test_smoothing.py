@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dgiqa_edge.runtime.smoothing import ExponentialAverage, LesserOfTwo, MedianWindow, Unsmoothed
+from dgiqa_edge.runtime.gate.smoothing import ExponentialAverage, LesserOfTwo, MedianWindow, Unsmoothed
 
 values = st.lists(st.tuples(st.floats(0.0, 2.0), st.floats(-100.0, 100.0)), min_size=1, max_size=40)
 

@@ -9,10 +9,10 @@ import time
 
 import pytest
 
-from dgiqa_edge.runtime.baseline import Baseline, BaselineLearner, Spread, spread
-from dgiqa_edge.runtime.baseline_file import load_baseline, save_baseline
 from dgiqa_edge.runtime.errors import GateError
-from dgiqa_edge.runtime.gate_policy import BaselinePolicy
+from dgiqa_edge.runtime.gate.baseline import Baseline, BaselineLearner, Spread, spread
+from dgiqa_edge.runtime.gate.baseline_file import load_baseline, save_baseline
+from dgiqa_edge.runtime.gate.policy import BaselinePolicy
 
 LEARNED = Baseline(600, {"score": Spread(0.5, 0.6, 0.7), "noise": Spread(0.2, 0.3, 0.9)})
 
@@ -102,8 +102,8 @@ def test_a_file_cut_off_anywhere_is_refused(tmp_path, length):
 WRITER = """
 import sys
 from pathlib import Path
-from dgiqa_edge.runtime.baseline import Baseline, Spread
-from dgiqa_edge.runtime.baseline_file import save_baseline
+from dgiqa_edge.runtime.gate.baseline import Baseline, Spread
+from dgiqa_edge.runtime.gate.baseline_file import save_baseline
 for number in range(10**9):
     save_baseline(Path(sys.argv[1]), Baseline(number + 1, {"score": Spread(0.1, 0.5, 0.9)}), "bundle")
     if number == 0:

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dgiqa_edge.runtime.gate_policy import Side
-from dgiqa_edge.runtime.roc import TOLERANCE, effect, middle_cut, roc
+from dgiqa_edge.runtime.gate.policy import Side
+from dgiqa_edge.runtime.tuning.roc import TOLERANCE, effect, middle_cut, roc
 
 GOOD = np.array([0.5, 0.6, 0.7, 0.8])
 BAD = np.array([0.1, 0.2, 0.55, 0.3])

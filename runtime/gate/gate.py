@@ -33,11 +33,11 @@ told, does not see them.
 import math
 from typing import NamedTuple
 
+from ..errors import ConfigurationError, GateError
 from .announcement import Announcer
 from .baseline import Baseline, BaselineLearner
-from .errors import ConfigurationError, GateError
-from .gate_checks import Check, FrozenCheck, Thresholds
-from .gate_policy import CHECKS, GatePolicy, Role
+from .checks import Check, FrozenCheck, Thresholds
+from .policy import CHECKS, GatePolicy, Role
 from .reading import NO_SIGNAL, Reading
 from .verdict import State, Verdict
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .gate_policy import Side
+from ..gate.policy import Side
 
 Values = NDArray[np.float64]
 TOLERANCE = 0.05

@@ -10,9 +10,9 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from .errors import ConfigurationError
-from .settings.file import read_settings
-from .settings.section import Section
+from ..errors import ConfigurationError
+from ..settings.file import read_settings
+from ..settings.section import Section
 
 
 class Role(str, Enum):

@@ -14,14 +14,14 @@ import pytest
 
 from dgiqa_edge.calibration.degradations import degrade
 from dgiqa_edge.calibration.images.shipped import SHIPPED_PHOTOS
-from dgiqa_edge.runtime.cues import CueMeter
-from dgiqa_edge.runtime.gate import Gate
-from dgiqa_edge.runtime.gate_policy import GatePolicy
-from dgiqa_edge.runtime.reading import Reading
+from dgiqa_edge.runtime.gate.cues import CueMeter
+from dgiqa_edge.runtime.gate.gate import Gate
+from dgiqa_edge.runtime.gate.policy import GatePolicy
+from dgiqa_edge.runtime.gate.reading import Reading
 from dgiqa_edge.runtime.scoring.scorer import Scorer
 from dgiqa_edge.runtime.sources.scripted import ScriptedSource, parse_script
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 FPS = 10
 SEGMENT = 25  # frames
 WIDTH, HEIGHT = 480, 360

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from .gate_policy import CHECKS, GatePolicy
-from .gate_tuning import Proposal
+from ..gate.policy import CHECKS, GatePolicy
+from .thresholds import Proposal
 
 
 def proposal_table(proposals: Sequence[Proposal], before: GatePolicy) -> str:

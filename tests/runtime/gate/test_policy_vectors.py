@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from dgiqa_edge.runtime.errors import ConfigurationError
-from dgiqa_edge.runtime.gate_policy import parse_policy
+from dgiqa_edge.runtime.gate.policy import parse_policy
 
-FOLDER = Path(__file__).resolve().parents[1] / "vectors" / "gate_policy"
+FOLDER = Path(__file__).resolve().parents[2] / "vectors" / "gate_policy"
 ACCEPTED = json.loads((FOLDER / "accepted.json").read_text())
 REFUSED = json.loads((FOLDER / "refused.json").read_text())
 

@@ -2,11 +2,11 @@
 
 import pytest
 
-from dgiqa_edge.runtime.announcement import Announcer
-from dgiqa_edge.runtime.gate import Gate
-from dgiqa_edge.runtime.gate_policy import parse_policy
-from dgiqa_edge.runtime.reading import Cues, Reading
-from dgiqa_edge.runtime.verdict import State
+from dgiqa_edge.runtime.gate.announcement import Announcer
+from dgiqa_edge.runtime.gate.gate import Gate
+from dgiqa_edge.runtime.gate.policy import parse_policy
+from dgiqa_edge.runtime.gate.reading import Cues, Reading
+from dgiqa_edge.runtime.gate.verdict import State
 
 
 def told(gate, readings):

@@ -1,0 +1,1 @@
+"""Readings over time become verdicts; no clock, no input or output."""

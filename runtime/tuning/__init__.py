@@ -1,0 +1,1 @@
+"""The gate's thresholds, from photos that people have sorted."""
