@@ -92,7 +92,7 @@ setup(
         "dgiqa_edge.runtime": [
             "schemas/*.json",
             "examples/*",
-            "dashboard/static/*",
+            "watch/dashboard/static/*",
             "py.typed",
         ],
         "dgiqa_edge.runtime.engines.tensorrt": ["*.toml"],

@@ -187,8 +187,8 @@ FOREIGN_JSON = {
     "benchmarks/latency/node_shares.py",  # ONNX Runtime's profile
     "runtime/engines/tensorrt/inspector.py",  # TensorRT's inspector
     # A pipe between two processes of ours.
-    "runtime/sources/decoding/process.py",
-    "runtime/sources/decoding/program.py",
+    "runtime/watch/sources/decoding/process.py",
+    "runtime/watch/sources/decoding/program.py",
 }
 READERS = {"json.load", "json.loads", "json.JSONDecoder", "yaml.load", "yaml.safe_load", "toml.load", "toml.loads"}
 READERS |= {f"{name}.{call}" for name in ("tomllib", "tomli") for call in ("load", "loads")}
@@ -245,8 +245,8 @@ ONE_PLACE = {
             "runtime/hashing.py",
             "runtime/gate/policy_file.py",
             "runtime/bundle/replay_stamps.py",
-            "runtime/sources/decoding/process.py",
-            "runtime/sources/decoding/program.py",
+            "runtime/watch/sources/decoding/process.py",
+            "runtime/watch/sources/decoding/program.py",
             "export/stages/stages.py",
             "export/tensorrt/engines.py",
             "benchmarks/measures/measures.py",
@@ -256,8 +256,8 @@ ONE_PLACE = {
         },
         "runtime/ground/names.py's json_text",
     ),
-    r"cv2\.VideoCapture\(": ({"runtime/sources/decoding/program.py"}, "runtime/sources"),
-    r"cv2\.VideoWriter\(": ({"runtime/sinks/video_pipeline.py"}, "runtime/sinks/video_pipeline.py"),
+    r"cv2\.VideoCapture\(": ({"runtime/watch/sources/decoding/program.py"}, "runtime/sources"),
+    r"cv2\.VideoWriter\(": ({"runtime/watch/sinks/video_pipeline.py"}, "runtime/watch/sinks/video_pipeline.py"),
     # Waits for ever on a pipe, never ends on a device. The others read what the project or the system wrote itself.
     r"\.read_(bytes|text)\(": (
         {

@@ -40,7 +40,7 @@ _READ = """
 import sys, threading, time
 from pathlib import Path
 from dgiqa_edge.runtime.errors import SourceError
-from dgiqa_edge.runtime.sources import End, create_source
+from dgiqa_edge.runtime.watch.sources import End, create_source
 frames = []
 def read():
     source = create_source(sys.argv[1])

@@ -22,19 +22,19 @@ import numpy as np
 
 from dgiqa_edge.runtime.cli import guarded
 from dgiqa_edge.runtime.errors import SourceError
-from dgiqa_edge.runtime.frame_event import FrameEvent, Outcome, SinkStats
 from dgiqa_edge.runtime.frames.images import write_image
 from dgiqa_edge.runtime.ground.atomic import write_result
 from dgiqa_edge.runtime.ground.names import json_text
 from dgiqa_edge.runtime.machine.memory import resident_mib
 from dgiqa_edge.runtime.machine.processor import processor
 from dgiqa_edge.runtime.option_types import input_path, output_file, parse, seconds, whole
-from dgiqa_edge.runtime.sources import Frame, create_source
 from dgiqa_edge.runtime.version import VERSION
-from dgiqa_edge.runtime.watch import Watch
-from dgiqa_edge.runtime.watch_assembly import create_scorer, watched_camera
-from dgiqa_edge.runtime.watch_config import load_watch_settings
-from dgiqa_edge.runtime.watch_status import CameraState
+from dgiqa_edge.runtime.watch.assembly.config import load_watch_settings
+from dgiqa_edge.runtime.watch.assembly.parts import create_scorer, watched_camera
+from dgiqa_edge.runtime.watch.event import FrameEvent, Outcome, SinkStats
+from dgiqa_edge.runtime.watch.loop.watch import Watch
+from dgiqa_edge.runtime.watch.sources import Frame, create_source
+from dgiqa_edge.runtime.watch.status import CameraState
 
 from .rtsp_process import RtspProcess, free_port
 

@@ -26,11 +26,11 @@ from dgiqa_edge.runtime.frames.images import quiet_decoder, read_image
 from dgiqa_edge.runtime.gate.change import ChangeMeter
 from dgiqa_edge.runtime.gate.checks import FrozenCheck
 from dgiqa_edge.runtime.gate.policy import FrozenPolicy
-from dgiqa_edge.runtime.gate_replay import Recording
 from dgiqa_edge.runtime.ground.atomic import write_text
 from dgiqa_edge.runtime.ground.names import json_text
 from dgiqa_edge.runtime.option_types import output_file, parse, whole
-from dgiqa_edge.runtime.sources.scene import Scene
+from dgiqa_edge.runtime.watch.replay import Recording
+from dgiqa_edge.runtime.watch.sources.scene import Scene
 
 Picture = NDArray[np.uint8]
 

@@ -33,13 +33,13 @@ from dgiqa_edge.runtime.gate.cues import CueMeter
 from dgiqa_edge.runtime.gate.gate import Gate
 from dgiqa_edge.runtime.gate.policy import GatePolicy, load_policy
 from dgiqa_edge.runtime.gate.reading import Cues, Reading
-from dgiqa_edge.runtime.gate_replay import Recording
 from dgiqa_edge.runtime.ground.atomic import write_text
 from dgiqa_edge.runtime.ground.names import json_text
 from dgiqa_edge.runtime.ground.strict_text import parse_json
 from dgiqa_edge.runtime.option_types import input_path, output_file, parse, threads, whole
 from dgiqa_edge.runtime.scoring.scorer import Scorer
-from dgiqa_edge.runtime.sources.scene import FAULTS, Scene
+from dgiqa_edge.runtime.watch.replay import Recording
+from dgiqa_edge.runtime.watch.sources.scene import FAULTS, Scene
 
 Picture = NDArray[np.uint8]
 

@@ -12,8 +12,8 @@ import numpy as np
 
 from dgiqa_edge.runtime.errors import CalibrationError, ReportError
 from dgiqa_edge.runtime.frames.picture_header import first_bytes, picture_format
-from dgiqa_edge.runtime.sources import End, Frame
-from dgiqa_edge.runtime.sources.video_file import VideoFile, opens_as_video
+from dgiqa_edge.runtime.watch.sources import End, Frame
+from dgiqa_edge.runtime.watch.sources.video_file import VideoFile, opens_as_video
 
 from ..text_tables import listed_names
 

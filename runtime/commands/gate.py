@@ -99,8 +99,8 @@ def _run(args: argparse.Namespace) -> int:
     from ..frames.images import left_out, quiet_decoder
     from ..gate.gate import Gate
     from ..gate.policy import GatePolicy, load_policy
-    from ..gate_replay import Recording, check_fps, replay
     from ..scoring.scorer import Scorer
+    from ..watch.replay import Recording, check_fps, replay
 
     check_fps(args.fps)
     gate = Gate(load_policy(args.policy) if args.policy else GatePolicy())

@@ -14,8 +14,8 @@ from ..ground.names import json_text
 from ..option_types import input_path, output_file, seconds
 
 if TYPE_CHECKING:
-    from ..watch_config import WatchSettings
-    from ..watch_status import WatchStatus
+    from ..watch.assembly.config import WatchSettings
+    from ..watch.status import WatchStatus
 
 log = logging.getLogger("dgiqa_edge.watch")
 
@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
     """Watch, or check; 0, or 3 where a camera has failed for good or a file has lost frames."""
     from dataclasses import replace
 
-    from ..watch_config import load_watch_settings
+    from ..watch.assembly.config import load_watch_settings
 
     logging.basicConfig(
         level=logging.WARNING if args.quiet else logging.INFO,
@@ -72,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _check(settings: "WatchSettings", listen: str | None) -> int:
     from ..settings.credentials import masked
-    from ..watch_check import check
+    from ..watch.assembly.check import check
 
     code = away = tried = 0
     for finding in check(settings, listen):
@@ -98,12 +98,12 @@ def _check(settings: "WatchSettings", listen: str | None) -> int:
 
 
 def _watch(settings: "WatchSettings", args: argparse.Namespace) -> int:
-    from ..baseline_keeper import BaselineKeeper
     from ..ground.atomic import write_result
-    from ..watch import Watch
-    from ..watch_assembly import attach, create_scorer, open_sinks, plan_dashboard, plan_sinks, watched_camera
-    from ..watch_status import CameraState
-    from ..watch_summary import summary_table
+    from ..watch.assembly.baseline_keeper import BaselineKeeper
+    from ..watch.assembly.parts import attach, create_scorer, open_sinks, plan_dashboard, plan_sinks, watched_camera
+    from ..watch.loop.watch import Watch
+    from ..watch.status import CameraState
+    from ..watch.summary import summary_table
 
     dashboard = plan_dashboard(settings, args.dashboard)
     plans = [*plan_sinks(settings), *([] if dashboard is None else [dashboard])]

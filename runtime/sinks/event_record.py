@@ -8,9 +8,9 @@ import math
 from datetime import datetime, timezone
 from typing import Any
 
-from ..frame_event import FrameEvent
 from ..gate.verdict import Verdict
 from ..ground.names import json_text
+from ..watch.event import FrameEvent
 
 SCHEMA_VERSION = 2
 

@@ -3,7 +3,7 @@
 import dataclasses
 
 from ..settings.section import Section
-from .queued import QueuePolicy
+from ..watch.sinks.queued import QueuePolicy
 
 
 def queue_options(options: Section, default: QueuePolicy, with_attempts: bool = False) -> QueuePolicy:

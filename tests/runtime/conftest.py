@@ -19,10 +19,10 @@ import numpy as np
 import pytest
 
 from dgiqa_edge.runtime.bundle.bundle import build_manifest_files, write_manifest
-from dgiqa_edge.runtime.frame_event import FrameEvent, Outcome, Presence
 from dgiqa_edge.runtime.gate.verdict import State, Verdict
 from dgiqa_edge.runtime.machine import cuda_probe
 from dgiqa_edge.runtime.machine.processor import platform_name
+from dgiqa_edge.runtime.watch.event import FrameEvent, Outcome, Presence
 
 HERE = Path(__file__).parent
 FAKES = HERE / "engines" / "fakes"

@@ -9,7 +9,7 @@ import pytest
 from dgiqa_edge.benchmarks.cameras.camera_soak import CountingSink, run_soak
 from dgiqa_edge.benchmarks.cameras.rtsp_process import PACKAGES, server_interpreter
 from dgiqa_edge.runtime.errors import SourceError
-from dgiqa_edge.runtime.frame_event import FrameEvent, Outcome
+from dgiqa_edge.runtime.watch.event import FrameEvent, Outcome
 
 
 def event(index: int) -> FrameEvent:

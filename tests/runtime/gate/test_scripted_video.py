@@ -19,7 +19,7 @@ from dgiqa_edge.runtime.gate.gate import Gate
 from dgiqa_edge.runtime.gate.policy import GatePolicy
 from dgiqa_edge.runtime.gate.reading import Reading
 from dgiqa_edge.runtime.scoring.scorer import Scorer
-from dgiqa_edge.runtime.sources.scripted import ScriptedSource, parse_script
+from dgiqa_edge.runtime.watch.sources.scripted import ScriptedSource, parse_script
 
 ROOT = Path(__file__).resolve().parents[3]
 FPS = 10

@@ -13,17 +13,17 @@ from urllib.parse import quote
 
 import pytest
 
-from dgiqa_edge.runtime.capture import CaptureSnapshot
 from dgiqa_edge.runtime.errors import DgiqaEdgeError
-from dgiqa_edge.runtime.frame_event import FrameEvent, Outcome, SinkStats
-from dgiqa_edge.runtime.metric_families import status_families
 from dgiqa_edge.runtime.settings.credentials import forget_all, masked, remember_address, shown_address
 from dgiqa_edge.runtime.settings.section import Section
 from dgiqa_edge.runtime.sinks.event_record import record_text
-from dgiqa_edge.runtime.sources import create_source
-from dgiqa_edge.runtime.watch_config import parse_watch_settings
-from dgiqa_edge.runtime.watch_status import CameraState, CameraStatus, WatchStatus
-from dgiqa_edge.runtime.watch_summary import summary_table
+from dgiqa_edge.runtime.watch.assembly.config import parse_watch_settings
+from dgiqa_edge.runtime.watch.event import FrameEvent, Outcome, SinkStats
+from dgiqa_edge.runtime.watch.loop.capture import CaptureSnapshot
+from dgiqa_edge.runtime.watch.metrics.families import status_families
+from dgiqa_edge.runtime.watch.sources import create_source
+from dgiqa_edge.runtime.watch.status import CameraState, CameraStatus, WatchStatus
+from dgiqa_edge.runtime.watch.summary import summary_table
 
 PATH = Path("/etc/watch/watch.toml")
 MARKS = ("Qx7", "Zk9")

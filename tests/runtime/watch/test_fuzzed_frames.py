@@ -11,13 +11,13 @@ import cv2
 import numpy as np
 import pytest
 
-from dgiqa_edge.runtime.capture import ConnectionSettings
-from dgiqa_edge.runtime.intake import LineSettings, Policy
 from dgiqa_edge.runtime.scoring.scorer import Scorer
-from dgiqa_edge.runtime.sources import create_source
-from dgiqa_edge.runtime.sources.backoff import BackoffPolicy
-from dgiqa_edge.runtime.watch import Watch, WatchedCamera
-from dgiqa_edge.runtime.watch_status import CameraState
+from dgiqa_edge.runtime.watch.backoff import BackoffPolicy
+from dgiqa_edge.runtime.watch.loop.capture import ConnectionSettings
+from dgiqa_edge.runtime.watch.loop.intake import LineSettings, Policy
+from dgiqa_edge.runtime.watch.loop.watch import Watch, WatchedCamera
+from dgiqa_edge.runtime.watch.sources import create_source
+from dgiqa_edge.runtime.watch.status import CameraState
 
 EVERY = LineSettings(Policy.EVERY, places=4)
 BOUNDARY = b"frame"

@@ -24,7 +24,7 @@ import pytest
 import dgiqa_edge.runtime
 from dgiqa_edge.runtime.gate.baseline_file import load_baseline
 from dgiqa_edge.runtime.hashing import sha256_file
-from dgiqa_edge.runtime.sources.decoding.gst_launch import missing_element
+from dgiqa_edge.runtime.watch.sources.decoding.gst_launch import missing_element
 
 EXAMPLES = Path(dgiqa_edge.runtime.__file__).parent / "examples"
 SECRET = "topsecret-xyz"

@@ -1,0 +1,1 @@
+"""Cameras in, verdicts out, and every frame accounted for."""

@@ -1,0 +1,95 @@
+"""JPEG pictures for the page: made when somebody asks, never on the way of a frame."""
+
+import threading
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ....errors import SourceError
+from ....scoring.depth_picture import depth_colours
+from ...event import FrameEvent
+
+LONGEST_SIDE = 1280
+QUALITY = 80
+
+
+@dataclass(frozen=True)
+class View:
+    """A frame and its depth map, both JPEG; ``depth`` is empty where there is none."""
+
+    index: int
+    frame: bytes
+    depth: bytes
+
+
+class LatestView:
+    """The newest scored frame of a camera, encoded once for all who watch; for any thread."""
+
+    def __init__(self) -> None:
+        self._event: FrameEvent | None = None
+        self._view: View | None = None
+        self._encoding = threading.Lock()
+        self.encoded = 0
+
+    @property
+    def index(self) -> int | None:
+        """Of the newest frame."""
+        event = self._event
+        return None if event is None else event.index
+
+    def take(self, event: FrameEvent) -> None:
+        """Replace the newest frame; costs nothing else."""
+        self._event = event
+
+    def view(self) -> View | None:
+        """The newest frame as pictures; ``None`` before the first."""
+        with self._encoding:
+            event = self._event
+            if event is None or event.frame is None:
+                return None
+            if self._view is None or self._view.index != event.index:
+                self._view = _view_of(event, event.frame)
+                self.encoded += 1
+            return self._view
+
+
+def _view_of(event: FrameEvent, frame: NDArray[np.uint8]) -> View:
+    assert event.index is not None
+    depth = b"" if event.depth is None else encode_jpeg(_over(event.depth, frame), QUALITY)
+    return View(event.index, encode_jpeg(shrink(frame, LONGEST_SIDE), QUALITY), depth)
+
+
+def _over(depth: NDArray[np.uint8], frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The depth map in colours, in the frame's aspect: the engine saw the frame stretched to its own size."""
+    import cv2
+
+    height = depth.shape[0]
+    width = max(1, round(height * frame.shape[1] / frame.shape[0]))
+    return depth_colours(np.asarray(cv2.resize(depth, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8))
+
+
+def shrink(picture: NDArray[np.uint8], longest: int) -> NDArray[np.uint8]:
+    """A copy of uint8 [H, W, 3] whose longer side has at most ``longest`` pixels."""
+    import cv2
+
+    height, width = picture.shape[:2]
+    scale = min(1.0, longest / max(height, width))
+    if scale == 1.0:
+        return picture.copy()
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def encode_jpeg(picture: NDArray[np.uint8], quality: int) -> bytes:
+    """uint8 [H, W, 3] BGR as JPEG.
+
+    Raises:
+        SourceError: OpenCV cannot encode it.
+    """
+    import cv2
+
+    done, encoded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    if not done:
+        raise SourceError(f"a frame of {picture.shape} cannot be encoded as JPEG")
+    return encoded.tobytes()

@@ -1,0 +1,1 @@
+"""Threads, waiting lines, and the one scorer that all cameras share."""

@@ -1,0 +1,1 @@
+"""Streams and pipelines as text and bytes, whoever reads or writes them."""

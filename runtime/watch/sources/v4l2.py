@@ -1,0 +1,98 @@
+"""USB and other Video4Linux cameras: ``v4l2:///dev/video0?size=1280x720&fps=30&fourcc=MJPG``."""
+
+import os
+import re
+import stat
+from pathlib import Path
+from typing import Any
+
+from ...errors import ConfigurationError, SourceError
+from ...settings.section import Section
+from ...sources.options import Surroundings, size_option
+from .opencv_capture import OpenCvCapture
+from .protocol import ReadResult, Source
+from .uri import SourceUri
+
+_FOURCC = re.compile(r"[A-Za-z0-9 ]{4}")
+
+
+def create(uri: SourceUri, options: Section, surroundings: Surroundings) -> Source:
+    """A camera by its device file.
+
+    Options: ``size`` (WxH), ``fps``, ``fourcc`` (``MJPG`` gives full rate over USB 2), each the driver's choice where
+    absent.
+
+    Raises:
+        ConfigurationError: no absolute path, or an option of the wrong kind.
+    """
+    if not uri.address.startswith("/"):
+        raise ConfigurationError(f"the source {uri.shown!r} names no device: write v4l2:///dev/video0, three slashes")
+    size = size_option(options)
+    fps = options.optional_number("fps", None, 0.1, 1000.0)
+    fourcc = options.text("fourcc", "") if "fourcc" in options else None
+    if fourcc is not None and not _FOURCC.fullmatch(fourcc):
+        raise ConfigurationError(f"{options.path_of('fourcc')} is {fourcc!r}: give four letters, such as MJPG or YUYV")
+    options.finish()
+    return V4l2Source(uri, size, fps, fourcc, surroundings)
+
+
+class V4l2Source:
+    """One Video4Linux device."""
+
+    live = True
+    interval_s = None
+
+    def __init__(
+        self,
+        uri: SourceUri,
+        size: tuple[int, int] | None,
+        fps: float | None,
+        fourcc: str | None,
+        surroundings: Surroundings,
+    ) -> None:
+        self._uri = uri
+        # The pixel format first: the sizes and rates that a driver offers depend on it.
+        wanted: dict[str, float] = {}
+        if fourcc is not None:
+            wanted["FOURCC"] = _fourcc_number(fourcc)
+        if size is not None:
+            wanted |= {"FRAME_WIDTH": size[0], "FRAME_HEIGHT": size[1]}
+        if fps is not None:
+            wanted["FPS"] = fps
+        wanted["BUFFERSIZE"] = 2  # the driver's queue: older frames would only be late
+        self._capture = OpenCvCapture(uri.address, "v4l2", uri.shown, surroundings, after_open=wanted)
+
+    def open(self) -> None:
+        _check_device(Path(self._uri.address))
+        self._capture.open("another program may hold it (fuser -v shows which), or it is no capture device")
+
+    def read(self) -> ReadResult:
+        return self._capture.read()
+
+    def close(self) -> None:
+        self._capture.close()
+
+    def interrupt(self) -> None:
+        self._capture.interrupt()
+
+    def describe(self) -> dict[str, Any]:
+        return {"family": "v4l2", "source": self._uri.shown, "decoder": "v4l2"}
+
+
+def _check_device(device: Path) -> None:
+    """Say what is wrong in words: OpenCV only says that it could not open it."""
+    try:
+        mode = device.stat().st_mode
+    except OSError:
+        there = ", ".join(sorted(str(path) for path in Path("/dev").glob("video*"))) or "none"
+        raise SourceError(
+            f"{device} does not exist (video devices here: {there}): check the cable and the name"
+        ) from None
+    if not stat.S_ISCHR(mode):
+        raise SourceError(f"{device} is not a device file: give one such as /dev/video0, or file:// for a video")
+    if not os.access(device, os.R_OK | os.W_OK):
+        raise SourceError(f"{device} may not be opened by this user: add it to the group 'video', log in again")
+
+
+def _fourcc_number(text: str) -> int:
+    return int.from_bytes(text.encode("ascii"), "little")

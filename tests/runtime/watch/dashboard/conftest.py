@@ -1,0 +1,193 @@
+"""A feeder that plays the watch loop's part: events of two cameras and a status whose counters agree with them."""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from dgiqa_edge.runtime.gate.verdict import State, Verdict
+from dgiqa_edge.runtime.watch.event import FrameEvent, Outcome, Presence, SinkStats
+from dgiqa_edge.runtime.watch.status import CameraState, CameraStatus, Percentiles, WatchStatus
+
+PHOTO = next((Path(__file__).parents[4] / "calibration" / "photos").glob("*.jpg"))
+THRESHOLDS = {"score.reject": 0.4, "score.accept": 0.5}
+
+SINKS = {
+    "events": SinkStats(offered=500, delivered=500, ignored=0, missed=0, failed=0),
+    "broker": SinkStats(offered=500, delivered=310, ignored=0, missed=180, failed=10, last_error="no connection"),
+}
+
+
+class Feeder:
+    """Each ``step`` gives every camera one frame; every eighth is skipped, every fiftieth fails, 20 in 60 reject."""
+
+    def __init__(self, cameras: tuple[str, ...] = ("front", "rear"), size: tuple[int, int] = (640, 360)) -> None:
+        photo = cv2.imread(str(PHOTO))
+        assert photo is not None
+        self._clean = np.asarray(cv2.resize(photo, size), np.uint8)
+        self._dark = (self._clean * 0.15).astype(np.uint8)
+        self._depth = np.asarray(cv2.resize(self._clean[:, :, 1], (size[0] // 2, size[1] // 2)), np.uint8)
+        self._size = size
+        self._lock = threading.Lock()
+        self._index = 0
+        self._counts = {camera: Counter() for camera in cameras}
+        self._verdicts: dict[str, Verdict] = {}
+        self.started_at = time.time()
+        self.problem: str | None = None
+        self.ended = False
+        self._lost: dict[str, float] = {}
+
+    def lose(self, put: Callable[[FrameEvent], None], camera: str, away_s: float, presence: str = "lost") -> None:
+        """The camera is lost; its last frame was so long before. ``step`` gives it no more frames."""
+        reason = "no signal" if presence == "lost" else presence
+        verdict = Verdict(State.UNKNOWN, reason, changed=True, announced=True)
+        self.ended = presence == "ended"
+        with self._lock:
+            self._lost[camera] = time.time() - away_s
+            self._verdicts[camera] = verdict
+        put(
+            FrameEvent(
+                camera,
+                None,
+                time.time(),
+                Presence(presence),
+                verdict,
+                error="no answer from the camera",
+                source_state="retrying",
+                away_s=away_s,
+            )
+        )
+
+    def bring_back(self, put: Callable[[FrameEvent], None], camera: str, away_s: float) -> None:
+        with self._lock:
+            del self._lost[camera]
+        verdict = Verdict(State.UNKNOWN, "starting")
+        put(FrameEvent(camera, None, time.time(), Presence.RETURNED, verdict, source_state="live", away_s=away_s))
+
+    def step(self, put: Callable[[FrameEvent], None]) -> None:
+        with self._lock:
+            index, self._index = self._index, self._index + 1
+        for number, camera in enumerate(self._counts):
+            if camera in self._lost:
+                continue
+            event = self._event(camera, index + 30 * number, index)
+            with self._lock:
+                self._counts[camera][event.outcome] += 1
+                if event.verdict is not None:
+                    self._counts[camera][event.verdict.state] += 1
+                    self._verdicts[camera] = event.verdict
+            put(event)
+
+    def status(self) -> WatchStatus:
+        with self._lock:
+            cameras = tuple(self._camera(camera) for camera in self._counts)
+        return WatchStatus(
+            started_at=self.started_at,
+            uptime_s=time.time() - self.started_at,
+            stopping=False,
+            memory_mib=123.4,
+            bundle="bundle",
+            preset="nano",
+            precision="int8",
+            engines=(),
+            cameras=cameras,
+            sinks=SINKS,
+        )
+
+    def _event(self, camera: str, phase: int, index: int) -> FrameEvent:
+        now = time.time()
+        if index % 50 == 49:
+            return FrameEvent(camera, index, now, Outcome.FAILED, error="the decoder gave a damaged frame")
+        if index % 8 == 7:
+            return FrameEvent(camera, index, now, Outcome.SKIPPED)
+        rejects = phase % 60 >= 40
+        score = (0.2 if rejects else 0.75) + 0.04 * np.sin(index / 3)
+        state = State.REJECT if rejects else State.PASS
+        before = self._verdicts.get(camera)
+        verdict = Verdict(
+            state=state,
+            reason="too dark" if rejects else "good",
+            cue="luminance" if rejects else None,
+            value=18.5 if rejects else None,
+            threshold=40.0 if rejects else None,
+            score=float(score),
+            smoothed=float(score),
+            changed=before is None or before.state is not state,
+            announced=before is None or before.state is not state,
+        )
+        frame = (self._dark if rejects else self._clean).copy()
+        cv2.putText(frame, f"{camera} {index}", (16, 40), cv2.FONT_HERSHEY_SIMPLEX, 1.0, (255, 255, 255), 2)
+        return FrameEvent(camera, index, now, Outcome.SCORED, verdict, frame, self._depth, latency_ms=20.0 + index % 7)
+
+    def _camera(self, camera: str) -> CameraStatus:
+        counts, lost_at = self._counts[camera], self._lost.get(camera)
+        outcomes = {outcome.value: counts[outcome] for outcome in Outcome}
+        wobble = self._index % 7
+        latency = Percentiles(100, 20.0 + wobble, 24.0 + wobble, 31.0 + wobble, 40.0)
+        return CameraStatus(
+            camera=camera,
+            source="rtsp://***@192.0.2.7/live",
+            state=CameraState.ENDED
+            if self.ended
+            else CameraState.RETRYING
+            if self.problem or lost_at
+            else CameraState.LIVE,
+            problem=self.problem,
+            lost=lost_at is not None,
+            verdict_at=lost_at or self.started_at,
+            captured=sum(outcomes.values()),
+            **outcomes,
+            in_flight=1,
+            capture_fps=14.8,
+            scored_fps=12.9,
+            latency=latency,
+            stages={"queue": Percentiles(100, 1.0, 2.0, 3.0, 4.0), "score": Percentiles(100, 17.0, 20.0, 25.0, 30.0)},
+            verdict=self._verdicts.get(camera),
+            verdicts={state.value: counts[state] for state in State},
+            reasons={},
+            thresholds=THRESHOLDS,
+            frame_size=self._size,
+            last_frame_at=time.time(),
+        )
+
+
+class Running:
+    """A feeder at work in a thread."""
+
+    def __init__(self, feeder: Feeder, put: Callable[[FrameEvent], None], fps: float) -> None:
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, args=(feeder, put, 1.0 / fps), daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self, feeder: Feeder, put: Callable[[FrameEvent], None], pause_s: float) -> None:
+        while not self._stop.wait(pause_s):
+            feeder.step(put)
+
+
+@pytest.fixture(scope="session")
+def make_feeder() -> Callable[..., Feeder]:
+    return Feeder
+
+
+@pytest.fixture
+def keep_feeding() -> Iterator[Callable[..., Running]]:
+    """Starts feeders; all are stopped at the end of the test."""
+    started: list[Running] = []
+
+    def start(feeder: Any, put: Callable[[FrameEvent], None], fps: float = 15.0) -> Running:
+        started.append(Running(feeder, put, fps))
+        return started[-1]
+
+    yield start
+    for running in started:
+        running.stop()

@@ -1,0 +1,378 @@
+"""The dashboard over real HTTP on loopback: what it answers, to whom, and with which headers."""
+
+import dataclasses
+import http.client
+import json
+import logging
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from dgiqa_edge.runtime.errors import ConfigurationError, MachineError
+from dgiqa_edge.runtime.gate.verdict import State
+from dgiqa_edge.runtime.settings.listen_address import ListenAddress
+from dgiqa_edge.runtime.watch.dashboard import Dashboard, DashboardSettings, dashboard_settings, pages
+from dgiqa_edge.runtime.watch.dashboard.access import COOKIE
+from dgiqa_edge.runtime.watch.dashboard.pages import STATIC
+from dgiqa_edge.runtime.watch.event import FrameEvent, Presence
+from dgiqa_edge.runtime.watch.sinks.registry import FollowsStatus
+
+TOKEN = "a-token-of-enough-length"
+ANY_PORT = ListenAddress("127.0.0.1", 0)
+Scored = Callable[..., FrameEvent]
+Start = Callable[..., Dashboard]
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    started: list[Dashboard] = []
+
+    def open_dashboard(**settings: Any) -> Dashboard:
+        started.append(Dashboard(DashboardSettings(**{"listen": ANY_PORT, **settings})))
+        return started[-1]
+
+    yield open_dashboard
+    for dashboard in started:
+        dashboard.close(5.0)
+
+
+class Answer:
+    def __init__(self, response: http.client.HTTPResponse, body: bytes) -> None:
+        self.status = response.status
+        self.headers = response.headers
+        self.body = body
+
+
+def ask(dashboard: Dashboard, path: str, method: str = "GET", body: str | None = None, **headers: str) -> Answer:
+    host, port = dashboard.url.removeprefix("http://").rstrip("/").split(":")
+    connection = http.client.HTTPConnection(host, int(port), timeout=60)
+    connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
+    response = connection.getresponse()
+    answer = Answer(response, response.read())
+    connection.close()
+    return answer
+
+
+def messages(dashboard: Dashboard, most: int) -> list[tuple[str, Any]]:
+    """The first messages of the event stream."""
+    host, port = dashboard.url.removeprefix("http://").rstrip("/").split(":")
+    connection = http.client.HTTPConnection(host, int(port), timeout=60)
+    connection.request("GET", "/api/stream")
+    response = connection.getresponse()
+    assert response.headers["Content-Type"].startswith("text/event-stream")
+    found: list[tuple[str, Any]] = []
+    kind = ""
+    while len(found) < most:
+        line = response.readline().decode().rstrip("\n")
+        if line.startswith("event: "):
+            kind = line.removeprefix("event: ")
+        elif line.startswith("data: "):
+            found.append((kind, json.loads(line.removeprefix("data: "))))
+    connection.close()
+    return found
+
+
+def feed(dashboard: Dashboard, wait_for: Callable[..., Any], *events: FrameEvent) -> None:
+    """Put events one by one, so that none of them is dropped."""
+    for event in events:
+        dashboard.put(event)
+        wait_for(lambda: dashboard.stats().delivered == dashboard.stats().offered)
+
+
+def test_the_page_and_each_of_its_files_are_served_by_us(start: Start) -> None:
+    dashboard = start()
+    assert isinstance(dashboard, FollowsStatus)
+    page = ask(dashboard, "/")
+    assert page.status == 200
+    for file in STATIC.iterdir():
+        if file.suffix != ".html":
+            assert ask(dashboard, f"/static/{file.name}").body == file.read_bytes()
+            assert file.suffix in {".txt", ".png"} or file.name in everything_named_by_the_pages()
+
+
+def everything_named_by_the_pages() -> str:
+    return "".join(file.read_text() for file in STATIC.iterdir() if file.suffix in {".html", ".js", ".css"})
+
+
+def test_the_chart_library_comes_with_its_licence_and_version() -> None:
+    licence = (STATIC / "uPlot.LICENSE.txt").read_text()
+    assert "uPlot 1.6.32" in licence
+    assert "Permission is hereby granted, free of charge" in licence
+    assert "(v1.6.32)" in (STATIC / "uPlot.iife.min.js").read_text()[:200]
+
+
+@pytest.mark.parametrize("path", ["/", "/static/main.js", "/api/status", "/api/view?camera=x", "/nowhere", "/sign-in"])
+def test_every_answer_forbids_foreign_content(start: Start, path: str) -> None:
+    headers = ask(start(), path).headers
+    policy = dict(part.strip().split(" ", 1) for part in headers["Content-Security-Policy"].split(";"))
+    assert policy["default-src"] == "'none'"
+    assert policy["frame-ancestors"] == "'none'"
+    for rule, sources in policy.items():
+        assert set(sources.split()) <= {"'self'", "'none'", "blob:"}, rule
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] == "no-referrer"
+
+
+def test_the_stream_brings_all_there_is_and_then_what_is_new(
+    start: Start, scored: Scored, wait_for: Callable[..., Any], make_feeder: Callable[..., Any]
+) -> None:
+    dashboard, feeder = start(), make_feeder(size=(64, 36))
+    dashboard.follow(feeder.status)
+    feed(dashboard, wait_for, scored(0, changed=True), scored(1), scored(2, State.REJECT, changed=True))
+    (hello, said), (news, first), (_, second) = messages(dashboard, 3)
+    assert (hello, news) == ("hello", "news")
+    assert said["columns"] == ["t", "score", "low", "smoothed", "reject", "accept", "state"]
+    assert first["status"]["preset"] == "nano"
+    front = first["cameras"]["front"]
+    assert front["index"] == 2
+    assert [point[1:] for point in front["points"]] == [
+        [0.75, 0.75, 0.7, 0.4, 0.5, "pass"],
+        [0.75, 0.75, 0.7, 0.4, 0.5, "pass"],
+        [0.75, 0.75, 0.7, 0.4, 0.5, "reject"],
+    ]
+    assert [(reject["number"], reject["verdict"]["reason"]) for reject in front["rejects"]] == [(1, "too dark")]
+    assert [entry["verdict"]["state"] for entry in front["log"]] == ["pass", "reject"]
+    again = second["cameras"]["front"]
+    assert (len(again["points"]), again["rejects"], again["log"]) == (1, [], [])
+    wait_for(lambda: dashboard.describe()["watchers"] == 0)  # the stream above was left
+
+
+def test_more_pages_than_allowed_are_refused(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pages, "MOST_WATCHERS", 0)
+    answer = ask(start(), "/api/stream")
+    assert answer.status == 503
+    assert b"close one" in answer.body
+
+
+def test_pictures_are_encoded_only_when_somebody_asks_and_once_for_all(
+    start: Start, scored: Scored, wait_for: Callable[..., Any]
+) -> None:
+    dashboard = start()
+    feed(dashboard, wait_for, *(scored(index) for index in range(20)))
+    latest = dashboard._memories.of("front").latest
+    assert latest.encoded == 0
+    first, second = ask(dashboard, "/api/view?camera=front"), ask(dashboard, "/api/view?camera=front")
+    assert latest.encoded == 1
+    assert first.body == second.body
+    assert first.headers["X-Frame-Index"] == "19"
+    border = int(first.headers["X-Frame-Bytes"])
+    frame = cv2.imdecode(np.frombuffer(first.body[:border], np.uint8), cv2.IMREAD_COLOR)
+    depth = cv2.imdecode(np.frombuffer(first.body[border:], np.uint8), cv2.IMREAD_COLOR)
+    assert frame.shape == (48, 64, 3)
+    assert abs(float(frame.mean()) - 19) < 2
+    assert depth.shape == (24, 32, 3)
+    assert ask(dashboard, "/api/frame.jpg?camera=front").body == first.body[:border]
+
+
+def test_the_depth_map_takes_the_aspect_of_the_frame_it_lies_over(
+    start: Start, scored: Scored, wait_for: Callable[..., Any]
+) -> None:
+    dashboard = start()
+    event = dataclasses.replace(scored(0, size=(180, 320)), depth=np.zeros((96, 128), np.uint8))
+    feed(dashboard, wait_for, event)
+    answer = ask(dashboard, "/api/view?camera=front")
+    depth = answer.body[int(answer.headers["X-Frame-Bytes"]) :]
+    assert cv2.imdecode(np.frombuffer(depth, np.uint8), cv2.IMREAD_COLOR).shape == (96, 171, 3)
+
+
+def test_a_large_frame_is_sent_smaller_and_a_reject_smaller_still(
+    start: Start, scored: Scored, wait_for: Callable[..., Any]
+) -> None:
+    dashboard = start()
+    feed(dashboard, wait_for, scored(0, State.REJECT, size=(1440, 2560)))
+    for path, width in (("/api/frame.jpg?camera=front", 1280), ("/api/reject.jpg?camera=front&number=1", 480)):
+        answer = ask(dashboard, path)
+        assert answer.headers["Content-Type"] == "image/jpeg"
+        assert cv2.imdecode(np.frombuffer(answer.body, np.uint8), cv2.IMREAD_COLOR).shape[1] == width
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/view?camera=absent",
+        "/api/view",
+        "/api/frame.jpg?camera=%00",
+        "/api/reject.jpg?camera=front&number=99",
+        "/api/reject.jpg?camera=front&number=-1",
+        "/api/reject.jpg?camera=front&number=%D9%A1",
+        "/static/../pages.py",
+        "/static/%2e%2e/pages.py",
+        "/docs",
+    ],
+)
+def test_what_is_not_there_is_404(start: Start, scored: Scored, wait_for: Callable[..., Any], path: str) -> None:
+    dashboard = start()
+    feed(dashboard, wait_for, scored(0))
+    assert ask(dashboard, path).status == 404
+
+
+def test_a_token_is_asked_of_everybody(start: Start, caplog: pytest.LogCaptureFixture, capfd: Any) -> None:
+    with caplog.at_level(logging.DEBUG):
+        dashboard = start(token=TOKEN)
+        assert ask(dashboard, "/").headers["Location"] == "/sign-in"
+        assert ask(dashboard, "/sign-in").status == 200
+        for path in ("/api/status", "/api/stream", "/api/view?camera=x", f"/api/status?token={TOKEN}", "/nowhere"):
+            assert ask(dashboard, path).status == 401
+        assert ask(dashboard, "/api/status", Authorization=f"Bearer {TOKEN}").status == 200
+        for wrong in (f"Bearer {TOKEN}x", f"Basic {TOKEN}", "Bearer", "Bearer ", "Bearer \xfc"):
+            assert ask(dashboard, "/api/status", Authorization=wrong).status == 401
+        for wrong in ("", "wrong", "x" * 5000, "\u00fc"):
+            refused = ask(dashboard, "/sign-in", "POST", wrong)
+            assert refused.status in (401, 413)
+            assert "Set-Cookie" not in refused.headers
+        answer = ask(dashboard, "/sign-in", "POST", TOKEN)
+        cookie = answer.headers["Set-Cookie"]
+        assert answer.status == 200
+        assert "HttpOnly" in cookie
+        assert "SameSite=strict" in cookie
+        assert TOKEN not in cookie
+        session = cookie.partition(";")[0]
+        assert ask(dashboard, "/api/status", Cookie=f"other=1; {session}").status == 200
+        assert ask(dashboard, "/", Cookie=session).status == 200
+        assert ask(dashboard, "/api/status", Cookie=f"{COOKIE}={TOKEN}").status == 401
+        assert ask(dashboard, "/api/status", Cookie="a=;=;\x01").status == 401
+    seen = caplog.text + "".join(capfd.readouterr()) + json.dumps(dashboard.describe()) + dashboard.url
+    assert TOKEN not in seen
+    assert TOKEN not in repr(DashboardSettings(token=TOKEN))
+
+
+def test_a_session_outlives_a_restart_and_ends_with_another_token(start: Start) -> None:
+    session = ask(start(token=TOKEN), "/sign-in", "POST", TOKEN).headers["Set-Cookie"].partition(";")[0]
+    assert ask(start(token=TOKEN), "/api/status", Cookie=session).status == 200
+    assert ask(start(token=TOKEN[::-1]), "/api/status", Cookie=session).status == 401
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("localhost:8080", 200),
+        ("127.0.0.1", 200),
+        ("[::1]:9", 200),
+        ("evil.example", 421),
+        ("127.0.0.1.evil.example", 421),
+    ],
+)
+def test_without_a_token_only_loopback_names_are_answered(start: Start, host: str, status: int) -> None:
+    assert ask(start(), "/api/status", Host=host).status == status
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.4", "nvr.local"])
+def test_an_address_that_others_reach_needs_a_token(host: str) -> None:
+    with pytest.raises(ConfigurationError, match="set a token"):
+        DashboardSettings(listen=ListenAddress(host, 8080))
+    DashboardSettings(listen=ListenAddress(host, 8080), token=TOKEN)
+
+
+@pytest.mark.parametrize(
+    ("section", "problem"),
+    [
+        ({"token": "short"}, "at least 16"),
+        ({"listen": "0.0.0.0:8080"}, "set a token"),
+        ({"listen": 8080}, "dashboard.listen"),
+        ({"token_env": "NO_SUCH_VARIABLE"}, "NO_SUCH_VARIABLE"),
+        ({"gallery": -1}, "dashboard.gallery"),
+        ({"history": 3}, "did you mean 'history_minutes'"),
+    ],
+)
+def test_a_wrong_setting_is_named(section: dict[str, Any], problem: str) -> None:
+    with pytest.raises(ConfigurationError, match=problem):
+        dashboard_settings(section, "dashboard")
+
+
+def test_settings_from_a_section(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text(TOKEN + "\n")
+    settings = dashboard_settings({"listen": "0.0.0.0:80", "token_file": "token"}, "dashboard", folder=tmp_path)
+    assert settings == DashboardSettings(ListenAddress("0.0.0.0", 80), TOKEN)
+
+
+def test_a_port_in_use_is_said() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        listen = ListenAddress("127.0.0.1", taken.getsockname()[1])
+        with pytest.raises(MachineError, match="choose another address or port"):
+            Dashboard(DashboardSettings(listen=listen))
+
+
+def test_closing_ends_open_streams_and_counts(start: Start, scored: Scored, wait_for: Callable[..., Any]) -> None:
+    dashboard = start()
+    host, port = dashboard.url.removeprefix("http://").rstrip("/").split(":")
+    connection = http.client.HTTPConnection(host, int(port), timeout=60)
+    connection.request("GET", "/api/stream")
+    response = connection.getresponse()
+    feed(dashboard, wait_for, scored(0))
+    wait_for(lambda: dashboard.describe()["watchers"] == 1)
+    stats = dashboard.close(5.0)
+    assert (stats.offered, stats.delivered) == (1, 1)
+    assert b"event: bye" in response.read()
+    connection.close()
+    assert not dashboard._server._thread.is_alive()
+
+
+HOST = b"Host: localhost\r\n"
+POST = b"POST /sign-in HTTP/1.1\r\n" + HOST
+RUDE = {
+    "a form cut off": (POST + b"Content-Length: 100\r\n\r\nabc", None),
+    "chunks cut off": (POST + b"Transfer-Encoding: chunked\r\n\r\n5\r\nab", None),
+    "a chunk that is none": (POST + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n", 400),
+    "a body without end": (POST + b"Content-Length: 10000000\r\n\r\n" + b"x" * 100_000, 413),
+    "a body that is no text": (POST + b"Content-Length: 4\r\n\r\n\xff\xfe\xe9\x00", 401),
+    "another type": (POST + b"Content-Type: multipart/form-data\r\nContent-Length: 4\r\n\r\nabcd", 401),
+    "another method": (b"PUT /sign-in HTTP/1.1\r\n" + HOST + b"Content-Length: 0\r\n\r\n", 405),
+    "a number without end": (
+        b"GET /api/reject.jpg?camera=front&number=" + b"9" * 5000 + b" HTTP/1.1\r\n" + HOST + b"\r\n",
+        404,
+    ),
+    "a path with a NUL": (b"GET /static/%00 HTTP/1.1\r\n" + HOST + b"\r\n", 404),
+    "a path that is no UTF-8": (b"GET /static/%e9%ff HTTP/1.1\r\n" + HOST + b"\r\n", 404),
+    "bytes in the address": (b"GET /\xe9 HTTP/1.1\r\n" + HOST + b"\r\n", 400),
+    "no host": (b"GET / HTTP/1.1\r\n\r\n", 400),
+    "a host that is no name": (b"GET / HTTP/1.1\r\nHost: ev\xe9l\r\n\r\n", 421),
+    "a TLS greeting": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 400),
+    "a cookie that is none": (b"GET / HTTP/1.1\r\n" + HOST + b"Cookie: dgiqa_edge_session=\xe9;;=\r\n\r\n", 200),
+    "a web socket": (b"GET / HTTP/1.1\r\n" + HOST + b"Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n", 200),
+    "the head of the stream": (b"HEAD /api/stream HTTP/1.1\r\n" + HOST + b"\r\n", 200),
+    "the stream": (b"GET /api/stream HTTP/1.1\r\n" + HOST + b"\r\n", 200),
+    "a picture": (b"GET /api/frame.jpg?camera=front HTTP/1.1\r\n" + HOST + b"\r\n", 200),
+}
+RESET = b"\1\0\0\0\0\0\0\0"  # SO_LINGER: closing resets the connection
+
+
+@pytest.mark.parametrize(("sent", "status"), RUDE.values(), ids=RUDE)
+def test_whatever_a_visitor_sends_and_however_he_leaves_the_log_stays_silent(
+    start: Start,
+    scored: Scored,
+    wait_for: Callable[..., Any],
+    caplog: pytest.LogCaptureFixture,
+    sent: bytes,
+    status: int | None,
+) -> None:
+    dashboard = start()
+    feed(dashboard, wait_for, scored(0))
+    host, port = dashboard.url.removeprefix("http://").rstrip("/").split(":")
+    for leaves_rudely in (False, True):
+        with socket.create_connection((host, int(port)), timeout=20) as visitor:
+            visitor.sendall(sent)
+            if leaves_rudely:
+                visitor.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+            elif status is not None:
+                assert visitor.recv(100).startswith(f"HTTP/1.1 {status} ".encode())
+    wait_for(lambda: dashboard.describe()["watchers"] == 0)
+    assert ask(dashboard, "/api/status").status == 200
+    dashboard.close(5.0)
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
+def test_scripts_get_no_old_picture_of_a_lost_camera(
+    start: Start, scored: Scored, presence: Callable[..., FrameEvent], wait_for: Callable[..., Any]
+) -> None:
+    dashboard = start()
+    feed(dashboard, wait_for, scored(0))
+    assert ask(dashboard, "/api/frame.jpg?camera=front").status == 200
+    feed(dashboard, wait_for, presence(Presence.LOST))
+    assert ask(dashboard, "/api/frame.jpg?camera=front").status == 503
+    feed(dashboard, wait_for, presence(Presence.RETURNED), scored(1))
+    assert ask(dashboard, "/api/frame.jpg?camera=front").status == 200

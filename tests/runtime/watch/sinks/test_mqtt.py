@@ -1,0 +1,341 @@
+"""Against a real broker on loopback, also one that goes away and comes back."""
+
+import json
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from dgiqa_edge.runtime.errors import ConfigurationError
+from dgiqa_edge.runtime.gate.verdict import State
+from dgiqa_edge.runtime.watch.event import FrameEvent, Presence
+from dgiqa_edge.runtime.watch.sinks import create
+
+BROKER = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
+SCHEMA = json.loads((Path(__file__).parents[4] / "runtime" / "schemas" / "frame_event.schema.json").read_text())
+Scored = Callable[..., FrameEvent]
+needs_broker = pytest.mark.skipif(BROKER is None, reason="no mosquitto broker: apt-get install mosquitto")
+
+
+class Broker:
+    """A mosquitto of the test's own, without persistence."""
+
+    def __init__(self, folder: Path, anonymous: bool = True) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self._config = folder / "mosquitto.conf"
+        access = f"allow_anonymous {str(anonymous).lower()}"
+        self._config.write_text(f"listener {self.port} 127.0.0.1\n{access}\npersistence false\n")
+        self._process: subprocess.Popen[bytes] | None = None
+        self.start()
+
+    def start(self) -> None:
+        assert BROKER is not None
+        self._process = subprocess.Popen([BROKER, "-c", str(self._config)], stderr=subprocess.DEVNULL)
+        until = time.monotonic() + 20
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                return
+            except OSError:
+                assert time.monotonic() < until, "the broker does not start"
+                time.sleep(0.05)
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+
+class Listener:
+    """Collects everything that is published."""
+
+    def __init__(self, port: int) -> None:
+        from paho.mqtt import client as mqtt
+
+        self.messages: list[tuple[str, bytes, bool]] = []
+        self.subscribed = False
+        self.client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2)
+        self.client.on_connect = lambda client, *_: client.subscribe("#", 1)
+        self.client.on_subscribe = lambda *_: setattr(self, "subscribed", True)
+        self.client.on_message = lambda _c, _d, message: self.messages.append(
+            (message.topic, message.payload, message.retain)
+        )
+        self.client.connect("127.0.0.1", port)
+        self.client.loop_start()
+
+    def of(self, topic: str) -> list[Any]:
+        return [payload for found, payload, _ in self.messages if found == topic]
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Broker]:
+    running = Broker(tmp_path)
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def listen(wait_for: Callable[..., Any]) -> Iterator[Callable[[int], Listener]]:
+    started: list[Listener] = []
+
+    def start(port: int) -> Listener:
+        started.append(Listener(port))
+        wait_for(lambda: started[-1].subscribed)
+        return started[-1]
+
+    yield start
+    for listener in started:
+        listener.client.disconnect()
+        listener.client.loop_stop()
+
+
+def section(port: int, **options: object) -> dict[str, object]:
+    return {"type": "mqtt", "host": "127.0.0.1", "port": port, **options}
+
+
+@needs_broker
+def test_frames_states_and_status_arrive(
+    broker: Broker, listen: Callable[[int], Listener], scored: Scored, wait_for: Callable[..., Any]
+) -> None:
+    listener = listen(broker.port)
+    sink = create(section(broker.port, topic="plant/gate"), "sinks.0")
+    sink.put(scored(0, State.PASS))
+    sink.put(scored(1, State.PASS))
+    sink.put(scored(2, State.REJECT, changed=True))
+    sink.put(scored(0, State.PASS, camera="yard/+ 2"))
+    wait_for(lambda: sink.stats().delivered == 4)
+    stats = sink.close(20.0)
+    assert (stats.offered, stats.delivered) == (4, 4)
+    wait_for(lambda: len(listener.of("plant/gate/status")) == 2)
+    assert listener.of("plant/gate/status") == [b"online", b"offline"]
+    frames = [json.loads(payload) for payload in listener.of("plant/gate/front/frame")]
+    assert [frame["index"] for frame in frames] == [0, 1, 2]
+    for frame in frames:
+        jsonschema.validate(frame, SCHEMA)
+    states = [json.loads(payload)["verdict"]["state"] for payload in listener.of("plant/gate/front/state")]
+    assert states == ["pass", "reject"]  # the first, then each change
+    assert len(listener.of("plant/gate/yard%2F%2B 2/frame")) == 1
+
+
+@needs_broker
+def test_the_last_state_is_retained_for_whoever_comes_later(
+    broker: Broker, listen: Callable[[int], Listener], scored: Scored, wait_for: Callable[..., Any]
+) -> None:
+    sink = create(section(broker.port, frames=False), "sinks.0")
+    sink.put(scored(0, State.REJECT, changed=True))
+    sink.put(scored(1, State.REJECT))
+    wait_for(lambda: sink.stats().delivered == 1)
+    late = listen(broker.port)
+    (state,) = wait_for(lambda: late.of("dgiqa-edge/front/state"))
+    assert json.loads(state)["verdict"]["reason"] == "too dark"
+    assert sink.close(20.0).ignored == 1
+
+
+@needs_broker
+def test_a_broker_that_comes_back_is_used_again_and_nothing_goes_uncounted(
+    broker: Broker, listen: Callable[[int], Listener], scored: Scored, wait_for: Callable[..., Any]
+) -> None:
+    sink = create(section(broker.port, timeout_s=0.3, queue=2, attempts=1), "sinks.0")
+    sink.put(scored(0))
+    wait_for(lambda: sink.stats().delivered == 1)
+    broker.stop()
+    for index in range(1, 20):
+        sink.put(scored(index))
+    wait_for(lambda: sink.stats().failed >= 1)
+    assert "broker" in (sink.stats().last_error or "")
+    broker.start()
+    wait_for(lambda: sink.describe()["connected"], 60)
+    before = sink.stats().delivered
+    sink.put(scored(99))
+    wait_for(lambda: sink.stats().delivered > before)
+    stats = sink.close(20.0)
+    assert stats.offered == 21
+    assert stats.offered == stats.delivered + stats.ignored + stats.missed + stats.failed
+    assert stats.missed >= 16
+
+
+@needs_broker
+def test_each_camera_has_a_retained_availability(
+    broker: Broker, listen: Callable[[int], Listener], scored: Scored, presence: Scored, wait_for: Callable[..., Any]
+) -> None:
+    """Also where filter options choose only frames that pass: they choose frames, not what holds of the camera."""
+    listener = listen(broker.port)
+    sink = create(section(broker.port, topic="g", states=["pass"], outcomes=["scored"]), "sinks.0")
+    for event in (
+        presence(Presence.STARTING),
+        scored(0, State.PASS, changed=True),
+        scored(1, State.REJECT, changed=True),
+        presence(Presence.LOST, 2),
+        presence(Presence.RETURNED, 3),
+        scored(3, State.PASS),
+        presence(Presence.STARTING, camera="never"),
+        presence(Presence.LOST, 1, camera="never"),
+        presence(Presence.ENDED, 4),
+    ):
+        sink.put(event)
+    wait_for(lambda: sink.stats().delivered == 9)
+    wait_for(lambda: len(listener.of("g/front/availability")) == 5)
+    assert listener.of("g/front/availability") == [b"offline", b"online", b"offline", b"online", b"offline"]
+    late = listen(broker.port)
+    wait_for(lambda: late.of("g/never/availability"))
+    assert late.of("g/front/availability") == [b"offline"]
+    assert late.of("g/never/availability") == [b"offline"]
+    states = [json.loads(payload)["verdict"]["state"] for payload in listener.of("g/front/state")]
+    assert states == ["unknown", "pass", "reject", "unknown", "pass", "unknown"]
+    sink.close(20.0)
+
+
+@needs_broker
+def test_closing_leaves_no_camera_online(
+    broker: Broker, listen: Callable[[int], Listener], scored: Scored, wait_for: Callable[..., Any]
+) -> None:
+    sink = create(section(broker.port), "sinks.0")
+    sink.put(scored(0, changed=True))
+    wait_for(lambda: sink.stats().delivered == 1)
+    sink.close(20.0)
+    late = listen(broker.port)
+    wait_for(lambda: late.of("dgiqa-edge/status"))
+    assert late.of("dgiqa-edge/status") == late.of("dgiqa-edge/front/availability") == [b"offline"]
+
+
+KILLED = """
+import sys, time
+from dgiqa_edge.runtime.watch.event import FrameEvent, Outcome
+from dgiqa_edge.runtime.watch.sinks import create
+from dgiqa_edge.runtime.gate.verdict import State, Verdict
+sink = create({"type": "mqtt", "host": "127.0.0.1", "port": int(sys.argv[1])}, "sinks.0")
+sink.put(FrameEvent("front", 0, 0.0, Outcome.SCORED, Verdict(State.PASS, "good", changed=True)))
+while not sink.stats().delivered: time.sleep(0.01)
+print("ready", flush=True)
+time.sleep(60)
+"""
+
+
+@needs_broker
+def test_a_killed_program_is_offline(
+    broker: Broker, listen: Callable[[int], Listener], wait_for: Callable[..., Any]
+) -> None:
+    program = subprocess.Popen([sys.executable, "-c", KILLED, str(broker.port)], stdout=subprocess.PIPE, text=True)
+    assert program.stdout is not None and program.stdout.readline() == "ready\n"
+    listener = listen(broker.port)
+    wait_for(lambda: listener.of("dgiqa-edge/status") == [b"online"])
+    program.kill()
+    program.communicate()
+    wait_for(lambda: listener.of("dgiqa-edge/status") == [b"online", b"offline"])
+
+
+@needs_broker
+def test_a_broker_that_forgot_everything_is_told_again(
+    broker: Broker, listen: Callable[[int], Listener], scored: Scored, presence: Scored, wait_for: Callable[..., Any]
+) -> None:
+    sink = create(section(broker.port, timeout_s=0.3, attempts=1), "sinks.0")
+    sink.put(scored(0, State.PASS, changed=True))
+    sink.put(scored(0, State.PASS, camera="rear", changed=True))
+    wait_for(lambda: sink.stats().delivered == 2)
+    broker.stop()
+    sink.put(presence(Presence.LOST, 1))
+    wait_for(lambda: sink.stats().failed == 1)
+    broker.start()
+    listener = listen(broker.port)
+    wait_for(lambda: b"offline" in listener.of("dgiqa-edge/front/availability"), 60)
+    wait_for(lambda: listener.of("dgiqa-edge/rear/availability") == [b"online"])
+    assert json.loads(listener.of("dgiqa-edge/rear/state")[-1])["verdict"]["state"] == "pass"
+    assert json.loads(listener.of("dgiqa-edge/front/state")[-1])["verdict"]["state"] == "unknown"
+    assert listener.of("dgiqa-edge/status") == [b"online"]
+    sink.close(20.0)
+
+
+@needs_broker
+def test_a_wrong_password_is_said_without_showing_it(
+    tmp_path: Path, scored: Scored, wait_for: Callable[..., Any]
+) -> None:
+    broker = Broker(tmp_path, anonymous=False)
+    try:
+        options = {"username": "joe", "password": "hunter2", "timeout_s": 0.5, "attempts": 1}
+        sink = create(section(broker.port, **options), "sinks.0")
+        wait_for(lambda: "it says" in sink._target._problem)  # type: ignore[attr-defined]
+        sink.put(scored())
+        stats = sink.close(20.0)
+        assert stats.failed == 1
+        assert "authori" in (stats.last_error or "").lower()
+        assert "hunter2" not in json.dumps([sink.describe(), stats.last_error])
+    finally:
+        broker.stop()
+
+
+@needs_broker
+def test_tls_to_a_plain_port_is_named(broker: Broker, scored: Scored) -> None:
+    sink = create(section(broker.port, tls=True, timeout_s=1.0, attempts=1), "sinks.0")
+    sink.put(scored())
+    stats = sink.close(20.0)
+    assert stats.failed == 1
+    assert "no TLS is spoken on that port" in (stats.last_error or "")
+
+
+def test_a_port_that_hangs_up_on_plain_mqtt_is_asked_for_tls(scored: Scored) -> None:
+    """As a broker does on its TLS port."""
+
+    def hang_up() -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            connection.recv(100)
+            connection.sendall(b"\x15\x03\x01\x00\x02\x02\x46")  # a TLS alert
+            connection.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=hang_up, daemon=True).start()
+        sink = create(section(listener.getsockname()[1], timeout_s=1.0, attempts=1), "sinks.0")
+        sink.put(scored())
+        stats = sink.close(20.0)
+    assert "tls = true" in (stats.last_error or "")
+
+
+@pytest.mark.parametrize(("host", "shown"), [("fe80::1%eth9", "[fe80::1%eth9]:1883"), ("[::1]", "[::1]:1883")])
+def test_ipv6_hosts(host: str, shown: str, scored: Scored) -> None:
+    sink = create({"type": "mqtt", "host": host, "timeout_s": 0.5, "attempts": 1}, "sinks.0")
+    sink.put(scored())
+    stats = sink.close(20.0)
+    assert shown in (stats.last_error or "")
+    assert "%" not in host or "the interface behind the %" in (stats.last_error or "")
+
+
+def test_without_a_broker_events_are_counted_and_closing_does_not_hang(scored: Scored) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))  # bound, not listening: connections are refused
+        sink = create(section(probe.getsockname()[1], timeout_s=0.2, attempts=1), "sinks.0")
+        for index in range(5):
+            sink.put(scored(index))
+        stats = sink.close(0.5)
+    assert stats.offered == 5 == stats.missed + stats.failed
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        ({}, "host is missing"),
+        ({"host": "mqtt://u:secret@h"}, r"host is 'mqtt://\*\*\*@h': give the host alone"),
+        ({"host": "h:1883"}, "give the host alone"),
+        ({"host": "h", "topic": "a/#"}, "topic"),
+        ({"host": "h", "topic": "/"}, "topic"),
+        ({"host": "h", "qos": 3}, "qos"),
+        ({"host": "h", "port": 0}, "port"),
+        ({"host": "h", "password": ["x"]}, "give a text"),
+    ],
+)
+def test_a_wrong_setting_is_named(options: dict[str, object], problem: str) -> None:
+    with pytest.raises(ConfigurationError, match=problem):
+        create({"type": "mqtt", **options}, "sinks.0")

@@ -1,0 +1,193 @@
+"""V4L2 and RTSP sources; RTSP against a real server where its packages are installed."""
+
+import os
+import shutil
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import pytest
+
+import dgiqa_edge.runtime
+from dgiqa_edge.benchmarks.cameras.rtsp_process import PACKAGES, RtspProcess, free_port, server_interpreter
+from dgiqa_edge.runtime.errors import ConfigurationError, MachineError, SourceError
+from dgiqa_edge.runtime.sources.options import Surroundings
+from dgiqa_edge.runtime.watch.sources import End, Frame, create_source
+from dgiqa_edge.runtime.watch.sources import v4l2 as v4l2_module
+from dgiqa_edge.runtime.watch.sources.opencv_capture import opencv_has
+
+
+def test_a_device_that_is_not_there_names_those_that_are() -> None:
+    with pytest.raises(SourceError, match=r"/dev/video250 does not exist \(video devices here:"):
+        create_source("v4l2:///dev/video250?size=640x480&fps=30&fourcc=MJPG").open()
+
+
+def test_a_file_is_no_device(tmp_path: Path) -> None:
+    (tmp_path / "video0").write_bytes(b"")
+    with pytest.raises(SourceError, match="not a device file"):
+        create_source(f"v4l2://{tmp_path}/video0").open()
+
+
+def test_a_device_that_is_no_camera() -> None:
+    with pytest.raises(SourceError, match="no capture device"):
+        create_source("v4l2:///dev/null").open()
+
+
+def test_a_device_that_may_not_be_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(v4l2_module.os, "access", lambda path, mode: False)
+    with pytest.raises(SourceError, match="group 'video'"):
+        create_source("v4l2:///dev/null").open()
+
+
+@pytest.mark.parametrize(
+    "uri", ["v4l2://video0", "v4l2:///dev/video0?size=640", "v4l2:///dev/video0?fourcc=MJPEG", "v4l2:///dev/video0?a=1"]
+)
+def test_v4l2_uris_that_are_none(uri: str) -> None:
+    with pytest.raises(ConfigurationError):
+        create_source(uri)
+
+
+@pytest.mark.skipif(opencv_has("gstreamer"), reason="this OpenCV has GStreamer")
+def test_a_decoder_that_opencv_lacks() -> None:
+    with pytest.raises(MachineError, match="built without gstreamer"):
+        create_source("rtsp://127.0.0.1/live", {"decoder": "gstreamer"})
+
+
+def test_nobody_there_is_said_without_the_password() -> None:
+    with pytest.raises(SourceError, match="check address") as caught:
+        create_source(f"rtsp://admin:verysecret@127.0.0.1:{free_port()}/live").open()
+    assert "verysecret" not in str(caught.value)
+
+
+@pytest.fixture
+def frames(tmp_path: Path, make_picture: Any) -> Path:
+    folder = tmp_path / "frames"
+    folder.mkdir()
+    for index in range(10):
+        cv2.imwrite(str(folder / f"{index:05d}.jpg"), make_picture(index, (160, 120)))
+    return folder
+
+
+@pytest.fixture
+def serve(frames: Path) -> Iterator[Callable[..., RtspProcess]]:
+    """``serve(port, ...)`` starts a real RTSP server; all are killed at the end."""
+    if server_interpreter() is None:
+        pytest.skip(f"needs an RTSP server: apt-get install {PACKAGES}")
+    servers: list[RtspProcess] = []
+
+    def start(port: int, **options: Any) -> RtspProcess:
+        servers.append(RtspProcess(frames, port, **options))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.kill()
+
+
+def test_a_real_rtsp_server_with_login_that_dies_and_returns_with_another_size(
+    serve: Callable[..., RtspProcess],
+) -> None:
+    port = free_port()
+    server = serve(port, size="160x120", login="ad min:p@ss/word")
+    source = create_source(
+        f"rtsp://ad%20min:p%40ss%2Fword@127.0.0.1:{port}/live", surroundings=Surroundings(20.0, 20.0)
+    )
+    source.open()
+    assert [source.read().image.shape for _ in range(5)] == [(120, 160, 3)] * 5
+    server.kill()
+    result: Any = Frame
+    while not isinstance(result, End):
+        result = source.read()
+    source.close()
+
+    serve(port, size="80x64", login="ad min:p@ss/word")
+    source.open()
+    first = source.read()
+    assert isinstance(first, Frame)
+    assert first.image.shape == (64, 80, 3)
+    source.close()
+
+    with pytest.raises(SourceError):
+        create_source(f"rtsp://ad%20min:wrong@127.0.0.1:{port}/live").open()
+
+
+def test_a_server_that_stands_still_ends_the_read(serve: Callable[..., RtspProcess]) -> None:
+    port = free_port()
+    server = serve(port, size="80x64")
+    source = create_source(f"rtsp://127.0.0.1:{port}/live", surroundings=Surroundings(20.0, 1.0))
+    source.open()
+    source.read()
+    server.pause()
+    results: list[Any] = []
+
+    def read_to_the_end() -> None:
+        while not (results and isinstance(results[-1], End)):
+            results.append(source.read())
+
+    thread = threading.Thread(target=read_to_the_end, daemon=True)
+    thread.start()
+    thread.join(60)
+    assert isinstance(results[-1], End)
+    source.close()
+
+
+def test_a_stream_of_sound_only_says_so(serve: Callable[..., RtspProcess]) -> None:
+    port = free_port()
+    serve(port, stream="sound")
+    with pytest.raises(SourceError, match="has no video stream"):
+        create_source(f"rtsp://127.0.0.1:{port}/live").open()
+
+
+@pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="needs ffmpeg (apt-get install ffmpeg)")
+def test_an_interlaced_stream_is_truly_read(serve: Callable[..., RtspProcess]) -> None:
+    port = free_port()
+    serve(port, stream="interlaced", size="160x120")
+    source = create_source(f"rtsp://127.0.0.1:{port}/live", surroundings=Surroundings(30.0, 30.0))
+    source.open()
+    frames = [source.read() for _ in range(4)]
+    source.close()
+    assert all(isinstance(frame, Frame) and frame.image.mean() > 240 for frame in frames)
+
+
+THROUGH_GSTREAMER = """
+import sys
+from dgiqa_edge.runtime.watch.sources import End, create_source
+pipeline, rtsp = (create_source(uri) for uri in sys.argv[1:])
+assert pipeline.describe()["decoder"] == rtsp.describe()["decoder"] == "gstreamer"
+pipeline.open()
+shapes = []
+while not isinstance(result := pipeline.read(), End):
+    shapes.append(result.image.shape)
+assert shapes == [(50, 66, 3)] * 5, shapes
+rtsp.open()
+assert [rtsp.read().image.shape for _ in range(5)] == [(64, 80, 3)] * 5
+"""
+
+
+def test_an_opencv_with_gstreamer_uses_it(serve: Callable[..., RtspProcess], tmp_path: Path) -> None:
+    """The wheels have none; a system's own OpenCV may (Debian: python3-opencv), and a Jetson's does."""
+    ask = "import cv2; print(cv2.videoio_registry.hasBackend(cv2.CAP_GSTREAMER))"
+    system = "/usr/bin/python3"
+    answer = subprocess.run([system, "-c", ask], capture_output=True, text=True, check=False)
+    if answer.stdout.strip() != "True":
+        pytest.skip("needs a system OpenCV with GStreamer (apt-get install python3-opencv)")
+    (tmp_path / "dgiqa_edge").mkdir()
+    (tmp_path / "dgiqa_edge" / "runtime").symlink_to(Path(dgiqa_edge.runtime.__file__).parent)
+    port = free_port()
+    serve(port, size="80x64", login='ad min:p@ss/w"rd')
+    uris = [
+        "gst:videotestsrc num-buffers=5 ! video/x-raw,width=66,height=50 ! appsink",
+        f"rtsp://ad%20min:p%40ss%2Fw%22rd@127.0.0.1:{port}/live",
+    ]
+    finished = subprocess.run(
+        [system, "-c", THROUGH_GSTREAMER, *uris],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, "PYTHONPATH": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"},
+        check=False,
+    )
+    assert finished.returncode == 0, finished.stderr
