@@ -123,7 +123,7 @@ setup(
         "dev": sorted({*CPU, *EXPORT, *TRAINING, *BENCH, *WATCH, *OPENVINO, *DEV}),
     },
     entry_points={
-        "console_scripts": ["dgiqa-edge = dgiqa_edge.runtime.cli:main"],
+        "console_scripts": ["dgiqa-edge = dgiqa_edge.runtime.commands.cli:main"],
         # What `bench peers` times beside a bundle; a room offers one as it adds a command.
         "dgiqa_edge.peers": [
             "PyTorch eager FP32 = dgiqa_edge.export.build.torch_peer:eager",

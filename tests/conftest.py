@@ -272,7 +272,7 @@ def command_line(cache_home: Path) -> Callable[..., subprocess.CompletedProcess[
 
     def run(*arguments: Any, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-m", "dgiqa_edge.runtime.cli", *map(str, arguments)],
+            [sys.executable, "-m", "dgiqa_edge.runtime.commands.cli", *map(str, arguments)],
             capture_output=True,
             text=True,
             timeout=120,

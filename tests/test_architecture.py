@@ -155,7 +155,10 @@ def test_the_runtime_loads_no_torch():
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_a_help_with_an_example(command):
     finished = subprocess.run(
-        [sys.executable, "-m", "dgiqa_edge.runtime.cli", command, "--help"], capture_output=True, text=True, check=True
+        [sys.executable, "-m", "dgiqa_edge.runtime.commands.cli", command, "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert "usage:" in finished.stdout
     assert "example" in finished.stdout.lower()
@@ -164,7 +167,7 @@ def test_every_command_has_a_help_with_an_example(command):
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_needs_no_heavy_package(command):
     code = (
-        "import sys\nfrom dgiqa_edge.runtime.cli import main\n"
+        "import sys\nfrom dgiqa_edge.runtime.commands.cli import main\n"
         f"main(['{command}', '--help'])\n"
         "print([m for m in ('torch', 'onnx', 'onnxruntime', 'cv2') if m in sys.modules], file=sys.stderr)"
     )

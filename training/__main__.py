@@ -4,8 +4,8 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from dgiqa_edge.runtime.cli import EXIT_INTERRUPTED, guarded
-from dgiqa_edge.runtime.option_types import input_path, output_file, output_folder, parse, whole
+from dgiqa_edge.runtime.commands.cli import EXIT_INTERRUPTED, guarded
+from dgiqa_edge.runtime.commands.option_types import input_path, output_file, output_folder, parse, whole
 
 EXAMPLE = """example:
   python -m dgiqa_edge.training features --config training/configs/biq2021.toml --part train

@@ -24,12 +24,12 @@ from typing import Any
 import cv2
 import numpy as np
 
-from dgiqa_edge.runtime.cli import guarded
+from dgiqa_edge.runtime.commands.cli import guarded
+from dgiqa_edge.runtime.commands.option_types import input_path, output_file, parse, seconds, whole
 from dgiqa_edge.runtime.ground.atomic import write_bytes, write_text
 from dgiqa_edge.runtime.ground.names import json_text
 from dgiqa_edge.runtime.ground.strict_text import parse_json
 from dgiqa_edge.runtime.machine.processor import processor
-from dgiqa_edge.runtime.option_types import input_path, output_file, parse, seconds, whole
 from dgiqa_edge.runtime.version import VERSION
 
 from .rtsp_process import RtspProcess, free_port
@@ -87,7 +87,7 @@ def outage(bundle: Path, good: int, dead: int, down_s: float, code: Path | None 
         write_text(config, json_text(settings))
         names = [camera["name"] for camera in cameras[:good]]
         started = time.time()
-        watch = _program(["-m", "dgiqa_edge.runtime.cli", "watch", str(config), "--quiet"], code)
+        watch = _program(["-m", "dgiqa_edge.runtime.commands.cli", "watch", str(config), "--quiet"], code)
         stack.callback(watch.kill)
         live = _first_frames(events, names, started)
         server.kill()

@@ -20,14 +20,14 @@ from typing import Any
 import cv2
 import numpy as np
 
-from dgiqa_edge.runtime.cli import guarded
+from dgiqa_edge.runtime.commands.cli import guarded
+from dgiqa_edge.runtime.commands.option_types import input_path, output_file, parse, seconds, whole
 from dgiqa_edge.runtime.errors import SourceError
 from dgiqa_edge.runtime.frames.images import write_image
 from dgiqa_edge.runtime.ground.atomic import write_result
 from dgiqa_edge.runtime.ground.names import json_text
 from dgiqa_edge.runtime.machine.memory import resident_mib
 from dgiqa_edge.runtime.machine.processor import processor
-from dgiqa_edge.runtime.option_types import input_path, output_file, parse, seconds, whole
 from dgiqa_edge.runtime.version import VERSION
 from dgiqa_edge.runtime.watch.assembly.config import load_watch_settings
 from dgiqa_edge.runtime.watch.assembly.parts import create_scorer, watched_camera

@@ -16,14 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dgiqa_edge.calibration.degradations import KINDS, degrade
-from dgiqa_edge.runtime.cli import guarded
+from dgiqa_edge.runtime.commands.cli import guarded
+from dgiqa_edge.runtime.commands.option_types import output_file, parse, whole
 from dgiqa_edge.runtime.errors import SourceError
 from dgiqa_edge.runtime.frames.images import expand_images, quiet_decoder, read_image
 from dgiqa_edge.runtime.gate.cues import CueMeter
 from dgiqa_edge.runtime.gate.policy import CHECKS, CUE_CHECKS, Side
 from dgiqa_edge.runtime.gate.reading import Cues
 from dgiqa_edge.runtime.ground.names import json_text
-from dgiqa_edge.runtime.option_types import output_file, parse, whole
 
 STRENGTHS = (0.2, 0.5, 1.0)
 SHARES = (0.5, 0.95, 0.97, 0.99, 0.995, 1.0)

@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 
 from dgiqa_edge.calibration.degradations import degrade
 from dgiqa_edge.calibration.images.shipped import SHIPPED_PHOTOS
-from dgiqa_edge.runtime.cli import guarded
+from dgiqa_edge.runtime.commands.cli import guarded
+from dgiqa_edge.runtime.commands.option_types import output_file, parse, whole
 from dgiqa_edge.runtime.errors import MachineError
 from dgiqa_edge.runtime.frames.images import quiet_decoder, read_image
 from dgiqa_edge.runtime.gate.change import ChangeMeter
@@ -28,7 +29,6 @@ from dgiqa_edge.runtime.gate.checks import FrozenCheck
 from dgiqa_edge.runtime.gate.policy import FrozenPolicy
 from dgiqa_edge.runtime.ground.atomic import write_text
 from dgiqa_edge.runtime.ground.names import json_text
-from dgiqa_edge.runtime.option_types import output_file, parse, whole
 from dgiqa_edge.runtime.watch.replay import Recording
 from dgiqa_edge.runtime.watch.sources.scene import Scene
 

@@ -26,7 +26,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dgiqa_edge.calibration.degradations import degrade
-from dgiqa_edge.runtime.cli import guarded
+from dgiqa_edge.runtime.commands.cli import guarded
+from dgiqa_edge.runtime.commands.option_types import input_path, output_file, parse, threads, whole
 from dgiqa_edge.runtime.errors import ConfigurationError, MachineError
 from dgiqa_edge.runtime.frames.images import IMAGE_SUFFIXES, expand_images, quiet_decoder, read_image
 from dgiqa_edge.runtime.gate.cues import CueMeter
@@ -36,7 +37,6 @@ from dgiqa_edge.runtime.gate.reading import Cues, Reading
 from dgiqa_edge.runtime.ground.atomic import write_text
 from dgiqa_edge.runtime.ground.names import json_text
 from dgiqa_edge.runtime.ground.strict_text import parse_json
-from dgiqa_edge.runtime.option_types import input_path, output_file, parse, threads, whole
 from dgiqa_edge.runtime.scoring.scorer import Scorer
 from dgiqa_edge.runtime.watch.replay import Recording
 from dgiqa_edge.runtime.watch.sources.scene import FAULTS, Scene

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dgiqa_edge.runtime.commands.option_types import input_path, number, output_file, output_folder, threads
 from dgiqa_edge.runtime.ground.names import json_text
-from dgiqa_edge.runtime.option_types import input_path, number, output_file, output_folder, threads
 
 if TYPE_CHECKING:
     import numpy as np

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from dgiqa_edge.runtime import abrupt_exit
+from dgiqa_edge.runtime.commands import abrupt_exit
 from dgiqa_edge.runtime.errors import ConfigurationError, MachineError
 
 from ..telemetry.machine_load import load_share, read_cpu_times

@@ -10,8 +10,8 @@ import statistics
 import time
 from pathlib import Path
 
+from dgiqa_edge.runtime.commands.option_types import threads, whole
 from dgiqa_edge.runtime.ground.names import json_text
-from dgiqa_edge.runtime.option_types import threads, whole
 
 FPS = 25.0
 

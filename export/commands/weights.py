@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dgiqa_edge.runtime.commands.option_types import input_path, output_file, output_folder
 from dgiqa_edge.runtime.errors import DgiqaEdgeError
 from dgiqa_edge.runtime.ground.names import json_text
-from dgiqa_edge.runtime.option_types import input_path, output_file, output_folder
 
 if TYPE_CHECKING:
     from ..weights.checkpoints import Wish

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dgiqa_edge.calibration.images.shipped import SHIPPED_PHOTOS
+from dgiqa_edge.runtime.commands.option_types import input_path, output_file, output_folder, threads, whole
 from dgiqa_edge.runtime.errors import ConfigurationError
 from dgiqa_edge.runtime.ground.limits import LONGEST_SIDE, MOST_FRAME_PIXELS, MOST_NETWORK_SIDE, MOST_THREADS
-from dgiqa_edge.runtime.option_types import input_path, output_file, output_folder, threads, whole
 
 from . import presets, tensorrt_options
 from .accuracy_budget import FLOOR, NO_LIMITS, AccuracyBudget, parse_budget, parse_latency

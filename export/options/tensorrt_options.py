@@ -4,9 +4,9 @@ import argparse
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from dgiqa_edge.runtime.commands.option_types import output_file, whole
 from dgiqa_edge.runtime.errors import ConfigurationError
 from dgiqa_edge.runtime.ground.limits import MOST_THREADS
-from dgiqa_edge.runtime.option_types import output_file, whole
 
 CALIBRATORS = ("entropy", "minmax")
 HARDWARE_LEVELS = ("ampere_plus", "same_compute_capability")

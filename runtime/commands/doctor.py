@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..ground.names import json_text
-from ..option_types import input_path
+from .option_types import input_path
 
 if TYPE_CHECKING:
     from ..bundle.bundle import Bundle

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ..ground.names import json_text, shown
-from ..option_types import input_path, number, output_file, threads
+from .option_types import input_path, number, output_file, threads
 
 if TYPE_CHECKING:
     from ..tuning.photos import Measured

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ..ground.names import json_text
-from ..option_types import input_path
+from .option_types import input_path
 
 if TYPE_CHECKING:
     from ..bundle.bundle import Bundle

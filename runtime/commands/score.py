@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..ground.names import json_text, shown
-from ..option_types import input_path, output_folder, threads
+from .option_types import input_path, output_folder, threads
 
 if TYPE_CHECKING:
     from ..scoring.scorer import Scorer

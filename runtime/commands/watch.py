@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..ground.names import json_text
-from ..option_types import input_path, output_file, seconds
+from .option_types import input_path, output_file, seconds
 
 if TYPE_CHECKING:
     from ..watch.assembly.config import WatchSettings

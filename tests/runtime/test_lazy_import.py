@@ -22,9 +22,9 @@ def loaded_after(code: str) -> list[str]:
         ("from dgiqa_edge.runtime import errors", set()),
         ("from dgiqa_edge.runtime import load_bundle, Bundle", set()),
         ("from dgiqa_edge.runtime import Scorer, Quality", {"numpy"}),
-        ("import dgiqa_edge.runtime.cli", set()),
-        ("from dgiqa_edge.runtime.cli import main; main(['--version'])", set()),
-        ("from dgiqa_edge.runtime.cli import main; main(['score', '--help'])", {"numpy"}),
+        ("import dgiqa_edge.runtime.commands.cli", set()),
+        ("from dgiqa_edge.runtime.commands.cli import main; main(['--version'])", set()),
+        ("from dgiqa_edge.runtime.commands.cli import main; main(['score', '--help'])", {"numpy"}),
         ("import dgiqa_edge.runtime.frames.images, dgiqa_edge.runtime.scoring.depth_picture", {"numpy"}),
     ],
 )

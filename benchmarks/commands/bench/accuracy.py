@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dgiqa_edge.runtime.commands.option_types import input_path, output_file, threads, whole
 from dgiqa_edge.runtime.ground.names import json_text
-from dgiqa_edge.runtime.option_types import input_path, output_file, threads, whole
 
 if TYPE_CHECKING:
     from dgiqa_edge.runtime.scoring.scorer import Scorer

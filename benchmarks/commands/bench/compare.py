@@ -4,8 +4,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dgiqa_edge.runtime.commands.option_types import input_path, output_file
 from dgiqa_edge.runtime.ground.names import json_text
-from dgiqa_edge.runtime.option_types import input_path, output_file
 
 if TYPE_CHECKING:
     from ...compare.verdicts import Comparison, Row

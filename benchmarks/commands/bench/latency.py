@@ -5,7 +5,7 @@ import contextlib
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from dgiqa_edge.runtime.option_types import input_path, number, output_file, seconds, whole
+from dgiqa_edge.runtime.commands.option_types import input_path, number, output_file, seconds, whole
 
 from .options import (
     add_engine_options,

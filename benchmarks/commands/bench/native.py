@@ -5,8 +5,8 @@ import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
+from dgiqa_edge.runtime.commands.option_types import input_path, output_file, threads, whole
 from dgiqa_edge.runtime.ground.names import json_text
-from dgiqa_edge.runtime.option_types import input_path, output_file, threads, whole
 
 SUMMARY = "the C++ runtime beside Python's: start to first verdict, latency, memory, installed size"
 _EPILOG = """\

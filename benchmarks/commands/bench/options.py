@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dgiqa_edge.runtime.option_types import number, output_file, threads
+from dgiqa_edge.runtime.commands.option_types import number, output_file, threads
 
 if TYPE_CHECKING:
     from dgiqa_edge.runtime.scoring.scorer import Scorer

@@ -5,8 +5,8 @@ import contextlib
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
+from dgiqa_edge.runtime.commands.option_types import input_path, output_file, threads
 from dgiqa_edge.runtime.ground.names import json_text
-from dgiqa_edge.runtime.option_types import input_path, output_file, threads
 
 if TYPE_CHECKING:
     from ...measures.timing import TimingReport

@@ -2,7 +2,7 @@
 
 import argparse
 
-from dgiqa_edge.runtime.option_types import input_path
+from dgiqa_edge.runtime.commands.option_types import input_path
 
 from .options import add_output_options, print_report, write_outputs
 

@@ -5,8 +5,8 @@ import uuid
 from dataclasses import asdict
 from typing import Any
 
+from dgiqa_edge.runtime.commands.option_types import input_path, number, output_file, seconds, whole
 from dgiqa_edge.runtime.ground.names import json_text
-from dgiqa_edge.runtime.option_types import input_path, number, output_file, seconds, whole
 
 from .options import add_engine_options, open_scorer, photos, told
 

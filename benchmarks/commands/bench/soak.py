@@ -3,8 +3,8 @@
 import argparse
 import time
 
+from dgiqa_edge.runtime.commands.option_types import input_path, number
 from dgiqa_edge.runtime.ground.limits import MOST_SECONDS
-from dgiqa_edge.runtime.option_types import input_path, number
 
 from .options import add_engine_options, add_output_options, open_scorer, photos, print_report, sampler, write_outputs
 

@@ -3,7 +3,7 @@
 import argparse
 import itertools
 
-from dgiqa_edge.runtime.option_types import input_path, output_file
+from dgiqa_edge.runtime.commands.option_types import input_path, output_file
 
 SUMMARY = "many reports as one table; * marks those that no other beats (Pareto front)"
 _EPILOG = """\

@@ -9,8 +9,8 @@ import pytest
 
 from dgiqa_edge.benchmarks.commands import bench
 from dgiqa_edge.benchmarks.report.document import write_report
-from dgiqa_edge.runtime import cli
-from dgiqa_edge.runtime.cli import command_modules
+from dgiqa_edge.runtime.commands import cli
+from dgiqa_edge.runtime.commands.cli import command_modules
 
 MEASURING = ("latency", "accuracy", "soak", "peers", "native", "selfcheck")
 READING = ("compare", "table", "report")

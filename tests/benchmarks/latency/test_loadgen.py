@@ -99,7 +99,7 @@ SAYS_WHEN_IT_RUNS = """
 import signal, sys
 from dgiqa_edge.benchmarks.latency import loadgen
 from dgiqa_edge.benchmarks.latency.samples import FrameServer
-from dgiqa_edge.runtime import cli
+from dgiqa_edge.runtime.commands import cli
 
 signal.signal(signal.SIGINT, signal.default_int_handler)
 serve, served = FrameServer.serve, []

@@ -7,7 +7,7 @@ import pytest
 
 from dgiqa_edge.benchmarks.native import comparison as native_comparison
 from dgiqa_edge.benchmarks.native.comparison import find_tool, native, python
-from dgiqa_edge.runtime.cli import main
+from dgiqa_edge.runtime.commands.cli import main
 from dgiqa_edge.runtime.errors import MachineError
 
 FIGURES = {

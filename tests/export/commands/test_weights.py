@@ -9,7 +9,7 @@ from dgiqa_edge.export import networks
 from dgiqa_edge.export.weights import hub
 from dgiqa_edge.export.weights import published as published_weights
 from dgiqa_edge.export.weights.seeding import seed_weights
-from dgiqa_edge.runtime import cli
+from dgiqa_edge.runtime.commands import cli
 
 
 @pytest.fixture(scope="module")

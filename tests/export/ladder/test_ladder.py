@@ -19,7 +19,7 @@ from dgiqa_edge.export.ladder.devices.onnxruntime import OnnxRuntimeDevice
 from dgiqa_edge.export.ladder.rungs import RUNGS, rungs_from
 from dgiqa_edge.export.options.accuracy_budget import AccuracyBudget
 from dgiqa_edge.runtime import load_bundle
-from dgiqa_edge.runtime.cli import main
+from dgiqa_edge.runtime.commands.cli import main
 from dgiqa_edge.runtime.errors import BudgetError, ExportError, FidelityError
 
 pytestmark = pytest.mark.usefixtures("small_networks")

@@ -269,7 +269,16 @@ def test_offline_is_said_quickly_and_leaves_nothing(nobody, tmp_path):
 def test_offline_on_the_command_line(nobody, tmp_path, environment):
     variables = {key: value.format(nobody=nobody) for key, value in environment.items()}
     result = subprocess.run(
-        [sys.executable, "-m", "dgiqa_edge.runtime.cli", "weights", "fetch", NAME, "--out", str(tmp_path / "w")],
+        [
+            sys.executable,
+            "-m",
+            "dgiqa_edge.runtime.commands.cli",
+            "weights",
+            "fetch",
+            NAME,
+            "--out",
+            str(tmp_path / "w"),
+        ],
         env={**os.environ, **variables},
         capture_output=True,
         text=True,

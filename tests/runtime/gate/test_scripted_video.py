@@ -82,7 +82,7 @@ def policy(work, bundle):
             for strength in (0.6, 1.0):
                 copy = degrade(window, kind, strength, seed)
                 cv2.imwrite(str(work / "bad" / f"{path.stem}-{kind}-{strength}.png"), copy)
-    tune = ("-m", "dgiqa_edge.runtime.cli", "gate", "tune", "--bundle", bundle, "--out", work / "policy.toml")
+    tune = ("-m", "dgiqa_edge.runtime.commands.cli", "gate", "tune", "--bundle", bundle, "--out", work / "policy.toml")
     print(run(*tune, "--good", work / "good", "--bad", work / "bad"))
     return work / "policy.toml"
 
@@ -107,7 +107,18 @@ def test_the_transitions_match_the_script(scene, work, bundle, policy, record_pr
     video = work / f"{scene}.avi"
     write_video(video, cv2.imread(str(SHIPPED_PHOTOS / f"{scene}.jpg")))
     answer = run(
-        *("-m", "dgiqa_edge.runtime.cli", "gate", "run", "--bundle", bundle, "--policy", policy, video, "--json")
+        *(
+            "-m",
+            "dgiqa_edge.runtime.commands.cli",
+            "gate",
+            "run",
+            "--bundle",
+            bundle,
+            "--policy",
+            policy,
+            video,
+            "--json",
+        )
     )
     records = [json.loads(line) for line in answer.splitlines()]
     assert len(records) == SEGMENT * len(SCRIPT)

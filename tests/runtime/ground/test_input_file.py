@@ -56,7 +56,7 @@ def test_every_command_names_what_is_no_file_and_ends(
         place = tmp_path / "odd-bundle" / "bundle.json"
     NO_FILES[kind](place)
     finished = subprocess.run(
-        [sys.executable, "-m", "dgiqa_edge.runtime.cli", *map(str, arguments)],
+        [sys.executable, "-m", "dgiqa_edge.runtime.commands.cli", *map(str, arguments)],
         capture_output=True,
         text=True,
         cwd=tmp_path,

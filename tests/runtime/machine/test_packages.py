@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dgiqa_edge.runtime import cli
+from dgiqa_edge.runtime.commands import cli
 from dgiqa_edge.runtime.machine import packages
 
 

@@ -69,7 +69,7 @@ def start(cache_home: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
 
     def run(*arguments: Any) -> subprocess.Popen[str]:
         process = subprocess.Popen(
-            [sys.executable, "-m", "dgiqa_edge.runtime.cli", "watch", *map(str, arguments)],
+            [sys.executable, "-m", "dgiqa_edge.runtime.commands.cli", "watch", *map(str, arguments)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -150,7 +150,15 @@ def test_nobody_who_reads_does_not_end_it_without_its_accounts(
     config = write_config("test://?script=clean:9,lost:2&size=64x48&fps=100&loop=true")
     ours, theirs = os.openpty() if way == "terminal" else os.pipe()
     process = subprocess.Popen(
-        [sys.executable, "-m", "dgiqa_edge.runtime.cli", "watch", str(config), "--json", str(tmp_path / "end.json")],
+        [
+            sys.executable,
+            "-m",
+            "dgiqa_edge.runtime.commands.cli",
+            "watch",
+            str(config),
+            "--json",
+            str(tmp_path / "end.json"),
+        ],
         stdin=subprocess.DEVNULL,
         stdout=theirs,
         stderr=theirs,

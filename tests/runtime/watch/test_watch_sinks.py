@@ -80,7 +80,7 @@ def test_a_dead_sink_stalls_nothing_and_every_sink_accounts_for_every_frame(
             [
                 sys.executable,
                 "-m",
-                "dgiqa_edge.runtime.cli",
+                "dgiqa_edge.runtime.commands.cli",
                 "watch",
                 str(config),
                 "--json",

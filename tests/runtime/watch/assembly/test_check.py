@@ -230,7 +230,7 @@ def test_a_package_that_is_missing(tmp_path: Path, bundle_dir: Path, package: st
     config.write_text(json.dumps({**content, "dashboard": {"listen": "127.0.0.1:0"}}))
     path = os.pathsep.join([str(broken.parent), *os.environ.get("PYTHONPATH", "").split(os.pathsep)])
     finished = subprocess.run(
-        [sys.executable, "-m", "dgiqa_edge.runtime.cli", "watch", str(config), "--check"],
+        [sys.executable, "-m", "dgiqa_edge.runtime.commands.cli", "watch", str(config), "--check"],
         env={**os.environ, "PYTHONPATH": path},
         capture_output=True,
         text=True,

@@ -60,7 +60,7 @@ def folder_of(tmp_path: Path) -> Callable[[int], Path]:
 
 def run(*arguments: object, ascii_only: bool = False) -> subprocess.CompletedProcess[bytes]:
     language = {"LC_ALL": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"} if ascii_only else {}
-    command = [sys.executable, "-m", "dgiqa_edge.runtime.cli", *map(os.fsencode, map(str, arguments))]
+    command = [sys.executable, "-m", "dgiqa_edge.runtime.commands.cli", *map(os.fsencode, map(str, arguments))]
     return subprocess.run(command, capture_output=True, env={**os.environ, **language}, check=False)
 
 

@@ -63,7 +63,7 @@ def on_gpu(driver_folder: Path, cache_home: Path) -> Run:
             **settings,
         }
         return subprocess.run(
-            [sys.executable, "-m", "dgiqa_edge.runtime.cli", *map(str, arguments)],
+            [sys.executable, "-m", "dgiqa_edge.runtime.commands.cli", *map(str, arguments)],
             capture_output=True,
             text=True,
             env=environment,

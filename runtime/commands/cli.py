@@ -18,13 +18,13 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib import metadata
 from types import ModuleType
 
+from ..errors import ConfigurationError, DgiqaEdgeError, MachineError
+from ..ground.extra_packages import install_command
+from ..ground.names import shown
+from ..settings.credentials import masked_streams
+from ..version import VERSION
 from . import abrupt_exit
-from .errors import ConfigurationError, DgiqaEdgeError, MachineError
-from .ground.extra_packages import install_command
-from .ground.names import shown
 from .option_types import parse
-from .settings.credentials import masked_streams
-from .version import VERSION
 
 PROGRAM = "dgiqa-edge"
 COMMAND_GROUP = "dgiqa_edge.commands"
@@ -106,7 +106,7 @@ def _system_problem(error: OSError) -> str:
 def _opencv_problem(error: Exception) -> str | None:
     if not isinstance(error, ImportError | AttributeError) or "cv2" not in str(error):
         return None
-    from .machine.packages import opencv_problem
+    from ..machine.packages import opencv_problem
 
     return opencv_problem()
 

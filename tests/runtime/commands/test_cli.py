@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dgiqa_edge.runtime import cli
+from dgiqa_edge.runtime.commands import cli
 from dgiqa_edge.runtime.errors import BundleError, ConfigurationError, DgiqaEdgeError, MachineError
 from dgiqa_edge.runtime.version import VERSION
 
@@ -114,7 +114,7 @@ def test_the_commands_code_and_options_pass_through(monkeypatch: pytest.MonkeyPa
 
 def test_only_the_command_asked_for_is_imported() -> None:
     code = (
-        "import sys; from dgiqa_edge.runtime.cli import main; main(['inspect', '--bundle', 'absent']);"
+        "import sys; from dgiqa_edge.runtime.commands.cli import main; main(['inspect', '--bundle', 'absent']);"
         "print([name for name in sys.modules if '.commands.' in name])"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
@@ -124,7 +124,7 @@ def test_only_the_command_asked_for_is_imported() -> None:
 def test_a_reader_that_goes_away_is_no_error() -> None:
     """As in `dgiqa-edge --help | head -0`: the output is longer than a pipe's buffer."""
     code = (
-        "import sys, types; from dgiqa_edge.runtime import cli; m = types.ModuleType('m'); m.SUMMARY = 'x';"
+        "import sys, types; from dgiqa_edge.runtime.commands import cli; m = types.ModuleType('m'); m.SUMMARY = 'x';"
         "m.configure = lambda p: None; m.run = lambda a: [print('y' * 1000) for _ in range(1000)] and 0;"
         "sys.modules['m'] = m; cli.command_modules = lambda: {'flood': 'm'}; sys.exit(cli.main(['flood']))"
     )
@@ -172,7 +172,7 @@ def test_an_output_that_takes_nothing_is_no_bug(kind: str, request: pytest.Fixtu
         request.getfixturevalue("full_device")
     redirection, code, words = STREAMS[kind]
     flood = (
-        "import sys, types; from dgiqa_edge.runtime import cli; m = types.ModuleType('m'); m.SUMMARY = 'x';"
+        "import sys, types; from dgiqa_edge.runtime.commands import cli; m = types.ModuleType('m'); m.SUMMARY = 'x';"
         "m.configure = lambda p: None; m.run = lambda a: [print('y' * 1000) for _ in range(1000)] and 0;"
         "sys.modules['m'] = m; cli.command_modules = lambda: {'flood': 'm'}; sys.exit(cli.main(['flood']))"
     )

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from dgiqa_edge.runtime.cli import main
+from dgiqa_edge.runtime.commands.cli import main
 from dgiqa_edge.runtime.gate.policy import GatePolicy, load_policy
 
 SETTINGS = """

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from dgiqa_edge.runtime import option_types
-from dgiqa_edge.runtime.cli import command_modules
+from dgiqa_edge.runtime.commands import option_types
+from dgiqa_edge.runtime.commands.cli import command_modules
 from dgiqa_edge.runtime.errors import ConfigurationError, MachineError
 from dgiqa_edge.runtime.ground.limits import MOST_COUNT, MOST_SECONDS
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 ROOMS = ("runtime", "calibration", "export", "benchmarks", "training")
 BARE = {"int", "float", "Path", "complex"}
 ODD_NUMBERS = ["nan", "inf", "-inf", "-1", "0", "1e308", "1e999", "9" * 30, "9" * 5000, "", " ", "x", "0x10", "1_0"]
@@ -41,7 +41,7 @@ def test_no_option_in_the_tree_has_a_bare_type() -> None:
                     if keyword.arg == "type" and isinstance(keyword.value, ast.Name) and keyword.value.id in BARE
                 ]
     assert seen > 100
-    assert not offenders, "take the type from runtime/option_types.py"
+    assert not offenders, "take the type from runtime/commands/option_types.py"
 
 
 def parsers(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:

@@ -12,10 +12,10 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from .errors import ConfigurationError
-from .ground.atomic import check_folder, check_output
-from .ground.limits import MOST_COUNT, MOST_SECONDS, MOST_THREADS
-from .ground.names import shown
+from ..errors import ConfigurationError
+from ..ground.atomic import check_folder, check_output
+from ..ground.limits import MOST_COUNT, MOST_SECONDS, MOST_THREADS
+from ..ground.names import shown
 
 _PosixOrWindowsPath = type(Path())
 
