@@ -96,6 +96,7 @@ setup(
             "py.typed",
         ],
         "dgiqa_edge.runtime.engines.tensorrt": ["*.toml"],
+        "dgiqa_edge.runtime.machine": ["*.toml"],
         "dgiqa_edge.runtime.ground": ["limits.json"],
         "dgiqa_edge.calibration": ["photos/*.jpg", "py.typed"],
         "dgiqa_edge.benchmarks": ["schemas/*.json", "py.typed"],

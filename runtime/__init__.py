@@ -12,7 +12,8 @@ from .version import VERSION
 if TYPE_CHECKING:
     from . import errors
     from .bundle.bundle import Bundle, load_bundle
-    from .scoring.scorer import Quality, Scorer
+    from .quality import Quality
+    from .scoring.scorer import Scorer
 
 __version__ = VERSION
 
@@ -21,7 +22,7 @@ __all__ = ["Bundle", "Quality", "Scorer", "__version__", "errors", "load_bundle"
 _HOME = {
     "Bundle": ".bundle.bundle",
     "load_bundle": ".bundle.bundle",
-    "Quality": ".scoring.scorer",
+    "Quality": ".quality",
     "Scorer": ".scoring.scorer",
 }
 

@@ -4,10 +4,7 @@ A message says what is wrong, where, and what to do next, in one line. The comma
 exits with the class's ``exit_code``: 2 for usage, 3 for bad input, 4 for the environment.
 """
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from .bundle.manifest import LadderRecord
+from typing import Any
 
 
 class DgiqaEdgeError(Exception):
@@ -51,10 +48,10 @@ class FidelityError(DgiqaEdgeError):
 class BudgetError(DgiqaEdgeError):
     """No precision keeps the accuracy budget and the latency target on this device.
 
-    ``ladder`` is the whole table as the manifest would have kept it (``manifest.LadderRecord``).
+    ``ladder`` is the whole table as the manifest would have kept it: a ``LadderRecord``, or None before any trial.
     """
 
-    def __init__(self, message: str, ladder: "LadderRecord | None" = None) -> None:
+    def __init__(self, message: str, ladder: Any = None) -> None:
         super().__init__(message)
         self.ladder = ladder
 

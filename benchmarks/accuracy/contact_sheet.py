@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from dgiqa_edge.runtime.frames.depth_picture import depth_colours
 from dgiqa_edge.runtime.ground.names import shown
-from dgiqa_edge.runtime.scoring.depth_picture import depth_colours
 
 from .degradation_order import PhotoPictures, PhotoScores
 

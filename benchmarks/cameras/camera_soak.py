@@ -22,6 +22,7 @@ import numpy as np
 
 from dgiqa_edge.runtime.commands.cli import guarded
 from dgiqa_edge.runtime.commands.option_types import input_path, output_file, parse, seconds, whole
+from dgiqa_edge.runtime.commands.watch import open_scorer
 from dgiqa_edge.runtime.errors import SourceError
 from dgiqa_edge.runtime.frames.images import write_image
 from dgiqa_edge.runtime.ground.atomic import write_result
@@ -30,11 +31,11 @@ from dgiqa_edge.runtime.machine.memory import resident_mib
 from dgiqa_edge.runtime.machine.processor import processor
 from dgiqa_edge.runtime.version import VERSION
 from dgiqa_edge.runtime.watch.assembly.config import load_watch_settings
-from dgiqa_edge.runtime.watch.assembly.parts import create_scorer, watched_camera
-from dgiqa_edge.runtime.watch.event import FrameEvent, Outcome, SinkStats
+from dgiqa_edge.runtime.watch.assembly.parts import watched_camera
+from dgiqa_edge.runtime.watch.event import FrameEvent, Outcome
 from dgiqa_edge.runtime.watch.loop.watch import Watch
 from dgiqa_edge.runtime.watch.sources import Frame, create_source
-from dgiqa_edge.runtime.watch.status import CameraState
+from dgiqa_edge.runtime.watch.status import CameraState, SinkStats
 
 from .rtsp_process import RtspProcess, free_port
 
@@ -174,7 +175,7 @@ def run_soak(bundle: Path, video: Path, duration_s: float, kills: int, seed: int
         )
         settings = load_watch_settings(config)
         sink, samples, stop = CountingSink(), _Samples(), threading.Event()
-        with create_scorer(settings.bundle, settings.engine) as scorer:
+        with open_scorer(settings) as scorer:
             cameras = [watched_camera(camera, settings.folder) for camera in settings.cameras]
             watch = Watch(cameras, scorer, [sink])
             sampler = threading.Thread(target=_sample, args=(watch, samples, stop), daemon=True)

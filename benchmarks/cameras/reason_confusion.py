@@ -32,7 +32,8 @@ from dgiqa_edge.runtime.errors import ConfigurationError, MachineError
 from dgiqa_edge.runtime.frames.images import IMAGE_SUFFIXES, expand_images, quiet_decoder, read_image
 from dgiqa_edge.runtime.gate.cues import CueMeter
 from dgiqa_edge.runtime.gate.gate import Gate
-from dgiqa_edge.runtime.gate.policy import GatePolicy, load_policy
+from dgiqa_edge.runtime.gate.policy import GatePolicy
+from dgiqa_edge.runtime.gate.policy_file import load_policy
 from dgiqa_edge.runtime.gate.reading import Cues, Reading
 from dgiqa_edge.runtime.ground.atomic import write_text
 from dgiqa_edge.runtime.ground.names import json_text

@@ -85,9 +85,9 @@ def run(args: argparse.Namespace) -> int:
     """Score, print the table, write the pictures; 0, or 3 when a photo could not be scored."""
     from dgiqa_edge.calibration.images.shipped import SHIPPED_PHOTOS
     from dgiqa_edge.runtime.errors import ConfigurationError
+    from dgiqa_edge.runtime.frames.depth_picture import picture_names
     from dgiqa_edge.runtime.frames.images import expand_images, left_out, quiet_decoder, refuse_overwriting
     from dgiqa_edge.runtime.ground.atomic import write_result
-    from dgiqa_edge.runtime.scoring.depth_picture import picture_names
     from dgiqa_edge.runtime.scoring.scorer import Scorer
 
     photos = expand_images(args.photos or [SHIPPED_PHOTOS / f"{name}.jpg" for name in SHOWN])
@@ -121,7 +121,7 @@ def _score_all(
     """Score every photo, print its row of the table, write its depth map, and draw its row of the sheet."""
     from dgiqa_edge.calibration.degradations import KINDS
     from dgiqa_edge.runtime.errors import SourceError
-    from dgiqa_edge.runtime.scoring.depth_picture import write_depth_picture
+    from dgiqa_edge.runtime.frames.depth_picture import write_depth_picture
 
     from ..accuracy.contact_sheet import draw_row
     from ..accuracy.degradation_order import OrderReport, observed_pictures, score_with_copies

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from dgiqa_edge.runtime.errors import CalibrationError, SourceError
-from dgiqa_edge.runtime.frame_size import fit_frame
+from dgiqa_edge.runtime.frames.fit import fit_frame
 from dgiqa_edge.runtime.hashing import sha256_bytes, sha256_json
 
 from . import image_sources

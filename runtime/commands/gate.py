@@ -98,7 +98,8 @@ def _defaults(args: argparse.Namespace) -> int:
 def _run(args: argparse.Namespace) -> int:
     from ..frames.images import left_out, quiet_decoder
     from ..gate.gate import Gate
-    from ..gate.policy import GatePolicy, load_policy
+    from ..gate.policy import GatePolicy
+    from ..gate.policy_file import load_policy
     from ..scoring.scorer import Scorer
     from ..watch.replay import Recording, check_fps, replay
 
@@ -151,8 +152,8 @@ def _why(verdict: object) -> str:
 def _tune(args: argparse.Namespace) -> int:
     from ..errors import ConfigurationError
     from ..frames.images import left_out
-    from ..gate.policy import GatePolicy, load_policy
-    from ..gate.policy_file import policy_toml
+    from ..gate.policy import GatePolicy
+    from ..gate.policy_file import load_policy, policy_toml
     from ..ground.atomic import write_result
     from ..tuning.photos import labelled_readings
     from ..tuning.reason_table import reason_table, table_text

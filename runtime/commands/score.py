@@ -79,8 +79,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Score every image; 0, or 3 when some could not be scored."""
+    from ..frames.depth_picture import picture_names
     from ..frames.images import expand_images, left_out, quiet_decoder, refuse_overwriting
-    from ..scoring.depth_picture import picture_names
     from ..scoring.scorer import Scorer
 
     images = expand_images(args.images)
@@ -120,8 +120,8 @@ def _score_all(
 
 def _score_one(scorer: "Scorer", image: Path, picture: Path | None) -> _Scored:
     from ..errors import SourceError
+    from ..frames.depth_picture import write_depth_picture
     from ..frames.images import read_image
-    from ..scoring.depth_picture import write_depth_picture
 
     try:
         frame = read_image(image)

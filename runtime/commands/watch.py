@@ -14,6 +14,7 @@ from ..ground.names import json_text
 from .option_types import input_path, output_file, seconds
 
 if TYPE_CHECKING:
+    from ..scoring.scorer import Scorer
     from ..watch.assembly.config import WatchSettings
     from ..watch.status import WatchStatus
 
@@ -70,12 +71,26 @@ def run(args: argparse.Namespace) -> int:
     return _check(settings, args.dashboard) if args.check else _watch(settings, args)
 
 
+def open_scorer(settings: "WatchSettings") -> "Scorer":
+    """The scorer that all cameras share; raises as ``Scorer`` does."""
+    from ..scoring.scorer import Scorer
+
+    engine = settings.engine
+    return Scorer(
+        settings.bundle,
+        threads=engine.threads,
+        backend=engine.backend,
+        providers=engine.providers,
+        allow_spinning=engine.spinning,
+    )
+
+
 def _check(settings: "WatchSettings", listen: str | None) -> int:
     from ..settings.credentials import masked
     from ..watch.assembly.check import check
 
     code = away = tried = 0
-    for finding in check(settings, listen):
+    for finding in check(settings, open_scorer, listen):
         tried += 1
         word = "reached" if finding.reached else "configured"
         said = finding.note
@@ -100,14 +115,14 @@ def _check(settings: "WatchSettings", listen: str | None) -> int:
 def _watch(settings: "WatchSettings", args: argparse.Namespace) -> int:
     from ..ground.atomic import write_result
     from ..watch.assembly.baseline_keeper import BaselineKeeper
-    from ..watch.assembly.parts import attach, create_scorer, open_sinks, plan_dashboard, plan_sinks, watched_camera
+    from ..watch.assembly.parts import attach, open_sinks, plan_dashboard, plan_sinks, watched_camera
     from ..watch.loop.watch import Watch
     from ..watch.status import CameraState
     from ..watch.summary import summary_table
 
     dashboard = plan_dashboard(settings, args.dashboard)
     plans = [*plan_sinks(settings), *([] if dashboard is None else [dashboard])]
-    with create_scorer(settings.bundle, settings.engine) as scorer, _stop_signals() as stop:
+    with open_scorer(settings) as scorer, _stop_signals() as stop:
         for note in scorer.bundle.manifest.notes:
             log.warning("note: %s", note)
         keeper = BaselineKeeper(settings.baselines, scorer.bundle)

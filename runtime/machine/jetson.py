@@ -1,11 +1,47 @@
-"""Facts about Jetson: Jetson Linux (L4T), the module's name, the power mode."""
+"""Facts about Jetson: Jetson Linux (L4T), the JetPack it belongs to, the module's name, the power mode."""
 
+import functools
 import re
+from dataclasses import dataclass
 from pathlib import Path
+
+from ..ground.strict_text import parse_toml
+from .version_requirement import satisfies
 
 RELEASE_FILE = Path("/etc/nv_tegra_release")
 MODEL_FILE = Path("/proc/device-tree/model")
 POWER_COMMAND = ("nvpmodel", "-q")
+JETPACK_FILE = Path(__file__).with_name("jetpack.toml")
+
+
+@dataclass(frozen=True)
+class JetPack:
+    """A JetPack release: its Jetson Linux (L4T), CUDA, TensorRT and Python, and the device families it runs on."""
+
+    version: str
+    l4t: str
+    cuda: str
+    tensorrt: str
+    python: str
+    devices: tuple[str, ...]
+
+
+@functools.cache
+def jetpacks() -> tuple[JetPack, ...]:
+    """The JetPack releases on record, oldest first."""
+    releases = parse_toml(JETPACK_FILE.read_text(encoding="utf-8"))["jetpack"]
+    return tuple(JetPack(**{**release, "devices": tuple(release["devices"])}) for release in releases)
+
+
+def jetpack_of_l4t(l4t: str) -> JetPack | None:
+    """The JetPack of a Jetson Linux version such as ``36.4.3``: the newest on record of the same major that is not
+    newer than it; None where there is none."""
+    fitting = [
+        jetpack
+        for jetpack in jetpacks()
+        if jetpack.l4t.split(".")[0] == l4t.split(".")[0] and satisfies(l4t, f">={jetpack.l4t}")
+    ]
+    return fitting[-1] if fitting else None
 
 
 def l4t_from_release(text: str) -> str | None:

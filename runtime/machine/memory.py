@@ -1,9 +1,25 @@
-"""How much memory this process occupies."""
+"""How much memory there is, and how much of it this process occupies."""
 
 import os
+import re
 from pathlib import Path
 
 _STATM = Path("/proc/self/statm")
+
+
+def memory_total_mib(text: str) -> int | None:
+    """``MemTotal`` of ``/proc/meminfo``; None where it is missing."""
+    return _meminfo_mib(text, "MemTotal")
+
+
+def memory_available_mib(text: str) -> int | None:
+    """``MemAvailable`` of ``/proc/meminfo``; None where it is missing."""
+    return _meminfo_mib(text, "MemAvailable")
+
+
+def _meminfo_mib(text: str, key: str) -> int | None:
+    match = re.search(rf"^{key}: +(\d+) kB$", text, re.M)
+    return int(match[1]) // 1024 if match else None
 
 
 def resident_mib() -> float | None:

@@ -60,6 +60,20 @@ def opencv() -> Fact:
     return found if problem is None else Fact(None, problem)
 
 
+def opencv_has(decoder: str) -> bool:
+    """Whether this OpenCV was built with ``gstreamer``, ``ffmpeg`` or ``v4l2`` video input."""
+    import cv2
+
+    return bool(cv2.videoio_registry.hasBackend(opencv_backend(decoder)))
+
+
+def opencv_backend(decoder: str) -> int:
+    """OpenCV's number for that video input."""
+    import cv2
+
+    return int({"gstreamer": cv2.CAP_GSTREAMER, "ffmpeg": cv2.CAP_FFMPEG, "v4l2": cv2.CAP_V4L2}[decoder])
+
+
 def opencv_problem() -> str | None:
     """What to do where OpenCV's packages stand in each other's way; None where they do not.
 

@@ -2,10 +2,35 @@
 
 import functools
 import platform
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..hashing import sha256_bytes
+from ..hashing import Json, sha256_bytes
+
+# Name as vendors write it -> flag in /proc/cpuinfo. The upper ones are x86's, the lower ones Arm's.
+FEATURES: Mapping[str, str] = {
+    "AVX2": "avx2",
+    "AVX-VNNI": "avx_vnni",
+    "AVX512F": "avx512f",
+    "AVX512-VNNI": "avx512_vnni",
+    "AMX-INT8": "amx_int8",
+    "FP16": "asimdhp",
+    "dotprod": "asimddp",
+    "i8mm": "i8mm",
+    "bf16": "bf16",
+}
+
+
+def features_from_cpuinfo(text: str) -> list[Json] | None:
+    """Of ``FEATURES``, those the first processor of ``/proc/cpuinfo`` has; None if it lists none at all."""
+    for line in text.splitlines():
+        key, _, value = line.partition(":")
+        if key.strip() in ("flags", "Features"):
+            flags = set(value.split())
+            return [name for name, flag in FEATURES.items() if flag in flags]
+    return None
+
 
 _CPUINFO = Path("/proc/cpuinfo")
 

@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..engines.tensorrt.versions import jetpack_of_l4t
 from ..hashing import Json
-from . import cpu, jetson, nvidia, packages
+from . import jetson, memory, nvidia, packages
 from .cuda_probe import CudaProbe, probe
 from .fact import Fact, from_file, from_text
-from .processor import platform_name, processor
+from .jetson import jetpack_of_l4t
+from .processor import features_from_cpuinfo, platform_name, processor
 
 _COMMAND_LIMIT_S = 20
 _CPUINFO, _MEMINFO = Path("/proc/cpuinfo"), Path("/proc/meminfo")
@@ -58,9 +58,9 @@ def survey() -> Survey:
         "opencv": packages.opencv(),
         "cpu": Fact(processor().model),
         "cpu_cores": Fact(os.cpu_count(), "the system does not say"),
-        "cpu_features": from_file(_CPUINFO, cpu.features_from_cpuinfo),
-        "memory_mib": from_file(_MEMINFO, cpu.memory_total_mib),
-        "memory_available_mib": from_file(_MEMINFO, cpu.memory_available_mib),
+        "cpu_features": from_file(_CPUINFO, features_from_cpuinfo),
+        "memory_mib": from_file(_MEMINFO, memory.memory_total_mib),
+        "memory_available_mib": from_file(_MEMINFO, memory.memory_available_mib),
     }
     return Survey(facts, cuda)
 

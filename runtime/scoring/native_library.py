@@ -25,8 +25,9 @@ from ..errors import (
     SourceError,
 )
 from ..frames.fit import as_bgr
+from ..quality import Quality, Timings
 from ..version import VERSION
-from .scorer import Quality, Timings, Verify
+from .scorer import Verify
 
 LIBRARY_VARIABLE = "DGIQA_EDGE_LIBRARY"
 _NAME = "libdgiqa_edge.so.0"

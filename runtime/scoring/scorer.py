@@ -6,7 +6,7 @@ Deciding what a score means (pass, reject) is the gate's work; where frames come
 import contextlib
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
@@ -20,35 +20,9 @@ from ..bundle.replay_stamps import has_stamp, replay_identity, write_stamp
 from ..engines import Engine, EngineOptions, load_engine
 from ..errors import BundleError, ConfigurationError, FidelityError
 from ..frames.fit import as_bgr, fit_to
+from ..quality import Quality, Timings
 
 Verify = bool | Literal["always"]
-
-
-@dataclass(frozen=True)
-class Timings:
-    """Wall-clock milliseconds of one frame: channel conversion and resizing, engines, and all of it.
-
-    ``engines_ms``: each engine's role and its part of ``engine_ms``, in the order they ran.
-    """
-
-    resize_ms: float
-    engine_ms: float
-    total_ms: float
-    engines_ms: tuple[tuple[str, float], ...] = ()
-
-
-@dataclass(frozen=True, eq=False)
-class Quality:
-    """The verdict's raw material for one frame.
-
-    ``score`` in [0, 1], 1 best; ``crop_scores`` float32 [N], in the order of the manifest's crop boxes;
-    ``depth`` uint8 [h, w], relative inverse depth, 255 nearest. Both arrays are read-only.
-    """
-
-    score: float
-    crop_scores: NDArray[np.float32]
-    depth: NDArray[np.uint8]
-    timings: Timings
 
 
 class Scorer:

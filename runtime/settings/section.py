@@ -5,6 +5,7 @@ It knows nothing of what the settings mean. Every complaint names the key by its
 
 import difflib
 import math
+import re
 import reprlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -207,3 +208,19 @@ class _Shown(reprlib.Repr):
 def _shown(value: Any) -> str:
     text = masked(_Shown().repr(value))
     return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+_SIZE = re.compile(r"([1-9][0-9]{0,4})x([1-9][0-9]{0,4})")
+
+
+def size_option(options: Section, key: str = "size") -> tuple[int, int] | None:
+    """Width and height of an option such as ``1280x720``; None where it is absent."""
+    if key not in options:
+        options.optional_number(key, None)
+        return None
+    match = _SIZE.fullmatch(options.text(key))
+    if match is None:
+        raise ConfigurationError(
+            f"{options.path_of(key)} is {options.text(key)!r}: give WIDTHxHEIGHT, such as 1280x720"
+        )
+    return int(match[1]), int(match[2])

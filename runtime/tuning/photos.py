@@ -10,7 +10,7 @@ from ..gate.cues import CueMeter
 from ..gate.reading import Reading
 from ..ground.input_file import is_glob
 from ..ground.names import shown
-from ..scoring.scorer import Scorer
+from ..quality import FrameScorer
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def labelled_photos(source: str, option: str) -> dict[Path, str]:
     return found
 
 
-def measure_photos(photos: Mapping[Path, str], scorer: Scorer, progress: Callable[[], None]) -> Measured:
+def measure_photos(photos: Mapping[Path, str], scorer: FrameScorer, progress: Callable[[], None]) -> Measured:
     """Score and measure photos, each on its own; ``progress`` is called once per photo.
 
     Raises:

@@ -5,14 +5,18 @@ camera begins or ceases to give verdicts.
 them. The events of a camera's presence are of no frame and are not counted.
 """
 
+import dataclasses
+import math
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from enum import Enum
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..gate.verdict import Verdict
+from ..ground.names import json_text
 from ..settings.credentials import masked
 
 
@@ -88,41 +92,45 @@ class FrameEvent:
         object.__setattr__(self, "error", self.error and masked(self.error))
 
 
-@dataclass(frozen=True)
-class SinkStats:
-    """Every event that ``put`` accepted or refused is in exactly one of these, once the queue is empty."""
-
-    offered: int
-    delivered: int
-    ignored: int
-    missed: int
-    failed: int
-    last_error: str | None = None
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "last_error", self.last_error and masked(self.last_error))
+SCHEMA_VERSION = 2
 
 
-class Sink(Protocol):
-    """Takes events without ever blocking the caller."""
+def event_record(event: FrameEvent) -> dict[str, Any]:
+    """JSON-ready; numbers that JSON cannot hold (NaN, infinity) become null."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "camera": event.camera,
+        "index": event.index,
+        "captured_at": event.captured_at,
+        "time": utc_text(event.captured_at),
+        "outcome": event.outcome.value,
+        "verdict": None if event.verdict is None else verdict_record(event.verdict),
+        "latency_ms": _finite(event.latency_ms),
+        "frame_size": None if event.frame is None else [int(event.frame.shape[1]), int(event.frame.shape[0])],
+        "depth_age": event.depth_age if event.depth is not None else None,
+        "error": event.error,
+        "source_state": event.source_state,
+        "away_s": _finite(event.away_s),
+    }
 
-    @property
-    def name(self) -> str:
-        """As the configuration calls it."""
-        ...
 
-    def put(self, event: FrameEvent) -> None:
-        """Queue one event; a full queue counts it as missed. Never raises, never waits."""
-        ...
+def verdict_record(verdict: Verdict) -> dict[str, Any]:
+    """The verdict's fields by their names."""
+    record = {item.name: getattr(verdict, item.name) for item in dataclasses.fields(verdict)}
+    record["state"] = verdict.state.value
+    return {name: _finite(value) if isinstance(value, float) else value for name, value in record.items()}
 
-    def stats(self) -> SinkStats:
-        """A consistent snapshot."""
-        ...
 
-    def close(self, timeout_s: float) -> SinkStats:
-        """Deliver what is queued within ``timeout_s``, count the rest as missed, free everything."""
-        ...
+def record_text(event: FrameEvent) -> str:
+    """The record in one line of ASCII, without a line end."""
+    return json_text(event_record(event), separators=(",", ":"), allow_nan=False)
 
-    def describe(self) -> dict[str, Any]:
-        """JSON-ready facts; no credentials."""
-        ...
+
+def utc_text(epoch_s: float) -> str:
+    """Seconds since the epoch as ``2026-01-31T12:00:00.123Z``."""
+    moment = datetime.fromtimestamp(epoch_s, tz=timezone.utc)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None

@@ -18,7 +18,7 @@ from ..gate.cues import CueMeter
 from ..gate.gate import NO_SIGNAL, Gate
 from ..gate.reading import Cues, Reading
 from ..gate.verdict import Verdict
-from ..scoring.scorer import Scorer
+from ..quality import FrameScorer
 from .sources.protocol import Damaged, End, Frame
 from .sources.video_file import VideoFile
 
@@ -115,7 +115,7 @@ class Recording:
         self.expected, self.missing = video.expected, video.missing - damaged
 
 
-def replay(frames: Iterable[RecordedFrame], scorer: Scorer, gate: Gate) -> Iterator[Judged]:
+def replay(frames: Iterable[RecordedFrame], scorer: FrameScorer, gate: Gate) -> Iterator[Judged]:
     """Judge each frame; one that cannot be read is a camera without signal.
 
     Raises:

@@ -11,7 +11,21 @@ from typing import Any
 
 from ..gate.verdict import Verdict
 from ..settings.credentials import masked
-from .event import SinkStats
+
+
+@dataclass(frozen=True)
+class SinkStats:
+    """Every event that ``put`` accepted or refused is in exactly one of these, once the queue is empty."""
+
+    offered: int
+    delivered: int
+    ignored: int
+    missed: int
+    failed: int
+    last_error: str | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "last_error", self.last_error and masked(self.last_error))
 
 
 class CameraState(str, Enum):

@@ -25,7 +25,7 @@ def loaded_after(code: str) -> list[str]:
         ("import dgiqa_edge.runtime.commands.cli", set()),
         ("from dgiqa_edge.runtime.commands.cli import main; main(['--version'])", set()),
         ("from dgiqa_edge.runtime.commands.cli import main; main(['score', '--help'])", {"numpy"}),
-        ("import dgiqa_edge.runtime.frames.images, dgiqa_edge.runtime.scoring.depth_picture", {"numpy"}),
+        ("import dgiqa_edge.runtime.frames.images, dgiqa_edge.runtime.frames.depth_picture", {"numpy"}),
     ],
 )
 def test_only_what_is_needed_is_loaded(code: str, allowed: set[str]) -> None:

@@ -101,18 +101,6 @@ class KnownBad:
         return f"on record for this combination: {self.symptom} ({self.reference}); {self.remedy}"
 
 
-@dataclass(frozen=True)
-class JetPack:
-    """A JetPack release: its Jetson Linux (L4T), CUDA, TensorRT and Python, and the device families it runs on."""
-
-    version: str
-    l4t: str
-    cuda: str
-    tensorrt: str
-    python: str
-    devices: tuple[str, ...]
-
-
 def support_of(version: str) -> TensorRtSupport:
     """What TensorRT ``version`` (such as ``10.3.0.26``) supports.
 
@@ -165,22 +153,6 @@ def operator_supported(operator: str, version: str) -> bool | None:
         if operator in added:
             return satisfies(version, f">={since}")
     return False if satisfies(version, f"<{table['complete_below']}") else None
-
-
-def jetpacks() -> tuple[JetPack, ...]:
-    """The JetPack releases on record, oldest first."""
-    return tuple(JetPack(**_frozen(entry)) for entry in _data()["jetpack"])
-
-
-def jetpack_of_l4t(l4t: str) -> JetPack | None:
-    """The JetPack of a Jetson Linux version such as ``36.4.3``: the newest on record of the same major that is not
-    newer than it; None where there is none."""
-    fitting = [
-        jetpack
-        for jetpack in jetpacks()
-        if jetpack.l4t.split(".")[0] == l4t.split(".")[0] and satisfies(l4t, f">={jetpack.l4t}")
-    ]
-    return fitting[-1] if fitting else None
 
 
 def _within(version: str, since: str, below: str) -> bool:

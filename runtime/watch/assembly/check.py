@@ -6,15 +6,19 @@ no fault of the configuration, for the watch loop goes on trying; it is told fro
 
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from ...errors import ConfigurationError, DgiqaEdgeError, SinkError
+from ...quality import FrameScorer
 from ..sinks.reach import writable_folder
 from ..sources.decoding.gst_launch import refuse_missing_elements
 from ..sources.uri import parse_uri
 from .config import CameraSettings, WatchSettings
-from .parts import camera_source, create_scorer, plan_dashboard, plan_sinks
+from .parts import camera_source, plan_dashboard, plan_sinks
 from .probe import probe
+
+OpenScorer = Callable[[WatchSettings], AbstractContextManager[FrameScorer]]
 
 _LONGEST_S = 20.0  # for a camera or a sink: no one waits half a minute for each of a dozen
 _SINK_S = 10.0
@@ -57,13 +61,14 @@ class _Try:
             self._found = Finding(self._subject, "", problem)
 
 
-def check(settings: WatchSettings, listen: str | None = None) -> Iterator[Finding]:
+def check(settings: WatchSettings, open_scorer: OpenScorer, listen: str | None = None) -> Iterator[Finding]:
     """Look at bundle and engine, cameras, baselines, sinks, and dashboard; a finding for each, in this order.
 
     Args:
+        open_scorer: opens the scorer that the cameras would share.
         listen: the dashboard's address from the command line.
     """
-    tries = [_Try("bundle", _ENGINE_S, lambda: _bundle(settings))]
+    tries = [_Try("bundle", _ENGINE_S, lambda: _bundle(settings, open_scorer))]
     tries += [_camera(camera, settings) for camera in settings.cameras]
     folder = settings.baselines
     if folder is not None:
@@ -73,8 +78,8 @@ def check(settings: WatchSettings, listen: str | None = None) -> Iterator[Findin
         yield one.finding()
 
 
-def _bundle(settings: WatchSettings) -> Finding:
-    with create_scorer(settings.bundle, settings.engine) as scorer:
+def _bundle(settings: WatchSettings, open_scorer: OpenScorer) -> Finding:
+    with open_scorer(settings) as scorer:
         manifest = scorer.bundle.manifest
         backends = ", ".join(dict.fromkeys(engine["backend"] for engine in scorer.describe()))
     size = f"{manifest.frame.width}x{manifest.frame.height}"

@@ -12,7 +12,8 @@ from typing import Any
 from urllib.parse import quote
 
 from ...errors import ConfigurationError
-from ...gate.policy import GatePolicy, load_policy, parse_policy
+from ...gate.policy import GatePolicy
+from ...gate.policy_file import load_policy, parse_policy
 from ...ground.limits import MOST_THREADS
 from ...settings.credentials import shown_address
 from ...settings.file import read_settings

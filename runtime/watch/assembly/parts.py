@@ -1,4 +1,4 @@
-"""From a checked configuration to the parts of a watch loop: cameras, scorer, sinks."""
+"""From a checked configuration to the parts of a watch loop: cameras, sinks, dashboard."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -7,30 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import ConfigurationError, DgiqaEdgeError
 from ...gate.baseline import Baseline
-from ...scoring.scorer import Scorer
 from ...settings.credentials import shown_address
-from ...sources.options import Surroundings
-from ..event import Sink
 from ..loop.watch import Watch, WatchedCamera
-from ..sources.protocol import Source
+from ..sinks.protocol import Sink
+from ..sources.protocol import Source, Surroundings
 from ..sources.registry import create_source
-from .config import CameraSettings, EngineSettings, WatchSettings
+from .config import CameraSettings, WatchSettings
 
 if TYPE_CHECKING:
     from ..sinks.registry import SinkPlan
 
 log = logging.getLogger("dgiqa_edge.watch")
-
-
-def create_scorer(bundle: Path, engine: EngineSettings) -> Scorer:
-    """The scorer that all cameras share; raises as ``Scorer`` does."""
-    return Scorer(
-        bundle,
-        threads=engine.threads,
-        backend=engine.backend,
-        providers=engine.providers,
-        allow_spinning=engine.spinning,
-    )
 
 
 def camera_source(camera: CameraSettings, folder: Path) -> Source:

@@ -5,11 +5,11 @@ import socket
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..event import FrameEvent, Outcome, SinkStats
+from ..event import FrameEvent, Outcome
 from ..sinks.queued import QueuedSink, QueuePolicy
-from ..status import WatchStatus
-from .access import Access
+from ..status import SinkStats, WatchStatus
 from .feed import Feed
+from .guard import Access
 from .memory.camera_memory import Memories
 from .pages import build_app
 from .server import PageServer

@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...ground.extra_packages import watch_package
-from .access import COOKIE, Access
 from .feed import Feed, json_text
-from .guard import App, Guard
+from .guard import COOKIE, Access, App, Guard
 from .memory.camera_memory import CameraMemory, Memories
 
 if TYPE_CHECKING:

@@ -4,7 +4,8 @@ import logging
 import threading
 from collections.abc import Iterable
 
-from ..event import FrameEvent, Sink
+from ..event import FrameEvent
+from ..sinks.protocol import Sink
 
 log = logging.getLogger("dgiqa_edge.watch")
 

@@ -17,7 +17,7 @@ from ...gate.gate import Gate
 from ...gate.policy import CHECKS
 from ...gate.reading import NO_SIGNAL, Reading
 from ...gate.verdict import Verdict
-from ...scoring.scorer import Quality, Scorer
+from ...quality import FrameScorer, Quality
 from ..event import FrameEvent, Outcome
 from ..status import Percentiles
 from .clock import Clock
@@ -72,7 +72,7 @@ class CameraJudge:
         self._verdicts: Counter[str] = Counter()
         self._reasons: Counter[str] = Counter()
 
-    def judge(self, frame: CapturedFrame, scorer: Scorer) -> FrameEvent:
+    def judge(self, frame: CapturedFrame, scorer: FrameScorer) -> FrameEvent:
         """The event of one frame.
 
         Raises:
@@ -146,7 +146,7 @@ class CameraJudge:
             thresholds=self._thresholds(),
         )
 
-    def _quality(self, image: NDArray[np.uint8], scorer: Scorer) -> Quality:
+    def _quality(self, image: NDArray[np.uint8], scorer: FrameScorer) -> Quality:
         """Score with the last depth map where that is young enough and of a frame of the same size."""
         reuse = self._depth is not None and self._depth_age + 1 < self._depth_every
         if image.shape != self._frame_shape:

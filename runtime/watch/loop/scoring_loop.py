@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from ...errors import DgiqaEdgeError, EngineCompatibilityError, GateError, MachineError
 from ...gate.verdict import Verdict
-from ...scoring.scorer import Scorer
+from ...quality import FrameScorer
 from ..event import FrameEvent, Outcome
 from .clock import Clock
 from .intake import CapturedFrame, Intake
@@ -42,7 +42,7 @@ class ScoringLoop:
 
     def __init__(
         self,
-        scorer: Scorer,
+        scorer: FrameScorer,
         judges: Mapping[str, CameraJudge],
         intake: Intake,
         publish: Callable[[FrameEvent], None],

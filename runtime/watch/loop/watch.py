@@ -16,10 +16,11 @@ from ...gate.baseline import Baseline
 from ...gate.gate import Gate
 from ...gate.policy import GatePolicy
 from ...machine.memory import resident_mib
-from ...scoring.scorer import Scorer
-from ..event import Outcome, Sink, SinkStats
+from ...quality import FrameScorer
+from ..event import Outcome
+from ..sinks.protocol import Sink
 from ..sources.protocol import Source
-from ..status import CameraState, CameraStatus, WatchStatus
+from ..status import CameraState, CameraStatus, SinkStats, WatchStatus
 from .capture import Capture, CaptureSnapshot, ConnectionSettings
 from .clock import Clock, SystemClock
 from .event_fan import EventFan
@@ -79,7 +80,7 @@ class Watch:
     def __init__(
         self,
         cameras: Sequence[WatchedCamera],
-        scorer: Scorer,
+        scorer: FrameScorer,
         sinks: Iterable[Sink] = (),
         *,
         clock: Clock | None = None,
@@ -268,7 +269,7 @@ class Watch:
 _RATES = ("capture_fps", "scored_fps", "skipped_fps", "failed_fps")
 
 
-def _check(cameras: Sequence[WatchedCamera], scorer: Scorer) -> None:
+def _check(cameras: Sequence[WatchedCamera], scorer: FrameScorer) -> None:
     if not cameras:
         raise ConfigurationError("there is no camera to watch: give at least one")
     names = [camera.name for camera in cameras]

@@ -16,10 +16,11 @@ from ...errors import SinkError
 from ...ground.extra_packages import watch_package
 from ...settings.listen_address import ListenAddress, listen_option
 from ...settings.section import Section
-from ..event import FrameEvent, Outcome, Sink, SinkStats
+from ..event import FrameEvent, Outcome
+from ..sinks.protocol import Sink
 from ..sinks.reach import free_address
 from ..sinks.registry import Planned
-from ..status import WatchStatus
+from ..status import SinkStats, WatchStatus
 from .families import PREFIX, status_families
 
 log = logging.getLogger("dgiqa_edge.watch")

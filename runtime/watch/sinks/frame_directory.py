@@ -14,11 +14,10 @@ from typing import Any, NamedTuple
 from ...errors import MachineError, SinkError
 from ...ground.atomic import PARTIAL_PREFIX, write_bytes
 from ...settings.section import Section
-from ...sinks.event_record import record_text, utc_text
-from ...sinks.queue_options import queue_options
-from ..event import FrameEvent, Sink
+from ..event import FrameEvent, record_text, utc_text
 from .event_filter import EventFilter, filter_options
-from .queued import QueuedSink, QueuePolicy, RefusedError
+from .protocol import Sink
+from .queued import QueuedSink, QueuePolicy, RefusedError, queue_options
 from .reach import writable_folder
 from .registry import Planned
 

@@ -13,11 +13,10 @@ from typing import Any
 
 from ...errors import SinkError
 from ...settings.section import Section
-from ...sinks.event_record import record_text
-from ...sinks.queue_options import queue_options
-from ..event import FrameEvent, Sink
+from ..event import FrameEvent, record_text
 from .event_filter import EventFilter, filter_options
-from .queued import QueuedSink, QueuePolicy
+from .protocol import Sink
+from .queued import QueuedSink, QueuePolicy, queue_options
 from .reach import writable_file
 from .registry import Planned
 

@@ -30,13 +30,12 @@ from ...ground.extra_packages import watch_package
 from ...settings.credentials import shown_address
 from ...settings.secret import secret_option
 from ...settings.section import Section
-from ...sinks.event_record import record_text
-from ...sinks.queue_options import queue_options
 from ..backoff import BackoffPolicy
-from ..event import FrameEvent, Outcome, Presence, Sink
+from ..event import FrameEvent, Outcome, Presence, record_text
 from ..media.connection_words import connection_problem
 from .event_filter import EventFilter, filter_options
-from .queued import QueuedSink, QueuePolicy, RefusedError
+from .protocol import Sink
+from .queued import QueuedSink, QueuePolicy, RefusedError, queue_options
 from .registry import Planned
 
 _POLICY = QueuePolicy(size=256, when_full="oldest", attempts=3, backoff=BackoffPolicy(first_s=0.2, longest_s=5.0))

@@ -5,6 +5,7 @@ newest state that could not be delivered stays owed: it is offered again until i
 no consumer goes on with an older state once it can be reached.
 """
 
+import dataclasses
 import logging
 import random
 import threading
@@ -16,8 +17,10 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 from ...errors import DgiqaEdgeError, SinkError
 from ...settings.credentials import masked
+from ...settings.section import Section
 from ..backoff import Backoff, BackoffPolicy
-from ..event import FrameEvent, SinkStats
+from ..event import FrameEvent
+from ..status import SinkStats
 
 _LOG = logging.getLogger(__name__)
 _LONGEST_MESSAGE = 300
@@ -291,3 +294,16 @@ def _one_line(error: Exception) -> str:
     if not isinstance(error, DgiqaEdgeError):
         text = f"{type(error).__name__}: {text}"
     return masked(text)[:_LONGEST_MESSAGE]
+
+
+def queue_options(options: Section, default: QueuePolicy, with_attempts: bool = False) -> QueuePolicy:
+    """The sink's default policy with what the settings say about it."""
+    attempts = options.integer("attempts", default.attempts, low=1, high=100) if with_attempts else default.attempts
+    return dataclasses.replace(
+        default,
+        size=options.integer("queue", default.size, low=1, high=100_000),
+        when_full="oldest"
+        if options.choice("when_full", default.when_full, ("oldest", "newest")) == "oldest"
+        else "newest",
+        attempts=attempts,
+    )

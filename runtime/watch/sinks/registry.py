@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol, cast, runtime_checkable
 
 from ...settings.section import Section
-from ..event import Sink
 from ..status import WatchStatus
+from .protocol import Sink
 
 # type -> module with a function `plan(options, name, folder)`: imported when a configuration names it.
 TYPES: Mapping[str, str] = {

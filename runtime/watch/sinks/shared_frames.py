@@ -22,11 +22,11 @@ from numpy.typing import NDArray
 from ...errors import ConfigurationError, MachineError, SinkError
 from ...ground.atomic import PARTIAL_PREFIX
 from ...settings.section import Section
-from ...sinks.queue_options import queue_options
-from ..event import FrameEvent, Presence, Sink
+from ..event import FrameEvent, Presence
 from . import shared_frames_reader as layout
 from .event_filter import EventFilter, filter_options
-from .queued import QueuedSink, QueuePolicy
+from .protocol import Sink
+from .queued import QueuedSink, QueuePolicy, queue_options
 from .reach import writable_folder
 from .registry import Planned
 

@@ -16,13 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import ConfigurationError, MachineError, SinkError
-from ...frame_size import fit_frame
-from ...settings.section import Section
-from ...sinks.queue_options import queue_options
-from ...sources.options import size_option
-from ..event import FrameEvent, Sink
+from ...frames.fit import fit_frame
+from ...settings.section import Section, size_option
+from ..event import FrameEvent
 from .event_filter import EventFilter, accepted_of
-from .queued import QueuedSink, QueuePolicy
+from .protocol import Sink
+from .queued import QueuedSink, QueuePolicy, queue_options
 from .registry import Planned
 
 # <linux/videodev2.h>, 64-bit: struct v4l2_format is the type, padding, then a union of 200 bytes.

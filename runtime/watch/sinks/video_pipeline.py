@@ -14,18 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import ConfigurationError, MachineError, SinkError
-from ...frame_size import fit_frame
+from ...frames.fit import fit_frame
+from ...machine.packages import opencv_has
 from ...settings.credentials import remember_address, shown_pipeline
-from ...settings.section import Section
-from ...sinks.queue_options import queue_options
-from ...sources.options import size_option
-from ..event import FrameEvent, Sink
+from ...settings.section import Section, size_option
+from ..event import FrameEvent
 from ..media.launch_process import LAUNCH, LaunchProcess
 from ..media.pipeline_text import arguments
 from ..sources.decoding.gst_launch import refuse_missing_elements
-from ..sources.opencv_capture import opencv_has
 from .event_filter import EventFilter, accepted_of
-from .queued import QueuedSink, QueuePolicy
+from .protocol import Sink
+from .queued import QueuedSink, QueuePolicy, queue_options
 from .registry import Planned
 
 _INSTALL = "apt-get install gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good"

@@ -13,15 +13,14 @@ from urllib.parse import urlsplit
 from ...errors import ConfigurationError, SinkError
 from ...settings.secret import secret_option
 from ...settings.section import Section
-from ...sinks.event_record import record_text
-from ...sinks.queue_options import queue_options
 from ...version import VERSION
 from ..backoff import BackoffPolicy
-from ..event import FrameEvent, Sink
+from ..event import FrameEvent, record_text
 from ..media.connection_words import connection_problem
 from ..media.network_address import with_raw_zone
 from .event_filter import PRESENCES, EventFilter, filter_options
-from .queued import QueuedSink, QueuePolicy, RefusedError
+from .protocol import Sink
+from .queued import QueuedSink, QueuePolicy, RefusedError, queue_options
 from .reach import connected
 from .registry import Planned
 

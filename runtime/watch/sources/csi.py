@@ -1,11 +1,10 @@
 """A Jetson's CSI cameras through ``nvarguscamerasrc``: ``csi://0?size=1920x1080&fps=30&flip=0``."""
 
 from ...errors import ConfigurationError, MachineError
-from ...settings.section import Section
-from ...sources.options import Surroundings, size_option
+from ...settings.section import Section, size_option
 from .decoding.gst_launch import missing_element
 from .gstreamer import pipeline_source
-from .protocol import Source
+from .protocol import Source, Surroundings
 from .uri import SourceUri
 
 ELEMENT = "nvarguscamerasrc"

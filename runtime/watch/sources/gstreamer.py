@@ -8,13 +8,13 @@ be ended when it hangs.
 from typing import Any
 
 from ...errors import ConfigurationError, MachineError
+from ...machine.packages import opencv_has
 from ...settings.section import Section
-from ...sources.options import Surroundings
 from ..media.pipeline_text import arguments, without_appsink
 from .decoding.gst_launch import GST_LAUNCH, has_gst_launch, launched_pipeline
 from .decoding.launched import LaunchedDecoder
-from .opencv_capture import OpenCvCapture, opencv_has
-from .protocol import ReadResult, Source
+from .opencv_capture import OpenCvCapture
+from .protocol import ReadResult, Source, Surroundings
 from .uri import SourceUri
 
 _TO_OPENCV = "videoconvert ! video/x-raw,format=BGR ! appsink max-buffers=2 drop=false sync=false"

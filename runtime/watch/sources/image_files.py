@@ -6,8 +6,7 @@ from typing import Any
 from ...errors import SourceError
 from ...frames.images import IMAGE_SUFFIXES, expand_images, read_image
 from ...settings.section import Section
-from ...sources.options import Surroundings
-from .protocol import Damaged, End, Frame, ReadResult, Source
+from .protocol import Damaged, End, Frame, ReadResult, Source, Surroundings
 from .uri import SourceUri
 
 

@@ -12,13 +12,12 @@ from ...errors import ConfigurationError, SourceError
 from ...frames.images import decode_image, quiet_decoder
 from ...settings.credentials import masked
 from ...settings.section import Section
-from ...sources.options import Surroundings
 from ..media.connection_words import connection_problem
 from ..media.http_stream import HttpStream
 from ..media.jpeg_stream import JpegReader
 from ..media.multipart import MultipartError, MultipartReader, boundary_of
 from ..media.network_address import parse_address
-from .protocol import Damaged, End, Frame, ReadResult, Source
+from .protocol import Damaged, End, Frame, ReadResult, Source, Surroundings
 from .uri import SourceUri
 
 _MULTIPART = "multipart/"

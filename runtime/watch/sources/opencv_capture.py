@@ -8,21 +8,14 @@ import contextlib
 from collections.abc import Mapping
 
 from ...errors import SourceError
+from ...machine.packages import opencv_backend
 from ...settings.credentials import masked
-from ...sources.options import Surroundings
 from .decoding.process import DecoderGoneError, DecoderProcess
 from .decoding.stream import Unwritten
-from .protocol import Damaged, End, Frame, ReadResult
+from .protocol import Damaged, End, Frame, ReadResult, Surroundings
 
 _MARGIN_S = 1.0  # the decoder's own time-out comes first
 _CLOSE_S = 0.5
-
-
-def opencv_has(decoder: str) -> bool:
-    """Whether this OpenCV was built with ``gstreamer``, ``ffmpeg`` or ``v4l2`` video input."""
-    import cv2
-
-    return bool(cv2.videoio_registry.hasBackend(_backend(decoder)))
 
 
 class OpenCvCapture:
@@ -80,7 +73,7 @@ class OpenCvCapture:
         question = {
             "do": "open",
             "target": self._target,
-            "backend": _backend(self._decoder),
+            "backend": opencv_backend(self._decoder),
             "settings": [int(number) for pair in _numbered(self._properties) for number in pair],
             "after": _numbered(self._after_open),
             "tries": self._tries,
@@ -150,12 +143,6 @@ class OpenCvCapture:
     def _said(self, before: str, after: str = "") -> str:
         text = masked(self._process.complaints.text())
         return f"{before}{text}{after}" if text else ""
-
-
-def _backend(decoder: str) -> int:
-    import cv2
-
-    return int({"gstreamer": cv2.CAP_GSTREAMER, "ffmpeg": cv2.CAP_FFMPEG, "v4l2": cv2.CAP_V4L2}[decoder])
 
 
 def _numbered(properties: Mapping[str, float]) -> list[tuple[int, float]]:

@@ -7,6 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 
+@dataclass(frozen=True)
+class Surroundings:
+    """``open_timeout_s``, ``read_timeout_s``: after which a family that can give up on its own does so."""
+
+    open_timeout_s: float = 15.0
+    read_timeout_s: float = 10.0
+
+
 @dataclass(frozen=True, eq=False)
 class Frame:
     """One picture: uint8 [H, W, 3] BGR, the caller's own to keep.

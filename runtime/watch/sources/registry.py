@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Any, cast
 
 from ...settings.section import Section
-from ...sources.options import Surroundings, merged_options
 from .image_files import is_image, means_images
-from .protocol import Source
-from .uri import SourceUri, parse_uri
+from .protocol import Source, Surroundings
+from .uri import SourceUri, merged_options, parse_uri
 
 Creator = Callable[[SourceUri, Section, Surroundings], Source]
 

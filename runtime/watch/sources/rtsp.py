@@ -8,13 +8,13 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from ...errors import MachineError
+from ...machine.packages import opencv_has
 from ...settings.section import Section
-from ...sources.options import Surroundings
 from ..media.pipeline_text import property_text
 from .decoding.deinterlacing import VideoInput
 from .decoding.stream import VideoStream
-from .opencv_capture import OpenCvCapture, opencv_has
-from .protocol import ReadResult, Source
+from .opencv_capture import OpenCvCapture
+from .protocol import ReadResult, Source, Surroundings
 from .uri import SourceUri
 
 _HINT = "check address, user and password, and that the camera is on and its stream is enabled"

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...errors import ConfigurationError
-from ...settings.section import Section
-from ...sources.options import Surroundings, size_option
-from .protocol import Damaged, End, Frame, ReadResult, Source, Stall
+from ...settings.section import Section, size_option
+from .protocol import Damaged, End, Frame, ReadResult, Source, Stall, Surroundings
 from .uri import SourceUri
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, unquote
 
 from ...errors import ConfigurationError
 from ...settings.credentials import is_utf8, remember_address
+from ...settings.section import Section
 from ..media.network_address import has_place, with_raw_zone
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(.*)", re.DOTALL)
@@ -106,3 +107,15 @@ def _typed(value: str) -> Any:
         except ValueError:
             continue
     return value
+
+
+def merged_options(uri: SourceUri, given: Mapping[str, Any], path: str) -> Section:
+    """The options of the URI's query and those of the settings, as one section.
+
+    Raises:
+        ConfigurationError: an option stands in both.
+    """
+    twice = sorted(uri.options.keys() & given.keys())
+    if twice:
+        raise ConfigurationError(f"{path}.{twice[0]} is also in the query of {uri.shown!r}: keep one")
+    return Section({**uri.options, **given}, path)

@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import ConfigurationError, SourceError
-from ...settings.section import Section
-from ...sources.options import Surroundings, size_option
+from ...settings.section import Section, size_option
 from .opencv_capture import OpenCvCapture
-from .protocol import ReadResult, Source
+from .protocol import ReadResult, Source, Surroundings
 from .uri import SourceUri
 
 _FOURCC = re.compile(r"[A-Za-z0-9 ]{4}")

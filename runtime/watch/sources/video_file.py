@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import SourceError
+from ...machine.packages import opencv_has
 from ...settings.section import Section
-from ...sources.options import Surroundings
 from .decoding.deinterlacing import file_input
 from .decoding.stream import VideoStream
 from .frame_account import FrameAccount, Timeline, promise_of
-from .opencv_capture import OpenCvCapture, opencv_has
-from .protocol import Damaged, End, Frame, ReadResult, Source
+from .opencv_capture import OpenCvCapture
+from .protocol import Damaged, End, Frame, ReadResult, Source, Surroundings
 from .uri import SourceUri
 
 log = logging.getLogger("dgiqa_edge.watch")

@@ -8,7 +8,7 @@ import pytest
 from dgiqa_edge.benchmarks.accuracy import contact_sheet as sheet
 from dgiqa_edge.benchmarks.accuracy.contact_sheet import SheetTexts, draw_row, draw_sheet, sheet_width
 from dgiqa_edge.benchmarks.accuracy.degradation_order import PhotoPictures, PhotoScores
-from dgiqa_edge.runtime.scoring.depth_picture import depth_colours
+from dgiqa_edge.runtime.frames.depth_picture import depth_colours
 
 LEVEL = {"clean": 200, "noise": 120, "haze": 60}
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from dgiqa_edge.calibration.images.calibration_set import open_calibration_set, spread_order
 from dgiqa_edge.runtime.errors import CalibrationError
-from dgiqa_edge.runtime.frame_size import fit_frame
+from dgiqa_edge.runtime.frames.fit import fit_frame
 
 PHOTOS = Path(__file__).parents[4] / "shared" / "data" / "photos"
 SIZE = {"height": 24, "width": 32}

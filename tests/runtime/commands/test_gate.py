@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from dgiqa_edge.runtime.commands.cli import main
-from dgiqa_edge.runtime.gate.policy import GatePolicy, load_policy
+from dgiqa_edge.runtime.gate.policy import GatePolicy
+from dgiqa_edge.runtime.gate.policy_file import load_policy
 
 SETTINGS = """
 [smoothing]

@@ -17,9 +17,9 @@ import pytest
 from dgiqa_edge.calibration.images.calibration_set import open_calibration_set
 from dgiqa_edge.calibration.images.image_sources import find_files
 from dgiqa_edge.runtime.errors import CalibrationError, SourceError
+from dgiqa_edge.runtime.frames.depth_picture import picture_names
 from dgiqa_edge.runtime.frames.images import expand_images, read_image
 from dgiqa_edge.runtime.ground.names import valid
-from dgiqa_edge.runtime.scoring.depth_picture import picture_names
 from dgiqa_edge.runtime.tuning.photos import measure_photos
 
 PNG = cv2.imencode(".png", np.random.default_rng(0).integers(0, 255, (48, 64, 3), np.uint8))[1].tobytes()

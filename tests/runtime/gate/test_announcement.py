@@ -4,7 +4,7 @@ import pytest
 
 from dgiqa_edge.runtime.gate.announcement import Announcer
 from dgiqa_edge.runtime.gate.gate import Gate
-from dgiqa_edge.runtime.gate.policy import parse_policy
+from dgiqa_edge.runtime.gate.policy_file import parse_policy
 from dgiqa_edge.runtime.gate.reading import Cues, Reading
 from dgiqa_edge.runtime.gate.verdict import State
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from dgiqa_edge.runtime.errors import ConfigurationError, GateError
 from dgiqa_edge.runtime.gate.gate import NO_SIGNAL, REASONS, Gate, Reading
-from dgiqa_edge.runtime.gate.policy import parse_policy
+from dgiqa_edge.runtime.gate.policy_file import parse_policy
 from dgiqa_edge.runtime.gate.reading import Cues
 from dgiqa_edge.runtime.gate.verdict import State
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dgiqa_edge.runtime.gate.gate import Gate
-from dgiqa_edge.runtime.gate.policy import parse_policy
+from dgiqa_edge.runtime.gate.policy_file import parse_policy
 
 FOLDER = Path(__file__).resolve().parents[2] / "vectors" / "gate"
 FILES = sorted(FOLDER.glob("*.json"))

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dgiqa_edge.runtime.errors import ConfigurationError, DgiqaEdgeError
-from dgiqa_edge.runtime.gate.policy import CHECKS, GatePolicy, Role, Side, load_policy, parse_policy
-from dgiqa_edge.runtime.gate.policy_file import policy_toml
+from dgiqa_edge.runtime.gate.policy import CHECKS, GatePolicy, Role, Side
+from dgiqa_edge.runtime.gate.policy_file import load_policy, parse_policy, policy_toml
 
 
 def test_an_empty_mapping_is_the_published_policy():

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from dgiqa_edge.runtime.errors import ConfigurationError
-from dgiqa_edge.runtime.gate.policy import parse_policy
+from dgiqa_edge.runtime.gate.policy_file import parse_policy
 
 FOLDER = Path(__file__).resolve().parents[2] / "vectors" / "gate_policy"
 ACCEPTED = json.loads((FOLDER / "accepted.json").read_text())

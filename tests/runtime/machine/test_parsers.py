@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from dgiqa_edge.runtime.machine import cpu, jetson, nvidia
+from dgiqa_edge.runtime.machine import jetson, memory, nvidia, processor
 
 JETPACK_5 = """\
 # R35 (release), REVISION: 4.1, GCID: 33958178, BOARD: t186ref, EABI: aarch64, DATE: Tue Aug  1 19:57:35 UTC 2023
@@ -122,10 +122,12 @@ ARM = "processor\t: 0\nFeatures\t: fp asimd asimdhp asimddp\nCPU implementer\t: 
     [(X86, ["AVX2", "AVX512F", "AVX512-VNNI"]), (ARM, ["FP16", "dotprod"]), ("flags : fpu\n", []), ("", None)],
 )
 def test_cpu_features(text: str, expected: list[str] | None) -> None:
-    assert cpu.features_from_cpuinfo(text) == expected
+    assert processor.features_from_cpuinfo(text) == expected
 
 
-@pytest.mark.parametrize(("parse", "expected"), [(cpu.memory_total_mib, 62800), (cpu.memory_available_mib, 59570)])
+@pytest.mark.parametrize(
+    ("parse", "expected"), [(memory.memory_total_mib, 62800), (memory.memory_available_mib, 59570)]
+)
 def test_memory(parse: Any, expected: int) -> None:
     text = "MemTotal:       64307708 kB\nMemAvailable:   61000000 kB\nHugePages_Total:       0\n"
     assert parse(text) == expected

@@ -16,13 +16,12 @@ import pytest
 from dgiqa_edge.runtime.errors import DgiqaEdgeError
 from dgiqa_edge.runtime.settings.credentials import forget_all, masked, remember_address, shown_address
 from dgiqa_edge.runtime.settings.section import Section
-from dgiqa_edge.runtime.sinks.event_record import record_text
 from dgiqa_edge.runtime.watch.assembly.config import parse_watch_settings
-from dgiqa_edge.runtime.watch.event import FrameEvent, Outcome, SinkStats
+from dgiqa_edge.runtime.watch.event import FrameEvent, Outcome, record_text
 from dgiqa_edge.runtime.watch.loop.capture import CaptureSnapshot
 from dgiqa_edge.runtime.watch.metrics.families import status_families
 from dgiqa_edge.runtime.watch.sources import create_source
-from dgiqa_edge.runtime.watch.status import CameraState, CameraStatus, WatchStatus
+from dgiqa_edge.runtime.watch.status import CameraState, CameraStatus, SinkStats, WatchStatus
 from dgiqa_edge.runtime.watch.summary import summary_table
 
 PATH = Path("/etc/watch/watch.toml")

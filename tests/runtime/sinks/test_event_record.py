@@ -12,8 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dgiqa_edge.runtime.gate.verdict import State, Verdict
-from dgiqa_edge.runtime.sinks.event_record import event_record, record_text, utc_text
-from dgiqa_edge.runtime.watch.event import FrameEvent, Outcome, Presence
+from dgiqa_edge.runtime.watch.event import FrameEvent, Outcome, Presence, event_record, record_text, utc_text
 from dgiqa_edge.runtime.watch.sinks.event_filter import EventFilter, accepted_of
 from dgiqa_edge.runtime.watch.status import CameraState
 

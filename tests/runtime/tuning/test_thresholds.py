@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from dgiqa_edge.runtime.errors import ConfigurationError
-from dgiqa_edge.runtime.gate.policy import CHECKS, GatePolicy, Role, Side, parse_policy
+from dgiqa_edge.runtime.gate.policy import CHECKS, GatePolicy, Role, Side
+from dgiqa_edge.runtime.gate.policy_file import parse_policy
 from dgiqa_edge.runtime.gate.reading import Cues, Reading
 from dgiqa_edge.runtime.tuning.reason_table import reason_table
 from dgiqa_edge.runtime.tuning.thresholds import TUNED, propose, with_proposals

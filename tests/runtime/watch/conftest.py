@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dgiqa_edge.runtime.watch.event import FrameEvent, SinkStats
+from dgiqa_edge.runtime.watch.event import FrameEvent
 from dgiqa_edge.runtime.watch.sources.protocol import End, Frame, ReadResult
+from dgiqa_edge.runtime.watch.status import SinkStats
 
 
 class FakeClock:

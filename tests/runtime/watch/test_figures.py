@@ -10,12 +10,11 @@ from hypothesis import strategies as st
 
 from dgiqa_edge.runtime.bundle.bundle import load_bundle
 from dgiqa_edge.runtime.gate.baseline import Baseline, Spread
-from dgiqa_edge.runtime.gate.policy import parse_policy
+from dgiqa_edge.runtime.gate.policy_file import parse_policy
 from dgiqa_edge.runtime.machine.memory import resident_mib
 from dgiqa_edge.runtime.watch.assembly.baseline_keeper import BaselineKeeper
-from dgiqa_edge.runtime.watch.event import SinkStats
 from dgiqa_edge.runtime.watch.loop.rolling import WINDOW_FRAMES, RollingPercentiles, RollingRate
-from dgiqa_edge.runtime.watch.status import CameraState, CameraStatus, Percentiles, WatchStatus
+from dgiqa_edge.runtime.watch.status import CameraState, CameraStatus, Percentiles, SinkStats, WatchStatus
 from dgiqa_edge.runtime.watch.summary import summary_table
 
 

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dgiqa_edge.runtime.frame_size import fit_frame
+from dgiqa_edge.runtime.frames.fit import fit_frame
 
 Pixels = NDArray[np.uint8]
 SHIFT = 20

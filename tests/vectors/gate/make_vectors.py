@@ -12,7 +12,7 @@ from typing import Any
 from dgiqa_edge.runtime.errors import GateError
 from dgiqa_edge.runtime.gate.baseline import Baseline, Spread
 from dgiqa_edge.runtime.gate.gate import Gate
-from dgiqa_edge.runtime.gate.policy import parse_policy
+from dgiqa_edge.runtime.gate.policy_file import parse_policy
 from dgiqa_edge.runtime.gate.reading import Cues, Reading
 
 EXPECTED = ("reason", "cue", "value", "threshold", "smoothed", "changed", "overdue", "announced")

@@ -5,8 +5,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ....sinks.event_record import event_record
-from ...event import FrameEvent, Outcome, Presence
+from ...event import FrameEvent, Outcome, Presence, event_record
 from .gallery import Reject, RejectGallery
 from .history import ScoreHistory
 from .pictures import LatestView

@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....gate.verdict import State
-from ....sinks.event_record import event_record
-from ...event import FrameEvent
+from ...event import FrameEvent, event_record
 from .pictures import encode_jpeg, shrink
 
 LONGEST_SIDE = 480

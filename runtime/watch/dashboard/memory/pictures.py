@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....errors import SourceError
-from ....scoring.depth_picture import depth_colours
+from ....frames.depth_picture import depth_colours
 from ...event import FrameEvent
 
 LONGEST_SIDE = 1280

@@ -8,15 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dgiqa_edge.runtime.engines.tensorrt import versions as versions
-from dgiqa_edge.runtime.engines.tensorrt.versions import (
-    families_of,
-    jetpack_of_l4t,
-    jetpacks,
-    known_bad,
-    operator_supported,
-    support_of,
-)
+from dgiqa_edge.runtime.engines.tensorrt.versions import families_of, known_bad, operator_supported, support_of
 from dgiqa_edge.runtime.errors import EngineCompatibilityError
+from dgiqa_edge.runtime.machine.jetson import jetpacks
 
 
 @pytest.mark.parametrize(
@@ -129,24 +123,6 @@ def test_a_message_names_the_report_and_the_remedy():
 )
 def test_operators_by_version(operator, version, expected):
     assert operator_supported(operator, version) is expected
-
-
-@pytest.mark.parametrize(
-    ("l4t", "expected"),
-    [
-        ("35.1", "5.0.2"),
-        ("35.4.1", "5.1"),
-        ("36.3", "6.0"),
-        ("36.4.0", "6.1"),
-        ("36.4.4", "6.2"),
-        ("36.5", "6.2"),
-        ("38.4.0", "7.1"),
-        ("32.7", None),
-    ],
-)
-def test_jetpack_by_l4t(l4t, expected):
-    found = jetpack_of_l4t(l4t)
-    assert (found.version if found else None) == expected
 
 
 def test_every_jetpack_with_a_supported_tensorrt_finds_its_range():

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from dgiqa_edge.runtime.commands.watch import open_scorer
 from dgiqa_edge.runtime.watch.assembly.check import Finding, check
 from dgiqa_edge.runtime.watch.assembly.config import parse_watch_settings
 
@@ -26,7 +27,7 @@ SCENE = {"name": "front", "source": "test://?size=64x48"}
 def findings(tmp_path: Path, bundle_dir: Path) -> Callable[..., dict[str, Finding]]:
     def look(cameras: list[dict[str, Any]] | None = None, *sinks: dict[str, Any], **more: Any) -> dict[str, Finding]:
         content = {"bundle": str(bundle_dir), "cameras": cameras or [SCENE], "sinks": list(sinks), **more}
-        found = check(parse_watch_settings(content, tmp_path / "watch.toml", {}))
+        found = check(parse_watch_settings(content, tmp_path / "watch.toml", {}), open_scorer)
         return {finding.subject: finding for finding in found}
 
     return look

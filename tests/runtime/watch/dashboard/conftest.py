@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from dgiqa_edge.runtime.gate.verdict import State, Verdict
-from dgiqa_edge.runtime.watch.event import FrameEvent, Outcome, Presence, SinkStats
-from dgiqa_edge.runtime.watch.status import CameraState, CameraStatus, Percentiles, WatchStatus
+from dgiqa_edge.runtime.watch.event import FrameEvent, Outcome, Presence
+from dgiqa_edge.runtime.watch.status import CameraState, CameraStatus, Percentiles, SinkStats, WatchStatus
 
 PHOTO = next((Path(__file__).parents[4] / "calibration" / "photos").glob("*.jpg"))
 THRESHOLDS = {"score.reject": 0.4, "score.accept": 0.5}

@@ -17,7 +17,7 @@ from dgiqa_edge.runtime.errors import ConfigurationError, MachineError
 from dgiqa_edge.runtime.gate.verdict import State
 from dgiqa_edge.runtime.settings.listen_address import ListenAddress
 from dgiqa_edge.runtime.watch.dashboard import Dashboard, DashboardSettings, dashboard_settings, pages
-from dgiqa_edge.runtime.watch.dashboard.access import COOKIE
+from dgiqa_edge.runtime.watch.dashboard.guard import COOKIE
 from dgiqa_edge.runtime.watch.dashboard.pages import STATIC
 from dgiqa_edge.runtime.watch.event import FrameEvent, Presence
 from dgiqa_edge.runtime.watch.sinks.registry import FollowsStatus

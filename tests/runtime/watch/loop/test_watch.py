@@ -12,7 +12,7 @@ import pytest
 
 from dgiqa_edge.runtime.engines.onnxruntime import OnnxRuntimeEngine
 from dgiqa_edge.runtime.errors import ConfigurationError, EngineCompatibilityError, GateError, MachineError
-from dgiqa_edge.runtime.gate.policy import parse_policy
+from dgiqa_edge.runtime.gate.policy_file import parse_policy
 from dgiqa_edge.runtime.gate.verdict import State
 from dgiqa_edge.runtime.scoring.scorer import Scorer
 from dgiqa_edge.runtime.watch.backoff import BackoffPolicy

@@ -13,11 +13,11 @@ from prometheus_client.parser import text_string_to_metric_families
 from dgiqa_edge.runtime.errors import ConfigurationError, SinkError
 from dgiqa_edge.runtime.gate.verdict import State, Verdict
 from dgiqa_edge.runtime.settings.listen_address import ListenAddress, parse_listen
-from dgiqa_edge.runtime.watch.event import FrameEvent, Outcome, SinkStats
+from dgiqa_edge.runtime.watch.event import FrameEvent, Outcome
 from dgiqa_edge.runtime.watch.metrics.prometheus import PrometheusMetrics
 from dgiqa_edge.runtime.watch.sinks import create
 from dgiqa_edge.runtime.watch.sinks.registry import FollowsStatus
-from dgiqa_edge.runtime.watch.status import CameraState, CameraStatus, Percentiles, WatchStatus
+from dgiqa_edge.runtime.watch.status import CameraState, CameraStatus, Percentiles, SinkStats, WatchStatus
 
 Scored = Callable[..., FrameEvent]
 

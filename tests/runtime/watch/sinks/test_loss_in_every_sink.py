@@ -23,7 +23,7 @@ import numpy as np
 import pytest
 
 from dgiqa_edge.runtime.errors import SourceError
-from dgiqa_edge.runtime.gate.policy import parse_policy
+from dgiqa_edge.runtime.gate.policy_file import parse_policy
 from dgiqa_edge.runtime.scoring.scorer import Scorer
 from dgiqa_edge.runtime.settings.listen_address import ListenAddress
 from dgiqa_edge.runtime.watch.assembly.parts import attach

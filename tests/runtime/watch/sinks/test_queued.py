@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from dgiqa_edge.runtime.errors import SinkError
 from dgiqa_edge.runtime.watch.backoff import BackoffPolicy
-from dgiqa_edge.runtime.watch.event import FrameEvent, SinkStats
+from dgiqa_edge.runtime.watch.event import FrameEvent
 from dgiqa_edge.runtime.watch.sinks import queued
 from dgiqa_edge.runtime.watch.sinks.queued import QueuedSink, QueuePolicy, RefusedError
+from dgiqa_edge.runtime.watch.status import SinkStats
 
 NO_PAUSE = BackoffPolicy(first_s=0.0, longest_s=0.0)
 Scored = Callable[..., FrameEvent]

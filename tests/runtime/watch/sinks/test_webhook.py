@@ -12,9 +12,10 @@ import pytest
 from dgiqa_edge.runtime.errors import ConfigurationError
 from dgiqa_edge.runtime.gate.verdict import State
 from dgiqa_edge.runtime.watch.backoff import BackoffPolicy
-from dgiqa_edge.runtime.watch.event import FrameEvent, SinkStats
+from dgiqa_edge.runtime.watch.event import FrameEvent
 from dgiqa_edge.runtime.watch.sinks import create, webhook
 from dgiqa_edge.runtime.watch.sinks.queued import QueuePolicy
+from dgiqa_edge.runtime.watch.status import SinkStats
 
 SCHEMA = json.loads((Path(__file__).parents[4] / "runtime" / "schemas" / "frame_event.schema.json").read_text())
 SECRET = "hunter2-in-the-path"

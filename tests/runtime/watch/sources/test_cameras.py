@@ -14,10 +14,10 @@ import pytest
 import dgiqa_edge.runtime
 from dgiqa_edge.benchmarks.cameras.rtsp_process import PACKAGES, RtspProcess, free_port, server_interpreter
 from dgiqa_edge.runtime.errors import ConfigurationError, MachineError, SourceError
-from dgiqa_edge.runtime.sources.options import Surroundings
+from dgiqa_edge.runtime.machine.packages import opencv_has
 from dgiqa_edge.runtime.watch.sources import End, Frame, create_source
 from dgiqa_edge.runtime.watch.sources import v4l2 as v4l2_module
-from dgiqa_edge.runtime.watch.sources.opencv_capture import opencv_has
+from dgiqa_edge.runtime.watch.sources.protocol import Surroundings
 
 
 def test_a_device_that_is_not_there_names_those_that_are() -> None:

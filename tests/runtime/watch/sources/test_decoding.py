@@ -18,11 +18,11 @@ import numpy as np
 import pytest
 
 from dgiqa_edge.runtime.errors import SourceError
-from dgiqa_edge.runtime.sources.options import Surroundings
 from dgiqa_edge.runtime.watch.sources import Damaged, End, Frame, create_source
 from dgiqa_edge.runtime.watch.sources.decoding.complaints import Complaints
 from dgiqa_edge.runtime.watch.sources.decoding.deinterlacing import VideoInput, deinterlacer, file_input
 from dgiqa_edge.runtime.watch.sources.decoding.program import BLANK
+from dgiqa_edge.runtime.watch.sources.protocol import Surroundings
 from dgiqa_edge.runtime.watch.sources.video_file import VideoFile
 
 needs_ffmpeg = pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="needs ffmpeg (apt-get install ffmpeg)")

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from dgiqa_edge.runtime.errors import ConfigurationError, SourceError
-from dgiqa_edge.runtime.sources.options import Surroundings
 from dgiqa_edge.runtime.watch.sources import Damaged, End, Frame, create_source
+from dgiqa_edge.runtime.watch.sources.protocol import Surroundings
 
 
 def read_all(source: Any) -> list[Any]:

@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 
 from dgiqa_edge.runtime.errors import SourceError
-from dgiqa_edge.runtime.sources.options import Surroundings
 from dgiqa_edge.runtime.watch.sources import Damaged, End, Frame, create_source
+from dgiqa_edge.runtime.watch.sources.protocol import Surroundings
 
 FAULTS = Path(__file__).resolve().parents[5] / "shared" / "faults"
 Answer = Callable[[str, dict[str, str]], bytes]

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..frames.images import write_image
 from ..hashing import sha256_bytes
+from .images import write_image
 
 _SUFFIX = ".depth.png"
 _DIGEST_STEP = 8

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dgiqa_edge.runtime.errors import MachineError
-from dgiqa_edge.runtime.scoring.depth_picture import picture_names, write_depth_picture
+from dgiqa_edge.runtime.frames.depth_picture import picture_names, write_depth_picture
 
 PATHS = st.lists(
     st.builds(

@@ -1,0 +1,55 @@
+"""What scoring a frame gives, and what gives it: all that the watch loop and the gate's tuning know of a scorer."""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .bundle.bundle import Bundle
+
+
+@dataclass(frozen=True)
+class Timings:
+    """Wall-clock milliseconds of one frame: channel conversion and resizing, engines, and all of it.
+
+    ``engines_ms``: each engine's role and its part of ``engine_ms``, in the order they ran.
+    """
+
+    resize_ms: float
+    engine_ms: float
+    total_ms: float
+    engines_ms: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Quality:
+    """The verdict's raw material for one frame.
+
+    ``score`` in [0, 1], 1 best; ``crop_scores`` float32 [N], in the order of the manifest's crop boxes;
+    ``depth`` uint8 [h, w], relative inverse depth, 255 nearest. Both arrays are read-only.
+    """
+
+    score: float
+    crop_scores: NDArray[np.float32]
+    depth: NDArray[np.uint8]
+    timings: Timings
+
+
+class FrameScorer(Protocol):
+    """As ``Scorer`` in ``scoring/scorer.py``, which says what each part means and raises."""
+
+    bundle: Bundle
+
+    @property
+    def takes_depth(self) -> bool:
+        """Whether ``score`` may be given depth."""
+        ...
+
+    def score(self, frame: NDArray[np.uint8], depth: NDArray[np.uint8] | None = None) -> Quality:
+        """Score one frame, uint8 [H, W, 3] BGR."""
+        ...
+
+    def describe(self) -> list[dict[str, Any]]:
+        """Each engine's facts."""
+        ...
