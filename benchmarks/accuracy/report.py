@@ -1,6 +1,6 @@
 """An accuracy report for people, as Markdown tables, and for programs, as one JSON document.
 
-Only presentation: the figures come from ``accuracy.py`` and ``baseline_timing.py``. What was not measured says so.
+Only presentation: the figures come from ``accuracy.py`` and ``measures/timing.py``. What was not measured says so.
 """
 
 from collections.abc import Mapping, Sequence

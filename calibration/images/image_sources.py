@@ -1,6 +1,6 @@
 """Where calibration images come from: a folder, a glob, a list file, one image, or a video.
 
-This module finds candidates and decodes one of them; which ones are used is decided in ``images.py``.
+This module finds candidates and decodes one of them; which ones are used is decided in ``calibration_set.py``.
 """
 
 import glob

@@ -1,7 +1,7 @@
 """The ladder: rungs from INT8 up to FP32, each lowered, built and checked on the device, the best of them taken.
 
 Every step is a stage, so the same command resumes at the first unfinished rung. What is taken is decided by
-``ladder_decision.py``; this module only runs the trials and keeps their table.
+``decision.py``; this module only runs the trials and keeps their table.
 """
 
 import contextlib

@@ -1,6 +1,6 @@
 """What a TensorRT builder is told, from the user's settings, the version, the graph and the device.
 
-A pure decision, made and refused before minutes of building; ``tensorrt_builder.py`` carries it out. Precision is
+A pure decision, made and refused before minutes of building; ``builder.py`` carries it out. Precision is
 written in the graph: flags are set only where a version needs them to honour it, and never allow more than it says.
 """
 

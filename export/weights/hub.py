@@ -1,6 +1,6 @@
 """Downloads published weights from the Hugging Face hub, each pinned to a revision and a SHA-256.
 
-What is published where is data: ``published_weights.py``. A file is checked before it takes its place; an interrupted
+What is published where is data: ``published.py``. A file is checked before it takes its place; an interrupted
 download is resumed. A revision without a known hash is taken on trust once: its hash goes to a lock file beside the
 weights, and later downloads must agree with it.
 """

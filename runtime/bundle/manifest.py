@@ -1,6 +1,6 @@
 """What ``bundle.json`` says, as typed, frozen values.
 
-This module only names the fields: ``manifest_checks.py`` decides whether a document is acceptable,
+This module only names the fields: ``checks.py`` decides whether a document is acceptable,
 ``bundle.py`` compares it with the files beside it. The JSON Schema is ``schemas/bundle.schema.json``.
 """
 

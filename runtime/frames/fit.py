@@ -1,6 +1,7 @@
 """From an array that a caller holds to the frame that an engine was built for: channels, then size.
 
-The resizing rule itself stands in ``frame_size.py``: straight to the bundle's size, never a letterbox.
+The resizing rule is one, ``fit_frame``'s: straight to the bundle's size, never a letterbox, for padding would be scored
+as if it were part of the picture.
 """
 
 from typing import Any
@@ -85,7 +86,7 @@ def _bounds(array: NDArray[Any]) -> tuple[int, int]:
 
 
 def fit_to(frame: NDArray[np.uint8], size: FrameSize, strict_size: bool = False) -> NDArray[np.uint8]:
-    """A BGR frame at the bundle's size, by the rule of ``frame_size.py``.
+    """A BGR frame at the bundle's size, by the rule of ``fit_frame``.
 
     Args:
         frame: uint8 [H, W, 3].

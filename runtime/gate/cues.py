@@ -1,7 +1,7 @@
 """Classical measurements of one frame beside the learned score: cheap, explainable, each with a name for its fault.
 
 What the numbers mean is decided by the gate. ``python -m dgiqa_edge.benchmarks.cameras.cue_separation`` measures how
-well each tells photos from degraded copies; the default thresholds in ``gate_policy.py`` were read from its table.
+well each tells photos from degraded copies; the default thresholds in ``policy.py`` were read from its table.
 """
 
 import cv2

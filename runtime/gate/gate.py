@@ -1,7 +1,7 @@
 """The gate: a camera's score and cues over time become ``pass``, ``reject`` or ``unknown``, with a reason.
 
 A pure state machine: no clock, no input or output; the same readings give the same verdicts. All arithmetic is
-float64 in the order written here and in ``smoothing.py``, ``gate_checks.py`` and ``baseline.py``; the vectors in
+float64 in the order written here and in ``smoothing.py``, ``checks.py`` and ``baseline.py``; the vectors in
 ``tests/vectors/gate`` pin it for implementations in other languages.
 
 One update, in this order:

@@ -1,7 +1,7 @@
 """The gate's policy: what is a fault, how long it must last, and what happens then; read from a settings mapping.
 
 Defaults are published here and in ``CHECKS``; README and ``dgiqa-edge gate defaults`` print them. Pure data: the
-gate applies it (``gate.py``), and ``gate_tuning.py`` proposes thresholds for it.
+gate applies it (``gate.py``), and ``tuning/thresholds.py`` proposes thresholds for it.
 """
 
 from collections.abc import Mapping

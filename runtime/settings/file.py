@@ -1,4 +1,4 @@
-"""A settings file (TOML, YAML, or JSON) as a plain mapping; ``settings_section.py`` checks what its keys mean."""
+"""A settings file (TOML, YAML, or JSON) as a plain mapping; ``section.py`` checks what its keys mean."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path

@@ -29,7 +29,7 @@ class Outcome(str, Enum):
 
 
 class Presence(str, Enum):
-    """Whether a camera gives verdicts; ``roll_call.py`` decides it.
+    """Whether a camera gives verdicts; ``watch/loop/roll_call.py`` decides it.
 
     ``starting``: the watch begins, nothing is scored yet. ``lost``: nothing is scored any more, whatever the reason.
     ``returned``: scored again. ``ended``: the file is over, or the watch ends.

@@ -1,7 +1,7 @@
 """What the watch loop says about itself: one consistent snapshot for the summary, metrics and dashboard.
 
-Data only, no lock and no clock; ``watch.py`` fills it in. Nothing here holds a credential: its texts go
-through ``credentials.py``.
+Data only, no lock and no clock; ``watch/loop/watch.py`` fills it in. Nothing here holds a credential: its texts go
+through ``settings/credentials.py``.
 """
 
 from collections.abc import Mapping

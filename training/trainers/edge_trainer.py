@@ -1,6 +1,6 @@
 """Trains the quality head of `edge` on cached features: human scores, and order of clean and degraded photos.
 
-The encoder is not here at all; `features.py` ran it once. One model is chosen by its validation score.
+The encoder is not here at all; `data/features.py` ran it once. One model is chosen by its validation score.
 """
 
 import math

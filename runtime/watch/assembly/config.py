@@ -1,6 +1,6 @@
 """The configuration of ``dgiqa-edge watch``: a TOML, YAML or JSON file as typed, checked values.
 
-Reads no camera and no bundle: ``watch_check.py`` looks at those. Relative paths count from the file's own folder.
+Reads no camera and no bundle: ``check.py`` looks at those. Relative paths count from the file's own folder.
 """
 
 import os

@@ -1,7 +1,7 @@
 """The watch loop: cameras -> waiting lines -> one scorer -> gates -> sinks, with every frame accounted for.
 
 It wires the parts together and looks after them once per second; each part stands in its own module. Reading the
-configuration is ``watch_config.py``'s work, showing the result ``watch_summary.py``'s.
+configuration is ``watch/assembly/config.py``'s work, showing the result ``watch/summary.py``'s.
 """
 
 import logging

@@ -1,4 +1,4 @@
-"""The Prometheus metrics that a status snapshot holds: names, help, labels. Serving them is ``metrics.py``'s work."""
+"""The Prometheus metrics that a status snapshot holds: names, help, labels. ``prometheus.py`` serves them."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any

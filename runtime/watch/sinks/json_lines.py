@@ -1,4 +1,4 @@
-"""Events as JSON Lines in a file that is rotated by size: one record of ``event_record.py`` per line.
+"""Events as JSON Lines in a file that is rotated by size: one record of ``watch/event.py`` per line.
 
 A line is written with one call. The kernel may still cut that call at a page's border when the process is killed, so a
 reader takes what ends in a line end, and the next start cuts off an unfinished last line.

@@ -287,7 +287,7 @@ def _seconds(text: str) -> float:
     return seconds
 
 
-def _main() -> int:
+def main() -> int:
     parser = argparse.ArgumentParser(description="Print the frames that a shared_memory sink publishes.")
     parser.add_argument("name", help="of the ring, or the path of its file")
     parser.add_argument(
@@ -308,4 +308,4 @@ def _main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(_main())
+    sys.exit(main())

@@ -3,7 +3,7 @@
 Through OpenCV where it was built with GStreamer, which its wheels are not; else through a ``gst-launch-1.0`` process of
 its own, which can be ended when it hangs. While the camera does not pass, or is lost, no frame goes in: the stream
 stands still, and its reader finds out by a time-out of its own (the element ``watchdog``) or from another sink. What
-reads pipelines *from* GStreamer is ``sources/gstreamer.py``.
+reads pipelines *from* GStreamer is ``watch/sources/gstreamer.py``.
 """
 
 import shutil

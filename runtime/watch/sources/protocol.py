@@ -1,4 +1,4 @@
-"""What every source of frames offers: open, read, close. Waiting, pacing and reconnecting are ``capture.py``'s work."""
+"""What every source of frames offers: open, read, close. Waiting and reconnecting are ``loop/capture.py``'s work."""
 
 from dataclasses import dataclass
 from typing import Any, Protocol

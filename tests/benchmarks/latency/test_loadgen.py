@@ -54,10 +54,11 @@ def test_other_scenarios_answer_every_query(bundle_dir, feed, scenario, queries)
 ABANDON = """
 import signal, sys, threading
 import dgiqa_edge.benchmarks.commands.bench.latency as command
-from dgiqa_edge.runtime import Scorer, cli
+from dgiqa_edge.runtime import Scorer
+from dgiqa_edge.runtime.commands import cli
 from dgiqa_edge.runtime.gate.gate import Gate
 from dgiqa_edge.runtime.errors import FidelityError
-from dgiqa_edge.runtime.scorer import Scorer as RealScorer
+from dgiqa_edge.runtime.scoring.scorer import Scorer as RealScorer
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the tests run as a shell's background job
 calls, score = [], RealScorer.score

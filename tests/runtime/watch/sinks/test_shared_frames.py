@@ -168,13 +168,18 @@ def test_a_reader_of_every_frame_keeps_up_with_a_writer_that_is_overwriting_the_
     writer.close()
 
 
-def test_the_example_prints_frames_and_ends_with_the_writer(scored: Scored, ring: str) -> None:
+@pytest.mark.parametrize(
+    "program",
+    [[shared_frames_reader.__file__], ["-m", "dgiqa_edge.runtime.sinks.shared_frames_reader"]],
+    ids=["a copy", "as customers were told"],
+)
+def test_the_example_prints_frames_and_ends_with_the_writer(scored: Scored, ring: str, program: list[str]) -> None:
     sink = create({"type": "shared_memory", "ring": ring}, "sinks.0")
     sink.put(scored(3))
     while not ring_path(ring).exists():
         pass
     reader = subprocess.Popen(
-        [sys.executable, shared_frames_reader.__file__, ring], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, *program, ring], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     assert reader.stdout is not None
     assert reader.stdout.readline() == "1 index=3 pass score=0.75 64x48\n"
