@@ -12,7 +12,7 @@ GPU_INPUTS  ?= build/gpu
 GPU_PRESETS ?= nano reference
 GPU_FRAME   ?= $(DEMO_FRAME)
 
-.PHONY: venv demo demo-reference test test-all gpu-inputs gpu-check lint format bench bench-reports bench-native native native-test \
+.PHONY: venv demo demo-reference test test-all gpu-inputs gpu-check lint map format bench bench-reports bench-native native native-test \
     native-sanitize native-fuzz clean
 .DELETE_ON_ERROR:
 
@@ -71,6 +71,10 @@ lint: $(STAMP)
 	$(BIN)/ruff check .
 	MYPYPATH=.editable $(BIN)/mypy --cache-dir build/.mypy_cache \
 	    -p dgiqa_edge.runtime -p dgiqa_edge.calibration -p dgiqa_edge.export -p dgiqa_edge.benchmarks -p dgiqa_edge.training
+
+# The house as it is: modules loose in each folder, floors of imports, circles; tests/house.toml says who may import whom.
+map:
+	$(PYTHON) tests/house.py
 
 format: $(STAMP)
 	$(BIN)/ruff format .

@@ -2,23 +2,26 @@
 
 ``python tests/house.py`` (``make map``) prints the table; ``test_architecture.py`` enforces it. Python modules are
 read with ``ast``, wherever in the file an import stands; C++ by its ``#include "..."`` lines, where header and source
-are one unit. The table names, folder by folder, what each of its children may import; ``ground`` is open to all.
+are one unit. The table names, folder by folder, what each of its children may import.
 """
 
 import ast
 import re
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
+TABLE = Path(__file__).with_name("house.toml")
 ROOMS = ("runtime", "calibration", "benchmarks", "training", "export")
 NATIVE = "runtime/native"
 MOST_MODULES = 14
 INIT = "__init__"
+OPEN_TO_ALL = "*"
 
 Edges = dict[str, set[str]]
+Table = Mapping[str, Mapping[str, list[str]]]
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,16 @@ class Folder:
     path: str
     modules: int
     floors: int
+
+
+def table() -> Table:
+    """``house.toml``."""
+    if sys.version_info < (3, 11):
+        import tomli as toml
+    else:
+        import tomllib as toml
+    content: Table = toml.loads(TABLE.read_text(encoding="utf-8"))
+    return content
 
 
 def python_files(root: Path = ROOT) -> list[Path]:
@@ -71,12 +84,12 @@ def _imported(name: str, file: Path, names: Mapping[str, Path]) -> Iterator[str]
             if node.level:
                 base = package if node.level == 1 else package.parents[node.level - 2]
                 module = (base / module).as_posix()
-            elif module == "dgiqa_edge" or not module.startswith("dgiqa_edge/"):
+            elif module.partition("/")[0] != "dgiqa_edge":
                 continue
             else:
-                module = module.removeprefix("dgiqa_edge/")
+                module = module.removeprefix("dgiqa_edge").lstrip("/")
             for item in node.names:
-                yield from _existing([f"{module}/{item.name}", module], names)
+                yield from _existing([f"{module}/{item.name}".lstrip("/"), module], names)
 
 
 def _existing(candidates: Iterable[str], names: Mapping[str, Path]) -> Iterator[str]:
@@ -87,29 +100,25 @@ def _existing(candidates: Iterable[str], names: Mapping[str, Path]) -> Iterator[
                 return
 
 
-def breaches(edges: Edges, table: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Every import that the table does not allow, and every child of a listed folder that the table does not know."""
+def breaches(edges: Edges, table: Table) -> list[str]:
+    """Every import that the table does not allow, every child that it does not know, and every line without a child."""
     found = set()
-    for name, targets in edges.items():
-        for target in targets:
-            folder, child, other = _meeting(name, target)
-            allowed = table.get(folder)
-            if allowed is None or INIT in (child, other):
-                continue
-            if child not in allowed and child not in allowed.get("ground", ()):
-                found.add(f"{folder}/{child} is not in the table")
-            elif other not in allowed.get("ground", ()) and other not in allowed.get(child, ()):
-                found.add(f"{name} imports {target}: {folder}/{child} may not import {other}")
+    for folder, allowed in table.items():
+        here = children(edges, folder)
+        ground = set(allowed.get(OPEN_TO_ALL, ()))
+        found |= {f"{folder}: the table has no line for {child}" for child in here.keys() - allowed.keys()}
+        found |= {f"{folder}: there is no {name}" for name in allowed.keys() - here.keys() - {OPEN_TO_ALL}}
+        for child, targets in here.items():
+            free = set() if child in ground else ground
+            for other in targets - free - set(allowed.get(child, ())):
+                found.add(f"{folder or 'the house'}: {child} may not import {other}")
     return sorted(found)
 
 
-def _meeting(name: str, target: str) -> tuple[str, str, str]:
-    """The innermost folder that holds both, and its child on either way."""
-    mine, other = name.split("/"), target.split("/")
-    depth = 0
-    while depth < min(len(mine), len(other)) - 1 and mine[depth] == other[depth]:
-        depth += 1
-    return "/".join(mine[:depth]), mine[depth], other[depth]
+def unlisted(edges: Edges, table: Table) -> list[str]:
+    """Folders with folders in them that the table has no part for."""
+    nested = {path.parent.parent.as_posix() for path in map(PurePosixPath, edges) if len(path.parts) > 2}
+    return sorted(nested - table.keys())
 
 
 def circles(edges: Edges) -> list[list[str]]:
