@@ -1,7 +1,7 @@
 """The map of the house: which module imports which, on how many floors, and whether ``house.toml`` allows it.
 
 ``python tests/house.py`` (``make map``) prints the table; ``test_architecture.py`` enforces it. Python modules are read
-with ``ast``, wherever in the file an import stands; C++ by its ``#include "..."`` lines, where header and source are one
+with ``ast``, wherever in the file an import stands; C++ by its ``#include "..."`` lines, header and source as one
 unit. The table names, folder by folder, what each of its children may import; ``ground`` is open to all of them.
 """
 
@@ -15,6 +15,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 ROOMS = ("runtime", "calibration", "benchmarks", "training", "export")
 NATIVE = "runtime/native"
+NATIVE_ROOMS = ("include", "src", "tools", "gstreamer")
 MOST_MODULES = 14
 INIT = "__init__"
 
@@ -44,19 +45,24 @@ def python_edges(root: Path = ROOT) -> Edges:
 
 
 def native_edges(root: Path = ROOT) -> Edges:
-    """The same of the C++ sources: a unit is a header with the source of its name."""
-    folder = root / NATIVE / "src"
-    files = [file for file in folder.rglob("*") if file.suffix in (".cpp", ".hpp", ".cu")]
-    units = {file.relative_to(root).with_suffix("").as_posix() for file in files}
-    edges: Edges = {unit: set() for unit in units}
-    for file in files:
-        unit = file.relative_to(root).with_suffix("").as_posix()
+    """The same of the C++ sources: a unit is a header with the source of its name, written out or made from an ``.in``.
+
+    An include is looked for beside the file that has it, then where the compiler looks.
+    """
+    native = root / NATIVE
+    units: dict[Path, str] = {}
+    for room in NATIVE_ROOMS:
+        for file in (native / room).rglob("*"):
+            made = file.with_name(file.name.removesuffix(".in"))
+            if made.suffix in (".h", ".hpp", ".cpp", ".cu"):
+                units[made] = made.relative_to(root).with_suffix("").as_posix()
+    edges: Edges = {unit: set() for unit in units.values()}
+    for made, unit in units.items():
+        file = made if made.exists() else made.with_name(f"{made.name}.in")
         for name in re.findall(r'^\s*#\s*include\s+"([^"]+)"', file.read_text(encoding="utf-8"), re.MULTILINE):
-            for base in (file.parent, folder):
-                target = (base / name).with_suffix("")
-                if target.is_relative_to(root) and target.relative_to(root).as_posix() in units:
-                    edges[unit] |= {target.relative_to(root).as_posix()} - {unit}
-                    break
+            places = (made.parent / name, *(native / room / name for room in NATIVE_ROOMS))
+            found = next((units[place] for place in places if place in units), unit)
+            edges[unit] |= {found} - {unit}
     return edges
 
 
@@ -88,7 +94,10 @@ def _existing(candidates: Iterable[str], names: Mapping[str, Path]) -> Iterator[
 
 
 def breaches(edges: Edges, table: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Every import that the table does not allow, and every child of a listed folder that the table does not know."""
+    """Every import that the table does not allow, and every child of a listed folder that the table does not know.
+
+    What a child may import is a child of the same folder, or a way further down: ``frames``, ``src/frames``.
+    """
     found = set()
     for name, targets in edges.items():
         for target in targets:
@@ -96,9 +105,11 @@ def breaches(edges: Edges, table: Mapping[str, Mapping[str, Any]]) -> list[str]:
             allowed = table.get(folder)
             if allowed is None or INIT in (child, other):
                 continue
+            way = target[len(folder) + 1 :] if folder else target
+            open_to = (*allowed.get("ground", ()), *allowed.get(child, ()))
             if child not in allowed and child not in allowed.get("ground", ()):
                 found.add(f"{folder}/{child} is not in the table")
-            elif other not in allowed.get("ground", ()) and other not in allowed.get(child, ()):
+            elif not any(f"{way}/".startswith(f"{own}/") for own in open_to):
                 found.add(f"{name} imports {target}: {folder}/{child} may not import {other}")
     return sorted(found)
 

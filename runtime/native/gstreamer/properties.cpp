@@ -2,7 +2,7 @@
 
 #include <gst/gst.h>
 
-#include "limits.hpp"
+#include "formats/limits.hpp"
 
 namespace dgiqa_gst {
 namespace {

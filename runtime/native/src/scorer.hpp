@@ -9,7 +9,7 @@
 
 #include "dgiqa_edge.h"
 #include "errors.hpp"
-#include "picture.hpp"
+#include "frames/picture.hpp"
 
 namespace dgiqa {
 

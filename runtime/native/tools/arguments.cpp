@@ -5,7 +5,7 @@
 #include <sstream>
 
 #include "errors.hpp"
-#include "quoting.hpp"
+#include "formats/quoting.hpp"
 
 namespace dgiqa_tool {
 namespace {

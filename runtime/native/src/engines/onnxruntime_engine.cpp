@@ -5,9 +5,9 @@
 
 #include <utility>
 
-#include "bundle/version_requirement.hpp"
+#include "engines/processor.hpp"
+#include "engines/version_requirement.hpp"
 #include "errors.hpp"
-#include "processor.hpp"
 
 namespace dgiqa {
 namespace {

@@ -2,9 +2,9 @@
 
 #include <openvino/openvino.hpp>
 
-#include "bundle/version_requirement.hpp"
+#include "engines/processor.hpp"
+#include "engines/version_requirement.hpp"
 #include "errors.hpp"
-#include "processor.hpp"
 
 namespace dgiqa {
 namespace {

@@ -6,10 +6,10 @@
 
 #include "engines/onnxruntime_engine.hpp"
 #include "engines/openvino_engine.hpp"
+#include "engines/processor.hpp"
 #include "engines/tensorrt_engine.hpp"
 #include "errors.hpp"
-#include "processor.hpp"
-#include "quoting.hpp"
+#include "formats/quoting.hpp"
 
 namespace dgiqa {
 namespace {

@@ -6,11 +6,11 @@
 #include <iterator>
 
 #include "engines/cuda_memory.hpp"
+#include "engines/processor.hpp"
 #include "engines/tensorrt_compatibility.hpp"
 #include "engines/tensorrt_plan.hpp"
 #include "errors.hpp"
-#include "processor.hpp"
-#include "quoting.hpp"
+#include "formats/quoting.hpp"
 
 namespace dgiqa {
 namespace {
