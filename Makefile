@@ -157,7 +157,7 @@ native-fuzz: $(STAMP)
 	cmake --build build/native-fuzz --parallel $(JOBS) --target fuzz_manifest fuzz_images
 	mkdir -p build/native-fuzz/corpus
 	build/native-fuzz/runtime/native/tests/fuzz_manifest -runs=$(FUZZ_RUNS) -rss_limit_mb=1500 \
-	    build/native-fuzz/corpus runtime/native/tests/manifest_corpus
+	    build/native-fuzz/corpus runtime/native/tests/fuzz/manifest_corpus
 	mkdir -p build/native-fuzz/image-corpus
 	build/native-fuzz/runtime/native/tests/fuzz_images -runs=$(FUZZ_RUNS) -rss_limit_mb=1500 -max_len=65536 \
 	    build/native-fuzz/image-corpus tests/vectors/images

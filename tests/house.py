@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 TABLE = Path(__file__).with_name("house.toml")
 ROOMS = ("runtime", "calibration", "benchmarks", "training", "export")
 NATIVE = "runtime/native"
+NATIVE_ROOMS = ("include", "src", "tools", "gstreamer")
 MOST_MODULES = 14
 INIT = "__init__"
 OPEN_TO_ALL = "*"
@@ -57,20 +58,30 @@ def python_edges(root: Path = ROOT) -> Edges:
 
 
 def native_edges(root: Path = ROOT) -> Edges:
-    """The same of the C++ sources: a unit is a header with the source of its name."""
-    folder = root / NATIVE / "src"
-    files = [file for file in folder.rglob("*") if file.suffix in (".cpp", ".hpp", ".cu")]
-    units = {file.relative_to(root).with_suffix("").as_posix() for file in files}
-    edges: Edges = {unit: set() for unit in units}
-    for file in files:
-        unit = file.relative_to(root).with_suffix("").as_posix()
+    """The same of the C++ sources: a unit is a header with the source of its name, written out or made from an ``.in``.
+
+    An include is looked for beside the file that has it, then where the compiler looks.
+    """
+    native = root / NATIVE
+    units: dict[Path, str] = {}
+    for room in NATIVE_ROOMS:
+        for file in (native / room).rglob("*"):
+            made = file.with_name(file.name.removesuffix(".in"))
+            if made.suffix in (".h", ".hpp", ".cpp", ".cu"):
+                units[made] = made.relative_to(root).with_suffix("").as_posix()
+    edges: Edges = {unit: set() for unit in units.values()}
+    for made, unit in units.items():
+        file = made if made.exists() else made.with_name(f"{made.name}.in")
         for name in re.findall(r'^\s*#\s*include\s+"([^"]+)"', file.read_text(encoding="utf-8"), re.MULTILINE):
-            for base in (file.parent, folder):
-                target = (base / name).with_suffix("")
-                if target.is_relative_to(root) and target.relative_to(root).as_posix() in units:
-                    edges[unit] |= {target.relative_to(root).as_posix()} - {unit}
-                    break
+            places = (made.parent / name, *(native / room / name for room in NATIVE_ROOMS))
+            found = next((units[place] for place in places if place in units), unit)
+            edges[unit] |= {found} - {unit}
     return edges
+
+
+def edges(root: Path = ROOT) -> Edges:
+    """Both."""
+    return {**python_edges(root), **native_edges(root)}
 
 
 def _imported(name: str, file: Path, names: Mapping[str, Path]) -> Iterator[str]:
@@ -101,17 +112,27 @@ def _existing(candidates: Iterable[str], names: Mapping[str, Path]) -> Iterator[
 
 
 def breaches(edges: Edges, table: Table) -> list[str]:
-    """Every import that the table does not allow, every child that it does not know, and every line without a child."""
+    """Every import that the table does not allow, every child that it does not know, and every line without a child.
+
+    What a child may import is a child of the same folder, or a way further down: ``frames``, ``src/frames``.
+    """
     found = set()
     for folder, allowed in table.items():
-        here = children(edges, folder)
-        ground = set(allowed.get(OPEN_TO_ALL, ()))
+        here, inside = children(edges, folder), f"{folder}/" if folder else ""
         found |= {f"{folder}: the table has no line for {child}" for child in here.keys() - allowed.keys()}
         found |= {f"{folder}: there is no {name}" for name in allowed.keys() - here.keys() - {OPEN_TO_ALL}}
-        for child, targets in here.items():
-            free = set() if child in ground else ground
-            for other in targets - free - set(allowed.get(child, ())):
-                found.add(f"{folder or 'the house'}: {child} may not import {other}")
+        ground = allowed.get(OPEN_TO_ALL, [])
+        for name, targets in edges.items():
+            child, _, below = name.removeprefix(inside).partition("/")
+            if not name.startswith(inside) or (not below and child == INIT):
+                continue
+            open_to = [*allowed.get(child, ()), *([] if child in ground else ground), child]
+            for target in targets:
+                way = target.removeprefix(inside)
+                if not target.startswith(inside) or way == INIT:
+                    continue
+                if not any(f"{way}/".startswith(f"{own}/") for own in open_to):
+                    found.add(f"{name} imports {target}: in {folder or 'the house'}, {child} may not")
     return sorted(found)
 
 
@@ -190,12 +211,13 @@ def folders(edges: Edges) -> list[Folder]:
 
 
 def main() -> None:
-    """Print the map of Python and C++."""
-    for title, edges in (("Python", python_edges()), ("C++", native_edges())):
-        print(f"{title:<44} modules  floors")
-        for row in folders(edges):
-            print(f"  {row.path:<42} {row.modules:7}  {row.floors:6}")
-        print(f"  circles: {len(circles(edges))}")
+    """Print the map."""
+    found = edges()
+    print(f"{'folder':<44} modules  floors")
+    for row in folders(found):
+        if row.modules or row.floors > 1:
+            print(f"{row.path:<44} {row.modules:7}  {row.floors:6}")
+    print(f"circles: {len(circles(found))}, imports that the table does not allow: {len(breaches(found, table()))}")
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import house
 import pytest
 
 ROOT = house.ROOT
+EDGES = house.edges()
 
 EXTRA_OF_ROOM = {
     "runtime": "cpu",
@@ -28,19 +29,19 @@ def modules(room):
 
 
 def test_no_module_imports_from_a_higher_floor():
-    assert house.breaches(house.python_edges(), house.table()) == []
+    assert house.breaches(EDGES, house.table()) == []
 
 
 def test_every_folder_of_folders_has_its_floors_in_the_table():
-    assert house.unlisted(house.python_edges(), house.table()) == []
+    assert house.unlisted(EDGES, house.table()) == []
 
 
 def test_no_import_goes_in_a_circle():
-    assert house.circles(house.python_edges()) == []
+    assert house.circles(EDGES) == []
 
 
 def test_no_folder_holds_more_modules_than_a_reader_can_take_in():
-    assert [row for row in house.folders(house.python_edges()) if row.modules > house.MOST_MODULES] == []
+    assert [row for row in house.folders(EDGES) if row.modules > house.MOST_MODULES] == []
 
 
 @pytest.mark.parametrize("room", house.ROOMS)

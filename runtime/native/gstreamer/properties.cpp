@@ -2,7 +2,7 @@
 
 #include <gst/gst.h>
 
-#include "limits.hpp"
+#include "formats/limits.hpp"
 
 namespace dgiqa_gst {
 namespace {
@@ -45,7 +45,7 @@ void install_properties(GObjectClass *element) {
     install(kPolicy,
             g_param_spec_string("policy", "Policy", "JSON file of the gate's thresholds (unset: the published)",
                                 nullptr, before_start));
-    install(kBackend, g_param_spec_string("backend", "Backend", "auto, onnxruntime, openvino or tensorrt", "auto", before_start));
+    install(kBackend, g_param_spec_string("backend", "Backend", "auto, or one that dgiqa-edge-native info lists", "auto", before_start));
     install(kThreads, g_param_spec_int("threads", "Threads", "Threads of the CPU backend (0: its own choice)", 0,
                                        static_cast<int>(dgiqa::limits::most_threads), 0, before_start));
     install(kMode, g_param_spec_enum("mode", "Mode", "What becomes of buffers", mode_type(), kModeDrop, any_time));

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "limits.hpp"
-#include "names.hpp"
-#include "whole_file.hpp"
+#include "formats/limits.hpp"
+#include "formats/names.hpp"
+#include "formats/whole_file.hpp"
 
 namespace dgiqa_gst {
 namespace {

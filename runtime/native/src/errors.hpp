@@ -6,7 +6,7 @@
 #include <string>
 
 #include "dgiqa_edge.h"
-#include "names.hpp"
+#include "formats/names.hpp"
 
 namespace dgiqa {
 

@@ -9,9 +9,9 @@
 #include "bundle/replay_stamps.hpp"
 #include "engines/device_feed.hpp"
 #include "engines/registry.hpp"
+#include "formats/limits.hpp"
+#include "formats/quoting.hpp"
 #include "frames/convert.hpp"
-#include "limits.hpp"
-#include "quoting.hpp"
 
 namespace dgiqa {
 namespace {

@@ -9,13 +9,13 @@
 
 #include "dgiqa_edge.h"
 #include "errors.hpp"
-#include "picture.hpp"
+#include "frames/picture.hpp"
 
 namespace dgiqa {
 
 struct ScorerOptions {
     std::string bundle;            // folder that build_engine.py wrote
-    std::string backend = "auto";  // "auto", "onnxruntime", "openvino" or "tensorrt"
+    std::string backend = "auto";  // "auto", or the name of one
     int threads = 0;               // of the CPU backend; 0: the backend's choice
     bool strict_size = false;      // refuse frames of another size than the bundle's instead of resizing them
     dgiqa_verify verify = DGIQA_VERIFY_ONCE;

@@ -11,9 +11,9 @@
 #include <iterator>
 #include <string>
 
-#include "bundle/sha256.hpp"
-#include "bundle/strict_json.hpp"
 #include "errors.hpp"
+#include "formats/sha256.hpp"
+#include "formats/strict_json.hpp"
 
 namespace fs = std::filesystem;
 

@@ -10,16 +10,19 @@ using dgiqa::ScorerOptions;
 
 namespace {
 
-// The backend that runs portable graphs in this build by itself; empty: none does.
-std::string cpu_backend() {
-    for (const std::string &backend : dgiqa::backends_of_build())
-        if (backend != "tensorrt") return backend;
-    return "";
+// The backends of this build that run portable graphs, the one first that does so by itself.
+dgiqa::Backends cpu_backends() {
+    dgiqa::Backends found;
+    for (const dgiqa::Backend *backend : dgiqa::all_backends())
+        if (backend->load != nullptr && backend->runs_portable_graphs) found.push_back(backend);
+    return found;
 }
+
+std::string cpu_backend() { return cpu_backends().front()->name; }
 
 // A small bundle's folder; empty, with a message, where it or the backend that runs it is missing.
 fs::path runnable(const std::string &name) {
-    if (!cpu_backend().empty()) return bundle_folder(name);
+    if (!cpu_backends().empty()) return bundle_folder(name);
     MESSAGE("skipped: this build has no CPU backend");
     return {};
 }
@@ -91,16 +94,15 @@ TEST_CASE("a split bundle hands depth from one engine to the other") {
 
 TEST_CASE("each CPU backend of this build runs the portable graph when it is asked for") {
     const OwnCache cache;
-    for (const std::string &backend : dgiqa::backends_of_build()) {
-        if (backend == "tensorrt") continue;
-        CAPTURE(backend);
+    for (const dgiqa::Backend *backend : cpu_backends()) {
+        CAPTURE(backend->name);
         const fs::path folder = runnable("fused");
         if (folder.empty()) return;
         ScorerOptions options = options_for(folder.string());
-        options.backend = backend;
+        options.backend = backend->name;
         Scorer scorer(options);
         CHECK(scorer.score(halves(51, 204)).score == doctest::Approx(0.5).epsilon(1e-5));
-        CHECK(dgiqa::parse_strictly(scorer.describe()).at("engines")[0].at("backend") == backend);
+        CHECK(dgiqa::parse_strictly(scorer.describe()).at("engines")[0].at("backend") == backend->name);
     }
 }
 
@@ -183,8 +185,7 @@ TEST_CASE("bundles whose engines cannot be used") {
             document["engines"][0]["backend"] = cpu_backend();
             document["engines"][0]["requires"]["backend_version"] = ">=2999";
         });
-        expected = cpu_backend() == "openvino" ? "needs OpenVINO >=2999, this library has 20"
-                                               : "needs ONNX Runtime >=2999, this library has 1.";
+        expected = std::string("needs ") + cpu_backends().front()->title + " >=2999, this library has ";
     }
     SUBCASE("no graph at all") {
         bundle.replace("frame_graph.onnx", "not a graph");

@@ -5,7 +5,7 @@
 #include <sstream>
 
 #include "errors.hpp"
-#include "quoting.hpp"
+#include "formats/quoting.hpp"
 
 namespace dgiqa_tool {
 namespace {
@@ -119,7 +119,7 @@ std::string help_of(const Command &command) {
 std::vector<Option> with_scorer_options(std::vector<Option> own) {
     std::vector<Option> options = {{"--bundle", "DIR", "the bundle that build_engine.py wrote"}};
     options.insert(options.end(), own.begin(), own.end());
-    options.insert(options.end(), {{"--backend", "NAME", "auto, onnxruntime, openvino or tensorrt (default: auto)"},
+    options.insert(options.end(), {{"--backend", "NAME", "auto, or one that info lists (default: auto)"},
                                    {"--threads", "N", "threads of the engine (default: its own choice)"},
                                    {"--strict-size", nullptr, "refuse frames of another size than the bundle's"},
                                    {"--no-verify", nullptr, "skip replaying the golden frame first"},

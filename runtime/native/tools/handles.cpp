@@ -1,7 +1,7 @@
 #include "handles.hpp"
 
-#include "limits.hpp"
-#include "whole_file.hpp"
+#include "formats/limits.hpp"
+#include "formats/whole_file.hpp"
 
 namespace dgiqa_tool {
 

@@ -7,7 +7,7 @@
 #include "arguments.hpp"
 #include "dgiqa_edge.h"
 #include "errors.hpp"
-#include "picture.hpp"
+#include "frames/picture.hpp"
 
 namespace dgiqa_tool {
 

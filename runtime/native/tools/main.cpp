@@ -9,8 +9,8 @@
 #include "commands.hpp"
 #include "dgiqa_edge.h"
 #include "errors.hpp"
+#include "formats/quoting.hpp"
 #include "output.hpp"
-#include "quoting.hpp"
 
 namespace dgiqa_tool {
 namespace {

@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "picture.hpp"
+#include "frames/picture.hpp"
 
 namespace dgiqa_tool {
 

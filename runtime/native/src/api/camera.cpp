@@ -4,12 +4,12 @@
 #include <limits>
 #include <utility>
 
+#include "api/gate_handle.hpp"
+#include "api/guarded.hpp"
+#include "api/scorer_handle.hpp"
+#include "cues/cues.hpp"
 #include "frames/convert.hpp"
-#include "gate/cues.hpp"
-#include "gate/number_text.hpp"
-#include "gate_handle.hpp"
-#include "guarded.hpp"
-#include "scorer_handle.hpp"
+#include "settings/number_text.hpp"
 
 // One camera's frames on their way to a verdict: score, cues, gate. It decides nothing itself: the gate does.
 struct dgiqa_camera {

@@ -1,5 +1,5 @@
-#include "build_info.hpp"
-#include "guarded.hpp"
+#include "api/build_info.hpp"
+#include "api/guarded.hpp"
 
 namespace {
 thread_local std::string last_error;

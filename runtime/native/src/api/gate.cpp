@@ -1,12 +1,12 @@
 #include <limits>
 #include <utility>
 
+#include "api/gate_handle.hpp"
+#include "api/guarded.hpp"
+#include "cues/cues.hpp"
 #include "frames/convert.hpp"
 #include "gate/baseline_json.hpp"
-#include "gate/cues.hpp"
 #include "gate/policy_json.hpp"
-#include "gate_handle.hpp"
-#include "guarded.hpp"
 
 namespace {
 

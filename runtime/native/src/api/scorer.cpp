@@ -1,7 +1,7 @@
 #include <utility>
 
-#include "guarded.hpp"
-#include "scorer_handle.hpp"
+#include "api/guarded.hpp"
+#include "api/scorer_handle.hpp"
 
 namespace dgiqa {
 

@@ -6,11 +6,11 @@
 #include <system_error>
 
 #include "bundle/manifest_checks.hpp"
-#include "bundle/sha256.hpp"
 #include "errors.hpp"
-#include "limits.hpp"
-#include "quoting.hpp"
-#include "whole_file.hpp"
+#include "formats/limits.hpp"
+#include "formats/quoting.hpp"
+#include "formats/sha256.hpp"
+#include "formats/whole_file.hpp"
 
 namespace dgiqa {
 namespace {

@@ -4,9 +4,9 @@
 #include <cmath>
 #include <cstring>
 
-#include "bundle/npz.hpp"
 #include "errors.hpp"
-#include "quoting.hpp"
+#include "formats/npz.hpp"
+#include "formats/quoting.hpp"
 
 namespace dgiqa {
 namespace {

@@ -1,6 +1,6 @@
 #include "bundle/manifest.hpp"
 
-#include "quoting.hpp"
+#include "formats/quoting.hpp"
 
 namespace dgiqa {
 namespace {

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "bundle/strict_json.hpp"
+#include "formats/strict_json.hpp"
 
 namespace dgiqa {
 

@@ -4,12 +4,12 @@
 #include <set>
 #include <utility>
 
-#include "bundle/json_schema.hpp"
 #include "bundle/manifest.hpp"
 #include "bundle/schema_text.hpp"
 #include "errors.hpp"
-#include "limits.hpp"
-#include "quoting.hpp"
+#include "formats/json_schema.hpp"
+#include "formats/limits.hpp"
+#include "formats/quoting.hpp"
 
 namespace dgiqa {
 namespace {

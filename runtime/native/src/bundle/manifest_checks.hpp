@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "bundle/strict_json.hpp"
+#include "formats/strict_json.hpp"
 
 namespace dgiqa {
 

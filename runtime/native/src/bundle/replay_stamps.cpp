@@ -7,9 +7,9 @@
 #include <fstream>
 #include <system_error>
 
-#include "bundle/sha256.hpp"
-#include "limits.hpp"
-#include "whole_file.hpp"
+#include "formats/limits.hpp"
+#include "formats/sha256.hpp"
+#include "formats/whole_file.hpp"
 
 namespace dgiqa {
 namespace {

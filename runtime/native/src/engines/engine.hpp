@@ -53,7 +53,18 @@ public:
 
 struct EngineOptions {
     std::string backend = "auto";
-    int threads = 0;  // of the CPU backend; 0: the backend's choice
+    int threads = 0;  // of a backend that computes on the CPU; 0: its choice
+};
+
+// What a backend says of itself, in its own file and nowhere else; the registry lists it.
+struct Backend {
+    // Opens one engine of a verified bundle. Throws Error: ENGINE_COMPATIBILITY (all reasons are named) or MACHINE.
+    using Load = std::unique_ptr<Engine> (*)(const Bundle &, const EngineRecord &, const EngineOptions &);
+
+    const char *name;           // in manifests, in EngineOptions, and in the build's option DGIQA_EDGE_<NAME>
+    const char *title;          // in messages
+    bool runs_portable_graphs;  // can be asked for with any bundle, and stands in for another that does but is missing
+    Load load;                  // null: this build lacks it
 };
 
 }  // namespace dgiqa

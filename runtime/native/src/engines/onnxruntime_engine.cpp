@@ -1,15 +1,20 @@
-#include "engines/onnxruntime_engine.hpp"
+// ONNX Runtime: executes the portable graph on the CPU.
+#include "engines/portable_graph.hpp"
 
+#ifdef DGIQA_WITH_ONNXRUNTIME
 #define ORT_API_MANUAL_INIT  // the table of functions is asked for below, where an old library can be reported
 #include <onnxruntime_cxx_api.h>
 
 #include <utility>
 
-#include "bundle/version_requirement.hpp"
 #include "errors.hpp"
-#include "processor.hpp"
+#endif
 
 namespace dgiqa {
+
+extern const Backend onnxruntime_backend;
+
+#ifdef DGIQA_WITH_ONNXRUNTIME
 namespace {
 
 constexpr OrtLoggingLevel kErrorsOnly = ORT_LOGGING_LEVEL_ERROR;  // its warnings speak of what no user can mend
@@ -120,23 +125,10 @@ Ort::SessionOptions session_options(const Bundle &bundle, const EngineOptions &o
     return settings;
 }
 
-}  // namespace
-
-std::unique_ptr<Engine> load_onnxruntime(const Bundle &bundle, const EngineRecord &record,
-                                         const EngineOptions &options) {
+std::unique_ptr<Engine> load(const Bundle &bundle, const EngineRecord &record, const EngineOptions &options) {
     const std::string where = bundle.file(record.file);
     start_api();
-    if (!satisfies(version(), record.requires_.backend_version))
-        throw Error(DGIQA_ERROR_ENGINE_COMPATIBILITY, where + " needs ONNX Runtime " +
-                                                          *record.requires_.backend_version + ", this library has " +
-                                                          version() + ": install that");
-    Json facts = {{"role", record.role},
-                  {"sha256", bundle.manifest.files.at(record.file).sha256},
-                  {"backend", "onnxruntime"},
-                  {"backend_version", version()},
-                  {"device", processor().model},
-                  {"device_features", processor().features_digest},
-                  {"threads", options.threads > 0 ? Json(options.threads) : Json(nullptr)}};
+    Json facts = facts_for_cpu(onnxruntime_backend, version(), bundle, record, options);
     try {
         return std::make_unique<OnnxRuntimeEngine>(
             Ort::Session(environment(), where.c_str(), session_options(bundle, options)), record.file,
@@ -146,5 +138,12 @@ std::unique_ptr<Engine> load_onnxruntime(const Bundle &bundle, const EngineRecor
                     "ONNX Runtime " + version() + " cannot load " + where + ": " + error.what());
     }
 }
+
+}  // namespace
+#else
+constexpr Backend::Load load = nullptr;
+#endif
+
+const Backend onnxruntime_backend = {"onnxruntime", "ONNX Runtime", true, load};
 
 }  // namespace dgiqa

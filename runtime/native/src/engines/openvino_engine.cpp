@@ -1,12 +1,17 @@
-#include "engines/openvino_engine.hpp"
+// OpenVINO: executes the portable graph on the CPU.
+#include "engines/portable_graph.hpp"
 
+#ifdef DGIQA_WITH_OPENVINO
 #include <openvino/openvino.hpp>
 
-#include "bundle/version_requirement.hpp"
 #include "errors.hpp"
-#include "processor.hpp"
+#endif
 
 namespace dgiqa {
+
+extern const Backend openvino_backend;
+
+#ifdef DGIQA_WITH_OPENVINO
 namespace {
 
 // OpenVINO's messages have several lines, the first of which name its own source files.
@@ -91,23 +96,12 @@ private:
     Json facts_;
 };
 
-}  // namespace
-
-std::unique_ptr<Engine> load_openvino(const Bundle &bundle, const EngineRecord &record, const EngineOptions &options) {
+std::unique_ptr<Engine> load(const Bundle &bundle, const EngineRecord &record, const EngineOptions &options) {
     const std::string where = bundle.file(record.file);
-    if (!satisfies(version(), record.requires_.backend_version))
-        throw Error(DGIQA_ERROR_ENGINE_COMPATIBILITY, where + " needs OpenVINO " + *record.requires_.backend_version +
-                                                          ", this library has " + version() + ": install that");
     ov::AnyMap settings = {ov::hint::inference_precision(ov::element::f32),
                            ov::hint::performance_mode(ov::hint::PerformanceMode::LATENCY)};
     if (options.threads > 0) settings.insert(ov::inference_num_threads(options.threads));
-    Json facts = {{"role", record.role},
-                  {"sha256", bundle.manifest.files.at(record.file).sha256},
-                  {"backend", "openvino"},
-                  {"backend_version", version()},
-                  {"device", processor().model},
-                  {"device_features", processor().features_digest},
-                  {"threads", options.threads > 0 ? Json(options.threads) : Json(nullptr)}};
+    Json facts = facts_for_cpu(openvino_backend, version(), bundle, record, options);
     try {
         return std::make_unique<OpenVinoEngine>(core().compile_model(where, "CPU", settings), record.file,
                                                 std::move(facts));
@@ -116,5 +110,12 @@ std::unique_ptr<Engine> load_openvino(const Bundle &bundle, const EngineRecord &
                     "OpenVINO " + version() + " cannot load " + where + ": " + last_line(error.what()));
     }
 }
+
+}  // namespace
+#else
+constexpr Backend::Load load = nullptr;
+#endif
+
+const Backend openvino_backend = {"openvino", "OpenVINO", true, load};
 
 }  // namespace dgiqa

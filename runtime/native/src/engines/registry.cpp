@@ -4,21 +4,38 @@
 #include <cctype>
 #include <set>
 
-#include "engines/onnxruntime_engine.hpp"
-#include "engines/openvino_engine.hpp"
-#include "engines/tensorrt_engine.hpp"
+#include "engines/processor.hpp"
 #include "errors.hpp"
-#include "processor.hpp"
-#include "quoting.hpp"
+#include "formats/quoting.hpp"
 
 namespace dgiqa {
+
+// One line a backend, in the order of preference: its file declares NAME_backend.
+#define DGIQA_BACKENDS(line) \
+    line(tensorrt)           \
+    line(onnxruntime)        \
+    line(openvino)
+
+#define DGIQA_DECLARED(name) extern const Backend name##_backend;
+DGIQA_BACKENDS(DGIQA_DECLARED)
+
 namespace {
 
 [[noreturn]] void cannot_run(const std::string &message) { throw Error(DGIQA_ERROR_ENGINE_COMPATIBILITY, message); }
 
-bool has_backend(const std::string &backend) {
-    const auto &built = backends_of_build();
-    return std::find(built.begin(), built.end(), backend) != built.end();
+const Backend *named(const Backends &backends, const std::string &name) {
+    for (const Backend *backend : backends)
+        if (name == backend->name) return backend;
+    return nullptr;
+}
+
+bool is_built(const Backend *backend) { return backend != nullptr && backend->load != nullptr; }
+
+bool is_portable(const Backend *backend) { return backend != nullptr && backend->runs_portable_graphs; }
+
+std::string built_names(const Backends &backends) {
+    const std::vector<std::string> built = names_of_built(backends);
+    return built.empty() ? "none" : joined(built);
 }
 
 std::string upper(std::string text) {
@@ -26,50 +43,57 @@ std::string upper(std::string text) {
     return text;
 }
 
-bool is_cpu_backend(const std::string &backend) { return backend == "onnxruntime" || backend == "openvino"; }
-
-// The backend of this library that runs a record: OpenVINO reads the same portable graphs as ONNX Runtime and stands in
-// for it where it is missing.
-std::string backend_for(const EngineRecord &record) {
-    return record.backend == "onnxruntime" && !has_backend("onnxruntime") ? "openvino" : record.backend;
+// The one that runs a record: its own, or another that reads the same portable graph; null: none in this build.
+const Backend *runner_of(const EngineRecord &record, const Backends &backends) {
+    const Backend *own = named(backends, record.backend);
+    if (is_built(own) || !is_portable(own)) return is_built(own) ? own : nullptr;
+    const auto found = std::find_if(backends.begin(), backends.end(),
+                                    [](const Backend *other) { return is_built(other) && is_portable(other); });
+    return found == backends.end() ? nullptr : *found;
 }
 
-// The portable graph as a record of a CPU backend, which any bundle can be asked for.
-EngineRecord portable_record(const Bundle &bundle, const std::string &role, const std::string &backend) {
+// The portable graph as a record of a backend, which any bundle can be asked for.
+EngineRecord portable_record(const Bundle &bundle, const std::string &role, const Backend &backend) {
     EngineRecord record;
     record.role = role;
     record.file = bundle.graph(role).file;
-    record.backend = backend;
+    record.backend = backend.name;
     return record;
 }
 
-EngineRecord choose(const Bundle &bundle, const std::string &role, const std::string &backend) {
-    const std::vector<EngineRecord> records = bundle.engines(role);
+// The record to load, whose backend is one of this build; `asked` is null for "auto".
+EngineRecord choose(const Bundle &bundle, const std::string &role, const Backend *asked, const Backends &backends) {
     std::vector<std::string> offered;
-    for (const EngineRecord &record : records) {
-        const std::string runner = backend_for(record);
-        const bool wanted = backend == "auto" ? has_backend(runner) : record.backend == backend;
-        if (wanted) return runner == record.backend ? record : portable_record(bundle, role, runner);
+    for (const EngineRecord &record : bundle.engines(role)) {
+        const Backend *runner = asked == nullptr ? runner_of(record, backends) : asked;
+        if (runner != nullptr && record.backend == runner->name) return record;
+        if (runner != nullptr && asked == nullptr) return portable_record(bundle, role, *runner);
         offered.push_back(record.backend);
     }
-    if (is_cpu_backend(backend)) return portable_record(bundle, role, backend);
-    if (backend != "auto")
-        cannot_run(bundle.path + " has no '" + role + "' engine for backend '" + backend +
+    if (is_portable(asked)) return portable_record(bundle, role, *asked);
+    if (asked != nullptr)
+        cannot_run(bundle.path + " has no '" + role + "' engine for backend '" + asked->name +
                    "' (it has: " + joined(offered) + "): choose \"auto\", or build a bundle for it");
+    const auto portable = std::find_if(backends.begin(), backends.end(), is_portable);
     cannot_run(bundle.path + ": this build of the library cannot run its '" + role + "' engines (" + joined(offered) +
-               "); it has: " + (backends_of_build().empty() ? "none" : joined(backends_of_build())) +
-               ": build the library with that backend, or the bundle with --backend onnxruntime");
+               "); it has: " + built_names(backends) + ": build the library with that backend" +
+               (portable == backends.end() ? "" : std::string(", or the bundle with --backend ") + (*portable)->name));
 }
 
-void check_backend_name(const std::string &backend) {
-    const std::vector<std::string> known = {"auto", "onnxruntime", "openvino", "tensorrt"};
-    if (std::find(known.begin(), known.end(), backend) == known.end())
+// Null for "auto".
+const Backend *asked_backend(const std::string &name, const Backends &backends) {
+    if (name == "auto") return nullptr;
+    const Backend *asked = named(backends, name);
+    if (asked == nullptr) {
+        std::set<std::string> known = {"auto"};
+        for (const Backend *backend : backends) known.insert(backend->name);
         throw Error(DGIQA_ERROR_CONFIGURATION,
-                    "there is no backend " + quoted(backend) + ": give one of " + joined(known));
-    if (backend != "auto" && !has_backend(backend))
-        cannot_run("this build of the library has no backend '" + backend +
-                   "' (it has: " + (backends_of_build().empty() ? "none" : joined(backends_of_build())) +
-                   "): configure it with -DDGIQA_EDGE_" + upper(backend) + "=ON where that is installed");
+                    "there is no backend " + quoted(name) + ": give one of " + joined({known.begin(), known.end()}));
+    }
+    if (!is_built(asked))
+        cannot_run("this build of the library has no backend '" + name + "' (it has: " + built_names(backends) +
+                   "): configure it with -DDGIQA_EDGE_" + upper(name) + "=ON where that is installed");
+    return asked;
 }
 
 std::vector<std::string> sorted_names(const std::vector<TensorSpec> &specs) {
@@ -109,39 +133,27 @@ std::size_t TensorSpec::bytes() const {
     return size;
 }
 
-const std::vector<std::string> &backends_of_build() {
-    static const std::vector<std::string> backends = {
-#ifdef DGIQA_WITH_TENSORRT
-        "tensorrt",
-#endif
-#ifdef DGIQA_WITH_ONNXRUNTIME
-        "onnxruntime",
-#endif
-#ifdef DGIQA_WITH_OPENVINO
-        "openvino",
-#endif
-    };
-    return backends;
+const Backends &all_backends() {
+#define DGIQA_LISTED(name) &name##_backend,
+    static const Backends all = {DGIQA_BACKENDS(DGIQA_LISTED)};
+    return all;
 }
 
-std::unique_ptr<Engine> load_engine(const Bundle &bundle, const std::string &role, const EngineOptions &options) {
-    check_backend_name(options.backend);
-    const EngineRecord record = choose(bundle, role, options.backend);
+std::vector<std::string> names_of_built(const Backends &backends) {
+    std::vector<std::string> names;
+    for (const Backend *backend : backends)
+        if (is_built(backend)) names.push_back(backend->name);
+    return names;
+}
+
+std::unique_ptr<Engine> load_engine(const Bundle &bundle, const std::string &role, const EngineOptions &options,
+                                    const Backends &backends) {
+    const EngineRecord record = choose(bundle, role, asked_backend(options.backend, backends), backends);
     const std::string where = bundle.file(record.file);
     if (record.requires_.platform && *record.requires_.platform != platform_name())
         cannot_run(where + " was built for " + *record.requires_.platform + ", this machine is " + platform_name() +
-                   ": " + "rebuild it here with: " + bundle.manifest.rebuild_command());
-    std::unique_ptr<Engine> engine;
-#ifdef DGIQA_WITH_ONNXRUNTIME
-    if (record.backend == "onnxruntime") engine = load_onnxruntime(bundle, record, options);
-#endif
-#ifdef DGIQA_WITH_OPENVINO
-    if (record.backend == "openvino") engine = load_openvino(bundle, record, options);
-#endif
-#ifdef DGIQA_WITH_TENSORRT
-    if (record.backend == "tensorrt") engine = load_tensorrt(bundle, record);
-#endif
-    if (!engine) cannot_run(where + ": this build of the library has no backend '" + record.backend + "'");
+                   ": rebuild it here with: " + bundle.manifest.rebuild_command());
+    std::unique_ptr<Engine> engine = named(backends, record.backend)->load(bundle, record, options);
     check_contract(*engine, contract(bundle.manifest, role), where, bundle.remedy());
     return engine;
 }

@@ -9,14 +9,21 @@
 
 namespace dgiqa {
 
-// Backends of this build, in the order of preference: "tensorrt", "onnxruntime", "openvino".
-const std::vector<std::string> &backends_of_build();
+// In the order of preference.
+using Backends = std::vector<const Backend *>;
 
-// Loads one engine of a verified bundle. "auto" takes the first record of the manifest that this build can run; where
-// the build has no ONNX Runtime, the portable graph of its records runs in OpenVINO.
+// All that this library knows, those that its build lacks too.
+const Backends &all_backends();
+
+// Those of this build, by name.
+std::vector<std::string> names_of_built(const Backends &backends = all_backends());
+
+// Loads one engine of a verified bundle. "auto" takes the first record of the manifest that this build can run. A backend
+// that runs portable graphs can be asked for with any bundle, and stands in for another that does and is missing.
 // Throws Error: ENGINE_COMPATIBILITY (no such backend here, or this machine does not meet its requirements), BUNDLE
 // (the engine's tensors are not the ones the manifest promises), MACHINE, CONFIGURATION (an unknown backend's name).
-std::unique_ptr<Engine> load_engine(const Bundle &bundle, const std::string &role, const EngineOptions &options);
+std::unique_ptr<Engine> load_engine(const Bundle &bundle, const std::string &role, const EngineOptions &options,
+                                    const Backends &backends = all_backends());
 
 // Inputs and outputs that the engine of a role must have (frame graph contract, fused or split).
 struct Contract {

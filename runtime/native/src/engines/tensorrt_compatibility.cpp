@@ -4,7 +4,7 @@
 #include <cstdlib>
 #include <regex>
 
-#include "bundle/version_requirement.hpp"
+#include "engines/version_requirement.hpp"
 
 namespace dgiqa {
 namespace {

@@ -1,18 +1,25 @@
-#include "engines/tensorrt_engine.hpp"
+// TensorRT (8.5 and later): executes plans on the first GPU, with pinned host buffers, one stream and a CUDA graph.
+#include "engines/engine.hpp"
 
+#ifdef DGIQA_WITH_TENSORRT
 #include <cstring>
 #include <fstream>
 #include <functional>
 #include <iterator>
 
 #include "engines/cuda_memory.hpp"
+#include "engines/processor.hpp"
 #include "engines/tensorrt_compatibility.hpp"
 #include "engines/tensorrt_plan.hpp"
 #include "errors.hpp"
-#include "processor.hpp"
-#include "quoting.hpp"
+#include "formats/quoting.hpp"
+#endif
 
 namespace dgiqa {
+
+extern const Backend tensorrt_backend;
+
+#ifdef DGIQA_WITH_TENSORRT
 namespace {
 
 std::string dotted(int cuda_version) {  // 12060
@@ -196,9 +203,8 @@ private:
     std::string graph_note_;
 };
 
-}  // namespace
-
-std::unique_ptr<Engine> load_tensorrt(const Bundle &bundle, const EngineRecord &record) {
+// What does not fit this machine is found before TensorRT sees the file.
+std::unique_ptr<Engine> load(const Bundle &bundle, const EngineRecord &record, const EngineOptions &) {
     const std::string where = bundle.file(record.file), rebuild = bundle.manifest.rebuild_command();
     try {
         const GpuMachine machine = machine_here(where);
@@ -206,14 +212,25 @@ std::unique_ptr<Engine> load_tensorrt(const Bundle &bundle, const EngineRecord &
         if (!problems.empty())
             throw Error(DGIQA_ERROR_ENGINE_COMPATIBILITY,
                         where + " cannot run here: " + joined(problems, "; ") + ": rebuild it here with: " + rebuild);
-        Json facts = {{"role", record.role},      {"sha256", bundle.manifest.files.at(record.file).sha256},
-                      {"backend", "tensorrt"},    {"backend_version", machine.tensorrt},
-                      {"device", machine.gpu},    {"sm", machine.sm},
-                      {"driver", machine.driver}, {"driver_cuda", machine.driver_cuda}};
+        Json facts = {{"role", record.role},
+                      {"sha256", bundle.manifest.files.at(record.file).sha256},
+                      {"backend", tensorrt_backend.name},
+                      {"backend_version", machine.tensorrt},
+                      {"device", machine.gpu},
+                      {"sm", machine.sm},
+                      {"driver", machine.driver},
+                      {"driver_cuda", machine.driver_cuda}};
         return std::make_unique<TensorRtEngine>(where, record, rebuild, machine, std::move(facts));
     } catch (const CudaFailure &error) {
         throw Error(DGIQA_ERROR_MACHINE, where + " needs an NVIDIA GPU that works (" + error.what() + ")");
     }
 }
+
+}  // namespace
+#else
+constexpr Backend::Load load = nullptr;
+#endif
+
+const Backend tensorrt_backend = {"tensorrt", "TensorRT", false, load};
 
 }  // namespace dgiqa

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "errors.hpp"
-#include "whole_file.hpp"
+#include "formats/whole_file.hpp"
 
 namespace dgiqa {
 namespace {

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "dgiqa_edge.h"
-#include "picture.hpp"
+#include "frames/picture.hpp"
 
 namespace dgiqa {
 

@@ -6,7 +6,7 @@
 #include <memory>
 
 #include "dgiqa_edge.h"
-#include "picture.hpp"
+#include "frames/picture.hpp"
 
 namespace dgiqa {
 

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "errors.hpp"
-#include "limits.hpp"
+#include "formats/limits.hpp"
 
 namespace dgiqa {
 namespace {

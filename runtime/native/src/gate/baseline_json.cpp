@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "errors.hpp"
-#include "gate/json_text.hpp"
+#include "settings/json_text.hpp"
 
 namespace dgiqa {
 namespace {

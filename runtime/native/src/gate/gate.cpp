@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "gate/number_text.hpp"
+#include "settings/number_text.hpp"
 
 namespace dgiqa {
 namespace {

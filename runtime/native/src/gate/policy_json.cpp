@@ -5,9 +5,9 @@
 #include <vector>
 
 #include "errors.hpp"
-#include "gate/json_text.hpp"
-#include "gate/number_text.hpp"
-#include "gate/settings_section.hpp"
+#include "settings/json_text.hpp"
+#include "settings/number_text.hpp"
+#include "settings/section.hpp"
 
 namespace dgiqa {
 namespace {

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "errors.hpp"
-#include "gate/number_text.hpp"
+#include "settings/number_text.hpp"
 
 namespace dgiqa {
 

@@ -1,0 +1,14 @@
+// Grey levels and every n-th pixel of a BGR picture, by the integer arithmetic of OpenCV.
+#pragma once
+
+#include "frames/picture.hpp"
+
+namespace dgiqa {
+
+// One channel, as OpenCV's BGR2GRAY gives it on uint8: weights in 1/32768, rounded half up.
+Picture grey_of(const Picture &bgr);
+
+// Every `step`-th pixel of every `step`-th row, from the first on.
+Picture every(const Picture &picture, int step);
+
+}  // namespace dgiqa

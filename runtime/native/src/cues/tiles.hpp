@@ -1,0 +1,28 @@
+// Means over the tiles of a frame of quantities that need not be kept per pixel.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "frames/picture.hpp"
+
+namespace dgiqa {
+
+inline constexpr int NOISE_TILE = 16;
+inline constexpr int SAMPLE_STEP = 4;  // cues that need no detail look at every fourth pixel
+
+// Of some 16x16 tiles of a frame, each rounded to a level.
+struct NoiseTiles {
+    std::vector<std::uint8_t> response;  // twice the absolute response of Immerkaer's noise operator
+    std::vector<std::uint8_t> level;     // grey
+};
+
+// The whole tiles of the strip of `rows` rows from `start` on, appended. At the strip's edges the operator sees its
+// mirror image without the edge itself. The strip is at least 16 rows high and the frame at least 16 columns wide.
+void add_noise_tiles(const Picture &grey, int start, int rows, NoiseTiles &tiles);
+
+// Share of tiles (32 rows, 32 columns of which every fourth is looked at) with structure along their rows and none
+// along their columns. At least 33 rows and 36 columns.
+double repeated_share(const Picture &grey);
+
+}  // namespace dgiqa
