@@ -75,6 +75,7 @@ lint: $(STAMP)
 # The house as it is: modules loose in each folder, floors of imports, circles; tests/house.toml says who may import whom.
 map:
 	$(PYTHON) tests/house.py
+	$(PYTHON) tests/draw_house.py
 
 format: $(STAMP)
 	$(BIN)/ruff format .

@@ -2,6 +2,7 @@
 
 import textwrap
 
+import draw_house
 import house
 import pytest
 
@@ -90,3 +91,7 @@ def test_floors_circles_and_loose_modules_are_counted():
     assert house.circles(EDGES) == []
     assert house.circles({**EDGES, "r/c": {"r/a/x"}}) == [["r/a/x", "r/b/y", "r/c"]]
     assert house.unlisted(EDGES, {}) == ["r"]
+
+
+def test_the_picture_is_drawn_from_the_house_as_it_is():
+    assert draw_house.PICTURE.read_text(encoding="utf-8") == draw_house.picture(house.edges()), "run: make map"
