@@ -20,6 +20,7 @@ import onnx
 import pytest
 from hypothesis import settings
 from onnx import TensorProto, helper, numpy_helper
+from stand_ins import nvidia
 
 from dgiqa_edge.runtime.bundle.bundle import build_manifest_files, write_manifest
 from dgiqa_edge.runtime.bundle.golden import Golden, save_golden
@@ -259,6 +260,15 @@ def full_device() -> Path:
     if not path.is_char_device():
         pytest.skip("this system has no /dev/full, or a plain file of that name")
     return path
+
+
+@pytest.fixture(scope="session")
+def driver_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a stand-in for libcuda.so.1, for processes whose LD_LIBRARY_PATH it is."""
+    folder = tmp_path_factory.mktemp("driver")
+    if not nvidia.compile_driver(folder):
+        pytest.skip("no C compiler: the stand-in for libcuda.so.1 cannot be built")
+    return folder
 
 
 @pytest.fixture

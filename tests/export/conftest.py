@@ -1,7 +1,6 @@
 """Small networks with the interfaces of the real ones, so that the graph around them can be tested in seconds."""
 
 import functools
-import importlib.util
 from pathlib import Path
 from typing import Any
 
@@ -137,15 +136,6 @@ def photos() -> list[np.ndarray]:
 
     folder = Path(__file__).resolve().parents[2] / "calibration" / "photos"
     return [cv2.imread(str(path)) for path in sorted(folder.glob("*.jpg"))[:4]]
-
-
-@pytest.fixture(scope="session")
-def tensorrt_fake():
-    """The module ``tensorrt_fake.py``: TensorRT of any listed version, without a GPU."""
-    spec = importlib.util.spec_from_file_location("tensorrt_fake", Path(__file__).with_name("tensorrt_fake.py"))
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def toy_quality():

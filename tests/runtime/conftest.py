@@ -1,13 +1,6 @@
-# ruff: noqa: N802 - the names are CUDA's
-"""A machine with a GPU, made of fakes, and events as the watch loop makes them.
+"""A machine with a GPU, made of stand-ins, and events as the watch loop makes them."""
 
-The project's own code is real throughout; ``engines/fakes/`` stands where NVIDIA's packages stand on such a machine.
-"""
-
-import ctypes
 import json
-import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +10,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from stand_ins import nvidia
+from stand_ins.fake_tensorrt import plan_of
 
 from dgiqa_edge.runtime.bundle.bundle import build_manifest_files, write_manifest
 from dgiqa_edge.runtime.gate.verdict import State, Verdict
@@ -24,52 +19,10 @@ from dgiqa_edge.runtime.machine import cuda_probe
 from dgiqa_edge.runtime.machine.processor import platform_name
 from dgiqa_edge.runtime.watch.event import FrameEvent, Outcome, Presence
 
-HERE = Path(__file__).parent
-FAKES = HERE / "engines" / "fakes"
-MAGIC = b"fake plan\n"
-
-
-class FakeDriver:
-    """libcuda as ``cuda_probe`` calls it; ``failures`` maps a function to the status it returns."""
-
-    def __init__(self) -> None:
-        self.version = 12060
-        self.gpus = [{"name": b"Fake Orin", "major": 8, "minor": 7, "integrated": 1, "memory": 8 << 30}]
-        self.failures: dict[str, int] = {}
-
-    def __getattr__(self, name: str) -> Callable[..., int]:
-        if not name.startswith("cu"):
-            raise AttributeError(name)
-        return lambda *arguments: self.failures.get(name) or getattr(self, f"_{name}")(*arguments) or 0
-
-    def _cuInit(self, flags: int) -> None:
-        assert flags == 0
-
-    def _cuDriverGetVersion(self, version: Any) -> None:
-        version._obj.value = self.version
-
-    def _cuDeviceGetCount(self, count: Any) -> None:
-        count._obj.value = len(self.gpus)
-
-    def _cuDeviceGet(self, device: Any, ordinal: int) -> None:
-        device._obj.value = ordinal
-
-    def _cuDeviceGetName(self, name: Any, size: int, device: ctypes.c_int) -> None:
-        name.value = self.gpus[device.value]["name"]
-
-    def _cuDeviceTotalMem_v2(self, memory: Any, device: ctypes.c_int) -> None:
-        memory._obj.value = self.gpus[device.value]["memory"]
-
-    def _cuDeviceGetAttribute(self, value: Any, number: int, device: ctypes.c_int) -> None:
-        value._obj.value = self.gpus[device.value][{75: "major", 76: "minor", 18: "integrated"}[number]]
-
-    def _cuGetErrorName(self, status: int, text: Any) -> None:
-        text._obj.value = {100: b"CUDA_ERROR_NO_DEVICE", 803: b"CUDA_ERROR_SYSTEM_DRIVER_MISMATCH"}[status]
-
 
 @pytest.fixture
-def driver(monkeypatch: pytest.MonkeyPatch) -> FakeDriver:
-    fake = FakeDriver()
+def driver(monkeypatch: pytest.MonkeyPatch) -> nvidia.FakeDriver:
+    fake = nvidia.FakeDriver()
     monkeypatch.setattr(cuda_probe, "_open_driver", lambda: fake)
     return fake
 
@@ -79,21 +32,17 @@ def modules_of_nvidia() -> list[str]:
 
 
 @pytest.fixture
-def gpu(monkeypatch: pytest.MonkeyPatch, driver: FakeDriver) -> Iterator[SimpleNamespace]:
+def gpu(monkeypatch: pytest.MonkeyPatch, driver: nvidia.FakeDriver) -> Iterator[SimpleNamespace]:
     """``state`` of the CUDA runtime, its ``runtime`` module, the ``tensorrt`` module and the ``driver``."""
     for name in modules_of_nvidia():
         monkeypatch.delitem(sys.modules, name)  # the real ones, if there are any, come back afterwards
-    monkeypatch.syspath_prepend(str(FAKES))
+    monkeypatch.syspath_prepend(str(nvidia.PACKAGES))
     import tensorrt
     from cuda.bindings import runtime
 
     yield SimpleNamespace(state=runtime.reset(), runtime=runtime, tensorrt=tensorrt, driver=driver)
     for name in modules_of_nvidia():
         del sys.modules[name]
-
-
-def plan_of(graph: bytes, **facts: Any) -> bytes:
-    return MAGIC + json.dumps(facts).encode() + b"\n" + graph
 
 
 REQUIRES = {
@@ -140,17 +89,6 @@ def make_tensorrt_bundle(make_bundle: Callable[..., Path]) -> Callable[..., Path
         return directory
 
     return make
-
-
-@pytest.fixture(scope="session")
-def driver_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a stand-in for libcuda.so.1, for processes whose LD_LIBRARY_PATH it is."""
-    compiler = shutil.which("cc")
-    if compiler is None:
-        pytest.skip("no C compiler: the stand-in for libcuda.so.1 cannot be built")
-    folder = tmp_path_factory.mktemp("driver")
-    subprocess.run([compiler, "-shared", "-fPIC", "-o", folder / "libcuda.so.1", HERE / "fake_driver.c"], check=True)
-    return folder
 
 
 CAPTURED_AT = 1_760_000_000.25  # 2025-10-09T08:53:20.250Z

@@ -1,7 +1,6 @@
 """The result file of ``make gpu-check``: its figures, its schema, and the whole rig run on stand-ins for a GPU."""
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -11,6 +10,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+from stand_ins import environment, nvidia
 
 from dgiqa_edge.benchmarks.report import gpu_results
 from dgiqa_edge.calibration.images.calibration_set import open_calibration_set
@@ -21,7 +21,6 @@ from dgiqa_edge.runtime.errors import ConfigurationError
 ROOT = Path(__file__).resolve().parents[3]
 RESULTS = ROOT / "benchmarks" / "results"
 SCHEMA = json.loads((RESULTS / "gpu-results.schema.json").read_text())
-FAKES = ROOT / "tests" / "runtime" / "engines" / "fakes"
 
 
 @pytest.mark.parametrize(
@@ -95,16 +94,6 @@ def rig_inputs(tmp_path: Path, make_bundle: Callable[..., Path]) -> Path:
     return tmp_path / "gpu"
 
 
-@pytest.fixture
-def driver_folder(tmp_path: Path) -> Path:
-    compiler = shutil.which("cc")
-    if compiler is None:
-        pytest.skip("no C compiler: the stand-in for libcuda.so.1 cannot be built")
-    source = ROOT / "tests" / "runtime" / "fake_driver.c"
-    subprocess.run([compiler, "-shared", "-fPIC", "-o", tmp_path / "libcuda.so.1", source], check=True)
-    return tmp_path
-
-
 def test_the_rig_runs_from_graphs_to_result_file(rig_inputs: Path, driver_folder: Path, tmp_path: Path) -> None:
     """Everything but NVIDIA's part is real. There is one FP32 reference per preset, and the tiny split graphs compute
     another score than the fused one, so what compares the two is left out here."""
@@ -122,16 +111,15 @@ def test_the_rig_runs_from_graphs_to_result_file(rig_inputs: Path, driver_folder
         capture_output=True,
         text=True,
         cwd=ROOT,
-        env={
-            **os.environ,
-            "LD_LIBRARY_PATH": str(driver_folder),
-            "PYTHONPATH": str(FAKES),
-            "DGIQA_FAKE_TENSORRT": "8.6.0",
-            "DGIQA_REQUIRE_GPU": "1",
-            "DGIQA_GPU_INPUTS": str(rig_inputs),
-            "DGIQA_GPU_RESULTS": str(tmp_path / "results"),
-            "DGIQA_GPU_RUNS": "4",
-        },
+        env=environment(
+            nvidia.PACKAGES,
+            LD_LIBRARY_PATH=str(driver_folder),
+            DGIQA_FAKE_TENSORRT="8.6.0",
+            DGIQA_REQUIRE_GPU="1",
+            DGIQA_GPU_INPUTS=str(rig_inputs),
+            DGIQA_GPU_RESULTS=str(tmp_path / "results"),
+            DGIQA_GPU_RUNS="4",
+        ),
         check=False,
     )
     assert finished.returncode == 0, finished.stdout[-3000:] + finished.stderr[-1000:]

@@ -3,6 +3,7 @@
 import sys
 
 import pytest
+from stand_ins.fake_tensorrt import FakeTensorRt, versions
 
 from dgiqa_edge.export.build import backend_choice
 from dgiqa_edge.export.tensorrt import builder as tensorrt_builder
@@ -10,16 +11,17 @@ from dgiqa_edge.export.tensorrt import machine as tensorrt_machine
 from dgiqa_edge.runtime.errors import EngineCompatibilityError, MachineError
 from dgiqa_edge.runtime.machine.cuda_probe import CudaProbe, Gpu
 
+VERSIONS = [entry["name"] for entry in versions()]
 ORIN = Gpu("Orin", "87", 8 << 30, True)
 
 
 @pytest.fixture
-def machine(monkeypatch, tensorrt_fake):
+def machine(monkeypatch):
     """``machine(package, gpus)``: the TensorRT installed (None for none) and the GPUs that the driver offers."""
 
     def describe(*, package, gpus, problem="no NVIDIA driver (libcuda.so.1)", **options):
         found = CudaProbe("12.6" if gpus else None, gpus, "" if gpus else problem)
-        trt = tensorrt_fake.FakeTensorRt(package, **options) if package in tensorrt_versions(tensorrt_fake) else None
+        trt = FakeTensorRt(package, **options) if package in VERSIONS else None
         monkeypatch.setattr(tensorrt_machine.importlib.util, "find_spec", lambda name: object() if package else None)
         monkeypatch.setattr(tensorrt_machine, "probe", lambda: found)
         monkeypatch.setattr(tensorrt_builder, "gpu_count", lambda: len(gpus))
@@ -28,10 +30,6 @@ def machine(monkeypatch, tensorrt_fake):
             sys.modules["tensorrt"].__version__ = package
 
     return describe
-
-
-def tensorrt_versions(fake):
-    return [entry["name"] for entry in fake.versions()]
 
 
 @pytest.mark.parametrize(

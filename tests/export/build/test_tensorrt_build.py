@@ -13,6 +13,7 @@ import onnx
 import onnxruntime
 import pytest
 from onnx import numpy_helper
+from stand_ins import fake_tensorrt
 
 from dgiqa_edge.export.build import backend_choice, tensorrt_build
 from dgiqa_edge.export.build.build import Build, stage_count
@@ -43,8 +44,8 @@ DEVICE = Device("Test GPU", "87")
 class OnnxInThePlaceOfAPlan:
     """What the runtime's TensorRT engine is to the check: named arrays in, named arrays out."""
 
-    def __init__(self, fake, path):
-        content, _ = fake.onnx_of(path.read_bytes())
+    def __init__(self, path):
+        content, _ = fake_tensorrt.onnx_of(path.read_bytes())
         self.session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
         self.inputs = tuple(TensorSpec(node.name, "uint8", tuple(node.shape)) for node in self.session.get_inputs())
 
@@ -69,7 +70,7 @@ def finished_stages(tiny_networks, tmp_path_factory):
 
 
 @pytest.fixture
-def machine(monkeypatch, tensorrt_fake, tiny_networks, tmp_path):
+def machine(monkeypatch, tiny_networks, tmp_path):
     """``machine(version, ...)`` puts a fake TensorRT and GPU into this process and returns the package."""
     by_role = dict(zip(("depth", "quality"), tiny_networks, strict=True))
     monkeypatch.setattr(NetworkSource, "load", lambda self: by_role[self.role])
@@ -78,14 +79,14 @@ def machine(monkeypatch, tensorrt_fake, tiny_networks, tmp_path):
         device_check,
         "load_engine",
         lambda bundle, role, backend: OnnxInThePlaceOfAPlan(
-            tensorrt_fake, bundle.file(next(e.file for e in bundle.engines(role) if e.backend == backend))
+            bundle.file(next(e.file for e in bundle.engines(role) if e.backend == backend))
         ),
     )
 
-    monkeypatch.setattr(tensorrt_device, "open_plan", lambda plan, record: OnnxInThePlaceOfAPlan(tensorrt_fake, plan))
+    monkeypatch.setattr(tensorrt_device, "open_plan", lambda plan, record: OnnxInThePlaceOfAPlan(plan))
 
     def make(version="10.13.3.9", device=DEVICE, **options):
-        trt = tensorrt_fake.FakeTensorRt(version, **options)
+        trt = fake_tensorrt.FakeTensorRt(version, **options)
         found = TensorRtMachine(trt, version, support_of(version), device)
         monkeypatch.setattr(backend_choice.tensorrt_machine, "obstacle", lambda: "")
         monkeypatch.setattr(tensorrt_build, "open_machine", lambda: found)

@@ -6,6 +6,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
+from stand_ins import fake_tensorrt
 
 from dgiqa_edge.export.options.tensorrt_options import BuilderSettings
 from dgiqa_edge.export.tensorrt import builder as tensorrt_builder
@@ -78,10 +79,10 @@ def run(trt, model, *, device=DESKTOP, log=None, timings=b"", calibrator=None, u
 
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("model", [graph(), graph(half=True), graph(quantized=True)], ids=["fp32", "fp16", "int8"])
-def test_every_version_builds_every_precision(tensorrt_fake, version, model):
-    trt = tensorrt_fake.FakeTensorRt(version)
+def test_every_version_builds_every_precision(version, model):
+    trt = fake_tensorrt.FakeTensorRt(version)
     built = run(trt, model)
-    content, record = tensorrt_fake.onnx_of(built.plan)
+    content, record = fake_tensorrt.onnx_of(built.plan)
     assert onnx.load_from_string(content).graph.node
     assert record["strong"] == (version.startswith(("10.13", "11")) or (version.startswith("10.3") and not _qdq(model)))
     assert bin(trt.config["tactic_sources"]).count("1") == 2
@@ -92,8 +93,8 @@ def _qdq(model):
     return any(node.op_type == "QuantizeLinear" for node in model.graph.node)
 
 
-def test_weak_versions_hold_fp32_layers_to_fp32(tensorrt_fake):
-    trt = tensorrt_fake.FakeTensorRt("8.6.0")
+def test_weak_versions_hold_fp32_layers_to_fp32():
+    trt = fake_tensorrt.FakeTensorRt("8.6.0")
     built = run(trt, graph(half=True))
     assert trt.config["flags"] == {"FP16", "OBEY_PRECISION_CONSTRAINTS"}
     layers = {layer.name: layer for layer in trt.networks[-1].layers}
@@ -104,8 +105,8 @@ def test_weak_versions_hold_fp32_layers_to_fp32(tensorrt_fake):
     assert built.constrained_layers == 1
 
 
-def test_a_quantized_layer_is_never_held_to_fp32(tensorrt_fake):
-    trt = tensorrt_fake.FakeTensorRt("8.6.0")
+def test_a_quantized_layer_is_never_held_to_fp32():
+    trt = fake_tensorrt.FakeTensorRt("8.6.0")
     model = graph(quantized=True)
     extra = helper.make_node("Cast", ["score"], ["narrow"], name="/narrow", to=TensorProto.FLOAT16)
     model.graph.node.append(extra)  # an FP16 tensor somewhere, so that FP16 is allowed and FP32 has to be held
@@ -116,14 +117,14 @@ def test_a_quantized_layer_is_never_held_to_fp32(tensorrt_fake):
     assert held == {"/softmax"}
 
 
-def test_strong_versions_touch_no_layer(tensorrt_fake):
-    trt = tensorrt_fake.FakeTensorRt("11.0.0")
+def test_strong_versions_touch_no_layer():
+    trt = fake_tensorrt.FakeTensorRt("11.0.0")
     assert run(trt, graph(half=True)).constrained_layers == 0
     assert trt.config["flags"] == set()
 
 
-def test_settings_reach_the_builder(tensorrt_fake):
-    trt = tensorrt_fake.FakeTensorRt("10.13.3.9")
+def test_settings_reach_the_builder():
+    trt = fake_tensorrt.FakeTensorRt("10.13.3.9")
     run(
         trt,
         graph(),
@@ -143,8 +144,8 @@ def test_settings_reach_the_builder(tensorrt_fake):
     assert config.profiling_verbosity.name == "DETAILED"
 
 
-def test_a_dla_build_names_what_the_dla_cannot_take(tensorrt_fake):
-    trt = tensorrt_fake.FakeTensorRt("10.3.0.26", dla_cores=2)
+def test_a_dla_build_names_what_the_dla_cannot_take():
+    trt = fake_tensorrt.FakeTensorRt("10.3.0.26", dla_cores=2)
     built = run(trt, graph(half=True), device=ORIN, dla_core=1)
     config = trt.configs[-1]
     assert (config.default_device_type.name, config.DLA_core) == ("DLA", 1)
@@ -156,24 +157,24 @@ def test_a_dla_build_names_what_the_dla_cannot_take(tensorrt_fake):
 @pytest.mark.parametrize(
     ("stored", "origin"), [(b"", "new"), (b"fake timings\nold\n", "reused"), (b"of another device", "replaced")]
 )
-def test_the_timing_cache_is_reused_or_replaced_and_extended(tensorrt_fake, stored, origin):
-    built = run(tensorrt_fake.FakeTensorRt("8.6.0"), graph(), timings=stored)
+def test_the_timing_cache_is_reused_or_replaced_and_extended(stored, origin):
+    built = run(fake_tensorrt.FakeTensorRt("8.6.0"), graph(), timings=stored)
     assert built.timing_cache == origin
     assert built.timings.endswith(b"build\n")
     assert (b"old\n" in built.timings) == (origin == "reused")
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_an_unsupported_operator_is_named_with_its_node_and_a_remedy(tensorrt_fake, version):
-    trt = tensorrt_fake.FakeTensorRt(version, refuse=["Softmax"])
+def test_an_unsupported_operator_is_named_with_its_node_and_a_remedy(version):
+    trt = fake_tensorrt.FakeTensorRt(version, refuse=["Softmax"])
     with pytest.raises(ExportError, match=rf"TensorRT {version} cannot parse .*/softmax \(Softmax\): .*write it with"):
         run(trt, graph())
     assert trt.built == 0
 
 
-def test_int8_weights_that_8_x_cannot_store_are_said_so(tensorrt_fake):
+def test_int8_weights_that_8_x_cannot_store_are_said_so():
     with pytest.raises(ExportError, match=r"/w \(DequantizeLinear\): .*cannot store int8 weights"):
-        run(tensorrt_fake.FakeTensorRt("8.6.0"), graph(quantized=True), unprepared=True)
+        run(fake_tensorrt.FakeTensorRt("8.6.0"), graph(quantized=True), unprepared=True)
 
 
 @pytest.mark.parametrize(
@@ -187,25 +188,25 @@ def test_int8_weights_that_8_x_cannot_store_are_said_so(tensorrt_fake):
         ("something never seen", ExportError, "something never seen; see the build log"),
     ],
 )
-def test_a_failed_build_says_what_to_do(tensorrt_fake, message, error, words):
+def test_a_failed_build_says_what_to_do(message, error, words):
     log = BuildLog()
     with pytest.raises(error, match=words):
-        run(tensorrt_fake.FakeTensorRt("8.6.0", fail_with=message), graph(), log=log)
+        run(fake_tensorrt.FakeTensorRt("8.6.0", fail_with=message), graph(), log=log)
     assert message in log.text()
 
 
-def test_a_driver_that_does_not_start_is_an_error_and_not_a_crash(tensorrt_fake):
+def test_a_driver_that_does_not_start_is_an_error_and_not_a_crash():
     with pytest.raises(MachineError, match=r"driver is older .*error: 35"):
-        dla_cores(tensorrt_fake.FakeTensorRt("8.6.0", gpu=False), BuildLog())
+        dla_cores(fake_tensorrt.FakeTensorRt("8.6.0", gpu=False), BuildLog())
 
 
-def test_the_dla_is_counted(tensorrt_fake):
-    assert dla_cores(tensorrt_fake.FakeTensorRt("10.3.0.26", dla_cores=2), BuildLog()) == 2
-    assert dla_cores(tensorrt_fake.FakeTensorRt("11.0.0"), BuildLog()) == 0
+def test_the_dla_is_counted():
+    assert dla_cores(fake_tensorrt.FakeTensorRt("10.3.0.26", dla_cores=2), BuildLog()) == 2
+    assert dla_cores(fake_tensorrt.FakeTensorRt("11.0.0"), BuildLog()) == 0
 
 
-def test_a_member_that_a_version_lacks_is_an_error_of_ours(tensorrt_fake):
-    trt = tensorrt_fake.FakeTensorRt("8.5.3.1")
+def test_a_member_that_a_version_lacks_is_an_error_of_ours():
+    trt = fake_tensorrt.FakeTensorRt("8.5.3.1")
     with pytest.raises(EngineCompatibilityError, match=r"has no BuilderFlag\.VERSION_COMPATIBLE"):
         tensorrt_builder._member(trt, trt.BuilderFlag, "VERSION_COMPATIBLE")
 
@@ -223,11 +224,11 @@ def test_the_log_keeps_errors_past_its_limit(monkeypatch):
     assert "verbose" not in log.text()
 
 
-def test_without_the_package_or_a_gpu_nothing_is_loaded(monkeypatch, tensorrt_fake):
+def test_without_the_package_or_a_gpu_nothing_is_loaded(monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorrt", None)
     with pytest.raises(MachineError, match="JetPack"):
         load_tensorrt()
-    monkeypatch.setitem(sys.modules, "tensorrt", tensorrt_fake.FakeTensorRt("8.6.0"))
+    monkeypatch.setitem(sys.modules, "tensorrt", fake_tensorrt.FakeTensorRt("8.6.0"))
     monkeypatch.setattr(tensorrt_builder, "gpu_count", lambda: 0)
     with pytest.raises(MachineError, match="no NVIDIA GPU"):
         load_tensorrt()

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from stand_ins import fake_tensorrt
 
 from dgiqa_edge.export.tensorrt.calibrator import CacheKey, create_calibrator, load_cache, save_cache
 from dgiqa_edge.export.tensorrt.frame_buffer import frame_buffer
@@ -30,8 +31,8 @@ def frames():
 
 
 @pytest.mark.parametrize("kind", ["entropy", "minmax"])
-def test_each_frame_is_uploaded_once_and_the_scales_are_kept(tensorrt_fake, tmp_path, frames, kind):
-    trt, buffer, cache = tensorrt_fake.FakeTensorRt("8.6.0"), Buffer(), tmp_path / "cache.json"
+def test_each_frame_is_uploaded_once_and_the_scales_are_kept(tmp_path, frames, kind):
+    trt, buffer, cache = fake_tensorrt.FakeTensorRt("8.6.0"), Buffer(), tmp_path / "cache.json"
     calibrator = create_calibrator(trt, kind, frames, buffer, cache, KEY)
     assert calibrator.get_batch_size() == 1
     assert [calibrator.get_batch(["frame"]) for _ in range(4)] == [[4096]] * 3 + [None]
@@ -52,12 +53,12 @@ def test_each_frame_is_uploaded_once_and_the_scales_are_kept(tensorrt_fake, tmp_
         ({"graph_sha256": "other", "image_set_sha256": "other"}, "another graph, another image set"),
     ],
 )
-def test_a_cache_of_something_else_is_refused(tensorrt_fake, tmp_path, frames, changes, words):
+def test_a_cache_of_something_else_is_refused(tmp_path, frames, changes, words):
     cache = tmp_path / "cache.json"
     save_cache(cache, KEY, b"scales")
     wanted = CacheKey(**{**KEY.__dict__, **changes})
     with pytest.raises(CalibrationError, match=f"belongs to {words}: remove it"):
-        create_calibrator(tensorrt_fake.FakeTensorRt("8.6.0"), "entropy", frames, Buffer(), cache, wanted)
+        create_calibrator(fake_tensorrt.FakeTensorRt("8.6.0"), "entropy", frames, Buffer(), cache, wanted)
     assert cache.exists()
 
 
@@ -87,8 +88,8 @@ def test_no_cache_is_no_error(tmp_path):
     ("names", "error", "words"),
     [(["frame", "depth"], None, "a frame graph takes 'frame'"), (["frame"], RuntimeError("sticky"), "sticky")],
 )
-def test_a_failure_inside_a_callback_is_kept_for_the_builder(tensorrt_fake, tmp_path, frames, names, error, words):
-    trt, cache = tensorrt_fake.FakeTensorRt("8.6.0"), tmp_path / "cache.json"
+def test_a_failure_inside_a_callback_is_kept_for_the_builder(tmp_path, frames, names, error, words):
+    trt, cache = fake_tensorrt.FakeTensorRt("8.6.0"), tmp_path / "cache.json"
     calibrator = create_calibrator(trt, "minmax", frames, Buffer(error), cache, KEY)
     assert calibrator.get_batch(names) is None
     assert isinstance(calibrator.failure, CalibrationError)

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 from onnx import TensorProto, helper
+from stand_ins import fake_tensorrt
 
 from dgiqa_edge.export.options.tensorrt_options import BuilderSettings, TensorRtOptions
 from dgiqa_edge.export.stages.stages import Stages
@@ -26,11 +27,11 @@ class Images:
 
 
 @pytest.fixture
-def build(tensorrt_fake, tmp_path):
+def build(tmp_path):
     """``build(work, settings, spoil)`` builds one engine; the timing cache lies elsewhere."""
 
     def run(work, settings=None, spoil=None):
-        trt = tensorrt_fake.FakeTensorRt(VERSION, spoil=spoil)
+        trt = fake_tensorrt.FakeTensorRt(VERSION, spoil=spoil)
         machine = TensorRtMachine(trt, VERSION, support_of(VERSION), Device("Test GPU", "86"))
         options = TensorRtOptions(settings=settings or BuilderSettings(), timing_cache=tmp_path / "timing.cache")
         stage = EngineStage(

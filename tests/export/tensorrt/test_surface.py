@@ -11,6 +11,7 @@ import subprocess
 import sys
 
 import pytest
+from stand_ins import fake_tensorrt
 
 PROBE = """
 import json, sys, tensorrt as trt
@@ -43,9 +44,9 @@ def ask(interpreter, surface):
     return json.loads(finished.stdout.splitlines()[-1])
 
 
-def test_the_listed_surface_is_the_installed_packages(interpreter, tensorrt_fake):
+def test_the_listed_surface_is_the_installed_packages(interpreter):
     installed = ask(interpreter, {})["version"]
-    listed = {entry["name"]: entry for entry in tensorrt_fake.versions()}
+    listed = {entry["name"]: entry for entry in fake_tensorrt.versions()}
     entry = listed.get(installed) or next(
         (entry for name, entry in listed.items() if name.split(".")[:2] == installed.split(".")[:2]), None
     )
@@ -67,7 +68,7 @@ def test_the_version_table_agrees_with_the_installed_package(interpreter):
     assert support.parser_names_nodes == found["names_nodes"]
 
 
-def test_every_listed_version_says_where_it_was_read(tensorrt_fake):
-    for entry in tensorrt_fake.versions():
+def test_every_listed_version_says_where_it_was_read():
+    for entry in fake_tensorrt.versions():
         assert entry["source"]
         assert entry["wheel"] == ("wheel" in entry["source"])

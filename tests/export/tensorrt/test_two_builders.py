@@ -5,27 +5,27 @@ import subprocess
 import sys
 
 import pytest
+from stand_ins import environment
 
 SLOW_BUILD = """
-import sys, time, importlib.util
+import sys, time
 from pathlib import Path
 import onnx
 from onnx import helper, TensorProto
-spec = importlib.util.spec_from_file_location("tensorrt_fake", sys.argv[1])
-fake = importlib.util.module_from_spec(spec); spec.loader.exec_module(fake)
+from stand_ins.fake_tensorrt import FakeTensorRt
 from dgiqa_edge.export.tensorrt import engines as tensorrt_engines
 from dgiqa_edge.export.stages.stages import Stages
 from dgiqa_edge.export.tensorrt.configuration import Device
 from dgiqa_edge.export.tensorrt.machine import TensorRtMachine
 from dgiqa_edge.export.options.tensorrt_options import TensorRtOptions
 from dgiqa_edge.runtime.engines.tensorrt.versions import support_of
-work, go = Path(sys.argv[2]), Path(sys.argv[2]) / "go"
+work, go = Path(sys.argv[1]), Path(sys.argv[1]) / "go"
 def build(content):
     print("building", flush=True)
     while not go.exists():
         time.sleep(0.02)
     return content
-trt = fake.FakeTensorRt("10.13.3.9", spoil=build)
+trt = FakeTensorRt("10.13.3.9", spoil=build)
 machine = TensorRtMachine(trt, "10.13.3.9", support_of("10.13.3.9"), Device("Test GPU", "87"))
 class Images: image_set_sha256 = ""; height = width = 4
 graph = helper.make_graph([helper.make_node("Cast", ["frame"], ["score"], name="/Cast", to=1)], "g",
@@ -34,19 +34,21 @@ graph = helper.make_graph([helper.make_node("Cast", ["frame"], ["score"], name="
 model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
 stage = tensorrt_engines.EngineStage(machine, TensorRtOptions(timing_cache=work / "timing.cache"),
     precision="fp32", half=False, families=(), work=work, threads=1, say=lambda text: print("SAY", text, flush=True))
-files = stage.run(Stages(work), {"fused": model}, sys.argv[3], Images())
+files = stage.run(Stages(work), {"fused": model}, sys.argv[2], Images())
 print("DONE", files.report["fused"]["timing_cache"], flush=True)
 """
 
 
 @pytest.fixture
-def start(tmp_path, tensorrt_fake):
+def start(tmp_path):
     """``start(key)`` builds one engine in a process of its own, which is done once the file ``go`` is there."""
     processes = []
 
     def run(key):
-        arguments = [sys.executable, "-c", SLOW_BUILD, tensorrt_fake.__file__, str(tmp_path), key]
-        process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        arguments = [sys.executable, "-c", SLOW_BUILD, str(tmp_path), key]
+        process = subprocess.Popen(
+            arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment()
+        )
         processes.append(process)
         return process
 

@@ -1,7 +1,6 @@
 """``dgiqa-edge doctor`` and ``score`` as processes: this machine as it is, and one whose GPU packages are stand-ins."""
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -9,9 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-HERE = Path(__file__).parent
-FAKES = HERE / "engines" / "fakes"
+from stand_ins import environment, nvidia
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -55,18 +52,13 @@ def on_gpu(driver_folder: Path, cache_home: Path) -> Run:
     """Run ``dgiqa-edge`` where a driver, TensorRT and cuda-python are (stand-ins); settings are the environment."""
 
     def run(*arguments: Any, **settings: str) -> subprocess.CompletedProcess[str]:
-        environment = {
-            **os.environ,
-            "LD_LIBRARY_PATH": str(driver_folder),
-            "PYTHONPATH": str(FAKES),
-            "XDG_CACHE_HOME": str(cache_home),
-            **settings,
-        }
         return subprocess.run(
             [sys.executable, "-m", "dgiqa_edge.runtime.commands.cli", *map(str, arguments)],
             capture_output=True,
             text=True,
-            env=environment,
+            env=environment(
+                nvidia.PACKAGES, LD_LIBRARY_PATH=str(driver_folder), XDG_CACHE_HOME=str(cache_home), **settings
+            ),
             timeout=120,
             check=False,
         )

@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from stand_ins import nvidia as stand_ins
 
 from dgiqa_edge.runtime.engines.capability import capabilities
 from dgiqa_edge.runtime.machine import jetson, nvidia, packages
@@ -89,10 +90,9 @@ def test_a_package_that_cannot_be_loaded_is_not_a_missing_one(tmp_path: Path, mo
 
 
 def test_cuda_bindings_are_found_without_importing_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    fakes = Path(__file__).parents[1] / "engines" / "fakes"
     for name in [name for name in sys.modules if name.partition(".")[0] in ("cuda", "pycuda")]:
         monkeypatch.delitem(sys.modules, name)
-    monkeypatch.syspath_prepend(str(fakes))
+    monkeypatch.syspath_prepend(str(stand_ins.PACKAGES))
     found = packages.cuda_bindings().value
     assert isinstance(found, list)
     assert [str(name).split()[0] for name in found] == ["cuda-bindings", "pycuda"]

@@ -38,7 +38,7 @@ CLASS_OF = {
     "parser": "OnnxParser",
 }
 CLASSES = {*API["members"], "ILogger"}
-OUR_OWN = {("tensorrt.py", "engine")}  # there the word means our own engine
+OUR_OWN = {("engine.py", "engine")}  # there the word means our own engine
 # Members that some version lacks: how the code keeps from touching them there.
 GUARDS = {
     "Runtime.engine_host_code_allowed": "only for version-compatible plans, which exist since 8.6",

@@ -2,24 +2,22 @@
 
 A plan is a magic word, a line of JSON, and an ONNX graph. Work goes through the fake CUDA runtime's streams and reads
 and writes its device memory, so bindings, copies and waiting are put to the test. Strict: an attribute that a version
-lacks is not there. ``DGIQA_FAKE_TENSORRT`` sets the version; where ``tests/export/tensorrt_fake.py`` knows it, its
+lacks is not there. ``DGIQA_FAKE_TENSORRT`` sets the version; where ``stand_ins/fake_tensorrt.py`` knows it, its
 builder is here too.
 """
 
 import ctypes
 import enum
-import importlib.util
 import json
 import os
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnxruntime
 from cuda.bindings import runtime as cuda
+from stand_ins import fake_tensorrt
 
 __version__ = os.environ.get("DGIQA_FAKE_TENSORRT", "10.3.0")
-MAGIC = b"fake plan\n"
 
 
 class TensorIOMode(enum.Enum):
@@ -72,13 +70,12 @@ class Runtime:
         self.engine_host_code_allowed = False
 
     def deserialize_cuda_engine(self, content: bytes) -> "ICudaEngine | None":
-        if not content.startswith(MAGIC):
+        if not content.startswith(fake_tensorrt.MAGIC):
             self._logger.log(ILogger.Severity.WARNING, "about to fail")
             self._logger.log(ILogger.Severity.ERROR, "Magic tag does not match")
             self._logger.log(ILogger.Severity.ERROR, "a consequence")
             return None
-        head, _, graph = content[len(MAGIC) :].partition(b"\n")
-        facts = json.loads(head)
+        graph, facts = fake_tensorrt.onnx_of(content)
         try:
             onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
         except Exception as error:
@@ -193,19 +190,8 @@ class IExecutionContext:
         return np.frombuffer(memory, dtype).reshape(node.shape)
 
 
-def _add_builder() -> None:
-    """The builder side of this version, from the export room's fake; plans have one format in both."""
-    file = Path(__file__).resolve().parents[4] / "export" / "tensorrt_fake.py"
-    spec = importlib.util.spec_from_file_location("tensorrt_fake", file)
-    assert spec is not None
-    assert spec.loader is not None
-    fake = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(fake)
-    assert fake.MAGIC == MAGIC
-    if any(entry["name"] == __version__ for entry in fake.versions()):
-        for name, value in vars(fake.FakeTensorRt(__version__)).items():
-            if name[0].isupper():
-                globals().setdefault(name, value)
-
-
-_add_builder()
+# The builder side of this version; plans have one format in both.
+if any(entry["name"] == __version__ for entry in fake_tensorrt.versions()):
+    for _name, _value in vars(fake_tensorrt.FakeTensorRt(__version__)).items():
+        if _name[0].isupper():
+            globals().setdefault(_name, _value)

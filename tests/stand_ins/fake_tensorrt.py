@@ -16,7 +16,7 @@ if sys.version_info < (3, 11):
 else:
     import tomllib as toml
 
-SURFACE = Path(__file__).parent / "tensorrt" / "surface.toml"
+SURFACE = Path(__file__).with_name("tensorrt_surface.toml")
 MAGIC = b"fake plan\n"
 TIMINGS = b"fake timings\n"
 _ARITHMETIC = {"Conv": "CONVOLUTION", "MatMul": "MATRIX_MULTIPLY", "Softmax": "SOFTMAX", "Gemm": "MATRIX_MULTIPLY"}
@@ -34,8 +34,13 @@ def versions():
     return toml.loads(SURFACE.read_text(encoding="utf-8"))["version"]
 
 
+def plan_of(graph, **record):
+    """A fake serialized engine of an ONNX file, with what the builder or a test records in it."""
+    return MAGIC + json.dumps(record).encode() + b"\n" + graph
+
+
 def onnx_of(plan):
-    """The ONNX file and the builder's record inside a fake serialized engine."""
+    """The ONNX file and the record inside a fake serialized engine."""
     header, _, rest = plan.removeprefix(MAGIC).partition(b"\n")
     return rest, json.loads(header)
 
@@ -222,7 +227,7 @@ def _build(trt, network, config, logger):
         "strong": bool(network.flags & 1 << int(getattr(trt.NetworkDefinitionCreationFlag, "STRONGLY_TYPED", 30))),
     }
     content = trt.spoil(network.onnx) if trt.spoil else network.onnx
-    return MAGIC + json.dumps(record).encode() + b"\n" + content
+    return plan_of(content, **record)
 
 
 def _calibrate(calibrator):
