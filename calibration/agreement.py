@@ -12,6 +12,8 @@ import numpy as np
 
 from dgiqa_edge.runtime.errors import ConfigurationError
 
+from .statistics import pearson, spearman
+
 FEWEST = 8
 BOOTSTRAPS = 1000
 Pair = tuple[np.ndarray, np.ndarray]
@@ -63,17 +65,15 @@ def agreement(predicted: np.ndarray, human: np.ndarray, seed: int = 0, bootstrap
     return Agreement(
         photos=len(predicted),
         srcc=_with_interval(srcc, (predicted, human), seed, bootstraps),
-        plcc=_with_interval(pearson, (mapped, human), seed, bootstraps),
+        plcc=_with_interval(plcc, (mapped, human), seed, bootstraps),
         krcc=_with_interval(krcc, (predicted, human), seed, min(bootstraps, 200)),
         rmse=_with_interval(rmse, (mapped, human), seed, bootstraps),
     )
 
 
 def srcc(predicted: np.ndarray, human: np.ndarray) -> float:
-    """Spearman's rank correlation."""
-    from scipy import stats
-
-    return pearson(stats.rankdata(predicted), stats.rankdata(human))
+    """Spearman's rank correlation; 0 where one side is constant."""
+    return spearman(predicted, human) or 0.0
 
 
 def krcc(predicted: np.ndarray, human: np.ndarray) -> float:
@@ -84,11 +84,9 @@ def krcc(predicted: np.ndarray, human: np.ndarray) -> float:
     return tau if np.isfinite(tau) else 0.0
 
 
-def pearson(predicted: np.ndarray, human: np.ndarray) -> float:
+def plcc(predicted: np.ndarray, human: np.ndarray) -> float:
     """Pearson's correlation; 0 where one side is constant."""
-    a, b = predicted - predicted.mean(), human - human.mean()
-    scale = float(np.sqrt((a * a).sum() * (b * b).sum()))
-    return float((a * b).sum() / scale) if scale > 0 else 0.0
+    return pearson(predicted, human) or 0.0
 
 
 def rmse(predicted: np.ndarray, human: np.ndarray) -> float:

@@ -12,6 +12,8 @@ import numpy as np
 
 from dgiqa_edge.runtime.errors import CalibrationError, FidelityError
 
+from .statistics import pearson, spearman
+
 Outputs = Mapping[str, np.ndarray]
 Run = Callable[[np.ndarray], Outputs]
 Progress = Callable[[int, int], None]
@@ -128,34 +130,9 @@ def summarize(images: Iterable[ImageFidelity]) -> Fidelity:
         images=len(pairs),
         score_mae=float(differences.mean()),
         score_max=float(differences.max()),
-        score_srcc=spearman(reference, candidate),
+        score_srcc=spearman(reference, candidate) if len(pairs) >= FEWEST_FOR_RANKS else None,
         depth_mae_levels=float(np.mean([pair.depth_mae_levels for pair in pairs])),
         depth_max_levels=max(pair.depth_max_levels for pair in pairs),
         depth_correlation=float(np.mean(correlations)) if correlations else None,
         per_image=pairs,
     )
-
-
-def spearman(first: np.ndarray, second: np.ndarray) -> float | None:
-    """Spearman rank correlation, tied ranks averaged; None below three values or if one side is constant."""
-    if len(first) < FEWEST_FOR_RANKS:
-        return None
-    return pearson(average_ranks(first), average_ranks(second))
-
-
-def pearson(first: np.ndarray, second: np.ndarray) -> float | None:
-    """Pearson correlation of two arrays of equal size; None where one is constant."""
-    a = first.astype(np.float64).ravel()
-    b = second.astype(np.float64).ravel()
-    if not a.size or a.min() == a.max() or b.min() == b.max():
-        return None
-    a -= a.mean()
-    b -= b.mean()
-    return float(np.clip(np.dot(a, b) / np.sqrt(np.dot(a, a) * np.dot(b, b)), -1.0, 1.0))
-
-
-def average_ranks(values: np.ndarray) -> np.ndarray:
-    """Ranks from 1, equal values sharing the mean of their ranks; float64 [n]."""
-    _, group, counts = np.unique(values, return_inverse=True, return_counts=True)
-    last = np.cumsum(counts)
-    return (last - (counts - 1) / 2)[group]

@@ -1,4 +1,4 @@
-"""Statistics that a bootstrap can take over many draws at once: each value with how often a draw holds it."""
+"""Figures of sets of values: correlations, and statistics that a bootstrap can take over many draws at once."""
 
 import math
 from dataclasses import dataclass
@@ -12,8 +12,31 @@ def nearest_rank(queries: int, percent: float) -> int:
     return max(1, math.ceil(queries * percent / 100.0 - 1e-9))
 
 
+def pearson(first: np.ndarray, second: np.ndarray) -> float | None:
+    """Linear correlation of two arrays of equal size; None where one is constant."""
+    a = first.astype(np.float64).ravel()
+    b = second.astype(np.float64).ravel()
+    if not a.size or a.min() == a.max() or b.min() == b.max():
+        return None
+    a -= a.mean()
+    b -= b.mean()
+    return float(np.clip(np.dot(a, b) / np.sqrt(np.dot(a, a) * np.dot(b, b)), -1.0, 1.0))
+
+
+def spearman(first: np.ndarray, second: np.ndarray) -> float | None:
+    """Rank correlation of two arrays [n], tied ranks averaged; None where one is constant."""
+    return pearson(average_ranks(first), average_ranks(second))
+
+
+def average_ranks(values: np.ndarray) -> np.ndarray:
+    """Ranks from 1, equal values sharing the mean of their ranks; float64 [n]."""
+    _, group, counts = np.unique(values, return_inverse=True, return_counts=True)
+    last = np.cumsum(counts)
+    return np.asarray((last - (counts - 1) / 2)[group])
+
+
 class Statistic(Protocol):
-    """One figure of a set of values."""
+    """One figure of a set of values; a draw holds each value a number of times."""
 
     def of(self, values: np.ndarray) -> float:
         """The figure of the values themselves, float64 [n]."""

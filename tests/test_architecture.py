@@ -287,6 +287,11 @@ ONE_PLACE = {
         },
         "runtime/ground/input_file.py's file_bytes",
     ),
+    # Ties, constant values and the order of sums, each decided once. PyTorch's own is a loss, of tensors.
+    r"\b(rankdata|spearmanr|pearsonr|corrcoef|return_inverse)\b|\bdef _?(spearman|pearson|average_ranks?)\b": (
+        {"calibration/statistics.py"},
+        "calibration/statistics.py's pearson and spearman",
+    ),
     # Raises on a loop of links (RuntimeError up to Python 3.12); a user's input may be one.
     r"image\.resolve\(|path\.resolve\(": (set(), "os.path.realpath"),
 }

@@ -84,7 +84,7 @@ def depth_report(depths: np.ndarray, teacher: np.ndarray) -> dict[str, float]:
     for depth, reference in zip(depths, teacher, strict=True):
         target = rows @ reference.astype(np.float32) @ columns
         target = 0.1 + 0.9 * (target - target.min()) / max(float(target.max() - target.min()), 1e-6)
-        correlations.append(metrics.pearson(depth.ravel(), target.ravel()))
+        correlations.append(metrics.plcc(depth.ravel(), target.ravel()))
         scale, shift = np.polyfit(depth.ravel(), target.ravel(), 1)
         aligned = np.clip(scale * depth + shift, 0.02, None)
         absolute.append(float(np.mean(np.abs(aligned - target) / target)))

@@ -128,7 +128,7 @@ class EdgeTrainer:
         human = self.data.mos[self.data.validation]
         figures = {
             GOAL: metrics.srcc(scores, human),
-            "validation_plcc": metrics.pearson(scores, human),
+            "validation_plcc": metrics.plcc(scores, human),
             "validation_rmse": metrics.rmse(scores, human),
         }
         pairs = self.data.validation_pairs

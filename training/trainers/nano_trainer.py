@@ -141,12 +141,11 @@ class NanoTrainer:
         human = data.mos[data.validation]
         known = np.flatnonzero(data.depth_known[data.validation])
         agreements = [
-            metrics.pearson(depth[at].ravel(), self._target(data.validation[[at]]).cpu().numpy().ravel())
-            for at in known
+            metrics.plcc(depth[at].ravel(), self._target(data.validation[[at]]).cpu().numpy().ravel()) for at in known
         ]
         figures = {
             GOAL: metrics.srcc(scores, human),
-            "validation_plcc": metrics.pearson(scores, human),
+            "validation_plcc": metrics.plcc(scores, human),
             "validation_rmse": metrics.rmse(scores, human),
             "validation_depth_correlation": float(np.mean(agreements)) if agreements else float("nan"),
         }
