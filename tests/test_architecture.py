@@ -194,7 +194,7 @@ def lenient_readers(path):
 
 
 def test_files_are_read_by_the_one_strict_reader_of_their_format():
-    """A library's own reader takes a key that stands twice and lets the last win (``strict_text.py``)."""
+    """A library's own reader takes a key that stands twice and lets the last win: ``runtime/ground/strict_text.py``."""
     broken = [
         found
         for room in house.ROOMS
@@ -246,7 +246,7 @@ ONE_PLACE = {
         },
         "runtime/ground/names.py's json_text",
     ),
-    r"cv2\.VideoCapture\(": ({"runtime/watch/sources/decoding/program.py"}, "runtime/sources"),
+    r"cv2\.VideoCapture\(": ({"runtime/watch/sources/decoding/program.py"}, "runtime/watch/sources"),
     r"cv2\.VideoWriter\(": ({"runtime/watch/sinks/video_pipeline.py"}, "runtime/watch/sinks/video_pipeline.py"),
     # Waits for ever on a pipe, never ends on a device. The others read what the project or the system wrote itself.
     r"\.read_(bytes|text)\(": (

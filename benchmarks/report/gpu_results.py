@@ -114,7 +114,7 @@ def document(
 
 
 def file_name(gpu: str, tensorrt: str) -> str:
-    """``nvidia-l4-10.3.0.json``."""
+    """The GPU and the version of TensorRT in small letters: ``nvidia-l4-10.3.0`` and the ending."""
     return f"{re.sub(r'[^a-z0-9]+', '-', gpu.lower()).strip('-')}-{tensorrt}.json"
 
 

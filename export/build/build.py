@@ -1,7 +1,8 @@
 """One build from checkpoints to bundle: the order of the stages and what passes between them.
 
 Cheap checks come first, so a bad folder or a wrong checkpoint fails before minutes of work. Each stage's result is
-kept under the hash of its inputs (stages.py), so the same command resumes where an interrupted one stopped.
+kept under the hash of its inputs (``export/stages/stages.py``), so the same command resumes where an interrupted one
+stopped.
 """
 
 import time

@@ -2,9 +2,9 @@
 
 The steps and their order are the published inference script's (arXiv 2505.24002): cubic resize and Depth Anything,
 depth stretched to 0..255 and truncated, image and depth resized together on 8-bit values, crops, DGIQA, mean. Its
-random crops are replaced by fixed boxes. Resizers are constants and gathers (see resampling.py), so every backend
-computes the same pixels. The networks are the submodules ``depth_net`` and ``quality_net``; the node names of the
-exported graph carry those names, and precision is decided by them.
+random crops are replaced by fixed boxes. Resizers are constants and gathers (see networks/resampling.py), so every
+backend computes the same pixels. The networks are the submodules ``depth_net`` and ``quality_net``; the node names of
+the exported graph carry those names, and precision is decided by them.
 """
 
 import torch

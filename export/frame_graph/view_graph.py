@@ -1,6 +1,6 @@
 """The frame graph of the networks that take views: `edge` and `nano`.
 
-As in frame_graph.py, everything between the raw BGR frame and the score is in the graph: the whole frame shrunk by
+As in pipeline.py, everything between the raw BGR frame and the score is in the graph: the whole frame shrunk by
 area weighting (two products with constant matrices), native crops as slices, ImageNet normalisation, the network, and
 its depth map stretched to 0..255. The views are those of networks/views.py, so training and deployment see the same
 numbers. The network is the submodule ``network``; its scope in the node names decides precision.

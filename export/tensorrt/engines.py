@@ -1,7 +1,7 @@
 """The engine stage of a build: graphs in, engine files and their log out, with the timing cache locked and extended.
 
 It decides the configuration before the build starts its work, so that a contradiction costs no time, and repeats
-nothing that a finished stage holds. Whether an engine is right is the device check's business (device_check.py).
+nothing that a finished stage holds. Whether an engine is right is the business of ``ladder/devices/check.py``.
 """
 
 import contextlib

@@ -42,8 +42,8 @@ def as_bgr(frame: Any) -> NDArray[np.uint8]:
             three channels; [H, W, 4] BGRA loses its alpha (colours are taken as they are, not blended).
 
     Raises:
-        SourceError: another type, dtype, or shape, an empty frame, one larger than ``limits.py`` allows, or one whose
-            strides leave its memory.
+        SourceError: another type, dtype, or shape, an empty frame, one larger than ``ground/limits.py`` allows, or one
+            whose strides leave its memory.
     """
     if not isinstance(frame, np.ndarray):
         raise SourceError(f"a frame must be a numpy array, not {type(frame).__name__}: read files with read_image")

@@ -58,8 +58,8 @@ def read_image(path: str | Path) -> NDArray[np.uint8]:
     orientation is applied, all as ``cv2.imread`` does it.
 
     Raises:
-        SourceError: the file is missing, no file, empty, cut off, damaged, larger than ``limits.py`` allows, or not an
-            image that OpenCV decodes.
+        SourceError: the file is missing, no file, empty, cut off, damaged, larger than ``ground/limits.py`` allows, or
+            not an image that OpenCV decodes.
     """
     content = read_input(Path(path))
     try:

@@ -16,8 +16,8 @@ RULES = {
         "src/engines/openvino_engine.cpp",
         "src/engines/tensorrt_engine.cpp",
     },
-    # A folder, a pipe, or 100 GB where a small file is expected: whole_file.cpp refuses them. The others read /proc and
-    # /sys, hash what has been checked, or write a file.
+    # A folder, a pipe, or 100 GB where a small file is expected: native/src/formats/whole_file.cpp refuses them. The
+    # others read /proc and /sys, hash what has been checked, or write a file.
     r"\b(ifstream|fopen)\b": {
         "src/formats/sha256.cpp",
         "src/engines/tensorrt_engine.cpp",
@@ -29,15 +29,16 @@ RULES = {
     r"for \(.*: *(std::filesystem|fs)::": set(),
     r"\bfs::(exists|is_\w+|file_size|weakly_canonical|create_\w+|rename|remove\w*)\([^()]*(\([^()]*\)[^()]*)*(?<!failure)"
     r"(?<!code)(?<!unknown)\)": set(),
-    # A key that stands twice, deep nesting: strict_json.cpp refuses them. What the library wrote is read plainly.
+    # A key that stands twice, deep nesting: native/src/formats/strict_json.cpp refuses them. What the library wrote is
+    # read plainly.
     r"[Jj]son::parse\(|ordered_json::parse\(": {
         "src/formats/strict_json.cpp",
         "tools/bench_command.cpp",
         "tools/info_command.cpp",
     },
-    # A full disk or a reader who left: output.cpp tells.
+    # A full disk or a reader who left: native/tools/output.cpp tells.
     r"std::(printf|puts|cout)\b|\bv?printf\(|std::fputs\(.*stdout": {"tools/output.cpp"},
-    # Numbers from outside have bounds: arguments.cpp has them for every option.
+    # Numbers from outside have bounds: native/tools/arguments.cpp has them for every option.
     r"std::(atoi|atof|stoi|stol|stoul|stod|stof)\(": {
         "src/engines/version_requirement.cpp",
         "src/engines/tensorrt_compatibility.cpp",

@@ -1,4 +1,4 @@
-/* Stands in for libcuda.so.1: the seven calls of cuda_probe.py, answered from the environment. */
+/* Stands in for libcuda.so.1: the seven calls of runtime/machine/cuda_probe.py, answered from the environment. */
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -61,7 +61,7 @@ class Device(Protocol):
 
 
 # backend -> module beside this one with a function `open_device(threads)`. TensorRT's own device needs the build's
-# engine stage besides (tensorrt_device.py); here is what judges its graphs where no engine is asked for.
+# engine stage besides (tensorrt.py); here is what judges its graphs where no engine is asked for.
 DEVICES: Mapping[str, str] = {
     "onnxruntime": ".onnxruntime",
     "tensorrt": ".portable",

@@ -137,7 +137,7 @@ typedef enum dgiqa_verify {
 } dgiqa_verify;
 
 typedef struct dgiqa_scorer_params {
-    const char *bundle;  /* folder that build_engine.py wrote */
+    const char *bundle;  /* folder that export/build_engine.py wrote */
     const char *backend; /* "auto", or one of those that dgiqa_build_info() lists */
     int threads;         /* of the CPU backend, at most 256; 0: the backend's choice */
     int strict_size;     /* 1: refuse frames of another size than the bundle's instead of resizing them */

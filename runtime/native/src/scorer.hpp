@@ -14,7 +14,7 @@
 namespace dgiqa {
 
 struct ScorerOptions {
-    std::string bundle;            // folder that build_engine.py wrote
+    std::string bundle;            // folder that export/build_engine.py wrote
     std::string backend = "auto";  // "auto", or the name of one
     int threads = 0;               // of the CPU backend; 0: the backend's choice
     bool strict_size = false;      // refuse frames of another size than the bundle's instead of resizing them

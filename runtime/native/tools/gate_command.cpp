@@ -1,4 +1,4 @@
-// Recorded frames through scorer, cues and gate, one verdict each, as the Python package's gate_replay.py does it.
+// Recorded frames through scorer, cues and gate, one verdict each, as the Python package's runtime/watch/replay.py does it.
 #include <cmath>
 #include <cstdio>
 #include <limits>

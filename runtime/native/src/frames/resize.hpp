@@ -37,7 +37,7 @@ struct ResizePlan {
     std::vector<LinearTap> taps_x, taps_y;  // kLinear
 };
 
-// Areas are averaged where no side grows, anything else is bilinear, as in the Python package's frame_size.py.
+// Areas are averaged where no side grows, anything else is bilinear, as in the Python package's runtime/frames/fit.py.
 ResizePlan resize_plan(int from_height, int from_width, int height, int width);
 
 // A plan's tables as plain pointers, on the machine that runs the arithmetic.

@@ -88,7 +88,7 @@ struct StartPolicy {
     double score_max_age_s = 2.0;
 };
 
-// A picture is frozen when its change (change.hpp) stays within change_at_most grey levels.
+// A picture is frozen when its change (cues/change.hpp) stays within change_at_most grey levels.
 struct FrozenPolicy {
     Role role = Role::REJECT;
     double change_at_most = 0.008;

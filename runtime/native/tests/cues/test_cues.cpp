@@ -29,7 +29,7 @@ std::map<std::string, dgiqa::Picture> pictures(const json &document) {
     return found;
 }
 
-// As make_vectors.py spreads a picture over a larger size.
+// As tests/vectors/cues/make_vectors.py spreads a picture over a larger size.
 dgiqa::Picture spread(const dgiqa::Picture &picture, int height, int width) {
     dgiqa::Picture large(height, width, 3);
     for (int y = 0; y < height; ++y) {
