@@ -21,7 +21,7 @@ TYPES: Mapping[str, str] = {
     "shared_memory": ".shared_frames",
     "webhook": ".webhook",
     "mqtt": ".mqtt",
-    "prometheus": "..metrics",
+    "prometheus": "..metrics.prometheus",
 }
 
 Opener = Callable[[], Sink]
