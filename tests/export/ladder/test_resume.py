@@ -1,44 +1,36 @@
 """A ladder killed outright between two rungs goes on at the first unfinished one, in a process of its own."""
 
-import os
 import re
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from stand_ins import environment
 
 from dgiqa_edge.runtime import load_bundle
 
 CHILD = """
-import importlib.util, sys
+import sys
 from pathlib import Path
-import pytest, torch
-
-spec = importlib.util.spec_from_file_location("small", sys.argv[1])
-small = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(small)
-torch.manual_seed(7)
-networks = small.TinyDepth().eval(), small.TinyQuality().eval()
+import pytest
 from dgiqa_edge.export.options.accuracy_budget import parse_budget
+from stand_ins import small_networks as small
 
-folder = Path(sys.argv[2])
+folder = Path(sys.argv[1])
 with pytest.MonkeyPatch.context() as patch:
-    small.put_in(patch, networks, folder / "cache")
-    small.run_build(small.small_options(folder, accuracy_budget=parse_budget("score_mae=0,depth_mae=50,depth_corr=0")))
+    small.put_in(patch, small.create(), folder / "cache")
+    small.run_build(small.options(folder, accuracy_budget=parse_budget("score_mae=0,depth_mae=50,depth_corr=0")))
 """
 
 
 def start(folder):
-    conftest = Path(__file__).parents[1] / "conftest.py"
-    environment = {**os.environ, "COLUMNS": "400"}
     return subprocess.Popen(
-        [sys.executable, "-c", CHILD, str(conftest), str(folder)],
+        [sys.executable, "-c", CHILD, str(folder)],
         stderr=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         text=True,
-        env=environment,
+        env=environment(COLUMNS="400"),
     )
 
 

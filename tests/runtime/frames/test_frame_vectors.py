@@ -1,31 +1,23 @@
 """The vectors of pixel conversion are what OpenCV gives, and what their script writes."""
 
-import importlib.util
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
+from vectors.frames import make_vectors
 
 FOLDER = Path(__file__).resolve().parents[2] / "vectors" / "frames"
 SIZE_LIMIT_BYTES = 1_000_000
 
 
-@pytest.fixture(scope="module")
-def make_vectors():
-    spec = importlib.util.spec_from_file_location("make_frame_vectors", FOLDER / "make_vectors.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def test_the_files_are_those_of_the_script(make_vectors, tmp_path):
+def test_the_files_are_those_of_the_script(tmp_path):
     make_vectors.write(tmp_path)
     for name in ("cases.json", "pixels.bin"):
         assert (tmp_path / name).read_bytes() == (FOLDER / name).read_bytes(), name
 
 
-def test_the_vectors_are_small_and_reach_every_format_and_matrix(make_vectors):
+def test_the_vectors_are_small_and_reach_every_format_and_matrix():
     document = json.loads((FOLDER / "cases.json").read_text())
     assert sum(file.stat().st_size for file in FOLDER.iterdir() if file.is_file()) < SIZE_LIMIT_BYTES
     pairs = {(case["format"], case["matrix"]) for case in document["conversions"]}
@@ -34,7 +26,7 @@ def test_the_vectors_are_small_and_reach_every_format_and_matrix(make_vectors):
 
 
 @pytest.mark.parametrize("name", ["nv12", "yuyv", "i420"])
-def test_the_fixed_point_scheme_is_that_of_opencv(make_vectors, name):
+def test_the_fixed_point_scheme_is_that_of_opencv(name):
     planes = make_vectors.planes_of(name, 320, 240, np.random.default_rng(3))
     ours = make_vectors.yuv_to_bgr(*make_vectors.full_planes(name, planes), "bt601_limited")
     np.testing.assert_array_equal(ours, make_vectors.by_opencv(name, planes))
@@ -49,7 +41,7 @@ def test_the_fixed_point_scheme_is_that_of_opencv(make_vectors, name):
         ("bt709_full", 0.2126, 0.0722, False),
     ],
 )
-def test_the_other_matrices_are_within_a_level_of_the_standard(make_vectors, matrix, red, blue, limited):
+def test_the_other_matrices_are_within_a_level_of_the_standard(matrix, red, blue, limited):
     y, u, v = np.random.default_rng(4).integers(0, 256, (3, 100, 100), dtype=np.uint8)
     black, luma, chroma = (16.0, 255 / 219, 255 / 224) if limited else (0.0, 1.0, 1.0)
     light = np.maximum(y.astype(float) - black, 0) * luma

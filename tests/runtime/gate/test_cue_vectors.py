@@ -1,27 +1,19 @@
 """The cues are those that the vectors keep; the native runtime is held to the same ones."""
 
-import importlib.util
 from pathlib import Path
 
 import pytest
+from vectors.cues import make_vectors
 
 FOLDER = Path(__file__).resolve().parents[2] / "vectors" / "cues"
 
 
 @pytest.fixture(scope="module")
-def make_vectors():
-    spec = importlib.util.spec_from_file_location("make_cue_vectors", FOLDER / "make_vectors.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture(scope="module")
-def kept(make_vectors):
+def kept():
     return make_vectors.read(FOLDER)
 
 
-def test_every_cue_is_the_kept_one(make_vectors, kept):
+def test_every_cue_is_the_kept_one(kept):
     pictures, sequences = kept
     assert len(sequences) > 30
     for name, steps in sequences.items():
@@ -30,7 +22,7 @@ def test_every_cue_is_the_kept_one(make_vectors, kept):
             assert answer["cues"] == pytest.approx(step["cues"], rel=1e-12, abs=1e-12), name
 
 
-def test_the_sequences_are_those_of_the_script(make_vectors, kept):
+def test_the_sequences_are_those_of_the_script(kept):
     pictures, sequences = kept
     plan = make_vectors.sequences(list(pictures))
     assert set(plan) == set(sequences)

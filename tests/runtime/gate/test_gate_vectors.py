@@ -1,10 +1,10 @@
 """The gate answers as the vectors say; the generated ones are those of the script beside them."""
 
-import importlib.util
 import json
 from pathlib import Path
 
 import pytest
+from vectors.gate import make_vectors
 
 from dgiqa_edge.runtime.gate.gate import Gate
 from dgiqa_edge.runtime.gate.policy_file import parse_policy
@@ -13,16 +13,8 @@ FOLDER = Path(__file__).resolve().parents[2] / "vectors" / "gate"
 FILES = sorted(FOLDER.glob("*.json"))
 
 
-@pytest.fixture(scope="module")
-def make_vectors():
-    spec = importlib.util.spec_from_file_location("make_gate_vectors", FOLDER / "make_vectors.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
-def test_every_verdict_is_the_expected_one(file, make_vectors):
+def test_every_verdict_is_the_expected_one(file):
     document = json.loads(file.read_text())
     gate = Gate(parse_policy(document["policy"]), make_vectors.baseline_of(document["baseline"]))
     assert document["steps"]
@@ -34,13 +26,13 @@ def test_every_verdict_is_the_expected_one(file, make_vectors):
         }, f"step {index}"
 
 
-def test_the_generated_files_are_those_of_the_script(make_vectors, tmp_path):
+def test_the_generated_files_are_those_of_the_script(tmp_path):
     make_vectors.write(tmp_path)
     generated = {file.name: file.read_text() for file in tmp_path.iterdir()}
     assert generated == {file.name: file.read_text() for file in FILES if file.stem.startswith("case_")}
 
 
-def test_the_vectors_reach_every_state_and_reason(make_vectors):
+def test_the_vectors_reach_every_state_and_reason():
     from dgiqa_edge.runtime.gate.gate import REASONS
 
     steps = [step["expect"] for file in FILES for step in json.loads(file.read_text())["steps"]]

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from stand_ins import free_port
 
 FRAMES = 150
 CONFIG = """\
@@ -49,12 +50,6 @@ listen = "127.0.0.1:{metrics}"
 [dashboard]
 listen = "127.0.0.1:{page}"
 """
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def get(url: str) -> str | None:

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from stand_ins.mqtt_broker import Broker, needs_broker
 
 from dgiqa_edge.runtime.commands.watch import open_scorer
 from dgiqa_edge.runtime.watch.assembly.check import Finding, check
 from dgiqa_edge.runtime.watch.assembly.config import parse_watch_settings
 
-BROKER = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
 needs_gstreamer = pytest.mark.skipif(shutil.which("gst-inspect-1.0") is None, reason="no GStreamer")
 SCENE = {"name": "front", "source": "test://?size=64x48"}
 
@@ -172,7 +172,7 @@ def test_a_webhook_is_connected_to_and_told_nothing(findings: Any, silent: int) 
     assert "secret" not in "".join(finding.note for finding in found.values())
 
 
-@pytest.mark.skipif(BROKER is None, reason="no mosquitto broker: apt-get install mosquitto")
+@needs_broker
 @pytest.mark.parametrize(
     ("options", "expected", "words"),
     [
@@ -183,10 +183,6 @@ def test_a_webhook_is_connected_to_and_told_nothing(findings: Any, silent: int) 
     ],
 )
 def test_a_broker(findings: Any, tmp_path: Path, options: dict[str, Any], expected: str, words: str) -> None:
-    assert BROKER is not None
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     passwords = tmp_path / "passwords"
     passwd = shutil.which("mosquitto_passwd")
     if passwd is None:
@@ -194,21 +190,11 @@ def test_a_broker(findings: Any, tmp_path: Path, options: dict[str, Any], expect
     subprocess.run([passwd, "-b", "-c", str(passwords), "joe", "right-one"], check=True, capture_output=True)
     passwords.chmod(0o644)
     tmp_path.chmod(0o755)
-    config = tmp_path / "mosquitto.conf"
-    config.write_text(f"listener {port} 127.0.0.1\npassword_file {passwords}\nuser root\n")
-    process = subprocess.Popen([BROKER, "-c", str(config)], stderr=subprocess.DEVNULL)
+    broker = Broker(tmp_path, f"password_file {passwords}\nuser root")
     try:
-        until = time.monotonic() + 20
-        while time.monotonic() < until:
-            try:
-                socket.create_connection(("127.0.0.1", port), 1).close()
-                break
-            except OSError:
-                time.sleep(0.05)
-        finding = findings(None, {"type": "mqtt", "host": "127.0.0.1", "port": port, **options})["sink mqtt"]
+        finding = findings(None, {"type": "mqtt", "host": "127.0.0.1", "port": broker.port, **options})["sink mqtt"]
     finally:
-        process.kill()
-        process.wait()
+        broker.stop()
     assert (word(finding), words in finding.note) == (expected, True), finding
     assert "one" not in finding.note.replace("mentioned", "")
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from stand_ins.watch_loop import FakeClock, PlayedSource, frame
 
 from dgiqa_edge.runtime.errors import MachineError, SourceError
 from dgiqa_edge.runtime.watch.backoff import BackoffPolicy
@@ -62,14 +63,14 @@ class Rig:
 
 
 @pytest.fixture
-def rig(doubles: Any) -> Any:
-    made = Rig(doubles.FakeClock())
+def rig() -> Any:
+    made = Rig(FakeClock())
     yield made
     made.capture.stop(1.0)
 
 
-def test_a_file_is_read_to_its_end(rig: Rig, doubles: Any) -> None:
-    source = doubles.PlayedSource([[doubles.frame()] * 3], live=False)
+def test_a_file_is_read_to_its_end(rig: Rig) -> None:
+    source = PlayedSource([[frame()] * 3], live=False)
     rig.start(source)
     shown = rig.until_state(CameraState.ENDED)
     assert (shown.problem, shown.reconnects, shown.frame_size) == (None, 0, (64, 48))
@@ -77,25 +78,25 @@ def test_a_file_is_read_to_its_end(rig: Rig, doubles: Any) -> None:
     assert source.closed
 
 
-def test_an_end_that_comes_too_early_is_a_problem(rig: Rig, doubles: Any) -> None:
-    rig.start(doubles.PlayedSource([[doubles.frame(), End("cut off", whole=False)]], live=False))
+def test_an_end_that_comes_too_early_is_a_problem(rig: Rig) -> None:
+    rig.start(PlayedSource([[frame(), End("cut off", whole=False)]], live=False))
     assert rig.until_state(CameraState.ENDED).problem == "cut off"
 
 
-def test_a_file_that_cannot_be_opened_has_failed(rig: Rig, doubles: Any) -> None:
-    rig.start(doubles.PlayedSource([[SourceError("rtsp://a:secret@host is not there")]], live=False))
+def test_a_file_that_cannot_be_opened_has_failed(rig: Rig) -> None:
+    rig.start(PlayedSource([[SourceError("rtsp://a:secret@host is not there")]], live=False))
     shown = rig.until_state(CameraState.FAILED)
     assert shown.problem == "rtsp://***@host is not there"
 
 
-def test_a_lost_camera_is_connected_again_with_growing_pauses(rig: Rig, doubles: Any) -> None:
+def test_a_lost_camera_is_connected_again_with_growing_pauses(rig: Rig) -> None:
     def later() -> Any:
         rig.clock.advance(2.0)
-        return doubles.frame()
+        return frame()
 
     refused: list[Any] = [SourceError("refused")]
-    held, dropped = [later] * 4 + [End("lost")], [doubles.frame(), End("lost")]
-    rig.start(doubles.PlayedSource([refused, refused, refused, held, dropped, dropped, [later] * FOREVER_FRAMES]))
+    held, dropped = [later] * 4 + [End("lost")], [frame(), End("lost")]
+    rig.start(PlayedSource([refused, refused, refused, held, dropped, dropped, [later] * FOREVER_FRAMES]))
     rig.until(lambda: rig.capture.snapshot().reconnects == 3)
     pauses = [wait for wait in rig.clock.waits if wait >= 1.0]
     assert pauses[:6] == [1.0, 2.0, 4.0, 1.0, 2.0, 4.0], "the pause starts anew after a connection that has held"
@@ -104,10 +105,10 @@ def test_a_lost_camera_is_connected_again_with_growing_pauses(rig: Rig, doubles:
 FOREVER_FRAMES = 2000
 
 
-def test_what_stopping_breaks_off_is_not_the_cameras_problem(rig: Rig, doubles: Any) -> None:
+def test_what_stopping_breaks_off_is_not_the_cameras_problem(rig: Rig) -> None:
     waiting, stopped = threading.Event(), threading.Event()
 
-    class Hanging(doubles.PlayedSource):  # type: ignore[name-defined, misc]
+    class Hanging(PlayedSource):
         def open(self) -> None:
             super().open()
             if self.opened == 2:
@@ -126,8 +127,8 @@ def test_what_stopping_breaks_off_is_not_the_cameras_problem(rig: Rig, doubles: 
     assert (shown.state, shown.problem) == (CameraState.STOPPED, "no route to host")
 
 
-def test_pauses_have_a_longest(rig: Rig, doubles: Any) -> None:
-    source = doubles.PlayedSource([[SourceError("refused")]])
+def test_pauses_have_a_longest(rig: Rig) -> None:
+    source = PlayedSource([[SourceError("refused")]])
     rig.start(source)
     rig.until(lambda: source.opened >= 8)
     pauses = [wait for wait in rig.clock.waits if wait >= 1.0]
@@ -135,8 +136,8 @@ def test_pauses_have_a_longest(rig: Rig, doubles: Any) -> None:
     assert rig.capture.snapshot().state is CameraState.RETRYING
 
 
-def test_what_a_machine_lacks_ends_it(rig: Rig, doubles: Any) -> None:
-    rig.start(doubles.PlayedSource([[MachineError("GStreamer is gone")]]))
+def test_what_a_machine_lacks_ends_it(rig: Rig) -> None:
+    rig.start(PlayedSource([[MachineError("GStreamer is gone")]]))
     assert rig.until_state(CameraState.FAILED).problem == "GStreamer is gone"
 
 
@@ -145,44 +146,44 @@ def test_a_source_that_cannot_be_made_is_raised_at_the_start(rig: Rig) -> None:
         rig.start(MachineError("no GStreamer"))
 
 
-def test_damaged_frames_are_failed_frames(rig: Rig, doubles: Any) -> None:
-    rig.start(doubles.PlayedSource([[doubles.frame(), Damaged("bad"), Damaged("bad"), doubles.frame()]], live=False))
+def test_damaged_frames_are_failed_frames(rig: Rig) -> None:
+    rig.start(PlayedSource([[frame(), Damaged("bad"), Damaged("bad"), frame()]], live=False))
     rig.until_state(CameraState.ENDED)
     assert rig.settled == [(1, Outcome.FAILED), (2, Outcome.FAILED)]
     assert (rig.counts.received, rig.counts.failed, rig.counts.waiting) == (4, 2, 2)
 
 
-def test_a_change_of_size_is_counted(rig: Rig, doubles: Any) -> None:
+def test_a_change_of_size_is_counted(rig: Rig) -> None:
     sizes = [(64, 48), (64, 48), (32, 24), (64, 48)]
-    rig.start(doubles.PlayedSource([[doubles.frame(size=size) for size in sizes]], live=False))
+    rig.start(PlayedSource([[frame(size=size) for size in sizes]], live=False))
     assert rig.until_state(CameraState.ENDED).size_changes == 2
 
 
-def test_a_camera_without_frames_is_connected_again(rig: Rig, doubles: Any) -> None:
-    silent = [doubles.frame(), *[Stall("nothing")] * 1000]
-    rig.start(doubles.PlayedSource([silent, [doubles.frame()] * FOREVER_FRAMES]))
+def test_a_camera_without_frames_is_connected_again(rig: Rig) -> None:
+    silent = [frame(), *[Stall("nothing")] * 1000]
+    rig.start(PlayedSource([silent, [frame()] * FOREVER_FRAMES]))
     shown = rig.until(lambda: rig.capture.snapshot().reconnects == 1)
     assert shown.stalls == 1
 
 
-def test_nothing_but_damage_is_a_stall_as_well(rig: Rig, doubles: Any) -> None:
+def test_nothing_but_damage_is_a_stall_as_well(rig: Rig) -> None:
     def damaged() -> Damaged:
         rig.clock.advance(0.5)
         return Damaged("bad")
 
-    rig.start(doubles.PlayedSource([[damaged] * 50, [doubles.frame()]]))
+    rig.start(PlayedSource([[damaged] * 50, [frame()]]))
     rig.until(lambda: rig.capture.snapshot().stalls == 1)
     assert rig.counts.failed >= 6
 
 
-def test_a_slow_read_is_a_stall_and_its_frame_too_old(rig: Rig, doubles: Any) -> None:
+def test_a_slow_read_is_a_stall_and_its_frame_too_old(rig: Rig) -> None:
     """A decoder's own time-out ends the read and hands out what it had."""
 
     def late() -> Any:
         rig.clock.advance(3.0)
-        return doubles.frame()
+        return frame()
 
-    rig.start(doubles.PlayedSource([[doubles.frame(), late], [End("over")]]))
+    rig.start(PlayedSource([[frame(), late], [End("over")]]))
     shown = rig.until(lambda: rig.capture.snapshot().stalls == 1)
     assert shown.state in (CameraState.RETRYING, CameraState.CONNECTING)
     rig.until(lambda: rig.settled == [(1, Outcome.SKIPPED)])
@@ -202,9 +203,9 @@ class Hang:
         return self._result
 
 
-def test_a_read_that_hangs_is_left_behind_and_its_frame_accounted_for(rig: Rig, doubles: Any) -> None:
-    hang, idle = Hang(doubles.frame()), Hang(End("over"))
-    hung, fresh = doubles.PlayedSource([[doubles.frame(), hang]]), doubles.PlayedSource([[doubles.frame(), idle]])
+def test_a_read_that_hangs_is_left_behind_and_its_frame_accounted_for(rig: Rig) -> None:
+    hang, idle = Hang(frame()), Hang(End("over"))
+    hung, fresh = PlayedSource([[frame(), hang]]), PlayedSource([[frame(), idle]])
     rig.start(hung, fresh)
     assert hang.entered.wait(30)
     rig.capture.tick()
@@ -226,10 +227,10 @@ def test_a_read_that_hangs_is_left_behind_and_its_frame_accounted_for(rig: Rig, 
     )
 
 
-def test_no_more_than_a_few_reads_are_left_behind(rig: Rig, doubles: Any) -> None:
+def test_no_more_than_a_few_reads_are_left_behind(rig: Rig) -> None:
     hangs = [Hang(End("at last")) for _ in range(MOST_HUNG_READS)]
-    sources = [doubles.PlayedSource([[hang]]) for hang in hangs]
-    rig.start(*sources, doubles.PlayedSource([[doubles.frame()] * 9999]))
+    sources = [PlayedSource([[hang]]) for hang in hangs]
+    rig.start(*sources, PlayedSource([[frame()] * 9999]))
     for hang in hangs:
         assert hang.entered.wait(30)
         rig.clock.advance(6.0)
@@ -246,9 +247,9 @@ def test_no_more_than_a_few_reads_are_left_behind(rig: Rig, doubles: Any) -> Non
         hang.released.set()
 
 
-def test_a_file_whose_read_hangs_has_failed(rig: Rig, doubles: Any) -> None:
+def test_a_file_whose_read_hangs_has_failed(rig: Rig) -> None:
     hang = Hang(End("late"))
-    rig.start(doubles.PlayedSource([[hang]], live=False))
+    rig.start(PlayedSource([[hang]], live=False))
     assert hang.entered.wait(30)
     rig.clock.advance(6.0)
     rig.capture.tick()
@@ -256,9 +257,9 @@ def test_a_file_whose_read_hangs_has_failed(rig: Rig, doubles: Any) -> None:
     hang.released.set()
 
 
-def test_a_hung_read_does_not_hold_up_the_stop(rig: Rig, doubles: Any) -> None:
+def test_a_hung_read_does_not_hold_up_the_stop(rig: Rig) -> None:
     hang = Hang(End("late"))
-    source = doubles.PlayedSource([[hang]])
+    source = PlayedSource([[hang]])
     rig.start(source)
     assert hang.entered.wait(30)
     rig.capture.stop(0.1)
@@ -267,32 +268,32 @@ def test_a_hung_read_does_not_hold_up_the_stop(rig: Rig, doubles: Any) -> None:
     hang.released.set()
 
 
-def test_a_bug_in_a_source_does_not_end_the_camera(rig: Rig, doubles: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_bug_in_a_source_does_not_end_the_camera(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.ERROR):
-        rig.start(doubles.PlayedSource([[doubles.frame(), ZeroDivisionError()], [doubles.frame()] * 9999]))
+        rig.start(PlayedSource([[frame(), ZeroDivisionError()], [frame()] * 9999]))
         rig.until(lambda: rig.capture.snapshot().reconnects == 1)
     assert "internal error" in caplog.text
 
 
-def test_reads_keep_the_pace_and_catch_up_with_one_frame_at_most(rig: Rig, doubles: Any) -> None:
+def test_reads_keep_the_pace_and_catch_up_with_one_frame_at_most(rig: Rig) -> None:
     at: list[float] = []
 
     def take(seconds: float) -> Callable[[], Any]:
         def read() -> Any:
             at.append(round(rig.clock.monotonic() - 1000.0, 3))
             rig.clock.advance(seconds)
-            return doubles.frame()
+            return frame()
 
         return read
 
     steps = [take(seconds) for seconds in (0.0, 0.2, 2.5, 0.0, 0.0, 0.0)]
-    rig.start(doubles.PlayedSource([steps], live=False, interval_s=1.0))
+    rig.start(PlayedSource([steps], live=False, interval_s=1.0))
     rig.until_state(CameraState.ENDED)
     assert at == [0.0, 1.0, 2.0, 4.5, 4.5, 5.5]
 
 
-def test_a_state_is_logged_once(rig: Rig, doubles: Any, caplog: pytest.LogCaptureFixture) -> None:
-    source = doubles.PlayedSource([[SourceError("http://a:secret@host refused")]])
+def test_a_state_is_logged_once(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
+    source = PlayedSource([[SourceError("http://a:secret@host refused")]])
     with caplog.at_level(logging.INFO):
         rig.start(source)
         rig.until(lambda: source.opened >= 5)

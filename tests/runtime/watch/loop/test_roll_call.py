@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from stand_ins.watch_loop import FakeClock, ListSink, PlayedSource, frame
 
 from dgiqa_edge.runtime.engines.onnxruntime import OnnxRuntimeEngine
 from dgiqa_edge.runtime.errors import EngineCompatibilityError, SourceError
@@ -44,18 +45,18 @@ def outcomes(sink: Any) -> list[str]:
 
 
 def test_an_outage_is_told_with_its_time_its_length_and_its_reason(
-    scorer: Scorer, doubles: Any, wait_for: Callable[..., Any]
+    scorer: Scorer, wait_for: Callable[..., Any]
 ) -> None:
     back = threading.Event()
 
-    class Flaky(doubles.PlayedSource):  # type: ignore[misc, name-defined]
+    class Flaky(PlayedSource):
         def open(self) -> None:
             if self.opened and not back.is_set():
                 raise SourceError(f"rtsp://joe:{SECRET}@192.0.2.1/x?pass={SECRET} does not answer")
             super().open()
 
-    source = Flaky([[doubles.frame()] * 5, [doubles.frame()] * 500], interval_s=0.02)
-    sink, stop = doubles.ListSink(), threading.Event()
+    source = Flaky([[frame()] * 5, [frame()] * 500], interval_s=0.02)
+    sink, stop = ListSink(), threading.Event()
     watch = watching(scorer, source, sink)
     thread = threading.Thread(target=watch.run, args=(stop,))
     thread.start()
@@ -95,10 +96,10 @@ def test_an_outage_is_told_with_its_time_its_length_and_its_reason(
     ],
 )
 def test_whatever_keeps_frames_from_being_scored_is_a_loss(
-    scorer: Scorer, doubles: Any, wait_for: Callable[..., Any], steps: list[Any], reason: str, state: str, error: str
+    scorer: Scorer, wait_for: Callable[..., Any], steps: list[Any], reason: str, state: str, error: str
 ) -> None:
-    source = doubles.PlayedSource([[doubles.frame()] * 3 + steps, [SourceError(error)]], interval_s=0.02)
-    sink, stop = doubles.ListSink(), threading.Event()
+    source = PlayedSource([[frame()] * 3 + steps, [SourceError(error)]], interval_s=0.02)
+    sink, stop = ListSink(), threading.Event()
     settings = PATIENT if reason == "not scored" else QUICK
     thread = threading.Thread(target=watching(scorer, source, sink, settings).run, args=(stop,))
     thread.start()
@@ -110,11 +111,9 @@ def test_whatever_keeps_frames_from_being_scored_is_a_loss(
     assert error in lost.error
 
 
-def test_a_source_without_frames_that_is_no_camera_is_lost_too(
-    scorer: Scorer, doubles: Any, wait_for: Callable[..., Any]
-) -> None:
-    source = doubles.PlayedSource([[doubles.frame()] * 3 + [Stall("the disk hangs")] * 9999], live=False)
-    sink, stop = doubles.ListSink(), threading.Event()
+def test_a_source_without_frames_that_is_no_camera_is_lost_too(scorer: Scorer, wait_for: Callable[..., Any]) -> None:
+    source = PlayedSource([[frame()] * 3 + [Stall("the disk hangs")] * 9999], live=False)
+    sink, stop = ListSink(), threading.Event()
     thread = threading.Thread(target=watching(scorer, source, sink).run, args=(stop,))
     thread.start()
     wait_for(lambda: "lost" in outcomes(sink))
@@ -123,9 +122,9 @@ def test_a_source_without_frames_that_is_no_camera_is_lost_too(
     assert sink.presences[1].source_state == "stalled"
 
 
-def test_a_camera_that_never_came_up_is_told(scorer: Scorer, doubles: Any, wait_for: Callable[..., Any]) -> None:
-    source = doubles.PlayedSource([[SourceError("refused")]])
-    sink, stop = doubles.ListSink(), threading.Event()
+def test_a_camera_that_never_came_up_is_told(scorer: Scorer, wait_for: Callable[..., Any]) -> None:
+    source = PlayedSource([[SourceError("refused")]])
+    sink, stop = ListSink(), threading.Event()
     thread = threading.Thread(target=watching(scorer, source, sink).run, args=(stop,))
     thread.start()
     wait_for(lambda: outcomes(sink) == ["starting", "lost"])
@@ -135,39 +134,33 @@ def test_a_camera_that_never_came_up_is_told(scorer: Scorer, doubles: Any, wait_
 
 
 def test_a_file_that_is_over_has_ended_and_one_that_is_missing_is_lost_for_good(
-    scorer: Scorer, doubles: Any, wait_for: Callable[..., Any]
+    scorer: Scorer, wait_for: Callable[..., Any]
 ) -> None:
-    sink = doubles.ListSink()
-    watching(scorer, doubles.PlayedSource([[doubles.frame()] * 3 + [End("cut off", whole=False)]], False), sink).run(
-        threading.Event()
-    )
+    sink = ListSink()
+    watching(scorer, PlayedSource([[frame()] * 3 + [End("cut off", whole=False)]], False), sink).run(threading.Event())
     assert outcomes(sink) == ["starting", "ended"]
     assert (sink.presences[1].verdict.reason, sink.presences[1].source_state) == ("ended", "ended")
     assert sink.presences[1].error == "cut off"
-    missing = doubles.ListSink()
-    watching(scorer, doubles.PlayedSource([[SourceError("not there")]], live=False), missing).run(threading.Event())
+    missing = ListSink()
+    watching(scorer, PlayedSource([[SourceError("not there")]], live=False), missing).run(threading.Event())
     assert outcomes(missing)[-1] == "ended"
     assert (missing.presences[-1].source_state, missing.presences[-1].error) == ("failed", "not there")
 
 
-def test_an_error_that_ends_the_watch_is_told_to_every_camera(
-    scorer: Scorer, doubles: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_error_that_ends_the_watch_is_told_to_every_camera(scorer: Scorer, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(self: Any, inputs: Any) -> Any:
         raise EngineCompatibilityError("the GPU fell off the bus")
 
     monkeypatch.setattr(OnnxRuntimeEngine, "run", broken)
-    sink = doubles.ListSink()
-    watching(scorer, doubles.PlayedSource([[doubles.frame()] * 50], live=False), sink).run(threading.Event())
+    sink = ListSink()
+    watching(scorer, PlayedSource([[frame()] * 50], live=False), sink).run(threading.Event())
     assert outcomes(sink)[-1] == "ended"
     assert "fell off the bus" in sink.presences[-1].error
 
 
-def test_a_scoring_thread_that_dies_ends_the_watch(
-    scorer: Scorer, doubles: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    sink = doubles.ListSink()
-    watch = watching(scorer, doubles.PlayedSource([[doubles.frame()] * 50], interval_s=0.02), sink)
+def test_a_scoring_thread_that_dies_ends_the_watch(scorer: Scorer, monkeypatch: pytest.MonkeyPatch) -> None:
+    sink = ListSink()
+    watch = watching(scorer, PlayedSource([[frame()] * 50], interval_s=0.02), sink)
     monkeypatch.setattr(watch._judges["a"], "published", lambda seconds: 1 / 0)
     watch.run(threading.Event())
     assert watch.fatal is not None and "ZeroDivisionError" in str(watch.fatal)
@@ -191,22 +184,22 @@ LIMITS = Limits(silent_s=10.0, failing_s=2.0, engine_s=30.0)
     ],
 )
 def test_when_a_camera_counts_as_lost(
-    doubles: Any, state: CameraState, silent_s: float, counts: Counts, busy_s: float, reason: str | None
+    state: CameraState, silent_s: float, counts: Counts, busy_s: float, reason: str | None
 ) -> None:
-    clock = doubles.FakeClock()
+    clock = FakeClock()
     roll = RollCall({"a": None}, lambda event: None, clock)  # type: ignore[dict-item]
     clock.advance(silent_s)
     absence = roll.absence("a", state, None, counts, busy_s, LIMITS)
     assert (absence and absence.reason) == reason
 
 
-def test_a_verdict_from_just_before_the_loss_does_not_count_after_it(doubles: Any, scored: Callable[..., Any]) -> None:
+def test_a_verdict_from_just_before_the_loss_does_not_count_after_it(scored: Callable[..., Any]) -> None:
     class Judge:
         def lose(self, *_: Any) -> Verdict:
             return Verdict(State.UNKNOWN, "no signal", changed=True)
 
     told: list[Any] = []
-    roll = RollCall({"front": Judge()}, told.append, doubles.FakeClock())  # type: ignore[dict-item]
+    roll = RollCall({"front": Judge()}, told.append, FakeClock())  # type: ignore[dict-item]
     roll.frame(scored(0, State.PASS))
     roll.lose("front", Absence("not scored", CameraState.LIVE, "the engine hangs"))
     roll.frame(scored(1, State.PASS))  # the gate went on from before

@@ -9,6 +9,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from stand_ins.watch_loop import ListSink, PlayedSource, frame
 
 from dgiqa_edge.runtime.engines.onnxruntime import OnnxRuntimeEngine
 from dgiqa_edge.runtime.errors import ConfigurationError, EngineCompatibilityError, GateError, MachineError
@@ -53,8 +54,8 @@ def write_video(path: Path, frames: int) -> Path:
     return path
 
 
-def test_every_frame_of_a_file_is_scored_and_told_once(scorer: Scorer, doubles: Any, tmp_path: Path) -> None:
-    sink = doubles.ListSink()
+def test_every_frame_of_a_file_is_scored_and_told_once(scorer: Scorer, tmp_path: Path) -> None:
+    sink = ListSink()
     video = write_video(tmp_path / "a.mp4", 40)
     status = Watch([camera("a", uri(str(video)))], scorer, [sink]).run(threading.Event())
     shown = status.cameras[0]
@@ -74,13 +75,13 @@ def test_every_frame_of_a_file_is_scored_and_told_once(scorer: Scorer, doubles: 
     assert status.to_json()["cameras"][0]["state"] == "ended"
 
 
-def test_four_files_at_once_are_scored_in_turn(scorer: Scorer, doubles: Any, tmp_path: Path) -> None:
+def test_four_files_at_once_are_scored_in_turn(scorer: Scorer, tmp_path: Path) -> None:
     """Where scoring is what takes the time, no camera gets more than a few frames ahead of another.
 
     A scorer faster than the decoders would show only which of their threads the machine favoured.
     """
     videos = [write_video(tmp_path / f"{name}.mp4", 60) for name in "abcd"]
-    sink = doubles.ListSink(then=lambda event: threading.Event().wait(0.01))
+    sink = ListSink(then=lambda event: threading.Event().wait(0.01))
     cameras = [camera(name, uri(str(video))) for name, video in zip("abcd", videos, strict=True)]
     status = Watch(cameras, scorer, [sink]).run(threading.Event())
     assert [shown.scored for shown in status.cameras] == [60] * 4
@@ -91,10 +92,10 @@ def test_four_files_at_once_are_scored_in_turn(scorer: Scorer, doubles: Any, tmp
     assert max(between.values()) - min(between.values()) <= 4, between
 
 
-def test_a_live_camera_is_skipped_rather_than_late(scorer: Scorer, doubles: Any) -> None:
+def test_a_live_camera_is_skipped_rather_than_late(scorer: Scorer) -> None:
     """The scorer is held up while ten frames arrive: it gets the newest, the others are skipped, none is lost."""
     arrived, held = threading.Event(), threading.Event()
-    slow = [doubles.frame()] + [lambda: (arrived.wait(30), doubles.frame())[1]] + [doubles.frame()] * 9
+    slow = [frame()] + [lambda: (arrived.wait(30), frame())[1]] + [frame()] * 9
 
     def hold(event: Any) -> None:
         if not held.is_set():
@@ -102,8 +103,8 @@ def test_a_live_camera_is_skipped_rather_than_late(scorer: Scorer, doubles: Any)
             arrived.set()
             threading.Event().wait(0.3)
 
-    sink = doubles.ListSink(then=hold)
-    source = doubles.PlayedSource([slow], live=False)
+    sink = ListSink(then=hold)
+    source = PlayedSource([slow], live=False)
     status = Watch([camera("a", source, LineSettings())], scorer, [sink]).run(threading.Event())
     shown = status.cameras[0]
     assert shown.captured == 11 == shown.scored + shown.skipped
@@ -113,9 +114,9 @@ def test_a_live_camera_is_skipped_rather_than_late(scorer: Scorer, doubles: Any)
     assert all(event.frame is None and event.verdict is None for event in skipped)
 
 
-def test_a_stop_leaves_nothing_in_flight(scorer: Scorer, doubles: Any) -> None:
+def test_a_stop_leaves_nothing_in_flight(scorer: Scorer) -> None:
     stop = threading.Event()
-    sink = doubles.ListSink(then=lambda event: stop.set() if event.index >= 5 else None)
+    sink = ListSink(then=lambda event: stop.set() if event.index >= 5 else None)
     cameras = [camera("a", uri("test://?script=clean:9&size=64x48&fps=0&loop=true"))]
     status = Watch(cameras, scorer, [sink]).run(stop)
     shown = status.cameras[0]
@@ -132,11 +133,11 @@ def test_it_stops_after_its_duration(scorer: Scorer) -> None:
     assert status.cameras[0].in_flight == 0
 
 
-def test_damaged_frames_and_frames_that_no_engine_takes_have_failed(scorer: Scorer, doubles: Any) -> None:
-    bad = doubles.frame()
+def test_damaged_frames_and_frames_that_no_engine_takes_have_failed(scorer: Scorer) -> None:
+    bad = frame()
     object.__setattr__(bad, "image", np.zeros((48, 64, 7), np.uint8))
-    source = doubles.PlayedSource([[doubles.frame(), Damaged("cut off"), bad, doubles.frame()]], live=False)
-    sink = doubles.ListSink()
+    source = PlayedSource([[frame(), Damaged("cut off"), bad, frame()]], live=False)
+    sink = ListSink()
     status = Watch([camera("a", source)], scorer, [sink]).run(threading.Event())
     assert (status.cameras[0].scored, status.cameras[0].failed) == (2, 2)
     errors = {event.index: event.error for event in sink.events if event.outcome is Outcome.FAILED}
@@ -145,7 +146,7 @@ def test_damaged_frames_and_frames_that_no_engine_takes_have_failed(scorer: Scor
 
 
 def test_a_bug_costs_one_frame(
-    scorer: Scorer, doubles: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    scorer: Scorer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     real, calls = Scorer.score, []
 
@@ -156,20 +157,18 @@ def test_a_bug_costs_one_frame(
         return real(self, *args)
 
     monkeypatch.setattr(Scorer, "score", once)
-    source = doubles.PlayedSource([[doubles.frame()] * 3], live=False)
+    source = PlayedSource([[frame()] * 3], live=False)
     status = Watch([camera("a", source)], scorer).run(threading.Event())
     assert (status.cameras[0].scored, status.cameras[0].failed) == (2, 1)
     assert "internal error while scoring frame 1" in caplog.text
 
 
-def test_an_engine_that_keeps_failing_ends_the_loop(
-    scorer: Scorer, doubles: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_engine_that_keeps_failing_ends_the_loop(scorer: Scorer, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(self: Any, inputs: Any) -> Any:
         raise EngineCompatibilityError("the GPU fell off the bus")
 
     monkeypatch.setattr(OnnxRuntimeEngine, "run", broken)
-    source = doubles.PlayedSource([[doubles.frame()] * 50], live=False)
+    source = PlayedSource([[frame()] * 50], live=False)
     watch = Watch([camera("a", source)], scorer, most_engine_failures=3)
     status = watch.run(threading.Event())
     assert isinstance(watch.fatal, EngineCompatibilityError)
@@ -193,19 +192,19 @@ def test_a_policy_that_raises_ends_the_loop(scorer: Scorer) -> None:
     assert isinstance(watch.fatal, GateError)
 
 
-def test_a_sink_that_raises_does_not_harm_the_others(scorer: Scorer, doubles: Any) -> None:
-    good, bad = doubles.ListSink("good"), doubles.ListSink("bad", raises=True)
-    source = doubles.PlayedSource([[doubles.frame()] * 3], live=False)
+def test_a_sink_that_raises_does_not_harm_the_others(scorer: Scorer) -> None:
+    good, bad = ListSink("good"), ListSink("bad", raises=True)
+    source = PlayedSource([[frame()] * 3], live=False)
     status = Watch([camera("a", source)], scorer, [bad, good]).run(threading.Event())
     assert len(good.events) == 3
     assert good.closed == 1
     assert status.sinks["bad"].delivered == 0
 
 
-def test_a_silent_camera_is_unknown(scorer: Scorer, doubles: Any) -> None:
+def test_a_silent_camera_is_unknown(scorer: Scorer) -> None:
     """Lost after five frames: the gate is told that there is no signal, so nothing stays at ``pass``."""
     refused: list[Any] = [End("lost")]
-    source = doubles.PlayedSource([[doubles.frame()] * 5, refused])
+    source = PlayedSource([[frame()] * 5, refused])
     stop = threading.Event()
     watch = Watch([camera("a", source)], scorer)
     thread = threading.Thread(target=watch.run, args=(stop,))
@@ -221,9 +220,7 @@ def test_a_silent_camera_is_unknown(scorer: Scorer, doubles: Any) -> None:
     assert verdict.state is State.UNKNOWN
 
 
-def test_depth_is_refreshed_every_few_frames(
-    make_bundle: Callable[..., Path], doubles: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_depth_is_refreshed_every_few_frames(make_bundle: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
     runs: list[str] = []
     real = OnnxRuntimeEngine.run
 
@@ -233,39 +230,37 @@ def test_depth_is_refreshed_every_few_frames(
 
     monkeypatch.setattr(OnnxRuntimeEngine, "run", counted)
     sizes = [(64, 48)] * 5 + [(32, 24)] * 2
-    source = doubles.PlayedSource([[doubles.frame(size=size) for size in sizes]], live=False)
-    sink = doubles.ListSink()
+    source = PlayedSource([[frame(size=size) for size in sizes]], live=False)
+    sink = ListSink()
     with Scorer(make_bundle(layout="split"), threads=1, verify=False) as scorer:
         Watch([camera("a", source, depth_every=3)], scorer, [sink]).run(threading.Event())
     assert [event.depth_age for event in sink.events] == [0, 1, 2, 0, 1, 0, 1]
     assert Counter(runs) == {"quality": 7, "depth": 3}
 
 
-def test_depth_every_needs_the_split_layout(scorer: Scorer, doubles: Any) -> None:
+def test_depth_every_needs_the_split_layout(scorer: Scorer) -> None:
     with pytest.raises(ConfigurationError, match="--layout split"):
-        Watch([camera("a", doubles.PlayedSource([[]]), depth_every=2)], scorer)
+        Watch([camera("a", PlayedSource([[]]), depth_every=2)], scorer)
 
 
-def test_names_are_told_apart(scorer: Scorer, doubles: Any) -> None:
+def test_names_are_told_apart(scorer: Scorer) -> None:
     with pytest.raises(ConfigurationError, match="two cameras are called 'a'"):
-        Watch([camera("a", doubles.PlayedSource([[]])), camera("a", doubles.PlayedSource([[]]))], scorer)
+        Watch([camera("a", PlayedSource([[]])), camera("a", PlayedSource([[]]))], scorer)
     with pytest.raises(ConfigurationError, match="no camera"):
         Watch([], scorer)
 
 
-def test_a_source_that_cannot_be_made_closes_the_sinks(scorer: Scorer, doubles: Any) -> None:
+def test_a_source_that_cannot_be_made_closes_the_sinks(scorer: Scorer) -> None:
     def impossible() -> Any:
         raise MachineError("no GStreamer")
 
-    sink = doubles.ListSink()
+    sink = ListSink()
     with pytest.raises(MachineError, match="no GStreamer"):
         Watch([camera("a", impossible)], scorer, [sink]).run(threading.Event())
     assert sink.closed == 1
 
 
-def test_an_engine_that_hangs_does_not_hold_up_the_stop(
-    scorer: Scorer, doubles: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_engine_that_hangs_does_not_hold_up_the_stop(scorer: Scorer, monkeypatch: pytest.MonkeyPatch) -> None:
     entered, released = threading.Event(), threading.Event()
 
     def hanging(self: Any, inputs: Any) -> Any:
@@ -275,7 +270,7 @@ def test_an_engine_that_hangs_does_not_hold_up_the_stop(
 
     monkeypatch.setattr(OnnxRuntimeEngine, "run", hanging)
     stop = threading.Event()
-    source = doubles.PlayedSource([[doubles.frame()] * 3], live=False)
+    source = PlayedSource([[frame()] * 3], live=False)
     watch = Watch([camera("a", source)], scorer, grace=Grace(1.0, 0.1, 0.1))
     threading.Thread(target=lambda: (entered.wait(30), stop.set())).start()
     shown = watch.run(stop).cameras[0]

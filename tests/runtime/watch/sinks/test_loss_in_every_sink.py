@@ -7,8 +7,6 @@ new type fails here until somebody says what its consumer reads.
 import json
 import os
 import shutil
-import socket
-import subprocess
 import threading
 import time
 import urllib.request
@@ -21,6 +19,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from stand_ins import free_port
+from stand_ins.mqtt_broker import PROGRAM, Broker
 
 from dgiqa_edge.runtime.errors import SourceError
 from dgiqa_edge.runtime.gate.policy_file import parse_policy
@@ -48,7 +48,6 @@ POLICY = parse_policy(
     }
 )
 QUICK = ConnectionSettings(1.0, 0.5, BackoffPolicy(first_s=0.05, longest_s=0.1))
-BROKER = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
 
 
 class Tap:
@@ -156,34 +155,27 @@ def webhook(here: SimpleNamespace) -> Consumer:
 
 
 def mqtt(here: SimpleNamespace) -> Consumer | None:
-    if BROKER is None:
+    if PROGRAM is None:
         return None
     from paho.mqtt import client as paho
 
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    config = here.folder / "mosquitto.conf"
-    config.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\n")
-    broker = subprocess.Popen([BROKER, "-c", str(config)], stderr=subprocess.DEVNULL)
-    here.cleanups.append(broker.kill)
+    broker = Broker(here.folder)
+    here.cleanups.append(broker.stop)
     payloads: dict[str, bytes] = {}
     client = paho.Client(paho.CallbackAPIVersion.VERSION2)
     client.on_connect = lambda it, *_: it.subscribe("g/front/state", 1)
     client.on_message = lambda _c, _d, message: payloads.__setitem__(message.topic, message.payload)
-    here.wait_for(lambda: client.connect("127.0.0.1", port) == 0 if is_open(port) else False)
+    client.connect("127.0.0.1", broker.port)
     client.publish("g/front/state", b'{"verdict": {"state": "pass"}}', 1, True)  # left by an earlier run
     client.loop_start()
     here.cleanups.append(client.loop_stop)
     here.wait_for(lambda: payloads)
-    section = {"host": "127.0.0.1", "port": port, "topic": "g"}
+    section = {"host": "127.0.0.1", "port": broker.port, "topic": "g"}
     return section, lambda: json.loads(payloads["g/front/state"])["verdict"]["state"]
 
 
 def prometheus(here: SimpleNamespace) -> Consumer:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
 
     def read() -> str:
         page = fetched(f"http://127.0.0.1:{port}/metrics")
@@ -196,11 +188,6 @@ def prometheus(here: SimpleNamespace) -> Consumer:
 
 def verdicts(page: str) -> str:
     return "\n".join(line for line in page.splitlines() if line.startswith("dgiqa_edge_verdict_state"))
-
-
-def is_open(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def fetched(url: str) -> str:

@@ -1,81 +1,25 @@
 """Against a real broker on loopback, also one that goes away and comes back."""
 
 import json
-import shutil
 import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
+from stand_ins.mqtt_broker import Broker, Listener, needs_broker
 
 from dgiqa_edge.runtime.errors import ConfigurationError
 from dgiqa_edge.runtime.gate.verdict import State
 from dgiqa_edge.runtime.watch.event import FrameEvent, Presence
 from dgiqa_edge.runtime.watch.sinks import create
 
-BROKER = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
 SCHEMA = json.loads((Path(__file__).parents[4] / "runtime" / "schemas" / "frame_event.schema.json").read_text())
 Scored = Callable[..., FrameEvent]
-needs_broker = pytest.mark.skipif(BROKER is None, reason="no mosquitto broker: apt-get install mosquitto")
-
-
-class Broker:
-    """A mosquitto of the test's own, without persistence."""
-
-    def __init__(self, folder: Path, anonymous: bool = True) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        self._config = folder / "mosquitto.conf"
-        access = f"allow_anonymous {str(anonymous).lower()}"
-        self._config.write_text(f"listener {self.port} 127.0.0.1\n{access}\npersistence false\n")
-        self._process: subprocess.Popen[bytes] | None = None
-        self.start()
-
-    def start(self) -> None:
-        assert BROKER is not None
-        self._process = subprocess.Popen([BROKER, "-c", str(self._config)], stderr=subprocess.DEVNULL)
-        until = time.monotonic() + 20
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
-                return
-            except OSError:
-                assert time.monotonic() < until, "the broker does not start"
-                time.sleep(0.05)
-
-    def stop(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
-
-
-class Listener:
-    """Collects everything that is published."""
-
-    def __init__(self, port: int) -> None:
-        from paho.mqtt import client as mqtt
-
-        self.messages: list[tuple[str, bytes, bool]] = []
-        self.subscribed = False
-        self.client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2)
-        self.client.on_connect = lambda client, *_: client.subscribe("#", 1)
-        self.client.on_subscribe = lambda *_: setattr(self, "subscribed", True)
-        self.client.on_message = lambda _c, _d, message: self.messages.append(
-            (message.topic, message.payload, message.retain)
-        )
-        self.client.connect("127.0.0.1", port)
-        self.client.loop_start()
-
-    def of(self, topic: str) -> list[Any]:
-        return [payload for found, payload, _ in self.messages if found == topic]
 
 
 @pytest.fixture
@@ -260,7 +204,7 @@ def test_a_broker_that_forgot_everything_is_told_again(
 def test_a_wrong_password_is_said_without_showing_it(
     tmp_path: Path, scored: Scored, wait_for: Callable[..., Any]
 ) -> None:
-    broker = Broker(tmp_path, anonymous=False)
+    broker = Broker(tmp_path, "allow_anonymous false")
     try:
         options = {"username": "joe", "password": "hunter2", "timeout_s": 0.5, "attempts": 1}
         sink = create(section(broker.port, **options), "sinks.0")

@@ -10,6 +10,7 @@ from typing import Any
 
 import cv2
 import pytest
+from stand_ins.pictures import picture
 
 import dgiqa_edge.runtime
 from dgiqa_edge.benchmarks.cameras.rtsp_process import PACKAGES, RtspProcess, free_port, server_interpreter
@@ -63,11 +64,11 @@ def test_nobody_there_is_said_without_the_password() -> None:
 
 
 @pytest.fixture
-def frames(tmp_path: Path, make_picture: Any) -> Path:
+def frames(tmp_path: Path) -> Path:
     folder = tmp_path / "frames"
     folder.mkdir()
     for index in range(10):
-        cv2.imwrite(str(folder / f"{index:05d}.jpg"), make_picture(index, (160, 120)))
+        cv2.imwrite(str(folder / f"{index:05d}.jpg"), picture(index, (160, 120)))
     return folder
 
 

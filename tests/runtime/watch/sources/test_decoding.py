@@ -214,14 +214,14 @@ time.sleep(60)
 """
 
 
-def test_a_decoder_ends_with_its_killed_parent(make_video: Callable[..., Path], within: Callable[..., None]) -> None:
+def test_a_decoder_ends_with_its_killed_parent(make_video: Callable[..., Path], wait_for: Callable[..., Any]) -> None:
     parent = subprocess.Popen([sys.executable, "-c", PARENT, str(make_video(3))], stdout=subprocess.PIPE, text=True)
     assert parent.stdout is not None
     pid = int(parent.stdout.readline())
     parent.kill()
     parent.wait()
     parent.stdout.close()
-    within(lambda: not Path(f"/proc/{pid}").exists() or "Z (zombie)" in Path(f"/proc/{pid}/status").read_text())
+    wait_for(lambda: not Path(f"/proc/{pid}").exists() or "Z (zombie)" in Path(f"/proc/{pid}/status").read_text())
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from typing import Any
 
 import cv2
 import pytest
+from stand_ins.pictures import picture
 
 from dgiqa_edge.runtime.errors import ConfigurationError, SourceError
 from dgiqa_edge.runtime.watch.sources import Damaged, End, Frame, create_source
@@ -63,11 +64,11 @@ def test_files_that_are_no_video(tmp_path: Path, name: str, content: bytes | Non
 
 
 @pytest.fixture
-def photos(tmp_path: Path, make_picture: Any) -> Path:
+def photos(tmp_path: Path) -> Path:
     folder = tmp_path / "photos"
     folder.mkdir()
     for index in (2, 0, 1):
-        cv2.imwrite(str(folder / f"{index}.png"), make_picture(index))
+        cv2.imwrite(str(folder / f"{index}.png"), picture(index))
     (folder / "1b.jpg").write_bytes(b"\xff\xd8\xff no picture")
     (folder / "notes.txt").write_text("no image")
     return folder
@@ -84,14 +85,14 @@ def test_one_image(photos: Path) -> None:
     assert [type(result) for result in read_up_to(create_source(str(photos / "0.png")), 9)] == [Frame, End]
 
 
-def test_images_loop_and_find_new_ones(photos: Path, make_picture: Any) -> None:
+def test_images_loop_and_find_new_ones(photos: Path) -> None:
     (photos / "1b.jpg").unlink()
     source = create_source(f"file://{photos}?loop=true&fps=20")
     source.open()
     assert source.interval_s == pytest.approx(0.05)
     for _ in range(3):
         source.read()
-    cv2.imwrite(str(photos / "3.png"), make_picture(3))
+    cv2.imwrite(str(photos / "3.png"), picture(3))
     levels = [round(float(source.read().image[0, 0, 0]) / 20) for _ in range(5)]
     assert levels == [0, 1, 2, 3, 0]
 

@@ -4,19 +4,11 @@ import threading
 from typing import Any
 
 import pytest
+from stand_ins.pictures import jpeg, read_all
 
 from dgiqa_edge.runtime.errors import ConfigurationError, SourceError
 from dgiqa_edge.runtime.watch.sources import Damaged, End, Frame, create_source
 from dgiqa_edge.runtime.watch.sources.protocol import Surroundings
-
-
-def read_all(source: Any) -> list[Any]:
-    source.open()
-    results = []
-    while not (results and isinstance(results[-1], End)):
-        results.append(source.read())
-    source.close()
-    return results
 
 
 def test_frames_in_their_order_then_the_end(camera: Any) -> None:
@@ -41,14 +33,14 @@ def test_it_can_be_opened_again_and_closed_twice(camera: Any) -> None:
     assert isinstance(source.read(), End)
 
 
-def test_a_size_that_changes_is_passed_on(camera: Any, make_jpeg: Any) -> None:
-    camera.parts = [make_jpeg(0), make_jpeg(1, (32, 24))]
+def test_a_size_that_changes_is_passed_on(camera: Any) -> None:
+    camera.parts = [jpeg(0), jpeg(1, (32, 24))]
     frames = read_all(create_source(f"http://{camera.host}/"))[:-1]
     assert [frame.image.shape[:2] for frame in frames] == [(48, 64), (24, 32)]
 
 
-def test_damaged_pictures_are_told_and_the_next_one_is_read(camera: Any, make_jpeg: Any) -> None:
-    whole = make_jpeg(1)
+def test_damaged_pictures_are_told_and_the_next_one_is_read(camera: Any) -> None:
+    whole = jpeg(1)
     camera.parts = [whole, whole[: len(whole) // 2], b"no picture", b"", b"\xff\xd8\xff\xd9", whole]
     results = read_all(create_source(f"http://{camera.host}/"))
     assert [type(result) for result in results] == [Frame, Damaged, Damaged, Damaged, Damaged, Frame, End]
@@ -97,13 +89,13 @@ def test_a_silent_camera_ends_by_the_time_out(camera: Any) -> None:
     assert "timed out" in results[-1].reason
 
 
-def test_a_read_that_waits_can_be_interrupted(camera: Any, within: Any) -> None:
+def test_a_read_that_waits_can_be_interrupted(camera: Any, wait_for: Any) -> None:
     camera.then = "hang"
     source = create_source(f"http://{camera.host}/", surroundings=Surroundings(60.0, 60.0))
     results: list[Any] = []
     thread = threading.Thread(target=lambda: results.extend(read_all(source)))
     thread.start()
-    within(lambda: camera.requests == 1)
+    wait_for(lambda: camera.requests == 1)
     while thread.is_alive():
         source.interrupt()
         thread.join(0.05)

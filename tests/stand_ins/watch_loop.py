@@ -1,12 +1,10 @@
-"""Stand-ins for the outside of the watch loop: time, a source that does as told, a sink that remembers."""
+"""What the watch loop works with: time, a source that plays what it is given, a sink that remembers."""
 
 import threading
 from collections.abc import Callable, Iterable
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-import pytest
 
 from dgiqa_edge.runtime.watch.event import FrameEvent
 from dgiqa_edge.runtime.watch.sources.protocol import End, Frame, ReadResult
@@ -116,9 +114,3 @@ def frame(level: int = 128, size: tuple[int, int] = (64, 48)) -> Frame:
     image = np.full((height, width, 3), level, np.uint8)
     image[::2, ::3] = 255 - level
     return Frame(image)
-
-
-@pytest.fixture
-def doubles() -> SimpleNamespace:
-    """The classes and functions above, for tests cannot import this file."""
-    return SimpleNamespace(FakeClock=FakeClock, PlayedSource=PlayedSource, ListSink=ListSink, frame=frame)

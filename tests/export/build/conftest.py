@@ -1,0 +1,86 @@
+"""A machine on which a whole build ends with a TensorRT engine: a fake of TensorRT and of its runtime, all else real.
+
+The fake's "engine" is the ONNX that its builder got, which ONNX Runtime runs in the place of the GPU: so the numbers of
+the device check are real, and a spoiled engine is really wrong.
+"""
+
+import shutil
+
+import onnxruntime
+import pytest
+from stand_ins import fake_tensorrt
+from stand_ins import small_networks as small
+from stand_ins.small_networks import run_build as build
+
+from dgiqa_edge.export.build import backend_choice, tensorrt_build
+from dgiqa_edge.export.ladder.devices import check as device_check
+from dgiqa_edge.export.ladder.devices import tensorrt as tensorrt_device
+from dgiqa_edge.export.options.tensorrt_options import BuilderSettings, TensorRtOptions
+from dgiqa_edge.export.tensorrt.configuration import Device
+from dgiqa_edge.export.tensorrt.machine import TensorRtMachine
+from dgiqa_edge.runtime.engines.protocol import TensorSpec
+from dgiqa_edge.runtime.engines.tensorrt.versions import support_of
+
+DEVICE = Device("Test GPU", "87")
+
+
+class OnnxInThePlaceOfAPlan:
+    """What the runtime's TensorRT engine is to the check: named arrays in, named arrays out."""
+
+    def __init__(self, path):
+        content, _ = fake_tensorrt.onnx_of(path.read_bytes())
+        self.session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+        self.inputs = tuple(TensorSpec(node.name, "uint8", tuple(node.shape)) for node in self.session.get_inputs())
+
+    def run(self, inputs):
+        names = [node.name for node in self.session.get_outputs()]
+        return dict(zip(names, self.session.run(names, dict(inputs)), strict=True))
+
+    def close(self):
+        self.session = None
+
+
+@pytest.fixture(scope="session")
+def finished_stages(tiny_networks, tmp_path_factory):
+    """The stages before the engine, made once: export, parity, calibration, and the graph of every precision."""
+    folder = tmp_path_factory.mktemp("stages")
+    with pytest.MonkeyPatch.context() as patch:
+        small.put_in(patch, tiny_networks, folder / "cache")
+        for precision in ("int8", "fp16", "fp32"):
+            build(build_options(folder, engine=False, precision=precision, out=folder / "bundle"))
+    return folder / "work"
+
+
+@pytest.fixture
+def machine(monkeypatch, small_networks):
+    """``machine(version, ...)`` puts a fake TensorRT and GPU into this process and returns the package."""
+    monkeypatch.setattr(
+        device_check,
+        "load_engine",
+        lambda bundle, role, backend: OnnxInThePlaceOfAPlan(
+            bundle.file(next(e.file for e in bundle.engines(role) if e.backend == backend))
+        ),
+    )
+
+    monkeypatch.setattr(tensorrt_device, "open_plan", lambda plan, record: OnnxInThePlaceOfAPlan(plan))
+
+    def make(version="10.13.3.9", device=DEVICE, **options):
+        trt = fake_tensorrt.FakeTensorRt(version, **options)
+        found = TensorRtMachine(trt, version, support_of(version), device)
+        monkeypatch.setattr(backend_choice.tensorrt_machine, "obstacle", lambda: "")
+        monkeypatch.setattr(tensorrt_build, "open_machine", lambda: found)
+        return trt
+
+    return make
+
+
+def build_options(folder, *, engine=True, settings=None, timing_cache=None, **changes):
+    """Options of a small build with an engine."""
+    tensorrt = TensorRtOptions(engine, settings or BuilderSettings(), timing_cache)
+    return small.options(folder, **{"backend": "tensorrt", "check_images": 4, "tensorrt": tensorrt, **changes})
+
+
+@pytest.fixture
+def engine_options(tmp_path, finished_stages):
+    shutil.copytree(finished_stages, tmp_path / "work")
+    return lambda **changes: build_options(tmp_path, **changes)
