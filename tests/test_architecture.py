@@ -292,6 +292,11 @@ ONE_PLACE = {
         {"calibration/statistics.py"},
         "calibration/statistics.py's pearson and spearman",
     ),
+    # Threads, spinning, integer kernels and a quiet log, each decided once; a test may open what it likes.
+    r"(?m)\b(InferenceSession|SessionOptions)\(|^\s*import onnxruntime\b": (
+        {"runtime/engines/session.py"},
+        "runtime/engines/session.py's open_session",
+    ),
     # Raises on a loop of links (RuntimeError up to Python 3.12); a user's input may be one.
     r"image\.resolve\(|path\.resolve\(": (set(), "os.path.realpath"),
 }

@@ -13,6 +13,7 @@ import numpy as np
 
 from dgiqa_edge.runtime.bundle.bundle import Bundle
 from dgiqa_edge.runtime.bundle.golden import load_golden
+from dgiqa_edge.runtime.engines.session import open_session
 
 RUNS = 10
 _SCOPES = {
@@ -30,20 +31,10 @@ def node_shares(bundle: Bundle, threads: int | None) -> dict[str, float]:
 
     A session of its own, so that the measured one stays free of the profiler.
     """
-    import onnxruntime
-
     record = next(engine for engine in bundle.engines("fused") if engine.backend == "onnxruntime")
     golden = load_golden(bundle.file(bundle.manifest.golden.file))
-    options = onnxruntime.SessionOptions()
-    options.enable_profiling = True
-    options.log_severity_level = 3
-    if threads:
-        options.intra_op_num_threads = threads
     with tempfile.TemporaryDirectory(prefix="dgiqa-profile-") as folder:
-        options.profile_file_prefix = str(Path(folder) / "profile")
-        session = onnxruntime.InferenceSession(
-            str(bundle.path / record.file), options, providers=["CPUExecutionProvider"]
-        )
+        session = open_session(bundle.path / record.file, threads=threads, profile=Path(folder) / "profile")
         for _ in range(RUNS):
             session.run(None, {"frame": np.ascontiguousarray(golden.frame)})
         events = json.loads(Path(session.end_profiling()).read_text(encoding="utf-8"))

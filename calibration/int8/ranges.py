@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dgiqa_edge.runtime.engines.session import open_session
 from dgiqa_edge.runtime.errors import CalibrationError
 from dgiqa_edge.runtime.ground.atomic import atomic_file
 
@@ -149,7 +150,6 @@ def _observing_session(
 ) -> Iterator[Any]:
     """A session of ``model`` with added outputs; the temporary model file is gone before the first run."""
     import onnx
-    import onnxruntime
 
     proto = onnx.load(str(model))
     present = {name for node in proto.graph.node for name in node.output}
@@ -158,17 +158,13 @@ def _observing_session(
     if missing:
         raise CalibrationError(f"{model.name} has no tensor {missing[0]}: the placement belongs to another graph")
     add(proto, tensors)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.log_severity_level = 3
-    # The arena keeps every peak it ever saw; calibration values memory more than the allocator's speed.
-    options.enable_cpu_mem_arena = False
     with tempfile.TemporaryDirectory(prefix="dgiqa-edge-") as folder:
         path = Path(folder) / "observed.onnx"
         with atomic_file(path) as partial:
             onnx.save(proto, str(partial))
         del proto
-        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        # The arena keeps every peak it ever saw; calibration values memory more than the allocator's speed.
+        session = open_session(path, threads=threads, arena=False)
     yield session
 
 

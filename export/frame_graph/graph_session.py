@@ -13,8 +13,8 @@ import numpy as np
 
 from dgiqa_edge.calibration.significance import P50_MATTERS, Change, change_of
 from dgiqa_edge.calibration.statistics import NearestRank
-from dgiqa_edge.runtime.errors import ExportError, MachineError
-from dgiqa_edge.runtime.ground.extra_packages import install_command
+from dgiqa_edge.runtime.engines.session import open_session
+from dgiqa_edge.runtime.errors import EngineCompatibilityError, ExportError
 
 Run = Callable[[np.ndarray], Mapping[str, np.ndarray]]
 
@@ -63,28 +63,19 @@ class Latency:
 
 
 def open_graph(path: Path, threads: int, *, as_written: bool = False) -> Run:
-    """An ONNX Runtime CPU session as a function from one frame, uint8 [1, H, W, 3], to named outputs.
+    """A session of ONNX Runtime on the CPU as a function from one frame, uint8 [1, H, W, 3], to named outputs.
 
-    ``as_written`` computes Q/DQ nodes one by one instead of in ONNX Runtime's integer kernels: what a graph for another
-    backend says must not be judged by kernels that backend has not got (on x86 without VNNI, int8 x uint8 saturates).
+    Args:
+        as_written: as ``open_session`` has it.
 
     Raises:
         MachineError: onnxruntime is not installed.
         ExportError: ONNX Runtime cannot load the graph.
     """
     try:
-        import onnxruntime
-    except ImportError as error:
-        raise MachineError(f"onnxruntime is not installed: {install_command('cpu')}") from error
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.log_severity_level = 3
-    if as_written:
-        options.add_session_config_entry("session.disable_quant_qdq", "1")
-    try:
-        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime's exceptions share no base class
-        raise ExportError(f"ONNX Runtime cannot load {path.name}: {str(error).splitlines()[0]}") from error
+        session = open_session(path, threads=threads, as_written=as_written)
+    except EngineCompatibilityError as error:
+        raise ExportError(str(error)) from error
     names = [output.name for output in session.get_outputs()]
 
     def run(frame: np.ndarray) -> Mapping[str, np.ndarray]:

@@ -10,11 +10,11 @@ from dgiqa_edge.runtime.machine.processor import processor
 
 _GRAPH = ("export/networks", "export/frame_graph", "export/weights", "export/build")
 _FRAMES = ("calibration/images", "runtime/frames")
-_INT8 = ("calibration/int8", *_FRAMES)
+_INT8 = ("calibration/int8", "runtime/engines", *_FRAMES)
 
 SHAPED_BY: Mapping[str, tuple[str, ...]] = {
     "export": _GRAPH,
-    "parity": _GRAPH,
+    "parity": (*_GRAPH, "runtime/engines"),
     "calibration": _INT8,
     "magnitudes": ("export/frame_graph", "export/ladder", *_INT8),
     "fp32": ("export/frame_graph", "export/ladder"),

@@ -1,7 +1,4 @@
-"""ONNX Runtime: executes the portable graph on the CPU, or on a GPU through its CUDA and TensorRT providers.
-
-The one module that touches the onnxruntime package, which is imported when the first engine is loaded.
-"""
+"""ONNX Runtime: executes the portable graph on the CPU, or on a GPU through its CUDA and TensorRT providers."""
 
 from types import TracebackType
 from typing import Any
@@ -11,14 +8,14 @@ from numpy.typing import NDArray
 
 from ..bundle.bundle import Bundle
 from ..bundle.manifest import EngineRecord
-from ..errors import ConfigurationError, EngineCompatibilityError, MachineError
-from ..ground.extra_packages import install_command
+from ..errors import ConfigurationError, EngineCompatibilityError
 from ..machine.processor import processor
 from ..machine.version_requirement import satisfies
 from .protocol import Arrays, EngineOptions, TensorSpec, check_inputs
+from .session import CPU, onnxruntime_package, open_session
 
 PROVIDERS = {
-    "cpu": "CPUExecutionProvider",
+    "cpu": CPU,
     "cuda": "CUDAExecutionProvider",
     "tensorrt": "TensorrtExecutionProvider",
 }
@@ -31,7 +28,6 @@ _DTYPES = {
     "tensor(float)": "float32",
     "tensor(double)": "float64",
 }
-_ERRORS_ONLY = 3  # its warnings speak of graph details that a user of the bundle cannot mend
 
 
 def load(bundle: Bundle, record: EngineRecord, options: EngineOptions) -> "OnnxRuntimeEngine":
@@ -41,23 +37,21 @@ def load(bundle: Bundle, record: EngineRecord, options: EngineOptions) -> "OnnxR
         MachineError: onnxruntime is not installed.
         EngineCompatibilityError: its version is too old, a provider is missing, or it cannot load the graph.
     """
-    runtime = _import_onnxruntime()
-    where = str(bundle.path / record.file)
+    runtime = onnxruntime_package()
+    where = bundle.path / record.file
     if not satisfies(runtime.__version__, record.requires.backend_version):
         raise EngineCompatibilityError(
             f"{where} needs onnxruntime {record.requires.backend_version}, "
             f"installed is {runtime.__version__}: pip install 'onnxruntime{record.requires.backend_version}'"
         )
     providers = _provider_names(runtime, options.providers)
-    try:
-        session_options = _session_options(runtime, options)
-        if bundle.manifest.precision.target != "onnxruntime":
-            # A graph for another backend has that backend's data types: ONNX Runtime's own integer kernels would
-            # saturate on them (int8 x uint8 on x86 without VNNI), so it is computed as written.
-            session_options.add_session_config_entry("session.disable_quant_qdq", "1")
-        session = runtime.InferenceSession(where, session_options, providers=providers)
-    except Exception as error:  # onnxruntime raises a dozen unrelated classes
-        raise EngineCompatibilityError(f"onnxruntime {runtime.__version__} cannot load {where}: {error}") from error
+    session = open_session(
+        where,
+        threads=options.threads,
+        providers=providers,
+        spinning=options.allow_spinning,
+        as_written=bundle.manifest.precision.target != "onnxruntime",
+    )
     # A provider whose libraries are missing is left out with a mere warning: a GPU must not become a CPU.
     absent = [name for name in providers if name not in session.get_providers()]
     if absent:
@@ -121,15 +115,6 @@ class OnnxRuntimeEngine:
         self.close()
 
 
-def _import_onnxruntime() -> Any:
-    try:
-        import onnxruntime
-    except ImportError as error:
-        state = "is not installed" if isinstance(error, ModuleNotFoundError) else f"cannot be loaded ({error})"
-        raise MachineError(f"onnxruntime {state}: {install_command('cpu')}") from error
-    return onnxruntime
-
-
 def _provider_names(runtime: Any, wanted: tuple[str, ...]) -> list[str]:
     installed = runtime.get_available_providers()
     available = [short for short, name in PROVIDERS.items() if name in installed]
@@ -141,18 +126,6 @@ def _provider_names(runtime: Any, wanted: tuple[str, ...]) -> list[str]:
             )
     # Nodes that a GPU provider cannot take run on the CPU, so it always closes the list.
     return [PROVIDERS[short] for short in dict.fromkeys([*wanted, "cpu"])]
-
-
-def _session_options(runtime: Any, options: EngineOptions) -> Any:
-    session_options = runtime.SessionOptions()
-    session_options.graph_optimization_level = runtime.GraphOptimizationLevel.ORT_ENABLE_ALL
-    session_options.execution_mode = runtime.ExecutionMode.ORT_SEQUENTIAL
-    session_options.inter_op_num_threads = 1
-    session_options.log_severity_level = _ERRORS_ONLY
-    if options.threads is not None:
-        session_options.intra_op_num_threads = options.threads
-    session_options.add_session_config_entry("session.intra_op.allow_spinning", "1" if options.allow_spinning else "0")
-    return session_options
 
 
 def _spec(node: Any) -> TensorSpec:

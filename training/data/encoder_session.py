@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from dgiqa_edge.export.networks.edge import EdgeEncoder, pooled_depth, view_features
+from dgiqa_edge.runtime.engines.session import open_session
 from dgiqa_edge.runtime.errors import CheckpointError
 from dgiqa_edge.runtime.ground.atomic import atomic_file
 
@@ -68,7 +69,7 @@ def load_encoder(weights: Path) -> EdgeEncoder:
     return encoder.eval().requires_grad_(False)
 
 
-def open_session(encoder: EdgeEncoder, job: EncoderJob, folder: Path) -> Run:
+def open_encoder(encoder: EdgeEncoder, job: EncoderJob, folder: Path) -> Run:
     """A function from views float32 [batch, 3, h, w] to grid [batch, 4, cells, 384], statistics, and depth if asked.
 
     The ONNX graph is kept in ``folder`` for the next time.
@@ -112,10 +113,5 @@ def _in_openvino(file: Path, job: EncoderJob) -> Run:
 
 
 def _in_onnxruntime(file: Path, job: EncoderJob) -> Run:
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = job.threads
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    session = onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+    session = open_session(file, threads=job.threads, spinning=False)
     return lambda views: session.run(None, {"views": views})

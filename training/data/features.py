@@ -13,7 +13,7 @@ import numpy as np
 from dgiqa_edge.export.networks.edge import VIEW_RULE, EdgeEncoder
 from dgiqa_edge.export.networks.views import crop_view, plan_views, whole_view
 
-from .encoder_session import EncoderJob, open_session
+from .encoder_session import EncoderJob, open_encoder
 from .feature_store import FeatureStore
 
 Progress = Callable[[int, int], None]
@@ -40,9 +40,9 @@ def extract(
     if not pending:
         return
     views = plan_views(read(pending[0]).shape[:2], VIEW_RULE)
-    on_whole = open_session(encoder, EncoderJob(views.whole, batch, with_depth=True, threads=threads), graphs)
+    on_whole = open_encoder(encoder, EncoderJob(views.whole, batch, with_depth=True, threads=threads), graphs)
     crop_size = (VIEW_RULE.crop_side_px, VIEW_RULE.crop_side_px)
-    on_crop = open_session(encoder, EncoderJob(crop_size, batch, with_depth=False, threads=threads), graphs)
+    on_crop = open_encoder(encoder, EncoderJob(crop_size, batch, with_depth=False, threads=threads), graphs)
     flushed = time.monotonic()
     for start in range(0, len(pending), batch):
         chosen = pending[start : start + batch]

@@ -4,8 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from dgiqa_edge.runtime.errors import MachineError
-from dgiqa_edge.runtime.ground.extra_packages import install_command
+from dgiqa_edge.runtime.engines.session import onnxruntime_package
 from dgiqa_edge.runtime.hashing import Json
 from dgiqa_edge.runtime.machine.processor import processor
 
@@ -18,11 +17,7 @@ def open_device(threads: int) -> "OnnxRuntimeDevice":
     Raises:
         MachineError: onnxruntime is not installed.
     """
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise MachineError(f"onnxruntime is not installed: {install_command('cpu')}") from error
-    return OnnxRuntimeDevice(onnxruntime.__version__, threads)
+    return OnnxRuntimeDevice(onnxruntime_package().__version__, threads)
 
 
 class OnnxRuntimeDevice:

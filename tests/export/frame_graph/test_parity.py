@@ -85,5 +85,5 @@ def test_alternating_runs_see_the_slower_graph(pair, frames):
 def test_a_file_that_is_no_graph_is_an_export_error(tmp_path):
     path = tmp_path / "x.onnx"
     path.write_bytes(b"not a graph")
-    with pytest.raises(ExportError, match=r"cannot load x\.onnx"):
+    with pytest.raises(ExportError, match=r"cannot load .*x\.onnx"):
         open_graph(path, threads=1)

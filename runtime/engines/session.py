@@ -1,0 +1,74 @@
+"""The one maker of ONNX Runtime sessions: for the engine, the build, calibration, training and benchmarks.
+
+The one module that touches the onnxruntime package, which is imported when the first session is made.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ..errors import EngineCompatibilityError, MachineError
+from ..ground.extra_packages import install_command
+
+CPU = "CPUExecutionProvider"
+_ERRORS_ONLY = 3  # its warnings speak of graph details that a user of the bundle cannot mend
+
+
+def onnxruntime_package() -> Any:
+    """The package.
+
+    Raises:
+        MachineError: it is not installed, or its libraries are missing.
+    """
+    try:
+        import onnxruntime
+    except ImportError as error:
+        state = "is not installed" if isinstance(error, ModuleNotFoundError) else f"cannot be loaded ({error})"
+        raise MachineError(f"onnxruntime {state}: {install_command('cpu')}") from error
+    return onnxruntime
+
+
+def open_session(
+    graph: Path,
+    *,
+    threads: int | None = None,
+    providers: Sequence[str] = (CPU,),
+    spinning: bool = True,
+    as_written: bool = False,
+    arena: bool = True,
+    profile: Path | None = None,
+) -> Any:
+    """An ``InferenceSession`` of a graph's file.
+
+    Args:
+        threads: of one operator; every core where it is ``None`` or 0.
+        providers: ONNX Runtime's names, first choice first.
+        spinning: idle threads burn CPU for a lower latency.
+        as_written: computes Q/DQ nodes one by one instead of in ONNX Runtime's integer kernels: what a graph for
+            another backend says must not be judged by kernels that backend has not got (on x86 without VNNI,
+            int8 x uint8 saturates).
+        arena: keeps memory for the next run, all that it ever held at once; off, runs are slower and take less.
+        profile: the start of the profile's path.
+
+    Raises:
+        MachineError: onnxruntime is not installed.
+        EngineCompatibilityError: it cannot load the graph.
+    """
+    runtime = onnxruntime_package()
+    options = runtime.SessionOptions()
+    options.graph_optimization_level = runtime.GraphOptimizationLevel.ORT_ENABLE_ALL
+    options.execution_mode = runtime.ExecutionMode.ORT_SEQUENTIAL
+    options.inter_op_num_threads = 1
+    options.intra_op_num_threads = threads or 0
+    options.log_severity_level = _ERRORS_ONLY
+    options.enable_cpu_mem_arena = arena
+    options.add_session_config_entry("session.intra_op.allow_spinning", "1" if spinning else "0")
+    if as_written:
+        options.add_session_config_entry("session.disable_quant_qdq", "1")
+    if profile is not None:
+        options.enable_profiling = True
+        options.profile_file_prefix = str(profile)
+    try:
+        return runtime.InferenceSession(str(graph), options, providers=list(providers))
+    except Exception as error:  # onnxruntime raises a dozen unrelated classes
+        raise EngineCompatibilityError(f"onnxruntime {runtime.__version__} cannot load {graph}: {error}") from error
