@@ -1,5 +1,6 @@
 """What an installation gives a user: types that a checker follows, and hints that name where it came from."""
 
+import ast
 import json
 import re
 import subprocess
@@ -70,6 +71,26 @@ def test_a_type_checker_sees_an_editable_install(checkout, tmp_path):
 def test_every_room_says_that_it_is_typed(room):
     assert (ROOT / room / "py.typed").is_file()
     assert re.search(rf'"dgiqa_edge\.{room}": \[[^\]]*"py.typed"', (ROOT / "setup.py").read_text(encoding="utf-8"))
+
+
+NOT_SHIPPED = ("runtime/native/", "benchmarks/results/", "training/cards/")
+
+
+def test_every_file_that_the_code_reads_is_installed():
+    calls = ast.walk(ast.parse((ROOT / "setup.py").read_text(encoding="utf-8")))
+    (listed,) = (word.value for call in calls for word in getattr(call, "keywords", ()) if word.arg == "package_data")
+    shipped = {
+        file
+        for package, patterns in ast.literal_eval(listed).items()
+        for pattern in patterns
+        for file in (ROOT / Path(*package.split(".")[1:])).glob(pattern)
+    }
+    files = [file for room in ROOMS for file in (ROOT / room).rglob("*") if file.is_file()]
+    code_and_words = {".py", ".pyc", ".md", ".png"}
+    names = {file: file.relative_to(ROOT).as_posix() for file in files if file.suffix not in code_and_words}
+    assert (
+        sorted(name for file, name in names.items() if file not in shipped and not name.startswith(NOT_SHIPPED)) == []
+    )
 
 
 class Installed:

@@ -55,11 +55,11 @@ def agreement_table(accuracy: Document) -> Table:
     return Table(("measure", "SRCC", "PLCC", "KRCC", "RMSE", "photos"), tuple(rows))
 
 
-def order_table(accuracy: Document) -> Table | None:
-    """Share of degraded copies, and of real pairs, that score below the better picture."""
+def order_table(accuracy: Document) -> Table:
+    """Share of degraded copies, and of real pairs, that score below the better picture; empty where none was scored."""
     degradations, pairs = accuracy.get("degradations"), accuracy.get("pairs")
     if not degradations and not pairs:
-        return None
+        return Table((), ())
     rows: list[tuple[str, ...]] = []
     names = list((degradations or {}).get("pooled") or (pairs or {}).get("orders") or {})
     if degradations:

@@ -9,6 +9,7 @@ from typing import Any
 
 Report = Mapping[str, Any]
 NOT_MEASURED = "not measured"
+_NOT_FOUND = "not found: "
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,11 @@ class Table:
 
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+
+
+def is_missing(cell: str) -> bool:
+    """Whether a cell stands for a figure that is absent."""
+    return cell == NOT_MEASURED or cell.startswith(_NOT_FOUND)
 
 
 def title(report: Report) -> str:
@@ -136,7 +142,7 @@ def environment_table(report: Report) -> Table:
     """Every fact, then every fact that could not be had."""
     environment = report["environment"]
     known = [(name.replace("_", " "), _text(value)) for name, value in environment["facts"].items()]
-    missing = [(name.replace("_", " "), f"not found: {reason}") for name, reason in environment["not_found"].items()]
+    missing = [(name.replace("_", " "), f"{_NOT_FOUND}{reason}") for name, reason in environment["not_found"].items()]
     packages = ", ".join(f"{name} {version}" for name, version in environment["packages"].items())
     variables = ", ".join(f"{name}={value}" for name, value in environment["variables"].items()) or "none set"
     return Table(("", ""), (*known, ("packages", packages), ("variables", variables), *missing))
@@ -180,6 +186,26 @@ def fidelity_table(report: Report) -> Table:
         ("depth correlation", _number(fidelity["depth_correlation"], 5)),
     ]
     return Table(("", ""), tuple(rows))
+
+
+def soak_table(soak: Mapping[str, Any]) -> Table:
+    """Every series that was searched for drift, and every clock that fell."""
+    words = {True: "drift", False: "no drift", None: "too short to tell"}
+    series = {
+        "latency": soak["latency"],
+        "latency over the yardstick": soak["relative_to_yardstick"],
+        **soak["channels"],
+    }
+    rows = [
+        (name, words[row["found"]], f"{row['change_percent']:+.1f} %", f"p {row['p_value']:.3g}")
+        for name, row in series.items()
+        if row["change_percent"] is not None
+    ]
+    for name, drops in soak["clock_drops"].items():
+        for drop in drops:
+            span = f"{drop['start_s']:.0f} to {drop['end_s']:.0f} s"
+            rows.append((name, "throttled", f"{drop['from_mhz']:.0f} to {drop['to_mhz']:.0f} MHz", span))
+    return Table(("series", "verdict", "change", ""), tuple(rows))
 
 
 def missing_table(report: Report) -> Table:

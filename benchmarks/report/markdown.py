@@ -1,13 +1,10 @@
 """A report as Markdown: the same figures as the page, for an issue, a commit message or a README."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from . import facts
 from .accuracy import agreement_table, order_table
-from .facts import Table
-
-Report = Mapping[str, Any]
+from .facts import Report, Table
 
 
 def to_markdown(report: Report) -> str:
@@ -32,7 +29,7 @@ def _lines(report: Report) -> Iterator[str]:
         yield from _latency(report)
     if report["soak"]:
         yield from _heading("Soak")
-        yield from _table(soak_table(report["soak"]))
+        yield from _table(facts.soak_table(report["soak"]))
     if report["telemetry"]:
         for adapter in report["telemetry"]["adapters"]:
             yield from _heading(f"Device, by {adapter['name']}")
@@ -43,7 +40,7 @@ def _lines(report: Report) -> Iterator[str]:
     if report["accuracy"]:
         yield from _heading("Agreement with people")
         yield from _table(agreement_table(report["accuracy"]))
-        yield from _table(order_table(report["accuracy"]) or Table((), ()))
+        yield from _table(order_table(report["accuracy"]))
     yield from _heading("What was measured")
     yield from _table(facts.subject_table(report))
     yield from _heading("Environment")
@@ -61,26 +58,6 @@ def _latency(report: Report) -> Iterator[str]:
     yield from _table(facts.stage_table(report))
     yield from _table(facts.device_table(report))
     yield from _table(facts.run_table(report))
-
-
-def soak_table(soak: Mapping[str, Any]) -> Table:
-    """Every series that was searched for drift, and every clock that fell."""
-    words = {True: "drift", False: "no drift", None: "too short to tell"}
-    series = {
-        "latency": soak["latency"],
-        "latency over the yardstick": soak["relative_to_yardstick"],
-        **soak["channels"],
-    }
-    rows = [
-        (name, words[row["found"]], f"{row['change_percent']:+.1f} %", f"p {row['p_value']:.3g}")
-        for name, row in series.items()
-        if row["change_percent"] is not None
-    ]
-    for name, drops in soak["clock_drops"].items():
-        for drop in drops:
-            span = f"{drop['start_s']:.0f} to {drop['end_s']:.0f} s"
-            rows.append((name, "throttled", f"{drop['from_mhz']:.0f} to {drop['to_mhz']:.0f} MHz", span))
-    return Table(("series", "verdict", "change", ""), tuple(rows))
 
 
 def _heading(text: str) -> Iterator[str]:

@@ -1,7 +1,6 @@
 """The plots of a report, drawn from the JSON document alone. ``None`` where the document holds nothing to draw."""
 
 from collections.abc import Mapping
-from html import escape
 from typing import Any
 
 import numpy as np
@@ -9,7 +8,7 @@ import numpy as np
 from ..latency.drift import window_medians
 from .accuracy import scored_photos
 from .series import decode
-from .svg import Plot, legend_text, scale
+from .svg import WIDTH, Drawing, Plot, scale
 
 Section = Mapping[str, Any]
 
@@ -18,7 +17,7 @@ CDF_POINTS = 500
 _COLOURS = ("blue", "orange", "green", "violet", "rose", "teal", "gold", "grey")
 
 
-def latency_cdf(latency: Section) -> str:
+def latency_cdf(latency: Section) -> Drawing:
     """Share of queries that were at most as slow, with the percentiles that the queries support."""
     values = np.sort(decode(_query_series(latency)))
     share = np.arange(1, len(values) + 1) / len(values) * 100.0
@@ -30,10 +29,10 @@ def latency_cdf(latency: Section) -> str:
     known = [row for row in latency["percentiles"] if row["value_ms"] is not None]
     for row, entry in enumerate(reversed(known), start=1):  # at the foot, where the curve has no business
         plot.mark_x(entry["value_ms"], f"p{entry['percent']:g} {entry['value_ms']:.1f} ms", row)
-    return plot.render()
+    return plot
 
 
-def latency_timeline(latency: Section) -> str:
+def latency_timeline(latency: Section) -> Drawing:
     """Every frame's latency over the measurement, and the median of each block."""
     samples = latency["samples"]
     starts, values = decode(samples["start_s"]), decode(samples["latency_ms"])
@@ -51,49 +50,38 @@ def latency_timeline(latency: Section) -> str:
     if len(yardstick) == len(middles) and np.isfinite(yardstick).all():
         scaled = yardstick * float(np.median(values) / np.median(yardstick))
         plot.line(middles, scaled, "orange", "yardstick, scaled to the same median", dashed=True)
-    return plot.render()
+    return plot
 
 
-def stage_bars(latency: Section) -> str:
+def stage_bars(latency: Section) -> Drawing:
     """One bar from the encoded frame to the result, cut into its stages by mean time."""
     rows = [row for row in latency["stages"] if row["mean_ms"] is not None]
     total = sum(row["mean_ms"] for row in rows)
-    width, x, parts, legend = 680.0, 0.0, [], []
+    bar, x = Drawing("Time per stage", height=34), 0.0
     for row, colour in zip(rows, _COLOURS, strict=False):
-        length = width * row["mean_ms"] / total if total else 0.0
-        parts.append(
-            f'<rect x="{x:.1f}" y="0" width="{max(length, 0.4):.1f}" height="34" style="fill:var(--{colour})"/>'
-        )
+        length = WIDTH * row["mean_ms"] / total if total else 0.0
+        label = f"{row['name']} {row['mean_ms']:.2f} ms"
+        bar.add("rect", x=x, y=0, width=max(length, 0.4), height=bar.height, style=f"fill:var(--{colour})")
         if length > 90:
-            label = f"{row['name']} {row['mean_ms']:.2f} ms"
-            parts.append(
-                f'<text class="inbar" x="{x + length / 2:.1f}" y="22" text-anchor="middle">{escape(label)}</text>'
-            )
-        legend.append((f"{row['name']} {row['mean_ms']:.2f} ms ({row['share_percent']:.1f} %)", colour, "dot"))
+            bar.add("text", label, class_="inbar", x=x + length / 2, y=22, text_anchor="middle")
+        bar.name(f"{label} ({row['share_percent']:.1f} %)", colour, "dot")
         x += length
-    return (
-        f'<figure>{legend_text(legend)}<svg viewBox="0 0 680 34" role="img" aria-label="Time per stage">'
-        f"<title>Time per stage</title>{''.join(parts)}</svg></figure>"
-    )
+    return bar
 
 
-def telemetry_plots(telemetry: Section) -> list[tuple[str, str]]:
-    """(heading, plot) for each quantity that was read over time: power, temperature, clocks, load."""
-    titles = {
+def telemetry_plots(telemetry: Section) -> list[Drawing]:
+    """One for each quantity that was read over time: power, temperature, clocks, load."""
+    quantities = {
         "power_w": ("Power", "power, W"),
         "temperature_c": ("Temperature", "temperature, °C"),
         "clock_mhz": ("Clocks", "clock, MHz"),
         "load_percent": ("Load", "load, %"),
     }
-    found = []
-    for quantity, (heading, label) in titles.items():
-        plot = _channels_plot(telemetry, quantity, heading, label)
-        if plot:
-            found.append((heading, plot))
-    return found
+    drawn = (_channels_plot(telemetry, quantity, *words) for quantity, words in quantities.items())
+    return [plot for plot in drawn if plot]
 
 
-def accuracy_scatter(accuracy: Section) -> str | None:
+def accuracy_scatter(accuracy: Section) -> Drawing | None:
     """Score against human opinion, one dot per photo."""
     scores, human, _ = scored_photos(accuracy)
     if not len(scores):
@@ -105,10 +93,10 @@ def accuracy_scatter(accuracy: Section) -> str | None:
         height=330,
     )
     plot.dots(human, scores, "blue", size=4.0)
-    return plot.render()
+    return plot
 
 
-def score_deltas(fidelity: Section) -> str | None:
+def score_deltas(fidelity: Section) -> Drawing | None:
     """Histogram of score minus FP32 score over the photos of the build's check."""
     rows = fidelity.get("per_image")
     if not rows:
@@ -125,10 +113,10 @@ def score_deltas(fidelity: Section) -> str | None:
     )
     plot.columns(edges, heights.astype(float), "blue")
     plot.mark_x(0.0, f"mean absolute {np.abs(deltas).mean():.4f}")
-    return plot.render()
+    return plot
 
 
-def soak_drift(latency: Section, soak: Section) -> str:
+def soak_drift(latency: Section, soak: Section) -> Drawing:
     """Window medians of the latency in percent of the first, and the yardstick after each block likewise."""
     samples = latency["samples"]
     starts, values = decode(samples["start_s"]), decode(samples["latency_ms"])
@@ -150,7 +138,7 @@ def soak_drift(latency: Section, soak: Section) -> str:
     words = {True: "drift found", False: "no drift found", None: "too short to tell"}[found]
     change = soak["latency"]["change_percent"]
     plot.mark_y(100.0, f"{words}: {change:+.1f} % over the soak" if change is not None else words)
-    return plot.render()
+    return plot
 
 
 def _query_series(latency: Section) -> dict[str, Any]:
@@ -158,7 +146,7 @@ def _query_series(latency: Section) -> dict[str, Any]:
     return samples.get("query_ms") or samples["latency_ms"]
 
 
-def _channels_plot(telemetry: Section, quantity: str, heading: str, label: str) -> str | None:
+def _channels_plot(telemetry: Section, quantity: str, heading: str, label: str) -> Drawing | None:
     lines = []
     for adapter in telemetry["adapters"]:
         for name, pair in adapter["series"].items():
@@ -177,4 +165,4 @@ def _channels_plot(telemetry: Section, quantity: str, heading: str, label: str) 
     )
     for (name, times, values), colour in zip(lines, _COLOURS * (len(lines) // len(_COLOURS) + 1), strict=False):
         plot.line(times, values, colour, name)
-    return plot.render()
+    return plot

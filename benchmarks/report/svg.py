@@ -1,14 +1,14 @@
-"""A small writer of plots as SVG text: axes with round ticks, lines, dots, bars, marks. No script, no font, no file.
+"""Drawings as SVG shapes: plots with axes on round ticks, lines, dots, columns, marks. The page's template writes them.
 
-Colours come from the page's CSS variables, so that print and screen can differ.
+Colours are names of the page's CSS variables, so that print and screen can differ.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from html import escape
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 WIDTH, HEIGHT = 680, 270
 LEFT, RIGHT, TOP, BOTTOM = 62, 18, 14, 44
@@ -24,7 +24,12 @@ class Scale:
     label: str
     ticks: tuple[float, ...]
 
-    def share(self, values: np.ndarray) -> np.ndarray:
+    @property
+    def step(self) -> float:
+        """Between two ticks."""
+        return self.ticks[1] - self.ticks[0] if len(self.ticks) > 1 else 1.0
+
+    def share(self, values: ArrayLike) -> np.ndarray:
         """Where values lie between the ends, 0 to 1, cut off outside."""
         return np.clip((np.asarray(values, float) - self.low) / (self.high - self.low), 0.0, 1.0)
 
@@ -61,30 +66,62 @@ def tick_text(value: float, step: float) -> str:
 
 
 @dataclass
-class Plot:
-    """One plot under construction; every method adds to it, ``render`` gives the SVG element."""
+class Drawing:
+    """Shapes on ``width`` x ``height`` pixels, the first at the back, and their legend.
 
-    x: Scale
-    y: Scale
+    A shape is an SVG tag, its attributes and the text inside; an entry of the legend is a name, its colour, and
+    ``line`` or ``dot``.
+    """
+
     title: str
     width: int = WIDTH
     height: int = HEIGHT
-    left: int = LEFT
-    _parts: list[str] = field(default_factory=list)
-    _legend: list[tuple[str, str, str]] = field(default_factory=list)
+    shapes: list[tuple[str, dict[str, str], str]] = field(default_factory=list)
+    legend: list[tuple[str, str, str]] = field(default_factory=list)
 
-    def at(self, xs: np.ndarray, ys: np.ndarray) -> list[tuple[float, float]]:
+    def add(self, tag: str, text: str = "", **attributes: str | float) -> None:
+        """One more shape in front; an attribute's ``_`` is SVG's ``-``, its numbers are pixels."""
+        texts = {
+            name.rstrip("_").replace("_", "-"): value if isinstance(value, str) else f"{round(value, 1):g}"
+            for name, value in attributes.items()
+        }
+        self.shapes.append((tag, texts, text))
+
+    def name(self, name: str, colour: str, kind: str) -> None:
+        """Put into the legend what has a name."""
+        if name:
+            self.legend.append((name, colour, kind))
+
+
+class Plot(Drawing):
+    """A drawing of two scales with their grid."""
+
+    def __init__(self, x: Scale, y: Scale, title: str, height: int = HEIGHT) -> None:
+        super().__init__(title, height=height)
+        self.x, self.y = x, y
+        self.right, self.bottom = self.width - RIGHT, height - BOTTOM
+        for value, (at, _) in zip(x.ticks, self.at(x.ticks, [y.low] * len(x.ticks)), strict=True):
+            self.add("line", class_="grid", x1=at, x2=at, y1=TOP, y2=self.bottom)
+            self._tick(at, self.bottom + 16, tick_text(value, x.step), "middle")
+        for value, (_, at) in zip(y.ticks, self.at([x.low] * len(y.ticks), y.ticks), strict=True):
+            self.add("line", class_="grid", x1=LEFT, x2=self.right, y1=at, y2=at)
+            self._tick(LEFT - 7, at + 4, tick_text(value, y.step), "end")
+        self.add("text", x.label, class_="axis", x=(LEFT + self.right) / 2, y=height - 8, text_anchor="middle")
+        turned = f"translate(14 {(TOP + self.bottom) / 2:g}) rotate(-90)"
+        self.add("text", y.label, class_="axis", transform=turned, text_anchor="middle")
+
+    def at(self, xs: ArrayLike, ys: ArrayLike) -> list[tuple[float, float]]:
         """Pixels of data points."""
-        across = self.left + self.x.share(xs) * (self.width - self.left - RIGHT)
-        down = self.height - BOTTOM - self.y.share(ys) * (self.height - TOP - BOTTOM)
+        across = LEFT + self.x.share(xs) * (self.right - LEFT)
+        down = self.bottom - self.y.share(ys) * (self.bottom - TOP)
         return list(zip(np.round(across, 1).tolist(), np.round(down, 1).tolist(), strict=True))
 
     def line(self, xs: np.ndarray, ys: np.ndarray, colour: str, name: str = "", dashed: bool = False) -> None:
         """Connected points."""
         points = " ".join(f"{x:g},{y:g}" for x, y in self.at(xs, ys))
-        dash = ' stroke-dasharray="5 4"' if dashed else ""
-        self._parts.append(f'<polyline class="line" style="stroke:var(--{colour})"{dash} points="{points}"/>')
-        self._name(name, colour, "line")
+        dash = {"stroke_dasharray": "5 4"} if dashed else {}
+        self.add("polyline", class_="line", style=f"stroke:var(--{colour})", **dash, points=points)
+        self.name(name, colour, "line")
 
     def steps(self, xs: np.ndarray, ys: np.ndarray, colour: str, name: str = "") -> None:
         """A staircase: each value holds until the next x."""
@@ -93,86 +130,28 @@ class Plot:
     def dots(self, xs: np.ndarray, ys: np.ndarray, colour: str, name: str = "", size: float = 3.0) -> None:
         """Points, as one path of zero-length strokes: thousands stay small."""
         path = "".join(f"M{x:g} {y:g}h0" for x, y in self.at(xs, ys))
-        self._parts.append(f'<path class="dots" style="stroke:var(--{colour});stroke-width:{size:g}" d="{path}"/>')
-        self._name(name, colour, "dot")
+        self.add("path", class_="dots", style=f"stroke:var(--{colour});stroke-width:{size:g}", d=path)
+        self.name(name, colour, "dot")
 
     def columns(self, edges: np.ndarray, heights: np.ndarray, colour: str) -> None:
         """A histogram: one column between each pair of edges."""
-        tops = self.at(edges[:-1], heights)
-        ends = self.at(edges[1:], np.zeros(len(heights)))
-        for (x, y), (end, base) in zip(tops, ends, strict=True):
-            self._parts.append(
-                f'<rect x="{x + 0.5:g}" y="{y:g}" width="{max(end - x - 1, 0.5):g}" height="{max(base - y, 0):g}" '
-                f'style="fill:var(--{colour})"/>'
-            )
+        for (x, y), (end, _) in zip(self.at(edges[:-1], heights), self.at(edges[1:], heights), strict=True):
+            width = max(end - x - 1, 0.5)
+            self.add("rect", x=x + 0.5, y=y, width=width, height=self.bottom - y, style=f"fill:var(--{colour})")
 
     def mark_x(self, value: float, text: str, row: int = 0) -> None:
         """A vertical line with a label at its top; with ``row`` from 1 on at its foot, the first row lowest."""
-        (x, _), *_ = self.at(np.array([value]), np.array([self.y.low]))
-        right = x > self.width - 170
-        anchor, gap = ("end", -4) if right else ("start", 4)
-        y = self.height - BOTTOM - 6 - (row - 1) * _LABEL_GAP if row else TOP + 10
-        self._parts.append(
-            f'<line class="mark" x1="{x:g}" x2="{x:g}" y1="{TOP}" y2="{self.height - BOTTOM}"/>'
-            f'<text class="note" x="{x + gap:g}" y="{y:g}" text-anchor="{anchor}">'
-            f"{escape(text)}</text>"
-        )
+        ((x, _),) = self.at([value], [self.y.low])
+        anchor, gap = ("end", -4) if x > self.width - 170 else ("start", 4)
+        y = self.bottom - 6 - (row - 1) * _LABEL_GAP if row else TOP + 10
+        self.add("line", class_="mark", x1=x, x2=x, y1=TOP, y2=self.bottom)
+        self.add("text", text, class_="note", x=x + gap, y=y, text_anchor=anchor)
 
     def mark_y(self, value: float, text: str) -> None:
         """A horizontal line with a label at its right."""
-        (_, y), *_ = self.at(np.array([self.x.low]), np.array([value]))
-        self._parts.append(
-            f'<line class="mark" x1="{self.left}" x2="{self.width - RIGHT}" y1="{y:g}" y2="{y:g}"/>'
-            f'<text class="note" x="{self.width - RIGHT - 3}" y="{y - 4:g}" text-anchor="end">{escape(text)}</text>'
-        )
+        ((_, y),) = self.at([self.x.low], [value])
+        self.add("line", class_="mark", x1=LEFT, x2=self.right, y1=y, y2=y)
+        self.add("text", text, class_="note", x=self.right - 3, y=y - 4, text_anchor="end")
 
-    def render(self) -> str:
-        """The plot with its axes, grid and legend."""
-        legend = legend_text(self._legend) if self._legend else ""
-        body = "".join([self._grid(), *self._parts])
-        return (
-            f'<figure>{legend}<svg viewBox="0 0 {self.width} {self.height}" role="img" '
-            f'aria-label="{escape(self.title, quote=True)}"><title>{escape(self.title)}</title>{body}</svg></figure>'
-        )
-
-    def _name(self, name: str, colour: str, kind: str) -> None:
-        if name:
-            self._legend.append((name, colour, kind))
-
-    def _grid(self) -> str:
-        parts = []
-        bottom, right = self.height - BOTTOM, self.width - RIGHT
-        for value, (x, _) in zip(self.x.ticks, self._tick_points(self.x.ticks, horizontal=True), strict=True):
-            parts.append(f'<line class="grid" x1="{x:g}" x2="{x:g}" y1="{TOP}" y2="{bottom}"/>')
-            parts.append(_tick(x, bottom + 16, value, self.x.ticks, "middle"))
-        for value, (_, y) in zip(self.y.ticks, self._tick_points(self.y.ticks, horizontal=False), strict=True):
-            parts.append(f'<line class="grid" x1="{self.left}" x2="{right}" y1="{y:g}" y2="{y:g}"/>')
-            parts.append(_tick(self.left - 7, y + 4, value, self.y.ticks, "end"))
-        middle = (self.left + right) / 2
-        label = escape(self.x.label)
-        parts.append(f'<text class="axis" x="{middle:g}" y="{self.height - 8}" text-anchor="middle">{label}</text>')
-        across = (TOP + bottom) / 2
-        parts.append(
-            f'<text class="axis" transform="translate(14 {across:g}) rotate(-90)" text-anchor="middle">'
-            f"{escape(self.y.label)}</text>"
-        )
-        return "".join(parts)
-
-    def _tick_points(self, ticks: Sequence[float], horizontal: bool) -> list[tuple[float, float]]:
-        values = np.array(ticks)
-        flat = np.full(len(values), self.y.low if horizontal else self.x.low)
-        return self.at(values, flat) if horizontal else self.at(flat, values)
-
-
-def legend_text(entries: Sequence[tuple[str, str, str]]) -> str:
-    """Names with their colours, above a plot."""
-    spans = "".join(
-        f'<span><i class="{kind}" style="background:var(--{colour})"></i>{escape(name)}</span>'
-        for name, colour, kind in entries
-    )
-    return f'<div class="legend">{spans}</div>'
-
-
-def _tick(x: float, y: float, value: float, ticks: Sequence[float], anchor: str) -> str:
-    step = ticks[1] - ticks[0] if len(ticks) > 1 else 1.0
-    return f'<text class="tick" x="{x:g}" y="{y:g}" text-anchor="{anchor}">{tick_text(value, step)}</text>'
+    def _tick(self, x: float, y: float, text: str, anchor: str) -> None:
+        self.add("text", text, class_="tick", x=x, y=y, text_anchor=anchor)

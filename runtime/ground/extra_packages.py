@@ -1,4 +1,4 @@
-"""How the packages of an extra are installed, and those of ``watch``, imported where they are first used.
+"""How the packages of an extra are installed, and imported where they are first used.
 
 No package index has this project: a hint names the checkout or the wheel that this installation came from.
 """
@@ -36,7 +36,12 @@ def update_command() -> str:
 
 
 def watch_package(module: str, purpose: str) -> ModuleType:
-    """An importable module of the ``watch`` extra.
+    """An importable module of the ``watch`` extra, as ``extra_package``."""
+    return extra_package(module, "watch", purpose)
+
+
+def extra_package(module: str, extra: str, purpose: str) -> ModuleType:
+    """An importable module that an extra of ``setup.py`` brings.
 
     Raises:
         MachineError: it is not installed; names the purpose and the command that installs it.
@@ -44,9 +49,7 @@ def watch_package(module: str, purpose: str) -> ModuleType:
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
-        raise MachineError(
-            f"{purpose} needs the package {error.name or module!r}: {install_command('watch')}"
-        ) from None
+        raise MachineError(f"{purpose} needs the package {error.name or module!r}: {install_command(extra)}") from None
 
 
 def _origin() -> Path | None:

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..errors import ConfigurationError, MachineError
+from ..errors import ConfigurationError
 from ..ground.atomic import atomic_file
-from ..ground.extra_packages import install_command
+from ..ground.extra_packages import watch_package
 from .thresholds import Proposal
 
 FORMATS = (".png", ".svg", ".pdf")
@@ -20,10 +20,7 @@ def check_plot_path(path: Path) -> None:
     """
     if path.suffix.lower() not in FORMATS:
         raise ConfigurationError(f"{path}: the plot's name must end in {', '.join(FORMATS)}")
-    try:
-        import matplotlib  # noqa: F401
-    except ModuleNotFoundError:
-        raise MachineError(f"--plot needs matplotlib: {install_command('watch')}") from None
+    watch_package("matplotlib", "--plot")
 
 
 def write_roc_plot(path: Path, proposals: Sequence[Proposal], title: str) -> None:

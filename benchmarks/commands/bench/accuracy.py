@@ -142,15 +142,12 @@ def _plan(args: argparse.Namespace, photos: "list[RatedPhoto]") -> "DegradationP
 
 def _checked_outputs(args: argparse.Namespace, photos: list[Path]) -> Path | None:
     """The file that keeps single scores; nothing that is written may take the place of an input."""
-    from importlib.util import find_spec
-
-    from dgiqa_edge.runtime.errors import MachineError
     from dgiqa_edge.runtime.frames.images import refuse_overwriting
-    from dgiqa_edge.runtime.ground.extra_packages import install_command
+    from dgiqa_edge.runtime.ground.extra_packages import extra_package
 
     scores = args.scores or (args.json.with_suffix(".scores.jsonl") if args.json else None)
-    if args.plot and find_spec("matplotlib") is None:
-        raise MachineError(f"--plot needs the package matplotlib: {install_command('bench')}")
+    if args.plot:
+        extra_package("matplotlib", "bench", "--plot")
     inputs = [*photos, args.mos, *([args.pairs] if args.pairs else [])]
     refuse_overwriting(inputs, [path for path in (args.json, args.plot, scores) if path])
     return Path(scores) if scores else None

@@ -35,7 +35,15 @@ def add_output_options(parser: argparse.ArgumentParser) -> None:
     """Where the report goes."""
     parser.add_argument("--json", type=output_file, metavar="FILE", help="write the report as JSON")
     parser.add_argument("--markdown", type=output_file, metavar="FILE", help="write it as Markdown")
-    parser.add_argument("--html", type=output_file, metavar="FILE", help="write it as one self-contained page")
+    parser.add_argument("--html", type=_page_file, metavar="FILE", help="write it as one self-contained page")
+
+
+def _page_file(text: str) -> Path:
+    """A file for a page, refused at once where nothing could draw it."""
+    from ...report.html import environment
+
+    environment()
+    return output_file(text)
 
 
 def open_scorer(bundle: Path, args: argparse.Namespace) -> "Scorer":

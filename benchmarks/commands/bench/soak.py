@@ -68,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
 
 def print_findings(soak: dict) -> None:  # type: ignore[type-arg]
     """One line per series."""
-    from ...report.markdown import soak_table
+    from ...report.facts import soak_table
 
     for row in soak_table(soak).rows:
         print("  " + "  ".join(cell for cell in row if cell))

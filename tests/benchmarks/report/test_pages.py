@@ -1,10 +1,13 @@
 """Markdown and HTML pages: self-contained, escaped, nothing missing is hidden, and a real browser draws them."""
 
 import html
+import json
 import re
 import shutil
 import subprocess
+import sys
 from html.parser import HTMLParser
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -12,12 +15,17 @@ import pytest
 
 from dgiqa_edge.benchmarks.latency.drift import ClockDrop, Drift
 from dgiqa_edge.benchmarks.latency.soak import SoakFindings
-from dgiqa_edge.benchmarks.report.html import to_html
+from dgiqa_edge.benchmarks.report.document import SECTIONS
+from dgiqa_edge.benchmarks.report.html import environment, to_html
 from dgiqa_edge.benchmarks.report.markdown import to_markdown
 from dgiqa_edge.benchmarks.report.sections import soak_section
+from dgiqa_edge.runtime.commands.cli import main
+from dgiqa_edge.runtime.errors import MachineError
+from dgiqa_edge.runtime.ground.extra_packages import install_command
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FIGURE = {"value": 0.8, "low": 0.7, "high": 0.9}
+ORDER = {"clean": {"in_order": 3, "pairs": 4}}
 ACCURACY = {
     "bundle": {"engines": []},
     "measured": [
@@ -29,14 +37,14 @@ ACCURACY = {
     ],
     "not_measured": {"BRISQUE": "no model file"},
     "photos": [{"photo": f"{n}.jpg", "mos": n / 12, "scores": {"bundle": n / 13}} for n in range(12)],
-    "degradations": None,
-    "pairs": None,
+    "degradations": {"kinds": ["blur"], "orders": {"bundle": {"blur": ORDER}}, "pooled": {"bundle": ORDER}},
+    "pairs": {"orders": {"bundle": ORDER}},
 }
 
 
 @pytest.fixture
 def whole(make_report):
-    """A report with every section, a hostile note, and a warning."""
+    """A report with every section and every list in it filled."""
     found = SoakFindings(
         latency=Drift(4.2, 0.001, 30, True),
         relative=Drift(0.1, 0.8, 30, False),
@@ -51,28 +59,70 @@ def whole(make_report):
         soak=soak_section(found, 10.0),
     )
     warning = {"code": "variation", "message": "varies by 5 %", "value": 5.0, "limit": 2.5}
-    notes = ["quality weights are seeded </aside><script>alert(1)</script>"]
-    return {**report, "warnings": [warning], "subject": {**report["subject"], "notes": notes}}
+    report["subject"] = {**report["subject"], "notes": ["quality weights are seeded"]}
+    report["latency"]["node_shares_percent"] = {"Conv": 61.25}
+    report["latency"]["device_stages"] = [{"engine": "fused", "name": "copy", "p50_ms": 1.0, "mean_ms": 1.1}]
+    report["telemetry"]["throttled"] = ["gpu clock"]
+    report["telemetry"]["adapters"][0]["notes"] = ["one rail"]
+    return {**report, "warnings": [warning]}
 
 
 class Tags(HTMLParser):
-    def __init__(self):
+    """A page's tags, their attributes' names, and what it would load."""
+
+    def __init__(self, page):
         super().__init__()
         self.tags, self.links = set(), []
+        self.feed(page)
 
     def handle_starttag(self, tag, attributes):
-        self.tags.add(tag)
+        self.tags |= {tag, *((tag, name) for name, _ in attributes)}
         self.links += [value for name, value in attributes if name in ("src", "href", "data", "action")]
 
 
 def test_the_page_needs_no_script_no_file_and_no_request(whole):
     page = to_html(whole)
-    parser = Tags()
-    parser.feed(page)
+    parser = Tags(page)
     assert not parser.tags & {"script", "link", "img", "iframe", "object"}
     assert parser.links == []
     assert not re.search(r"url\(|@import|https?://", page)
-    assert "&lt;script&gt;" in page
+
+
+HOSTILE = "<script>alert(1)</script>\"'&"
+STORED = sorted((Path(__file__).parents[3] / "benchmarks" / "results").glob("*[28]-cpu.json"))
+
+
+def hostile(node):
+    """A document with a hostile end to every text; every name stands there as it was and with that end."""
+    if isinstance(node, str):
+        return node + HOSTILE
+    if isinstance(node, list):
+        return [hostile(value) for value in node]
+    if not isinstance(node, dict) or "count" in node:  # packed samples
+        return node
+    return {name: hostile(value) for key, value in node.items() for name in (key, key + HOSTILE)}
+
+
+@pytest.mark.parametrize("section", ["whole", *SECTIONS, *STORED], ids=lambda part: getattr(part, "stem", part))
+def test_no_text_of_a_document_becomes_a_tag(whole, section):
+    report = whole
+    if isinstance(section, Path):
+        report = json.loads(section.read_text(encoding="utf-8"))
+    elif section != "whole":
+        alone = {name: None for name in SECTIONS if name not in (section, "latency")}
+        report = {**whole, **alone, "not_measured": dict.fromkeys(alone, "no time")}
+    page = to_html(hostile(report))
+    assert html.unescape(page).count(HOSTILE) > 50
+    assert HOSTILE not in page
+    assert Tags(page).tags == Tags(to_html(report)).tags
+
+
+def test_a_missing_package_is_named_before_anything_is_measured(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "jinja2", None)
+    environment.cache_clear()
+    code = main(["bench", "latency", "--bundle", "bundle", "--html", "page.html"])
+    assert code == MachineError.exit_code
+    assert f"an HTML page needs the package 'jinja2': {install_command('bench')}" in capsys.readouterr().err
 
 
 def test_both_pages_show_the_same_figures(whole):

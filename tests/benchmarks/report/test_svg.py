@@ -1,4 +1,4 @@
-"""The plot writer: scales end on round ticks, points land where they belong, text is escaped."""
+"""Plots as shapes: scales end on round ticks, points land where they belong, text is escaped."""
 
 import xml.etree.ElementTree as ElementTree
 
@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dgiqa_edge.benchmarks.report.html import environment
 from dgiqa_edge.benchmarks.report.svg import Plot, scale, tick_text
 
 
@@ -45,7 +46,7 @@ def test_points_land_between_the_axes_and_the_result_is_well_formed():
     plot.columns(np.array([0.0, 1.0, 2.0]), np.array([0.5, 1.0]), "green")
     plot.mark_x(9.9, "right & edge")
     plot.mark_y(0.5, "middle")
-    root = ElementTree.fromstring(plot.render())
+    root = ElementTree.fromstring(environment().get_template("parts.html.j2").module.draw(plot))
     texts = "".join(root.itertext())
     assert "time, <s>" in texts
     assert "name <1>" in texts
