@@ -1,6 +1,12 @@
-"""The map of the house sees what it must: imports of every form, includes, circles, breaches, stale lines."""
+"""The map of the house sees what it must: imports of every form, includes, circles, breaches, stale lines.
 
+And the tests lie as the house does.
+"""
+
+import re
 import textwrap
+from collections.abc import Iterable
+from pathlib import PurePosixPath
 
 import draw_house
 import house
@@ -95,3 +101,54 @@ def test_floors_circles_and_loose_modules_are_counted():
 
 def test_the_picture_is_drawn_from_the_house_as_it_is():
     assert draw_house.PICTURE.read_text(encoding="utf-8") == draw_house.picture(house.edges()), "run: make map"
+
+
+def strays(tests: Iterable[str], modules: Iterable[str]) -> list[str]:
+    """Test files that lie elsewhere than what they test: in a folder that the house has not, or apart from the module,
+    or folder, of their name. A test of something else, of a folder as a whole, may have any other name there.
+    """
+    paths = [PurePosixPath(name) for name in modules]
+    folders = {folder for path in paths for folder in path.parents}
+    places: dict[str, set[PurePosixPath]] = {}
+    for path in {*paths, *folders}:
+        places.setdefault(path.name.strip("_"), set()).update((path.parent, *([path] if path in folders else [])))
+    found = []
+    for test in map(PurePosixPath, tests):
+        named = places.get(test.stem.removeprefix("test_"), set())
+        if test.parent not in folders:
+            found.append(f"{test}: there is no folder {test.parent}")
+        elif named and test.parent not in named:
+            found.append(f"{test}: what it is named after lies in {', '.join(sorted(map(str, named)))}")
+    return sorted(found)
+
+
+def test_tests_lie_where_what_they_test_lies():
+    tests = house.ROOT / "tests"
+    files = [file.relative_to(tests).as_posix() for room in house.ROOMS for file in (tests / room).rglob("test_*.py")]
+    assert len(files) > 200
+    assert strays(files, [*house.python_edges(), f"{house.NATIVE}/CMakeLists"]) == []  # the C++ has tests of its own
+
+
+@pytest.mark.parametrize(
+    ("test", "stray"),
+    [
+        ("r/a/test_x.py", False),
+        ("r/a/test_anything_else.py", False),
+        ("r/a/test_a.py", False),
+        ("r/test_a.py", False),
+        ("r/test_main.py", False),
+        ("r/test_x.py", True),
+        ("r/b/test_x.py", True),
+        ("r/a/test_main.py", True),
+        ("r/gone/test_z.py", True),
+    ],
+)
+def test_a_stray_test_is_seen(test, stray):
+    assert bool(strays([test], ["r/a/x", "r/b/y", "r/__main__"])) == stray
+
+
+def test_no_test_counts_its_own_way_up():
+    """Where it is moved, it would look elsewhere, and most skip where nothing is there: ``places.py`` has the ways."""
+    rooms = [house.ROOT / "tests" / room for room in house.ROOMS]
+    counting = re.compile(r"__file__\)[\w.()]*\.parents\[")
+    assert [file for room in rooms for file in room.rglob("*.py") if counting.search(file.read_text())] == []

@@ -2,14 +2,13 @@
 
 import codecs
 import re
-from pathlib import Path
 
 import pytest
+from places import ROOT
 
 from dgiqa_edge.calibration.text_tables import listed_names, table_rows
 from dgiqa_edge.runtime.errors import ReportError
 
-ROOT = Path(__file__).resolve().parents[2]
 LIST = "# photos of camera 3\n  # indented\na.jpg\nb c.jpg  \n\n\t\n\"d e.jpg\"\n'f.jpg'\nü.jpg\n"
 NAMES = ["a.jpg", "b c.jpg", "d e.jpg", "f.jpg", "ü.jpg"]
 TABLE = 'file, mos ,split\na.jpg,0.5,test\n"b, c.jpg", 0.25 ,train\n\n , , \nü.jpg,1,test\n'

@@ -1,13 +1,18 @@
 """Small networks with the interfaces of the real ones, so that the graph around them can be tested in seconds."""
 
 import functools
+import importlib.util
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
+from places import SHARED
 
 torch = pytest.importorskip("torch", reason="the export room needs torch")
 from stand_ins import small_networks as small  # noqa: E402
+
+REFERENCE = SHARED / "reference"
 
 
 @pytest.fixture(scope="session")
@@ -46,8 +51,9 @@ def photos() -> list[np.ndarray]:
     """Four of the photos that ship, uint8 [H, W, 3] BGR."""
     import cv2
 
-    folder = Path(__file__).resolve().parents[2] / "calibration" / "photos"
-    return [cv2.imread(str(path)) for path in sorted(folder.glob("*.jpg"))[:4]]
+    from dgiqa_edge.calibration.images.shipped import SHIPPED_PHOTOS
+
+    return [cv2.imread(str(path)) for path in sorted(SHIPPED_PHOTOS.glob("*.jpg"))[:4]]
 
 
 def toy_quality():
@@ -90,3 +96,31 @@ def quality_file(quality_state, tmp_path):
     path = tmp_path / "quality.pth"
     torch.save(quality_state, path)
     return path
+
+
+@pytest.fixture(scope="session")
+def reference() -> Path:
+    if not (REFERENCE / "keys.json").is_file():
+        pytest.skip("../shared/reference with the golden vectors is not here")
+    return REFERENCE
+
+
+@pytest.fixture(scope="session")
+def meta(reference):
+    return json.loads((reference / "meta.json").read_text())
+
+
+@pytest.fixture(scope="session")
+def rule_state(reference, meta):
+    """Callable: the state dict that the golden rule gives for {key: shape}."""
+    spec = importlib.util.spec_from_file_location("weight_rule", reference / "weight_rule.py")
+    rule = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(rule)
+
+    def fill(shapes):
+        return {
+            key: torch.from_numpy(np.asarray(rule.rule_array(key, shape, meta["salt"])))
+            for key, shape in shapes.items()
+        }
+
+    return fill

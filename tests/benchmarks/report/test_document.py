@@ -1,18 +1,16 @@
 """The report document against its published schema."""
 
 import json
-from pathlib import Path
 
 import jsonschema
 import numpy as np
 import pytest
+from places import ROOT
 
 from dgiqa_edge.benchmarks.report.document import read_report, with_section, write_report
 from dgiqa_edge.runtime.errors import ConfigurationError
 
-SCHEMA = json.loads(
-    (Path(__file__).parents[3] / "benchmarks" / "schemas" / "report.schema.json").read_text(encoding="utf-8")
-)
+SCHEMA = json.loads((ROOT / "benchmarks" / "schemas" / "report.schema.json").read_text(encoding="utf-8"))
 VALUES = np.random.default_rng(0).normal(20.0, 0.5, 700)
 
 

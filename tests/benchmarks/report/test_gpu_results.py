@@ -10,6 +10,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+from places import ROOT
 from stand_ins import environment, nvidia
 
 from dgiqa_edge.benchmarks.report import gpu_results
@@ -18,7 +19,6 @@ from dgiqa_edge.calibration.images.shipped import SHIPPED_PHOTOS
 from dgiqa_edge.runtime.bundle.bundle import build_manifest_files, write_manifest
 from dgiqa_edge.runtime.errors import ConfigurationError
 
-ROOT = Path(__file__).resolve().parents[3]
 RESULTS = ROOT / "benchmarks" / "results"
 SCHEMA = json.loads((RESULTS / "gpu-results.schema.json").read_text())
 

@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from places import SHARED
 
 from dgiqa_edge.calibration.images.calibration_set import open_calibration_set, spread_order
 from dgiqa_edge.runtime.errors import CalibrationError
 from dgiqa_edge.runtime.frames.fit import fit_frame
 
-PHOTOS = Path(__file__).parents[4] / "shared" / "data" / "photos"
+PHOTOS = SHARED / "data" / "photos"
 SIZE = {"height": 24, "width": 32}
 
 

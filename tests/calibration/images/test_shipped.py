@@ -1,14 +1,14 @@
 """Every photo that ships is credited, in code as in PHOTOS.md."""
 
 import re
-from pathlib import Path
 
 import pytest
+from places import ROOT
 
 from dgiqa_edge.calibration.images.shipped import CREDITS, DETAIL, SHIPPED_PHOTOS, credit_of
 
 PHOTOS = sorted(SHIPPED_PHOTOS.glob("*.jpg"))
-TABLE = (Path(__file__).resolve().parents[3] / "calibration" / "PHOTOS.md").read_text(encoding="utf-8")
+TABLE = (ROOT / "calibration" / "PHOTOS.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("photo", PHOTOS, ids=lambda photo: photo.stem)

@@ -2,17 +2,14 @@
 
 import json
 import shutil
-from pathlib import Path
 
 import numpy as np
 import pytest
 
+from dgiqa_edge.calibration.images.shipped import SHIPPED_PHOTOS
 from dgiqa_edge.export.ladder import lowering as lowering_module
 from dgiqa_edge.runtime import Scorer, load_bundle
 from dgiqa_edge.runtime.errors import CalibrationError, ConfigurationError, EngineCompatibilityError, MachineError
-
-PHOTOS = Path(__file__).resolve().parents[3] / "calibration" / "photos"
-
 
 pytestmark = pytest.mark.usefixtures("small_networks")
 
@@ -39,7 +36,7 @@ def test_the_report_names_the_photos_that_were_seen(options, precision, observed
     keys = {role: {photo["pixels_sha256"] for photo in seen[role]} for role in ("observed", "checked")}
     assert (len(keys["observed"]), len(keys["checked"])) == (observed, 8)
     assert not keys["observed"] & keys["checked"]
-    assert all((PHOTOS / photo["name"]).is_file() for role in seen.values() for photo in role)
+    assert all((SHIPPED_PHOTOS / photo["name"]).is_file() for role in seen.values() for photo in role)
 
 
 def test_int8_layers_are_counted(options, build):
@@ -75,7 +72,7 @@ def test_other_photos_are_another_calibration(options, tmp_path, build):
     build(options())
     folder = tmp_path / "photos"
     folder.mkdir()
-    for index, path in enumerate(sorted(PHOTOS.glob("*.jpg"))[:20]):
+    for index, path in enumerate(sorted(SHIPPED_PHOTOS.glob("*.jpg"))[:20]):
         shutil.copy(path, folder / f"{index}.jpg")
     build(options(calib=str(folder)))
     assert len(list(options().work.glob("calibration-*.json"))) == 2
@@ -85,7 +82,7 @@ def test_other_photos_are_another_calibration(options, tmp_path, build):
 def test_too_few_photos_to_hold_any_out_is_said(options, tmp_path, build):
     folder = tmp_path / "photos"
     folder.mkdir()
-    for path in sorted(PHOTOS.glob("*.jpg"))[:16]:
+    for path in sorted(SHIPPED_PHOTOS.glob("*.jpg"))[:16]:
         shutil.copy(path, folder)
     result = build(options(calib=str(folder)))
     assert any("calibration photos themselves" in note for note in result.notes)

@@ -1,13 +1,13 @@
 """Recipes of the one-network presets: which weights they take, what they refuse, and a bundle at the end."""
 
 import argparse
-from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 from safetensors.torch import save_file
 
+from dgiqa_edge.calibration.images.shipped import SHIPPED_PHOTOS
 from dgiqa_edge.export import networks
 from dgiqa_edge.export.build.build import Build
 from dgiqa_edge.export.build.recipes import PipelineRecipe, ViewsRecipe, recipe_of
@@ -16,8 +16,6 @@ from dgiqa_edge.export.stages.reporter import Reporter
 from dgiqa_edge.export.weights.seeding import seed_weights
 from dgiqa_edge.runtime import Scorer, load_bundle
 from dgiqa_edge.runtime.errors import CheckpointError, ConfigurationError
-
-PHOTOS = Path(__file__).resolve().parents[3] / "calibration" / "photos"
 
 
 def options_of(*argv):
@@ -65,7 +63,7 @@ def test_a_build_ends_in_a_bundle_that_scores(nano_weights, tmp_path, monkeypatc
     assert [network.role for network in manifest.networks] == ["both"]
     assert (manifest.geometry.crop, len(manifest.geometry.crop_boxes)) == (160, 2)
     assert sum(counts.get("int8", 0) for counts in manifest.precision.nodes.values()) > 40
-    photo = cv2.imread(str(PHOTOS / "cat.jpg"))
+    photo = cv2.imread(str(SHIPPED_PHOTOS / "cat.jpg"))
     with Scorer(result.bundle) as scorer:
         quality = scorer.score(photo)
     assert quality.crop_scores.shape == (3,)

@@ -3,10 +3,6 @@
 The golden vectors lie outside the project; without them these tests are skipped.
 """
 
-import importlib.util
-import json
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
@@ -14,33 +10,21 @@ import torch
 from dgiqa_edge.export.frame_graph.pipeline import FrameGraph
 from dgiqa_edge.export.networks import create
 
-REFERENCE = Path(__file__).resolve().parents[4] / "shared" / "reference"
-pytestmark = pytest.mark.skipif(
-    not (REFERENCE / "pipeline_china.npz").is_file(), reason="../shared/reference with the golden vectors is not here"
-)
-
 SCORE_TOLERANCE = 2e-4
 
 
 @pytest.fixture(scope="module")
-def golden():
-    with np.load(REFERENCE / "pipeline_china.npz") as archive:
+def golden(reference):
+    with np.load(reference / "pipeline_china.npz") as archive:
         return dict(archive)
 
 
 @pytest.fixture(scope="module")
-def graph(golden):
-    spec = importlib.util.spec_from_file_location("weight_rule", REFERENCE / "weight_rule.py")
-    rule = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(rule)
-    salt = json.loads((REFERENCE / "keys.json").read_text())["salt"]
+def graph(golden, rule_state):
     networks = []
     for name in ("depth_anything_v1_vits", "dgiqa"):
         network = create(name)
-        state = {
-            key: torch.from_numpy(np.asarray(rule.rule_array(key, tuple(value.shape), salt)))
-            for key, value in network.state_dict().items()
-        }
+        state = rule_state({key: tuple(value.shape) for key, value in network.state_dict().items()})
         network.load_state_dict(state, strict=True)
         networks.append(network)
     boxes = [(int(x), int(y)) for x, y in golden["crops_xy"]]

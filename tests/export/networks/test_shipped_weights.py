@@ -7,15 +7,15 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from places import ROOT, SHARED
 from safetensors.torch import load_file
 
 from dgiqa_edge.export.networks.edge import Edge
 from dgiqa_edge.export.networks.nano import Nano
 from dgiqa_edge.export.networks.views import crop_view, whole_view
 
-ROOT = Path(__file__).resolve().parents[3]
 WEIGHTS = ROOT / "export" / "weights"
-ENCODER = ROOT.parent / "shared" / "data" / "weights" / "depth_anything_v2_vits.fp16.safetensors"
+ENCODER = SHARED / "data" / "weights" / "depth_anything_v2_vits.fp16.safetensors"
 GOLDEN = json.loads(Path(__file__).with_name("shipped_golden.json").read_text(encoding="utf-8"))
 TOLERANCE = 2e-4
 

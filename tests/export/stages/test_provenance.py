@@ -1,23 +1,21 @@
 """The code key of a stage: every file of the folders that shape it changes it."""
 
 import shutil
-from pathlib import Path
 
 import pytest
+from places import ROOT
 
 from dgiqa_edge.export.stages import provenance
 from dgiqa_edge.export.stages.provenance import SHAPED_BY, code_sha256
 from dgiqa_edge.export.stages.stages import Stages
-
-ROOMS = Path(provenance.__file__).resolve().parents[2]
 
 
 @pytest.fixture
 def copy(tmp_path, monkeypatch):
     """The folders that shape any stage, in a copy that may be edited."""
     for folder in {folder for folders in SHAPED_BY.values() for folder in folders}:
-        for file in (ROOMS / folder).rglob("*.py"):
-            target = tmp_path / file.relative_to(ROOMS)
+        for file in (ROOT / folder).rglob("*.py"):
+            target = tmp_path / file.relative_to(ROOT)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(file, target)
     monkeypatch.setattr(provenance, "_ROOMS", tmp_path)

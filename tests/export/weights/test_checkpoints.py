@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from places import SHARED
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import nn
@@ -18,7 +19,7 @@ from dgiqa_edge.export.weights.checkpoint_files import load_checkpoint, read_che
 from dgiqa_edge.export.weights.seeding import seed_weights
 from dgiqa_edge.runtime.errors import CheckpointError, ConfigurationError, MachineError
 
-REAL = Path(__file__).resolve().parents[4] / "shared" / "data" / "weights" / "depth_anything_v2_vits.fp16.safetensors"
+REAL = SHARED / "data" / "weights" / "depth_anything_v2_vits.fp16.safetensors"
 
 
 def state_of(name):

@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from places import ROOT
 
 from dgiqa_edge.runtime.commands import option_types
 from dgiqa_edge.runtime.commands.cli import command_modules
 from dgiqa_edge.runtime.errors import ConfigurationError, MachineError
 from dgiqa_edge.runtime.ground.limits import MOST_COUNT, MOST_SECONDS
 
-ROOT = Path(__file__).resolve().parents[3]
 ROOMS = ("runtime", "calibration", "export", "benchmarks", "training")
 BARE = {"int", "float", "Path", "complex"}
 ODD_NUMBERS = ["nan", "inf", "-inf", "-1", "0", "1e308", "1e999", "9" * 30, "9" * 5000, "", " ", "x", "0x10", "1_0"]

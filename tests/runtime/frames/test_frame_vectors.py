@@ -1,13 +1,13 @@
 """The vectors of pixel conversion are what OpenCV gives, and what their script writes."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
+from places import VECTORS
 from vectors.frames import make_vectors
 
-FOLDER = Path(__file__).resolve().parents[2] / "vectors" / "frames"
+FOLDER = VECTORS / "frames"
 SIZE_LIMIT_BYTES = 1_000_000
 
 

@@ -1,14 +1,14 @@
 """The image vectors decode as they say, through the package's own reader."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
+from places import VECTORS
 
 from dgiqa_edge.runtime.frames.images import read_image
 
-FOLDER = Path(__file__).resolve().parents[2] / "vectors" / "images"
+FOLDER = VECTORS / "images"
 CASES = json.loads((FOLDER / "cases.json").read_text())
 
 

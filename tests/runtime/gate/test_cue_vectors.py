@@ -1,11 +1,10 @@
 """The cues are those that the vectors keep; the native runtime is held to the same ones."""
 
-from pathlib import Path
-
 import pytest
+from places import VECTORS
 from vectors.cues import make_vectors
 
-FOLDER = Path(__file__).resolve().parents[2] / "vectors" / "cues"
+FOLDER = VECTORS / "cues"
 
 
 @pytest.fixture(scope="module")

@@ -1,15 +1,15 @@
 """The gate answers as the vectors say; the generated ones are those of the script beside them."""
 
 import json
-from pathlib import Path
 
 import pytest
+from places import VECTORS
 from vectors.gate import make_vectors
 
 from dgiqa_edge.runtime.gate.gate import Gate
 from dgiqa_edge.runtime.gate.policy_file import parse_policy
 
-FOLDER = Path(__file__).resolve().parents[2] / "vectors" / "gate"
+FOLDER = VECTORS / "gate"
 FILES = sorted(FOLDER.glob("*.json"))
 
 

@@ -1,14 +1,14 @@
 """The policy reader accepts and refuses what the vectors say; the native runtime is held to the same ones."""
 
 import json
-from pathlib import Path
 
 import pytest
+from places import VECTORS
 
 from dgiqa_edge.runtime.errors import ConfigurationError
 from dgiqa_edge.runtime.gate.policy_file import parse_policy
 
-FOLDER = Path(__file__).resolve().parents[2] / "vectors" / "gate_policy"
+FOLDER = VECTORS / "gate_policy"
 ACCEPTED = json.loads((FOLDER / "accepted.json").read_text())
 REFUSED = json.loads((FOLDER / "refused.json").read_text())
 

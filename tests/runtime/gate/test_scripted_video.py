@@ -7,10 +7,10 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import cv2
 import pytest
+from places import ROOT
 
 from dgiqa_edge.calibration.degradations import degrade
 from dgiqa_edge.calibration.images.shipped import SHIPPED_PHOTOS
@@ -21,7 +21,6 @@ from dgiqa_edge.runtime.gate.reading import Reading
 from dgiqa_edge.runtime.scoring.scorer import Scorer
 from dgiqa_edge.runtime.watch.sources.scripted import ScriptedSource, parse_script
 
-ROOT = Path(__file__).resolve().parents[3]
 FPS = 10
 SEGMENT = 25  # frames
 WIDTH, HEIGHT = 480, 360

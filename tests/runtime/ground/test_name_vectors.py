@@ -2,11 +2,12 @@
 
 import json
 import os
-from pathlib import Path
+
+from places import VECTORS
 
 from dgiqa_edge.runtime.ground.names import shown, valid
 
-CASES = json.loads((Path(__file__).resolve().parents[2] / "vectors" / "names" / "cases.json").read_text("utf-8"))
+CASES = json.loads((VECTORS / "names" / "cases.json").read_text("utf-8"))
 
 
 def test_names_are_shown_as_the_vectors_say() -> None:

@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from places import SHARED
 
 from dgiqa_edge.runtime.errors import ConfigurationError
 from dgiqa_edge.runtime.ground.strict_text import KeyRuleError, parse_json, parse_toml, parse_yaml
 from dgiqa_edge.runtime.settings.file import read_settings
 
-SHARED = Path(__file__).resolve().parents[4] / "shared" / "faults" / "watch_dup.yaml"
+REPORTED = SHARED / "faults" / "watch_dup.yaml"
 
 
 @pytest.mark.parametrize(
@@ -129,7 +130,7 @@ def test_a_message_holds_no_value(tmp_path: Path, suffix: str, text: str) -> Non
     assert SECRET not in str(caught.value)
 
 
-@pytest.mark.skipif(not SHARED.exists(), reason="no folder ../shared")
+@pytest.mark.skipif(not REPORTED.exists(), reason="no folder ../shared")
 def test_the_reported_file_is_refused() -> None:
     with pytest.raises(ConfigurationError, match=r"watch_dup\.yaml, line 4: the key 'cameras' stands there twice"):
-        read_settings(SHARED)
+        read_settings(REPORTED)

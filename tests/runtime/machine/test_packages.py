@@ -1,11 +1,13 @@
-"""OpenCV's packages share one folder: what is said where they stand in each other's way."""
+"""Which packages are here, which cannot be loaded, and what is said of OpenCV's, which share one folder."""
 
 import importlib.metadata
 import sys
 import types
 from pathlib import Path
+from types import ModuleType
 
 import pytest
+from stand_ins import nvidia as stand_ins
 
 from dgiqa_edge.runtime.commands import cli
 from dgiqa_edge.runtime.machine import packages
@@ -60,3 +62,26 @@ def test_a_command_that_meets_half_an_opencv_says_how_to_mend_it(
 
     assert cli.guarded(work) == 4
     assert "OpenCV cannot be used: the files of opencv-python-headless are not whole" in capsys.readouterr().err
+
+
+def test_a_package_that_cannot_be_loaded_is_not_a_missing_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "broken_one.py").write_text("raise ImportError('libnvinfer.so.10: cannot open shared object file')")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert "installed but cannot be loaded (libnvinfer.so.10" in packages.imported("broken_one").reason
+    assert packages.imported("no_such_package_here").reason == "the package no_such_package_here is not installed"
+
+
+def test_cuda_bindings_are_found_without_importing_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.partition(".")[0] in ("cuda", "pycuda")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.syspath_prepend(str(stand_ins.PACKAGES))
+    found = packages.cuda_bindings().value
+    assert isinstance(found, list)
+    assert [str(name).split()[0] for name in found] == ["cuda-bindings", "pycuda"]
+    assert "pycuda.driver" not in sys.modules
+    monkeypatch.setattr(packages, "_CUDA_BINDINGS", {"cuda_missing.bindings": "cuda-bindings"})
+    assert packages.cuda_bindings().reason == "neither cuda-python nor pycuda is installed"
+
+
+def test_a_missing_module_is_told_apart_from_a_module() -> None:
+    assert isinstance(packages._import("json"), ModuleType)

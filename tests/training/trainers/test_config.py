@@ -1,12 +1,11 @@
-from pathlib import Path
-
 import pytest
+from places import ROOT
 
 from dgiqa_edge.runtime.errors import ConfigurationError
 from dgiqa_edge.training.trainers.config import read_config
 
 PATHS = 'data = "d"\nencoder = "e"\nimagenet = "i"\ncache = "c"\n'
-SHIPPED = sorted((Path(__file__).resolve().parents[3] / "training" / "configs").glob("*.toml"))
+SHIPPED = sorted((ROOT / "training" / "configs").glob("*.toml"))
 
 
 def written(folder, text):

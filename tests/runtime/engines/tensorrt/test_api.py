@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from places import ROOT
 
 from dgiqa_edge.runtime.engines.tensorrt.versions import support_of
 
@@ -23,7 +24,6 @@ if sys.version_info < (3, 11):
 else:
     import tomllib as toml
 
-ROOT = Path(__file__).resolve().parents[4]
 API = toml.loads(Path(__file__).with_name("api.toml").read_text(encoding="utf-8"))
 FILES = sorted([*(ROOT / "runtime" / "engines" / "tensorrt").glob("*.py"), ROOT / "export" / "tensorrt" / "builder.py"])
 # Variables that hold an object of a class, wherever they stand in FILES.

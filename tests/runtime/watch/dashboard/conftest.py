@@ -4,18 +4,18 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 
+from dgiqa_edge.calibration.images.shipped import SHIPPED_PHOTOS
 from dgiqa_edge.runtime.gate.verdict import State, Verdict
 from dgiqa_edge.runtime.watch.event import FrameEvent, Outcome, Presence
 from dgiqa_edge.runtime.watch.status import CameraState, CameraStatus, Percentiles, SinkStats, WatchStatus
 
-PHOTO = next((Path(__file__).parents[4] / "calibration" / "photos").glob("*.jpg"))
+PHOTO = next(SHIPPED_PHOTOS.glob("*.jpg"))
 THRESHOLDS = {"score.reject": 0.4, "score.accept": 0.5}
 
 SINKS = {

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+from places import ROOT
 
 from dgiqa_edge.runtime.errors import SinkError
 from dgiqa_edge.runtime.watch.event import FrameEvent, Outcome
@@ -17,7 +18,6 @@ from dgiqa_edge.runtime.watch.sinks import create, json_lines
 from dgiqa_edge.runtime.watch.sinks.event_filter import EventFilter
 from dgiqa_edge.runtime.watch.sinks.json_lines import JsonLinesFile
 
-ROOT = Path(__file__).parents[4]
 SCHEMA = json.loads((ROOT / "runtime" / "schemas" / "frame_event.schema.json").read_text())
 Scored = Callable[..., FrameEvent]
 

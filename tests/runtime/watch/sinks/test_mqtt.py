@@ -11,6 +11,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+from places import ROOT
 from stand_ins.mqtt_broker import Broker, Listener, needs_broker
 
 from dgiqa_edge.runtime.errors import ConfigurationError
@@ -18,7 +19,7 @@ from dgiqa_edge.runtime.gate.verdict import State
 from dgiqa_edge.runtime.watch.event import FrameEvent, Presence
 from dgiqa_edge.runtime.watch.sinks import create
 
-SCHEMA = json.loads((Path(__file__).parents[4] / "runtime" / "schemas" / "frame_event.schema.json").read_text())
+SCHEMA = json.loads((ROOT / "runtime" / "schemas" / "frame_event.schema.json").read_text())
 Scored = Callable[..., FrameEvent]
 
 

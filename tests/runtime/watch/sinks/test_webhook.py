@@ -8,6 +8,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+from places import ROOT
 
 from dgiqa_edge.runtime.errors import ConfigurationError
 from dgiqa_edge.runtime.gate.verdict import State
@@ -17,7 +18,7 @@ from dgiqa_edge.runtime.watch.sinks import create, webhook
 from dgiqa_edge.runtime.watch.sinks.queued import QueuePolicy
 from dgiqa_edge.runtime.watch.status import SinkStats
 
-SCHEMA = json.loads((Path(__file__).parents[4] / "runtime" / "schemas" / "frame_event.schema.json").read_text())
+SCHEMA = json.loads((ROOT / "runtime" / "schemas" / "frame_event.schema.json").read_text())
 SECRET = "hunter2-in-the-path"
 Scored = Callable[..., FrameEvent]
 

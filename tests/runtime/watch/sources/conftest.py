@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pytest
 from stand_ins.http_camera import Answer, Camera, Server
-from stand_ins.pictures import jpeg, picture
+from stand_ins.pictures import LEVEL, jpeg, picture
 
 
 @pytest.fixture
@@ -60,3 +61,14 @@ def serve() -> Iterator[Callable[..., Server]]:
 @pytest.fixture
 def three() -> list[bytes]:
     return [jpeg(number) for number in range(3)]
+
+
+@pytest.fixture(scope="session")
+def bright(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Ten pictures whose upper half is bright and whose lower half is dark."""
+    folder = tmp_path_factory.mktemp("bright")
+    for index in range(10):
+        picture = np.full((96, 128, 3), LEVEL, np.uint8)
+        picture[48:] = 20
+        cv2.imwrite(str(folder / f"{index}.png"), picture)
+    return folder

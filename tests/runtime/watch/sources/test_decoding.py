@@ -1,8 +1,7 @@
-"""Decoder processes: crashes, hangs, silence, secrets, and what OpenCV cannot read. All with real processes."""
+"""Decoder processes: crashes, hangs, silence, secrets, and sound only. All with real processes."""
 
 import contextlib
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -13,143 +12,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import cv2
-import numpy as np
 import pytest
+from stand_ins.pictures import ffmpeg, needs_ffmpeg
 
 from dgiqa_edge.runtime.errors import SourceError
-from dgiqa_edge.runtime.watch.sources import Damaged, End, Frame, create_source
-from dgiqa_edge.runtime.watch.sources.decoding.complaints import Complaints
-from dgiqa_edge.runtime.watch.sources.decoding.deinterlacing import VideoInput, deinterlacer, file_input
+from dgiqa_edge.runtime.watch.sources import End, Frame, create_source
 from dgiqa_edge.runtime.watch.sources.decoding.program import BLANK
 from dgiqa_edge.runtime.watch.sources.protocol import Surroundings
 from dgiqa_edge.runtime.watch.sources.video_file import VideoFile
-
-needs_ffmpeg = pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="needs ffmpeg (apt-get install ffmpeg)")
-FAULTS = Path(__file__).resolve().parents[5] / "shared" / "faults"
-LEVEL = 210  # bright, and no grey that a limited range cannot have
-
-
-def ffmpeg(*arguments: str | Path) -> None:
-    subprocess.run(["ffmpeg", "-v", "error", "-nostdin", "-y", *map(str, arguments)], check=True)
-
-
-@pytest.fixture(scope="module")
-def bright(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Ten pictures whose upper half is bright and whose lower half is dark."""
-    folder = tmp_path_factory.mktemp("bright")
-    for index in range(10):
-        picture = np.full((96, 128, 3), LEVEL, np.uint8)
-        picture[48:] = 20
-        cv2.imwrite(str(folder / f"{index}.png"), picture)
-    return folder
-
-
-def encode(bright: Path, out: Path, *options: str) -> Path:
-    ffmpeg("-framerate", "10", "-i", bright / "%d.png", "-pix_fmt", "yuv420p", *options, out)
-    return out
-
-
-INTERLACED = {
-    "h264.mp4": ("-c:v", "libx264", "-flags", "+ildct+ilme", "-x264opts", "tff=1"),
-    "mpeg2.mpg": ("-c:v", "mpeg2video", "-flags", "+ildct+ilme", "-r", "25", "-b:v", "4M"),
-    "mpeg2.ts": ("-c:v", "mpeg2video", "-flags", "+ildct+ilme", "-r", "25", "-b:v", "4M"),
-}
-
-
-def levels(source: Any, most: int = 99) -> tuple[list[float], Any]:
-    """Mean of the upper half of each frame, and how it ended."""
-    source.open()
-    found: list[float] = []
-    result: Any = None
-    while len(found) < most and not isinstance(result := source.read(), End):
-        if isinstance(result, Frame):
-            found.append(float(result.image[:40].mean()))
-    source.close()
-    return found, result
-
-
-@needs_ffmpeg
-@pytest.mark.parametrize("name", INTERLACED)
-def test_interlaced_video_is_truly_read(bright: Path, tmp_path: Path, name: str) -> None:
-    path = encode(bright, tmp_path / name, *INTERLACED[name])
-    found, end = levels(create_source(str(path)))
-    assert len(found) >= 10
-    assert end.whole
-    np.testing.assert_allclose(found, LEVEL, atol=6)
-
-
-@pytest.mark.skipif(not FAULTS.is_dir(), reason="development data (../shared/faults) is not here")
-@needs_ffmpeg
-@pytest.mark.parametrize("name", ["interlaced.mp4", "good_i.mp4"])
-def test_the_reported_interlaced_files(name: str) -> None:
-    source = create_source(str(FAULTS / name))
-    source.open()
-    frames = []
-    while isinstance(result := source.read(), Frame):
-        frames.append(float(result.image.mean()))
-    source.close()
-    assert len(frames) == 50
-    assert frames[0] == pytest.approx(114.7, abs=1.0)
-
-
-@needs_ffmpeg
-def test_a_video_that_becomes_interlaced_goes_on_where_it_was(bright: Path, tmp_path: Path) -> None:
-    parts = [
-        encode(bright, tmp_path / "0.ts", "-c:v", "mpeg2video", "-r", "25", "-b:v", "4M"),
-        encode(bright, tmp_path / "1.ts", *INTERLACED["mpeg2.ts"]),
-    ]
-    both = tmp_path / "both.ts"
-    both.write_bytes(b"".join(part.read_bytes() for part in parts))
-    found, _ = levels(create_source(str(both)))
-    assert len(found) == 2 * 10
-    np.testing.assert_allclose(found, LEVEL, atol=6)
-
-
-@needs_ffmpeg
-def test_without_another_decoder_interlaced_video_is_refused_with_its_remedy(
-    bright: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = encode(bright, tmp_path / "a.mp4", *INTERLACED["h264.mp4"])
-    monkeypatch.setenv("PATH", "")
-    source = create_source(str(path))
-    try:
-        source.open()
-    except SourceError as error:
-        assert "apt-get install ffmpeg" in str(error)
-        return
-    result = source.read()  # an OpenCV that reads it right (up to 4.12)
-    assert isinstance(result, Frame)
-    assert result.image[:40].mean() == pytest.approx(LEVEL, abs=6)
-    source.close()
-
-
-@needs_ffmpeg
-@pytest.mark.skipif(shutil.which("gst-launch-1.0") is None, reason="needs gst-launch-1.0")
-def test_gstreamer_reads_it_where_ffmpeg_is_not_here(
-    bright: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = encode(bright, tmp_path / "a.mpg", *INTERLACED["mpeg2.mpg"])
-    only = tmp_path / "bin"
-    only.mkdir()
-    for name in ("gst-launch-1.0", "gst-inspect-1.0"):
-        (only / name).symlink_to(str(shutil.which(name)))
-    monkeypatch.setenv("PATH", str(only))
-    decoder = deinterlacer(file_input(path, "a.mpg", 30.0))
-    decoder.open("")
-    frames = []
-    while isinstance(result := decoder.read(), Frame):
-        frames.append(result.image[:40].mean())
-    decoder.close()
-    assert len(frames) >= 15
-    np.testing.assert_allclose(frames, LEVEL, atol=6)
-
-
-def test_an_address_is_in_no_argument(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}")
-    decoder = deinterlacer(VideoInput("rtsp://***@host", 5.0, "rtsp://user:pass'word@host/live?tcp", "rtspsrc"))
-    assert "word" not in " ".join(decoder._arguments)
-    assert "file 'rtsp://user:pass'\\''word@host/live?tcp'" in str(decoder._feed)
 
 
 @pytest.mark.parametrize("name", [b"caf\xe9.mp4", b"100%d.mp4", b"a b:c'd\".mp4", b"rtsp:x.mp4"])
@@ -294,48 +164,6 @@ def test_a_file_with_sound_only_says_so(tmp_path: Path) -> None:
     ffmpeg("-f", "lavfi", "-i", "sine", "-t", "1", tmp_path / "a.m4a")
     with pytest.raises(SourceError, match="has no video stream"):
         VideoFile(tmp_path / "a.m4a", "a.m4a").open()
-
-
-@needs_ffmpeg
-def test_a_damaged_frame_does_not_end_the_file(bright: Path, tmp_path: Path) -> None:
-    path = encode(bright, tmp_path / "a.avi", "-c:v", "png")
-    content = bytearray(path.read_bytes())
-    start = content.index(b"\x89PNG", content.index(b"\x89PNG") + 1)
-    content[start : start + 8] = bytes(8)
-    path.write_bytes(content)
-    source = VideoFile(path, "a.avi")
-    source.open()
-    results = []
-    while not (results and isinstance(results[-1], End)):
-        results.append(source.read())
-    source.close()
-    kinds = [type(result) for result in results]
-    assert Frame in kinds[kinds.index(Damaged) :], "it is read on past the damage"
-    assert kinds.count(Frame) + source.missing == 10
-    assert source.missing >= 1
-    assert not results[-1].whole
-
-
-@pytest.mark.parametrize(
-    ("said", "count", "unwritten", "text"),
-    [
-        (b"[swscaler @ 0x55e] Cannot convert\n (Invalid argument): fmt:yuv\n", 1, 1, "swscaler: Cannot convert"),
-        (b"[tcp @ 0x55e] refused\n[tcp @ 0x55f] refused\n", 2, 0, "tcp: refused"),
-        (
-            b"[ WARN:0@0.05] global cap.cpp:212 open VIDEOIO(FFMPEG): backend is generally available but can't be used "
-            b"to capture by name\n",
-            0,
-            0,
-            "",
-        ),
-        (b"no line end", 0, 0, ""),
-    ],
-)
-def test_what_a_decoder_says(said: bytes, count: int, unwritten: int, text: str) -> None:
-    complaints = Complaints()
-    for half in (said[:9], said[9:]):
-        complaints.add(half)
-    assert (complaints.count, complaints.unwritten, complaints.text()) == (count, unwritten, text)
 
 
 @needs_ffmpeg

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from places import SHARED
 from stand_ins.http_camera import http, parts
 from stand_ins.pictures import jpeg, numbers, read_all
 
@@ -20,7 +21,7 @@ from dgiqa_edge.runtime.errors import SourceError
 from dgiqa_edge.runtime.watch.sources import Damaged, End, create_source
 from dgiqa_edge.runtime.watch.sources.protocol import Surroundings
 
-FAULTS = Path(__file__).resolve().parents[5] / "shared" / "faults"
+FAULTS = SHARED / "faults"
 
 
 def source_of(address: str, timeout_s: float = 5.0) -> Any:

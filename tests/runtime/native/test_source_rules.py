@@ -1,11 +1,11 @@
 """Rules that every source file of the native runtime keeps, so that a new one cannot forget them."""
 
 import re
-from pathlib import Path
 
 import pytest
+from places import ROOT
 
-NATIVE = Path(__file__).resolve().parents[2] / "runtime" / "native"
+NATIVE = ROOT / "runtime" / "native"
 SOURCES = sorted(path for room in ("src", "tools", "gstreamer") for path in (NATIVE / room).rglob("*.[ch]pp"))
 
 # What is looked for -> the files that may, and why.

@@ -12,6 +12,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from places import ROOT, SHARED
 
 from dgiqa_edge.runtime import Scorer
 from dgiqa_edge.runtime.errors import (
@@ -26,9 +27,8 @@ from dgiqa_edge.runtime.errors import (
 from dgiqa_edge.runtime.scoring import native_library as binding
 from dgiqa_edge.runtime.scoring.native_library import NativeScorer
 
-ROOT = Path(__file__).resolve().parents[2]
 BUILT = ROOT / "build" / "native" / "runtime" / "native" / "src" / "api" / "libdgiqa_edge.so"
-PHOTOS = ROOT.parent / "shared" / "data" / "photos"
+PHOTOS = SHARED / "data" / "photos"
 SHIPPED_PHOTOS = ROOT / "calibration" / "photos"
 CLOSE = 1e-5
 

@@ -7,7 +7,6 @@ import random
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -20,6 +19,7 @@ from urllib.parse import quote
 import cv2
 import numpy as np
 import pytest
+from stand_ins import free_port
 
 import dgiqa_edge.runtime
 from dgiqa_edge.runtime.gate.baseline_file import load_baseline
@@ -65,16 +65,20 @@ def write_config(tmp_path: Path, bundle_dir: Path) -> Callable[..., Path]:
 
 @pytest.fixture
 def start(cache_home: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """``start(arguments, hangup=..., stdout=...)`` the command, by default with a hangup's default handling."""
     started: list[subprocess.Popen[str]] = []
 
-    def run(*arguments: Any) -> subprocess.Popen[str]:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "dgiqa_edge.runtime.commands.cli", "watch", *map(str, arguments)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "XDG_CACHE_HOME": str(cache_home), "CAMERA_USER": "u", "CAMERA_PASSWORD": SECRET},
-        )
+    def run(*arguments: Any, hangup: Any = signal.SIG_DFL, **pipes: Any) -> subprocess.Popen[str]:
+        before = signal.signal(signal.SIGHUP, hangup)  # inherited; where the tests run under nohup, it is ignored
+        try:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "dgiqa_edge.runtime.commands.cli", "watch", *map(str, arguments)],
+                **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **pipes},
+                text=True,
+                env={**os.environ, "XDG_CACHE_HOME": str(cache_home), "CAMERA_USER": "u", "CAMERA_PASSWORD": SECRET},
+            )
+        finally:
+            signal.signal(signal.SIGHUP, before)
         started.append(process)
         return process
 
@@ -130,11 +134,7 @@ def wait_for_events(process: "subprocess.Popen[str]", folder: Path, least: int =
 
 def test_under_nohup_a_hangup_is_ignored(write_config: Callable[..., Path], start: Any, tmp_path: Path) -> None:
     config = write_config("test://?script=clean:9&size=64x48&fps=100&loop=true")
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # inherited, as nohup does it
-    try:
-        process = start(config, "--json", tmp_path / "summary.json")
-    finally:
-        signal.signal(signal.SIGHUP, before)
+    process = start(config, "--json", tmp_path / "summary.json", hangup=signal.SIG_IGN)
     wait_for_events(process, tmp_path)
     process.send_signal(signal.SIGHUP)
     wait_for_events(process, tmp_path, (tmp_path / "events.jsonl").stat().st_size + 3000)
@@ -144,38 +144,19 @@ def test_under_nohup_a_hangup_is_ignored(write_config: Callable[..., Path], star
 
 @pytest.mark.parametrize("way", ["terminal", "pipes"])
 def test_nobody_who_reads_does_not_end_it_without_its_accounts(
-    write_config: Callable[..., Path], tmp_path: Path, cache_home: Path, way: str
+    write_config: Callable[..., Path], start: Any, tmp_path: Path, way: str
 ) -> None:
     """A terminal that is closed (with a hangup, which may come twice), and a reader of its output that goes away."""
     config = write_config("test://?script=clean:9,lost:2&size=64x48&fps=100&loop=true")
     ours, theirs = os.openpty() if way == "terminal" else os.pipe()
-    process = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "dgiqa_edge.runtime.commands.cli",
-            "watch",
-            str(config),
-            "--json",
-            str(tmp_path / "end.json"),
-        ],
-        stdin=subprocess.DEVNULL,
-        stdout=theirs,
-        stderr=theirs,
-        env={**os.environ, "XDG_CACHE_HOME": str(cache_home)},
-        text=True,
-    )
+    process = start(config, "--json", tmp_path / "end.json", stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs)
     os.close(theirs)
-    try:
-        wait_for_events(process, tmp_path)
-        os.close(ours)
-        wait_for_events(process, tmp_path, (tmp_path / "events.jsonl").stat().st_size + 3000)
-        for _ in range(2):
-            process.send_signal(signal.SIGHUP)
-        code = process.wait(60)
-    finally:
-        process.kill()
-        process.wait()
+    wait_for_events(process, tmp_path)
+    os.close(ours)
+    wait_for_events(process, tmp_path, (tmp_path / "events.jsonl").stat().st_size + 3000)
+    for _ in range(2):
+        process.send_signal(signal.SIGHUP)
+    code = process.wait(60)
     assert code == 0
     shown = json.loads((tmp_path / "end.json").read_text())["cameras"][0]
     assert shown["captured"] == shown["scored"] + shown["skipped"] + shown["failed"] > 0
@@ -237,10 +218,7 @@ def test_no_odd_password_in_anything_that_is_written(
     config = write_config(source.replace('"', '\\"'))
     hook = f"http://127.0.0.1:9/{quote(password)}?key={quote(password)}"
     config.write_text(config.read_text() + f'[[sinks]]\ntype = "webhook"\nurl = "{hook}"\n')
-    with socket.socket() as one, socket.socket() as other:
-        one.bind(("127.0.0.1", 0))
-        other.bind(("127.0.0.1", 0))
-        metrics, page = one.getsockname()[1], other.getsockname()[1]
+    metrics, page = free_port(), free_port()
     config.write_text(config.read_text() + f'[[sinks]]\ntype = "prometheus"\nlisten = "127.0.0.1:{metrics}"\n')
     process = start(config, *arguments, "--dashboard", f"127.0.0.1:{page}", "--json", tmp_path / "end.json")
     pages = []

@@ -1,4 +1,4 @@
-"""The ONNX Runtime engine and the registry, with real sessions on tiny graphs."""
+"""The ONNX Runtime engine with real sessions on tiny graphs."""
 
 import builtins
 import json
@@ -11,10 +11,9 @@ import onnxruntime
 import pytest
 
 from dgiqa_edge.runtime.bundle.bundle import Bundle, build_manifest_files, load_bundle
-from dgiqa_edge.runtime.engines import EngineOptions, TensorSpec, load_engine, registry
+from dgiqa_edge.runtime.engines import EngineOptions, TensorSpec, load_engine
 from dgiqa_edge.runtime.engines import onnxruntime as backend
-from dgiqa_edge.runtime.errors import BundleError, ConfigurationError, EngineCompatibilityError, MachineError
-from dgiqa_edge.runtime.machine import cuda_probe
+from dgiqa_edge.runtime.errors import ConfigurationError, EngineCompatibilityError, MachineError
 
 EditedBundle = Callable[[Callable[[dict[str, Any]], None]], Bundle]
 
@@ -155,57 +154,6 @@ def test_a_missing_onnxruntime_names_the_command(bundle: Bundle, monkeypatch: py
         load_engine(bundle, "fused")
 
 
-def requiring(**changed: Any) -> Callable[[dict[str, Any]], None]:
-    return lambda document: document["engines"][0]["requires"].update(changed)
-
-
-def test_a_backend_version_that_is_not_met(edited: EditedBundle) -> None:
-    with pytest.raises(EngineCompatibilityError, match=r"needs onnxruntime >=999, installed is .*pip install"):
-        load_engine(edited(requiring(backend_version=">=999")), "fused")
-
-
-def test_another_platform_names_the_rebuild_command(edited: EditedBundle) -> None:
-    with pytest.raises(EngineCompatibilityError, match=r"built for plan9-vax, .* rebuild it here with: python"):
-        load_engine(edited(requiring(platform="plan9-vax")), "fused")
-
-
-@pytest.mark.parametrize(("name", "title"), [("openvino", "OpenVINO"), ("abacus", "abacus")])
-def test_a_backend_of_another_version(
-    edited: EditedBundle, name: str, title: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    known = {key: module for key, module in registry.BACKENDS.items() if key != name}
-    monkeypatch.setattr(registry, "BACKENDS", known)
-    bundle = edited(lambda document: document["engines"][0].update(backend=name))
-    with pytest.raises(EngineCompatibilityError, match=f"runtime has no {title} engine yet"):
-        load_engine(bundle, "fused")
-    with pytest.raises(EngineCompatibilityError, match=rf"for backend 'onnxruntime' \(it has: {name}"):
-        load_engine(bundle, "fused", backend="onnxruntime")
-
-
-def test_auto_takes_the_first_engine_that_can_run_here(edited: EditedBundle) -> None:
-    def prepend_abacus(document: dict[str, Any]) -> None:
-        document["engines"].insert(0, {**document["engines"][0], "backend": "abacus"})
-
-    with load_engine(edited(prepend_abacus), "fused") as engine:
-        assert engine.record.backend == "onnxruntime"
-
-
-def test_a_gpu_bundle_does_not_quietly_become_a_cpu_one(edited: EditedBundle, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its engine is the first in the manifest; where there is no GPU, the way out is named and the user takes it."""
-
-    def prepend_tensorrt(document: dict[str, Any]) -> None:
-        document["engines"].insert(0, {**document["engines"][0], "backend": "tensorrt"})
-
-    def no_driver() -> None:
-        raise OSError("libcuda.so.1: cannot open shared object file")
-
-    monkeypatch.setattr(cuda_probe, "_open_driver", no_driver)
-    bundle = edited(prepend_tensorrt)
-    with pytest.raises(MachineError, match=r"needs an NVIDIA GPU: no NVIDIA driver .* with --backend onnxruntime"):
-        load_engine(bundle, "fused")
-    load_engine(bundle, "fused", backend="onnxruntime").close()
-
-
 def test_a_graph_that_onnxruntime_cannot_load(bundle_dir: Path) -> None:
     """The hash is right, so the file is what was built: the backend is what does not fit."""
     (bundle_dir / "frame_graph.onnx").write_bytes(b"\x08\x08 no graph follows")
@@ -215,31 +163,6 @@ def test_a_graph_that_onnxruntime_cannot_load(bundle_dir: Path) -> None:
     manifest_file.write_text(json.dumps(document))
     with pytest.raises(EngineCompatibilityError, match="cannot load"):
         load_engine(load_bundle(bundle_dir), "fused")
-
-
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        (lambda d: d["frame"].update(width=96), r"input 'frame' is uint8 \[1, 48, 64, 3\], the manifest promises"),
-        (lambda d: d["geometry"].update(depth_output=[24, 48]), r"output 'depth' is uint8 \[1, 24, 32\]"),
-        (lambda d: d["geometry"]["crop_boxes"].append([0, 0]), r"output 'crop_scores' is float32 \[1, 2\]"),
-    ],
-)
-def test_an_engine_that_breaks_the_manifest_is_refused(
-    edited: EditedBundle, change: Callable[[dict[str, Any]], None], words: str
-) -> None:
-    with pytest.raises(BundleError, match=words):
-        load_engine(edited(change), "fused")
-
-
-def test_an_engine_with_other_tensors_is_refused(make_bundle: Callable[..., Path]) -> None:
-    def swap(document: dict[str, Any]) -> None:
-        first, second = document["engines"]
-        first["role"], second["role"] = second["role"], first["role"]
-
-    bundle = load_bundle(make_bundle(layout="split", edit=swap))
-    with pytest.raises(BundleError, match=r"has the inputs \['depth', 'frame'\], expected \['frame'\]"):
-        load_engine(bundle, "depth")
 
 
 @pytest.mark.parametrize(("target", "as_written"), [("onnxruntime", False), ("tensorrt", True)])

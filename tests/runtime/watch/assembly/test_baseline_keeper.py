@@ -1,0 +1,42 @@
+"""Baselines that are kept from one run to the next."""
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from dgiqa_edge.runtime.bundle.bundle import load_bundle
+from dgiqa_edge.runtime.gate.baseline import Baseline, Spread
+from dgiqa_edge.runtime.gate.policy_file import parse_policy
+from dgiqa_edge.runtime.watch.assembly.baseline_keeper import BaselineKeeper
+
+BASELINE = Baseline(5, {"score": Spread(0.1, 0.2, 0.3)})
+
+
+def camera_of(learn_minutes: float = 1.0) -> Any:
+    return SimpleNamespace(name="front", policy=parse_policy({"baseline": {"learn_minutes": learn_minutes}}))
+
+
+def test_a_baseline_is_kept_for_its_bundle(bundle_dir: Path, tmp_path: Path) -> None:
+    keeper = BaselineKeeper(tmp_path / "base", load_bundle(bundle_dir))
+    assert keeper.load(camera_of()) is None
+    keeper.save("front", BASELINE)
+    assert keeper.load(camera_of()) == BASELINE
+    assert keeper.load(camera_of(learn_minutes=0.0)) is None
+
+
+def test_without_a_folder_nothing_is_kept(bundle_dir: Path, caplog: pytest.LogCaptureFixture) -> None:
+    keeper = BaselineKeeper(None, load_bundle(bundle_dir))
+    with caplog.at_level("INFO"):
+        keeper.save("front", BASELINE)
+    assert "names no folder" in caplog.text
+    assert keeper.load(camera_of()) is None
+
+
+def test_a_folder_that_cannot_be_written_is_logged(
+    bundle_dir: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "base").write_text("a file where the folder should be")
+    BaselineKeeper(tmp_path / "base", load_bundle(bundle_dir)).save("front", BASELINE)
+    assert "could not be kept" in caplog.text
