@@ -12,7 +12,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from dgiqa_edge.runtime.machine.survey import survey
+from dgiqa_edge.runtime.engines.registry import BACKENDS, survey
 from dgiqa_edge.runtime.version import VERSION
 
 from .telemetry.sysfs_files import read_number, read_text
@@ -22,10 +22,7 @@ PACKAGES = (
     "opencv-python-headless",
     "opencv-contrib-python-headless",
     "opencv-python",
-    "onnxruntime",
-    "onnxruntime-gpu",
-    "openvino",
-    "tensorrt",
+    *(package for backend in BACKENDS for package in backend.packages),
     "cuda-python",
     "pycuda",
     "mlcommons-loadgen",

@@ -11,7 +11,7 @@ from .option_types import input_path
 
 if TYPE_CHECKING:
     from ..bundle.bundle import Bundle
-    from ..engines.capability import Capability
+    from ..engines.backend import Capability
     from ..machine.survey import Survey
 
 SUMMARY = "show GPU, driver, TensorRT, JetPack, power mode and CPU, and what can run here"
@@ -34,8 +34,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the report; the exit code is that of the bundle's trial."""
-    from ..engines.capability import capabilities
-    from ..machine.survey import survey
+    from ..engines.registry import capabilities, survey
 
     found = survey()
     able = capabilities(found)
@@ -81,7 +80,7 @@ def _try_backend(bundle: "Bundle", backend: str) -> tuple[dict[str, Any], int]:
     return {"backend": backend, "runs": True, "golden_deviation": asdict(deviation), "engines": engines}, 0
 
 
-def _lines(found: "Survey", able: "tuple[Capability, ...]", trial: dict[str, Any] | None) -> Iterator[str]:
+def _lines(found: "Survey", able: "list[Capability]", trial: dict[str, Any] | None) -> Iterator[str]:
     width = max(len(name) for name in found.facts)
     for name, fact in found.facts.items():
         yield f"{name:<{width}}  {fact}"

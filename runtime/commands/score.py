@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..ground.names import json_text, shown
-from .option_types import input_path, output_folder, threads
+from .engine_options import add_engine_options
+from .option_types import input_path, output_folder
 
 if TYPE_CHECKING:
     from ..scoring.scorer import Scorer
@@ -60,8 +61,6 @@ class _Scored:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
-    from ..engines.registry import BACKENDS
-
     parser.epilog = _EPILOG
     parser.add_argument("images", nargs="+", metavar="IMAGES", help="image files, directories, or quoted globs")
     parser.add_argument(
@@ -71,9 +70,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--depth-out", type=output_folder, metavar="DIR", help="write each depth map there as a colour PNG"
     )
-    parser.add_argument("--threads", type=threads, metavar="N", help="threads of the engine (default: its own choice)")
     parser.add_argument("--strict-size", action="store_true", help="refuse images of another size than the bundle's")
-    parser.add_argument("--backend", choices=["auto", *BACKENDS], default="auto", help="what runs the engine")
+    add_engine_options(parser)
     parser.add_argument("--no-verify", action="store_true", help="skip replaying the golden frame first")
 
 

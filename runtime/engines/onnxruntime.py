@@ -1,17 +1,17 @@
 """ONNX Runtime: executes the portable graph on the CPU, or on a GPU through its CUDA and TensorRT providers."""
 
-from types import TracebackType
+from collections.abc import Iterator, Mapping
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from ..bundle.bundle import Bundle
 from ..bundle.manifest import EngineRecord
-from ..errors import ConfigurationError, EngineCompatibilityError
-from ..machine.processor import processor
-from ..machine.version_requirement import satisfies
-from .protocol import Arrays, EngineOptions, TensorSpec, check_inputs
+from ..errors import EngineCompatibilityError
+from ..machine.fact import Fact
+from ..machine.packages import import_or_reason, imported
+from ..machine.survey import Survey
+from .backend import Backend, Capability, can_run, cannot_run
+from .portable_graph import PortableEngine, check_version, facts_on_processor
+from .protocol import EngineOptions, TensorSpec
 from .session import CPU, onnxruntime_package, open_session
 
 PROVIDERS = {
@@ -28,9 +28,10 @@ _DTYPES = {
     "tensor(float)": "float32",
     "tensor(double)": "float64",
 }
+_FAST_INT8 = {"AVX-VNNI", "AVX512-VNNI", "AMX-INT8", "dotprod"}
 
 
-def load(bundle: Bundle, record: EngineRecord, options: EngineOptions) -> "OnnxRuntimeEngine":
+def load(bundle: Bundle, record: EngineRecord, options: EngineOptions) -> PortableEngine:
     """Create a session for one engine file of a verified bundle.
 
     Raises:
@@ -38,19 +39,14 @@ def load(bundle: Bundle, record: EngineRecord, options: EngineOptions) -> "OnnxR
         EngineCompatibilityError: its version is too old, a provider is missing, or it cannot load the graph.
     """
     runtime = onnxruntime_package()
-    where = bundle.path / record.file
-    if not satisfies(runtime.__version__, record.requires.backend_version):
-        raise EngineCompatibilityError(
-            f"{where} needs onnxruntime {record.requires.backend_version}, "
-            f"installed is {runtime.__version__}: pip install 'onnxruntime{record.requires.backend_version}'"
-        )
+    check_version(BACKEND, runtime.__version__, bundle, record)
     providers = _provider_names(runtime, options.providers)
     session = open_session(
-        where,
+        bundle.path / record.file,
         threads=options.threads,
         providers=providers,
         spinning=options.allow_spinning,
-        as_written=bundle.manifest.precision.target != "onnxruntime",
+        as_written=bundle.manifest.precision.target != BACKEND.name,
     )
     # A provider whose libraries are missing is left out with a mere warning: a GPU must not become a CPU.
     absent = [name for name in providers if name not in session.get_providers()]
@@ -59,60 +55,19 @@ def load(bundle: Bundle, record: EngineRecord, options: EngineOptions) -> "OnnxR
             f"onnxruntime could not start {absent[0]} on this machine (driver or CUDA libraries missing?): "
             "repair them, or use the provider 'cpu'"
         )
-    return OnnxRuntimeEngine(session, record, bundle.manifest.files[record.file].sha256, options, runtime.__version__)
-
-
-class OnnxRuntimeEngine:
-    """An ONNX Runtime session behind the engine protocol."""
-
-    def __init__(
-        self, session: Any, record: EngineRecord, sha256: str, options: EngineOptions, backend_version: str
-    ) -> None:
-        self._session = session
-        self._options = options
-        self._sha256 = sha256
-        self._backend_version = backend_version
-        self.record = record
-        self.inputs = tuple(_spec(node) for node in session.get_inputs())
-        self.outputs = tuple(_spec(node) for node in session.get_outputs())
-
-    def run(self, inputs: Arrays) -> dict[str, NDArray[Any]]:
-        if self._session is None:
-            raise ConfigurationError(f"the engine {self.record.file} is closed: load it again")
-        check_inputs(self.record.file, self.inputs, inputs)
-        contiguous = {name: np.ascontiguousarray(array) for name, array in inputs.items()}
-        names = [spec.name for spec in self.outputs]
-        try:
-            values = self._session.run(names, contiguous)
-        except Exception as error:  # as above: no common class
-            raise EngineCompatibilityError(
-                f"onnxruntime {self._backend_version} failed to run {self.record.file}: {error}"
-            ) from error
-        return dict(zip(names, values, strict=True))
-
-    def describe(self) -> dict[str, Any]:
-        on_cpu = self._options.providers[0] == "cpu"
-        return {
-            "role": self.record.role,
-            "sha256": self._sha256,
-            "backend": "onnxruntime",
-            "backend_version": self._backend_version,
-            "device": processor().model if on_cpu else self._options.providers[0],
-            "device_features": processor().features_digest,
-            "providers": list(self._options.providers),
-            "threads": self._options.threads,
-        }
-
-    def close(self) -> None:
-        self._session = None
-
-    def __enter__(self) -> "OnnxRuntimeEngine":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+    facts = facts_on_processor(BACKEND, runtime.__version__, bundle, record, options)
+    facts["providers"] = list(options.providers)
+    if options.providers[0] != "cpu":
+        facts["device"] = options.providers[0]
+    outputs = tuple(_spec(node) for node in session.get_outputs())
+    names = [spec.name for spec in outputs]
+    return PortableEngine(
+        record,
+        facts,
+        tuple(_spec(node) for node in session.get_inputs()),
+        outputs,
+        lambda inputs: dict(zip(names, session.run(names, inputs), strict=True)),
+    )
 
 
 def _provider_names(runtime: Any, wanted: tuple[str, ...]) -> list[str]:
@@ -131,3 +86,50 @@ def _provider_names(runtime: Any, wanted: tuple[str, ...]) -> list[str]:
 def _spec(node: Any) -> TensorSpec:
     shape = tuple(side if isinstance(side, int) else None for side in node.shape)
     return TensorSpec(node.name, _DTYPES.get(node.type, node.type), shape)
+
+
+def _facts() -> Mapping[str, Fact]:
+    return {"onnxruntime": imported("onnxruntime"), "onnxruntime_providers": _built_with()}
+
+
+def _built_with() -> Fact:
+    """The providers that the installed package was built with; a GPU one may still lack its libraries."""
+    module = import_or_reason("onnxruntime")
+    if isinstance(module, Fact):
+        return module
+    short = {name: key for key, name in PROVIDERS.items()}
+    return Fact([short.get(name, name) for name in module.get_available_providers()])
+
+
+def _capabilities(survey: Survey) -> Iterator[Capability]:
+    installed = survey.facts["onnxruntime"]
+    if installed.value is None:
+        yield cannot_run("onnxruntime (cpu)", installed.reason)
+        return
+    features = survey.facts["cpu_features"].value
+    notes = ["FP16 graphs run, but the CPU computes them in FP32"]
+    if isinstance(features, list) and not _FAST_INT8.intersection(map(str, features)):
+        notes.append("this CPU has no INT8 dot products (VNNI, dotprod): measure whether INT8 is faster here")
+    yield can_run("onnxruntime (cpu)", notes=notes)
+    providers = survey.facts["onnxruntime_providers"].value
+    for provider in [short for short in PROVIDERS if short != "cpu"]:
+        name = f"onnxruntime ({provider})"
+        if not isinstance(providers, list) or provider not in providers:
+            yield cannot_run(name, f"this onnxruntime {installed.value} was built without it")
+        elif not survey.cuda.gpus:
+            yield cannot_run(name, survey.cuda.problem)
+        else:
+            yield can_run(name, notes=["its CUDA libraries are tried on first use"])
+
+
+BACKEND = Backend(
+    name="onnxruntime",
+    title="ONNX Runtime",
+    extra="cpu",
+    packages=("onnxruntime", "onnxruntime-gpu"),
+    runs_portable_graphs=True,
+    options=("threads", "providers", "allow_spinning"),
+    facts=_facts,
+    capabilities=_capabilities,
+    load=load,
+)

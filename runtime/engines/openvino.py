@@ -1,26 +1,25 @@
 """OpenVINO: executes the portable graph on the CPU, with the options that the native library gives it.
 
-The one module that touches the openvino package, which is imported when the first engine is loaded.
+The one module of the runtime that touches the openvino package, which is imported when the first engine is loaded.
 """
 
-from types import TracebackType
+from collections.abc import Iterator
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from ..bundle.bundle import Bundle
 from ..bundle.manifest import EngineRecord
-from ..errors import ConfigurationError, EngineCompatibilityError, MachineError
+from ..errors import EngineCompatibilityError
 from ..ground.extra_packages import install_command
-from ..machine.processor import processor
-from ..machine.version_requirement import satisfies
-from .protocol import Arrays, EngineOptions, TensorSpec, check_inputs
+from ..machine.packages import installed
+from ..machine.survey import Survey
+from .backend import Backend, Capability, can_run, cannot_run, import_package
+from .portable_graph import PortableEngine, check_version, facts_on_processor
+from .protocol import EngineOptions, TensorSpec
 
 _DTYPES = {"u8": "uint8", "i8": "int8", "i32": "int32", "i64": "int64", "f16": "float16", "f32": "float32"}
 
 
-def load(bundle: Bundle, record: EngineRecord, options: EngineOptions) -> "OpenVinoEngine":
+def load(bundle: Bundle, record: EngineRecord, options: EngineOptions) -> PortableEngine:
     """Compile one graph of a verified bundle; inner results stay FP32 where the graph says so.
 
     Raises:
@@ -28,14 +27,9 @@ def load(bundle: Bundle, record: EngineRecord, options: EngineOptions) -> "OpenV
         EngineCompatibilityError: its version is too old, another provider than ``cpu`` is asked for, or it cannot
             load the graph.
     """
-    package = _import_openvino()
-    where = str(bundle.path / record.file)
+    package = import_package("openvino", install_command(BACKEND.extra))
     version = package.__version__.partition("-")[0]
-    if not satisfies(version, record.requires.backend_version):
-        raise EngineCompatibilityError(
-            f"{where} needs openvino {record.requires.backend_version}, installed is {version}: "
-            f"pip install 'openvino{record.requires.backend_version}'"
-        )
+    check_version(BACKEND, version, bundle, record)
     if options.providers != ("cpu",):
         raise EngineCompatibilityError(
             f"the backend openvino runs on the CPU, not on {', '.join(options.providers)}: leave the providers out"
@@ -43,68 +37,20 @@ def load(bundle: Bundle, record: EngineRecord, options: EngineOptions) -> "OpenV
     settings: dict[str, Any] = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
     if options.threads is not None:
         settings["INFERENCE_NUM_THREADS"] = options.threads
+    where = str(bundle.path / record.file)
     try:
         model = package.Core().compile_model(where, "CPU", settings)
     except Exception as error:  # openvino raises plain RuntimeError and its kin
         raise EngineCompatibilityError(f"openvino {version} cannot load {where}: {_last_line(error)}") from error
-    return OpenVinoEngine(model, record, bundle.manifest.files[record.file].sha256, options, version)
+    outputs = tuple(_spec(port) for port in model.outputs)
+    request = model.create_infer_request()
 
+    def infer(inputs: Any) -> dict[str, Any]:
+        values = request.infer(inputs, share_inputs=True)
+        return {spec.name: values[spec.name] for spec in outputs}
 
-class OpenVinoEngine:
-    """A compiled model behind the engine protocol."""
-
-    def __init__(self, model: Any, record: EngineRecord, sha256: str, options: EngineOptions, version: str) -> None:
-        self._request = model.create_infer_request()
-        self._options = options
-        self._sha256 = sha256
-        self._backend_version = version
-        self.record = record
-        self.inputs = tuple(_spec(port) for port in model.inputs)
-        self.outputs = tuple(_spec(port) for port in model.outputs)
-
-    def run(self, inputs: Arrays) -> dict[str, NDArray[Any]]:
-        if self._request is None:
-            raise ConfigurationError(f"the engine {self.record.file} is closed: load it again")
-        check_inputs(self.record.file, self.inputs, inputs)
-        contiguous = {name: np.ascontiguousarray(array) for name, array in inputs.items()}
-        try:
-            values = self._request.infer(contiguous, share_inputs=True)
-        except Exception as error:  # as above
-            raise EngineCompatibilityError(
-                f"openvino {self._backend_version} failed to run {self.record.file}: {_last_line(error)}"
-            ) from error
-        return {spec.name: values[spec.name] for spec in self.outputs}
-
-    def describe(self) -> dict[str, Any]:
-        return {
-            "role": self.record.role,
-            "sha256": self._sha256,
-            "backend": "openvino",
-            "backend_version": self._backend_version,
-            "device": processor().model,
-            "device_features": processor().features_digest,
-            "threads": self._options.threads,
-        }
-
-    def close(self) -> None:
-        self._request = None
-
-    def __enter__(self) -> "OpenVinoEngine":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-
-def _import_openvino() -> Any:
-    try:
-        import openvino
-    except ImportError as error:
-        state = "is not installed" if isinstance(error, ModuleNotFoundError) else f"cannot be loaded ({error})"
-        raise MachineError(f"openvino {state}: {install_command('openvino')}") from error
-    return openvino
+    facts = facts_on_processor(BACKEND, version, bundle, record, options)
+    return PortableEngine(record, facts, tuple(_spec(port) for port in model.inputs), outputs, infer, _last_line)
 
 
 def _last_line(error: Exception) -> str:
@@ -117,3 +63,21 @@ def _spec(port: Any) -> TensorSpec:
     shape = tuple(side.get_length() if side.is_static else None for side in port.get_partial_shape())
     dtype = port.get_element_type().get_type_name()
     return TensorSpec(port.get_any_name(), _DTYPES.get(dtype, dtype), shape)
+
+
+def _capabilities(survey: Survey) -> Iterator[Capability]:
+    found = survey.facts["openvino"]
+    yield cannot_run("openvino", found.reason) if found.value is None else can_run("openvino")
+
+
+BACKEND = Backend(
+    name="openvino",
+    title="OpenVINO",
+    extra="openvino",
+    packages=("openvino",),
+    runs_portable_graphs=True,
+    options=("threads",),
+    facts=lambda: {"openvino": installed("openvino")},
+    capabilities=_capabilities,
+    load=load,
+)

@@ -1,49 +1,77 @@
-"""Which backend runs which engine file, and whether a loaded engine keeps the manifest's tensor contract."""
+"""Which backends there are, which of them runs which engine file, and whether a loaded engine keeps its contract."""
 
 import importlib
-from collections.abc import Callable, Mapping
-from typing import cast
+from collections.abc import Iterable
 
 from ..bundle.bundle import Bundle, rebuild_command
 from ..bundle.manifest import EngineRecord, Manifest, Requirements
-from ..errors import BundleError, EngineCompatibilityError
+from ..errors import BundleError, ConfigurationError, EngineCompatibilityError
+from ..machine import survey as surveying
 from ..machine.processor import platform_name
+from ..machine.survey import Survey
+from .backend import Backend, Capability
 from .protocol import Engine, EngineOptions, TensorSpec
 
-Loader = Callable[[Bundle, EngineRecord, EngineOptions], Engine]
+AUTO = "auto"
 
-# backend name -> module beside this one with a function `load`: imported only when an engine needs it.
-BACKENDS: Mapping[str, str] = {
-    "onnxruntime": ".onnxruntime",
-    "tensorrt": ".tensorrt.engine",
-    "openvino": ".openvino",
-}
-_TITLES = {"onnxruntime": "ONNX Runtime", "tensorrt": "TensorRT", "openvino": "OpenVINO"}
+# One line a backend, in the order of preference: the module beside this one that declares it as BACKEND.
+_MODULES = (
+    "tensorrt.backend",
+    "onnxruntime",
+    "openvino",
+)
+
+BACKENDS: tuple[Backend, ...] = tuple(importlib.import_module(f".{name}", __package__).BACKEND for name in _MODULES)
 
 
-def load_engine(bundle: Bundle, role: str, backend: str = "auto", options: EngineOptions | None = None) -> Engine:
+def choices() -> list[str]:
+    """What may be asked for as a backend."""
+    return [AUTO, *_names(BACKENDS)]
+
+
+def portable() -> list[Backend]:
+    """The backends that any bundle can be run on."""
+    return [backend for backend in BACKENDS if backend.runs_portable_graphs]
+
+
+def heeding(option: str) -> str:
+    """Titles of the backends that heed one of ``EngineOptions``, for helps."""
+    return ", ".join(backend.title for backend in BACKENDS if option in backend.options)
+
+
+def survey() -> Survey:
+    """The machine, and what is installed of each backend; never raises."""
+    return surveying.survey({name: fact for backend in BACKENDS for name, fact in backend.facts().items()})
+
+
+def capabilities(found: Survey) -> list[Capability]:
+    """What can run on a surveyed machine, backend by backend; what cannot included."""
+    return [capability for backend in BACKENDS for capability in backend.capabilities(found)]
+
+
+def load_engine(bundle: Bundle, role: str, backend: str = AUTO, options: EngineOptions | None = None) -> Engine:
     """Load one engine of a verified bundle.
 
     Args:
         bundle: as ``load_bundle`` returned it.
         role: ``fused``, ``depth`` or ``quality``.
-        backend: ``auto`` takes the first engine in the manifest that this version has a backend for; ``openvino``
-            runs the portable graph where the bundle has no engine for it.
+        backend: ``auto`` takes the first engine in the manifest that this version has a backend for; a backend that
+            runs portable graphs can be asked for with any bundle.
         options: threads, providers, spinning.
 
     Raises:
-        EngineCompatibilityError: no such backend here, or this machine does not meet its requirements.
+        ConfigurationError: there is no backend of that name.
+        EngineCompatibilityError: the bundle has no engine for it, or this machine does not meet its requirements.
         MachineError: the backend's package is not installed.
         BundleError: the engine's tensors are not the ones the manifest promises.
     """
-    record = _choose(bundle, role, backend)
+    runner, record = _choose(bundle, role, backend)
     if record.requires.platform not in (None, platform_name()):
         raise EngineCompatibilityError(
             f"{bundle.path / record.file} was built for {record.requires.platform}, this machine is "
             f"{platform_name()}: rebuild it here with: {rebuild_command(bundle.manifest)}"
         )
-    module = importlib.import_module(BACKENDS[record.backend], __package__)
-    engine = cast(Loader, module.load)(bundle, record, options or EngineOptions())
+    engine = runner.load(bundle, record, options or EngineOptions())
     try:
         _check_contract(bundle, engine)
     except BaseException:
@@ -52,31 +80,32 @@ def load_engine(bundle: Bundle, role: str, backend: str = "auto", options: Engin
     return engine
 
 
-def _choose(bundle: Bundle, role: str, backend: str) -> EngineRecord:
+def _choose(bundle: Bundle, role: str, asked: str) -> tuple[Backend, EngineRecord]:
+    if asked not in choices():
+        raise ConfigurationError(f"there is no backend {asked!r}: give one of {', '.join(choices())}")
     records = bundle.engines(role)
     offered = ", ".join(record.backend for record in records) or "none"
-    wanted = [record for record in records if backend in ("auto", record.backend)]
-    if not wanted and backend == "openvino":
-        return _portable_record(bundle, role, backend)
-    if not wanted:
+    wanted = [backend for backend in BACKENDS if asked in (AUTO, backend.name)]
+    for record in records:
+        for backend in wanted:
+            if backend.name == record.backend:
+                return backend, record
+    if asked == AUTO:
         raise EngineCompatibilityError(
-            f"{bundle.path} has no '{role}' engine for backend '{backend}' (it has: {offered}): "
+            f"{bundle.path}: this version's runtime has no backend for its '{role}' engines ({offered}): run its "
+            f"portable graph with --backend {' or '.join(_names(portable()))}"
+        )
+    if not wanted[0].runs_portable_graphs:
+        raise EngineCompatibilityError(
+            f"{bundle.path} has no '{role}' engine for backend '{asked}' (it has: {offered}): "
             "choose one of those, or build a bundle for it"
         )
-    for record in wanted:
-        if record.backend in BACKENDS:
-            return record
-    title = _TITLES.get(wanted[0].backend, wanted[0].backend)
-    raise EngineCompatibilityError(
-        f"{bundle.path}: this version's runtime has no {title} engine yet (it runs: {', '.join(BACKENDS)}): "
-        "build the bundle with --backend onnxruntime"
-    )
-
-
-def _portable_record(bundle: Bundle, role: str, backend: str) -> EngineRecord:
-    """The portable graph as an engine of a backend that needs no file of its own."""
     graph = next(graph for graph in bundle.manifest.graphs if graph.role == role)
-    return EngineRecord(role, graph.file, backend, Requirements(None, None, None, None))
+    return wanted[0], EngineRecord(role, graph.file, asked, Requirements(None, None, None, None))
+
+
+def _names(backends: Iterable[Backend]) -> list[str]:
+    return [backend.name for backend in backends]
 
 
 def _check_contract(bundle: Bundle, engine: Engine) -> None:

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..errors import EngineCompatibilityError, MachineError
+from ..errors import EngineCompatibilityError
 from ..ground.extra_packages import install_command
+from .backend import import_package
 
 CPU = "CPUExecutionProvider"
 _ERRORS_ONLY = 3  # its warnings speak of graph details that a user of the bundle cannot mend
@@ -20,12 +21,7 @@ def onnxruntime_package() -> Any:
     Raises:
         MachineError: it is not installed, or its libraries are missing.
     """
-    try:
-        import onnxruntime
-    except ImportError as error:
-        state = "is not installed" if isinstance(error, ModuleNotFoundError) else f"cannot be loaded ({error})"
-        raise MachineError(f"onnxruntime {state}: {install_command('cpu')}") from error
-    return onnxruntime
+    return import_package("onnxruntime", install_command("cpu"))
 
 
 def open_session(

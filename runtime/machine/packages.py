@@ -15,18 +15,22 @@ _OPENCVS = (
     "opencv-contrib-python-headless",
     "opencv-contrib-python",
 )
-_SHORT_PROVIDERS = {
-    "CPUExecutionProvider": "cpu",
-    "CUDAExecutionProvider": "cuda",
-    "TensorrtExecutionProvider": "tensorrt",
-    "OpenVINOExecutionProvider": "openvino",
-}
 
 
 def imported(name: str) -> Fact:
     """Version of a package, taken by importing it: being installed is not enough where libraries are missing."""
-    module = _import(name)
+    module = import_or_reason(name)
     return module if isinstance(module, Fact) else Fact(str(getattr(module, "__version__", "of unknown version")))
+
+
+def import_or_reason(name: str) -> ModuleType | Fact:
+    """A package, or why there is none."""
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError:
+        return Fact(None, f"the package {name} is not installed")
+    except Exception as error:  # a broken installation can fail in any way, and doctor is there to say so
+        return Fact(None, f"the package {name} is installed but cannot be loaded ({error})")
 
 
 def installed(*distributions: str) -> Fact:
@@ -44,14 +48,6 @@ def cuda_bindings() -> Fact:
     """The CUDA bindings for Python that are there, with versions; nothing is imported that could touch the driver."""
     found = [f"{name} {_version(name)}" for module, name in _CUDA_BINDINGS.items() if _is_there(module)]
     return Fact(found) if found else Fact(None, "neither cuda-python nor pycuda is installed")
-
-
-def onnxruntime_providers() -> Fact:
-    """The providers that the installed ONNX Runtime was built with; a GPU one may still lack its libraries."""
-    module = _import("onnxruntime")
-    if isinstance(module, Fact):
-        return module
-    return Fact([_SHORT_PROVIDERS.get(name, name) for name in module.get_available_providers()])
 
 
 def opencv() -> Fact:
@@ -81,7 +77,7 @@ def opencv_problem() -> str | None:
     uninstalling either removes files of both. So all must go, and one must be written anew.
     """
     there = [name for name in _OPENCVS if installed(name).value is not None]
-    module = _import("cv2")
+    module = import_or_reason("cv2")
     sound = not isinstance(module, Fact) and hasattr(module, "imdecode")
     if len(there) < 2 and (sound or not there):
         return None
@@ -105,12 +101,3 @@ def _version(distribution: str) -> str:
         return importlib.metadata.version(distribution)
     except importlib.metadata.PackageNotFoundError:
         return "of unknown version"
-
-
-def _import(name: str) -> ModuleType | Fact:
-    try:
-        return importlib.import_module(name)
-    except ModuleNotFoundError:
-        return Fact(None, f"the package {name} is not installed")
-    except Exception as error:  # a broken installation can fail in any way, and doctor is there to say so
-        return Fact(None, f"the package {name} is installed but cannot be loaded ({error})")

@@ -33,8 +33,12 @@ class Survey:
         }
 
 
-def survey() -> Survey:
-    """Ask the driver, the system's files, its tools, and the installed packages; never raises."""
+def survey(backends: Mapping[str, Fact] | None = None) -> Survey:
+    """Ask the driver, the system's files, its tools, and the installed packages; never raises.
+
+    Args:
+        backends: facts about those that run engines, which say themselves how they are found.
+    """
     cuda = probe()
     gpu = cuda.gpus[0] if cuda.gpus else None
     l4t = from_file(jetson.RELEASE_FILE, jetson.l4t_from_release)
@@ -47,14 +51,11 @@ def survey() -> Survey:
         "driver": from_file(nvidia.DRIVER_FILE, nvidia.driver_from_proc),
         "driver_cuda": Fact(cuda.driver_cuda, cuda.problem),
         "cuda_binding": packages.cuda_bindings(),
-        "tensorrt": packages.imported("tensorrt"),
         "board": from_file(jetson.MODEL_FILE, jetson.model_from_device_tree),
         "l4t": l4t,
         "jetpack": _jetpack(l4t),
         "power_mode": _power_mode(l4t),
-        "onnxruntime": packages.imported("onnxruntime"),
-        "onnxruntime_providers": packages.onnxruntime_providers(),
-        "openvino": packages.installed("openvino"),
+        **(backends or {}),
         "opencv": packages.opencv(),
         "cpu": Fact(processor().model),
         "cpu_cores": Fact(os.cpu_count(), "the system does not say"),

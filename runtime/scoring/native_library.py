@@ -92,7 +92,7 @@ class NativeScorer:
 
     Args:
         bundle: a bundle directory.
-        backend: ``auto``, or a backend that the library was built with: ``onnxruntime``, ``openvino``, ``tensorrt``.
+        backend: ``auto``, or a backend that the library was built with.
         threads: threads of the CPU backend; None leaves it to the backend.
         strict_size: refuse frames of another size than the bundle's instead of resizing them.
         verify: as for ``Scorer``; the library keeps its own record of replays that passed.

@@ -35,8 +35,8 @@ class Scorer:
     Args:
         bundle: a bundle directory, or a bundle already loaded.
         threads: threads of one operator; None leaves it to the backend.
-        backend: ``auto``, or a backend that the bundle has engines for; ``openvino`` runs any portable graph.
-        providers: where ONNX Runtime executes: ``cpu``, ``cuda``, ``tensorrt``, first choice first.
+        backend: ``auto``, or a backend that the bundle has engines for, or one that runs the portable graph of any.
+        providers: where a backend executes that heeds them, as ``cuda``, first choice first.
         allow_spinning: idle threads burn CPU for a lower latency; turn it off on shared cores.
         strict_size: refuse frames of another size than the bundle's instead of resizing them.
         verify: True replays the golden frame unless this very replay has passed on this machine before,
@@ -45,6 +45,7 @@ class Scorer:
     Raises:
         BundleError: the bundle is incomplete, damaged, or of a newer version.
         EngineCompatibilityError: this machine cannot run its engines.
+        ConfigurationError: there is no such backend, or an option makes no sense.
         MachineError: the backend's package is missing.
         FidelityError: the golden frame's outputs differ by more than the manifest's tolerance.
     """

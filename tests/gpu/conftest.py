@@ -26,12 +26,12 @@ from dgiqa_edge.export.tensorrt.graph import GraphFacts
 from dgiqa_edge.export.tensorrt.machine import TensorRtMachine, open_machine
 from dgiqa_edge.runtime.bundle.bundle import Bundle, build_manifest_files, load_bundle, write_manifest
 from dgiqa_edge.runtime.engines import EngineOptions, load_engine
+from dgiqa_edge.runtime.engines.registry import survey
 from dgiqa_edge.runtime.engines.tensorrt.engine import TensorrtEngine
 from dgiqa_edge.runtime.engines.tensorrt.versions import families_of, support_of
 from dgiqa_edge.runtime.errors import DgiqaEdgeError
 from dgiqa_edge.runtime.machine.cuda_probe import probe
 from dgiqa_edge.runtime.machine.processor import platform_name
-from dgiqa_edge.runtime.machine.survey import survey
 
 ROOT = Path(__file__).resolve().parents[2]
 REQUIRED = os.environ.get("DGIQA_REQUIRE_GPU") == "1"

@@ -14,10 +14,9 @@ import pytest
 
 from dgiqa_edge.runtime.bundle.bundle import build_manifest_files, load_bundle, write_manifest
 from dgiqa_edge.runtime.engines import load_engine
-from dgiqa_edge.runtime.engines.capability import capabilities
 from dgiqa_edge.runtime.engines.cuda.binding import CudaError, connect, size_bytes
+from dgiqa_edge.runtime.engines.registry import capabilities, survey
 from dgiqa_edge.runtime.errors import BundleError, EngineCompatibilityError
-from dgiqa_edge.runtime.machine.survey import survey
 
 Build = Callable[[str, str, str], Any]
 

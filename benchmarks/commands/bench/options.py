@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dgiqa_edge.runtime.commands.option_types import number, output_file, threads
+from dgiqa_edge.runtime.commands.option_types import number, output_file
 
 if TYPE_CHECKING:
     from dgiqa_edge.runtime.scoring.scorer import Scorer
@@ -18,13 +18,16 @@ if TYPE_CHECKING:
 
 def add_engine_options(parser: argparse.ArgumentParser) -> None:
     """How the bundle is run, and on which frames."""
+    from dgiqa_edge.runtime.commands.engine_options import add_engine_options as add_runtime_options
+    from dgiqa_edge.runtime.engines.registry import heeding
+
     parser.add_argument("--photos", nargs="+", metavar="PHOTOS", help="frames to score (default: the photos that ship)")
+    add_runtime_options(parser)
     parser.add_argument(
-        "--threads", type=threads, metavar="N", help="CPU threads of the engine (default: its own choice)"
-    )
-    parser.add_argument("--backend", default="auto", metavar="NAME", help="what runs the engine (default: auto)")
-    parser.add_argument(
-        "--providers", default="cpu", metavar="LIST", help="ONNX Runtime's providers, as cuda,cpu (default: cpu)"
+        "--providers",
+        default="cpu",
+        metavar="LIST",
+        help=f"where it runs, as cuda,cpu ({heeding('providers')}; default: cpu)",
     )
     parser.add_argument(
         "--telemetry-interval", type=number(0.001), default=0.5, metavar="S", help="seconds between sensor readings"

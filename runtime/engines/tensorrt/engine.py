@@ -25,6 +25,7 @@ from ...hashing import sha256_file
 from ...machine.cuda_probe import probe
 from ...machine.nvidia import driver_version
 from ...machine.processor import platform_name
+from ..backend import import_package
 from ..cuda.binding import Cuda, CudaError, Handle, connect
 from ..cuda.tensors import DeviceTensor, DeviceTensors
 from ..protocol import Arrays, EngineOptions, check_inputs
@@ -63,13 +64,13 @@ def load(bundle: Bundle, record: EngineRecord, options: EngineOptions) -> "Tenso
         EngineCompatibilityError: the plan was built for something else (all of it is named), or TensorRT refuses it.
         DeviceLostError: the GPU has failed in this process.
     """
-    others = sorted({other.backend for other in bundle.engines(record.role)} - {"tensorrt"})
+    others = sorted({other.backend for other in bundle.engines(record.role)} - {record.backend})
     file, trt = _check(
         bundle.path / record.file,
         record,
         bundle.manifest.files[record.file].sha256,
         rebuild_command(bundle.manifest),
-        f"run this bundle with --backend {others[0]}" if others else "build one with --backend onnxruntime",
+        f"run this bundle with --backend {others[0]}" if others else "build one for another --backend",
     )
     return _open(file, trt, options)
 
@@ -80,7 +81,7 @@ def open_plan(plan: Path, record: EngineRecord) -> "TensorrtEngine":
     Raises:
         As ``load``.
     """
-    file, trt = _check(plan, record, sha256_file(plan), "the same command", "use --backend onnxruntime")
+    file, trt = _check(plan, record, sha256_file(plan), "the same command", "use another --backend")
     return _open(file, trt, EngineOptions())
 
 
@@ -112,15 +113,11 @@ def import_tensorrt() -> Any:
     Raises:
         MachineError: it is not installed, or its libraries are missing.
     """
-    try:
-        import tensorrt
-    except ImportError as error:
-        state = "is not installed" if isinstance(error, ModuleNotFoundError) else f"cannot be loaded ({error})"
-        raise MachineError(
-            f"the tensorrt package {state}: on a Jetson it comes with JetPack (make the virtual environment with "
-            f"--system-site-packages), elsewhere {install_command('tensorrt')}"
-        ) from error
-    return tensorrt
+    return import_package(
+        "tensorrt",
+        "on a Jetson it comes with JetPack (make the virtual environment with --system-site-packages), elsewhere "
+        + install_command("tensorrt"),
+    )
 
 
 class TensorrtEngine:
@@ -242,7 +239,7 @@ class TensorrtEngine:
         return {
             "role": self.record.role,
             "sha256": self._file.sha256,
-            "backend": "tensorrt",
+            "backend": self.record.backend,
             "backend_version": machine.tensorrt,
             "device": machine.gpu,
             "sm": machine.sm,

@@ -113,7 +113,7 @@ def support_of(version: str) -> TensorRtSupport:
     known = _supports()
     raise EngineCompatibilityError(
         f"TensorRT {version} is not supported (this version of dgiqa-edge knows {known[0].since} and newer, below "
-        f"{known[-1].below}, without 9): install one of these, or use --backend onnxruntime"
+        f"{known[-1].below}, without 9): install one of these, or use another --backend"
     )
 
 

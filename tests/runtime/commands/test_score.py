@@ -182,7 +182,7 @@ def test_a_bundle_for_a_backend_of_another_version_says_what_this_one_runs(
 ) -> None:
     bundle_dir = make_bundle(edit=lambda document: document["engines"][0].update(backend="abacus"))
     result = command_line("score", "--bundle", bundle_dir, photos / "one")
-    assert_one_line_error(result, 4, "runtime has no abacus engine yet", "--backend onnxruntime")
+    assert_one_line_error(result, 4, "no backend for its 'fused' engines (abacus)", "--backend onnxruntime")
 
 
 def test_names_outside_the_terminals_encoding_do_not_end_the_run(

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from dgiqa_edge.runtime.bundle.bundle import Bundle, load_bundle
-from dgiqa_edge.runtime.engines import load_engine, registry
-from dgiqa_edge.runtime.errors import BundleError, EngineCompatibilityError, MachineError
+from dgiqa_edge.runtime.engines import load_engine
+from dgiqa_edge.runtime.errors import BundleError, ConfigurationError, EngineCompatibilityError, MachineError
 from dgiqa_edge.runtime.machine import cuda_probe
 
 EditedBundle = Callable[[Callable[[dict[str, Any]], None]], Bundle]
@@ -33,17 +33,19 @@ def test_another_platform_names_the_rebuild_command(edited: EditedBundle) -> Non
         load_engine(edited(requiring(platform="plan9-vax")), "fused")
 
 
-@pytest.mark.parametrize(("name", "title"), [("openvino", "OpenVINO"), ("abacus", "abacus")])
-def test_a_backend_of_another_version(
-    edited: EditedBundle, name: str, title: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    known = {key: module for key, module in registry.BACKENDS.items() if key != name}
-    monkeypatch.setattr(registry, "BACKENDS", known)
-    bundle = edited(lambda document: document["engines"][0].update(backend=name))
-    with pytest.raises(EngineCompatibilityError, match=f"runtime has no {title} engine yet"):
+def test_a_backend_of_another_version(edited: EditedBundle) -> None:
+    bundle = edited(lambda document: document["engines"][0].update(backend="abacus"))
+    words = r"no backend for its 'fused' engines \(abacus\): run its portable graph with --backend onnxruntime"
+    with pytest.raises(EngineCompatibilityError, match=words):
         load_engine(bundle, "fused")
-    with pytest.raises(EngineCompatibilityError, match=rf"for backend 'onnxruntime' \(it has: {name}"):
-        load_engine(bundle, "fused", backend="onnxruntime")
+    load_engine(bundle, "fused", backend="onnxruntime").close()
+    with pytest.raises(EngineCompatibilityError, match=r"for backend 'tensorrt' \(it has: abacus"):
+        load_engine(bundle, "fused", backend="tensorrt")
+
+
+def test_an_unknown_backend_is_a_wrong_setting(edited: EditedBundle) -> None:
+    with pytest.raises(ConfigurationError, match="no backend 'abacus': give one of auto, tensorrt, onnxruntime"):
+        load_engine(edited(lambda document: None), "fused", backend="abacus")
 
 
 def test_auto_takes_the_first_engine_that_can_run_here(edited: EditedBundle) -> None:

@@ -84,4 +84,4 @@ def test_cuda_bindings_are_found_without_importing_them(monkeypatch: pytest.Monk
 
 
 def test_a_missing_module_is_told_apart_from_a_module() -> None:
-    assert isinstance(packages._import("json"), ModuleType)
+    assert isinstance(packages.import_or_reason("json"), ModuleType)

@@ -12,7 +12,7 @@ import pytest
 from dgiqa_edge.runtime import Scorer, load_bundle
 from dgiqa_edge.runtime.bundle import replay_stamps as stamps
 from dgiqa_edge.runtime.bundle.golden import Golden, save_golden
-from dgiqa_edge.runtime.engines.onnxruntime import OnnxRuntimeEngine
+from dgiqa_edge.runtime.engines.portable_graph import PortableEngine
 from dgiqa_edge.runtime.errors import BundleError, ConfigurationError, FidelityError, SourceError
 
 
@@ -20,13 +20,13 @@ from dgiqa_edge.runtime.errors import BundleError, ConfigurationError, FidelityE
 def engine_runs(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Role of each engine run, in order."""
     runs: list[str] = []
-    real = OnnxRuntimeEngine.run
+    real = PortableEngine.run
 
-    def counted(self: OnnxRuntimeEngine, inputs: Any) -> Any:
+    def counted(self: PortableEngine, inputs: Any) -> Any:
         runs.append(self.record.role)
         return real(self, inputs)
 
-    monkeypatch.setattr(OnnxRuntimeEngine, "run", counted)
+    monkeypatch.setattr(PortableEngine, "run", counted)
     return runs
 
 
@@ -251,14 +251,14 @@ def test_an_unknown_verify_is_refused(bundle_dir: Path, verify: Any) -> None:
 def test_a_score_that_is_not_a_number_is_an_error(
     bundle_dir: Path, make_photo: Any, output: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = OnnxRuntimeEngine.run
+    real = PortableEngine.run
 
-    def broken(self: OnnxRuntimeEngine, inputs: Any) -> Any:
+    def broken(self: PortableEngine, inputs: Any) -> Any:
         outputs = real(self, inputs)
         return {**outputs, output: np.full_like(outputs[output], np.nan)}
 
     with Scorer(bundle_dir) as scorer:
-        monkeypatch.setattr(OnnxRuntimeEngine, "run", broken)
+        monkeypatch.setattr(PortableEngine, "run", broken)
         with pytest.raises(FidelityError, match="not a number"):
             scorer.score(make_photo(seed=1))
 
@@ -267,13 +267,13 @@ def test_engines_are_freed_when_a_later_step_fails(
     make_bundle: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     closed: list[str] = []
-    real = OnnxRuntimeEngine.close
+    real = PortableEngine.close
 
-    def counted(self: OnnxRuntimeEngine) -> None:
+    def counted(self: PortableEngine) -> None:
         closed.append(self.record.role)
         real(self)
 
-    monkeypatch.setattr(OnnxRuntimeEngine, "close", counted)
+    monkeypatch.setattr(PortableEngine, "close", counted)
     with pytest.raises(FidelityError):
         Scorer(make_bundle(layout="split", golden_shift=0.5))
     assert sorted(closed) == ["depth", "quality"]

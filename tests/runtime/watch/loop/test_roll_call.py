@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from stand_ins.watch_loop import FakeClock, ListSink, PlayedSource, frame
 
-from dgiqa_edge.runtime.engines.onnxruntime import OnnxRuntimeEngine
+from dgiqa_edge.runtime.engines.portable_graph import PortableEngine
 from dgiqa_edge.runtime.errors import EngineCompatibilityError, SourceError
 from dgiqa_edge.runtime.gate.policy_file import parse_policy
 from dgiqa_edge.runtime.gate.verdict import State, Verdict
@@ -151,7 +151,7 @@ def test_an_error_that_ends_the_watch_is_told_to_every_camera(scorer: Scorer, mo
     def broken(self: Any, inputs: Any) -> Any:
         raise EngineCompatibilityError("the GPU fell off the bus")
 
-    monkeypatch.setattr(OnnxRuntimeEngine, "run", broken)
+    monkeypatch.setattr(PortableEngine, "run", broken)
     sink = ListSink()
     watching(scorer, PlayedSource([[frame()] * 50], live=False), sink).run(threading.Event())
     assert outcomes(sink)[-1] == "ended"

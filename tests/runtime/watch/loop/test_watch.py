@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from stand_ins.watch_loop import ListSink, PlayedSource, frame
 
-from dgiqa_edge.runtime.engines.onnxruntime import OnnxRuntimeEngine
+from dgiqa_edge.runtime.engines.portable_graph import PortableEngine
 from dgiqa_edge.runtime.errors import ConfigurationError, EngineCompatibilityError, GateError, MachineError
 from dgiqa_edge.runtime.gate.policy_file import parse_policy
 from dgiqa_edge.runtime.gate.verdict import State
@@ -167,7 +167,7 @@ def test_an_engine_that_keeps_failing_ends_the_loop(scorer: Scorer, monkeypatch:
     def broken(self: Any, inputs: Any) -> Any:
         raise EngineCompatibilityError("the GPU fell off the bus")
 
-    monkeypatch.setattr(OnnxRuntimeEngine, "run", broken)
+    monkeypatch.setattr(PortableEngine, "run", broken)
     source = PlayedSource([[frame()] * 50], live=False)
     watch = Watch([camera("a", source)], scorer, most_engine_failures=3)
     status = watch.run(threading.Event())
@@ -222,13 +222,13 @@ def test_a_silent_camera_is_unknown(scorer: Scorer) -> None:
 
 def test_depth_is_refreshed_every_few_frames(make_bundle: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
     runs: list[str] = []
-    real = OnnxRuntimeEngine.run
+    real = PortableEngine.run
 
-    def counted(self: OnnxRuntimeEngine, inputs: Any) -> Any:
+    def counted(self: PortableEngine, inputs: Any) -> Any:
         runs.append(self.record.role)
         return real(self, inputs)
 
-    monkeypatch.setattr(OnnxRuntimeEngine, "run", counted)
+    monkeypatch.setattr(PortableEngine, "run", counted)
     sizes = [(64, 48)] * 5 + [(32, 24)] * 2
     source = PlayedSource([[frame(size=size) for size in sizes]], live=False)
     sink = ListSink()
@@ -268,7 +268,7 @@ def test_an_engine_that_hangs_does_not_hold_up_the_stop(scorer: Scorer, monkeypa
         released.wait(30)
         raise EngineCompatibilityError("at last")
 
-    monkeypatch.setattr(OnnxRuntimeEngine, "run", hanging)
+    monkeypatch.setattr(PortableEngine, "run", hanging)
     stop = threading.Event()
     source = PlayedSource([[frame()] * 3], live=False)
     watch = Watch([camera("a", source)], scorer, grace=Grace(1.0, 0.1, 0.1))

@@ -1,0 +1,20 @@
+"""The options of every command that runs a bundle: which backend, and how."""
+
+import argparse
+
+from .option_types import threads
+
+
+def add_engine_options(parser: argparse.ArgumentParser) -> None:
+    """Add ``--backend`` and ``--threads``, with the choices and helps that the backends declare."""
+    from ..engines.registry import AUTO, choices, heeding
+
+    parser.add_argument(
+        "--backend", choices=choices(), default=AUTO, help=f"what runs the engine (default: {AUTO}, as the bundle says)"
+    )
+    parser.add_argument(
+        "--threads",
+        type=threads,
+        metavar="N",
+        help=f"CPU threads of the engine ({heeding('threads')}; default: its own choice)",
+    )
