@@ -12,6 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from places import ROOT
 
 from dgiqa_edge.benchmarks.latency.drift import ClockDrop, Drift
 from dgiqa_edge.benchmarks.latency.soak import SoakFindings
@@ -89,7 +90,7 @@ def test_the_page_needs_no_script_no_file_and_no_request(whole):
 
 
 HOSTILE = "<script>alert(1)</script>\"'&"
-STORED = sorted((Path(__file__).parents[3] / "benchmarks" / "results").glob("*[28]-cpu.json"))
+STORED = sorted((ROOT / "benchmarks" / "results").glob("*[28]-cpu.json"))
 
 
 def hostile(node):
