@@ -170,6 +170,35 @@ def test_files_stay_small_and_well_named():
     assert not [path for path in files if path.stem in {"utils", "helpers", "common", "misc", "manager"}]
 
 
+def late_constants(text):
+    """Lines of constants that stand below a class or function and need none of them: a reader looks for them on top."""
+    defined = set()
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            defined.add(node.name)
+        elif defined and isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            names = {child.id for child in ast.walk(node) if isinstance(child, ast.Name)}
+            made = {target.id for target in targets if isinstance(target, ast.Name)}
+            if names & defined:
+                defined |= made
+            elif any(name.lstrip("_")[:1].isupper() for name in made):
+                yield node.lineno
+
+
+def test_constants_stand_on_top():
+    offenders = [
+        f"{path.relative_to(ROOT)}:{line}"
+        for path in house.python_files()
+        for line in late_constants(path.read_text(encoding="utf-8"))
+    ]
+    assert not offenders
+
+
+def test_the_check_of_constants_sees_a_late_one():
+    assert list(late_constants("A = 1\ndef f(): ...\nB = 2\nC = f()\nD = C + 1\n_lock = 3\n")) == [3]
+
+
 # What other programs wrote may hold what it likes; only what a user or this project wrote is read strictly.
 FOREIGN_JSON = {
     "benchmarks/environment.py",  # CUDA's version.json

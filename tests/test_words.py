@@ -1,13 +1,14 @@
-"""What the project's words name is there: files, folders and modules in docstrings, comments and documents."""
+"""What the project's words name is there: files, folders and modules in docstrings, comments and documents; and
+docstrings are whole: sentences, with lines that stand where they belong."""
 
 import ast
 import io
+import itertools
 import re
 import tokenize
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from functools import cache
-from itertools import product
 from pathlib import PurePosixPath
 
 import house
@@ -24,6 +25,8 @@ NOT_READ = {"CHANGELOG.md", "constraints.txt", "tests/vectors", "runtime/watch/d
 ENDINGS = "py|cpp|hpp|h|c|cu|md|toml|sh|cmake|css|js|json|in|safetensors"
 FILE = re.compile(rf"(?<![\w./@-])[\w.*{{][\w./*{{}},-]*\.(?:{ENDINGS})\b(?![\w(]|\.\w)")
 FROM_THE_ROOT = re.compile(rf"(?<![\w./-])(?:{'|'.join(house.ROOMS)}|tests)/[\w./*{{}},-]*\w")
+# ``module.function`` of a neighbour, not ``Class.method``.
+NEIGHBOUR = re.compile(r"``((?:[a-z_]\w*\.)+\w+)``")
 MODULE = re.compile(r"\bdgiqa_edge(?!\.hp?p?\b)(?:\.\w+)+")
 
 # Names of files that are not in the tree: what programs of ours write, what is somebody else's.
@@ -85,7 +88,7 @@ def named(line: str) -> set[str]:
 
 def spelled_out(name: str) -> list[str]:
     parts = re.split(r"\{([^{}]*)\}", name)
-    return ["".join(chosen) for chosen in product(*(part.split(",") for part in parts))]
+    return ["".join(chosen) for chosen in itertools.product(*(part.split(",") for part in parts))]
 
 
 def is_there(name: str, reader: str) -> bool:
@@ -163,3 +166,73 @@ def test_what_docstrings_comments_and_documents_name_is_there():
 )  # fmt: skip
 def test_the_check_of_names_sees_what_is_not_there(reader, text, found):
     assert [problem.rpartition(": ")[2] for problem in missing(reader, text)] == found
+
+
+def definitions():
+    """Functions and classes of the rooms by name, with the modules that have them."""
+    found = {}
+    for path in house.python_files():
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef | ast.FunctionDef):
+                found.setdefault(node.name, []).append(path.relative_to(ROOT).with_suffix("").as_posix())
+    return found
+
+
+def test_a_name_with_its_module_is_in_that_module():
+    """``decision.Tried``: where such a class or function is ours, a module of that name has it, or a package does."""
+    homes, wrong = definitions(), []
+    for path in house.python_files():
+        reader, text = path.relative_to(ROOT).as_posix(), path.read_text(encoding="utf-8")
+        for number, line in said(reader, text):
+            for name in NEIGHBOUR.findall(line):
+                module, _, last = name.replace(".", "/").rpartition("/")
+                places = [f"/{home.removesuffix('/__init__')}" for home in homes.get(last, [])]
+                theirs = re.search(rf"\bimport {module.partition('/')[0]}\b", text)
+                if places and not theirs and not any(place.endswith(f"/{module}") for place in places):
+                    wrong.append(f"{reader}:{number}: {name}, which is in {', '.join(places)}")
+    assert not wrong, "\n".join(wrong)
+
+
+# What is listed hangs: an entry of a section, an item, what follows a colon, an example.
+HANGING = re.compile(r":$|^ *(- |\d\. |[\w*, ]+: |>>> |python )|^ {4,}\S")
+
+
+def flaws(text):
+    """``line: what`` of docstrings that say nothing, do not end, or have lines indented without a reason."""
+    for node in ast.walk(ast.parse(text)):
+        if not isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        lines = (ast.get_docstring(node) or "Absent here.").splitlines()
+        first = " ".join(itertools.takewhile(bool, lines))
+        line = node.body[0].lineno if node.body else 1
+        if len(re.findall(r"\w+", first)) < 2:
+            yield f"{line}: one word"
+        if first[-1] not in ".:!?)":
+            yield f"{line}: no end"
+        for number, (above, below) in enumerate(itertools.pairwise(lines), line + 1):
+            deeper = len(below) - len(below.lstrip()) > len(above) - len(above.lstrip())
+            if above and below and deeper and not HANGING.search(above):
+                yield f"{number}: indented"
+
+
+def test_docstrings_are_whole():
+    found = [
+        f"{path.relative_to(ROOT)}:{flaw}"
+        for path in house.python_files()
+        for flaw in flaws(path.read_text(encoding="utf-8"))
+    ]
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ('def f():\n    """Begin."""', ["2: one word"]),
+        ('"""What it is for"""', ["1: no end"]),
+        ('"""What it is for.\n\nIt is long, and its\n    second line hangs.\n"""', ["4: indented"]),
+        ('"""What it is for.\n\nArgs:\n    a: this, which\n        takes two lines.\n"""', []),
+        ('"""What it is for, in\ntwo lines.\n\n- an item\n  of two lines\n"""', []),
+    ],
+)
+def test_the_check_of_docstrings_sees_flaws(text, found):
+    assert list(flaws(text)) == found

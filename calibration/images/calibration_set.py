@@ -1,7 +1,7 @@
 """The calibration set: real frames, chosen deterministically, known by a hash of their pixels.
 
 It is not a training loader: no augmentation, no batching, no random data under any circumstance. Frames
-    take the engine's size by the runtime's own rule, so calibration sees what the engine will see.
+take the engine's size by the runtime's own rule, so calibration sees what the engine will see.
 """
 
 from collections.abc import Callable, Iterator

@@ -78,7 +78,7 @@ def read_video_frames(path: Path, indices: Sequence[int]) -> Iterator[tuple[int,
     """Yield ``(index, frame)`` for the ascending ``indices`` of a video; frames are uint8 [h, w, 3] BGR.
 
     The file is read from its start: seeking lands on neighbouring frames in many codecs, and a calibration
-        set must be the same set on every pass. An index that does not decode is left out.
+    set must be the same set on every pass. An index that does not decode is left out.
     """
     wanted = iter(indices)
     index = next(wanted, None)

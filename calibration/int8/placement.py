@@ -1,9 +1,9 @@
 """Placement: which nodes of a frame graph compute in INT8, and which tensors must be observed for that.
 
 The policy: layers with weights inside the networks (Conv, MatMul, Gemm) are quantized at their inputs and
-    weights; residual additions, LayerNorm, Softmax, GELU and attention products stay float, and so does
-    everything outside the networks, where constant matrices resize pictures. It decides only;
-    ``quantize.py`` rewrites the graph.
+weights; residual additions, LayerNorm, Softmax, GELU and attention products stay float, and so does
+everything outside the networks, where constant matrices resize pictures. It decides only;
+``quantize.py`` rewrites the graph.
 """
 
 import fnmatch

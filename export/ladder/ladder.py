@@ -43,7 +43,7 @@ _DEPTH_FIGURES = {"depth_corr", "depth_mae"}
 
 @dataclass
 class Step:
-    """A rung and what has become of it so far; ``untried`` and ``reason`` as in ``ladder_decision.Tried``."""
+    """A rung and what has become of it so far; ``untried`` and ``reason`` as in ``decision.Tried``."""
 
     rung: Rung
     trial: TrialResult | None = None

@@ -39,6 +39,7 @@ STATISTICS_WIDTH = 256
 VIEW_WIDTH = TOKEN_WIDTH + STATISTICS_WIDTH
 HIDDEN_WIDTH = 128
 SQUEEZE = 4
+DEFAULT_FRAME: Size = (512, 512)
 
 
 @dataclass(frozen=True)
@@ -85,9 +86,6 @@ def view_features(tokens: list[Tensor], rows: int, columns: int) -> ViewFeatures
 def pooled_depth(depth: Tensor) -> Tensor:
     """Depth [V, h, w] at half its scale: [V, h / 2, w / 2]."""
     return F.avg_pool2d(depth.unsqueeze(1), DEPTH_POOL)[:, 0]
-
-
-DEFAULT_FRAME: Size = (512, 512)
 
 
 class Edge(nn.Module):

@@ -15,6 +15,8 @@ STEM_WIDTH = 32
 EARLY_BLOCKS = 5
 """Blocks up to stride 8: what stays frozen in the first phase of training."""
 
+TAPS = {2: 24, 4: 40, 10: 112, 14: 192}
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -35,7 +37,6 @@ STAGES = (
     Stage(3, 5, 1, 6, 112),
     Stage(4, 5, 2, 6, 192),
 )
-TAPS = {2: 24, 4: 40, 10: 112, 14: 192}
 """Blocks whose outputs the heads read (strides 4, 8, 16, 32) and their widths."""
 
 

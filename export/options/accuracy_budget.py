@@ -12,6 +12,15 @@ from dataclasses import asdict, dataclass, fields
 from dgiqa_edge.calibration.fidelity import FEWEST_FOR_RANKS, Fidelity
 
 _UNITS_MS = {"us": 1e-3, "ms": 1.0, "s": 1e3}
+_FIGURES = {
+    "score_mae": "score_mae",
+    "score_max": "score_max",
+    "srcc": "score_srcc",
+    "depth_corr": "depth_correlation",
+    "depth_mae": "depth_mae_levels",
+}
+_LEAST = {"srcc", "depth_corr"}
+_HIGHEST_LIMIT = {"depth_mae": 255.0}
 
 
 @dataclass(frozen=True)
@@ -77,17 +86,6 @@ class Miss:
         if self.value is None:
             return f"{self.figure} cannot be measured on these photos"
         return f"{self.figure} {self.value:.4g}, {'needed' if self.figure in _LEAST else 'allowed'} {self.limit:g}"
-
-
-_FIGURES = {
-    "score_mae": "score_mae",
-    "score_max": "score_max",
-    "srcc": "score_srcc",
-    "depth_corr": "depth_correlation",
-    "depth_mae": "depth_mae_levels",
-}
-_LEAST = {"srcc", "depth_corr"}
-_HIGHEST_LIMIT = {"depth_mae": 255.0}
 
 
 def misses(budget: AccuracyBudget, fidelity: Fidelity) -> tuple[Miss, ...]:

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from dgiqa_edge.runtime.errors import ConfigurationError
 
+DEFAULT = "nano"
+
 
 @dataclass(frozen=True)
 class Preset:
@@ -81,4 +83,3 @@ PRESETS = {
         ),
     )
 }
-DEFAULT = "nano"

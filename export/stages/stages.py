@@ -20,6 +20,7 @@ from .provenance import SHAPED_BY, code_sha256
 
 RECORD = "stage.json"
 _KEY_LENGTH = 20
+_ABANDONED_AFTER_S = 6 * 3600.0
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,6 @@ class Stages:
                     shutil.rmtree(partial, ignore_errors=True)
 
 
-_ABANDONED_AFTER_S = 6 * 3600.0
 """A directory untouched for this long belongs to no running build."""
 
 

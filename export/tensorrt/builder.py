@@ -118,7 +118,7 @@ def build(
 
     Args:
         trt: the ``tensorrt`` package.
-        onnx: the graph, serialized, as ``tensorrt_graph.prepare`` made it for this version.
+        onnx: the graph, serialized, as ``graph.prepare`` made it for this version.
         timings: content of the timing cache; empty for none.
         calibrator: of ``tensorrt_calibrator``, where the configuration asks for one.
         threads: CPU threads that the builder may use.

@@ -1,4 +1,4 @@
-"""What a TensorRT builder is told, from the user's settings, the version, the graph and the device.
+"""What a TensorRT builder is asked for, from the user's settings, the version, the graph and the device.
 
 A pure decision, made and refused before minutes of building; ``builder.py`` carries it out. Precision is
 written in the graph: flags are set only where a version needs them to honour it, and never allow more than it says.
@@ -26,7 +26,7 @@ class Device:
 
 @dataclass(frozen=True)
 class Configuration:
-    """What the builder is told. Names of flags, tactic sources and levels are those of TensorRT's enumerations.
+    """What the builder is asked for. Names of flags, tactic sources and levels are those of TensorRT's enumerations.
 
     Attributes:
         strongly_typed: tensors take the types that the graph states, and there are no precision flags.
@@ -66,7 +66,7 @@ def configure(
     Args:
         version, support: of the installed TensorRT.
         has_qdq, has_fp16: what the graph states.
-        families: kinds of network in the graph, see ``tensorrt_versions.families_of``.
+        families: kinds of network in the graph, see ``versions.families_of``.
 
     Raises:
         ConfigurationError: a setting contradicts the version, the graph or another setting.

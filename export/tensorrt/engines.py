@@ -92,7 +92,7 @@ class EngineStage:
         """Decide the configuration for graphs of ``precision``; ``half``: some of it is written in FP16.
 
         Raises:
-            ConfigurationError, EngineCompatibilityError: see ``tensorrt_configuration.configure``.
+            ConfigurationError, EngineCompatibilityError: see ``configuration.configure``.
         """
         self.machine, self.options, self.work, self.threads, self.say = machine, options, work, threads, say
         self.calibrator = options.settings.calibrator

@@ -11,6 +11,7 @@ from typing import Any
 from dgiqa_edge.runtime.errors import ExportError, MachineError
 
 PROBLEMS_IN_MESSAGE = 3
+NO_REMEDY = "see the build log, or try another TensorRT version"
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,6 @@ BUILD_REMEDIES = (
     Remedy(r"DLA.*(not support|cannot|fail)|DLA validat", "the DLA cannot take this graph: leave out --dla-core"),
     Remedy(r"[Cc]alibrat", "the calibration failed: see the build log"),
 )
-NO_REMEDY = "see the build log, or try another TensorRT version"
 
 
 def parser_problems(errors: Iterable[Any], nodes: Sequence[tuple[str, str]]) -> tuple[ParserProblem, ...]:

@@ -286,7 +286,7 @@ class Manifest:
 
 
 def manifest_from_document(document: Document) -> Manifest:
-    """Type a document that has passed ``manifest_checks.check_document``."""
+    """Type a document that has passed ``checks.check_document``."""
     calibration, fidelity, latency = (document[key] for key in ("calibration", "fidelity", "latency"))
     golden = document["golden"]
     precision = document["precision"]

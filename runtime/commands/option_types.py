@@ -18,6 +18,7 @@ from ..ground.limits import MOST_COUNT, MOST_SECONDS, MOST_THREADS
 from ..ground.names import shown
 
 _PosixOrWindowsPath = type(Path())
+_SEPARATORS = " \t\r\n,;"
 
 
 class InputPath(_PosixOrWindowsPath):  # type: ignore[valid-type,misc]
@@ -59,7 +60,6 @@ def number(low: float, high: float = MOST_SECONDS, above: bool = False) -> Calla
     return parse
 
 
-_SEPARATORS = " \t\r\n,;"
 threads = whole(1, MOST_THREADS)
 seconds = number(0.0, above=True)
 

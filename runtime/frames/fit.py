@@ -67,24 +67,6 @@ def as_bgr(frame: Any) -> NDArray[np.uint8]:
     return np.ascontiguousarray(np.broadcast_to(grey_or_colour, (*frame.shape[:2], 3)))
 
 
-def _within_its_memory(frame: NDArray[np.uint8]) -> bool:
-    """Whether every pixel lies inside the array that the frame is a view of: ``as_strided`` checks nothing."""
-    owner, below = frame, frame.base
-    while below is not None:
-        owner = below if isinstance(below, np.ndarray) else owner
-        below = getattr(below, "base", None)
-    low, high = _bounds(frame)
-    owner_low, owner_high = _bounds(owner)
-    return owner_low <= low and high <= owner_high
-
-
-def _bounds(array: NDArray[Any]) -> tuple[int, int]:
-    """First address, and the one behind the last."""
-    steps = [(side - 1) * stride for side, stride in zip(array.shape, array.strides, strict=True)]
-    first = array.__array_interface__["data"][0]
-    return first + sum(min(step, 0) for step in steps), first + sum(max(step, 0) for step in steps) + array.itemsize
-
-
 def fit_to(frame: NDArray[np.uint8], size: FrameSize, strict_size: bool = False) -> NDArray[np.uint8]:
     """A BGR frame at the bundle's size, by the rule of ``fit_frame``.
 
@@ -103,3 +85,21 @@ def fit_to(frame: NDArray[np.uint8], size: FrameSize, strict_size: bool = False)
             "drop the strict size (--strict-size) to have it resized, or build a bundle for this size"
         )
     return fit_frame(frame, size.height, size.width)
+
+
+def _within_its_memory(frame: NDArray[np.uint8]) -> bool:
+    """Whether every pixel lies inside the array that the frame is a view of: ``as_strided`` checks nothing."""
+    owner, below = frame, frame.base
+    while below is not None:
+        owner = below if isinstance(below, np.ndarray) else owner
+        below = getattr(below, "base", None)
+    low, high = _bounds(frame)
+    owner_low, owner_high = _bounds(owner)
+    return owner_low <= low and high <= owner_high
+
+
+def _bounds(array: NDArray[Any]) -> tuple[int, int]:
+    """First address, and the one behind the last."""
+    steps = [(side - 1) * stride for side, stride in zip(array.shape, array.strides, strict=True)]
+    first = array.__array_interface__["data"][0]
+    return first + sum(min(step, 0) for step in steps), first + sum(max(step, 0) for step in steps) + array.itemsize

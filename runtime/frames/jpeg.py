@@ -1,4 +1,4 @@
-"""Whether a JPEG's bytes can be the picture they claim to be, told before a decoder trusts them.
+"""Whether a JPEG's bytes can be the picture they claim to be, known before a decoder trusts them.
 
 OpenCV fills what is missing with grey and reports success, and allocates whatever size the header states.
 """

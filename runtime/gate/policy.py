@@ -1,7 +1,7 @@
-"""The gate's policy: what is a fault, how long it must last, and what happens then; read from a settings mapping.
+"""The gate's policy: what is a fault, how long it must last, and what happens then.
 
-Defaults are published here and in ``CHECKS``; README and ``dgiqa-edge gate defaults`` print them. Pure data: the
-gate applies it (``gate.py``), and ``tuning/thresholds.py`` proposes thresholds for it.
+Pure data: ``policy_file.py`` reads and writes it, the gate applies it (``gate.py``), ``tuning/thresholds.py`` proposes
+thresholds for it. Its defaults are the published ones; ``dgiqa-edge gate defaults`` prints them.
 """
 
 from collections.abc import Mapping

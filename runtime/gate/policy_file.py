@@ -26,12 +26,6 @@ from .policy import (
 )
 
 
-def _reason(section: Section) -> ReasonPolicy:
-    policy = ReasonPolicy(section.number("settle_s", ReasonPolicy().settle_s, 0.0, 86400.0))
-    section.finish()
-    return policy
-
-
 def load_policy(path: str | Path) -> GatePolicy:
     """The policy of a TOML, YAML or JSON file.
 
@@ -73,6 +67,18 @@ def parse_policy(values: Any, path: str = "") -> GatePolicy:
         {name: limits[name] for name in CHECKS}, smoothing, dwell, reason, start, frozen, watchdog, baseline
     )
     _check_ratios(policy, section)
+    return policy
+
+
+def policy_toml(policy: GatePolicy, remarks: Sequence[str] = ()) -> str:
+    """All settings of a policy, one section each, after ``remarks`` as comments."""
+    lines = [f"# {' '.join(remark.split())}" for remark in remarks]
+    return "\n".join([*lines, *_sections(policy.to_mapping(), "")]) + "\n"
+
+
+def _reason(section: Section) -> ReasonPolicy:
+    policy = ReasonPolicy(section.number("settle_s", ReasonPolicy().settle_s, 0.0, 86400.0))
+    section.finish()
     return policy
 
 
@@ -195,12 +201,6 @@ def _check_ratios(policy: GatePolicy, section: Section) -> None:
             raise ConfigurationError(
                 f"{place}.reject_ratio needs a baseline: set {section.path_of('baseline.learn_minutes')} above 0"
             )
-
-
-def policy_toml(policy: GatePolicy, remarks: Sequence[str] = ()) -> str:
-    """All settings of a policy, one section each, after ``remarks`` as comments."""
-    lines = [f"# {' '.join(remark.split())}" for remark in remarks]
-    return "\n".join([*lines, *_sections(policy.to_mapping(), "")]) + "\n"
 
 
 def _sections(values: Mapping[str, Any], path: str) -> Iterator[str]:

@@ -17,11 +17,6 @@ def memory_available_mib(text: str) -> int | None:
     return _meminfo_mib(text, "MemAvailable")
 
 
-def _meminfo_mib(text: str, key: str) -> int | None:
-    match = re.search(rf"^{key}: +(\d+) kB$", text, re.M)
-    return int(match[1]) // 1024 if match else None
-
-
 def resident_mib() -> float | None:
     """Resident memory in MiB; None where the system does not tell (no /proc)."""
     try:
@@ -29,3 +24,8 @@ def resident_mib() -> float | None:
     except (OSError, IndexError, ValueError):
         return None
     return pages * os.sysconf("SC_PAGE_SIZE") / (1 << 20)
+
+
+def _meminfo_mib(text: str, key: str) -> int | None:
+    match = re.search(rf"^{key}: +(\d+) kB$", text, re.M)
+    return int(match[1]) // 1024 if match else None

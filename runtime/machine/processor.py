@@ -20,6 +20,7 @@ FEATURES: Mapping[str, str] = {
     "i8mm": "i8mm",
     "bf16": "bf16",
 }
+_CPUINFO = Path("/proc/cpuinfo")
 
 
 def features_from_cpuinfo(text: str) -> list[Json] | None:
@@ -30,9 +31,6 @@ def features_from_cpuinfo(text: str) -> list[Json] | None:
             flags = set(value.split())
             return [name for name, flag in FEATURES.items() if flag in flags]
     return None
-
-
-_CPUINFO = Path("/proc/cpuinfo")
 
 
 @dataclass(frozen=True)

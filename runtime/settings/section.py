@@ -14,6 +14,8 @@ from typing import Any
 from ..errors import ConfigurationError
 from .credentials import masked, remember_address
 
+_SIZE = re.compile(r"([1-9][0-9]{0,4})x([1-9][0-9]{0,4})")
+
 
 class Section:
     """Reads the keys of one mapping; ``finish`` refuses those that nobody asked for.
@@ -181,6 +183,19 @@ class Section:
         return ConfigurationError(f"{self.path_of(key)} is {_shown(self._values.get(key))}: {rule}")
 
 
+def size_option(options: Section, key: str = "size") -> tuple[int, int] | None:
+    """Width and height of an option such as ``1280x720``; None where it is absent."""
+    if key not in options:
+        options.optional_number(key, None)
+        return None
+    match = _SIZE.fullmatch(options.text(key))
+    if match is None:
+        raise ConfigurationError(
+            f"{options.path_of(key)} is {options.text(key)!r}: give WIDTHxHEIGHT, such as 1280x720"
+        )
+    return int(match[1]), int(match[2])
+
+
 def _between(low: float, high: float) -> str:
     if math.isinf(low) and math.isinf(high):
         return ""
@@ -208,19 +223,3 @@ class _Shown(reprlib.Repr):
 def _shown(value: Any) -> str:
     text = masked(_Shown().repr(value))
     return text if len(text) <= 60 else f"{text[:57]}..."
-
-
-_SIZE = re.compile(r"([1-9][0-9]{0,4})x([1-9][0-9]{0,4})")
-
-
-def size_option(options: Section, key: str = "size") -> tuple[int, int] | None:
-    """Width and height of an option such as ``1280x720``; None where it is absent."""
-    if key not in options:
-        options.optional_number(key, None)
-        return None
-    match = _SIZE.fullmatch(options.text(key))
-    if match is None:
-        raise ConfigurationError(
-            f"{options.path_of(key)} is {options.text(key)!r}: give WIDTHxHEIGHT, such as 1280x720"
-        )
-    return int(match[1]), int(match[2])

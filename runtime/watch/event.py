@@ -19,6 +19,8 @@ from ..gate.verdict import Verdict
 from ..ground.names import json_text
 from ..settings.credentials import masked
 
+SCHEMA_VERSION = 2
+
 
 class Outcome(str, Enum):
     """``skipped``: a newer frame took its place before it was scored."""
@@ -90,9 +92,6 @@ class FrameEvent:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "error", self.error and masked(self.error))
-
-
-SCHEMA_VERSION = 2
 
 
 def event_record(event: FrameEvent) -> dict[str, Any]:

@@ -21,7 +21,7 @@ def open_device(threads: int) -> "OnnxRuntimeDevice":
 
 
 class OnnxRuntimeDevice:
-    """See ``device.Device``."""
+    """See ``protocol.Device``."""
 
     backend = "onnxruntime"
     float_part = "fp32"

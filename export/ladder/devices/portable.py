@@ -21,7 +21,7 @@ def open_device(threads: int) -> "PortableDevice":
 
 
 class PortableDevice(onnxruntime_device.OnnxRuntimeDevice):
-    """See ``device.Device``."""
+    """See ``protocol.Device``."""
 
     backend = "tensorrt"
 

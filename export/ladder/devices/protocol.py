@@ -15,6 +15,13 @@ from dgiqa_edge.runtime.hashing import Json
 
 from ...frame_graph.graph_session import Run
 
+# backend -> module beside this one with a function `open_device(threads)`. TensorRT's own device needs the build's
+# engine stage besides (tensorrt.py); here is what judges its graphs where no engine is asked for.
+DEVICES: Mapping[str, str] = {
+    "onnxruntime": ".onnxruntime",
+    "tensorrt": ".portable",
+}
+
 
 class Device(Protocol):
     """Evaluates graphs on one backend of this machine.
@@ -58,14 +65,6 @@ class Device(Protocol):
             DgiqaEdgeError: the backend cannot load or run it.
         """
         ...
-
-
-# backend -> module beside this one with a function `open_device(threads)`. TensorRT's own device needs the build's
-# engine stage besides (tensorrt.py); here is what judges its graphs where no engine is asked for.
-DEVICES: Mapping[str, str] = {
-    "onnxruntime": ".onnxruntime",
-    "tensorrt": ".portable",
-}
 
 
 def open_device(backend: str, threads: int) -> Device:

@@ -30,7 +30,7 @@ class _StageOf(Protocol):
 
 
 class TensorRtDevice:
-    """See ``device.Device``. A ladder is climbed on fused plans whatever the layout of the bundle will be."""
+    """See ``protocol.Device``. A ladder is climbed on fused plans whatever the layout of the bundle will be."""
 
     backend = "tensorrt"
     float_part = "fp16"
@@ -95,7 +95,7 @@ def open_plan(plan: Path, record: EngineRecord) -> Engine:
     """A plan outside a bundle, in the runtime's engine.
 
     Raises:
-        MachineError, EngineCompatibilityError, DeviceLostError: see ``runtime.engines.tensorrt.open_plan``.
+        MachineError, EngineCompatibilityError, DeviceLostError: see ``engine.open_plan``.
     """
     from dgiqa_edge.runtime.engines.tensorrt import engine as tensorrt
 

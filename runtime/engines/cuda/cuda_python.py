@@ -32,7 +32,7 @@ def connect() -> "CudaPython":
 
 
 class CudaPython:
-    """See ``cuda.Cuda``."""
+    """See ``binding.Cuda``."""
 
     def __init__(self, runtime: Any) -> None:
         self._runtime = runtime

@@ -29,7 +29,7 @@ def connect() -> "PyCuda":
 
 
 class PyCuda:
-    """See ``cuda.Cuda``."""
+    """See ``binding.Cuda``."""
 
     def __init__(self, driver: Any, version: str) -> None:
         self._driver = driver

@@ -82,7 +82,7 @@ class Capture:
         intake: where frames go.
         settings: time-outs and back-off.
         clock, rng: passed in, so that tests are exact.
-        settled: told of frames that end here, skipped or failed; from the capture thread.
+        settled: called with frames that end here, skipped or failed; from the capture thread.
     """
 
     def __init__(

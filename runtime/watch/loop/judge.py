@@ -49,7 +49,7 @@ class CameraJudge:
         gate: this camera's own.
         depth_every: with the split layout, depth is computed for every so many frames and reused in between.
         clock: for latencies.
-        learned: told once, by the scoring thread, when the gate has learned the camera's baseline.
+        learned: called once, by the scoring thread, when the gate has learned the camera's baseline.
     """
 
     def __init__(self, camera: str, gate: Gate, depth_every: int, clock: Clock, learned: Learned | None = None) -> None:

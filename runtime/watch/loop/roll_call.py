@@ -46,7 +46,7 @@ class Limits:
 
 @dataclass
 class _Entry:
-    """One camera: what was told last, and what happened since its last scored frame."""
+    """One camera: the last event of its presence, and what happened since its last scored frame."""
 
     scored_at: float
     presence: Presence = Presence.STARTING
@@ -59,7 +59,7 @@ class RollCall:
     """Keeps the roll; for any thread. Every event of a frame passes through it, so that its order is that of the sinks.
 
     Args:
-        judges: per camera; told of a loss, so that the gate forgets.
+        judges: per camera; they hear of a loss, so that the gate forgets.
         publish: takes every event; never waits.
         clock: for the time of events and how long a camera was away.
     """
@@ -120,7 +120,7 @@ class RollCall:
         return None
 
     def lose(self, camera: str, absence: Absence) -> None:
-        """The camera is lost: told once, and again where it then fails for good."""
+        """The camera is lost: an event once, and again where it then fails for good."""
         with self._lock:
             entry = self._entries[camera]
             final = absence.source_state is CameraState.FAILED
@@ -130,7 +130,7 @@ class RollCall:
             self._go(camera, Presence.LOST, absence)
 
     def end(self, camera: str, state: CameraState, problem: str | None) -> None:
-        """The camera gives no frames any more; told once."""
+        """The camera gives no frames any more: an event, once."""
         with self._lock:
             entry = self._entries[camera]
             if entry.presence is Presence.ENDED:

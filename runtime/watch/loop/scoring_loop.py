@@ -62,7 +62,7 @@ class ScoringLoop:
         self.fatal: DgiqaEdgeError | None = None
 
     def start(self) -> None:
-        """Begin."""
+        """Start the thread; once."""
         self._thread.start()
 
     def stop(self, grace_s: float) -> bool:

@@ -35,6 +35,7 @@ log = logging.getLogger("dgiqa_edge.watch")
 _TICK_S = 1.0
 _LOOK_S = 0.2  # how soon the end of all cameras is noticed
 _SLOW_ENGINE_S = 30.0
+_RATES = ("capture_fps", "scored_fps", "skipped_fps", "failed_fps")
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class Watch:
         sinks: take every event; closed by the loop at its end.
         clock: the machine's where None.
         grace: how long parts may take to end.
-        learned: told when a camera's baseline has been learned, so that it can be kept.
+        learned: called when a camera's baseline has been learned, so that it can be kept.
         most_engine_failures: engine failures in a row that end the loop.
         seed: of the reconnects' jitter; random where None.
 
@@ -264,9 +265,6 @@ class Watch:
         except Exception:  # the other sinks still have something to deliver
             log.exception("sink %s raised while closing", sink.name)
             return sink.stats()
-
-
-_RATES = ("capture_fps", "scored_fps", "skipped_fps", "failed_fps")
 
 
 def _check(cameras: Sequence[WatchedCamera], scorer: FrameScorer) -> None:

@@ -31,7 +31,7 @@ _MOST_PLAIN_BYTES = 1 << 16  # of one step of decompression
 
 @dataclass(frozen=True)
 class _Attempt:
-    """How the login was told: ``None`` before the server has asked."""
+    """How the login was sent: ``None`` before the server has asked."""
 
     challenge: Challenge | None = None
     charset: str = "utf-8"
@@ -170,7 +170,7 @@ class HttpStream:
     def _next_attempt(
         self, response: http.client.HTTPResponse, address: NetworkAddress, before: _Attempt, shown: str
     ) -> _Attempt:
-        """How to tell the login next; a password is not tried twice in the same way, for that can lock the user out."""
+        """How to send the login next; a password is not tried twice in the same way, for that can lock the user out."""
         offered = challenges(response.headers.get_all("WWW-Authenticate", []))
         kinds = " or ".join(dict.fromkeys(_kind(one) for one in offered)) or "no scheme that it names"
         chosen = best(offered)

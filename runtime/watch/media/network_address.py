@@ -23,7 +23,7 @@ class NetworkAddress:
 
     @property
     def host_header(self) -> str:
-        """What the server is told: no zone, for that is a name of this machine's."""
+        """The ``Host`` header: no zone, for that is a name of this machine's."""
         host = self.host.partition("%")[0]
         host = f"[{host}]" if ":" in host else host
         return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"

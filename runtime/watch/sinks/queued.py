@@ -289,13 +289,6 @@ class QueuedSink:
         self._stats = replace(self._stats, **grown)
 
 
-def _one_line(error: Exception) -> str:
-    text = " ".join(str(error).split()) or type(error).__name__
-    if not isinstance(error, DgiqaEdgeError):
-        text = f"{type(error).__name__}: {text}"
-    return masked(text)[:_LONGEST_MESSAGE]
-
-
 def queue_options(options: Section, default: QueuePolicy, with_attempts: bool = False) -> QueuePolicy:
     """The sink's default policy with what the settings say about it."""
     attempts = options.integer("attempts", default.attempts, low=1, high=100) if with_attempts else default.attempts
@@ -307,3 +300,10 @@ def queue_options(options: Section, default: QueuePolicy, with_attempts: bool = 
         else "newest",
         attempts=attempts,
     )
+
+
+def _one_line(error: Exception) -> str:
+    text = " ".join(str(error).split()) or type(error).__name__
+    if not isinstance(error, DgiqaEdgeError):
+        text = f"{type(error).__name__}: {text}"
+    return masked(text)[:_LONGEST_MESSAGE]

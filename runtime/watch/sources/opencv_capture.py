@@ -60,7 +60,7 @@ class OpenCvCapture:
 
     @property
     def complaints(self) -> int:
-        """How many errors the decoder told of since ``open`` began."""
+        """How many errors the decoder has reported since ``open`` began."""
         return self._process.complaints.count
 
     def open(self, hint: str) -> None:
@@ -132,7 +132,7 @@ class OpenCvCapture:
 
     def _refusal(self, error: str, hint: str) -> str:
         said = f" ({error})" if error else self._said(" (", ")")
-        if not said and self._decoder == "ffmpeg":  # every other failure is told of, but for a connection's end
+        if not said and self._decoder == "ffmpeg":  # every other failure is reported, but for a connection's end
             problem, remedy = "has no video stream, only audio or other data", "give one with pictures"
             if not self._is_file:
                 problem += ", or it hung up without a word"

@@ -53,7 +53,7 @@ def parse_uri(text: str, folder: Path | None = None) -> SourceUri:
         return SourceUri("file", str(_beside(folder, text)), {}, shown)
     scheme, rest = match[1].lower(), match[2]
     if scheme == "gst":
-        return SourceUri(scheme, _something(rest.strip(), shown), {}, shown)
+        return SourceUri(scheme, _not_empty(rest.strip(), shown), {}, shown)
     if scheme not in KNOWN or not rest.startswith("//"):
         raise ConfigurationError(
             f"the source {shown!r} has no known scheme: give {', '.join(f'{name}://' for name in KNOWN[:-2])}, "
@@ -64,7 +64,7 @@ def parse_uri(text: str, folder: Path | None = None) -> SourceUri:
             raise ConfigurationError(f"the source {shown!r} holds white space: write it as %20")
         if not is_utf8(text):
             raise ConfigurationError(f"the source {shown!r} holds bytes that are no UTF-8: write them as %XX")
-        _something(re.split(r"[/?#]", rest[2:].rpartition("@")[2], maxsplit=1)[0], shown)
+        _not_empty(re.split(r"[/?#]", rest[2:].rpartition("@")[2], maxsplit=1)[0], shown)
         if not has_place(text):
             raise ConfigurationError(
                 f"the source {shown!r} has no valid host and port: correct it (/ ? # in a password are %2F %3F %23)"
@@ -74,14 +74,26 @@ def parse_uri(text: str, folder: Path | None = None) -> SourceUri:
     options = _options(query, shown)
     if scheme != "file":
         return SourceUri(scheme, unquote(body), options, shown)
-    return SourceUri(scheme, str(_beside(folder, _something(unquote(body), shown))), options, shown)
+    return SourceUri(scheme, str(_beside(folder, _not_empty(unquote(body), shown))), options, shown)
+
+
+def merged_options(uri: SourceUri, given: Mapping[str, Any], path: str) -> Section:
+    """The options of the URI's query and those of the settings, as one section.
+
+    Raises:
+        ConfigurationError: an option stands in both.
+    """
+    twice = sorted(uri.options.keys() & given.keys())
+    if twice:
+        raise ConfigurationError(f"{path}.{twice[0]} is also in the query of {uri.shown!r}: keep one")
+    return Section({**uri.options, **given}, path)
 
 
 def _beside(folder: Path | None, path: str) -> Path:
     return Path(path) if folder is None else folder / path
 
 
-def _something(address: str, shown: str) -> str:
+def _not_empty(address: str, shown: str) -> str:
     if not address:
         raise ConfigurationError(f"the source {shown!r} names nothing after its scheme: complete it")
     return address
@@ -107,15 +119,3 @@ def _typed(value: str) -> Any:
         except ValueError:
             continue
     return value
-
-
-def merged_options(uri: SourceUri, given: Mapping[str, Any], path: str) -> Section:
-    """The options of the URI's query and those of the settings, as one section.
-
-    Raises:
-        ConfigurationError: an option stands in both.
-    """
-    twice = sorted(uri.options.keys() & given.keys())
-    if twice:
-        raise ConfigurationError(f"{path}.{twice[0]} is also in the query of {uri.shown!r}: keep one")
-    return Section({**uri.options, **given}, path)

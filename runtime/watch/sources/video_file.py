@@ -1,4 +1,4 @@
-"""Video files: ``file:///videos/a.mp4?loop=true&pace=realtime``. Frames that are missing are counted and told."""
+"""Video files: ``file:///videos/a.mp4?loop=true&pace=realtime``. Frames that are missing are counted and reported."""
 
 import logging
 import os

@@ -54,7 +54,7 @@ function enlarge(source, reject) {
 
 export function showLog(entries) {
   const rows = [...entries].reverse().map((entry) => {
-    const [state, ...texts] = told(entry);
+    const [state, ...texts] = stateAndTexts(entry);
     const what = state === "failed" ? element("span", { class: "badge", "data-state": state }, "! failed") : badge(state);
     const [first, ...rest] = texts.filter(Boolean);
     return element(
@@ -71,12 +71,12 @@ export function showLog(entries) {
 
 // The same in words, for those who hear it.
 export function logText(entry) {
-  const [state, ...texts] = told(entry);
+  const [state, ...texts] = stateAndTexts(entry);
   return [state === "failed" ? state : look(state).word, ...texts.filter(Boolean)].join(", ");
 }
 
 // State of an entry, then its texts, the most important first.
-function told(entry) {
+function stateAndTexts(entry) {
   const { outcome, verdict } = entry;
   if (outcome === "failed") return [outcome, entry.error ?? ""];
   if (outcome === "scored") return [verdict.state, verdict.reason, cueText(verdict)];

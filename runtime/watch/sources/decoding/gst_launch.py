@@ -44,5 +44,5 @@ def refuse_missing_elements(pipeline: str) -> None:
 
 
 def launched_pipeline(parts: Sequence[str], shown: str, limit_s: float, feed: str | Path = "") -> LaunchedDecoder:
-    """A pipeline without its sink, as ``gst_text.arguments`` gives it, not started."""
+    """A pipeline without its sink, as ``pipeline_text.arguments`` gives it, not started."""
     return LaunchedDecoder([GST_LAUNCH, "-q", *parts, *_TO_PIPE], shown, "reinstall gstreamer1.0-tools", limit_s, feed)

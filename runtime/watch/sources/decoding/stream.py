@@ -69,7 +69,7 @@ class VideoStream:
 
     @property
     def complaints(self) -> int:
-        """How many errors the decoder told of since ``open``."""
+        """How many errors the decoder has reported since ``open``."""
         return self._current().complaints
 
     def open(self, hint: str) -> None:
