@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from dgiqa_edge.runtime.commands.cli import command_modules
 from dgiqa_edge.runtime.ground import extra_packages
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -116,6 +117,52 @@ def test_a_hint_names_what_can_be_installed_from(tmp_path, monkeypatch, origin):
     }
     assert extra_packages.install_command("watch") == expected[origin]
     assert "dgiqa-edge" not in extra_packages.update_command()
+
+
+# Command -> arguments that reach the package, the package, the extra that brings it. What the runtime and all others
+# need comes with every extra, the command's own is named.
+LACKING = {
+    "score": ("--bundle {bundle} {photo}", "onnxruntime", "cpu"),
+    "gate": ("run --bundle {bundle} {photo}", "onnxruntime", "cpu"),
+    "inspect": ("--bundle {bundle}", "fastjsonschema", "cpu"),
+    "doctor": ("--bundle {bundle}", "fastjsonschema", "cpu"),
+    "watch": ("{root}/runtime/examples/files.toml --bundle {bundle}", "fastjsonschema", "watch"),
+    "bench": ("latency --bundle {bundle}", "fastjsonschema", "bench"),
+    "demo": ("--bundle {bundle} --out {out}", "fastjsonschema", "bench"),
+    "build": ("--frame 640x480 --out {out}", "rich", "export"),
+    "weights": ("check {root}/export/weights/nano.safetensors", "torch", "export"),
+}
+WITHOUT = """
+import sys
+from importlib.abc import MetaPathFinder
+
+class Absent(MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == sys.argv[1]:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, Absent())
+from dgiqa_edge.runtime.commands.cli import main
+sys.exit(main(sys.argv[2:]))
+"""
+
+
+def test_every_command_has_a_package_to_lack():
+    assert command_modules().keys() == LACKING.keys()
+
+
+@pytest.mark.parametrize("command", LACKING)
+def test_a_command_names_the_extra_with_the_package_that_it_lacks(command, bundle_dir, tmp_path):
+    arguments, package, extra = LACKING[command]
+    places = {"bundle": bundle_dir, "photo": next((ROOT / "calibration" / "photos").glob("*.jpg"))}
+    words = arguments.format(root=ROOT, out=tmp_path / "out", **places).split()
+    finished = subprocess.run(
+        [sys.executable, "-c", WITHOUT, package, command, *words], capture_output=True, text=True, check=False
+    )
+    assert finished.returncode == 4, finished.stderr
+    problem = finished.stderr.splitlines()[-1]
+    assert package in problem
+    assert f"[{extra}]" in problem
 
 
 def test_no_text_names_a_package_that_no_index_has():

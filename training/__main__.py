@@ -15,7 +15,7 @@ EXAMPLE = """example:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one job; 0 if it came to its end."""
-    return guarded(lambda: _run(arguments))
+    return guarded(lambda: _run(arguments), extra="training")
 
 
 def _run(arguments: list[str] | None) -> int:

@@ -1,1 +1,1 @@
-"""Commands of the benchmarks room; each has ``SUMMARY``, ``configure`` and ``run``."""
+"""Commands of the benchmarks room; each has ``SUMMARY``, ``EXTRA``, ``configure`` and ``run``."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ..accuracy.degradation_order import OrderReport, PhotoScores
 
 SUMMARY = "score a dozen photos and degraded copies of them; writes depth maps and a contact sheet"
+EXTRA = "bench"
 EXIT_BAD_IMAGE = 3
 SHEET = "contact_sheet.png"
 DEPTH = "depth"

@@ -2,7 +2,7 @@
 
 from dgiqa_edge.runtime.errors import EngineCompatibilityError
 
-from ..tensorrt import machine as tensorrt_machine
+from ..tensorrt import machine
 
 
 def choose(backend: str, *, engine: bool = True) -> tuple[str, str]:
@@ -18,7 +18,7 @@ def choose(backend: str, *, engine: bool = True) -> tuple[str, str]:
         return "onnxruntime", "ONNX Runtime, as asked"
     if backend == "tensorrt" and not engine:
         return "tensorrt", "TensorRT, the portable graph only, as asked"
-    obstacle = tensorrt_machine.obstacle()
+    obstacle = machine.obstacle()
     if backend == "tensorrt":
         if obstacle:
             raise EngineCompatibilityError(

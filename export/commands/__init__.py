@@ -1,1 +1,1 @@
-"""Commands of the export room; each has ``SUMMARY``, ``configure`` and ``run``."""
+"""Commands of the export room; each has ``SUMMARY``, ``EXTRA``, ``configure`` and ``run``."""

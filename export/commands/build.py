@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from dgiqa_edge.runtime.bundle.manifest import LadderRecord
 
 SUMMARY = "build an engine bundle: export, simplify, calibrate, quantize, check, pack"
+EXTRA = "export"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ..weights.checkpoints import Wish
 
 SUMMARY = "check, convert or download network weights"
+EXTRA = "export"
 
 _EXAMPLES = {
     "check": "dgiqa-edge weights check depth_anything_v2_vits.pth",
@@ -165,9 +166,9 @@ def _convert(args: argparse.Namespace) -> int:
 
 def _fetch(args: argparse.Namespace) -> int:
     from ..weights import hub
-    from ..weights import published as published_weights
+    from ..weights.published import get
 
-    published = published_weights.get(args.name)
+    published = get(args.name)
     print(f"{published.name}: licence of the weights is {published.licence}", file=sys.stderr)
     download = hub.fetch(args.name, args.out, revision=args.revision, sha256=args.sha256)
     rows = (

@@ -20,13 +20,11 @@ from dgiqa_edge.runtime.machine.processor import platform_name
 from ..options.tensorrt_options import BuilderSettings, TensorRtOptions
 from ..stages.lock import Say, exclusive
 from ..stages.stages import StageResult, Stages
-from . import builder as tensorrt_builder
-from . import graph as tensorrt_graph
-from . import lint as tensorrt_lint
-from . import timing_cache
+from . import builder, lint, timing_cache
 from .calibrator import CacheKey, create_calibrator
 from .configuration import Configuration, configure
 from .frame_buffer import frame_buffer
+from .graph import GraphFacts, facts_of, prepare
 from .machine import TensorRtMachine
 
 if TYPE_CHECKING:
@@ -140,7 +138,7 @@ class EngineStage:
     def _make(
         self, directory: Path, graphs: "Mapping[str, ModelProto]", source_sha256: str, images: CalibrationSet
     ) -> dict[str, Json]:
-        log = tensorrt_builder.BuildLog()
+        log = builder.BuildLog()
         log.note(f"{self.machine.label}; {self.configuration}")
         notes: list[str] = list(self.configuration.warnings)
         report: dict[str, Json] = {}
@@ -165,26 +163,24 @@ class EngineStage:
         (directory / BUILD_LOG).write_text(log.text(), encoding="utf-8")
         return {"engines": report, "notes": list(dict.fromkeys(notes))}
 
-    def _prepare(
-        self, graph: "ModelProto", notes: list[str], log: tensorrt_builder.BuildLog
-    ) -> tuple[bytes, tensorrt_graph.GraphFacts]:
-        prepared, rewritten = tensorrt_graph.prepare(graph, self.machine.support)
+    def _prepare(self, graph: "ModelProto", notes: list[str], log: builder.BuildLog) -> tuple[bytes, GraphFacts]:
+        prepared, rewritten = prepare(graph, self.machine.support)
         notes += rewritten
-        for finding in tensorrt_lint.check(prepared, self.machine.version):
+        for finding in lint.check(prepared, self.machine.version):
             log.note(f"not on record, the parser decides: {finding}")
-        return prepared.SerializeToString(), tensorrt_graph.facts_of(prepared)
+        return prepared.SerializeToString(), facts_of(prepared)
 
     def _build(
         self,
-        prepared: tuple[bytes, tensorrt_graph.GraphFacts],
+        prepared: tuple[bytes, GraphFacts],
         calibrator: Any,
-        log: tensorrt_builder.BuildLog,
+        log: builder.BuildLog,
         notes: list[str],
-    ) -> tensorrt_builder.BuiltEngine:
+    ) -> builder.BuiltEngine:
         device = self.machine.device
         cache = self.options.timing_cache or timing_cache.default_path(self.machine.version, device.name, device.sm)
         with exclusive(timing_cache.lock_of(cache), self.say, "the GPU"):
-            built = tensorrt_builder.build(
+            built = builder.build(
                 self.machine.trt,
                 *prepared,
                 self.configuration,
@@ -218,7 +214,7 @@ class EngineStage:
         with frame_buffer(connect(), (1, images.height, images.width, 3)) as buffer:
             yield create_calibrator(self.machine.trt, self.calibrator, images, buffer, cache, key)
 
-    def _with_log(self, error: DgiqaEdgeError, log: tensorrt_builder.BuildLog) -> DgiqaEdgeError:
+    def _with_log(self, error: DgiqaEdgeError, log: builder.BuildLog) -> DgiqaEdgeError:
         """The same error, saying where TensorRT's log lies; on a full disk there is none."""
         path = self.work / FAILED_LOG
         try:

@@ -1,1 +1,1 @@
-"""The runtime's own commands: one module each, with ``SUMMARY``, ``configure(parser)`` and ``run(args)``."""
+"""The runtime's own commands: one module each, with ``SUMMARY``, ``EXTRA``, ``configure(parser)`` and ``run(args)``."""

@@ -14,7 +14,7 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import metadata
 from types import ModuleType
 
@@ -54,20 +54,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     return guarded(lambda: _dispatch(arguments), debug)
 
 
-def guarded(work: Callable[[], int], debug: bool = False) -> int:
-    """Run a program's work; whatever ends it becomes one line on stderr and :func:`main`'s exit code."""
+def guarded(work: Callable[[], int], debug: bool = False, extra: str = "cpu") -> int:
+    """Run a program's work; whatever ends it becomes one line on stderr and :func:`main`'s exit code.
+
+    Args:
+        extra: of ``setup.py``, whose packages the work needs.
+    """
     _open_closed_streams()
     _print_any_name()
     _stop_cleanly_on_sigterm()
     with masked_streams():
-        code = _code_of(work, debug)
+        code = _code_of(work, debug, extra)
     abrupt_exit.honour(code)
     return code
 
 
-def _code_of(work: Callable[[], int], debug: bool) -> int:
+def _code_of(work: Callable[[], int], debug: bool, extra: str) -> int:
     try:
-        code = work()
+        with _packages_of(extra):
+            code = work()
         sys.stdout.flush()
         return code
     except SystemExit as stop:  # argparse: --help, --version, usage errors
@@ -88,11 +93,6 @@ def _code_of(work: Callable[[], int], debug: bool) -> int:
         problem = f"error: not enough memory ({error or 'an allocation failed'}): give smaller inputs, or fewer at once"
         return _report(problem, MachineError.exit_code, debug)
     except Exception as error:
-        opencv = _opencv_problem(error)
-        if opencv is not None:
-            return _report(f"error: OpenCV cannot be used: {opencv}", MachineError.exit_code, debug)
-        if isinstance(error, ModuleNotFoundError) and error.name and not error.name.startswith("dgiqa_edge"):
-            return _report(f"error: {_missing_package(error.name)}", MachineError.exit_code, debug)
         problem = f"internal error: {type(error).__name__}: {error} (a bug; --debug shows the trace)"
         return _report(problem, EXIT_BUG, debug)
 
@@ -103,19 +103,24 @@ def _system_problem(error: OSError) -> str:
     return f"the system refuses: {error}; check that path or resource, and run it again"
 
 
-def _opencv_problem(error: Exception) -> str | None:
-    if not isinstance(error, ImportError | AttributeError) or "cv2" not in str(error):
-        return None
+@contextlib.contextmanager
+def _packages_of(extra: str) -> Iterator[None]:
+    """A package that the block lacks is an error of the machine; says how to install the extra."""
+    try:
+        yield
+    except (ImportError, AttributeError) as error:
+        if "cv2" in str(error) and (opencv := _opencv_problem()) is not None:
+            raise MachineError(f"OpenCV cannot be used: {opencv}") from error
+        package = (error.name or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
+        if package in ("", "dgiqa_edge"):
+            raise
+        raise MachineError(f"the package {package!r} is not installed: {install_command(extra)}") from error
+
+
+def _opencv_problem() -> str | None:
     from ..machine.packages import opencv_problem
 
     return opencv_problem()
-
-
-def _missing_package(name: str) -> str:
-    return (
-        f"the package {name!r} is not installed: install the extra of the command, {install_command('export')} for "
-        "build and weights, [bench] for bench, [cpu] for score"
-    )
 
 
 def command_modules() -> Mapping[str, str]:
@@ -144,7 +149,8 @@ def _dispatch(arguments: list[str]) -> int:
     )
     _add_debug(parser)
     module.configure(parser)
-    return int(module.run(parse(parser, rest)))
+    with _packages_of(module.EXTRA):
+        return int(module.run(parse(parser, rest)))
 
 
 def _without_debug(given: list[str]) -> tuple[list[str], bool]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ..machine.survey import Survey
 
 SUMMARY = "show GPU, driver, TensorRT, JetPack, power mode and CPU, and what can run here"
+EXTRA = "cpu"
 
 _EPILOG = """\
 example:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ..tuning.photos import Measured
 
 SUMMARY = "the camera gate: tune its thresholds on photos, try a policy on recorded frames, print the defaults"
+EXTRA = "cpu"
 EXIT_BAD_FRAME = 3
 
 _EPILOG = """\

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from ..bundle.manifest import EngineRecord, Manifest, Network
 
 SUMMARY = "verify a bundle and show its networks, precision, fidelity and build command"
+EXTRA = "cpu"
 
 _EPILOG = """\
 example:

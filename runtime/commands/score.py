@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ..scoring.scorer import Scorer
 
 SUMMARY = "score images with a bundle; optionally write their depth maps as pictures"
+EXTRA = "cpu"
 EXIT_BAD_IMAGE = 3
 
 _EPILOG = """\

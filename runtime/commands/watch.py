@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("dgiqa_edge.watch")
 
 SUMMARY = "watch cameras: score and judge their frames, hand them to sinks, account for each"
+EXTRA = "watch"
 EXIT_BAD_CAMERA = EXIT_NOT_REACHED = 3
 
 _EPILOG = """\

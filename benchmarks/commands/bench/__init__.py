@@ -5,6 +5,7 @@ import argparse
 from . import accuracy, compare, latency, native, peers, report, selfcheck, soak, table
 
 SUMMARY = "measure a bundle: latency, power, accuracy; reports and their comparison"
+EXTRA = "bench"
 KINDS = {
     "latency": latency,
     "accuracy": accuracy,

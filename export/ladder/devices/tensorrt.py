@@ -97,9 +97,9 @@ def open_plan(plan: Path, record: EngineRecord) -> Engine:
     Raises:
         MachineError, EngineCompatibilityError, DeviceLostError: see ``engine.open_plan``.
     """
-    from dgiqa_edge.runtime.engines.tensorrt import engine as tensorrt
+    from dgiqa_edge.runtime.engines.tensorrt import engine
 
-    return tensorrt.open_plan(plan, record)
+    return engine.open_plan(plan, record)
 
 
 def has_half(nodes: Mapping[str, Mapping[str, Any]]) -> bool:

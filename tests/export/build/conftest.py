@@ -67,7 +67,7 @@ def machine(monkeypatch, small_networks):
     def make(version="10.13.3.9", device=DEVICE, **options):
         trt = fake_tensorrt.FakeTensorRt(version, **options)
         found = TensorRtMachine(trt, version, support_of(version), device)
-        monkeypatch.setattr(backend_choice.tensorrt_machine, "obstacle", lambda: "")
+        monkeypatch.setattr(backend_choice.machine, "obstacle", lambda: "")
         monkeypatch.setattr(tensorrt_build, "open_machine", lambda: found)
         return trt
 

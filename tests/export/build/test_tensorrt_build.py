@@ -124,7 +124,7 @@ def test_after_a_climb_the_portable_graph_is_measured_for_itself(machine, engine
 
 def test_the_portable_graph_for_tensorrt_needs_no_gpu(machine, engine_options, monkeypatch):
     machine()
-    monkeypatch.setattr(backend_choice.tensorrt_machine, "obstacle", lambda: "no NVIDIA GPU was found")
+    monkeypatch.setattr(backend_choice.machine, "obstacle", lambda: "no NVIDIA GPU was found")
     result = build(engine_options(engine=False))
     bundle = load_bundle(result.bundle)
     (engine,) = bundle.engines("fused")

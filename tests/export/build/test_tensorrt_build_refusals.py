@@ -110,7 +110,7 @@ def test_a_contradiction_costs_no_time(machine, engine_options, version, setting
 
 
 def test_without_tensorrt_or_a_gpu_it_ends_at_once_and_says_what_is_missing(engine_options, monkeypatch):
-    monkeypatch.setattr(backend_choice.tensorrt_machine.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(backend_choice.machine.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(EngineCompatibilityError, match=r"tensorrt package is not installed.*--no-engine") as error:
         build(engine_options())
     assert error.value.exit_code == 4

@@ -16,7 +16,7 @@ from dgiqa_edge.runtime.version import VERSION
 def install_command(monkeypatch: pytest.MonkeyPatch, run: Callable[[Any], int]) -> None:
     """A command 'probe' that comes from another room, as entry points bring it."""
     module = types.ModuleType("probe_command")
-    module.SUMMARY = "probes"  # type: ignore[attr-defined]
+    module.SUMMARY, module.EXTRA = "probes", "peers"  # type: ignore[attr-defined]
     module.configure = lambda parser: parser.add_argument("--speed", type=int, default=1)  # type: ignore[attr-defined]
     module.run = run  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "probe_command", module)
@@ -124,8 +124,9 @@ def test_only_the_command_asked_for_is_imported() -> None:
 def test_a_reader_that_goes_away_is_no_error() -> None:
     """As in `dgiqa-edge --help | head -0`: the output is longer than a pipe's buffer."""
     code = (
-        "import sys, types; from dgiqa_edge.runtime.commands import cli; m = types.ModuleType('m'); m.SUMMARY = 'x';"
-        "m.configure = lambda p: None; m.run = lambda a: [print('y' * 1000) for _ in range(1000)] and 0;"
+        "import sys, types; from dgiqa_edge.runtime.commands import cli; m = types.ModuleType('m');"
+        "m.SUMMARY = m.EXTRA = 'x'; m.configure = lambda p: None;"
+        "m.run = lambda a: [print('y' * 1000) for _ in range(1000)] and 0;"
         "sys.modules['m'] = m; cli.command_modules = lambda: {'flood': 'm'}; sys.exit(cli.main(['flood']))"
     )
     process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -139,22 +140,21 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
     assert errors == b""
 
 
-def test_a_package_of_an_extra_that_is_missing_is_no_bug(monkeypatch, capsys):
-    def dispatch(arguments):
-        raise ModuleNotFoundError("No module named 'rich'", name="rich")
-
-    monkeypatch.setattr(cli, "_dispatch", dispatch)
-    assert cli.main(["build"]) == 4
-    assert "[export]" in capsys.readouterr().err
-
-
-def test_a_module_of_ours_that_is_missing_is_a_bug(monkeypatch, capsys):
-    def dispatch(arguments):
-        raise ModuleNotFoundError("No module named 'dgiqa_edge.gone'", name="dgiqa_edge.gone")
-
-    monkeypatch.setattr(cli, "_dispatch", dispatch)
-    assert cli.main(["build"]) == 1
-    assert "a bug" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("missing", "code", "words"),
+    [
+        ("rich.console", 4, "the package 'rich' is not installed: pip install"),
+        ("dgiqa_edge.gone", 1, "a bug"),
+    ],
+)
+def test_a_missing_package_names_the_commands_extra_and_a_missing_module_of_ours_is_a_bug(
+    missing: str, code: int, words: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    install_command(monkeypatch, raising(ModuleNotFoundError(f"No module named {missing!r}", name=missing)))
+    assert cli.main(["probe"]) == code
+    problem = capsys.readouterr().err
+    assert words in problem
+    assert ("[peers]" in problem) is (code == 4)
 
 
 STREAMS = {
@@ -172,8 +172,9 @@ def test_an_output_that_takes_nothing_is_no_bug(kind: str, request: pytest.Fixtu
         request.getfixturevalue("full_device")
     redirection, code, words = STREAMS[kind]
     flood = (
-        "import sys, types; from dgiqa_edge.runtime.commands import cli; m = types.ModuleType('m'); m.SUMMARY = 'x';"
-        "m.configure = lambda p: None; m.run = lambda a: [print('y' * 1000) for _ in range(1000)] and 0;"
+        "import sys, types; from dgiqa_edge.runtime.commands import cli; m = types.ModuleType('m');"
+        "m.SUMMARY = m.EXTRA = 'x'; m.configure = lambda p: None;"
+        "m.run = lambda a: [print('y' * 1000) for _ in range(1000)] and 0;"
         "sys.modules['m'] = m; cli.command_modules = lambda: {'flood': 'm'}; sys.exit(cli.main(['flood']))"
     )
     command = f'"{sys.executable}" -c "{flood}" {redirection}'
