@@ -331,6 +331,11 @@ ONE_PLACE = {
         {"runtime/engines/session.py"},
         "runtime/engines/session.py's open_session",
     ),
+    # What to say of an error without words, and which of its lines says most. The program imports nothing of ours.
+    r"splitlines\(\)(\[(0|-1)\]| or )|(' '|\" \")\.join\((?!sorted).*\.split\(\)\)|def _?(first|last|one)_line\b": (
+        {"runtime/ground/error_text.py", "runtime/watch/sources/decoding/program.py"},
+        "runtime/ground/error_text.py's one_line or telling_line",
+    ),
     # Raises on a loop of links (RuntimeError up to Python 3.12); a user's input may be one.
     r"image\.resolve\(|path\.resolve\(": (set(), "os.path.realpath"),
 }

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dgiqa_edge.runtime.commands.option_types import input_path, number, output_file, output_folder, threads
+from dgiqa_edge.runtime.ground.error_text import one_line
 from dgiqa_edge.runtime.ground.names import json_text
 
 if TYPE_CHECKING:
@@ -139,7 +140,7 @@ def _score_all(
         try:
             scores, pictures = score_with_copies(scorer, photo, strength, observed)
         except SourceError as error:
-            failed[photo] = " ".join(str(error).split())
+            failed[photo] = one_line(error)
             print(f"{labels[photo]:<{width}}  {'-':>7}  error: {failed[photo]}", flush=True)
             continue
         write_depth_picture(depth_pictures[photo], pictures.depth)

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from dgiqa_edge.runtime.errors import ConfigurationError, SourceError
+from dgiqa_edge.runtime.ground.error_text import one_line
 from dgiqa_edge.runtime.hashing import Json, sha256_file, sha256_json
 
 from . import brisque, natural_scenes, niqe
@@ -117,16 +118,13 @@ def _opencv_brisque(model: Path | None, span: Path | None) -> Measure | str:
     try:
         measure = cv2.quality.QualityBRISQUE.create(str(model), str(span))
     except cv2.error as error:
-        reason = " ".join(str(error).split())
-        raise SourceError(f"{model} and {span} are not OpenCV's BRISQUE files: {reason}") from error
+        raise SourceError(f"{model} and {span} are not OpenCV's BRISQUE files: {one_line(error)}") from error
 
     def score(frame: np.ndarray) -> float:
         try:
             return -float(measure.compute(frame)[0])
         except cv2.error as error:
-            raise ValueError(
-                f"OpenCV's BRISQUE is not defined on this frame: {' '.join(str(error).split())}"
-            ) from error
+            raise ValueError(f"OpenCV's BRISQUE is not defined on this frame: {one_line(error)}") from error
 
     source = f"model {model.name}, OpenCV {cv2.__version__}"
     return Measure("BRISQUE (OpenCV)", source, _key(f"opencv {cv2.__version__}", [model, span]), score)

@@ -13,6 +13,7 @@ import numpy as np
 
 from dgiqa_edge.runtime.bundle.bundle import Bundle
 from dgiqa_edge.runtime.errors import DgiqaEdgeError, MachineError
+from dgiqa_edge.runtime.ground.error_text import one_line, telling_line
 from dgiqa_edge.runtime.ground.extra_packages import install_command
 
 from .measures import Measure
@@ -48,7 +49,7 @@ def openvino_peer(bundle: Bundle, threads: int | None) -> Callable[[np.ndarray],
         graph = str(bundle.path / bundle.manifest.graphs[0].file)
         model = openvino.Core().compile_model(graph, "CPU", settings)
     except RuntimeError as error:
-        raise MachineError(f"OpenVINO {openvino.__version__} cannot load the graph: {error}") from error
+        raise MachineError(f"OpenVINO {openvino.__version__} cannot load the graph: {telling_line(error)}") from error
     request = model.create_infer_request()
 
     def score(frame: np.ndarray) -> float:
@@ -95,4 +96,4 @@ def _made(name: str, maker: Maker, bundle: Bundle, threads: int | None) -> Measu
     try:
         return Measure(name, name, name, maker(bundle, threads))
     except DgiqaEdgeError as error:
-        return " ".join(str(error).split())
+        return one_line(error)

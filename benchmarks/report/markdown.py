@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+from dgiqa_edge.runtime.ground.error_text import one_line
+
 from . import facts
 from .accuracy import agreement_table, order_table
 from .facts import Report, Table
@@ -76,4 +78,4 @@ def _table(table: Table) -> Iterator[str]:
 
 
 def _row(cells: tuple[str, ...]) -> str:
-    return "| " + " | ".join(" ".join(cell.replace("|", "\\|").split()) for cell in cells) + " |"
+    return "| " + " | ".join(one_line(cell.replace("|", "\\|")) for cell in cells) + " |"

@@ -5,6 +5,8 @@ import time
 from collections.abc import Sequence
 from types import TracebackType
 
+from dgiqa_edge.runtime.ground.error_text import one_line
+
 from .reading import Adapter, Reading, Telemetry, Trace
 
 DEFAULT_INTERVAL_S = 0.5
@@ -101,7 +103,7 @@ class Sampler:
             values = dict(adapter.read())
         except Exception as error:  # a sensor must never end the measurement
             self._failed[adapter.name] += 1
-            self._errors[adapter.name] = " ".join(f"{type(error).__name__}: {error}".split())
+            self._errors[adapter.name] = one_line(f"{type(error).__name__}: {error}")
             return
         if values:
             self._readings[adapter.name].append(Reading(time.perf_counter(), values))

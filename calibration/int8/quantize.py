@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dgiqa_edge.runtime.errors import CalibrationError
+from dgiqa_edge.runtime.ground.error_text import telling_line
 
 from .graph_tensors import constant_tensors
 from .grids import (
@@ -260,5 +261,6 @@ def _check(model: "ModelProto") -> None:
     try:
         onnx.checker.check_model(model)
     except onnx.checker.ValidationError as error:
-        first = str(error).strip().splitlines()[0]
-        raise CalibrationError(f"the INT8 graph is not valid ONNX: {first}; please report this") from error
+        raise CalibrationError(
+            f"the INT8 graph is not valid ONNX: {telling_line(error)}; please report this"
+        ) from error

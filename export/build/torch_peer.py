@@ -12,6 +12,7 @@ import numpy as np
 
 from dgiqa_edge.runtime.bundle.bundle import Bundle
 from dgiqa_edge.runtime.errors import ExportError
+from dgiqa_edge.runtime.ground.error_text import telling_line
 
 if TYPE_CHECKING:
     import torch
@@ -51,8 +52,7 @@ def compiled(bundle: Bundle, threads: int | None) -> Peer:
     try:
         score(np.zeros((size.height, size.width, 3), np.uint8))
     except Exception as error:  # the compiler raises classes of its own, and a dozen of the system's
-        first_line = (str(error).splitlines() or [type(error).__name__])[0]
-        raise ExportError(f"torch.compile fails here: {first_line[:200]}") from error
+        raise ExportError(f"torch.compile fails here: {telling_line(error)[:200]}") from error
     return score
 
 

@@ -19,6 +19,7 @@ from dgiqa_edge.calibration.int8.placement import DEFAULT_SCOPES
 from dgiqa_edge.calibration.int8.scopes import network_scopes
 from dgiqa_edge.runtime.errors import ExportError
 from dgiqa_edge.runtime.ground.atomic import atomic_file
+from dgiqa_edge.runtime.ground.error_text import telling_line
 from dgiqa_edge.runtime.hashing import Json
 
 if TYPE_CHECKING:
@@ -108,8 +109,7 @@ def save_checked(model: "onnx.ModelProto", path: Path, nodes_before: int | None 
         try:
             onnx.checker.check_model(str(partial), full_check=True)
         except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
-            reason = str(error).splitlines()[0]
-            raise ExportError(f"{path.name} is not valid ONNX: {reason}") from error
+            raise ExportError(f"{path.name} is not valid ONNX: {telling_line(error)}") from error
         size = partial.stat().st_size
     operators = Counter(node.op_type for node in model.graph.node)
     parameters = sum(_elements(tensor.dims) for tensor in model.graph.initializer)
@@ -165,7 +165,7 @@ def _trace(module: "nn.Module", examples: "Mapping[str, Tensor]", outputs: Seque
             )
             return onnx.load(str(path))
     except (RuntimeError, ValueError, TypeError) as error:
-        raise ExportError(f"tracing {type(module).__name__} failed: {_first_line(error)}") from error
+        raise ExportError(f"tracing {type(module).__name__} failed: {telling_line(error)}") from error
 
 
 def _simplify(model: "onnx.ModelProto") -> "onnx.ModelProto":
@@ -174,7 +174,7 @@ def _simplify(model: "onnx.ModelProto") -> "onnx.ModelProto":
     try:
         simplified, sound = onnxsim.simplify(model)
     except (RuntimeError, ValueError) as error:
-        raise ExportError(f"onnxsim failed: {_first_line(error)}") from error
+        raise ExportError(f"onnxsim failed: {telling_line(error)}") from error
     if not sound:
         raise ExportError("onnxsim changed the graph's outputs: report the checkpoint and options you used")
     return simplified
@@ -228,10 +228,6 @@ def _elements(dims: Sequence[int]) -> int:
     for size in dims:
         count *= size
     return count
-
-
-def _first_line(error: BaseException) -> str:
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)
 
 
 @contextlib.contextmanager

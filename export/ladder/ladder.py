@@ -23,6 +23,7 @@ from dgiqa_edge.runtime.errors import (
     ExportError,
     FidelityError,
 )
+from dgiqa_edge.runtime.ground.error_text import one_line
 
 from ..frame_graph.graph_session import Latency, median_ms, time_in_turn
 from ..options.accuracy_budget import AccuracyBudget, Miss, misses
@@ -161,7 +162,7 @@ class Ladder:
             with self.reporter.stage(f"rung {rung.name}") as line:
                 self._run(step, line)
         except _RUNG_ERRORS as error:
-            step.untried, step.reason = FAILED, " ".join(str(error).split())
+            step.untried, step.reason = FAILED, one_line(error)
             self.reporter.note(f"  rung {rung.name}: {step.reason}")
 
     def _obstacle(self, rung: Rung) -> tuple[str, str]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dgiqa_edge.runtime.errors import ExportError, MachineError
+from dgiqa_edge.runtime.ground.error_text import one_line
 
 PROBLEMS_IN_MESSAGE = 3
 NO_REMEDY = "see the build log, or try another TensorRT version"
@@ -109,13 +110,13 @@ def build_failure(version: str, lines: Sequence[str]) -> ExportError | MachineEr
         for line in lines:
             if re.search(remedy.pattern, line):
                 kind = MachineError if remedy.machine else ExportError
-                return kind(f"TensorRT {version} built no engine: {remedy.text} ({_one_line(line)})")
-    last = _one_line(lines[-1]) if lines else "it gave no reason"
+                return kind(f"TensorRT {version} built no engine: {remedy.text} ({_shortened(line)})")
+    last = _shortened(lines[-1]) if lines else "it gave no reason"
     return ExportError(f"TensorRT {version} built no engine: {last}; {NO_REMEDY}")
 
 
 def _parser_problem(error: Any, nodes: Sequence[tuple[str, str]]) -> ParserProblem:
-    reason = _one_line(error.desc())
+    reason = _shortened(error.desc())
     index = error.node()
     name, operator = nodes[index] if 0 <= index < len(nodes) else ("of the whole graph", "-")
     # Their own names are better where they have them: after constant folding the index may be another's.
@@ -131,6 +132,6 @@ def _named(error: Any, method: str) -> str:
     return str(ask()) if callable(ask) else ""
 
 
-def _one_line(text: str, limit: int = 300) -> str:
-    line = " ".join(str(text).split())
+def _shortened(text: str, limit: int = 300) -> str:
+    line = one_line(text)
     return line if len(line) <= limit else f"{line[:limit]}..."

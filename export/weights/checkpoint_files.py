@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dgiqa_edge.runtime.errors import CheckpointError
+from dgiqa_edge.runtime.ground.error_text import telling_line
 
 from .weight_numbers import plain_problem
 from .weight_sets import StateDict, Wish, take
@@ -131,7 +132,9 @@ def _read_safetensors(path: Path) -> tuple[StateDict, Mapping[str, str]]:
             metadata = dict(file.metadata() or {})
             state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a mapping
     except (SafetensorError, OSError) as error:
-        raise CheckpointError(f"{path} is truncated or damaged: download it again ({_brief(error)})") from error
+        raise CheckpointError(
+            f"{path} is truncated or damaged: download it again ({telling_line(error)[:120]})"
+        ) from error
     if not state:
         raise CheckpointError(f"{path} holds no tensors: give a file with a network's weights")
     return state, metadata
@@ -155,7 +158,9 @@ def _read_torch(path: Path) -> Any:
             "its state dict alone with torch.save(model.state_dict(), FILE) and give that"
         ) from error
     except Exception as error:  # PyTorch's reader says of a damaged file whatever it stumbles over
-        raise CheckpointError(f"{path} is truncated or damaged: download it again ({_brief(error)})") from error
+        raise CheckpointError(
+            f"{path} is truncated or damaged: download it again ({telling_line(error)[:120]})"
+        ) from error
 
 
 def _check_zip(path: Path) -> bool:
@@ -181,7 +186,7 @@ def _check_zip(path: Path) -> bool:
     except CheckpointError:
         raise
     except Exception as error:  # of a damaged archive zipfile, too, says whatever it stumbles over
-        raise CheckpointError(f"{path} is damaged: download it again ({_brief(error)})") from error
+        raise CheckpointError(f"{path} is damaged: download it again ({telling_line(error)[:120]})") from error
     return True
 
 
@@ -218,8 +223,3 @@ def _as_float32(key: str, tensor: "torch.Tensor", path: Path) -> "torch.Tensor":
     except (RuntimeError, TypeError) as error:  # a number type that this PyTorch names and cannot convert
         kind = str(tensor.dtype).removeprefix("torch.")
         raise CheckpointError(f"{path}: {key} holds {kind} numbers: save it as float32 or float16") from error
-
-
-def _brief(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0][:120] if lines else type(error).__name__

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from dgiqa_edge.runtime.errors import CheckpointError, ConfigurationError, DgiqaEdgeError, MachineError
 from dgiqa_edge.runtime.ground.atomic import PARTIAL_PREFIX, write_text
+from dgiqa_edge.runtime.ground.error_text import telling_line
 from dgiqa_edge.runtime.ground.extra_packages import install_command
 from dgiqa_edge.runtime.ground.names import json_text
 from dgiqa_edge.runtime.ground.strict_text import parse_json
@@ -186,9 +187,8 @@ def _explained(error: Exception, published: Published, revision: str) -> DgiqaEd
 
 
 def _unreachable(error: BaseException, published: Published) -> MachineError:
-    reason = str(error).strip().splitlines()
     return MachineError(
-        f"cannot reach the Hugging Face hub for {published.name} ({reason[0] if reason else type(error).__name__}): "
+        f"cannot reach the Hugging Face hub for {published.name} ({telling_line(error)}): "
         f"check the connection, proxy and HF_ENDPOINT, or download {published.file} of {published.repository} "
         "elsewhere and pass the file"
     )

@@ -19,6 +19,7 @@ from importlib import metadata
 from types import ModuleType
 
 from ..errors import ConfigurationError, DgiqaEdgeError, MachineError
+from ..ground.error_text import one_line
 from ..ground.extra_packages import install_command
 from ..ground.names import shown
 from ..settings.credentials import masked_streams
@@ -222,7 +223,7 @@ def _report(problem: str, code: int, debug: bool) -> int:
     if debug:
         traceback.print_exc()
     with contextlib.suppress(OSError):
-        print(f"{PROGRAM}: {shown(' '.join(problem.split()))}", file=sys.stderr)
+        print(f"{PROGRAM}: {shown(one_line(problem))}", file=sys.stderr)
     return code
 
 

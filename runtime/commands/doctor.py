@@ -6,6 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..ground.error_text import one_line
 from ..ground.names import json_text
 from .option_types import input_path
 
@@ -59,7 +60,7 @@ def _try_bundle(path: Path) -> tuple[dict[str, Any], int]:
     try:
         bundle = load_bundle(path)
     except DgiqaEdgeError as error:
-        return {"path": str(path), "error": _one_line(error), "backends": []}, error.exit_code
+        return {"path": str(path), "error": one_line(error), "backends": []}, error.exit_code
     trials, codes = [], []
     for backend in dict.fromkeys(engine.backend for engine in bundle.manifest.engines):
         trial, code = _try_backend(bundle, backend)
@@ -76,7 +77,7 @@ def _try_backend(bundle: "Bundle", backend: str) -> tuple[dict[str, Any], int]:
         with Scorer(bundle, backend=backend, verify="always") as scorer:
             deviation, engines = scorer.deviation, scorer.describe()
     except DgiqaEdgeError as error:
-        return {"backend": backend, "runs": False, "reason": _one_line(error)}, error.exit_code
+        return {"backend": backend, "runs": False, "reason": one_line(error)}, error.exit_code
     assert deviation is not None
     return {"backend": backend, "runs": True, "golden_deviation": asdict(deviation), "engines": engines}, 0
 
@@ -110,7 +111,3 @@ def _trial_lines(trial: dict[str, Any]) -> Iterator[str]:
             )
         else:
             yield f"bundle      does not run here with {backend['backend']}: {backend['reason']}"
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())

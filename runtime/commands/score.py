@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..ground.error_text import one_line
 from ..ground.names import json_text, shown
 from .engine_options import add_engine_options
 from .option_types import input_path, output_folder
@@ -126,7 +127,7 @@ def _score_one(scorer: "Scorer", image: Path, picture: Path | None) -> _Scored:
         frame = read_image(image)
         quality = scorer.score(frame)
     except SourceError as error:
-        return _Scored(str(image), error=" ".join(str(error).split()))
+        return _Scored(str(image), error=one_line(error))
     if picture is not None:
         write_depth_picture(picture, quality.depth)
     return _Scored(

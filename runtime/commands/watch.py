@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from ..ground.error_text import one_line
 from ..ground.names import json_text
 from .option_types import input_path, output_file, seconds
 
@@ -100,7 +101,7 @@ def _check(settings: "WatchSettings", listen: str | None) -> int:
         elif not finding.reached:
             away += 1
             said += "; not reached, watch would keep trying"
-        print(f"{word:10}  {finding.subject}: {masked(' '.join(said.split()))}", flush=True)
+        print(f"{word:10}  {finding.subject}: {masked(one_line(said))}", flush=True)
     if code:
         result = "this configuration will not work here"
     elif away:

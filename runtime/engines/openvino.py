@@ -9,6 +9,7 @@ from typing import Any
 from ..bundle.bundle import Bundle
 from ..bundle.manifest import EngineRecord
 from ..errors import EngineCompatibilityError
+from ..ground.error_text import telling_line
 from ..ground.extra_packages import install_command
 from ..machine.packages import installed
 from ..machine.survey import Survey
@@ -41,7 +42,7 @@ def load(bundle: Bundle, record: EngineRecord, options: EngineOptions) -> Portab
     try:
         model = package.Core().compile_model(where, "CPU", settings)
     except Exception as error:  # openvino raises plain RuntimeError and its kin
-        raise EngineCompatibilityError(f"openvino {version} cannot load {where}: {_last_line(error)}") from error
+        raise EngineCompatibilityError(f"openvino {version} cannot load {where}: {telling_line(error)}") from error
     outputs = tuple(_spec(port) for port in model.outputs)
     request = model.create_infer_request()
 
@@ -50,13 +51,7 @@ def load(bundle: Bundle, record: EngineRecord, options: EngineOptions) -> Portab
         return {spec.name: values[spec.name] for spec in outputs}
 
     facts = facts_on_processor(BACKEND, version, bundle, record, options)
-    return PortableEngine(record, facts, tuple(_spec(port) for port in model.inputs), outputs, infer, _last_line)
-
-
-def _last_line(error: Exception) -> str:
-    """OpenVINO's messages have several lines, the first of which name its own source files."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[-1] if lines else type(error).__name__
+    return PortableEngine(record, facts, tuple(_spec(port) for port in model.inputs), outputs, infer)
 
 
 def _spec(port: Any) -> TensorSpec:

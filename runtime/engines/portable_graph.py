@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ..bundle.bundle import Bundle
 from ..bundle.manifest import EngineRecord
 from ..errors import ConfigurationError, EngineCompatibilityError
+from ..ground.error_text import telling_line
 from ..machine.processor import processor
 from ..machine.version_requirement import satisfies
 from .backend import Backend
@@ -53,7 +54,6 @@ class PortableEngine:
     Args:
         facts: what ``describe`` says.
         infer: from contiguous inputs to outputs, by name; raises what the package raises.
-        said: what a package's exception comes to in one line.
     """
 
     def __init__(
@@ -63,10 +63,9 @@ class PortableEngine:
         inputs: tuple[TensorSpec, ...],
         outputs: tuple[TensorSpec, ...],
         infer: Infer,
-        said: Callable[[Exception], str] = str,
     ) -> None:
         self.record, self.inputs, self.outputs = record, inputs, outputs
-        self._facts, self._said = facts, said
+        self._facts = facts
         self._infer: Infer | None = infer
 
     def run(self, inputs: Arrays) -> dict[str, NDArray[Any]]:
@@ -78,7 +77,7 @@ class PortableEngine:
         except Exception as error:  # the packages raise a dozen unrelated classes
             raise EngineCompatibilityError(
                 f"{self._facts['backend']} {self._facts['backend_version']} failed to run {self.record.file}: "
-                f"{self._said(error)}"
+                f"{telling_line(error)}"
             ) from error
 
     def describe(self) -> dict[str, Any]:

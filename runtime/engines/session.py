@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import EngineCompatibilityError
+from ..ground.error_text import telling_line
 from ..ground.extra_packages import install_command
 from .backend import import_package
 
@@ -67,4 +68,6 @@ def open_session(
     try:
         return runtime.InferenceSession(str(graph), options, providers=list(providers))
     except Exception as error:  # onnxruntime raises a dozen unrelated classes
-        raise EngineCompatibilityError(f"onnxruntime {runtime.__version__} cannot load {graph}: {error}") from error
+        raise EngineCompatibilityError(
+            f"onnxruntime {runtime.__version__} cannot load {graph}: {telling_line(error)}"
+        ) from error

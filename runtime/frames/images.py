@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ..errors import ConfigurationError, SourceError
 from ..ground.atomic import write_bytes
+from ..ground.error_text import one_line
 from ..ground.input_file import is_glob, read_input
 from ..ground.names import shown
 from .decoder_messages import decoder_messages
@@ -83,7 +84,7 @@ def decode_image(content: bytes) -> NDArray[np.uint8]:
         try:
             image = cv2.imdecode(np.frombuffer(content, dtype=np.uint8), cv2.IMREAD_COLOR)
         except cv2.error as error:
-            raise SourceError(f"cannot be decoded ({' '.join(str(error).split())}): give another image") from error
+            raise SourceError(f"cannot be decoded ({one_line(error)}): give another image") from error
     damage = _damage(b"".join(said), content)
     if damage is not None:
         raise SourceError(f"is damaged ({damage}): copy the file again")

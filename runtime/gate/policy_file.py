@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ConfigurationError
+from ..ground.error_text import one_line
 from ..settings.file import read_settings
 from ..settings.section import Section
 from .policy import (
@@ -72,7 +73,7 @@ def parse_policy(values: Any, path: str = "") -> GatePolicy:
 
 def policy_toml(policy: GatePolicy, remarks: Sequence[str] = ()) -> str:
     """All settings of a policy, one section each, after ``remarks`` as comments."""
-    lines = [f"# {' '.join(remark.split())}" for remark in remarks]
+    lines = [f"# {one_line(remark)}" for remark in remarks]
     return "\n".join([*lines, *_sections(policy.to_mapping(), "")]) + "\n"
 
 

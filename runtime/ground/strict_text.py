@@ -14,6 +14,8 @@ if sys.version_info < (3, 11):
 else:
     import tomllib as toml
 
+from .error_text import one_line
+
 _LONGEST_KEY = 60
 _JSON_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]]')
 _VALUE_FOLLOWS = re.compile(r"\s*:")
@@ -68,9 +70,9 @@ def parse_yaml(text: str) -> Any:
         words = re.sub(r"['\"].*['\"]", "...", f"{error.context or ''} {error.problem or ''}", flags=re.DOTALL)
         mark = error.problem_mark or error.context_mark
         where = "" if mark is None else f" (line {mark.line + 1}, column {mark.column + 1})"
-        raise ValueError(f"{' '.join(words.split())}{where}") from None
+        raise ValueError(f"{one_line(words)}{where}") from None
     except yaml.YAMLError as error:
-        raise ValueError(" ".join(str(error).split())) from None
+        raise ValueError(one_line(error)) from None
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
 

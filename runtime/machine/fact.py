@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..ground.error_text import one_line
 from ..hashing import Json
 
 
@@ -32,4 +33,4 @@ def from_file(path: Path, parse: Callable[[str], Json]) -> Fact:
 def from_text(text: str, parse: Callable[[str], Json], where: str) -> Fact:
     """As ``from_file``, for a text that was read elsewhere, such as a command's output."""
     value = parse(text)
-    return Fact(value) if value is not None else Fact(None, f"{where} does not say ({' '.join(text.split())[:60]!r})")
+    return Fact(value) if value is not None else Fact(None, f"{where} does not say ({one_line(text)[:60]!r})")

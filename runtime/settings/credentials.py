@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, TextIO
 from urllib.parse import quote, quote_plus, unquote
 
+from ..ground.error_text import one_line
 from ..ground.names import json_text
 from .shown_address import MASK, hidden_parts, is_harmless, shown_address, shown_pipeline
 
@@ -136,7 +137,7 @@ def _forms(secret: str) -> set[str]:
 
 def _escaped(text: str) -> Iterator[str]:
     """A text as it is, and as JSON, Python, HTML and one-line messages write it."""
-    yield from (text, " ".join(text.split()), repr(text)[1:-1], html.escape(text))
+    yield from (text, one_line(text), repr(text)[1:-1], html.escape(text))
     yield from (json_text(text)[1:-1], json.JSONEncoder().encode(text)[1:-1])
 
 

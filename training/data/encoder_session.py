@@ -17,6 +17,7 @@ from dgiqa_edge.export.networks.edge import EdgeEncoder, pooled_depth, view_feat
 from dgiqa_edge.runtime.engines.session import open_session
 from dgiqa_edge.runtime.errors import CheckpointError
 from dgiqa_edge.runtime.ground.atomic import atomic_file
+from dgiqa_edge.runtime.ground.error_text import telling_line
 
 Run = Callable[[np.ndarray], list[np.ndarray]]
 
@@ -65,7 +66,7 @@ def load_encoder(weights: Path) -> EdgeEncoder:
     try:
         encoder.load_state_dict({key: tensor.float() for key, tensor in load_file(weights).items()})
     except RuntimeError as error:
-        raise CheckpointError(f"{weights} is not Depth Anything V2-Small: {str(error).splitlines()[-1]}") from None
+        raise CheckpointError(f"{weights} is not Depth Anything V2-Small: {telling_line(error)}") from None
     return encoder.eval().requires_grad_(False)
 
 

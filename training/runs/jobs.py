@@ -17,6 +17,7 @@ from dgiqa_edge.export.networks.lite_trunk import LiteTrunk
 from dgiqa_edge.export.networks.nano import Nano
 from dgiqa_edge.export.networks.views import plan_views
 from dgiqa_edge.runtime.errors import CheckpointError, ConfigurationError
+from dgiqa_edge.runtime.ground.error_text import telling_line
 
 from ..data.datasets import PhotoSet, read_biq2021, read_photo_of_size
 from ..data.degraded_set import DegradedSet, extraction_order, plan_degraded
@@ -157,7 +158,7 @@ def edge_trainer(shop: Workshop, out: Path, start: dict[str, torch.Tensor] | Non
     except RuntimeError as error:
         if start is None:
             raise
-        raise CheckpointError(f"not the weights of edge's head: {str(error).splitlines()[-1].strip()}") from None
+        raise CheckpointError(f"not the weights of edge's head: {telling_line(error)}") from None
 
 
 def edge_scorer(
@@ -173,7 +174,7 @@ def edge_scorer(
     try:
         head.load_state_dict(head_weights)
     except RuntimeError as error:
-        raise CheckpointError(f"not the weights of edge's head: {str(error).splitlines()[-1].strip()}") from None
+        raise CheckpointError(f"not the weights of edge's head: {telling_line(error)}") from None
     cells = depth_cells(plan_views(shop.size, VIEW_RULE))
 
     def scores(store: FeatureStore, rows: np.ndarray) -> np.ndarray:
@@ -239,7 +240,7 @@ def nano_trainer(
         try:
             network.load_state_dict(start)
         except RuntimeError as error:
-            raise CheckpointError(f"not the weights of nano: {str(error).splitlines()[-1].strip()}") from None
+            raise CheckpointError(f"not the weights of nano: {telling_line(error)}") from None
     return NanoTrainer(shop.config.nano, data, run, network, started=start is not None)
 
 

@@ -13,6 +13,7 @@ from torch import Tensor
 from dgiqa_edge.export.networks.lite_trunk import LiteTrunk
 from dgiqa_edge.export.networks.views import IMAGENET_MEAN, IMAGENET_STD
 from dgiqa_edge.runtime.errors import CheckpointError
+from dgiqa_edge.runtime.ground.error_text import telling_line
 
 EXPECTED_CENTRE = 127.0
 EXPECTED_SCALE = 128.0
@@ -44,7 +45,7 @@ def start_from_imagenet(trunk: LiteTrunk, weights: Path) -> None:
         _fold_normalisation(state)
         trunk.load_state_dict(state)
     except (KeyError, RuntimeError) as error:
-        raise CheckpointError(f"{weights} is not EfficientNet-Lite0: {str(error).splitlines()[0]}") from None
+        raise CheckpointError(f"{weights} is not EfficientNet-Lite0: {telling_line(error)}") from None
 
 
 def _take(state: dict[str, Tensor], stored: dict[str, Tensor], ours: str, convolution: str, norm: str) -> None:

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from ...ground.error_text import one_line
+
 _KEPT = 50
 
 
@@ -35,7 +37,7 @@ class Messages:
 
     def reason(self) -> str:
         """The first error since ``fresh``, which names the cause where later ones name consequences."""
-        return " ".join((self._errors[0] if self._errors else "TensorRT gave no reason").split())
+        return one_line(self._errors[0] if self._errors else "TensorRT gave no reason")
 
 
 @functools.cache

@@ -4,6 +4,7 @@ import threading
 from dataclasses import dataclass
 
 from ...errors import DgiqaEdgeError, SourceError
+from ...ground.error_text import one_line
 from ..sources.protocol import Frame, Source
 
 
@@ -40,7 +41,7 @@ def _first_frame(source: Source) -> Probe:
         source.open()
         result = source.read()
     except DgiqaEdgeError as error:
-        return Probe(problem=" ".join(str(error).split()), error=error)
+        return Probe(problem=one_line(error), error=error)
     finally:
         source.close()
     if isinstance(result, Frame):

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 from ...errors import DgiqaEdgeError, MachineError, SourceError
+from ...ground.error_text import one_line
 from ...settings.credentials import masked
 from ..backoff import Backoff, BackoffPolicy
 from ..event import Outcome
@@ -178,7 +179,7 @@ class Capture:
         try:
             self._launch(self._create(), self._backoff.next_s())
         except DgiqaEdgeError as error:  # this machine has lost what the source needs
-            self._update(state=CameraState.FAILED, problem=_one_line(error))
+            self._update(state=CameraState.FAILED, problem=one_line(error))
 
     def _launch(self, source: Source, delay_s: float) -> None:
         reader = _Reader(source, delay_s)
@@ -238,9 +239,9 @@ class Capture:
             with self._busy(reader, "open"):
                 reader.source.open()
         except SourceError as error:  # not closed: a source keeps what makes its next attempt cheap
-            return self._lost(reader, _one_line(error))
+            return self._lost(reader, one_line(error))
         except MachineError as error:
-            self._lost(reader, _one_line(error))
+            self._lost(reader, one_line(error))
             return CameraState.FAILED
         try:
             return self._read_all(reader)
@@ -358,7 +359,3 @@ class Capture:
         if (before.state, before.problem) != (after.state, after.problem):
             level = logging.WARNING if after.problem else logging.INFO
             log.log(level, "%s: %s%s", self.camera, after.state.value, f" ({after.problem})" if after.problem else "")
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())

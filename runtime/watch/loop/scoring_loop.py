@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from ...errors import DgiqaEdgeError, EngineCompatibilityError, GateError, MachineError
 from ...gate.verdict import Verdict
+from ...ground.error_text import one_line
 from ...quality import FrameScorer
 from ..event import FrameEvent, Outcome
 from .clock import Clock
@@ -100,7 +101,7 @@ class ScoringLoop:
             event = judge.judge(frame, self._scorer)
         except DgiqaEdgeError as error:
             self._note_failure(error)
-            event, outcome = ended_event(frame, Outcome.FAILED, " ".join(str(error).split())), Outcome.FAILED
+            event, outcome = ended_event(frame, Outcome.FAILED, one_line(error)), Outcome.FAILED
         except Exception as error:  # a bug must cost one frame, not the camera
             log.exception("%s: internal error while scoring frame %d", frame.camera, frame.index)
             event = ended_event(frame, Outcome.FAILED, f"internal error: {type(error).__name__}: {error}")

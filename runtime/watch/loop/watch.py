@@ -15,6 +15,7 @@ from ...errors import ConfigurationError, DgiqaEdgeError
 from ...gate.baseline import Baseline
 from ...gate.gate import Gate
 from ...gate.policy import GatePolicy
+from ...ground.error_text import one_line
 from ...machine.memory import resident_mib
 from ...quality import FrameScorer
 from ..event import Outcome
@@ -253,7 +254,7 @@ class Watch:
             self._settled(frame, Outcome.SKIPPED)
         if not self._loop.stop(self._grace.scorer_s):
             log.error("the engine did not return within %g s: its frame stays in flight", self._grace.scorer_s)
-        fatal = None if self._loop.fatal is None else " ".join(str(self._loop.fatal).split())
+        fatal = None if self._loop.fatal is None else one_line(self._loop.fatal)
         for name, capture in self._captures.items():
             shown = capture.snapshot()
             self._roll.end(name, shown.state, fatal or shown.problem)

@@ -4,6 +4,7 @@ import socket
 import ssl
 from http.client import BadStatusLine, HTTPException
 
+from ...ground.error_text import one_line
 from ...settings.credentials import masked
 
 _LONGEST = 200
@@ -39,7 +40,7 @@ def connection_problem(error: BaseException, tls: bool = False) -> str:
         return "no such host: check the name, and for fe80:: addresses the interface behind the %"
     if isinstance(error, BadStatusLine):
         return "it does not answer in HTTP: check the port, and whether it wants https"
-    text = masked(" ".join(str(getattr(error, "strerror", None) or error).split()))[:_LONGEST]
+    text = masked(one_line(str(getattr(error, "strerror", None) or error)))[:_LONGEST]
     return text or ("the answer is no HTTP" if isinstance(error, HTTPException) else type(error).__name__)
 
 

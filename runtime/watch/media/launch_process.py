@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import MachineError, SinkError
+from ...ground.error_text import one_line
 from ...settings.credentials import masked
 from .pipeline_text import arguments
 
@@ -115,5 +116,5 @@ class LaunchProcess:
 
     def _last_words(self) -> str:
         self._listener.join(1.0)
-        said = masked(" ".join(" ".join(list(self._last_lines)).split()))
+        said = masked(one_line(" ".join(list(self._last_lines))))
         return said[:_LONGEST_MESSAGE] or "it gave no reason; run it with gst-launch-1.0 by hand"

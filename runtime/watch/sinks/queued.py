@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple, Protocol
 
 from ...errors import DgiqaEdgeError, SinkError
+from ...ground.error_text import one_line
 from ...settings.credentials import masked
 from ...settings.section import Section
 from ..backoff import Backoff, BackoffPolicy
@@ -135,7 +136,7 @@ class QueuedSink:
             try:
                 item = self._target.select(event)
             except Exception as error:
-                self._count(failed=1, offered=1, last_error=_one_line(error))
+                self._count(failed=1, offered=1, last_error=_recorded(error))
                 return
             if item is None:
                 self._count(ignored=1, offered=1)
@@ -188,7 +189,7 @@ class QueuedSink:
             try:
                 self._target.close()
             except Exception as error:
-                _LOG.warning("sink %s: closing failed: %s", self._name, _one_line(error))
+                _LOG.warning("sink %s: closing failed: %s", self._name, _recorded(error))
             with self._changed:
                 if not self._closed:
                     self._settle_rest()
@@ -213,13 +214,13 @@ class QueuedSink:
             pause_s = max(pause_s, _OWED_PAUSE_S)
         for _ in range(1 if entry.again else self._policy.attempts):
             if not self._pause(pause_s):
-                self._settle(entry, missed=1, last_error=None if error is None else _one_line(error))
+                self._settle(entry, missed=1, last_error=None if error is None else _recorded(error))
                 return 0.0
             try:
                 self._target.deliver(entry.item)
             except RefusedError as refused:
                 backoff.reset()  # the destination answers
-                self._settle(entry, failed=1, last_error=_one_line(refused))
+                self._settle(entry, failed=1, last_error=_recorded(refused))
                 return 0.0
             except Exception as failure:
                 error = failure
@@ -230,7 +231,7 @@ class QueuedSink:
                 self._settle(entry, delivered=1)
                 return 0.0
         assert error is not None
-        self._settle(entry, failed=1, last_error=_one_line(error))
+        self._settle(entry, failed=1, last_error=_recorded(error))
         with self._changed:
             self._owe(entry)
         return pause_s
@@ -255,7 +256,7 @@ class QueuedSink:
         return self._deadline is not None and self._clock() >= self._deadline
 
     def _note(self, failure: Exception, pause_s: float) -> None:
-        text = _one_line(failure)
+        text = _recorded(failure)
         with self._changed:
             if self._closed:
                 return
@@ -302,8 +303,8 @@ def queue_options(options: Section, default: QueuePolicy, with_attempts: bool = 
     )
 
 
-def _one_line(error: Exception) -> str:
-    text = " ".join(str(error).split()) or type(error).__name__
+def _recorded(error: Exception) -> str:
+    text = one_line(error)
     if not isinstance(error, DgiqaEdgeError):
         text = f"{type(error).__name__}: {text}"
     return masked(text)[:_LONGEST_MESSAGE]

@@ -5,6 +5,7 @@ from typing import Any
 
 from ...errors import SourceError
 from ...frames.images import IMAGE_SUFFIXES, expand_images, read_image
+from ...ground.error_text import one_line
 from ...settings.section import Section
 from .protocol import Damaged, End, Frame, ReadResult, Source, Surroundings
 from .uri import SourceUri
@@ -65,7 +66,7 @@ class ImageFiles:
         try:
             return Frame(read_image(file))
         except SourceError as error:
-            return Damaged(" ".join(str(error).split()))
+            return Damaged(one_line(error))
 
     def close(self) -> None:
         self._files, self._next = [], 0

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ....errors import MachineError, SourceError
+from ....ground.error_text import one_line
 from ....settings.credentials import masked
 from ..protocol import End, Frame, ReadResult
 from .y4m import Y4mError, Y4mReader
@@ -135,7 +136,7 @@ class _LastLines:
     def text(self, wait_s: float) -> str:
         """The lines in one, once the stream has ended or ``wait_s`` are over."""
         self._thread.join(wait_s)
-        return " ".join(" ".join(list(self._lines)).split())
+        return one_line(" ".join(list(self._lines)))
 
     def _empty(self, stream: BinaryIO) -> None:
         with stream:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from ....errors import DgiqaEdgeError
+from ....ground.error_text import one_line
 from ..protocol import Damaged, End, Frame, ReadResult
 from .deinterlacing import REMEDY, VideoInput, deinterlacer
 from .launched import LaunchedDecoder
@@ -125,7 +126,7 @@ class VideoStream:
             assert self._other is not None
             self._other.open(REMEDY)
         except DgiqaEdgeError as error:
-            return End(" ".join(str(error).split()), whole=False)
+            return End(one_line(error), whole=False)
         for _ in range(self._given if self._video.file is not None else 0):
             if isinstance(result := self._other.read(), End):
                 return result
