@@ -61,7 +61,7 @@ EXPORT = [
 TRAINING = EXPORT
 # LoadGen has wheels for x86-64 only; elsewhere the project's own loop drives the queries.
 LOADGEN = "mlcommons-loadgen>=5; sys_platform == 'linux' and platform_machine == 'x86_64'"
-BENCH = sorted({*CPU, "scipy>=1.10", "matplotlib>=3.7", "rich>=13", "Jinja2>=3.1", "nvidia-ml-py>=12", LOADGEN})
+BENCH = sorted({*CPU, "scipy>=1.10", "matplotlib>=3.7", "Jinja2>=3.1", "nvidia-ml-py>=12", LOADGEN})
 WATCH = ["starlette>=0.37", "uvicorn>=0.29", "paho-mqtt>=2", "prometheus-client>=0.20", "PyYAML>=6", "matplotlib>=3.7"]
 TENSORRT = ["tensorrt>=8.5", "cuda-python>=12"]
 OPENVINO = ["openvino>=2024.4"]

@@ -336,6 +336,11 @@ ONE_PLACE = {
         {"runtime/ground/error_text.py", "runtime/watch/sources/decoding/program.py"},
         "runtime/ground/error_text.py's one_line or telling_line",
     ),
+    # How often a line is drawn, what stays of it, and what a log gets of it, each decided once.
+    r"\bisatty\(|\\x1b|rich\.progress": (
+        {"runtime/commands/progress.py"},
+        "runtime/commands/progress.py's Progress",
+    ),
     # Raises on a loop of links (RuntimeError up to Python 3.12); a user's input may be one.
     r"image\.resolve\(|path\.resolve\(": (set(), "os.path.realpath"),
 }

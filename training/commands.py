@@ -1,8 +1,7 @@
 """The commands of ``python -m dgiqa_edge.training``: they read options, show progress and write files."""
 
 import argparse
-import sys
-import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import torch
 from safetensors.torch import load_file
 
 from dgiqa_edge.export.networks.nano import Nano
+from dgiqa_edge.runtime.commands.progress import Progress
 from dgiqa_edge.runtime.errors import CheckpointError, ConfigurationError
 from dgiqa_edge.runtime.ground.atomic import atomic_file
 from dgiqa_edge.runtime.ground.names import json_text
@@ -23,18 +23,16 @@ from .runs.shipping import ship
 from .trainers.config import read_config
 from .trainers.edge_trainer import GOAL
 
-REDRAW_SECONDS = 5.0
-
 
 def features(options: argparse.Namespace) -> int:
     """Cache encoder features."""
-    jobs.compute_features(_shop(options), options.part, options.limit, _Bar("features"))
+    jobs.compute_features(_shop(options), options.part, options.limit, Progress("features"))
     return 0
 
 
 def early_maps(options: argparse.Namespace) -> int:
     """Cache nano's early maps."""
-    jobs.compute_early_maps(_shop(options), options.part, options.limit, _Bar("early maps"))
+    jobs.compute_early_maps(_shop(options), options.part, options.limit, Progress("early maps"))
     return 0
 
 
@@ -44,7 +42,7 @@ def edge(options: argparse.Namespace) -> int:
     trainer = jobs.edge_trainer(_shop(options), options.out, start)
     pairs = len(trainer.data.fit_pairs) + len(trainer.data.series_pairs)
     print(f"edge: {len(trainer.data.fit)} photos, {pairs} pairs, {trainer.device}")
-    trainer.train(_EpochBar())
+    trainer.train(_epochs())
     _finish(trainer.run, options.weights, "head")
     return 0
 
@@ -60,7 +58,7 @@ def nano(options: argparse.Namespace) -> int:
     trainer = jobs.nano_trainer(shop, options.out, teacher, degraded_teacher, start)
     pairs = len(trainer.data.fit_pairs) + len(trainer.data.series_pairs)
     print(f"nano: {len(trainer.data.fit)} photos, {pairs} pairs, {trainer.device}")
-    trainer.train(_EpochBar())
+    trainer.train(_epochs())
     _finish(trainer.run, options.weights, "network")
     return 0
 
@@ -69,12 +67,12 @@ def ablate(options: argparse.Namespace) -> int:
     """Train the variants of a model and tell what each part is worth."""
     shop = _shop(options)
     if options.model == "edge":
-        outcomes, human = ablation.edge_outcomes(shop, options.out, _EpochBar())
+        outcomes, human = ablation.edge_outcomes(shop, options.out, _epochs())
         fit = len(shop.features.complete(shop.photos.indices("fit")))
     else:
         if not options.teacher:
             raise ConfigurationError("the ablation of nano needs --teacher: the weights of edge's head that ship")
-        outcomes, human = ablation.nano_outcomes(shop, options.out, _weights(options.teacher), _EpochBar())
+        outcomes, human = ablation.nano_outcomes(shop, options.out, _weights(options.teacher), _epochs())
         fit = int(shop.nano_store("photos").done[shop.photos.indices("fit")].sum())
     report = ablation.report(options.model, outcomes, human, fit)
     print(ablation.table(report))
@@ -119,7 +117,7 @@ def _nano_report(shop: jobs.Workshop, options: argparse.Namespace) -> dict[str, 
     network.load_state_dict(_weights(options.weights))
     network.arrange(shop.size)
     rows = shop.photos.indices(options.part)
-    scores, depths = evaluation.nano_outputs(network, shop.photo, rows, _Bar("photos"))
+    scores, depths = evaluation.nano_outputs(network, shop.photo, rows, Progress("photos"))
     report: dict[str, Any] = {
         "model": "nano",
         "part": options.part,
@@ -130,7 +128,7 @@ def _nano_report(shop: jobs.Workshop, options: argparse.Namespace) -> dict[str, 
         report["depth"] = evaluation.depth_report(depths[known], shop.features.maps["depth"][rows[known]])
     if options.part == "validation":
         numbers = np.arange(shop.degraded.validation)
-        worse, _ = evaluation.nano_outputs(network, shop.degraded_photo, numbers, _Bar("degraded"))
+        worse, _ = evaluation.nano_outputs(network, shop.degraded_photo, numbers, Progress("degraded"))
         by_row = dict(zip(rows.tolist(), scores.tolist(), strict=True))
         clean = np.array([by_row[shop.degraded.copies[number].row] for number in numbers])
         report["order"] = evaluation.order_report(shop.degraded, numbers, clean, worse)
@@ -158,33 +156,15 @@ def _shop(options: argparse.Namespace) -> jobs.Workshop:
     return jobs.Workshop(read_config(options.config))
 
 
-class _Bar:
-    """Progress on one line of a terminal, or a line now and then in a log."""
-
-    def __init__(self, title: str) -> None:
-        self.title = title
-        self.began = self.drawn = time.monotonic()
-
-    def __call__(self, done: int, of: int) -> None:
-        now = time.monotonic()
-        pause = REDRAW_SECONDS if sys.stderr.isatty() else 6 * REDRAW_SECONDS
-        if done < of and now - self.drawn < pause:
-            return
-        self.drawn = now
-        left = (now - self.began) / max(1, done) * (of - done)
-        end = "\r" if sys.stderr.isatty() and done < of else "\n"
-        print(f"{self.title} {done}/{of}, {left / 60:.1f} min left ", end=end, file=sys.stderr, flush=True)
-
-
-class _EpochBar:
+def _epochs() -> Callable[[int, int, int, float], None]:
     """Progress within the epochs."""
+    progress, shown = Progress(), -1
 
-    def __init__(self) -> None:
-        self.bar: _Bar | None = None
-        self.epoch = -1
+    def show(epoch: int, done: int, of: int, loss: float) -> None:
+        nonlocal shown
+        if epoch != shown:
+            progress.begin(f"epoch {epoch + 1}")
+            shown = epoch
+        progress(done, of, f"loss {loss:.4f}")
 
-    def __call__(self, epoch: int, done: int, of: int, loss: float) -> None:
-        if epoch != self.epoch or self.bar is None:
-            self.bar, self.epoch = _Bar(f"epoch {epoch + 1}"), epoch
-        self.bar.title = f"epoch {epoch + 1}, loss {loss:.4f}"
-        self.bar(done, of)
+    return show

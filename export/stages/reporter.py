@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from dgiqa_edge.runtime.commands.progress import Progress
+
 Tick = Callable[[int, int], None]
 
 
@@ -12,70 +14,48 @@ class Reporter:
     """Prints the stages of one build."""
 
     def __init__(self, stages: int) -> None:
-        from rich.console import Console
-
-        self.console = Console(stderr=True, highlight=False, soft_wrap=True)
+        self.progress = Progress()
         self.stages = stages
         self.stage_number = 0
 
     def note(self, text: str) -> None:
         """One line that is no stage."""
-        self.console.print(text, markup=False)
+        self.progress.clear()
+        print(text, file=sys.stderr, flush=True)
 
     def skip(self, title: str, why: str) -> None:
         """A stage that is not run, and why."""
-        self.stage_number += 1
-        self.note(f"[{self.stage_number}/{self.stages}] {title}: {why}")
+        self.note(f"{self._next(title)}: {why}")
 
     @contextmanager
     def stage(self, title: str) -> Iterator["StageLine"]:
         """Announce a stage; the line is closed with its result and duration."""
-        self.stage_number += 1
-        line = StageLine(self.console, f"[{self.stage_number}/{self.stages}] {title}")
+        title, start = self._next(title), time.monotonic()
+        self.progress.begin(title)
+        line = StageLine(self.progress)
         try:
             yield line
         except BaseException:
-            line.close("failed")
+            line.result = "failed"
             raise
-        line.close()
+        finally:
+            self.note(f"{title}: {line.result} ({time.monotonic() - start:.1f} s)")
+
+    def _next(self, title: str) -> str:
+        self.stage_number += 1
+        return f"[{self.stage_number}/{self.stages}] {title}"
 
 
 class StageLine:
-    """One stage on the screen: a progress bar while it runs, one line with its result afterwards."""
+    """One stage on the screen: its progress while it runs, one line with its ``result`` afterwards."""
 
-    def __init__(self, console: "object", title: str) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-        assert isinstance(console, Console)
-        self.console, self.title, self.result = console, title, ""
-        self.start = time.monotonic()
-        self.bar = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=24),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,
-        )
-        self.bar.start()
-        self.task = self.bar.add_task(title, total=None)
-
-    def tick(self, done: int, total: int) -> None:
-        """Report progress."""
-        self.bar.update(self.task, completed=done, total=total or None)
+    def __init__(self, tick: Tick) -> None:
+        self.tick, self.result = tick, ""
 
     def counter(self, total: int) -> Callable[[], None]:
         """A function to call once per finished item."""
         done = iter(range(1, sys.maxsize))
         return lambda: self.tick(next(done), total)
-
-    def close(self, result: str | None = None) -> None:
-        self.bar.stop()
-        seconds = time.monotonic() - self.start
-        text = result if result is not None else self.result
-        self.console.print(f"{self.title}: {text} ({seconds:.1f} s)", markup=False)
 
 
 def reused(from_earlier_run: bool, text: str) -> str:

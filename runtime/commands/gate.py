@@ -3,11 +3,11 @@
 import argparse
 import os
 import sys
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ..ground.names import json_text, shown
 from .option_types import input_path, number, output_file, threads
+from .progress import Progress
 
 if TYPE_CHECKING:
     from ..tuning.photos import Measured
@@ -216,9 +216,9 @@ def _measured(args: argparse.Namespace) -> "tuple[Measured, Measured]":
     if both:
         raise ConfigurationError(f"{shown(min(both))} is among the good and the bad photos: it can only be one of them")
     quiet_decoder()
-    progress = _progress(len(good) + len(bad))
-    with Scorer(args.bundle, threads=args.threads) as scorer:
-        measured = measure_photos(good, scorer, progress), measure_photos(bad, scorer, progress)
+    with Scorer(args.bundle, threads=args.threads) as scorer, Progress() as progress:
+        step = progress.counter("photos", len(good) + len(bad))
+        measured = measure_photos(good, scorer, step), measure_photos(bad, scorer, step)
     for name, side in zip(("good", "bad"), measured, strict=True):
         if len(side.readings) < FEWEST_PHOTOS:
             print(
@@ -227,19 +227,3 @@ def _measured(args: argparse.Namespace) -> "tuple[Measured, Measured]":
                 file=sys.stderr,
             )
     return measured
-
-
-def _progress(total: int) -> Callable[[], None]:
-    """A bar on a terminal, nothing elsewhere."""
-    if not sys.stderr.isatty():
-        return lambda: None
-    done = 0
-
-    def step() -> None:
-        nonlocal done
-        done += 1
-        filled = 40 * done // total
-        end = "\n" if done == total else ""
-        print(f"\r[{'#' * filled}{'.' * (40 - filled)}] {done}/{total} photos", end=end, file=sys.stderr, flush=True)
-
-    return step

@@ -2,8 +2,6 @@
 
 import argparse
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +10,7 @@ from ..ground.error_text import one_line
 from ..ground.names import json_text, shown
 from .engine_options import add_engine_options
 from .option_types import input_path, output_folder
+from .progress import Progress
 
 if TYPE_CHECKING:
     from ..scoring.scorer import Scorer
@@ -106,8 +105,10 @@ def _score_all(
     if not as_json:
         print(f"{'image':<{width}}  {'score':>7}  {'latency_ms':>10}")
     failed = 0
-    for number, image in enumerate(images, start=1):
-        with _progress(f"scoring {number}/{len(images)}  {shown(image)}"):
+    progress = Progress("scoring")
+    for number, image in enumerate(images):
+        with progress:
+            progress(number, len(images), shown(image))
             scored = _score_one(scorer, image, pictures.get(image))
         failed += scored.error is not None
         print(json_text(scored.as_json()) if as_json else scored.as_row(width), flush=True)
@@ -139,16 +140,3 @@ def _score_one(scorer: "Scorer", image: Path, picture: Path | None) -> _Scored:
         height=frame.shape[0],
         depth=None if picture is None else str(picture),
     )
-
-
-@contextmanager
-def _progress(message: str) -> Iterator[None]:
-    """Show what is going on while the block runs, on a terminal only."""
-    if not sys.stderr.isatty():
-        yield
-        return
-    print(f"\r\x1b[K{message}", end="", file=sys.stderr, flush=True)
-    try:
-        yield
-    finally:
-        print("\r\x1b[K", end="", file=sys.stderr, flush=True)

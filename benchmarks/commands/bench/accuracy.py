@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dgiqa_edge.runtime.commands.option_types import input_path, output_file, threads, whole
+from dgiqa_edge.runtime.commands.progress import Progress
 from dgiqa_edge.runtime.ground.names import json_text
 
 if TYPE_CHECKING:
@@ -93,7 +94,6 @@ def run(args: argparse.Namespace) -> int:
     from ...measures.baselines import ModelFiles, baselines
     from ...measures.measures import Measure
     from ...measures.score_store import ScoreStore
-    from ...progress import progress_bars
 
     photos = read_opinions(args.mos, args.photos, args.split)
     pairs = read_series(args.pairs, args.pairs.parent) if args.pairs else ()
@@ -107,9 +107,9 @@ def run(args: argparse.Namespace) -> int:
             print(f"note: {note}", file=sys.stderr)
         if store.found:
             print(f"{store.found} scores found in {store.file}: those that still hold are kept", file=sys.stderr)
-        with progress_bars() as bar:
-            report = measure_accuracy(scorer, photos, beside, store, bar, plan, pairs)
-            timing = _timing(scorer, photos, beside, args.threads, bar) if args.time_baselines else None
+        with Progress() as progress:
+            report = measure_accuracy(scorer, photos, beside, store, progress.counter, plan, pairs)
+            timing = _timing(scorer, photos, beside, args.threads, progress.counter) if args.time_baselines else None
         about = circumstances(scorer, ["dgiqa-edge", *sys.argv[1:]], args.split)
     print(to_markdown(report, about, timing), end="")
     if args.json:

@@ -6,6 +6,7 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from dgiqa_edge.runtime.commands.option_types import input_path, number, output_file, seconds, whole
+from dgiqa_edge.runtime.commands.progress import Progress
 
 from .options import (
     add_engine_options,
@@ -14,7 +15,6 @@ from .options import (
     photos,
     print_report,
     sampler,
-    told,
     write_outputs,
 )
 
@@ -139,7 +139,7 @@ def _measure(scorer: "Scorer", args: argparse.Namespace, plan: "LatencyPlan") ->
             settings = loadgen.ScenarioSettings(args.streams, args.target_qps, args.latency_bound)
             run, summary = loadgen.measure_with_loadgen(server, len(feed), args.scenario, plan, settings)
         else:
-            with told("frames") as progress:
+            with Progress("frames") as progress:
                 run, summary = measure_in_turn([server], plan, progress)[0], None
         found = telemetry.stop()
     return Measured(run, plan, args.threads, summary, shares, device, found, missing)
@@ -169,7 +169,7 @@ def _run_pair(args: argparse.Namespace, plan: "LatencyPlan", context: dict[str, 
             FrameServer(scorer, FrameFeed(photos(args), scorer.bundle.manifest.frame), yardstick, plan.block_s)
             for scorer in scorers
         ]
-        with told("frames of each") as progress:
+        with Progress("frames of each") as progress:
             runs = measure_in_turn(servers, plan, progress)
         missing = {
             "telemetry": "two bundles shared the device: its readings cannot be told apart",

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from dgiqa_edge.runtime.commands.option_types import input_path, output_file, threads, whole
+from dgiqa_edge.runtime.commands.progress import Progress
 from dgiqa_edge.runtime.ground.names import json_text
 
 SUMMARY = "the C++ runtime beside Python's: start to first verdict, latency, memory, installed size"
@@ -56,7 +57,6 @@ def run(args: argparse.Namespace) -> int:
     from ...environment import provenance
     from ...measures.peers import frames_of
     from ...native.comparison import PYTHON_PACKAGES, Candidate, Load, compare, find_tool, native, python
-    from ...progress import progress_bars
 
     bundle = load_bundle(args.bundle)
     candidates = [native(find_tool(tool)) for tool in args.tool or [None]]
@@ -74,8 +74,9 @@ def run(args: argparse.Namespace) -> int:
         image = Path(folder) / "frame.png"
         write_image(image, frame)
         load = Load(args.bundle, image, args.threads, args.frames, args.warmup)
-        with progress_bars() as bar:
-            table = compare(candidates, load, args.starts, bar("processes", len(candidates) * args.starts))
+        with Progress() as progress:
+            step = progress.counter("processes", len(candidates) * args.starts)
+            table = compare(candidates, load, args.starts, step)
     sizes = {one.name: one.installed_mib for one in candidates}
     print(
         f"{bundle.path}: {frame.shape[1]}x{frame.shape[0]}, {args.threads} threads, medians of {args.starts} processes"

@@ -1,9 +1,6 @@
 """Options that several ``bench`` subcommands share, and what they stand for: bundles, photos, sensors, outputs."""
 
 import argparse
-import contextlib
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +9,6 @@ from dgiqa_edge.runtime.commands.option_types import number, output_file
 if TYPE_CHECKING:
     from dgiqa_edge.runtime.scoring.scorer import Scorer
 
-    from ...latency.latency import Progress
     from ...telemetry import Sampler
 
 
@@ -85,22 +81,6 @@ def write_outputs(args: argparse.Namespace, report: dict[str, Any]) -> None:
         write_result(args.markdown, to_markdown(report))
     if args.html:
         write_result(args.html, to_html(report))
-
-
-@contextlib.contextmanager
-def told(message: str) -> Iterator["Progress"]:
-    """A progress line on a terminal; the block gets a function of (done, total)."""
-    terminal = sys.stderr.isatty()
-
-    def show(done: int, total: int) -> None:
-        if terminal:
-            print(f"\r\x1b[K{message} {done}/{total}", end="", file=sys.stderr, flush=True)
-
-    try:
-        yield show
-    finally:
-        if terminal:
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
 
 def print_report(report: dict[str, Any]) -> None:

@@ -6,9 +6,10 @@ from dataclasses import asdict
 from typing import Any
 
 from dgiqa_edge.runtime.commands.option_types import input_path, number, output_file, seconds, whole
+from dgiqa_edge.runtime.commands.progress import Progress
 from dgiqa_edge.runtime.ground.names import json_text
 
-from .options import add_engine_options, open_scorer, photos, told
+from .options import add_engine_options, open_scorer, photos
 
 SUMMARY = "checks the comparison on this machine: equal runs must not alarm, a slower one must"
 EXIT_FAILED = 5
@@ -101,7 +102,7 @@ def _pair(scorer: Any, args: argparse.Namespace, factor: float, context: dict[st
         FrameServer(scorer, FrameFeed(photos(args), size), yardstick, plan.block_s, slowdown=slowdown)
         for slowdown in (1.0, factor)
     ]
-    with told(message) as progress:
+    with Progress(message) as progress:
         runs = measure_in_turn(servers, plan, progress)
     session = uuid.uuid4().hex
     missing = {"telemetry": "not part of a self-check"}

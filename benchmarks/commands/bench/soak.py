@@ -1,9 +1,9 @@
 """``dgiqa-edge bench soak``: the same frame rate for minutes or hours, and whether it holds."""
 
 import argparse
-import time
 
 from dgiqa_edge.runtime.commands.option_types import input_path, number
+from dgiqa_edge.runtime.commands.progress import Progress
 from dgiqa_edge.runtime.ground.limits import MOST_SECONDS
 
 from .options import add_engine_options, add_output_options, open_scorer, photos, print_report, sampler, write_outputs
@@ -45,8 +45,9 @@ def run(args: argparse.Namespace) -> int:
     environment = capture()
     with open_scorer(args.bundle, args) as scorer:
         server = FrameServer(scorer, FrameFeed(photos(args), scorer.bundle.manifest.frame), Yardstick(), block_s)
-        with sampler(args) as telemetry:
-            measured = soak(server, args.minutes, block_s, _show(args.minutes))
+        with sampler(args) as telemetry, Progress("soak", " min") as progress:
+            show = lambda seconds, _: progress(round(seconds / 60.0, 1), args.minutes)  # noqa: E731
+            measured = soak(server, args.minutes, block_s, show)
             read = telemetry.stop()
         found = findings(measured.samples, read, measured.started)
         plan = LatencyPlan(duration_s=args.minutes * 60.0, block_s=block_s, min_queries=1)
@@ -72,16 +73,3 @@ def print_findings(soak: dict) -> None:  # type: ignore[type-arg]
 
     for row in soak_table(soak).rows:
         print("  " + "  ".join(cell for cell in row if cell))
-
-
-def _show(minutes: float):  # type: ignore[no-untyped-def]
-    import sys
-
-    shown = [0.0]
-
-    def show(seconds: float, total_s: float) -> None:
-        if sys.stderr.isatty() and time.monotonic() - shown[0] > 1.0:
-            shown[0] = time.monotonic()
-            print(f"\r\x1b[Ksoak {seconds / 60:.1f}/{minutes:g} min", end="", file=sys.stderr, flush=True)
-
-    return show

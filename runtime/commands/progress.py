@@ -1,0 +1,66 @@
+"""Progress of a long command, on stderr: one line on a terminal, redrawn and gone at the end; in a log one a minute.
+
+Standard output is never touched. What a finished part has to say, its command prints after ``clear``.
+"""
+
+import sys
+import time
+from collections.abc import Callable
+from types import TracebackType
+
+REDRAW_S = 0.1
+LOG_S = 60.0
+_SURE_AFTER_S = 5.0
+"""Sooner, what is left is a guess."""
+_CLEAR = "\r\x1b[K"
+
+
+class Progress:
+    """Counts one thing after the other; call it with what is done and of how much, 0 where that is not known."""
+
+    def __init__(self, title: str = "", unit: str = "") -> None:
+        self._terminal = sys.stderr.isatty()
+        self._unit = unit
+        self._due = time.monotonic() + (0.0 if self._terminal else LOG_S)
+        self.begin(title)
+
+    def begin(self, title: str) -> None:
+        """Count something else from here on; a terminal shows its title at once."""
+        self._title, self._began = title, time.monotonic()
+        if self._terminal:
+            self._show(title)
+
+    def counter(self, title: str, total: int) -> Callable[[], None]:
+        """A function to call once per finished item."""
+        self.begin(title)
+        done = iter(range(1, sys.maxsize))
+        return lambda: self(next(done), total)
+
+    def __call__(self, done: float, total: float, detail: str = "") -> None:
+        now = time.monotonic()
+        if total and done >= total:
+            self.clear()
+        elif now >= self._due:
+            self._due = now + (REDRAW_S if self._terminal else LOG_S)
+            said = f"{self._title} {done}/{total}{self._unit}" if total else f"{self._title} {done}{self._unit}"
+            spent = now - self._began
+            if total and done and spent > _SURE_AFTER_S:
+                said += f", {spent / done * (total - done) / 60:.1f} min left"
+            self._show(f"{said}, {detail}" if detail else said)
+
+    def clear(self) -> None:
+        """Take the line off the terminal."""
+        if self._terminal:
+            self._show("")
+
+    def _show(self, said: str) -> None:
+        before, after = (_CLEAR, "") if self._terminal else ("", "\n")
+        print(f"{before}{said}", end=after, file=sys.stderr, flush=True)
+
+    def __enter__(self) -> "Progress":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.clear()
