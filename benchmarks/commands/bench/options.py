@@ -34,15 +34,19 @@ def add_output_options(parser: argparse.ArgumentParser) -> None:
     """Where the report goes."""
     parser.add_argument("--json", type=output_file, metavar="FILE", help="write the report as JSON")
     parser.add_argument("--markdown", type=output_file, metavar="FILE", help="write it as Markdown")
-    parser.add_argument("--html", type=_page_file, metavar="FILE", help="write it as one self-contained page")
+    parser.add_argument(
+        "--html", action=_Page, type=output_file, metavar="FILE", help="write it as one self-contained page"
+    )
 
 
-def _page_file(text: str) -> Path:
-    """A file for a page, refused at once where nothing could draw it."""
-    from ...report.html import environment
+class _Page(argparse.Action):
+    """Refuses a page at once where nothing could draw it."""
 
-    environment()
-    return output_file(text)
+    def __call__(self, parser: Any, namespace: argparse.Namespace, values: Any, option_string: Any = None) -> None:
+        from ...report.html import environment
+
+        environment()
+        setattr(namespace, self.dest, values)
 
 
 def open_scorer(bundle: Path, args: argparse.Namespace) -> "Scorer":
