@@ -341,6 +341,11 @@ ONE_PLACE = {
         {"runtime/commands/progress.py"},
         "runtime/commands/progress.py's Progress",
     ),
+    # Forgets what is not yet flushed. The decoder program has nothing of the kind and imports nothing of ours.
+    r"\bos\._exit\(": (
+        {"runtime/commands/abrupt_exit.py", "runtime/watch/sources/decoding/program.py"},
+        "runtime/commands/abrupt_exit.py's end",
+    ),
     # Raises on a loop of links (RuntimeError up to Python 3.12); a user's input may be one.
     r"image\.resolve\(|path\.resolve\(": (set(), "os.path.realpath"),
 }

@@ -8,6 +8,7 @@ Whoever abandons such a library asks for this end; the command line keeps the re
 import contextlib
 import os
 import sys
+from typing import NoReturn
 
 _requested = False
 
@@ -19,9 +20,13 @@ def request() -> None:
 
 
 def honour(code: int) -> None:
-    """End the process with ``code`` if that was requested; everything written so far reaches its file."""
-    if not _requested:
-        return
+    """End the process with ``code`` if that was requested."""
+    if _requested:
+        end(code)
+
+
+def end(code: int) -> NoReturn:
+    """End the process with ``code`` at once; everything written so far reaches its file."""
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):
             stream.flush()

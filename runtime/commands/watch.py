@@ -3,15 +3,15 @@
 import argparse
 import contextlib
 import logging
-import os
 import signal
 import sys
 import threading
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from ..ground.error_text import one_line
 from ..ground.names import json_text
+from . import abrupt_exit
 from .option_types import input_path, output_file, seconds
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def _check(settings: "WatchSettings", listen: str | None) -> int:
         result = "ready"
     print(f"{settings.path}: {result}", flush=True)
     if any(thread.name in ("check", "probe") for thread in threading.enumerate()):
-        _end_now(code)
+        abrupt_exit.end(code)
     return code
 
 
@@ -195,11 +195,4 @@ def _stop_signals() -> Iterator[_Stop]:
 def _leave_hung_threads_behind(status: "WatchStatus", code: int) -> None:
     """A thread that hangs inside a driver would crash the interpreter when it returns during its end: skip that end."""
     if any(camera.hung_reads or camera.in_flight for camera in status.cameras):
-        _end_now(code)
-
-
-def _end_now(code: int) -> NoReturn:
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(OSError):
-            stream.flush()
-    os._exit(code)
+        abrupt_exit.end(code)

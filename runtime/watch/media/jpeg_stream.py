@@ -5,22 +5,16 @@ A picture's end is found by its segments, for a thumbnail in it has an end of it
 
 import re
 
-from .multipart import LARGEST_BYTES, MultipartError, Readable
+from .multipart import LARGEST_BYTES, HeldStream, MultipartError
 
-_CHUNK = 64 << 10
 _START = b"\xff\xd8\xff"
 _MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")  # in a scan: FF 00 is a byte FF, D0 to D7 are restarts
 _ALONE = frozenset({0x01, *range(0xD0, 0xD8)})
 _MOST_NOISE_BYTES = 1 << 20
 
 
-class JpegReader:
+class JpegReader(HeldStream):
     """Reads pictures from a stream that offers ``read1``; a picture is given as soon as its last byte is here."""
-
-    def __init__(self, stream: Readable) -> None:
-        self._stream = stream
-        self._held = bytearray()
-        self._ended = False
 
     def read(self) -> bytes | None:
         """The next picture; None where the stream ends between pictures.
@@ -77,11 +71,3 @@ class JpegReader:
                 broken = len(self._held)
                 self._held.clear()
                 raise MultipartError(f"the stream ended after {broken} bytes of a picture")
-
-    def _more(self) -> bool:
-        if self._ended:
-            return False
-        chunk = self._stream.read1(_CHUNK)
-        self._ended = not chunk
-        self._held += chunk
-        return bool(chunk)

@@ -26,6 +26,23 @@ class Readable(Protocol):
     def read1(self, size: int, /) -> bytes: ...
 
 
+class HeldStream:
+    """A stream with the bytes of it that are here and not yet used."""
+
+    def __init__(self, stream: Readable) -> None:
+        self._stream = stream
+        self._held = bytearray()
+        self._ended = False
+
+    def _more(self) -> bool:
+        if self._ended:
+            return False
+        chunk = self._stream.read1(_CHUNK)
+        self._ended = not chunk
+        self._held += chunk
+        return bool(chunk)
+
+
 def boundary_of(content_type: str) -> bytes | None:
     """The line that parts begin with; None where the header does not say.
 
@@ -36,7 +53,7 @@ def boundary_of(content_type: str) -> bytes | None:
     return f"--{name}".encode("latin-1", "replace") if name else None
 
 
-class MultipartReader:
+class MultipartReader(HeldStream):
     """Reads the bodies of parts from a stream that offers ``read1``.
 
     The boundary is the one that the stream really has: cameras declare another one, none, or leave out its dashes.
@@ -44,11 +61,9 @@ class MultipartReader:
     """
 
     def __init__(self, stream: Readable, boundary: bytes | None) -> None:
-        self._stream = stream
+        super().__init__(stream)
         self._declared = boundary
         self._boundary: bytes | None = None
-        self._held = bytearray()
-        self._ended = False
         self._counted_last = False
         self._lengths_lie = False
 
@@ -183,11 +198,3 @@ class MultipartReader:
         body = bytes(self._held[:boundary_at]).removesuffix(b"\n").removesuffix(b"\r")
         del self._held[:boundary_at]
         return body
-
-    def _more(self) -> bool:
-        if self._ended:
-            return False
-        chunk = self._stream.read1(_CHUNK)
-        self._ended = not chunk
-        self._held += chunk
-        return bool(chunk)
