@@ -7,13 +7,17 @@ from dataclasses import asdict, dataclass
 from importlib import metadata
 from typing import Any
 
+from dgiqa_edge.runtime.engines.registry import BACKENDS
 from dgiqa_edge.runtime.machine.processor import processor
 from dgiqa_edge.runtime.scoring.scorer import Scorer
 from dgiqa_edge.runtime.version import VERSION
 
 from ..measures.measures import bundle_sha256
 
-PACKAGES = ("numpy", "scipy", "opencv-python-headless", "opencv-contrib-python-headless", "onnxruntime")
+PACKAGES = (
+    *("numpy", "scipy", "opencv-python-headless", "opencv-contrib-python-headless"),
+    *(package for backend in BACKENDS for package in backend.packages),
+)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ import numpy as np
 
 from dgiqa_edge.calibration.significance import Change, change_of, combined, difference_of, difference_of_means
 from dgiqa_edge.calibration.statistics import Mean, NearestRank, Statistic
+from dgiqa_edge.runtime.engines.registry import BACKENDS
 from dgiqa_edge.runtime.errors import ConfigurationError
 
 from ..latency.percentiles import fewest_queries
@@ -24,7 +25,8 @@ from .metrics import METRICS, Metric
 Report = Mapping[str, Any]
 
 _SAME_MACHINE = ("board", "cpu", "cpu_cores", "gpu", "power_mode", "l4t")
-_SAME_SOFTWARE = ("kernel", "driver", "driver_cuda", "tensorrt", "onnxruntime", "openvino", "python", "cpu_governor")
+_BACKENDS = tuple(backend.name for backend in BACKENDS)
+_SAME_SOFTWARE = ("kernel", "driver", "driver_cuda", *_BACKENDS, "python", "cpu_governor")
 _YARDSTICK_MOVED = 0.03
 _REMEDY = {
     True: "the interval reaches over the limit: measure longer, or in alternating blocks (--against)",

@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from dgiqa_edge.runtime.bundle.bundle import Bundle
 from dgiqa_edge.runtime.bundle.golden import load_golden
+from dgiqa_edge.runtime.engines.onnxruntime import BACKEND
 from dgiqa_edge.runtime.engines.session import open_session
+from dgiqa_edge.runtime.scoring.scorer import Scorer
 
 RUNS = 10
 _SCOPES = {
@@ -26,12 +27,15 @@ _UNNAMED = "nodes without a name of their own (fused)"
 _SUFFIX = "_kernel_time"
 
 
-def node_shares(bundle: Bundle, threads: int | None) -> dict[str, float]:
-    """Part of the graph -> percent of all node time, for the one engine of a fused bundle on ONNX Runtime's CPU.
+def node_shares(scorer: Scorer, threads: int | None) -> dict[str, float] | None:
+    """Part of the graph -> percent of all node time; ``None`` for all but one fused engine on ONNX Runtime's CPU.
 
     A session of its own, so that the measured one stays free of the profiler.
     """
-    record = next(engine for engine in bundle.engines("fused") if engine.backend == "onnxruntime")
+    bundle, (facts, *others) = scorer.bundle, scorer.describe()
+    if others or facts["backend"] != BACKEND.name or facts["providers"] != ["cpu"]:
+        return None
+    record = scorer.engines[0].record
     golden = load_golden(bundle.file(bundle.manifest.golden.file))
     with tempfile.TemporaryDirectory(prefix="dgiqa-profile-") as folder:
         session = open_session(bundle.path / record.file, threads=threads, profile=Path(folder) / "profile")

@@ -12,9 +12,12 @@ from typing import cast
 import numpy as np
 
 from dgiqa_edge.runtime.bundle.bundle import Bundle
+from dgiqa_edge.runtime.engines.backend import Backend
+from dgiqa_edge.runtime.engines.registry import portable
 from dgiqa_edge.runtime.errors import DgiqaEdgeError, MachineError
 from dgiqa_edge.runtime.ground.error_text import one_line, telling_line
 from dgiqa_edge.runtime.ground.extra_packages import install_command
+from dgiqa_edge.runtime.scoring.scorer import Scorer
 
 from .measures import Measure
 
@@ -27,9 +30,21 @@ ABSENT = {
 
 
 def peers(bundle: Bundle, threads: int | None) -> dict[str, Measure | str]:
-    """Name -> a measure, or why it cannot run here: the same graph on OpenVINO, and what other rooms offer."""
-    makers: dict[str, Maker] = {"OpenVINO, same graph": openvino_peer, **_offered()}
+    """Name -> a measure, or why it cannot run here: the same graph on other backends, and what other rooms offer."""
+    own = {engine.backend for engine in bundle.manifest.engines}
+    makers: dict[str, Maker] = {
+        **{f"{other.title}, same graph": _same_graph_on(other) for other in portable() if other.name not in own},
+        **_offered(),
+    }
     return {name: _made(name, maker, bundle, threads) for name, maker in makers.items()}
+
+
+def _same_graph_on(backend: Backend) -> Maker:
+    def make(bundle: Bundle, threads: int | None) -> Callable[[np.ndarray], float]:
+        scorer = Scorer(bundle, backend=backend.name, threads=threads, verify=False)
+        return lambda frame: scorer.score(frame).score
+
+    return make
 
 
 def openvino_peer(bundle: Bundle, threads: int | None) -> Callable[[np.ndarray], float]:

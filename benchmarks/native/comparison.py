@@ -14,14 +14,14 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from dgiqa_edge.runtime.engines.backend import Backend
+from dgiqa_edge.runtime.engines.registry import portable
 from dgiqa_edge.runtime.errors import MachineError
+from dgiqa_edge.runtime.machine.packages import installed
 
 TOOL_PLACES = ("build/native/runtime/native/tools", "build/native/bin", "/usr/bin", "/usr/local/bin")
 TOOL = "dgiqa-edge-native"
-PYTHON_PACKAGES = {
-    "onnxruntime": ("dgiqa-edge", "numpy", "opencv-python-headless", "fastjsonschema", "onnxruntime"),
-    "openvino": ("dgiqa-edge", "numpy", "opencv-python-headless", "fastjsonschema", "openvino"),
-}
+_OURS = ("dgiqa-edge", "numpy", "opencv-python-headless", "fastjsonschema")
 _MIB = 2**20
 
 
@@ -75,9 +75,10 @@ def native(tool: Path) -> Candidate:
         MachineError: the tool does not run here.
     """
     built = _json_of([str(tool), "info", "--json"])["library"]["backends"]
-    backend = next((name for name in built if name != "tensorrt"), None)
+    backend = next((one.name for one in portable() if one.name in built), None)
     if backend is None:
-        raise MachineError(f"{tool} was built without a CPU backend: give it ONNX Runtime or OpenVINO")
+        titles = " or ".join(one.title for one in portable())
+        raise MachineError(f"{tool} was built without a CPU backend: give it {titles}")
 
     def run(load: Load) -> Start:
         options = {"--bundle": load.bundle, "--image": load.image, "--threads": load.threads, "--backend": backend}
@@ -90,22 +91,24 @@ def native(tool: Path) -> Candidate:
     return Candidate(f"native, {backend}", _linked_mib(tool), run)
 
 
-def python(backend: str) -> Candidate | str:
+def python(backend: Backend) -> Candidate | str:
     """The Python runtime on a backend, or why it cannot run here."""
+    here = [name for name in backend.packages if installed(name).value is not None]
+    if not here:
+        return f"{backend.packages[0]} is not installed"
     try:
-        metadata.distribution(backend)
-        size = sum(_distribution_mib(name) for name in PYTHON_PACKAGES[backend])
+        size = sum(_distribution_mib(name) for name in (*_OURS, *here))
     except metadata.PackageNotFoundError as error:
         return f"{error} is not installed"
 
     def run(load: Load) -> Start:
-        options = {"--bundle": load.bundle, "--image": load.image, "--threads": load.threads, "--backend": backend}
+        options = {"--bundle": load.bundle, "--image": load.image, "--threads": load.threads, "--backend": backend.name}
         counts = {"--frames": load.frames, "--warmup": load.warmup}
         module = [sys.executable, "-m", "dgiqa_edge.benchmarks.native.first_verdict"]
         report = _json_of([*module, *_flat(options), *_flat(counts)])
         return Start(report["first_verdict_ms"], report["p50_ms"], report["peak_rss_mib"])
 
-    return Candidate(f"Python, {backend}", size, run)
+    return Candidate(f"Python, {backend.name}", size, run)
 
 
 def compare(candidates: Iterable[Candidate], load: Load, starts: int, progress: Callable[[], None]) -> dict[str, Start]:
@@ -145,7 +148,7 @@ def _linked_mib(tool: Path) -> float:
     own = {file for file in libraries if not file.is_relative_to("/lib") and not file.is_relative_to("/usr/lib")}
     plugins = {
         file.resolve()
-        for folder in {file.parent for file in own if "openvino" in file.name}
+        for folder in {file.parent for file in own}
         for file in folder.glob("libopenvino_*.so*")
         if re.search(r"intel_cpu_plugin|onnx_frontend", file.name)
     }

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from dgiqa_edge.runtime.machine.processor import processor
 from dgiqa_edge.runtime.scoring.scorer import Scorer
 
 from ..latency.device_stages import DeviceStages
@@ -78,14 +79,13 @@ def latency_report(
 
 def stages_not_told_apart(scorer: Scorer, measured: Measured) -> dict[str, str]:
     """Stages that a camera pipeline has and this measurement cannot show, with the reason for each."""
-    backend = str(scorer.describe()[0]["backend"])
     stages = measured.run.samples.stages_ms
     missing = {
         "capture": "frames come from memory; a camera's own delay is not in these figures",
     }
     if not measured.device:
         reason = "there is none on a CPU: the engine reads the frame where it lies"
-        if backend == "tensorrt" or scorer.describe()[0].get("providers", ["cpu"])[0] != "cpu":
+        if scorer.describe()[0]["device"] != processor().model:
             reason = "the engine cannot time its device in this run"
         missing["copy in"] = missing["copy out"] = reason
     if "depth" not in stages:

@@ -17,7 +17,6 @@ from dgiqa_edge.calibration.fidelity import Fidelity
 from dgiqa_edge.calibration.images.calibration_set import MINIMUM_COUNT, open_calibration_set
 from dgiqa_edge.calibration.images.selection import Selection
 from dgiqa_edge.runtime.bundle.manifest import LadderRecord
-from dgiqa_edge.runtime.errors import ConfigurationError
 from dgiqa_edge.runtime.ground.names import json_text
 from dgiqa_edge.runtime.hashing import Json
 from dgiqa_edge.runtime.version import VERSION
@@ -25,7 +24,7 @@ from dgiqa_edge.runtime.version import VERSION
 from ..frame_graph import parity
 from ..frame_graph.graph_session import open_graph
 from ..frame_graph.to_onnx import export_graph
-from ..ladder.devices.protocol import Device, open_device
+from ..ladder.devices.protocol import Device
 from ..ladder.ladder import Ladder, Taken
 from ..ladder.lowering import FP32_GRAPH, GRAPH, Lowering, LoweringInputs
 from ..ladder.rungs import rungs_from
@@ -36,9 +35,8 @@ from ..stages.provenance import host_facts, package_versions
 from ..stages.reporter import Reporter, reused
 from ..stages.stages import StageResult, Stages
 from . import bundle_writer, table
-from .backend_choice import choose
+from .backends import choose
 from .recipes import recipe_of
-from .tensorrt_build import TensorRtBuild
 
 if TYPE_CHECKING:
     from torch import nn
@@ -85,27 +83,23 @@ class Build:
         """
         options = self.options
         self.recipe = recipe_of(options)
-        self.backend, why = choose(options.backend, engine=options.tensorrt.engine)
+        self.backend, why = choose(options.backend, engine=options.builds_engines)
         bundle_writer.check_target(options.out)
         self.reporter.note(f"backend: {why}")
-        self.tensorrt = TensorRtBuild.open(options, self.recipe, self.reporter) if self._builds_an_engine else None
+        self.engines = self.backend.open_build(options, self.recipe, self.reporter)
         self.stages.sweep()
         self._open_photos()
         with exclusive(options.work / LOCK, self.reporter.note, "the finished stages"):
             return self._run()
-
-    @property
-    def _builds_an_engine(self) -> bool:
-        return self.backend == "tensorrt" and self.options.tensorrt.engine
 
     def _run(self) -> BuildResult:
         exported = self._export()
         self._check_parity(exported)
         taken = self._take(exported)
         contents = self._contents(exported, taken)
-        if self.tensorrt is not None:
+        if self.engines is not None:
             fp32, graph = exported.file(FP32_GRAPH), taken.lowered.file(GRAPH)
-            contents = self.tensorrt.add(contents, self.stages, fp32, graph, self.calibration_set, self.check_set)
+            contents = self.engines.add(contents, self.stages, fp32, graph, self.calibration_set, self.check_set)
         return self._pack(exported, contents, taken)
 
     @cached_property
@@ -190,7 +184,9 @@ class Build:
     def _take(self, exported: StageResult) -> Taken:
         """The graph this build ends with: the precision asked for, or what the ladder takes."""
         options = self.options
-        inputs = LoweringInputs(options, self.stages, self.reporter, exported, self.calibration_set, self.backend)
+        inputs = LoweringInputs(
+            options, self.stages, self.reporter, exported, self.calibration_set, self.backend.target
+        )
         self.lowering = Lowering(inputs)
         ladder = Ladder(
             self.lowering,
@@ -208,9 +204,9 @@ class Build:
 
     def _portable(self, taken: Taken, ladder: Ladder) -> Fidelity:
         """Fidelity of the graph that stays in the bundle beside an engine: after a climb, that was the engine's."""
-        if self.tensorrt is None or taken.ladder is None:
+        if self.engines is None or taken.ladder is None:
             return taken.fidelity
-        portable = open_device(self.backend, self.options.threads)
+        portable = self.backend.open_device(self.options.threads)
         trials = Trials(self.stages, portable, ladder.reference, self.lowering.inputs.exported.key)
         with self.reporter.stage("portable graph against FP32") as line:
             result = trials.run(taken.lowered, line.tick)
@@ -219,24 +215,17 @@ class Build:
 
     def _device(self) -> Device:
         """Where graphs are judged; of a precision that is named, the portable graph, before its engine is built."""
-        options = self.options
-        if not options.climbs:
-            return open_device(self.backend, options.threads)
-        if self.tensorrt is not None:
-            return self.tensorrt.device(self.stages, self.calibration_set)
-        if self.backend == "tensorrt":
-            raise ConfigurationError(
-                "--accuracy-budget and --latency-target decide by engines on the device, which --no-engine does not "
-                "build: leave one of them out"
-            )
-        return open_device(self.backend, options.threads)
+        if self.options.climbs and self.engines is not None:
+            return self.engines.device(self.stages, self.calibration_set)
+        return self.backend.open_device(self.options.threads)
 
     def _contents(self, exported: StageResult, taken: Taken) -> bundle_writer.BundleContents:
         precision = taken.rung.precision
         return bundle_writer.BundleContents(
             options=self.options,
             recipe=self.recipe,
-            backend=self.backend,
+            backend=self.backend.runtime,
+            remarks=self.backend.remarks(precision, self.engines is not None),
             precision=precision,
             graph=taken.lowered.file(GRAPH),
             nodes=taken.lowered.values["nodes"],  # type: ignore[arg-type]
@@ -270,7 +259,10 @@ class Build:
         if contents.engines is None or taken.ladder is None:
             rows.append(table.row(contents.precision, graph_bytes, contents.portable_fidelity, own_ms))
         if contents.engines is not None:
-            name, p50_ms = f"{contents.precision} TensorRT", contents.latency.p50_ms if contents.latency else None
+            name, p50_ms = (
+                f"{contents.precision} {contents.backend.title}",
+                contents.latency.p50_ms if contents.latency else None,
+            )
             rows.append(table.row(name, contents.engines.size_bytes, contents.fidelity, p50_ms))
         notes = (*self._once(contents), *bundle_writer.notes(contents))
         return BuildResult(options.out, tuple(rows), self._caption(taken), notes, taken.ladder)
@@ -289,7 +281,7 @@ class Build:
         width, height = self.options.frame[1], self.options.frame[0]
         photos = "held-out" if self.held_out else "calibration"
         where = f"ONNX Runtime CPU, {self.options.threads} threads"
-        where += f", and {self.tensorrt.label}" if self.tensorrt is not None else ""
+        where += f", and {self.engines.label}" if self.engines is not None else ""
         timed = f"p50 of {taken.latency.runs} alternating runs; " if taken.latency else ""
         return (
             f"{self.options.preset}, frame {width}x{height}, {where}; fidelity "

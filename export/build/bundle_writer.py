@@ -21,6 +21,8 @@ from dgiqa_edge.runtime.bundle.bundle import build_manifest_files, write_manifes
 from dgiqa_edge.runtime.bundle.checks import MANIFEST_NAME
 from dgiqa_edge.runtime.bundle.golden import Golden, save_golden
 from dgiqa_edge.runtime.bundle.manifest import LadderRecord
+from dgiqa_edge.runtime.engines.backend import Backend
+from dgiqa_edge.runtime.engines.onnxruntime import BACKEND as ONNX_RUNTIME
 from dgiqa_edge.runtime.errors import ConfigurationError, FidelityError, MachineError
 from dgiqa_edge.runtime.ground.atomic import atomic_directory
 from dgiqa_edge.runtime.ground.names import json_text
@@ -49,12 +51,13 @@ class BundleContents:
     ``precision`` is that of the graph, ``ladder`` what it was taken from, if there was one. ``observed`` are the photos
     that ranges were observed on (none for FP32), ``checked`` those of the fidelity check. ``fidelity`` and ``latency``
     are of the first engine: ``engines``' where there are some, else the portable graph's, whose fidelity is
-    ``portable_fidelity``. ``weights`` is where each role's weights stood in their file, with notes on them.
+    ``portable_fidelity``. ``remarks`` are those of the backend. ``weights`` is where each role's weights stood in their
+    file, with notes on them.
     """
 
     options: BuildOptions
     recipe: Recipe
-    backend: str
+    backend: Backend
     precision: str
     graph: Path
     nodes: dict[str, dict[str, int]]
@@ -73,6 +76,7 @@ class BundleContents:
     seconds: float
     host: dict[str, Json]
     portable_fidelity: Fidelity
+    remarks: tuple[str, ...] = ()
     engines: EngineFiles | None = None
 
 
@@ -111,7 +115,7 @@ def write(contents: BundleContents, out: Path) -> None:
             replace(contents.calibration, selection=contents.selection.to_json()).save(directory / "calibration.json")
         (directory / "report.json").write_text(json_text(_report(contents), indent=1) + "\n", encoding="utf-8")
         write_manifest(directory, _manifest(contents, roles, plans, build_manifest_files(directory)))
-        if contents.backend == "onnxruntime":  # engines of TensorRT were checked in a bundle of their own
+        if contents.engines is None:  # engines are checked in a bundle of their own
             _replay(contents, directory)
 
 
@@ -163,7 +167,9 @@ def _write_engines(contents: BundleContents, directory: Path, graphs: dict[str, 
     for role, plan in contents.engines.plans.items():
         file = f"{Path(graphs[role]).stem}.plan"
         shutil.copyfile(plan, directory / file)
-        entries.append({"role": role, "file": file, "backend": "tensorrt", "requires": dict(contents.engines.requires)})
+        entries.append(
+            {"role": role, "file": file, "backend": contents.backend.name, "requires": dict(contents.engines.requires)}
+        )
     return entries
 
 
@@ -184,7 +190,7 @@ def _manifest(
         "frame": {"height": options.frame[0], "width": options.frame[1]},
         "geometry": contents.recipe.manifest_geometry(),
         "layout": options.layout,
-        "precision": {"name": contents.precision, "target": contents.backend, "nodes": contents.nodes},
+        "precision": {"name": contents.precision, "target": contents.backend.name, "nodes": contents.nodes},
         "calibration": None
         if calibration is None
         else {
@@ -201,7 +207,7 @@ def _manifest(
         "graphs": [{"role": role, "file": file} for role, file in roles],
         "engines": [
             *plans,
-            *({"role": role, "file": file, "backend": "onnxruntime", "requires": requires} for role, file in roles),
+            *({"role": role, "file": file, "backend": ONNX_RUNTIME.name, "requires": requires} for role, file in roles),
         ],
         "golden": {"file": "golden.npz", "tolerance": _tolerance(contents)},
         "files": files,
@@ -248,12 +254,7 @@ def notes(contents: BundleContents) -> list[str]:
         notes.append("fidelity was measured on the calibration photos themselves: too few to hold any out")
     if not contents.options.accuracy_check:
         notes.append("its accuracy was held to no limit (--no-accuracy-check)")
-    if contents.precision == "fp16" and contents.backend == "onnxruntime":
-        notes.append("ONNX Runtime's CPU computes FP16 nodes in FP32: this file is for GPUs, not for CPU speed")
-    if contents.backend == "tensorrt" and contents.engines is None:
-        notes.append(
-            "this bundle holds the portable graph for TensorRT and no engine: build on the device without --no-engine"
-        )
+    notes += contents.remarks
     if contents.engines is not None:
         notes += contents.engines.notes
     return notes
@@ -266,7 +267,7 @@ def _report(contents: BundleContents) -> dict[str, Any]:
         "fidelity": contents.fidelity.to_json(with_images=True),
         "latency": _timing(contents.latency),
         "portable_fidelity": contents.portable_fidelity.to_json(),
-        "tensorrt": None if contents.engines is None else dict(contents.engines.report),
+        **({} if contents.engines is None else {contents.backend.name: dict(contents.engines.report)}),
         "photos": {"observed": _photos(contents.observed), "checked": _photos(contents.checked)},
         "selection": contents.selection.to_json(),
     }

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from dgiqa_edge.calibration.fidelity import Fidelity
 from dgiqa_edge.calibration.images.calibration_set import CalibrationSet
+from dgiqa_edge.calibration.int8.targets import target_named
+from dgiqa_edge.runtime.engines.tensorrt.backend import BACKEND
 from dgiqa_edge.runtime.engines.tensorrt.versions import families_of
 from dgiqa_edge.runtime.errors import ConfigurationError
 from dgiqa_edge.runtime.ground.atomic import PARTIAL_PREFIX
@@ -16,14 +18,16 @@ from dgiqa_edge.runtime.hashing import sha256_file
 
 from ..frame_graph.graph_session import Latency, open_graph, time_alternately
 from ..frame_graph.split import split
+from ..ladder.devices import portable
 from ..ladder.devices.check import BundleEngines, check_engine
 from ..ladder.devices.tensorrt import TensorRtDevice, has_half
 from ..options.build_options import BuildOptions
 from ..stages.reporter import Reporter, Tick
 from ..stages.stages import Stages
 from ..tensorrt.engines import EngineStage
-from ..tensorrt.machine import TensorRtMachine, open_machine
+from ..tensorrt.machine import TensorRtMachine, obstacle, open_machine
 from . import bundle_writer
+from .backends import BuildBackend
 from .recipes import Recipe
 
 if TYPE_CHECKING:
@@ -144,7 +148,7 @@ class TensorRtBuild:
         aside = Path(tempfile.mkdtemp(prefix=PARTIAL_PREFIX, dir=self.options.work))
         try:
             bundle_writer.write(contents, aside / "bundle")
-            with BundleEngines(aside / "bundle", "tensorrt") as engine:
+            with BundleEngines(aside / "bundle", BACKEND.name) as engine:
                 fidelity = check_engine(
                     fp32,
                     engine,
@@ -159,3 +163,25 @@ class TensorRtBuild:
         finally:
             shutil.rmtree(aside, ignore_errors=True)
         return fidelity, latency
+
+
+def _open(options: BuildOptions, recipe: Recipe, reporter: Reporter) -> TensorRtBuild | None:
+    if options.builds_engines:
+        return TensorRtBuild.open(options, recipe, reporter)
+    if options.climbs:
+        raise ConfigurationError(
+            "--accuracy-budget and --latency-target decide by engines on the device, which --no-engine does not "
+            "build: leave one of them out"
+        )
+    return None
+
+
+BUILD = BuildBackend(
+    BACKEND,
+    target_named(BACKEND.name),
+    lambda threads: portable.open_device(BACKEND.name, threads),
+    obstacle=obstacle,
+    open_build=_open,
+    note_without_engine="this bundle holds the portable graph for TensorRT and no engine: build on the device without "
+    "--no-engine",
+)

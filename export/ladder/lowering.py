@@ -18,7 +18,7 @@ from dgiqa_edge.calibration.int8.placement import DEFAULT_SCOPES, Placement, pla
 from dgiqa_edge.calibration.int8.quantize import quantize
 from dgiqa_edge.calibration.int8.ranges import observe_ranges
 from dgiqa_edge.calibration.int8.result import CalibrationResult, cache_key, load_or_observe
-from dgiqa_edge.calibration.int8.targets import Target, target_named
+from dgiqa_edge.calibration.int8.targets import Target
 from dgiqa_edge.runtime.errors import CalibrationError, FidelityError
 from dgiqa_edge.runtime.hashing import Json, sha256_file
 
@@ -39,14 +39,14 @@ GRAPH = "frame_graph.onnx"
 
 @dataclass(frozen=True)
 class LoweringInputs:
-    """What every lowering starts from; ``exported`` holds the FP32 graph, ``backend`` is what INT8 is written for."""
+    """What every lowering starts from; ``exported`` holds the FP32 graph, ``target`` is how INT8 is written."""
 
     options: BuildOptions
     stages: Stages
     reporter: Reporter
     exported: StageResult
     photos: CalibrationSet
-    backend: str
+    target: Target
 
 
 class Lowering:
@@ -71,11 +71,6 @@ class Lowering:
     def placement(self) -> Placement:
         """What INT8 is given to by default."""
         return place(self.model, scopes=DEFAULT_SCOPES)
-
-    @property
-    def target(self) -> Target:
-        """How INT8 is written for the backend."""
-        return target_named(self.inputs.backend)
 
     @cached_property
     def calibration(self) -> CalibrationResult:
@@ -123,7 +118,7 @@ class Lowering:
         magnitudes = self._magnitudes(line) if float_part == "fp16" else {}
 
         def make(directory: Path) -> dict[str, Json]:
-            lowered = quantize(self.model, placement, calibration.ranges, self.target)
+            lowered = quantize(self.model, placement, calibration.ranges, self.inputs.target)
             model, counts = lowered.model, lowered.node_counts
             if float_part == "fp16":
                 absmax = precision.with_dequantized(model, magnitudes)
@@ -136,11 +131,11 @@ class Lowering:
             calibration.save(directory / "calibration.json")
             int8 = sum(kinds.get("int8", 0) for kinds in counts.values())
             kept = f", {len(self.placement.nodes) - int8} more kept in {float_part.upper()}" if float_outputs else ""
-            return {"nodes": counts, "summary": f"{int8} layers in INT8 for {self.inputs.backend}{kept}"}
+            return {"nodes": counts, "summary": f"{int8} layers in INT8 for {self.inputs.target.name}{kept}"}
 
         inputs: dict[str, Json] = {
             "calibration": calibration.key,
-            "target": self.inputs.backend,
+            "target": self.inputs.target.name,
             "float_outputs": sorted(float_outputs),
             "float_part": float_part,
         }

@@ -63,7 +63,7 @@ class BlockRanking:
                 block,
                 outputs,
                 lowering.calibration.ranges,
-                lowering.target,
+                inputs.target,
                 open_model=self._open,
                 frames=self.photos,
                 reference=self.reference.outputs(),
@@ -86,4 +86,4 @@ class BlockRanking:
         with tempfile.TemporaryDirectory(prefix="dgiqa-edge-") as folder:
             path = Path(folder) / "block.onnx"
             onnx.save(model, str(path))
-            return open_graph(path, inputs.options.threads, as_written=self.device.backend != "onnxruntime")
+            return open_graph(path, inputs.options.threads, as_written=self.device.as_written)

@@ -15,7 +15,12 @@ from .accuracy_budget import FLOOR, NO_LIMITS, AccuracyBudget, parse_budget, par
 from .tensorrt_options import TensorRtOptions
 
 PRECISIONS = ("int8", "fp16", "fp32")
-BACKENDS = ("auto", "onnxruntime", "tensorrt")
+AUTO = "auto"
+# One line a backend, in the order in which auto prefers them: export/build/NAME_build.py declares it.
+BACKENDS = (
+    "tensorrt",
+    "onnxruntime",
+)
 LAYOUTS = ("fused", "split")
 NO_EMA = "of a checkpoint with a moving average (EMA) of the weights take those of the last step (default: the average)"
 METHODS = ("minmax", "percentile", "entropy")
@@ -65,6 +70,11 @@ class BuildOptions:
     def climbs(self) -> bool:
         """Whether the build looks for a precision, from ``precision`` up, instead of taking it as it is."""
         return self.accuracy_budget is not None or self.latency_target_ms is not None
+
+    @property
+    def builds_engines(self) -> bool:
+        """Whether engines are built here for a backend that has any; else the bundle holds the portable graph only."""
+        return self.tensorrt.engine
 
     @property
     def limits(self) -> AccuracyBudget:
@@ -123,10 +133,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     what.add_argument(
         "--backend",
-        choices=BACKENDS,
-        default="auto",
-        help="auto takes TensorRT when it and a GPU are there, else ONNX Runtime; tensorrt adds an engine for this GPU "
-        "to the portable graph, checked on it (default: auto)",
+        choices=(AUTO, *BACKENDS),
+        default=AUTO,
+        help=f"what the bundle is for; {AUTO} takes the first of {', '.join(BACKENDS)} whose packages and device are "
+        f"here (default: {AUTO})",
     )
     what.add_argument(
         "--layout",

@@ -75,7 +75,9 @@ class TensorRtOptions:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the TensorRT options to ``parser``."""
-    group = parser.add_argument_group("TensorRT (with --backend tensorrt, on the GPU that the engine will run on)")
+    group = parser.add_argument_group(
+        "TensorRT (--backend tensorrt adds an engine to the portable graph, on the GPU that it will run on)"
+    )
     group.add_argument(
         "--no-engine",
         action="store_true",

@@ -56,7 +56,7 @@ class Backend:
         packages: the distributions that it may come in.
         runs_portable_graphs: whether it runs the graph that every bundle holds; it can then be asked for with any.
         options: those of ``EngineOptions`` that it heeds.
-        facts: what is installed of it, by the name that doctor prints; never raises.
+        facts: what is installed of it, by the name that doctor prints, its own name among them; never raises.
         capabilities: what of it can run on a surveyed machine, what cannot included.
         load: opens one engine of a verified bundle. Raises MachineError (a package or device is missing) and
             EngineCompatibilityError (this machine cannot run the engine).

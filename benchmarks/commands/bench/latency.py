@@ -148,11 +148,10 @@ def _measure(scorer: "Scorer", args: argparse.Namespace, plan: "LatencyPlan") ->
 def _node_shares(scorer: "Scorer", args: argparse.Namespace, missing: dict[str, str]) -> dict[str, float] | None:
     from ...latency.node_shares import node_shares
 
-    engine = scorer.describe()[0]
-    if engine["backend"] != "onnxruntime" or engine["providers"] != ["cpu"] or scorer.bundle.roles != ("fused",):
+    shares = node_shares(scorer, args.threads)
+    if shares is None:
         missing["latency.node_shares_percent"] = "read from ONNX Runtime's profiler on the CPU, for fused engines only"
-        return None
-    return node_shares(scorer.bundle, args.threads)
+    return shares
 
 
 def _run_pair(args: argparse.Namespace, plan: "LatencyPlan", context: dict[str, Any]) -> int:

@@ -50,25 +50,26 @@ def run(args: argparse.Namespace) -> int:
     """Run all candidates and print the table; returns 0."""
     from dgiqa_edge.calibration.images.shipped import SHIPPED_PHOTOS
     from dgiqa_edge.runtime.bundle.bundle import load_bundle
+    from dgiqa_edge.runtime.engines.registry import portable
     from dgiqa_edge.runtime.errors import ConfigurationError
     from dgiqa_edge.runtime.frames.images import write_image
     from dgiqa_edge.runtime.ground.atomic import write_result
 
     from ...environment import provenance
     from ...measures.peers import frames_of
-    from ...native.comparison import PYTHON_PACKAGES, Candidate, Load, compare, find_tool, native, python
+    from ...native.comparison import Candidate, Load, compare, find_tool, native, python
 
     bundle = load_bundle(args.bundle)
     candidates = [native(find_tool(tool)) for tool in args.tool or [None]]
     if len({one.name for one in candidates}) < len(candidates):
         raise ConfigurationError("two of --tool have the same backend: give builds that differ in it")
     missing = {}
-    for backend in PYTHON_PACKAGES:
+    for backend in portable():
         found = python(backend)
         if isinstance(found, Candidate):
             candidates.append(found)
         else:
-            missing[f"Python, {backend}"] = found
+            missing[f"Python, {backend.name}"] = found
     frame = frames_of([args.photo or min(SHIPPED_PHOTOS.glob("*.jpg"))], bundle)[0]
     with tempfile.TemporaryDirectory() as folder:
         image = Path(folder) / "frame.png"

@@ -89,7 +89,7 @@ def check_engine(
     Raises:
         FidelityError: the engine is further from FP32 than it may be, or a score is not finite.
     """
-    remedy = "build another precision (--fp16, --fp32), another --opt-level, or use --backend onnxruntime"
+    remedy = "build another precision (--fp16, --fp32), another --opt-level, or for another --backend"
     known = "".join(f"; {remark}" for remark in remarks)
     try:
         fidelity = compare_engines(fp32, engine, frames, progress=progress)

@@ -25,6 +25,7 @@ class OnnxRuntimeDevice:
 
     backend = "onnxruntime"
     float_part = "fp32"
+    as_written = False
     engine_file: str | None = None
 
     def __init__(self, version: str, threads: int) -> None:
@@ -48,4 +49,4 @@ class OnnxRuntimeDevice:
 
     @contextmanager
     def open(self, executable: Path) -> Iterator[Run]:
-        yield open_graph(executable, self.threads)
+        yield open_graph(executable, self.threads, as_written=self.as_written)

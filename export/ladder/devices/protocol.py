@@ -4,23 +4,14 @@ A device turns a finished graph into what it executes, runs it, and says what it
 which result is accepted is the ladder's business. It is not the runtime's engine: that needs a bundle.
 """
 
-import importlib
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Protocol
 
-from dgiqa_edge.runtime.errors import EngineCompatibilityError
 from dgiqa_edge.runtime.hashing import Json
 
 from ...frame_graph.graph_session import Run
-
-# backend -> module beside this one with a function `open_device(threads)`. TensorRT's own device needs the build's
-# engine stage besides (tensorrt.py); here is what judges its graphs where no engine is asked for.
-DEVICES: Mapping[str, str] = {
-    "onnxruntime": ".onnxruntime",
-    "tensorrt": ".portable",
-}
 
 
 class Device(Protocol):
@@ -31,12 +22,14 @@ class Device(Protocol):
         name: backend, version and hardware, for people.
         float_part: ``fp16`` where half precision is fast, and the float part of an INT8 graph is written in it; else
             ``fp32``.
+        as_written: whether a graph for it must be computed as written where ONNX Runtime stands in for it.
         engine_file: name of the file that ``build`` writes; None where the graph itself is executed.
     """
 
     backend: str
     name: str
     float_part: str
+    as_written: bool
     engine_file: str | None
 
     def identity(self) -> dict[str, Json]:
@@ -65,17 +58,3 @@ class Device(Protocol):
             DgiqaEdgeError: the backend cannot load or run it.
         """
         ...
-
-
-def open_device(backend: str, threads: int) -> Device:
-    """The device of a backend.
-
-    Raises:
-        EngineCompatibilityError: this version cannot judge graphs on that backend.
-        MachineError: the backend's package is missing.
-    """
-    if backend not in DEVICES:
-        raise EngineCompatibilityError(
-            f"this version cannot check engines of {backend}: use --backend {' or '.join(DEVICES)}"
-        )
-    return cast(Device, importlib.import_module(DEVICES[backend], __package__).open_device(threads))

@@ -34,6 +34,7 @@ class TensorRtDevice:
 
     backend = "tensorrt"
     float_part = "fp16"
+    as_written = True
     engine_file: str | None = "engine.plan"
 
     def __init__(

@@ -3,7 +3,7 @@
 import pytest
 
 from dgiqa_edge.benchmarks.latency.node_shares import node_shares, shares_from_events
-from dgiqa_edge.runtime.bundle.bundle import load_bundle
+from dgiqa_edge.runtime import Scorer
 
 
 def event(name, microseconds, kind="Node"):
@@ -31,5 +31,10 @@ def test_nodes_belong_to_the_network_at_the_head_of_their_name():
 
 
 def test_a_real_profile_adds_up(bundle_dir):
-    shares = node_shares(load_bundle(bundle_dir), threads=1)
-    assert sum(shares.values()) == pytest.approx(100.0)
+    with Scorer(bundle_dir, threads=1) as scorer:
+        assert sum(node_shares(scorer, threads=1).values()) == pytest.approx(100.0)
+
+
+def test_engines_without_that_profiler_have_no_shares(make_bundle):
+    with Scorer(make_bundle(layout="split"), threads=1) as scorer:
+        assert node_shares(scorer, threads=1) is None

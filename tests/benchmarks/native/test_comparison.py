@@ -2,12 +2,14 @@
 
 import json
 import stat
+from dataclasses import replace
 
 import pytest
 
 from dgiqa_edge.benchmarks.native import comparison as native_comparison
 from dgiqa_edge.benchmarks.native.comparison import find_tool, native, python
 from dgiqa_edge.runtime.commands.cli import main
+from dgiqa_edge.runtime.engines.onnxruntime import BACKEND
 from dgiqa_edge.runtime.errors import MachineError
 
 FIGURES = {
@@ -66,6 +68,5 @@ def test_builds_that_cannot_be_told_apart_or_run_nothing(bundle_dir, tool, capsy
         native(tool)
 
 
-def test_a_backend_that_is_not_installed_is_not_measured(monkeypatch):
-    monkeypatch.setitem(native_comparison.PYTHON_PACKAGES, "absent-backend", ())
-    assert "not installed" in str(python("absent-backend"))
+def test_a_backend_that_is_not_installed_is_not_measured():
+    assert python(replace(BACKEND, packages=("absent-backend",))) == "absent-backend is not installed"

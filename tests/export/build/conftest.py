@@ -5,6 +5,7 @@ the device check are real, and a spoiled engine is really wrong.
 """
 
 import shutil
+from dataclasses import replace
 
 import onnxruntime
 import pytest
@@ -12,7 +13,7 @@ from stand_ins import fake_tensorrt
 from stand_ins import small_networks as small
 from stand_ins.small_networks import run_build as build
 
-from dgiqa_edge.export.build import backend_choice, tensorrt_build
+from dgiqa_edge.export.build import tensorrt_build
 from dgiqa_edge.export.ladder.devices import check as device_check
 from dgiqa_edge.export.ladder.devices import tensorrt as tensorrt_device
 from dgiqa_edge.export.options.tensorrt_options import BuilderSettings, TensorRtOptions
@@ -67,7 +68,7 @@ def machine(monkeypatch, small_networks):
     def make(version="10.13.3.9", device=DEVICE, **options):
         trt = fake_tensorrt.FakeTensorRt(version, **options)
         found = TensorRtMachine(trt, version, support_of(version), device)
-        monkeypatch.setattr(backend_choice.machine, "obstacle", lambda: "")
+        monkeypatch.setattr(tensorrt_build, "BUILD", replace(tensorrt_build.BUILD, obstacle=lambda: ""))
         monkeypatch.setattr(tensorrt_build, "open_machine", lambda: found)
         return trt
 

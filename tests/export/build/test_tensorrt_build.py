@@ -1,6 +1,7 @@
 """What a whole build with a TensorRT engine leaves: engine, portable graph, reports, caches."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import onnx
@@ -8,7 +9,7 @@ import pytest
 from onnx import numpy_helper
 from stand_ins.small_networks import run_build as build
 
-from dgiqa_edge.export.build import backend_choice, tensorrt_build
+from dgiqa_edge.export.build import tensorrt_build
 from dgiqa_edge.export.options.accuracy_budget import parse_budget
 from dgiqa_edge.export.options.tensorrt_options import BuilderSettings
 from dgiqa_edge.runtime import Scorer, load_bundle
@@ -124,7 +125,8 @@ def test_after_a_climb_the_portable_graph_is_measured_for_itself(machine, engine
 
 def test_the_portable_graph_for_tensorrt_needs_no_gpu(machine, engine_options, monkeypatch):
     machine()
-    monkeypatch.setattr(backend_choice.machine, "obstacle", lambda: "no NVIDIA GPU was found")
+    without_gpu = replace(tensorrt_build.BUILD, obstacle=lambda: "no NVIDIA GPU was found")
+    monkeypatch.setattr(tensorrt_build, "BUILD", without_gpu)
     result = build(engine_options(engine=False))
     bundle = load_bundle(result.bundle)
     (engine,) = bundle.engines("fused")

@@ -8,8 +8,9 @@ import pytest
 from onnx import numpy_helper
 from stand_ins.small_networks import run_build as build
 
-from dgiqa_edge.export.build import backend_choice, tensorrt_build
+from dgiqa_edge.export.build import tensorrt_build
 from dgiqa_edge.export.options.tensorrt_options import BuilderSettings
+from dgiqa_edge.export.tensorrt import machine as tensorrt_machine
 from dgiqa_edge.runtime import load_bundle
 from dgiqa_edge.runtime.errors import (
     ConfigurationError,
@@ -110,7 +111,7 @@ def test_a_contradiction_costs_no_time(machine, engine_options, version, setting
 
 
 def test_without_tensorrt_or_a_gpu_it_ends_at_once_and_says_what_is_missing(engine_options, monkeypatch):
-    monkeypatch.setattr(backend_choice.machine.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(tensorrt_machine.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(EngineCompatibilityError, match=r"tensorrt package is not installed.*--no-engine") as error:
         build(engine_options())
     assert error.value.exit_code == 4

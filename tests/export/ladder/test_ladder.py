@@ -3,18 +3,16 @@
 import contextlib
 import json
 import shutil
-import sys
-import types
+from dataclasses import replace
 
 import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, numpy_helper
 
-from dgiqa_edge.export.build import bundle_writer
+from dgiqa_edge.export.build import bundle_writer, onnxruntime_build
 from dgiqa_edge.export.frame_graph.graph_session import open_graph
 from dgiqa_edge.export.ladder import lowering
-from dgiqa_edge.export.ladder.devices import protocol as device
 from dgiqa_edge.export.ladder.devices.onnxruntime import OnnxRuntimeDevice
 from dgiqa_edge.export.ladder.rungs import RUNGS, rungs_from
 from dgiqa_edge.export.options.accuracy_budget import AccuracyBudget
@@ -60,11 +58,8 @@ def statuses(ladder):
 
 
 def plug_in(monkeypatch, made):
-    """Put a device into the registry under ONNX Runtime's name, in the one line that a backend takes."""
-    module = types.ModuleType("device_on_trial")
-    module.open_device = lambda threads: made
-    monkeypatch.setitem(sys.modules, module.__name__, module)
-    monkeypatch.setattr(device, "DEVICES", {"onnxruntime": module.__name__})
+    """Put a device in the place of ONNX Runtime's, where the backend declares it."""
+    monkeypatch.setattr(onnxruntime_build, "BUILD", replace(onnxruntime_build.BUILD, open_device=lambda threads: made))
 
 
 def test_the_rungs_end_in_fp32_from_wherever_they_start():

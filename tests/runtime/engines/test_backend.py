@@ -30,7 +30,7 @@ def test_a_declaration_holds_together(backend: Backend) -> None:
     assert set(backend.options) <= {option.name for option in dataclasses.fields(EngineOptions)}
     assert backend.packages
     facts = backend.facts()
-    assert facts
+    assert backend.name in facts
     assert all(fact.value is not None or fact.reason for fact in facts.values())
     missing = Survey(
         {name: Fact(None, "gone") for name in (*facts, "cpu_features", "cuda_binding")}, CudaProbe(None, (), "no GPU")

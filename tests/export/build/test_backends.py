@@ -1,11 +1,13 @@
 """What ``--backend`` comes to on machines with and without TensorRT and a GPU."""
 
 import sys
+from dataclasses import replace
 
 import pytest
 from stand_ins.fake_tensorrt import FakeTensorRt, versions
 
-from dgiqa_edge.export.build import backend_choice
+from dgiqa_edge.export.build import tensorrt_build
+from dgiqa_edge.export.build.backends import choose
 from dgiqa_edge.export.tensorrt import builder as tensorrt_builder
 from dgiqa_edge.export.tensorrt import machine as tensorrt_machine
 from dgiqa_edge.runtime.errors import EngineCompatibilityError, MachineError
@@ -38,31 +40,32 @@ def machine(monkeypatch):
         ({"package": None, "gpus": (ORIN,)}, "onnxruntime", "not installed"),
         ({"package": "8.6.0", "gpus": ()}, "onnxruntime", "no NVIDIA GPU was found: no NVIDIA driver"),
         ({"package": "8.4.1", "gpus": (ORIN,)}, "onnxruntime", "TensorRT 8.4.1 is not supported"),
-        ({"package": "10.3.0.26", "gpus": (ORIN,)}, "tensorrt", "are there"),
+        ({"package": "10.3.0.26", "gpus": (ORIN,)}, "tensorrt", "all it needs is here"),
     ],
 )
 def test_auto_takes_tensorrt_only_where_all_of_it_is_there(machine, facts, expected, words):
     machine(**facts)
-    backend, why = backend_choice.choose("auto")
-    assert backend == expected
+    backend, why = choose("auto")
+    assert backend.runtime.name == expected
     assert words in why
 
 
 def test_tensorrt_asked_for_and_not_to_be_had_is_an_error_of_the_environment(machine):
     machine(package="8.6.0", gpus=())
     with pytest.raises(EngineCompatibilityError, match="--backend onnxruntime") as error:
-        backend_choice.choose("tensorrt")
+        choose("tensorrt")
     assert error.value.exit_code == 4
 
 
 def test_the_portable_graph_needs_no_machine(machine):
     machine(package=None, gpus=())
-    assert backend_choice.choose("tensorrt", engine=False)[0] == "tensorrt"
+    assert choose("tensorrt", engine=False)[0].runtime.name == "tensorrt"
 
 
 def test_onnx_runtime_asked_for_is_taken_without_asking_for_anything(monkeypatch):
-    monkeypatch.setattr(tensorrt_machine, "obstacle", lambda: pytest.fail("asked"))
-    assert backend_choice.choose("onnxruntime")[0] == "onnxruntime"
+    asked = replace(tensorrt_build.BUILD, obstacle=lambda: pytest.fail("asked"))
+    monkeypatch.setattr(tensorrt_build, "BUILD", asked)
+    assert choose("onnxruntime")[0].runtime.name == "onnxruntime"
 
 
 def test_the_machine_says_what_it_builds_for(machine):
