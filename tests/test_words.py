@@ -81,7 +81,7 @@ def named(line: str) -> set[str]:
 
     What stands between angle brackets with its ``.h`` is the system's.
     """
-    line = re.sub(r"<\w+>|\bNAME\b", "*", re.sub(r"<[\w/]+\.h>", "", line))
+    line = re.sub(r"<\w+>|\bNAME(?=\b|_)", "*", re.sub(r"<[\w/]+\.h>", "", line))
     found = {match for pattern in (FILE, FROM_THE_ROOT) for match in pattern.findall(line)}
     return {spelled for name in found for spelled in spelled_out(name)} | set(MODULE.findall(line)) - found
 
