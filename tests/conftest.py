@@ -23,7 +23,8 @@ from onnx import TensorProto, helper, numpy_helper
 from stand_ins import nvidia
 
 from dgiqa_edge.runtime.bundle.bundle import build_manifest_files, write_manifest
-from dgiqa_edge.runtime.bundle.golden import Golden, save_golden
+from dgiqa_edge.runtime.bundle.checks import SCHEMA_VERSION
+from dgiqa_edge.runtime.bundle.golden import GOLDEN_NAME, Golden, save_golden
 from dgiqa_edge.runtime.settings.credentials import forget_all
 
 # A shared machine may stop for longer than hypothesis allows one example.
@@ -150,7 +151,7 @@ def photo(seed: int, height: int = HEIGHT, width: int = WIDTH) -> np.ndarray:
 def manifest_document(graphs: list[dict[str, str]], files: Mapping[str, Any], layout: str) -> dict[str, Any]:
     requires = {"backend_version": ">=1.17", "opset": 17, "sm": None, "platform": None}
     return {
-        "schema_version": 1,
+        "schema_version": SCHEMA_VERSION,
         "tool": {"name": "dgiqa-edge", "version": "0.1.0"},
         "created": "2026-01-31T12:00:00Z",
         "preset": "reference",
@@ -183,7 +184,7 @@ def manifest_document(graphs: list[dict[str, str]], files: Mapping[str, Any], la
         "latency": None,
         "graphs": graphs,
         "engines": [{**graph, "backend": "onnxruntime", "requires": requires} for graph in graphs],
-        "golden": {"file": "golden.npz", "tolerance": {"score": 1e-5, "depth_levels": 0.01}},
+        "golden": {"file": GOLDEN_NAME, "tolerance": {"score": 1e-5, "depth_levels": 0.01}},
         "files": dict(files),
         "build": {
             "argv": ["python", "export/build_engine.py", "--fp32", "--out", "a folder"],
@@ -207,7 +208,7 @@ def write_bundle(
     frame = photo(seed=0)[np.newaxis]
     outputs = expected_outputs(frame, layout)
     golden = Golden(frame, outputs["score"] + np.float32(golden_shift), outputs["crop_scores"], outputs["depth"])
-    save_golden(directory / "golden.npz", golden)
+    save_golden(directory / GOLDEN_NAME, golden)
     (directory / "build.log").write_text("built\n")
     document = manifest_document(graphs, build_manifest_files(directory), layout)
     if edit is not None:

@@ -18,8 +18,8 @@ from dgiqa_edge.calibration.images.calibration_set import CalibrationImage
 from dgiqa_edge.calibration.images.selection import Selection
 from dgiqa_edge.calibration.int8.result import CalibrationResult
 from dgiqa_edge.runtime.bundle.bundle import build_manifest_files, write_manifest
-from dgiqa_edge.runtime.bundle.checks import MANIFEST_NAME
-from dgiqa_edge.runtime.bundle.golden import Golden, save_golden
+from dgiqa_edge.runtime.bundle.checks import MANIFEST_NAME, SCHEMA_VERSION
+from dgiqa_edge.runtime.bundle.golden import GOLDEN_NAME, Golden, save_golden
 from dgiqa_edge.runtime.bundle.manifest import LadderRecord
 from dgiqa_edge.runtime.engines.backend import Backend
 from dgiqa_edge.runtime.engines.onnxruntime import BACKEND as ONNX_RUNTIME
@@ -110,7 +110,7 @@ def write(contents: BundleContents, out: Path) -> None:
         plans = _write_engines(contents, directory, dict(roles))
         frame, fp32 = contents.golden
         golden = Golden(frame, fp32["score"], fp32["crop_scores"], fp32["depth"])
-        save_golden(directory / "golden.npz", golden)
+        save_golden(directory / GOLDEN_NAME, golden)
         if contents.calibration is not None:
             replace(contents.calibration, selection=contents.selection.to_json()).save(directory / "calibration.json")
         (directory / "report.json").write_text(json_text(_report(contents), indent=1) + "\n", encoding="utf-8")
@@ -179,7 +179,7 @@ def _manifest(
     options, calibration = contents.options, contents.calibration
     requires = {"backend_version": ORT_VERSION, "opset": OPSET, "sm": None, "platform": None}
     return {
-        "schema_version": 1,
+        "schema_version": SCHEMA_VERSION,
         "tool": {"name": "dgiqa-edge", "version": VERSION},
         "created": datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "preset": options.preset,
@@ -209,7 +209,7 @@ def _manifest(
             *plans,
             *({"role": role, "file": file, "backend": ONNX_RUNTIME.name, "requires": requires} for role, file in roles),
         ],
-        "golden": {"file": "golden.npz", "tolerance": _tolerance(contents)},
+        "golden": {"file": GOLDEN_NAME, "tolerance": _tolerance(contents)},
         "files": files,
         "build": {
             "argv": options.command(),

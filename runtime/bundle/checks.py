@@ -17,7 +17,8 @@ from ..version import VERSION
 from .manifest import Document
 
 MANIFEST_NAME = "bundle.json"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""What is written; 1 is still read (its golden frame is a ``.npz``), and ``upgrade.py`` converts it."""
 SCHEMA_FILE = Path(__file__).parents[1] / "schemas" / "bundle.schema.json"
 ROLES_OF_LAYOUT = {"fused": ("fused",), "split": ("depth", "quality")}
 

@@ -1,7 +1,8 @@
 """The golden frame: one real frame and the FP32 outputs it gave when the bundle was built.
 
-Replaying it tells whether this device's engine still gives those outputs. The file is a plain ``.npz``;
-pickled objects are never read.
+Replaying it tells whether this device's engine still gives those outputs. The file has the form of safetensors: the
+length of a JSON header (8 bytes, little-endian), the header with each array's type, shape and place, then the plain
+numbers. Bundles of schema version 1 have a ``.npz`` instead, which is still read; pickled objects never are.
 """
 
 import zipfile
@@ -15,8 +16,13 @@ from numpy.typing import NDArray
 
 from ..errors import BundleError
 from ..ground.atomic import atomic_file
+from ..ground.input_file import file_bytes
 from ..ground.limits import MOST_FRAME_PIXELS
+from ..ground.names import json_text
+from ..ground.strict_text import parse_json
 from .manifest import Tolerance
+
+GOLDEN_NAME = "golden.safetensors"
 
 _FIELDS = {
     "frame": (np.uint8, 4),
@@ -25,6 +31,10 @@ _FIELDS = {
     "depth": (np.uint8, 3),
 }
 
+_TYPES = {"U8": np.dtype("u1"), "F32": np.dtype("<f4")}
+_LENGTH_BYTES = 8
+_UNREADABLE = (OSError, ValueError, TypeError, LookupError, MemoryError)
+_UNREADABLE += (EOFError, NotImplementedError, zipfile.BadZipFile)  # of an .npz
 _MOST_BYTES = 8 * MOST_FRAME_PIXELS  # the frame's three channels, a depth map that is no larger, scores
 
 
@@ -65,8 +75,16 @@ def save_golden(path: Path, golden: Golden) -> None:
     """
     arrays = {name: getattr(golden, name) for name in _FIELDS}
     _check(arrays, path)
+    words = {dtype: word for word, dtype in _TYPES.items()}
+    header, end = {}, 0
+    for name, array in arrays.items():
+        start, end = end, end + array.nbytes
+        header[name] = {"dtype": words[array.dtype], "shape": array.shape, "data_offsets": [start, end]}
+    text = json_text(header).encode()
     with atomic_file(path) as partial, partial.open("wb") as stream:
-        np.savez_compressed(stream, **arrays)
+        stream.write(len(text).to_bytes(_LENGTH_BYTES, "little") + text)
+        for array in arrays.values():
+            stream.write(array.tobytes())
 
 
 def load_golden(path: Path) -> Golden:
@@ -76,16 +94,32 @@ def load_golden(path: Path) -> Golden:
         BundleError: the file is missing, damaged, or lacks an array of the right dtype and rank.
     """
     try:
-        with zipfile.ZipFile(path) as packed:
-            size = sum(entry.file_size for entry in packed.infolist())
-            if size > _MOST_BYTES:
-                raise BundleError(f"{path} unpacks to {size} bytes, no golden frame does: build the bundle again")
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in _FIELDS if name in archive.files}
-    except (OSError, ValueError, EOFError, TypeError, MemoryError, NotImplementedError, zipfile.BadZipFile) as error:
+        arrays = _read_npz(path) if path.suffix == ".npz" else _read(path)
+    except _UNREADABLE as error:
         raise BundleError(f"{path} is not a golden frame ({error}): build the bundle again") from error
     _check(arrays, path)
     return Golden(**arrays)
+
+
+def _read(path: Path) -> dict[str, NDArray[Any]]:
+    content = file_bytes(path, _MOST_BYTES)
+    start = _LENGTH_BYTES + int.from_bytes(content[:_LENGTH_BYTES], "little")
+    header, numbers = dict(parse_json(content[_LENGTH_BYTES:start].decode())), content[start:]
+    arrays = {}
+    for name in _FIELDS.keys() & header.keys():
+        first, end = header[name]["data_offsets"]
+        array = np.frombuffer(numbers[first:end], _TYPES[header[name]["dtype"]])
+        arrays[name] = array.reshape(header[name]["shape"]).copy()
+    return arrays
+
+
+def _read_npz(path: Path) -> dict[str, NDArray[Any]]:
+    with zipfile.ZipFile(path) as packed:
+        size = sum(entry.file_size for entry in packed.infolist())
+        if size > _MOST_BYTES:
+            raise ValueError(f"it unpacks to {size} bytes, no golden frame does")
+    with np.load(path, allow_pickle=False) as archive:
+        return {name: archive[name] for name in _FIELDS if name in archive.files}
 
 
 def compare(golden: Golden, outputs: Mapping[str, NDArray[Any]]) -> Deviation:

@@ -26,14 +26,22 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--bundle", required=True, type=input_path, metavar="DIR", help="the bundle that build_engine.py wrote"
     )
+    parser.add_argument(
+        "--upgrade",
+        action="store_true",
+        help="first rewrite a bundle of an older schema version to the newest, in place; its scores stay the same",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object with the whole manifest")
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the bundle's description; every file's hash is checked on the way."""
     from ..bundle.bundle import load_bundle, rebuild_command
+    from ..bundle.upgrade import upgrade
 
     bundle = load_bundle(args.bundle)
+    if args.upgrade:
+        bundle = upgrade(bundle)
     if args.json:
         description = {
             "bundle": str(bundle.path),
@@ -51,11 +59,17 @@ def run(args: argparse.Namespace) -> int:
 
 def _rows(bundle: "Bundle") -> Iterator[tuple[str, str]]:
     from ..bundle.bundle import rebuild_command
+    from ..bundle.checks import SCHEMA_VERSION
     from ..bundle.ladder_table import ladder_lines
+    from ..bundle.upgrade import upgrade_command
 
     manifest = bundle.manifest
     size_mib = sum(record.size_bytes for record in manifest.files.values()) / 2**20
     yield "bundle", f"{bundle.path} ({len(manifest.files)} files, {size_mib:.1f} MiB, all hashes right)"
+    version = f"version {manifest.schema_version}"
+    if manifest.schema_version != SCHEMA_VERSION:
+        version += f", which the native runtime refuses: convert it with: {upgrade_command(bundle.path)}"
+    yield "schema", version
     yield "preset", f"{manifest.preset}, layout {manifest.layout}"
     yield "frame", f"{manifest.frame.width}x{manifest.frame.height} BGR"
     yield "geometry", _geometry(manifest)

@@ -9,6 +9,7 @@ import pytest
 from dgiqa_edge.calibration.images.shipped import SHIPPED_PHOTOS
 from dgiqa_edge.export.ladder import lowering as lowering_module
 from dgiqa_edge.runtime import Scorer, load_bundle
+from dgiqa_edge.runtime.bundle.golden import GOLDEN_NAME, load_golden
 from dgiqa_edge.runtime.errors import CalibrationError, ConfigurationError, EngineCompatibilityError, MachineError
 
 pytestmark = pytest.mark.usefixtures("small_networks")
@@ -122,6 +123,6 @@ def test_a_place_that_cannot_be_written_is_said(options, tmp_path, build):
 
 def test_the_golden_frame_holds_fp32_outputs(options, build):
     result = build(options())
-    with np.load(result.bundle / "golden.npz") as golden:
-        assert golden["frame"].shape == (1, 96, 128, 3)
-        assert np.isfinite(golden["score"]).all()
+    golden = load_golden(result.bundle / GOLDEN_NAME)
+    assert golden.frame.shape == (1, 96, 128, 3)
+    assert np.isfinite(golden.score).all()

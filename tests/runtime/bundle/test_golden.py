@@ -1,5 +1,6 @@
 """The golden frame's file is validated both ways, and deviations are what they say."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dgiqa_edge.runtime.bundle.golden import Deviation, Golden, compare, load_golden, save_golden
+from dgiqa_edge.runtime.bundle.golden import GOLDEN_NAME, Deviation, Golden, compare, load_golden, save_golden
 from dgiqa_edge.runtime.bundle.manifest import Tolerance
 from dgiqa_edge.runtime.errors import BundleError
 
@@ -23,14 +24,29 @@ def arrays(**changed: Any) -> dict[str, Any]:
     }
 
 
+def packed(header: Any, numbers: bytes = bytes(100)) -> bytes:
+    text = json.dumps(header).encode()
+    return len(text).to_bytes(8, "little") + text + numbers
+
+
 def test_a_golden_frame_is_read_back_bit_for_bit(tmp_path: Path) -> None:
-    path = tmp_path / "golden.npz"
+    path = tmp_path / GOLDEN_NAME
     save_golden(path, Golden(**arrays()))
-    loaded = load_golden(path)
-    for name, array in arrays().items():
-        np.testing.assert_array_equal(getattr(loaded, name), array)
-        assert getattr(loaded, name).dtype == array.dtype
-    assert [file.name for file in tmp_path.iterdir()] == ["golden.npz"]
+    assert [file.name for file in tmp_path.iterdir()] == [GOLDEN_NAME]
+    np.savez_compressed(tmp_path / "golden.npz", **arrays())  # as bundles of schema version 1 have it
+    for loaded in (load_golden(path), load_golden(tmp_path / "golden.npz")):
+        for name, array in arrays().items():
+            np.testing.assert_array_equal(getattr(loaded, name), array)
+            assert getattr(loaded, name).dtype == array.dtype
+
+
+def test_the_file_is_one_that_others_read(tmp_path: Path) -> None:
+    numpy_of_safetensors = pytest.importorskip("safetensors.numpy")
+    save_golden(tmp_path / GOLDEN_NAME, Golden(**arrays()))
+    for name, array in numpy_of_safetensors.load_file(tmp_path / GOLDEN_NAME).items():
+        np.testing.assert_array_equal(array, arrays()[name])
+    numpy_of_safetensors.save_file(arrays(), tmp_path / "theirs.safetensors")
+    np.testing.assert_array_equal(load_golden(tmp_path / "theirs.safetensors").depth, arrays()["depth"])
 
 
 BAD = [
@@ -48,7 +64,7 @@ BAD = [
 @pytest.mark.parametrize(("changed", "words"), BAD)
 def test_bad_arrays_are_neither_written_nor_read(changed: dict[str, Any], words: str, tmp_path: Path) -> None:
     with pytest.raises(BundleError, match=words):
-        save_golden(tmp_path / "golden.npz", Golden(**arrays(**changed)))
+        save_golden(tmp_path / GOLDEN_NAME, Golden(**arrays(**changed)))
     assert list(tmp_path.iterdir()) == []
     np.savez(tmp_path / "other.npz", **arrays(**changed))
     with pytest.raises(BundleError, match=words):
@@ -69,9 +85,24 @@ def test_pickled_objects_are_refused(tmp_path: Path) -> None:
         load_golden(path)
 
 
-@pytest.mark.parametrize("content", [None, b"", b"text", b"PK\x03\x04 but no archive", b"\x93NUMPY"])
-def test_files_of_another_kind(content: bytes | None, tmp_path: Path) -> None:
-    path = tmp_path / "golden.npz"
+ENTRY = {"dtype": "U8", "shape": [2], "data_offsets": [0, 2]}
+ODD = [
+    *(None, b"", b"text", b"PK\x03\x04 but no archive", b"\x93NUMPY", b"\xff" * 8),
+    *(packed([1]), packed({"frame": 1}), packed({"frame": {}})),
+    packed({"frame": {**ENTRY, "dtype": "I64"}}),
+    packed({"frame": {**ENTRY, "dtype": []}}),
+    packed({"frame": {**ENTRY, "shape": [3]}}),
+    packed({"frame": {**ENTRY, "shape": "all"}}),
+    packed({"frame": {**ENTRY, "data_offsets": [99, 102]}}),
+    packed({"frame": {**ENTRY, "data_offsets": "0"}}),
+    packed({"frame": {**ENTRY, "data_offsets": [0.5, 1]}}),
+]
+
+
+@pytest.mark.parametrize("name", [GOLDEN_NAME, "golden.npz"])
+@pytest.mark.parametrize("content", ODD)
+def test_files_of_another_kind(content: bytes | None, name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(BundleError, match="not a golden frame"):

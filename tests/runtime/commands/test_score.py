@@ -10,6 +10,8 @@ import cv2
 import numpy as np
 import pytest
 
+from dgiqa_edge.runtime.bundle.golden import GOLDEN_NAME
+
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -131,7 +133,7 @@ def flip_byte(bundle_dir: Path) -> None:
 
 def make_newer(bundle_dir: Path) -> None:
     document = json.loads((bundle_dir / "bundle.json").read_text())
-    (bundle_dir / "bundle.json").write_text(json.dumps({**document, "schema_version": 2, "gate": {}}))
+    (bundle_dir / "bundle.json").write_text(json.dumps({**document, "schema_version": 3, "gate": {}}))
 
 
 @pytest.mark.parametrize("command", ["score", "inspect"])
@@ -139,8 +141,8 @@ def make_newer(bundle_dir: Path) -> None:
     ("spoil", "words"),
     [
         (flip_byte, ["frame_graph.onnx", "other content", "rebuild it with: python export/build_engine.py"]),
-        (make_newer, ["schema version 2 is newer", "update dgiqa-edge ("]),
-        (lambda folder: (folder / "golden.npz").unlink(), ["golden.npz is missing"]),
+        (make_newer, ["schema version 3 is newer", "update dgiqa-edge ("]),
+        (lambda folder: (folder / GOLDEN_NAME).unlink(), [f"{GOLDEN_NAME} is missing"]),
         (lambda folder: (folder / "bundle.json").unlink(), ["is not a bundle"]),
     ],
 )
@@ -202,6 +204,7 @@ def test_inspect_tells_what_a_bundle_is(make_bundle: Callable[..., Path], comman
     assert result.returncode == 0, result.stderr
     for words in [
         f"reference, layout {layout}",
+        "version 2\n",
         "64x48",
         "fp32 for onnxruntime; ReduceMean 4 fp32",
         "dgiqa, seeded weights from seed 0",

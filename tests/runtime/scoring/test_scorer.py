@@ -11,7 +11,7 @@ import pytest
 
 from dgiqa_edge.runtime import Scorer, load_bundle
 from dgiqa_edge.runtime.bundle import replay_stamps as stamps
-from dgiqa_edge.runtime.bundle.golden import Golden, save_golden
+from dgiqa_edge.runtime.bundle.golden import GOLDEN_NAME, Golden, save_golden
 from dgiqa_edge.runtime.engines.portable_graph import PortableEngine
 from dgiqa_edge.runtime.errors import BundleError, ConfigurationError, FidelityError, SourceError
 
@@ -142,7 +142,7 @@ def test_a_depth_map_that_no_longer_agrees_is_refused(
     outputs = reference_outputs(frame, "fused")
     depth = outputs["depth"].copy()
     depth[0, 0, 0] ^= 8
-    save_golden(bundle_dir / "golden.npz", Golden(frame, outputs["score"], outputs["crop_scores"], depth))
+    save_golden(bundle_dir / GOLDEN_NAME, Golden(frame, outputs["score"], outputs["crop_scores"], depth))
     rehash(bundle_dir)
     with pytest.raises(FidelityError, match=r"depth 0\.0104 grey levels \(allowed 0\)"):
         Scorer(bundle_dir)
@@ -160,7 +160,7 @@ def rehash(bundle_dir: Path) -> None:
 def test_a_golden_frame_of_another_size_is_refused(bundle_dir: Path, make_photo: Any) -> None:
     frame = make_photo(seed=0, height=24, width=32)[np.newaxis]
     zeros = {"score": np.zeros(1, np.float32), "crop_scores": np.zeros((1, 2), np.float32)}
-    save_golden(bundle_dir / "golden.npz", Golden(frame, **zeros, depth=np.zeros((1, 24, 32), np.uint8)))
+    save_golden(bundle_dir / GOLDEN_NAME, Golden(frame, **zeros, depth=np.zeros((1, 24, 32), np.uint8)))
     rehash(bundle_dir)
     with pytest.raises(BundleError, match=r"golden frame is \[1, 24, 32, 3\], the bundle takes \[1, 48, 64, 3\]"):
         Scorer(bundle_dir)
@@ -191,7 +191,7 @@ def test_a_changed_golden_frame_is_replayed_despite_an_old_stamp(
     frame = make_photo(seed=0)[np.newaxis]
     outputs = reference_outputs(frame, "fused")
     wrong = Golden(frame, outputs["score"] + np.float32(0.1), outputs["crop_scores"], outputs["depth"])
-    save_golden(bundle_dir / "golden.npz", wrong)
+    save_golden(bundle_dir / GOLDEN_NAME, wrong)
     rehash(bundle_dir)
     with pytest.raises(FidelityError):
         Scorer(bundle_dir)

@@ -3,38 +3,42 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <map>
+#include <utility>
 
 #include "errors.hpp"
-#include "formats/npz.hpp"
 #include "formats/quoting.hpp"
+#include "formats/tensor_file.hpp"
 
 namespace dgiqa {
 namespace {
 
-using Shape = std::vector<std::size_t>;
+struct Expected {
+    const char *name;
+    const char *dtype;
+    std::vector<std::size_t> shape;
 
-std::size_t bytes_of(const Shape &shape, std::size_t item_bytes) {
-    for (std::size_t side : shape) item_bytes *= side;  // the schema bounds every side
-    return item_bytes;
+    std::size_t bytes() const {
+        std::size_t bytes = std::string(dtype) == "F32" ? sizeof(float) : 1;
+        for (std::size_t side : shape) bytes *= side;  // the schema bounds every side
+        return bytes;
+    }
+};
+
+std::vector<Expected> expected_of(const Manifest &manifest) {
+    const auto side = [](int pixels) { return static_cast<std::size_t>(pixels); };
+    const Size &frame = manifest.frame, &depth = manifest.depth_output;
+    return {{"frame", "U8", {1, side(frame.height), side(frame.width), 3}},
+            {"score", "F32", {1}},
+            {"crop_scores", "F32", {1, side(manifest.view_count)}},
+            {"depth", "U8", {1, side(depth.height), side(depth.width)}}};
 }
 
-std::vector<std::uint8_t> read(const NpzFile &file, const std::string &path, const std::string &name,
-                               const std::string &dtype, const Shape &shape, const std::string &remedy) {
-    if (!file.has(name)) throw Error(DGIQA_ERROR_BUNDLE, path + " lacks the array '" + name + "': " + remedy);
-    NpyArray array = file.read(name, bytes_of(shape, dtype == "|u1" ? 1 : 4));
-    if (array.dtype != dtype || array.shape != shape)
-        throw Error(DGIQA_ERROR_BUNDLE, path + ": the array '" + name + "' is " + array.dtype + " " +
-                                            bracketed(array.shape) + ", expected " + dtype + " " + bracketed(shape) +
-                                            ": " + remedy);
-    return std::move(array.bytes);
-}
-
-std::vector<float> floats(const std::vector<std::uint8_t> &bytes, const std::string &path, const std::string &name,
-                          const std::string &remedy) {
+std::vector<float> floats(const std::vector<std::uint8_t> &bytes, const char *name) {
     std::vector<float> values(bytes.size() / sizeof(float));
     std::memcpy(values.data(), bytes.data(), values.size() * sizeof(float));
     if (!std::all_of(values.begin(), values.end(), [](float value) { return std::isfinite(value); }))
-        throw Error(DGIQA_ERROR_BUNDLE, path + ": the array '" + name + "' holds a non-finite value: " + remedy);
+        throw TensorFileError("the array '" + std::string(name) + "' holds a non-finite value");
     return values;
 }
 
@@ -48,22 +52,24 @@ bool Deviation::within(const Tolerance &tolerance) const {
 }
 
 Golden load_golden(const Bundle &bundle) {
-    const Manifest &manifest = bundle.manifest;
-    const std::string path = bundle.file(manifest.golden_file), remedy = bundle.remedy();
-    const auto side = [](int pixels) { return static_cast<std::size_t>(pixels); };
+    const std::string path = bundle.file(bundle.manifest.golden_file);
+    const std::vector<Expected> expected = expected_of(bundle.manifest);
+    std::size_t all_bytes = 0;
+    for (const Expected &array : expected) all_bytes += array.bytes();
     try {
-        const NpzFile file(path);
-        Golden golden;
-        golden.frame =
-            read(file, path, "frame", "|u1", {1, side(manifest.frame.height), side(manifest.frame.width), 3}, remedy);
-        golden.score = floats(read(file, path, "score", "<f4", {1}, remedy), path, "score", remedy).front();
-        golden.crop_scores = floats(read(file, path, "crop_scores", "<f4", {1, side(manifest.view_count)}, remedy),
-                                    path, "crop_scores", remedy);
-        golden.depth = read(file, path, "depth", "|u1",
-                            {1, side(manifest.depth_output.height), side(manifest.depth_output.width)}, remedy);
-        return golden;
-    } catch (const NpzError &error) {
-        throw Error(DGIQA_ERROR_BUNDLE, path + " is not a golden frame (" + error.what() + "): " + remedy);
+        std::map<std::string, Tensor> found = read_tensors(path, all_bytes);
+        for (const Expected &array : expected) {
+            const Tensor &own = found[array.name];
+            if (own.dtype != array.dtype || own.shape != array.shape || own.bytes.size() != array.bytes())
+                throw TensorFileError("the array '" + std::string(array.name) + "' is " +
+                                      (own.dtype.empty() ? "missing" : own.dtype + " " + bracketed(own.shape)) +
+                                      " of " + std::to_string(own.bytes.size()) + " bytes, expected " + array.dtype +
+                                      " " + bracketed(array.shape));
+        }
+        return {std::move(found["frame"].bytes), floats(found["score"].bytes, "score").front(),
+                floats(found["crop_scores"].bytes, "crop_scores"), std::move(found["depth"].bytes)};
+    } catch (const TensorFileError &error) {
+        throw Error(DGIQA_ERROR_BUNDLE, path + " is not a golden frame (" + error.what() + "): " + bundle.remedy());
     }
 }
 

@@ -1,20 +1,23 @@
 #include "bundle/manifest_checks.hpp"
 
 #include <cstdint>
+#include <filesystem>
 #include <set>
 #include <utility>
 
 #include "bundle/manifest.hpp"
-#include "bundle/schema_text.hpp"
 #include "errors.hpp"
 #include "formats/json_schema.hpp"
 #include "formats/limits.hpp"
 #include "formats/quoting.hpp"
 
 namespace dgiqa {
+
+extern const char *const BUNDLE_SCHEMA;  // the text of runtime/schemas/bundle.schema.json
+
 namespace {
 
-constexpr std::int64_t SCHEMA_VERSION = 1;
+constexpr std::int64_t SCHEMA_VERSION = 2, WITH_NPZ = 1;
 
 [[noreturn]] void refuse(const std::string &where, const std::string &problem) {
     throw Error(DGIQA_ERROR_BUNDLE, where + ": " + problem);
@@ -23,10 +26,15 @@ constexpr std::int64_t SCHEMA_VERSION = 1;
 void check_schema_version(const Json &document, const std::string &where) {
     if (!document.is_object()) return;
     const auto found = document.find("schema_version");
-    if (found == document.end() || !found->is_number_integer() || *found <= SCHEMA_VERSION) return;
-    refuse(where, "schema version " + found->dump() + " is newer than dgiqa-edge " DGIQA_EDGE_VERSION " reads (" +
-                      std::to_string(SCHEMA_VERSION) +
-                      "): install a newer dgiqa-edge, or rebuild the bundle with this version");
+    if (found == document.end() || !found->is_number_integer()) return;
+    if (*found == WITH_NPZ)
+        refuse(where, "schema version 1 is read by the Python package only: convert the bundle with: " +
+                          shell_joined({"dgiqa-edge", "inspect", "--bundle",
+                                        std::filesystem::path(where).parent_path().string(), "--upgrade"}));
+    if (*found > SCHEMA_VERSION)
+        refuse(where, "schema version " + found->dump() + " is newer than dgiqa-edge " DGIQA_EDGE_VERSION " reads (" +
+                          std::to_string(SCHEMA_VERSION) +
+                          "): install a newer dgiqa-edge, or rebuild the bundle with this version");
 }
 
 void check_schema(const Json &document, const std::string &where) {

@@ -83,31 +83,31 @@ TEST_CASE("bundles that were damaged") {
         expected = "frame_graph.onnx has other content than when the bundle was built (SHA-256";
     }
     SUBCASE("a missing file") {
-        fs::remove(bundle.file("golden.npz"));
-        expected = "golden.npz is missing: copy the bundle again, or rebuild it with: python";
+        fs::remove(bundle.file("golden.safetensors"));
+        expected = "golden.safetensors is missing: copy the bundle again, or rebuild it with: python";
     }
     SUBCASE("a folder in a file's place") {
-        fs::remove(bundle.file("golden.npz"));
-        fs::create_directory(bundle.file("golden.npz"));
-        expected = "golden.npz is missing";
+        fs::remove(bundle.file("golden.safetensors"));
+        fs::create_directory(bundle.file("golden.safetensors"));
+        expected = "golden.safetensors is missing";
     }
     SUBCASE("a link that leaves the folder") {
-        fs::rename(bundle.file("golden.npz"), bundle.file("../golden.npz"));
-        fs::create_symlink("../golden.npz", bundle.file("golden.npz"));
-        expected = "golden.npz is a link that leaves the bundle directory";
+        fs::rename(bundle.file("golden.safetensors"), bundle.file("../golden.safetensors"));
+        fs::create_symlink("../golden.safetensors", bundle.file("golden.safetensors"));
+        expected = "golden.safetensors is a link that leaves the bundle directory";
     }
     SUBCASE("links in a circle") {
-        fs::remove(bundle.file("golden.npz"));
-        fs::create_symlink("golden.npz", bundle.file("golden.npz"));
-        expected = "golden.npz is";
+        fs::remove(bundle.file("golden.safetensors"));
+        fs::create_symlink("golden.safetensors", bundle.file("golden.safetensors"));
+        expected = "golden.safetensors is";
     }
     SUBCASE("a name that leaves the folder") {
-        bundle.edit([](Json &document) { document["files"]["../x"] = document["files"]["golden.npz"]; });
+        bundle.edit([](Json &document) { document["files"]["../x"] = document["files"]["golden.safetensors"]; });
         expected = "field 'files' has the unsafe file name '../x'";
     }
     SUBCASE("a newer schema") {
-        bundle.edit([](Json &document) { document["schema_version"] = 2; });
-        expected = "schema version 2 is newer than dgiqa-edge";
+        bundle.edit([](Json &document) { document["schema_version"] = 3; });
+        expected = "schema version 3 is newer than dgiqa-edge";
     }
     CHECK_ERROR(DGIQA_ERROR_BUNDLE, expected, load_bundle(bundle.path()));
 }
@@ -116,8 +116,8 @@ TEST_CASE("a link inside the folder is fine, so is a link to the folder") {
     const fs::path source = bundle_folder("fused");
     if (source.empty()) return;
     const BundleCopy bundle(source);
-    fs::rename(bundle.file("golden.npz"), bundle.file("real"));
-    fs::create_symlink("real", bundle.file("golden.npz"));
+    fs::rename(bundle.file("golden.safetensors"), bundle.file("real"));
+    fs::create_symlink("real", bundle.file("golden.safetensors"));
     CHECK_NOTHROW(load_bundle(bundle.path()));
     fs::create_directory_symlink(bundle.path(), bundle.file("../other"));
     CHECK_NOTHROW(load_bundle(bundle.file("../other").string()));

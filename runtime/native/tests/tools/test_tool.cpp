@@ -271,7 +271,7 @@ TEST_CASE("SIGTERM and Ctrl-C end a long run after the frame at hand, and it say
         std::ofstream(fs::path(file.substr(1, file.size() - 2)).parent_path() / "rows") << "";
         const Outcome stopped =
             run("score --json " + bundle() + folders + " >" + file + " & p=$!; until [ -s " + file +
-                " ]; do sleep 0.02; done; kill -" + signal + " $p; wait $p", "set -m; ");
+                " ] || ! kill -0 $p; do sleep 0.02; done; kill -" + signal + " $p; wait $p", "set -m; ");
         CHECK(stopped.code == code);
         CHECK_MESSAGE(says(stopped, "interrupted: "), stopped.output);
         CHECK(says(stopped, " of 30000 images were scored"));
