@@ -97,6 +97,7 @@ setup(
         ],
         "dgiqa_edge.runtime.engines.tensorrt": ["*.toml"],
         "dgiqa_edge.runtime.machine": ["*.toml"],
+        "dgiqa_edge.runtime.gate": ["defaults.json"],
         "dgiqa_edge.runtime.ground": ["limits.json"],
         "dgiqa_edge.calibration": ["photos/*.jpg", "py.typed"],
         "dgiqa_edge.benchmarks": ["schemas/*.json", "py.typed"],

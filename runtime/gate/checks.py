@@ -3,14 +3,8 @@
 from dataclasses import dataclass
 
 from .baseline import Spread
-from .policy import CHECKS, FrozenPolicy, Limits, Role, Side, SmoothingPolicy
+from .policy import CHECKS, FROZEN, FrozenPolicy, Limits, Role, Side, SmoothingPolicy
 from .smoothing import ExponentialAverage, LesserOfTwo, MedianWindow, Smoother, Unsmoothed
-
-# What an encoder's keyframe changes in a frozen picture, in grey levels, and the seconds until it is as before.
-KEYFRAME = 0.8
-KEYFRAME_S = 0.5
-MOVING_S = 1.0
-FROZEN_SEVERITY = 0.5
 
 
 @dataclass(frozen=True)
@@ -127,8 +121,8 @@ class FrozenCheck:
 
     @property
     def severity(self) -> float:
-        """Half: what is black or covered stands still too, and that is the reason then."""
-        return FROZEN_SEVERITY if self.faulty else 0.0
+        """Never the worst: what is black or covered stands still too, and that is the reason then."""
+        return FROZEN.severity if self.faulty else 0.0
 
     def smooth(self, value: float | None, t: float) -> None:
         """Take in this frame's change; None where there was no frame to compare with."""
@@ -140,17 +134,17 @@ class FrozenCheck:
             return
         if self._moving_since is None:
             self._moving_since = t
-        if value is None or value > max(self.threshold, KEYFRAME) or t - self._moving_since >= KEYFRAME_S:
+        if value is None or value > max(self.threshold, FROZEN.keyframe) or t - self._moving_since >= FROZEN.keyframe_s:
             self._still_since = None
 
     def judge(self, t: float) -> None:
-        """Frozen from the ``after_s``-th second of stillness on, until ``MOVING_S`` of nothing but new frames.
+        """Frozen from the ``after_s``-th second of stillness on, until ``moving_s`` of nothing but new frames.
 
         A keyframe codes the same picture a little differently, which ends neither; a live one's carries new noise, and
-        is more than ``KEYFRAME`` away from all before.
+        is more than ``keyframe`` away from all before.
         """
         if self.faulty:
-            self.faulty = self._moving_since is None or t - self._moving_since < MOVING_S
+            self.faulty = self._moving_since is None or t - self._moving_since < FROZEN.moving_s
         else:
             self.faulty = self._still_since is not None and t - self._still_since >= self._after_s
 

@@ -1,13 +1,19 @@
 """The gate's policy: what is a fault, how long it must last, and what happens then.
 
 Pure data: ``policy_file.py`` reads and writes it, the gate applies it (``gate.py``), ``tuning/thresholds.py`` proposes
-thresholds for it. Its defaults are the published ones; ``dgiqa-edge gate defaults`` prints them.
+thresholds for it. Its defaults are the published ones of ``defaults.json``, which the native runtime reads too.
 """
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from enum import Enum
+from pathlib import Path
 from typing import Any
+
+from ..ground.strict_text import parse_json
+
+_DEFAULTS = parse_json((Path(__file__).parent / "defaults.json").read_text(encoding="utf-8"))
+_POLICY = _DEFAULTS["policy"]
 
 
 class Role(str, Enum):
@@ -65,28 +71,20 @@ class CheckSpec:
     smoothed: bool = True
 
 
-def _below(role: Role, reject: float, accept: float) -> Limits:
-    return Limits(role, Side.BELOW, reject, accept)
+# The settings of a check's two thresholds: they say the direction.
+_KEYS = {Side.BELOW: ("reject_below", "accept_above"), Side.ABOVE: ("reject_above", "accept_below")}
 
 
-def _above(role: Role, reject: float, accept: float) -> Limits:
-    return Limits(role, Side.ABOVE, reject, accept)
+def _check(name: str, **facts: Any) -> CheckSpec:
+    settings = _POLICY[name] if name == "score" else _POLICY["cues"][name]
+    side = next(side for side, keys in _KEYS.items() if keys[0] in settings)
+    reject, accept = _KEYS[side]
+    return CheckSpec(default=Limits(Role(settings["role"]), side, settings[reject], settings[accept]), **facts)
 
 
 # In this order: of faults that are equally severe the first one gives the verdict its reason. Dark, haze and covers all
 # take contrast away, so it is the least of reasons: its worst lies where no picture gets.
-CHECKS: Mapping[str, CheckSpec] = {
-    "smear": CheckSpec("decode errors", 0.0, 1.0, 0.3, _above(Role.REJECT, 0.15, 0.1), smoothed=False),
-    "luminance": CheckSpec("too dark", 0.0, 255.0, 16.0, _below(Role.REJECT, 65.0, 85.0)),
-    "shadows": CheckSpec("too dark", 0.0, 1.0, 1.0, _above(Role.REJECT, 0.85, 0.75)),
-    "clipped": CheckSpec("over-exposed", 0.0, 1.0, 0.6, _above(Role.REJECT, 0.3, 0.25)),
-    "occlusion": CheckSpec("occluded lens", 0.0, 1.0, 0.95, _above(Role.REJECT, 0.85, 0.75)),
-    "noise": CheckSpec("noisy", 0.0, 255.0, 20.0, _above(Role.REJECT, 5.0, 4.0), relative=True, witness=True),
-    "haze": CheckSpec("hazy", 0.0, 1.0, 0.5, _above(Role.EXPLAIN, 0.2, 0.16), relative=True, witness=True),
-    "sharpness": CheckSpec("blurred", 0.0, 100.0, 0.0, _below(Role.EXPLAIN, 0.3, 0.34), relative=True, witness=True),
-    "contrast": CheckSpec("low contrast", 0.0, 255.0, -100.0, _below(Role.EXPLAIN, 45.0, 55.0), relative=True),
-    "score": CheckSpec("low quality", 0.0, 1.0, 0.0, _below(Role.REJECT, 0.35, 0.42), relative=True),
-}
+CHECKS: Mapping[str, CheckSpec] = {facts["name"]: _check(**facts) for facts in _DEFAULTS["checks"]}
 CUE_CHECKS = tuple(name for name in CHECKS if name != "score")
 
 
@@ -94,33 +92,36 @@ CUE_CHECKS = tuple(name for name in CHECKS if name != "score")
 class SmoothingPolicy:
     """``ema``: exponential with ``time_constant_s``; ``median``: of the last ``window_s``; ``none``."""
 
-    method: str = "ema"
-    time_constant_s: float = 0.3
-    window_s: float = 0.5
+    method: str = _POLICY["smoothing"]["method"]
+    time_constant_s: float = _POLICY["smoothing"]["time_constant_s"]
+    window_s: float = _POLICY["smoothing"]["window_s"]
 
 
 @dataclass(frozen=True)
 class DwellPolicy:
     """Least seconds in ``pass`` and in ``reject``, and seconds without a fault before ``pass``."""
 
-    pass_s: float = 0.5
-    reject_s: float = 0.5
-    cool_down_s: float = 0.5
+    pass_s: float = _POLICY["dwell"]["pass_s"]
+    reject_s: float = _POLICY["dwell"]["reject_s"]
+    cool_down_s: float = _POLICY["dwell"]["cool_down_s"]
 
 
 @dataclass(frozen=True)
 class ReasonPolicy:
     """Seconds that a verdict's state and reason must stay the same before people are told of it."""
 
-    settle_s: float = 1.0
+    settle_s: float = _POLICY["reason"]["settle_s"]
 
 
 @dataclass(frozen=True)
 class StartPolicy:
     """Readings before the first decision, and how old the last score may be; both else ``unknown``."""
 
-    readings: int = 3
-    score_max_age_s: float = 2.0
+    readings: int = _POLICY["start"]["readings"]
+    score_max_age_s: float = _POLICY["start"]["score_max_age_s"]
+
+
+_FROZEN_ROLE = Role(_POLICY["frozen"]["role"])
 
 
 @dataclass(frozen=True)
@@ -133,9 +134,26 @@ class FrozenPolicy:
     ``after_s`` more than that.
     """
 
-    role: Role = Role.REJECT
-    change_at_most: float = 0.008
-    after_s: float = 5.0
+    role: Role = _FROZEN_ROLE
+    change_at_most: float = _POLICY["frozen"]["change_at_most"]
+    after_s: float = _POLICY["frozen"]["after_s"]
+
+
+@dataclass(frozen=True)
+class FrozenFacts:
+    """What tells a frozen picture from a live one, and how severe it is among other faults.
+
+    ``keyframe``: what an encoder's keyframe changes in a frozen picture, grey levels; ``keyframe_s``: the seconds until
+    it is as before. ``moving_s``: seconds of nothing but new frames that end it.
+    """
+
+    keyframe: float
+    keyframe_s: float
+    moving_s: float
+    severity: float
+
+
+FROZEN = FrozenFacts(**_DEFAULTS["frozen"])
 
 
 @dataclass(frozen=True)
@@ -143,7 +161,7 @@ class WatchdogPolicy:
     """Rejecting for ``max_reject_s``: ``report`` marks the verdicts, ``pass`` lets frames through, ``raise`` raises."""
 
     max_reject_s: float | None = None
-    action: str = "report"
+    action: str = _POLICY["watchdog"]["action"]
 
 
 @dataclass(frozen=True)
@@ -153,9 +171,9 @@ class BaselinePolicy:
     ``on_unusable``: whether a damaged or foreign baseline file is an error (``refuse``) or learned anew (``relearn``).
     """
 
-    learn_minutes: float = 0.0
-    sample_every_s: float = 1.0
-    on_unusable: str = "refuse"
+    learn_minutes: float = _POLICY["baseline"]["learn_minutes"]
+    sample_every_s: float = _POLICY["baseline"]["sample_every_s"]
+    on_unusable: str = _POLICY["baseline"]["on_unusable"]
 
 
 @dataclass(frozen=True)
@@ -183,8 +201,7 @@ class GatePolicy:
 
 def limit_keys(name: str) -> tuple[str, str]:
     """The settings of a check's two thresholds: they say the direction."""
-    below = CHECKS[name].default.side is Side.BELOW
-    return ("reject_below", "accept_above") if below else ("reject_above", "accept_below")
+    return _KEYS[CHECKS[name].default.side]
 
 
 def _limits_mapping(name: str, limits: Limits) -> dict[str, Any]:

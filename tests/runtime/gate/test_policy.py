@@ -1,18 +1,49 @@
 """Policies: the published defaults, what is refused and in which words, and that a file gives back what was written."""
 
+import importlib.util
 import json
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dgiqa_edge.runtime.errors import ConfigurationError, DgiqaEdgeError
+from dgiqa_edge.runtime.gate import policy
 from dgiqa_edge.runtime.gate.policy import CHECKS, GatePolicy, Role, Side
 from dgiqa_edge.runtime.gate.policy_file import load_policy, parse_policy, policy_toml
+
+DEFAULTS = Path(policy.__file__).parent / "defaults.json"
 
 
 def test_an_empty_mapping_is_the_published_policy():
     assert parse_policy({}) == GatePolicy()
+
+
+def changed(value):
+    if isinstance(value, dict):
+        return {key: changed(item) for key, item in value.items()}
+    return value + 1 if type(value) in (float, int) else value
+
+
+def test_every_published_number_is_that_of_the_file_which_the_native_runtime_reads_too(tmp_path):
+    published = json.loads(DEFAULTS.read_text())
+    assert GatePolicy().to_mapping() == published["policy"]
+    other = {
+        "checks": [changed(facts) for facts in published["checks"]],
+        "frozen": changed(published["frozen"]),
+        "policy": changed(published["policy"]),
+    }
+    (tmp_path / "policy.py").write_text((DEFAULTS.parent / "policy.py").read_text())
+    (tmp_path / DEFAULTS.name).write_text(json.dumps(other))
+    spec = importlib.util.spec_from_file_location(f"{policy.__package__}.other_policy", tmp_path / "policy.py")
+    found = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(found)
+    assert found.GatePolicy().to_mapping() == other["policy"]
+    assert vars(found.FROZEN) == other["frozen"]
+    for facts in other["checks"]:
+        check = found.CHECKS[facts["name"]]
+        assert facts == {"name": facts["name"]} | {key: getattr(check, key) for key in facts if key != "name"}
 
 
 @pytest.mark.parametrize("name", CHECKS)

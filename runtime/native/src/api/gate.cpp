@@ -45,7 +45,7 @@ dgiqa_verdict shown_verdict(const dgiqa::Verdict &verdict) {
 }
 
 dgiqa::GatePolicy given_policy(const char *text) {
-    return text == nullptr ? dgiqa::GatePolicy() : dgiqa::read_policy(text);
+    return text == nullptr ? dgiqa::standard_policy() : dgiqa::read_policy(text);
 }
 
 [[noreturn]] void refuse_null(const char *what) { throw dgiqa::Error(DGIQA_ERROR_CONFIGURATION, what); }

@@ -18,13 +18,13 @@ struct Spread {
     double high;
 };
 
-// One camera's normal, of `samples` frames; spreads in the order of CHECKS, none where a quantity has no normal.
+// One camera's normal, of `samples` frames; spreads in the order of all_checks(), none where a quantity has no normal.
 struct Baseline {
     int samples = 0;
     std::array<std::optional<Spread>, CHECK_COUNT> spreads;
 };
 
-// Smoothed values by check, in the order of CHECKS.
+// Smoothed values by check, in the order of all_checks().
 using CheckValues = std::array<std::optional<double>, CHECK_COUNT>;
 
 // Collects passing frames until there are enough: ceil(60 * learn_minutes / sample_every_s), one sample at most every

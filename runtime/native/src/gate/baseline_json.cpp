@@ -43,7 +43,7 @@ Spread read_spread(const std::string &name, const json &value) {
 
 std::size_t relative_check(const std::string &name) {
     for (std::size_t check = 0; check < CHECK_COUNT; ++check) {
-        if (CHECKS[check].relative && name == CHECKS[check].name) {
+        if (all_checks()[check].relative && name == all_checks()[check].name) {
             return check;
         }
     }
@@ -102,7 +102,7 @@ std::string write_baseline(const KeptBaseline &kept) {
     document["spreads"] = nlohmann::ordered_json::object();
     for (std::size_t check = 0; check < CHECK_COUNT; ++check) {
         if (const std::optional<Spread> &spread = kept.baseline.spreads[check]) {
-            document["spreads"][CHECKS[check].name] = {
+            document["spreads"][all_checks()[check].name] = {
                 {"low", spread->low}, {"median", spread->median}, {"high", spread->high}};
         }
     }

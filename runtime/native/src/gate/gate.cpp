@@ -26,7 +26,7 @@ Gate::Gate(const GatePolicy &policy, const std::optional<Baseline> &baseline)
         if (policy_.limits[check].role != Role::OFF) {
             const std::optional<Spread> normal = baseline ? baseline->spreads[check] : std::nullopt;
             values_[check] =
-                std::make_unique<ValueCheck>(CHECKS[check], policy_.limits[check], policy_.smoothing, normal);
+                std::make_unique<ValueCheck>(all_checks()[check], policy_.limits[check], policy_.smoothing, normal);
             checks_.push_back(values_[check].get());
         }
     }
@@ -110,7 +110,7 @@ void Gate::smooth(const Reading &reading, double t) {
         }
         for (std::size_t check = 0; check < SCORE_CHECK; ++check) {
             if (values_[check]) {
-                values_[check]->smooth(*reading.cues.*CHECKS[check].cue, t);
+                values_[check]->smooth(*reading.cues.*all_checks()[check].cue, t);
             }
         }
     }
@@ -124,7 +124,8 @@ void Gate::smooth(const Reading &reading, double t) {
 const Check *Gate::worst_cue(Among among) const {
     const Check *worst = nullptr;
     for (const Check *check : checks_) {
-        const bool asked = among == Among::ALL || (check->faulty() && (check->decides() || (among == Among::WITNESSES && check->testifies())));
+        const bool asked = among == Among::ALL ||
+                           (check->faulty() && (check->decides() || (among == Among::WITNESSES && check->testifies())));
         if (check != score_ && asked && check->severity() > (worst == nullptr ? 0.0 : worst->severity())) {
             worst = check;
         }

@@ -3,14 +3,6 @@
 #include <algorithm>
 
 namespace dgiqa {
-namespace {
-
-// What an encoder's keyframe changes in a frozen picture, in grey levels, and the seconds until it is as before.
-constexpr double KEYFRAME = 0.8;
-constexpr double KEYFRAME_S = 0.5;
-constexpr double MOVING_S = 1.0;
-
-}  // namespace
 
 Thresholds thresholds(const Limits &limits, const std::optional<Spread> &normal) {
     Thresholds now;
@@ -33,7 +25,8 @@ Thresholds thresholds(const Limits &limits, const std::optional<Spread> &normal)
 
 ValueCheck::ValueCheck(const CheckSpec &spec, const Limits &limits, const SmoothingPolicy &smoothing,
                        const std::optional<Spread> &normal)
-    : Check(spec.name, spec.reason, limits.role == Role::REJECT, limits.role == Role::REJECT || spec.witness),
+    : Check(spec.name.c_str(), spec.reason.c_str(), limits.role == Role::REJECT,
+            limits.role == Role::REJECT || spec.witness),
       limits_(limits),
       worst_(spec.worst),
       smoother_(spec.smoothed ? smoother(smoothing) : std::make_unique<LesserOfTwo>()) {
@@ -75,7 +68,8 @@ void ValueCheck::forget() {
     value_.reset();
 }
 
-FrozenCheck::FrozenCheck(const FrozenPolicy &policy) : Check("change", "frozen", true, true), policy_(policy) {}
+FrozenCheck::FrozenCheck(const FrozenPolicy &policy)
+    : Check("change", "frozen", true, true), policy_(policy), facts_(gate_defaults().frozen) {}
 
 void FrozenCheck::smooth(const std::optional<double> &value, double t) {
     value_ = value;
@@ -89,7 +83,8 @@ void FrozenCheck::smooth(const std::optional<double> &value, double t) {
     if (!moving_since_) {
         moving_since_ = t;
     }
-    if (!value || *value > std::max(policy_.change_at_most, KEYFRAME) || t - *moving_since_ >= KEYFRAME_S) {
+    if (!value || *value > std::max(policy_.change_at_most, facts_.keyframe) ||
+        t - *moving_since_ >= facts_.keyframe_s) {
         still_since_.reset();
     }
 }
@@ -97,7 +92,7 @@ void FrozenCheck::smooth(const std::optional<double> &value, double t) {
 // A keyframe codes the same picture a little differently: it ends neither stillness nor a fault.
 void FrozenCheck::judge(double t) {
     if (faulty_) {
-        faulty_ = !moving_since_ || t - *moving_since_ < MOVING_S;
+        faulty_ = !moving_since_ || t - *moving_since_ < facts_.moving_s;
     } else {
         faulty_ = still_since_ && t - *still_since_ >= policy_.after_s;
     }

@@ -95,8 +95,8 @@ class FrozenCheck : public Check {
 public:
     explicit FrozenCheck(const FrozenPolicy &policy);
 
-    // Half: what is black or covered stands still too, and that is the reason then.
-    double severity() const override { return faulty_ ? 0.5 : 0.0; }
+    // Never the worst: what is black or covered stands still too, and that is the reason then.
+    double severity() const override { return faulty_ ? facts_.severity : 0.0; }
     std::optional<double> threshold() const override { return policy_.change_at_most; }
     void smooth(const std::optional<double> &value, double t) override;
     void judge(double t) override;
@@ -104,6 +104,7 @@ public:
 
 private:
     FrozenPolicy policy_;
+    FrozenFacts facts_;
     std::optional<double> still_since_;
     std::optional<double> moving_since_;
 };

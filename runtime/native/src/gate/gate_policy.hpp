@@ -1,9 +1,10 @@
-// The gate's policy: what is a fault, how long it must last, and what happens then. Pure data with the defaults that
-// the Python package publishes (runtime/gate/policy.py); policy_json.hpp reads and writes it.
+// The gate's policy: what is a fault, how long it must last, and what happens then. Pure data; policy_json.hpp reads and
+// writes it, and gives the published one.
 #pragma once
 
 #include <array>
 #include <cstddef>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 
@@ -35,13 +36,13 @@ struct Limits {
 // One check: the quantity, the word for its fault, its range, a value at which it is as bad as it gets, and whether a
 // baseline makes sense for it.
 struct CheckSpec {
-    const char *name;
-    const char *reason;
+    std::string name;
+    std::string reason;
     CueValue cue;  // nullptr: the score
     double low;
     double high;
     double worst;
-    Limits standard;
+    Side side;
     bool relative;
     bool witness;  // may reject together with a doubtful score
     bool smoothed;
@@ -50,66 +51,74 @@ struct CheckSpec {
 constexpr std::size_t CHECK_COUNT = 10;
 constexpr std::size_t SCORE_CHECK = CHECK_COUNT - 1;
 
-// In this order: of faults that are equally severe the first one gives the verdict its reason.
-extern const std::array<CheckSpec, CHECK_COUNT> CHECKS;
-
-// One entry per check, in the order of CHECKS.
-using AllLimits = std::array<Limits, CHECK_COUNT>;
-AllLimits standard_limits();
-
-// The settings' names of a check's two thresholds: they say the direction.
-struct LimitKeys {
-    const char *reject;
-    const char *accept;
+// What tells a frozen picture: what an encoder's keyframe changes in it, in grey levels, the seconds until it is as
+// before, the seconds of nothing but new frames that end it, and how severe it is.
+struct FrozenFacts {
+    double keyframe;
+    double keyframe_s;
+    double moving_s;
+    double severity;
 };
-LimitKeys limit_keys(const CheckSpec &spec);
+
+// What is published: runtime/gate/defaults.json, which the Python package reads too. It lives as long as the process.
+struct GateDefaults {
+    std::array<CheckSpec, CHECK_COUNT> checks;  // of faults that are equally severe the first gives the reason
+    FrozenFacts frozen;
+    nlohmann::json policy;  // as a policy's settings
+};
+const GateDefaults &gate_defaults();
+
+inline const std::array<CheckSpec, CHECK_COUNT> &all_checks() { return gate_defaults().checks; }
+
+// One entry per check, in their order.
+using AllLimits = std::array<Limits, CHECK_COUNT>;
 
 struct SmoothingPolicy {
-    Smoothing method = Smoothing::EMA;
-    double time_constant_s = 0.3;
-    double window_s = 0.5;
+    Smoothing method{};
+    double time_constant_s{};
+    double window_s{};
 };
 
 // Least seconds in pass and in reject, and seconds without a fault before pass.
 struct DwellPolicy {
-    double pass_s = 0.5;
-    double reject_s = 0.5;
-    double cool_down_s = 0.5;
+    double pass_s{};
+    double reject_s{};
+    double cool_down_s{};
 };
 
 // Seconds that a verdict's state and reason must stay the same before people are told of it.
 struct ReasonPolicy {
-    double settle_s = 1.0;
+    double settle_s{};
 };
 
 // Readings before the first decision, and how old the last score may be; both else unknown.
 struct StartPolicy {
-    int readings = 3;
-    double score_max_age_s = 2.0;
+    int readings{};
+    double score_max_age_s{};
 };
 
 // A picture is frozen when its change (cues/change.hpp) stays within change_at_most grey levels.
 struct FrozenPolicy {
-    Role role = Role::REJECT;
-    double change_at_most = 0.008;
-    double after_s = 5.0;
+    Role role{};
+    double change_at_most{};
+    double after_s{};
 };
 
 // Rejecting for max_reject_s: mark the verdicts, let frames through, or raise.
 struct WatchdogPolicy {
     std::optional<double> max_reject_s;
-    WatchdogAction action = WatchdogAction::REPORT;
+    WatchdogAction action{};
 };
 
 // Minutes of passing frames to learn from (0: no baseline), a sample at most every sample_every_s.
 struct BaselinePolicy {
-    double learn_minutes = 0.0;
-    double sample_every_s = 1.0;
-    OnUnusable on_unusable = OnUnusable::REFUSE;
+    double learn_minutes{};
+    double sample_every_s{};
+    OnUnusable on_unusable{};
 };
 
 struct GatePolicy {
-    AllLimits limits = standard_limits();
+    AllLimits limits{};
     SmoothingPolicy smoothing;
     DwellPolicy dwell;
     ReasonPolicy reason;

@@ -37,17 +37,23 @@ const std::string &word(const Words &words, Value value) {
 }
 
 template <typename Value>
-Value chosen(Section &section, const std::string &key, Value fallback, const Words &words, const Words &allowed) {
-    const std::string given = section.choice(key, word(words, fallback), allowed);
+Value chosen(Section &section, const std::string &key, const Words &words, const Words &allowed) {
+    const std::string given = section.choice(key, allowed);
     return static_cast<Value>(std::find(words.begin(), words.end(), given) - words.begin());
 }
 
 template <typename Value>
-Value chosen(Section &section, const std::string &key, Value fallback, const Words &words) {
-    return chosen(section, key, fallback, words, words);
+Value chosen(Section &section, const std::string &key, const Words &words) {
+    return chosen<Value>(section, key, words, words);
 }
 
 [[noreturn]] void complain(const std::string &message) { throw Error(DGIQA_ERROR_CONFIGURATION, message); }
+
+// The settings' names of two thresholds.
+struct LimitKeys {
+    const char *reject;
+    const char *accept;
+};
 
 struct Pair {
     std::optional<double> reject;
@@ -70,87 +76,75 @@ void check_order(const Section &section, const LimitKeys &keys, const Pair &pair
     }
 }
 
-Pair read_pair(Section &section, const LimitKeys &keys, const Pair &fallback, double low, double high, Side side) {
+Pair read_pair(Section &section, const LimitKeys &keys, double low, double high, Side side) {
     Pair pair;
-    pair.reject = section.optional_number(keys.reject, fallback.reject, low, high);
-    pair.accept = section.optional_number(keys.accept, fallback.accept, low, high);
+    pair.reject = section.optional_number(keys.reject, low, high);
+    pair.accept = section.optional_number(keys.accept, low, high);
     check_order(section, keys, pair, side);
     return pair;
 }
 
 constexpr LimitKeys RATIO_KEYS = {"reject_ratio", "accept_ratio"};
 
+// They say the direction.
+LimitKeys limit_keys(const CheckSpec &spec) {
+    return spec.side == Side::BELOW ? LimitKeys{"reject_below", "accept_above"}
+                                    : LimitKeys{"reject_above", "accept_below"};
+}
+
 Limits read_limits(Section section, const CheckSpec &spec) {
     static const Words without_explain = {"reject", "off"};
-    const Limits &standard = spec.standard;
     const LimitKeys keys = limit_keys(spec);
     const auto any = [&section](const LimitKeys &names) {
         return section.has(names.reject) || section.has(names.accept);
     };
-    Limits limits = standard;
-    limits.role =
-        chosen(section, "role", standard.role, role_words(), spec.cue == nullptr ? without_explain : role_words());
     const bool ratios_only = any(RATIO_KEYS) && !any(keys);
-    const Pair fallback = ratios_only ? Pair{} : Pair{standard.reject, standard.accept};
-    const Pair absolute = read_pair(section, keys, fallback, spec.low, spec.high, standard.side);
-    limits.reject = absolute.reject;
-    limits.accept = absolute.accept;
-    if (spec.relative) {
-        const Pair ratios = read_pair(section, RATIO_KEYS, Pair{}, 0.0, 1000.0, standard.side);
-        limits.reject_ratio = ratios.reject;
-        limits.accept_ratio = ratios.accept;
-    }
+    const Role role = chosen<Role>(section, "role", role_words(), spec.cue == nullptr ? without_explain : role_words());
+    const Pair given = read_pair(section, keys, spec.low, spec.high, spec.side);
+    const Pair absolute = ratios_only ? Pair{} : given;
+    const Pair ratios = spec.relative ? read_pair(section, RATIO_KEYS, 0.0, 1000.0, spec.side) : Pair{};
     section.finish();
-    return limits;
+    return {role, spec.side, absolute.reject, absolute.accept, ratios.reject, ratios.accept};
 }
 
 SmoothingPolicy read_smoothing(Section section) {
-    SmoothingPolicy policy;
-    policy.method = chosen(section, "method", policy.method, smoothing_words());
-    policy.time_constant_s = section.number("time_constant_s", policy.time_constant_s, 0.001, 3600.0);
-    policy.window_s = section.number("window_s", policy.window_s, 0.001, 60.0);
+    const SmoothingPolicy policy = {chosen<Smoothing>(section, "method", smoothing_words()),
+                                    section.number("time_constant_s", 0.001, 3600.0),
+                                    section.number("window_s", 0.001, 60.0)};
     section.finish();
     return policy;
 }
 
 DwellPolicy read_dwell(Section section) {
-    DwellPolicy policy;
-    policy.pass_s = section.number("pass_s", policy.pass_s, 0.0, 86400.0);
-    policy.reject_s = section.number("reject_s", policy.reject_s, 0.0, 86400.0);
-    policy.cool_down_s = section.number("cool_down_s", policy.cool_down_s, 0.0, 86400.0);
+    const DwellPolicy policy = {section.number("pass_s", 0.0, 86400.0), section.number("reject_s", 0.0, 86400.0),
+                                section.number("cool_down_s", 0.0, 86400.0)};
     section.finish();
     return policy;
 }
 
 ReasonPolicy read_reason(Section section) {
-    ReasonPolicy policy;
-    policy.settle_s = section.number("settle_s", policy.settle_s, 0.0, 86400.0);
+    const ReasonPolicy policy = {section.number("settle_s", 0.0, 86400.0)};
     section.finish();
     return policy;
 }
 
 StartPolicy read_start(Section section) {
-    StartPolicy policy;
-    policy.readings = section.integer("readings", policy.readings, 1, 10000);
-    policy.score_max_age_s = section.number("score_max_age_s", policy.score_max_age_s, 0.0, 86400.0);
+    const StartPolicy policy = {section.integer("readings", 1, 10000), section.number("score_max_age_s", 0.0, 86400.0)};
     section.finish();
     return policy;
 }
 
 FrozenPolicy read_frozen(Section section) {
     static const Words allowed = {"reject", "off"};
-    FrozenPolicy policy;
-    policy.role = chosen(section, "role", policy.role, role_words(), allowed);
-    policy.change_at_most = section.number("change_at_most", policy.change_at_most, 0.0, 255.0);
-    policy.after_s = section.number("after_s", policy.after_s, 0.0, 86400.0);
+    const FrozenPolicy policy = {chosen<Role>(section, "role", role_words(), allowed),
+                                 section.number("change_at_most", 0.0, 255.0), section.number("after_s", 0.0, 86400.0)};
     section.finish();
     return policy;
 }
 
 WatchdogPolicy read_watchdog(Section section, const DwellPolicy &dwell) {
-    WatchdogPolicy policy;
-    policy.max_reject_s = section.optional_number("max_reject_s", policy.max_reject_s, 0.0, 1e9);
-    policy.action = chosen(section, "action", policy.action, action_words());
+    const WatchdogPolicy policy = {section.optional_number("max_reject_s", 0.0, 1e9),
+                                   chosen<WatchdogAction>(section, "action", action_words())};
     section.finish();
     if (!policy.max_reject_s && policy.action != WatchdogAction::REPORT) {
         complain(section.path_of("max_reject_s") + " is missing: action '" + word(action_words(), policy.action) +
@@ -164,10 +158,9 @@ WatchdogPolicy read_watchdog(Section section, const DwellPolicy &dwell) {
 }
 
 BaselinePolicy read_baseline_policy(Section section) {
-    BaselinePolicy policy;
-    policy.learn_minutes = section.number("learn_minutes", policy.learn_minutes, 0.0, 1440.0);
-    policy.sample_every_s = section.number("sample_every_s", policy.sample_every_s, 0.01, 3600.0);
-    policy.on_unusable = chosen(section, "on_unusable", policy.on_unusable, unusable_words());
+    const BaselinePolicy policy = {section.number("learn_minutes", 0.0, 1440.0),
+                                   section.number("sample_every_s", 0.01, 3600.0),
+                                   chosen<OnUnusable>(section, "on_unusable", unusable_words())};
     section.finish();
     return policy;
 }
@@ -176,7 +169,7 @@ BaselinePolicy read_baseline_policy(Section section) {
 void check_ratios(const GatePolicy &policy, const Section &section) {
     for (std::size_t check = 0; check < CHECK_COUNT; ++check) {
         if (policy.limits[check].reject_ratio && policy.baseline.learn_minutes == 0.0) {
-            const std::string name = CHECKS[check].name;
+            const std::string name = all_checks()[check].name;
             complain(section.path_of(check == SCORE_CHECK ? name : "cues." + name) +
                      ".reject_ratio needs a baseline: set " + section.path_of("baseline.learn_minutes") + " above 0");
         }
@@ -204,9 +197,9 @@ Written limits_json(const CheckSpec &spec, const Limits &limits) {
 }  // namespace
 
 GatePolicy parse_policy(const nlohmann::json &values, const std::string &path) {
-    Section section(values, path);
+    Section section(values, gate_defaults().policy, path);
     GatePolicy policy;
-    policy.limits[SCORE_CHECK] = read_limits(section.section("score"), CHECKS[SCORE_CHECK]);
+    policy.limits[SCORE_CHECK] = read_limits(section.section("score"), all_checks()[SCORE_CHECK]);
     policy.smoothing = read_smoothing(section.section("smoothing"));
     policy.dwell = read_dwell(section.section("dwell"));
     policy.reason = read_reason(section.section("reason"));
@@ -216,7 +209,7 @@ GatePolicy parse_policy(const nlohmann::json &values, const std::string &path) {
     policy.baseline = read_baseline_policy(section.section("baseline"));
     Section cues = section.section("cues");
     for (std::size_t check = 0; check < SCORE_CHECK; ++check) {
-        policy.limits[check] = read_limits(cues.section(CHECKS[check].name), CHECKS[check]);
+        policy.limits[check] = read_limits(cues.section(all_checks()[check].name), all_checks()[check]);
     }
     cues.finish();
     section.finish();
@@ -236,7 +229,7 @@ GatePolicy read_policy(const std::string &text) {
 
 std::string write_policy(const GatePolicy &policy) {
     Written document;
-    document["score"] = limits_json(CHECKS[SCORE_CHECK], policy.limits[SCORE_CHECK]);
+    document["score"] = limits_json(all_checks()[SCORE_CHECK], policy.limits[SCORE_CHECK]);
     document["smoothing"] = {{"method", word(smoothing_words(), policy.smoothing.method)},
                              {"time_constant_s", policy.smoothing.time_constant_s},
                              {"window_s", policy.smoothing.window_s}};
@@ -256,7 +249,7 @@ std::string write_policy(const GatePolicy &policy) {
                             {"on_unusable", word(unusable_words(), policy.baseline.on_unusable)}};
     document["cues"] = Written::object();
     for (std::size_t check = 0; check < SCORE_CHECK; ++check) {
-        document["cues"][CHECKS[check].name] = limits_json(CHECKS[check], policy.limits[check]);
+        document["cues"][all_checks()[check].name] = limits_json(all_checks()[check], policy.limits[check]);
     }
     return document.dump(1);
 }

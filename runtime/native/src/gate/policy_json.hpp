@@ -14,6 +14,9 @@ namespace dgiqa {
 // other.
 GatePolicy parse_policy(const nlohmann::json &values, const std::string &path = "");
 
+// The published one: all defaults.
+inline GatePolicy standard_policy() { return parse_policy(nlohmann::json::object()); }
+
 // As parse_policy, of a text. Throws Error (CONFIGURATION), for text that is no JSON too.
 GatePolicy read_policy(const std::string &text);
 

@@ -1,6 +1,7 @@
 #include "settings/section.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "errors.hpp"
@@ -35,7 +36,8 @@ const nlohmann::json &nothing() {
 
 }  // namespace
 
-Section::Section(const nlohmann::json &values, std::string path) : values_(values), path_(std::move(path)) {
+Section::Section(const nlohmann::json &values, const nlohmann::json &defaults, std::string path)
+    : values_(values), defaults_(defaults), path_(std::move(path)) {
     if (!values.is_object()) {
         complain((path_.empty() ? "the whole text" : path_) + " is " + shown(values) +
                  ": give a section of named settings");
@@ -44,63 +46,49 @@ Section::Section(const nlohmann::json &values, std::string path) : values_(value
 
 std::string Section::path_of(const std::string &key) const { return path_.empty() ? key : path_ + "." + key; }
 
-double Section::number(const std::string &key, double fallback, double low, double high) {
-    const nlohmann::json *value = take(key);
-    if (value == nullptr) {
-        return fallback;
-    }
-    if (!value->is_number()) {
-        refuse(key, "give a number" + between(low, high));
-    }
-    const double number = value->get<double>();
+double Section::number(const std::string &key, double low, double high) {
+    const nlohmann::json &value = take(key);
+    const double number = value.is_number() ? value.get<double>() : std::nan("");
     if (!(low <= number && number <= high)) {
         refuse(key, "give a number" + between(low, high));
     }
     return number;
 }
 
-std::optional<double> Section::optional_number(const std::string &key, std::optional<double> fallback, double low,
-                                               double high) {
-    if (!has(key)) {
+std::optional<double> Section::optional_number(const std::string &key, double low, double high) {
+    if (!has(key) && !defaults_.contains(key)) {
         asked_.push_back(key);
-        return fallback;
+        return std::nullopt;
     }
-    return number(key, 0.0, low, high);
+    return number(key, low, high);
 }
 
-int Section::integer(const std::string &key, int fallback, int low, int high) {
-    const nlohmann::json *value = take(key);
-    if (value == nullptr) {
-        return fallback;
-    }
+int Section::integer(const std::string &key, int low, int high) {
+    const nlohmann::json &value = take(key);
     const std::string rule = "give a whole number" + between(low, high);
-    if (!value->is_number_integer()) {
+    if (!value.is_number_integer()) {
         refuse(key, rule);
     }
     // A whole number beyond int64 is unsigned, and no limit here is that large.
-    const bool beyond = value->is_number_unsigned() && value->get<std::uint64_t>() > std::uint64_t(high);
-    if (beyond || value->get<std::int64_t>() < low || value->get<std::int64_t>() > high) {
+    const bool beyond = value.is_number_unsigned() && value.get<std::uint64_t>() > std::uint64_t(high);
+    if (beyond || value.get<std::int64_t>() < low || value.get<std::int64_t>() > high) {
         refuse(key, rule);
     }
-    return value->get<int>();
+    return value.get<int>();
 }
 
-std::string Section::choice(const std::string &key, const std::string &fallback,
-                            const std::vector<std::string> &choices) {
-    const nlohmann::json *value = take(key);
-    if (value == nullptr) {
-        return fallback;
-    }
-    const std::string word = value->is_string() ? value->get<std::string>() : value->dump();
-    if (!value->is_string() || std::find(choices.begin(), choices.end(), word) == choices.end()) {
+std::string Section::choice(const std::string &key, const std::vector<std::string> &choices) {
+    const nlohmann::json &value = take(key);
+    const std::string word = value.is_string() ? value.get<std::string>() : value.dump();
+    if (!value.is_string() || std::find(choices.begin(), choices.end(), word) == choices.end()) {
         refuse(key, "give one of " + joined(choices) + meant(word, choices));
     }
     return word;
 }
 
 Section Section::section(const std::string &key) {
-    const nlohmann::json *value = take(key);
-    return Section(value == nullptr ? nothing() : *value, path_of(key));
+    asked_.push_back(key);
+    return Section(has(key) ? values_.at(key) : nothing(), defaults_.at(key), path_of(key));
 }
 
 void Section::finish() const {
@@ -113,10 +101,9 @@ void Section::finish() const {
     }
 }
 
-const nlohmann::json *Section::take(const std::string &key) {
+const nlohmann::json &Section::take(const std::string &key) {
     asked_.push_back(key);
-    const auto found = values_.find(key);
-    return found == values_.end() ? nullptr : &*found;
+    return (has(key) ? values_ : defaults_).at(key);
 }
 
 void Section::refuse(const std::string &key, const std::string &rule) const {

@@ -10,12 +10,13 @@
 
 namespace dgiqa {
 
-// All methods throw Error (CONFIGURATION): a wrong type, a value out of range, an unknown key. The values must outlive
-// it.
+// All methods throw Error (CONFIGURATION): a wrong type, a value out of range, an unknown key. Values and defaults must
+// outlive it.
 class Section {
 public:
+    // defaults: a section of the same settings, for the keys that are absent.
     // path: of this section, dotted, for messages; empty at the top.
-    Section(const nlohmann::json &values, std::string path);
+    Section(const nlohmann::json &values, const nlohmann::json &defaults, std::string path);
 
     bool has(const std::string &key) const { return values_.contains(key); }
 
@@ -23,17 +24,16 @@ public:
     std::string path_of(const std::string &key) const;
 
     // A number with low <= number <= high.
-    double number(const std::string &key, double fallback, double low, double high);
+    double number(const std::string &key, double low, double high);
 
     // As number; an absent key without a default has no value.
-    std::optional<double> optional_number(const std::string &key, std::optional<double> fallback, double low,
-                                          double high);
+    std::optional<double> optional_number(const std::string &key, double low, double high);
 
     // A whole number with low <= number <= high.
-    int integer(const std::string &key, int fallback, int low, int high);
+    int integer(const std::string &key, int low, int high);
 
     // One of the given words.
-    std::string choice(const std::string &key, const std::string &fallback, const std::vector<std::string> &choices);
+    std::string choice(const std::string &key, const std::vector<std::string> &choices);
 
     // The section below this one; an absent one is empty.
     Section section(const std::string &key);
@@ -42,10 +42,11 @@ public:
     void finish() const;
 
 private:
-    const nlohmann::json *take(const std::string &key);
+    const nlohmann::json &take(const std::string &key);
     [[noreturn]] void refuse(const std::string &key, const std::string &rule) const;
 
     const nlohmann::json &values_;
+    const nlohmann::json &defaults_;
     std::string path_;
     std::vector<std::string> asked_;
 };

@@ -39,6 +39,12 @@ TEST_CASE("settings mean the whole policy that the Python package reads from the
     }
 }
 
+TEST_CASE("the published policy is the one that the Python package publishes") {
+    const json file = json_file(std::string(DGIQA_EDGE_SOURCE_DIR) + "/runtime/gate/defaults.json");
+    CHECK(json::parse(dgiqa::write_policy(dgiqa::standard_policy())) == file["policy"]);
+    CHECK(file["checks"].size() == dgiqa::CHECK_COUNT);
+}
+
 TEST_CASE("what breaks a rule is refused with key and rule") {
     const json cases = json_file(vector_folder("gate_policy") / "refused.json");
     REQUIRE(cases.size() > 50);

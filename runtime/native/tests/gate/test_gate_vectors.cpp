@@ -160,7 +160,7 @@ TEST_CASE("a watchdog that raises has taken the frame in and gives its verdict")
 }
 
 TEST_CASE("time and readings out of range are refused and change nothing") {
-    dgiqa::Gate gate{dgiqa::GatePolicy{}};
+    dgiqa::Gate gate{dgiqa::standard_policy()};
     dgiqa::Reading good;
     good.score = 0.9;
     gate.update(good, 1.0);
