@@ -5,6 +5,7 @@ The library is looked for in ``build/native`` and by ``DGIQA_EDGE_LIBRARY``; wit
 
 import json
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,9 @@ import numpy as np
 import pytest
 from places import ROOT, SHARED
 
-from dgiqa_edge.runtime import Scorer
+from dgiqa_edge.runtime import Scorer, load_bundle
+from dgiqa_edge.runtime.bundle.golden import load_golden
+from dgiqa_edge.runtime.bundle.upgrade import upgrade
 from dgiqa_edge.runtime.errors import (
     BundleError,
     ConfigurationError,
@@ -72,17 +75,18 @@ def test_small_bundles_score_alike(
 
 
 @pytest.fixture(scope="module")
-def real_bundle() -> Path:
-    """A bundle that was built before: ``make demo`` leaves one."""
+def real_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of a bundle that was built before, of whatever schema version: ``make demo`` leaves one."""
     for folder in (os.environ.get("DGIQA_NATIVE_BUNDLE"), ROOT / "build" / "demo" / "bundle"):
         if folder and (Path(folder) / "bundle.json").exists():
-            return Path(folder)
+            copy = shutil.copytree(folder, tmp_path_factory.mktemp("real") / "bundle")
+            return upgrade(load_bundle(copy)).path
     pytest.skip("no built bundle: run make demo, or name one in DGIQA_NATIVE_BUNDLE")
 
 
 def test_real_photos_score_alike(cpu_backend: str, real_bundle: Path) -> None:
     with NativeScorer(real_bundle, threads=2) as native, Scorer(real_bundle, backend=cpu_backend, threads=2) as python:
-        golden = np.load(real_bundle / python.bundle.manifest.golden.file)["frame"][0]
+        golden = load_golden(real_bundle / python.bundle.manifest.golden.file).frame[0]
         frames = [golden, *(cv2.imread(str(path)) for path in photos())]
         assert len(frames) > 1
         for frame in frames:
