@@ -31,7 +31,7 @@ _FIELDS = {
     "depth": (np.uint8, 3),
 }
 
-_TYPES = {"U8": np.dtype("u1"), "F32": np.dtype("<f4")}
+_TYPES: dict[str, np.dtype[Any]] = {"U8": np.dtype("u1"), "F32": np.dtype("<f4")}
 _LENGTH_BYTES = 8
 _UNREADABLE = (OSError, ValueError, TypeError, LookupError, MemoryError)
 _UNREADABLE += (EOFError, NotImplementedError, zipfile.BadZipFile)  # of an .npz
