@@ -33,8 +33,10 @@ _FIELDS = {
 
 _TYPES: dict[str, np.dtype[Any]] = {"U8": np.dtype("u1"), "F32": np.dtype("<f4")}
 _LENGTH_BYTES = 8
-_UNREADABLE = (OSError, ValueError, TypeError, LookupError, MemoryError)
-_UNREADABLE += (EOFError, NotImplementedError, zipfile.BadZipFile)  # of an .npz
+_UNREADABLE: tuple[type[Exception], ...] = (
+    *(OSError, ValueError, TypeError, LookupError, MemoryError),
+    *(EOFError, NotImplementedError, zipfile.BadZipFile),  # of an .npz
+)
 _MOST_BYTES = 8 * MOST_FRAME_PIXELS  # the frame's three channels, a depth map that is no larger, scores
 
 
