@@ -15,7 +15,8 @@ from dgiqa_edge.runtime.engines.backend import Backend
 from dgiqa_edge.runtime.errors import EngineCompatibilityError
 
 from ..ladder.devices.protocol import Device
-from ..options.build_options import AUTO, BACKENDS, BuildOptions
+from ..options import build_options
+from ..options.build_options import AUTO, BuildOptions
 from ..stages.reporter import Reporter
 from ..stages.stages import Stages
 from .bundle_writer import BundleContents
@@ -87,7 +88,7 @@ def choose(asked: str, *, engine: bool = True) -> tuple[BuildBackend, str]:
         EngineCompatibilityError: an engine was asked for and cannot be had here.
     """
     obstacles = []
-    for name in BACKENDS if asked == AUTO else (asked,):
+    for name in build_options.BACKENDS if asked == AUTO else (asked,):
         backend = cast(BuildBackend, importlib.import_module(f".{name}_build", __package__).BUILD)
         title, obstacle = backend.runtime.title, backend.obstacle() if engine else ""
         if obstacle:
@@ -96,7 +97,7 @@ def choose(asked: str, *, engine: bool = True) -> tuple[BuildBackend, str]:
             return backend, f"{title} ({'; '.join(obstacles) or 'all it needs is here'})"
         else:
             return backend, f"{title}, {'' if engine else 'the portable graph only, '}as asked"
-    others = " or ".join(name for name in BACKENDS if name != asked)
+    others = " or ".join(name for name in build_options.BACKENDS if name != asked)
     raise EngineCompatibilityError(
         f"cannot build a {title} engine: {'; '.join(obstacles)}; build on the device, or write the portable graph with "
         f"--no-engine, or use --backend {others}"

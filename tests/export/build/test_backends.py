@@ -1,13 +1,16 @@
 """What ``--backend`` comes to on machines with and without TensorRT and a GPU."""
 
+import argparse
 import sys
 from dataclasses import replace
 
 import pytest
+from stand_ins import dummy_backend
 from stand_ins.fake_tensorrt import FakeTensorRt, versions
 
-from dgiqa_edge.export.build import tensorrt_build
+from dgiqa_edge.export.build import onnxruntime_build, tensorrt_build
 from dgiqa_edge.export.build.backends import choose
+from dgiqa_edge.export.options import build_options
 from dgiqa_edge.export.tensorrt import builder as tensorrt_builder
 from dgiqa_edge.export.tensorrt import machine as tensorrt_machine
 from dgiqa_edge.runtime.errors import EngineCompatibilityError, MachineError
@@ -84,3 +87,17 @@ def test_a_driver_too_old_for_this_cuda_is_found_before_any_work(machine):
 
 def test_this_machine_can_be_asked():
     assert isinstance(tensorrt_machine.obstacle(), str)
+
+
+@pytest.mark.parametrize(("asked", "words"), [("auto", "all it needs is here"), ("dummy", "as asked")])
+def test_a_new_backend_is_one_line(monkeypatch, asked, words):
+    module = type(sys)("dgiqa_edge.export.build.dummy_build")
+    module.BUILD = replace(onnxruntime_build.BUILD, runtime=dummy_backend.BACKEND)
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setattr(build_options, "BACKENDS", ("dummy", *build_options.BACKENDS))
+    backend, why = choose(asked)
+    assert backend is module.BUILD
+    assert why.startswith("Dummy Engine") and words in why
+    parser = argparse.ArgumentParser()
+    build_options.configure(parser)
+    assert "--backend {auto,dummy,tensorrt,onnxruntime}" in " ".join(parser.format_help().split())
