@@ -15,7 +15,7 @@ from dgiqa_edge.runtime.bundle.bundle import Bundle
 from dgiqa_edge.runtime.engines.backend import Backend
 from dgiqa_edge.runtime.engines.registry import portable
 from dgiqa_edge.runtime.errors import DgiqaEdgeError, MachineError
-from dgiqa_edge.runtime.ground.error_text import one_line, telling_line
+from dgiqa_edge.runtime.ground.error_text import one_line
 from dgiqa_edge.runtime.ground.extra_packages import install_command
 from dgiqa_edge.runtime.scoring.scorer import Scorer
 
@@ -45,33 +45,6 @@ def _same_graph_on(backend: Backend) -> Maker:
         return lambda frame: scorer.score(frame).score
 
     return make
-
-
-def openvino_peer(bundle: Bundle, threads: int | None) -> Callable[[np.ndarray], float]:
-    """The bundle's portable graph on OpenVINO's CPU.
-
-    Raises:
-        MachineError: OpenVINO is not installed, or cannot run the graph.
-    """
-    try:
-        import openvino
-    except ImportError as error:
-        raise MachineError(f"OpenVINO is not installed ({error}): pip install openvino") from error
-    if len(bundle.manifest.graphs) != 1:
-        raise MachineError("a split bundle has two graphs: give a fused one")
-    settings = {"PERFORMANCE_HINT": "LATENCY", **({"INFERENCE_NUM_THREADS": threads} if threads else {})}
-    try:
-        graph = str(bundle.path / bundle.manifest.graphs[0].file)
-        model = openvino.Core().compile_model(graph, "CPU", settings)
-    except RuntimeError as error:
-        raise MachineError(f"OpenVINO {openvino.__version__} cannot load the graph: {telling_line(error)}") from error
-    request = model.create_infer_request()
-
-    def score(frame: np.ndarray) -> float:
-        found = request.infer({"frame": np.ascontiguousarray(frame[np.newaxis])})
-        return float(np.asarray(found["score"]).reshape(-1)[0])
-
-    return score
 
 
 def differences(measures: Sequence[Measure], frames: Sequence[np.ndarray]) -> dict[str, float]:
