@@ -12,8 +12,8 @@ GPU_INPUTS  ?= build/gpu
 GPU_PRESETS ?= nano reference
 GPU_FRAME   ?= $(DEMO_FRAME)
 
-.PHONY: venv demo demo-reference test test-all gpu-inputs gpu-check lint map format bench bench-reports bench-native native native-test \
-    native-sanitize native-fuzz clean
+.PHONY: venv demo demo-reference test test-all test-pythons gpu-inputs gpu-check lint map format bench bench-reports \
+    bench-native native native-test native-sanitize native-fuzz clean
 .DELETE_ON_ERROR:
 
 venv: $(STAMP)
@@ -43,6 +43,10 @@ test: $(STAMP)
 
 test-all: $(STAMP)
 	$(BIN)/python -m pytest
+
+# The runtime's tests on the oldest and the newest Python that setup.py names, each in a small environment of its own.
+test-pythons:
+	$(PYTHON) tests/pythons.py
 
 # On a machine with an NVIDIA GPU and TensorRT: engines of every precision from the same graphs, their accuracy and
 # latency, both CUDA bindings, refusals; the figures land in benchmarks/results/. Where TensorRT lives in a Python of

@@ -7,6 +7,7 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 HERE = Path(__file__).parent
+PYTHONS = ("3.10", "3.11", "3.12", "3.13")
 ROOMS = ("export", "calibration", "runtime", "benchmarks", "training")
 LINKS = ".editable"
 
@@ -65,18 +66,10 @@ BENCH = sorted({*CPU, "scipy>=1.10", "matplotlib>=3.7", "Jinja2>=3.1", "nvidia-m
 WATCH = ["starlette>=0.37", "uvicorn>=0.29", "paho-mqtt>=2", "prometheus-client>=0.20", "PyYAML>=6", "matplotlib>=3.7"]
 TENSORRT = ["tensorrt>=8.5", "cuda-python>=12"]
 OPENVINO = ["openvino>=2024.4"]
+# What the runtime's tests need, on any Python that it names; the rest of the tests needs `dev`.
+TEST = ["hypothesis>=6", "jsonschema>=4", "onnx>=1.16", "psutil", "pytest-timeout", "pytest>=8"]
 # cuda-bindings imports without a GPU: what our code calls of it is compared with the real package.
-DEV = [
-    "cuda-bindings",
-    "hypothesis>=6",
-    "jsonschema>=4",
-    "mypy",
-    "playwright>=1.40",
-    "psutil",
-    "pytest-timeout",
-    "pytest>=8",
-    "ruff",
-]
+DEV = [*TEST, "cuda-bindings", "mypy", "playwright>=1.40", "ruff"]
 
 setup(
     name="dgiqa-edge",
@@ -86,6 +79,8 @@ setup(
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     python_requires=">=3.10",
+    # The oldest and the newest are tested (tests/pythons.py).
+    classifiers=[f"Programming Language :: Python :: {version}" for version in PYTHONS],
     packages=packages(),
     package_dir=PACKAGE_DIR,
     package_data={
@@ -122,6 +117,7 @@ setup(
         "openvino": OPENVINO,
         # The customer's listed CUDA binding; it compiles against libcuda, so it is a choice, not a default.
         "pycuda": ["pycuda"],
+        "test": TEST,
         "dev": sorted({*CPU, *EXPORT, *TRAINING, *BENCH, *WATCH, *OPENVINO, *DEV}),
     },
     entry_points={

@@ -10,6 +10,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from pythons import named
 
 from dgiqa_edge.runtime.commands.cli import command_modules
 from dgiqa_edge.runtime.ground import extra_packages
@@ -117,6 +118,16 @@ def test_a_hint_names_what_can_be_installed_from(tmp_path, monkeypatch, origin):
     }
     assert extra_packages.install_command("watch") == expected[origin]
     assert "dgiqa-edge" not in extra_packages.update_command()
+
+
+def test_every_place_names_the_same_versions_of_python():
+    oldest, newest = named()[0], named()[-1]
+    said = {name: (ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "setup.py", "pyproject.toml")}
+    assert f"Both need Python {oldest} to {newest}," in said["README.md"]
+    assert re.findall(r"Python 3\.\d+(?: or newer)?", said["README.md"]) == [f"Python {oldest}"]
+    assert f'python_requires=">={oldest}"' in said["setup.py"]
+    assert f'target-version = "py{oldest.replace(".", "")}"' in said["pyproject.toml"]
+    assert f'python_version = "{oldest}"' in said["pyproject.toml"]
 
 
 # Command -> arguments that reach the package, the package, the extra that brings it. What the runtime and all others

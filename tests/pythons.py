@@ -1,0 +1,101 @@
+"""The runtime's tests on the oldest and the newest Python that ``setup.py`` names, side by side: ``make test-pythons``.
+
+Each Python gets a small environment of its own below ``build/pythons/``: what the runtime needs to score and to watch
+(extras ``cpu`` and ``watch``) and what its tests need, no torch. A Python is looked for on PATH, then among pyenv's;
+one that is absent is named, and is no failure. What takes minutes and owes nothing to the version of Python is left
+out; ``make test`` has it.
+"""
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from places import ROOT
+
+ENVIRONMENTS = ROOT / "build" / "pythons"
+EXTRAS = "cpu,watch,test"
+TESTS = (
+    "tests/runtime",
+    "tests/test_architecture.py::test_every_module_imports_with_only_its_own_extra[runtime]",
+)
+LEFT_OUT = {
+    "tests/runtime/gate/test_frozen_video.py": "encodes video by ffmpeg",
+    "tests/runtime/settings/test_secrets_fuzz.py": "random addresses for a minute",
+    "tests/runtime/watch/dashboard/test_browser.py": "a browser",
+    "tests/runtime/watch/sources/test_cameras.py": "RTSP servers",
+    "tests/runtime/watch/sources/test_decoding.py": "decoders in processes of their own",
+    "tests/runtime/watch/sources/test_files.py": "video files",
+    "tests/runtime/watch/sources/test_gstreamer.py": "GStreamer",
+}
+TAIL = 60
+
+
+def named() -> list[str]:
+    """The versions that ``setup.py`` names, oldest first."""
+    (line,) = re.findall(r"^PYTHONS = .*", (ROOT / "setup.py").read_text(encoding="utf-8"), re.MULTILINE)
+    return re.findall(r"3\.\d+", line)
+
+
+def interpreter(version: str) -> str | None:
+    """A Python of that version that runs; a shim of pyenv's may be there for one that is not."""
+    candidates = [shutil.which(f"python{version}"), *_of_pyenv(version)]
+    asked = "import sys, venv; print('%d.%d' % sys.version_info[:2])"
+    for candidate in filter(None, candidates):
+        answer = subprocess.run([candidate, "-c", asked], capture_output=True, text=True, check=False)
+        if answer.stdout.strip() == version:
+            return str(candidate)
+    return None
+
+
+def _of_pyenv(version: str) -> Iterator[Path]:
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+    yield from sorted(pyenv.glob(f"versions/{version}.*/bin/python"), reverse=True)
+
+
+def environment(version: str, python: str) -> Path:
+    """The Python of an environment that is as ``setup.py`` has it, made anew where that has changed."""
+    folder = ENVIRONMENTS / version
+    made_of = hashlib.sha256((ROOT / "setup.py").read_bytes() + python.encode()).hexdigest()
+    stamp = folder / "made_of"
+    own = folder / "bin" / "python"
+    if not stamp.exists() or stamp.read_text() != made_of:
+        subprocess.run([python, "-m", "venv", "--clear", folder], check=True)
+        subprocess.run([own, "-m", "pip", "install", "-qq", "-e", f"{ROOT}[{EXTRAS}]"], check=True)
+        stamp.write_text(made_of)
+    return own
+
+
+def main() -> int:
+    """Run them; 1 where a test failed."""
+    versions = named()
+    pythons = {version: interpreter(version) for version in (versions[0], versions[-1])}
+    running = {}
+    for version, python in pythons.items():
+        if python is None:
+            print(f"Python {version}: not found on PATH or in pyenv: its tests are skipped", flush=True)
+            continue
+        # One after the other: both write the links of an editable installation.
+        own = environment(version, python)
+        log = ENVIRONMENTS / f"{version}.log"
+        command = [own, "-m", "pytest", "-m", "not slow", *TESTS, *(f"--ignore={ROOT / path}" for path in LEFT_OUT)]
+        surroundings = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+        with log.open("w") as out:
+            running[version] = subprocess.Popen(command, cwd=ROOT, env=surroundings, stdout=out, stderr=out), log
+    started = time.monotonic()
+    for version, (process, log) in running.items():
+        process.wait()
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines() or ["no output"]
+        if process.returncode != 0:
+            print(*lines[-TAIL:], sep="\n")
+        print(f"Python {version}: {lines[-1].strip('= ')} ({time.monotonic() - started:.0f} s; {log})", flush=True)
+    return int(any(process.returncode for process, _ in running.values()))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
