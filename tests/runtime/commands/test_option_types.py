@@ -53,6 +53,7 @@ def parsers(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser
 
 
 def every_typed_option() -> Iterator[tuple[str, argparse.Action]]:
+    pytest.importorskip("jinja2", reason="Jinja2, which options of bench ask for, is not installed: extra bench")
     for name, module in command_modules().items():
         parser = argparse.ArgumentParser(prog=name)
         importlib.import_module(module).configure(parser)
