@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from dgiqa_edge.export.networks.nano import Nano
 from dgiqa_edge.runtime.commands.progress import Progress
 from dgiqa_edge.runtime.errors import CheckpointError, ConfigurationError
-from dgiqa_edge.runtime.ground.atomic import atomic_file
+from dgiqa_edge.runtime.ground.atomic import write_text
 from dgiqa_edge.runtime.ground.names import json_text
 
 from .data.encoder_session import load_encoder
@@ -21,7 +21,7 @@ from .runs import ablation, jobs
 from .runs import evaluate as evaluation
 from .runs.shipping import ship
 from .trainers.config import read_config
-from .trainers.edge_trainer import GOAL
+from .trainers.trainer import GOAL, Trainer
 
 
 def features(options: argparse.Namespace) -> int:
@@ -39,12 +39,7 @@ def early_maps(options: argparse.Namespace) -> int:
 def edge(options: argparse.Namespace) -> int:
     """Train edge's head."""
     start = _weights(options.start) if options.start else None
-    trainer = jobs.edge_trainer(_shop(options), options.out, start)
-    pairs = len(trainer.data.fit_pairs) + len(trainer.data.series_pairs)
-    print(f"edge: {len(trainer.data.fit)} photos, {pairs} pairs, {trainer.device}")
-    trainer.train(_epochs())
-    _finish(trainer.run, options.weights, "head")
-    return 0
+    return _trained(jobs.edge_trainer(_shop(options), options.out, start), options)
 
 
 def nano(options: argparse.Namespace) -> int:
@@ -55,12 +50,7 @@ def nano(options: argparse.Namespace) -> int:
     if options.teacher:
         teacher, degraded_teacher = jobs.teach(shop, _weights(options.teacher))
     start = _weights(options.start) if options.start else None
-    trainer = jobs.nano_trainer(shop, options.out, teacher, degraded_teacher, start)
-    pairs = len(trainer.data.fit_pairs) + len(trainer.data.series_pairs)
-    print(f"nano: {len(trainer.data.fit)} photos, {pairs} pairs, {trainer.device}")
-    trainer.train(_epochs())
-    _finish(trainer.run, options.weights, "network")
-    return 0
+    return _trained(jobs.nano_trainer(shop, options.out, teacher, degraded_teacher, start), options)
 
 
 def ablate(options: argparse.Namespace) -> int:
@@ -76,22 +66,15 @@ def ablate(options: argparse.Namespace) -> int:
         fit = int(shop.nano_store("photos").done[shop.photos.indices("fit")].sum())
     report = ablation.report(options.model, outcomes, human, fit)
     print(ablation.table(report))
-    if options.json:
-        with atomic_file(options.json) as partial:
-            partial.write_text(json_text(report, indent=2) + "\n", encoding="utf-8")
-    return 0
+    return _written(report, options)
 
 
 def evaluate(options: argparse.Namespace) -> int:
     """Report the figures of a model."""
     shop = _shop(options)
     report = _edge_report(shop, options) if options.model == "edge" else _nano_report(shop, options)
-    text = json_text(report, indent=2)
-    print(text)
-    if options.json:
-        with atomic_file(options.json) as partial:
-            partial.write_text(text + "\n", encoding="utf-8")
-    return 0
+    print(json_text(report, indent=2))
+    return _written(report, options)
 
 
 def _edge_report(shop: jobs.Workshop, options: argparse.Namespace) -> dict[str, Any]:
@@ -143,13 +126,24 @@ def _weights(file: Path) -> dict[str, torch.Tensor]:
     return {key: value.float() if value.is_floating_point() else value for key, value in load_file(file).items()}
 
 
-def _finish(run: Any, weights: Path | None, part: str) -> None:
-    best = max(run.rows, key=lambda row: row[GOAL])
+def _trained(trainer: Trainer[Any], options: argparse.Namespace) -> int:
+    pairs = len(trainer.data.fit_pairs) + len(trainer.data.series_pairs)
+    print(f"{options.command}: {len(trainer.data.fit)} photos, {pairs} pairs, {trainer.device}")
+    trainer.train(_epochs())
+    best = max(trainer.run.rows, key=lambda row: row[GOAL])
     print("best: " + ", ".join(f"{name} {value:.4g}" for name, value in best.items()))
-    run.draw()
-    if weights is not None:
-        ship(torch.load(run.best_file, map_location="cpu", weights_only=True)[part], weights)
-        print(f"wrote {weights}")
+    trainer.run.draw()
+    if options.weights is not None:
+        state = torch.load(trainer.run.best_file, map_location="cpu", weights_only=True)
+        ship(state[trainer.part], options.weights)
+        print(f"wrote {options.weights}")
+    return 0
+
+
+def _written(report: dict[str, Any], options: argparse.Namespace) -> int:
+    if options.json:
+        write_text(options.json, json_text(report, indent=2) + "\n")
+    return 0
 
 
 def _shop(options: argparse.Namespace) -> jobs.Workshop:

@@ -29,6 +29,12 @@ class Pairs:
         kept = done[self.clean] == 1
         return Pairs(self.clean[kept], self.degraded[kept])
 
+    def drawn(self, most: int, generator: np.random.Generator) -> "Pairs":
+        """``most`` of them, or all where there are fewer, in a random order."""
+        count = min(most, len(self))
+        chosen = generator.choice(len(self), count, replace=False) if count else np.zeros(0, np.int64)
+        return Pairs(self.clean[chosen], self.degraded[chosen])
+
 
 def head_inputs(store: FeatureStore, rows: np.ndarray, cells: DepthCells, device: torch.device) -> tuple[Tensor, ...]:
     """The six inputs of the head for those rows, one crop each, in its order."""

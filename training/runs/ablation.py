@@ -13,7 +13,7 @@ import torch
 
 from dgiqa_edge.calibration import agreement as metrics
 
-from ..trainers.edge_trainer import GOAL
+from ..trainers.trainer import GOAL
 from . import jobs
 
 Changes = Mapping[str, Any]
@@ -54,7 +54,7 @@ def edge_outcomes(shop: jobs.Workshop, out: Path, progress: EpochProgress) -> tu
         changed = replace(shop.config, edge=replace(shop.config.edge, **changes))
         trainer = jobs.edge_trainer(jobs.Workshop(changed), out / _slug(name))
         trainer.train(progress)
-        trainer.head.load_state_dict(_best(trainer.run.best_file, "head"))
+        trainer.load_best()
         scores = trainer.scores(trainer.data.photos, trainer.data.validation)
         outcomes[name] = Outcome(scores, max(trainer.run.rows, key=lambda row: row[GOAL]))
         human = trainer.data.mos[trainer.data.validation]
@@ -75,7 +75,7 @@ def nano_outcomes(
         )
         trainer = jobs.nano_trainer(jobs.Workshop(changed), out / _slug(name), known, degraded_known)
         trainer.train(progress)
-        trainer.network.load_state_dict(_best(trainer.run.best_file, "network"))
+        trainer.load_best()
         scores, _ = trainer.scores(trainer.data.photos, trainer.data.validation)
         outcomes[name] = Outcome(scores, max(trainer.run.rows, key=lambda row: row[GOAL]))
         human = trainer.data.mos[trainer.data.validation]
@@ -120,8 +120,3 @@ def table(report: Mapping[str, Any]) -> str:
 
 def _slug(name: str) -> str:
     return name.replace(" ", "-")
-
-
-def _best(file: Path, part: str) -> dict[str, torch.Tensor]:
-    state: dict[str, torch.Tensor] = torch.load(file, map_location="cpu", weights_only=True)[part]
-    return state

@@ -32,6 +32,14 @@ def score_loss(predicted: Tensor, human: Tensor, correlation: float = 0.3, order
     return error + correlation * correlation_loss(predicted, human) + order * order_loss(predicted, human)
 
 
+def views_loss(views: Tensor, human: Tensor) -> Tensor:
+    """Score loss of the mean over the views, and of each view with a quarter of the weight; views [B, V], human [B]."""
+    loss = score_loss(views.mean(dim=1), human)
+    for view in views.unbind(dim=1):
+        loss = loss + 0.25 * score_loss(view, human)
+    return loss
+
+
 def depth_loss(predicted: Tensor, teacher: Tensor) -> Tensor:
     """Distance of depth maps [B, h, w] after each is standardised (scale and shift mean nothing), edges counted too."""
     a, b = _standard(predicted), _standard(teacher)

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from dgiqa_edge.runtime.errors import ConfigurationError
-from dgiqa_edge.runtime.ground.atomic import atomic_file
+from dgiqa_edge.runtime.ground.atomic import atomic_file, write_text
 from dgiqa_edge.runtime.ground.strict_text import parse_json
 
 State = dict[str, Any]
@@ -40,8 +40,7 @@ class RunFolder:
         if file.is_file() and parse_json(file.read_text(encoding="utf-8")) != content:
             raise ConfigurationError(f"{folder} holds a run with another configuration: give another --out")
         if not file.is_file():
-            with atomic_file(file) as partial:
-                partial.write_text(json.dumps(content, indent=2), encoding="utf-8")
+            write_text(file, json.dumps(content, indent=2))
         if self._curves.is_file():
             with self._curves.open(encoding="utf-8", newline="") as stream:
                 self.rows = [{key: float(value) for key, value in row.items()} for row in csv.DictReader(stream)]
