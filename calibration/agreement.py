@@ -60,7 +60,7 @@ def agreement(predicted: np.ndarray, human: np.ndarray, seed: int = 0, bootstrap
         raise ConfigurationError(f"{len(predicted)} photos are too few for a correlation: give at least {FEWEST}")
     if not (np.isfinite(predicted).all() and np.isfinite(human).all()):
         raise ConfigurationError("a score is not finite: look for photos that could not be scored")
-    mapped = mapped_scores(predicted, human)
+    mapped = fitted_logistic(predicted, human)(predicted)
     # The logistic is fitted once: refitting it a thousand times costs minutes and moves the interval by 1e-4.
     return Agreement(
         photos=len(predicted),
@@ -112,11 +112,6 @@ def fitted_logistic(predicted: np.ndarray, human: np.ndarray) -> Curve:
         slope, offset = np.polyfit(predicted, human, 1)
         return lambda x: slope * x + offset
     return lambda x: logistic(x, *parameters)
-
-
-def mapped_scores(predicted: np.ndarray, human: np.ndarray) -> np.ndarray:
-    """Predictions through the curve of :func:`fitted_logistic`."""
-    return fitted_logistic(predicted, human)(predicted)
 
 
 def ordered_share(better: np.ndarray, worse: np.ndarray) -> float:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from dgiqa_edge.runtime.bundle.manifest import FidelityFigures
 from dgiqa_edge.runtime.errors import CalibrationError, FidelityError
 
 from .statistics import pearson, spearman
@@ -19,6 +20,8 @@ Run = Callable[[np.ndarray], Outputs]
 Progress = Callable[[int, int], None]
 
 FEWEST_FOR_RANKS = 3
+FIGURES = ("score_mae", "score_max", "score_srcc", "depth_mae_levels", "depth_correlation")
+"""What tables show."""
 
 
 @dataclass(frozen=True)
@@ -33,35 +36,21 @@ class ImageFidelity:
 
 
 @dataclass(frozen=True)
-class Fidelity:
-    """Agreement over a set of images.
+class Fidelity(FidelityFigures):
+    """Agreement over a set of images, and each of them."""
 
-    Attributes:
-        score_mae, score_max: absolute score differences (scores lie in 0..1).
-        score_srcc: Spearman correlation of the scores; None below three images or where one side is constant.
-        depth_mae_levels: mean absolute depth difference over all pixels of all images, grey levels.
-        depth_max_levels: largest depth difference of any pixel.
-        depth_correlation: mean over the images of the Pearson correlation of their depth maps; images with a
-            constant map are left out; None when none is left.
-    """
-
-    images: int
-    score_mae: float
-    score_max: float
-    score_srcc: float | None
-    depth_mae_levels: float
-    depth_max_levels: float
-    depth_correlation: float | None
     per_image: tuple[ImageFidelity, ...]
+
+    @property
+    def figures(self) -> dict[str, float | None]:
+        """Those of ``FIGURES``."""
+        return {name: getattr(self, name) for name in FIGURES}
 
     def to_json(self, *, with_images: bool = False) -> dict[str, Any]:
         """The figures as a JSON object; the per-image pairs on demand."""
         content = asdict(self)
-        if not with_images:
-            del content["per_image"]
-        else:
-            content["per_image"] = list(content["per_image"])
-        return content
+        images = list(content.pop("per_image"))
+        return {**content, "per_image": images} if with_images else content
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> "Fidelity":

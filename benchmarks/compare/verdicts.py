@@ -80,10 +80,6 @@ class Comparison:
     def failed(self) -> bool:
         return any(row.fails for row in self.rows)
 
-    @property
-    def undecided(self) -> bool:
-        return any(row.verdict is Verdict.UNDECIDED for row in self.rows)
-
 
 @dataclass(frozen=True)
 class _Found:

@@ -9,7 +9,6 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from dgiqa_edge.runtime.engines import Engine
 from dgiqa_edge.runtime.engines.protocol import Arrays
 from dgiqa_edge.runtime.scoring.scorer import Scorer
 
@@ -57,9 +56,6 @@ def device_stages(scorer: Scorer, frame: np.ndarray, runs: int = RUNS) -> list[D
         tensors.update(engine.run(inputs))
         if isinstance(engine, SelfTimed):
             engine.time_stages(inputs, WARM_UP_RUNS)
-            found.append(DeviceStages(_role(engine), engine.time_stages(inputs, runs)))
+            role = str(engine.record.role)  # type: ignore[union-attr]
+            found.append(DeviceStages(role, engine.time_stages(inputs, runs)))
     return found
-
-
-def _role(engine: Engine | SelfTimed) -> str:
-    return str(engine.record.role)  # type: ignore[union-attr]

@@ -129,15 +129,11 @@ class FrameServer:
         start = time.perf_counter()
         self._gate.update(Reading(self._score, self._cues.measure(self._frame.frame)), start)
         self._rows.gate_ms.append((time.perf_counter() - start) * 1e3)
-        ended = self.block_is_full
+        ended = self._in_block >= FEWEST_PER_BLOCK and time.perf_counter() - self._block_start >= self._block_s
         if ended:
             self.end_block()
         self._frame = self._feed.next()
         return ended
-
-    @property
-    def block_is_full(self) -> bool:
-        return self._in_block >= FEWEST_PER_BLOCK and time.perf_counter() - self._block_start >= self._block_s
 
     def start_block(self) -> None:
         """A block begins now; another server may have run since the last one ended."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from dgiqa_edge.calibration.images.calibration_set import pixels_sha256
-from dgiqa_edge.runtime.bundle.bundle import MANIFEST_NAME
+from dgiqa_edge.runtime.bundle.checks import MANIFEST_NAME
 from dgiqa_edge.runtime.errors import FidelityError, SourceError
 from dgiqa_edge.runtime.hashing import sha256_file, sha256_json
 from dgiqa_edge.runtime.scoring.scorer import Scorer

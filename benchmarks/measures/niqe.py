@@ -75,7 +75,8 @@ def _features(blocks: np.ndarray) -> np.ndarray:
     own = fit_asymmetric(blocks.reshape(count, -1))
     columns = [own.shape, (own.left_scale + own.right_scale) / 2.0]
     for step in NEIGHBOURS:
-        columns += _pair_features(fit_asymmetric((blocks * np.roll(blocks, step, (1, 2))).reshape(count, -1)))
+        fit = fit_asymmetric((blocks * np.roll(blocks, step, (1, 2))).reshape(count, -1))
+        columns += [fit.shape, fit.mean, fit.left_scale, fit.right_scale]
     return np.stack(columns, axis=1)
 
 

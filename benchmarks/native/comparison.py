@@ -8,9 +8,10 @@ import re
 import statistics
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import astuple, dataclass
 from importlib import metadata
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,11 @@ class Load:
     threads: int
     frames: int
     warmup: int
+
+    def report(self, command: list[str], backend: str) -> dict[str, Any]:
+        """What a command says after it ran this on the backend."""
+        options = {f"--{name}": str(value) for name, value in vars(self).items()}
+        return _json_of([*command, *chain(*options.items()), "--backend", backend])
 
 
 @dataclass(frozen=True)
@@ -81,9 +87,7 @@ def native(tool: Path) -> Candidate:
         raise MachineError(f"{tool} was built without a CPU backend: give it {titles}")
 
     def run(load: Load) -> Start:
-        options = {"--bundle": load.bundle, "--image": load.image, "--threads": load.threads, "--backend": backend}
-        counts = {"--frames": load.frames, "--warmup": load.warmup}
-        report = _json_of([str(tool), "bench", "--json", *_flat(options), *_flat(counts)])
+        report = load.report([str(tool), "bench", "--json"], backend)
         return Start(
             report["startup"]["first_verdict_ms"], report["latency_ms"]["total"]["p50"], report["peak_rss_mib"]
         )
@@ -102,10 +106,8 @@ def python(backend: Backend) -> Candidate | str:
         return f"{error} is not installed"
 
     def run(load: Load) -> Start:
-        options = {"--bundle": load.bundle, "--image": load.image, "--threads": load.threads, "--backend": backend.name}
-        counts = {"--frames": load.frames, "--warmup": load.warmup}
         module = [sys.executable, "-m", "dgiqa_edge.benchmarks.native.first_verdict"]
-        report = _json_of([*module, *_flat(options), *_flat(counts)])
+        report = load.report(module, backend.name)
         return Start(report["first_verdict_ms"], report["p50_ms"], report["peak_rss_mib"])
 
     return Candidate(f"Python, {backend.name}", size, run)
@@ -120,11 +122,7 @@ def compare(candidates: Iterable[Candidate], load: Load, starts: int, progress: 
             found[one.name].append(one.run(load))
             progress()
     return {
-        name: Start(
-            statistics.median(start.first_verdict_ms for start in runs),
-            statistics.median(start.p50_ms for start in runs),
-            statistics.median(start.peak_rss_mib for start in runs),
-        )
+        name: Start(*(statistics.median(figures) for figures in zip(*map(astuple, runs), strict=True)))
         for name, runs in found.items()
     }
 
@@ -135,10 +133,6 @@ def _json_of(command: list[str]) -> dict[str, Any]:
         raise MachineError(f"{command[0]} ended with {finished.returncode}: {finished.stderr.strip()}")
     report: dict[str, Any] = json.loads(finished.stdout)
     return report
-
-
-def _flat(options: Mapping[str, object]) -> list[str]:
-    return [text for key, value in options.items() for text in (key, str(value))]
 
 
 def _linked_mib(tool: Path) -> float:

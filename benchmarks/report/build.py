@@ -12,7 +12,7 @@ from ..latency.device_stages import DeviceStages
 from ..latency.latency import LatencyPlan, LatencyRun
 from ..latency.loadgen import LoadGenSummary
 from ..telemetry.reading import Telemetry
-from ..telemetry.summary import TelemetrySummary, summarize
+from ..telemetry.summary import summarize
 from .document import Report, assemble
 from .sections import device_rows, latency_section, latency_warnings, telemetry_section
 from .subject import fidelity_section, subject_section
@@ -59,7 +59,7 @@ def latency_report(
     if measured.telemetry is not None:
         figures = summarize(measured.telemetry, run.started, run.ended, len(run.samples))
         sections["telemetry"] = telemetry_section(measured.telemetry, figures, run.started)
-        missing.update(_telemetry_gaps(figures))
+        missing |= {f"telemetry.{name}": reason for name, reason in figures.not_measured.items()}
     if measured.summary is None:
         missing.setdefault("latency.loadgen", "the run was driven by the project's own loop (--driver loop)")
     for row in sections["latency"]["percentiles"]:
@@ -91,7 +91,3 @@ def stages_not_told_apart(scorer: Scorer, measured: Measured) -> dict[str, str]:
     if "depth" not in stages:
         missing["depth"] = missing["quality"] = "one fused engine runs both; shares inside it stand apart"
     return {f"latency.stages.{name}": reason for name, reason in missing.items() if name not in stages}
-
-
-def _telemetry_gaps(figures: TelemetrySummary) -> dict[str, str]:
-    return {f"telemetry.{name}": reason for name, reason in figures.not_measured.items()}

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from .rails import jetson_total
-from .reading import Channel, PowerScope, Quantity, Values
+from .reading import Adapter, Channel, PowerScope, Quantity, Values
 from .sysfs_files import read_number, read_text
 
 _PWM_FULL = 255.0
@@ -17,7 +17,7 @@ _LOWEST_C, _HIGHEST_C = -40.0, 150.0  # outside of it a zone is powered down and
 _GPU_NAMES = ("gpu", "gv11b", "ga10b", "gpu-gpc")
 
 
-class JetsonSysfsAdapter:
+class JetsonSysfsAdapter(Adapter):
     """Finds the sensors once, reads them at every tick. ``root`` is the file system's, for tests another one."""
 
     name = "jetson sysfs"
@@ -28,7 +28,8 @@ class JetsonSysfsAdapter:
         self._scaled: list[tuple[Channel, Path, float]] = []
 
     def open(self) -> str | None:
-        if not (self._root / "etc/nv_tegra_release").exists() and not _is_tegra(self._root):
+        tree = read_text(self._root / "proc/device-tree/compatible") or ""
+        if not (self._root / "etc/nv_tegra_release").exists() and "tegra" not in tree:
             return "this is no Jetson (no /etc/nv_tegra_release, no Tegra in the device tree)"
         self._rails = list(self._find_rails())
         self._scaled = [
@@ -58,9 +59,6 @@ class JetsonSysfsAdapter:
 
     def power_scope(self, rails: frozenset[str]) -> PowerScope | None:
         return jetson_total(rails)
-
-    def notes(self) -> tuple[str, ...]:
-        return ()
 
     def close(self) -> None:
         self._rails, self._scaled = [], []
@@ -106,7 +104,3 @@ class JetsonSysfsAdapter:
 
     def _hwmons(self) -> list[Path]:
         return sorted(self._root.glob("sys/class/hwmon/hwmon*"))
-
-
-def _is_tegra(root: Path) -> bool:
-    return "tegra" in (read_text(root / "proc/device-tree/compatible") or "")

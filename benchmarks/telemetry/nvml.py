@@ -6,7 +6,7 @@ Each value is asked for on its own: what this GPU or driver does not offer is le
 from collections.abc import Callable
 from typing import Any
 
-from .reading import Channel, PowerScope, Quantity, Values
+from .reading import Adapter, Channel, PowerScope, Quantity, Values
 
 _MIB = 1024.0 * 1024.0
 _BOARD = "gpu board"
@@ -20,7 +20,7 @@ _SLOWDOWNS = {
 }
 
 
-class NvmlAdapter:
+class NvmlAdapter(Adapter):
     """One GPU by its index."""
 
     name = "nvml"
@@ -70,9 +70,6 @@ class NvmlAdapter:
         return (
             PowerScope((_BOARD,), "the GPU board as its driver reports it (not the host)") if _BOARD in rails else None
         )
-
-    def notes(self) -> tuple[str, ...]:
-        return ()
 
     def close(self) -> None:
         nvml, self._nvml, self._handle = self._nvml, None, None

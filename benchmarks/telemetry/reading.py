@@ -67,11 +67,11 @@ class Adapter(Protocol):
 
     def power_scope(self, rails: frozenset[str]) -> PowerScope | None:
         """Which of the rails seen make up the total; ``None`` where nobody has documented that."""
-        ...
+        return None
 
     def notes(self) -> tuple[str, ...]:
         """What a reader must know: lines not understood, sensors that never answered."""
-        ...
+        return ()
 
     def close(self) -> None:
         """Free processes and handles; further calls do nothing."""

@@ -1,9 +1,9 @@
-"""Reading an ONNX graph: constants, consumers, attributes, element types of tensors. Changes nothing."""
+"""Reading an ONNX graph: constants, consumers and attributes. Changes nothing."""
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from onnx import GraphProto, ModelProto, NodeProto, TensorProto
+    from onnx import GraphProto, NodeProto, TensorProto
 
 
 def label(node: "NodeProto") -> str:
@@ -39,18 +39,3 @@ def consumers(graph: "GraphProto") -> "dict[str, list[NodeProto]]":
         for name in node.input:
             found.setdefault(name, []).append(node)
     return found
-
-
-def float_tensors(model: "ModelProto") -> set[str]:
-    """Names of the float32 tensors that nodes produce, inferred where the model does not say."""
-    import onnx
-
-    types = _stated_types(model)
-    if any(name and name not in types for node in model.graph.node for name in node.output):
-        types.update(_stated_types(onnx.shape_inference.infer_shapes(model)))
-    return {name for name, element in types.items() if element == onnx.TensorProto.FLOAT}
-
-
-def _stated_types(model: "ModelProto") -> dict[str, int]:
-    values = (*model.graph.value_info, *model.graph.output)
-    return {value.name: value.type.tensor_type.elem_type for value in values if value.type.HasField("tensor_type")}

@@ -6,9 +6,10 @@ against 128 levels, the method of NVIDIA's "8-bit inference with TensorRT", GTC 
 extremes and histograms.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Protocol
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -54,51 +55,42 @@ class Histogram:
         return (self.high - self.low) / len(self.counts)
 
 
-class Observer(Protocol):
-    """A method of choosing ranges. ``histogram`` returns None where extremes are enough."""
+class Observer(ABC):
+    """A method of choosing ranges; a dataclass of its options. ``histogram`` gives None where extremes are enough."""
 
-    @property
-    def method(self) -> str: ...
+    method: ClassVar[str]
 
-    def histogram(self, extent: Extent) -> Histogram | None: ...
+    def histogram(self, extent: Extent) -> Histogram | None:
+        return None
 
+    @abstractmethod
     def range_of(self, extent: Extent, histogram: Histogram | None) -> Extent: ...
 
-    def options(self) -> dict[str, float | int]: ...
+    def options(self) -> dict[str, float | int]:
+        return dict(vars(self))
 
 
 @dataclass(frozen=True)
-class MinMax:
+class MinMax(Observer):
     """Keeps the whole observed range."""
 
-    @property
-    def method(self) -> str:
-        return "minmax"
-
-    def histogram(self, extent: Extent) -> None:
-        return None
+    method = "minmax"
 
     def range_of(self, extent: Extent, histogram: Histogram | None) -> Extent:
         return extent
 
-    def options(self) -> dict[str, float | int]:
-        return asdict(self)
-
 
 @dataclass(frozen=True)
-class Percentile:
+class Percentile(Observer):
     """Keeps the central ``percentile`` percent of the values; half of the rest is cut at either end."""
 
+    method = "percentile"
     percentile: float = 99.99
     bins: int = 8192
 
     def __post_init__(self) -> None:
         if not 50 < self.percentile <= 100:
             raise ConfigurationError(f"percentile {self.percentile} makes no sense: give one above 50, at most 100")
-
-    @property
-    def method(self) -> str:
-        return "percentile"
 
     def histogram(self, extent: Extent) -> Histogram:
         return Histogram(extent.low, extent.high, self.bins)
@@ -112,14 +104,12 @@ class Percentile:
             min(extent.high, _quantile(histogram, 1 - tail)),
         )
 
-    def options(self) -> dict[str, float | int]:
-        return asdict(self)
-
 
 @dataclass(frozen=True)
-class Entropy:
+class Entropy(Observer):
     """Clips magnitudes at the threshold with the least Kullback-Leibler divergence."""
 
+    method = "entropy"
     bins: int = 2048
     levels: int = 128
 
@@ -128,10 +118,6 @@ class Entropy:
             raise ConfigurationError(
                 f"entropy needs 2 <= levels <= bins, not {self.levels} levels and {self.bins} bins"
             )
-
-    @property
-    def method(self) -> str:
-        return "entropy"
 
     def histogram(self, extent: Extent) -> Histogram:
         return Histogram(0.0, extent.absmax, self.bins, of_magnitudes=True)
@@ -142,14 +128,9 @@ class Entropy:
         threshold = least_divergent_threshold(histogram.counts, self.levels) * histogram.cell_width
         return Extent(max(extent.low, -threshold), min(extent.high, threshold))
 
-    def options(self) -> dict[str, float | int]:
-        return asdict(self)
-
 
 OBSERVERS: Mapping[str, type[MinMax] | type[Percentile] | type[Entropy]] = {
-    "minmax": MinMax,
-    "percentile": Percentile,
-    "entropy": Entropy,
+    one.method: one for one in (MinMax, Percentile, Entropy)
 }
 
 

@@ -167,12 +167,7 @@ def load_or_observe(
 
 
 def _range(fields: Mapping[str, Any]) -> TensorRange:
-    seen = TensorRange(
-        low=float(fields["low"]),
-        high=float(fields["high"]),
-        observed_low=float(fields["observed_low"]),
-        observed_high=float(fields["observed_high"]),
-    )
+    seen = TensorRange(**{name: float(fields[name]) for name in ("low", "high", "observed_low", "observed_high")})
     if not all(math.isfinite(value) for value in asdict(seen).values()):
         raise ValueError("a range is not finite")
     if seen.low > seen.high or seen.observed_low > seen.observed_high:

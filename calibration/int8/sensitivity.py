@@ -5,11 +5,11 @@ drowns in the others' noise. It ranks blocks by what was measured; which of them
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from dgiqa_edge.runtime.bundle.manifest import BlockRecord
 from dgiqa_edge.runtime.errors import CalibrationError
-from dgiqa_edge.runtime.hashing import Json
 
 from ..fidelity import Outputs, Run, compare_outputs, summarize
 from .placement import Placement
@@ -24,19 +24,6 @@ if TYPE_CHECKING:
 FIGURES = ("score_mae", "depth_mae_levels")
 
 
-@dataclass(frozen=True)
-class BlockSensitivity:
-    """What INT8 in one block of ``layers`` layers does to the outputs; depth error in grey levels."""
-
-    block: str
-    layers: int
-    score_mae: float
-    depth_mae_levels: float
-
-    def to_json(self) -> dict[str, Json]:
-        return asdict(self)
-
-
 def measure_block(
     model: "ModelProto",
     placement: Placement,
@@ -48,7 +35,7 @@ def measure_block(
     open_model: "Callable[[ModelProto], Run]",
     frames: "Iterable[np.ndarray]",
     reference: Sequence[Outputs],
-) -> BlockSensitivity:
+) -> BlockRecord:
     """Run ``model`` with one block in INT8 and compare it with FP32.
 
     Args:
@@ -65,7 +52,7 @@ def measure_block(
     alone = only(placement, outputs)
     run = open_model(quantize(model, alone, ranges, target).model)
     found = summarize(compare_outputs(fp32, run(frame)) for frame, fp32 in zip(frames, reference, strict=True))
-    return BlockSensitivity(block, len(alone.nodes), found.score_mae, found.depth_mae_levels)
+    return BlockRecord(block, len(alone.nodes), found.score_mae, found.depth_mae_levels)
 
 
 def only(placement: Placement, outputs: Iterable[str]) -> Placement:
@@ -81,15 +68,13 @@ def only(placement: Placement, outputs: Iterable[str]) -> Placement:
     return replace(placement, nodes=nodes)
 
 
-def ranked(blocks: Iterable[BlockSensitivity], figure: str = "score_mae") -> tuple[BlockSensitivity, ...]:
+def ranked(blocks: Iterable[BlockRecord], figure: str = "score_mae") -> tuple[BlockRecord, ...]:
     """Most sensitive first by ``figure``, one of ``FIGURES``; the other figure, then the name, decide a tie."""
     other = FIGURES[1 - FIGURES.index(figure)]
     return tuple(sorted(blocks, key=lambda block: (-getattr(block, figure), -getattr(block, other), block.block)))
 
 
-def most_sensitive(
-    ranking: Sequence[BlockSensitivity], share: float, figure: str = "score_mae"
-) -> tuple[BlockSensitivity, ...]:
+def most_sensitive(ranking: Sequence[BlockRecord], share: float, figure: str = "score_mae") -> tuple[BlockRecord, ...]:
     """The fewest blocks from the top of ``ranking`` that hold ``share`` (0..1) of the summed error; at least one."""
     total = sum(getattr(block, figure) for block in ranking)
     held, count = 0.0, 0

@@ -255,15 +255,13 @@ class Build:
         fp32_bytes = exported.file(FP32_GRAPH).stat().st_size
         fp32_ms, own_ms = (taken.latency.fp32_p50_ms, taken.latency.p50_ms) if taken.latency else (None, None)
         graph_bytes = contents.graph.stat().st_size
-        rows = [table.Row("fp32", fp32_bytes, None, None, None, None, None, fp32_ms)]
+        rows = [table.Row("fp32", fp32_bytes, p50_ms=fp32_ms)]
         if contents.engines is None or taken.ladder is None:
-            rows.append(table.row(contents.precision, graph_bytes, contents.portable_fidelity, own_ms))
+            rows.append(table.Row(contents.precision, graph_bytes, **contents.portable_fidelity.figures, p50_ms=own_ms))
         if contents.engines is not None:
-            name, p50_ms = (
-                f"{contents.precision} {contents.backend.title}",
-                contents.latency.p50_ms if contents.latency else None,
-            )
-            rows.append(table.row(name, contents.engines.size_bytes, contents.fidelity, p50_ms))
+            name = f"{contents.precision} {contents.backend.title}"
+            p50_ms = contents.latency.p50_ms if contents.latency else None
+            rows.append(table.Row(name, contents.engines.size_bytes, **contents.fidelity.figures, p50_ms=p50_ms))
         notes = (*self._once(contents), *bundle_writer.notes(contents))
         return BuildResult(options.out, tuple(rows), self._caption(taken), notes, taken.ladder)
 

@@ -11,7 +11,7 @@ from dgiqa_edge.runtime.errors import DgiqaEdgeError
 from dgiqa_edge.runtime.ground.names import json_text
 
 if TYPE_CHECKING:
-    from ..weights.checkpoints import Wish
+    from ..weights.weight_sets import Wish
 
 SUMMARY = "check, convert or download network weights"
 EXTRA = "export"
@@ -80,7 +80,7 @@ def _add_choice(parser: argparse.ArgumentParser) -> None:
 
 
 def _wish(args: argparse.Namespace) -> "Wish":
-    from ..weights.checkpoints import Wish
+    from ..weights.weight_sets import Wish
 
     return Wish(not args.no_ema, args.weights_key)
 

@@ -6,16 +6,16 @@ Every step is a stage, so the same command resumes at the first unfinished rung.
 
 import contextlib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from dgiqa_edge.calibration.fidelity import Fidelity
+from dgiqa_edge.calibration.fidelity import FIGURES, Fidelity
 from dgiqa_edge.calibration.images.calibration_set import CalibrationSet
-from dgiqa_edge.calibration.int8.sensitivity import BlockSensitivity, most_sensitive, ranked
+from dgiqa_edge.calibration.int8.sensitivity import most_sensitive, ranked
 from dgiqa_edge.runtime.bundle.ladder_table import STATUS_WORDS
-from dgiqa_edge.runtime.bundle.manifest import BlockRecord, BudgetRecord, LadderRecord, RungRecord, SensitivityRecord
+from dgiqa_edge.runtime.bundle.manifest import BlockRecord, LadderRecord, RungRecord, SensitivityRecord
 from dgiqa_edge.runtime.errors import (
     BudgetError,
     CalibrationError,
@@ -89,7 +89,7 @@ class Ladder:
         self.reference = Reference(lowering.graph, check_set, self.threads)
         self.trials = Trials(inputs.stages, device, self.reference, inputs.exported.key)
         self.steps: list[Step] = []
-        self.ranking: tuple[BlockSensitivity, ...] = ()
+        self.ranking: tuple[BlockRecord, ...] = ()
         self.ranked_by, self.ranking_photos = "score_mae", 0
         self.blocks: dict[str, tuple[str, ...]] = {}
 
@@ -111,7 +111,8 @@ class Ladder:
         times = self._time([(step.rung.name, step.trial.executable) for step in ran if step.trial])
         for step, own_ms in zip(ran, times, strict=True):
             step.p50_ms = median_ms(own_ms)
-        decision = decide([_tried(step) for step in self.steps], self.target_ms)
+        tried = [Tried(step.rung.name, step.p50_ms, step.missed, step.untried, step.reason) for step in self.steps]
+        decision = decide(tried, self.target_ms)
         record = self._record(decision, len(times[0]) if times else 0)
         fp32_ms = next((own_ms for step, own_ms in zip(ran, times, strict=True) if step.rung.precision == "fp32"), None)
         for step, own_ms in zip(ran, times, strict=True):
@@ -234,17 +235,16 @@ class Ladder:
 
     def _record(self, decision: Decision, runs: int) -> LadderRecord:
         rulings = zip(self.steps, decision.rulings, strict=True)
-        blocks = tuple(BlockRecord(**asdict(block)) for block in self.ranking)
         return LadderRecord(
             device=self.device.name,
-            budget=BudgetRecord(**asdict(self.budget)),
+            budget=self.budget,
             latency_target_ms=self.target_ms,
             photos=len(self.check_set),
             held_out=self.held_out,
             runs=runs,
             threads=self.threads,
             rungs=tuple(_rung_record(step, ruling.status, ruling.reason) for step, ruling in rulings),
-            sensitivity=SensitivityRecord(self.ranked_by, self.ranking_photos, blocks) if blocks else None,
+            sensitivity=SensitivityRecord(self.ranked_by, self.ranking_photos, self.ranking) if self.ranking else None,
         )
 
     def _no_winner(self, decision: Decision) -> str:
@@ -260,23 +260,14 @@ class Ladder:
         return "held-out" if self.held_out else "calibration"
 
 
-def _tried(step: Step) -> Tried:
-    return Tried(step.rung.name, step.p50_ms, step.missed, step.untried, step.reason)
-
-
 def _rung_record(step: Step, status: str, reason: str) -> RungRecord:
-    fidelity = step.trial.fidelity if step.trial else None
     return RungRecord(
         name=step.rung.name,
         precision=step.rung.precision,
         status=status,
         reason=reason,
         size_bytes=step.trial.executable.stat().st_size if step.trial else None,
-        score_mae=fidelity.score_mae if fidelity else None,
-        score_max=fidelity.score_max if fidelity else None,
-        score_srcc=fidelity.score_srcc if fidelity else None,
-        depth_mae_levels=fidelity.depth_mae_levels if fidelity else None,
-        depth_correlation=fidelity.depth_correlation if fidelity else None,
+        **(step.trial.fidelity.figures if step.trial else dict.fromkeys(FIGURES)),
         p50_ms=step.p50_ms,
         float_blocks=step.float_blocks,
     )

@@ -5,13 +5,15 @@ Photos of the final check are never used here: what was chosen on them would fla
 
 import tempfile
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dgiqa_edge.calibration.images.calibration_set import CalibrationSet
 from dgiqa_edge.calibration.int8.blocks import blocks_of
 from dgiqa_edge.calibration.int8.placement import DEFAULT_SCOPES
-from dgiqa_edge.calibration.int8.sensitivity import BlockSensitivity, measure_block
+from dgiqa_edge.calibration.int8.sensitivity import measure_block
+from dgiqa_edge.runtime.bundle.manifest import BlockRecord
 from dgiqa_edge.runtime.hashing import Json
 
 from ..frame_graph.graph_session import Run, open_graph
@@ -38,10 +40,10 @@ class BlockRanking:
         """Output tensors of the layers that INT8 is given to, by block."""
         return blocks_of(self.lowering.model, self.lowering.placement, DEFAULT_SCOPES)
 
-    def measure(self) -> Sequence[BlockSensitivity]:
+    def measure(self) -> Sequence[BlockRecord]:
         """Sensitivity of every block, in graph order."""
         blocks = self.blocks()
-        found: list[BlockSensitivity] = []
+        found: list[BlockRecord] = []
         with self.lowering.inputs.reporter.stage("sensitivity of the blocks, one at a time in INT8") as line:
             for block, outputs in blocks.items():
                 found.append(self._measure_one(block, outputs))
@@ -53,11 +55,11 @@ class BlockRanking:
             )
         return found
 
-    def _measure_one(self, block: str, outputs: tuple[str, ...]) -> BlockSensitivity:
+    def _measure_one(self, block: str, outputs: tuple[str, ...]) -> BlockRecord:
         lowering, inputs = self.lowering, self.lowering.inputs
 
         def make(directory: Path) -> dict[str, Json]:
-            return measure_block(
+            found = measure_block(
                 lowering.model,
                 lowering.placement,
                 block,
@@ -67,7 +69,8 @@ class BlockRanking:
                 open_model=self._open,
                 frames=self.photos,
                 reference=self.reference.outputs(),
-            ).to_json()
+            )
+            return asdict(found)
 
         key: dict[str, Json] = {
             "calibration": lowering.calibration.key,
@@ -76,7 +79,7 @@ class BlockRanking:
             "photos": self.photos.image_set_sha256,
             "device": self.device.identity(),
         }
-        return BlockSensitivity(**inputs.stages.run("block", key, make).values)  # type: ignore[arg-type]
+        return BlockRecord(**inputs.stages.run("block", key, make).values)  # type: ignore[arg-type]
 
     def _open(self, model: "onnx.ModelProto") -> Run:
         """ONNX Runtime stands in for other backends, where dozens of engines would take hours to build."""

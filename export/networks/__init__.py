@@ -7,6 +7,7 @@ when a network is built.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from importlib import import_module
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -107,57 +108,38 @@ def _on_meta(name: str) -> "nn.Module":
         return build()
 
 
-def _dgiqa() -> "nn.Module":
-    from .dgiqa import DGIQA
+def _lazily(module: str, name: str, *arguments: object) -> Callable[[], "nn.Module"]:
+    """A network's class, imported when it is made: PyTorch takes seconds."""
 
-    return DGIQA()
-
-
-def _depth_anything(encoder: str, version: int) -> Callable[[], "nn.Module"]:
     def build() -> "nn.Module":
-        from .depth_anything import CONFIGURATIONS, DepthAnything
-
-        return DepthAnything(CONFIGURATIONS[encoder], version)
+        made: nn.Module = getattr(import_module(f".{module}", __name__), name)(*arguments)
+        return made
 
     return build
-
-
-def _edge() -> "nn.Module":
-    from .edge import Edge
-
-    return Edge()
-
-
-def _edge_head() -> "nn.Module":
-    from .edge import EdgeHead
-
-    return EdgeHead()
-
-
-def _nano() -> "nn.Module":
-    from .nano import Nano
-
-    return Nano()
 
 
 REGISTRY: Mapping[str, Network] = MappingProxyType(
     {
         network.name: network
         for network in (
-            Network("dgiqa", "quality", "DGIQA: two Swin-T, depth-guided cross attention", _dgiqa),
+            Network("dgiqa", "quality", "DGIQA: two Swin-T, depth-guided cross attention", _lazily("dgiqa", "DGIQA")),
             *(
                 Network(
                     name=f"depth_anything_v{version}_{encoder}",
                     role="depth",
                     summary=f"Depth Anything V{version}, {size} encoder",
-                    build=_depth_anything(encoder, version),
+                    build=_lazily("depth_anything", "of_size", encoder, version),
                 )
                 for version in (1, 2)
                 for encoder, size in (("vits", "ViT-S/14"), ("vitb", "ViT-B/14"), ("vitl", "ViT-L/14"))
             ),
-            Network("edge", "both", "depth and quality from one Depth Anything V2-Small encoder", _edge),
-            Network("edge_head", "quality", "the part of `edge` that is trained here and ships", _edge_head),
-            Network("nano", "both", "depth and quality from one small network, complete", _nano),
+            Network(
+                "edge", "both", "depth and quality from one Depth Anything V2-Small encoder", _lazily("edge", "Edge")
+            ),
+            Network(
+                "edge_head", "quality", "the part of `edge` that is trained here and ships", _lazily("edge", "EdgeHead")
+            ),
+            Network("nano", "both", "depth and quality from one small network, complete", _lazily("nano", "Nano")),
         )
     }
 )

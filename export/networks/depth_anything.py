@@ -62,6 +62,11 @@ class DepthAnything(nn.Module):
         return self.depth_head(self.pretrained(image), rows, columns)
 
 
+def of_size(encoder: str, version: int) -> DepthAnything:
+    """The network of that size: ``vits``, ``vitb`` or ``vitl``."""
+    return DepthAnything(CONFIGURATIONS[encoder], version)
+
+
 class DptHead(nn.Module):
     """Patch tokens of four blocks to one map."""
 

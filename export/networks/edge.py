@@ -170,22 +170,9 @@ class EdgeHead(nn.Module):
             whole_statistics, crop_statistics: [B, 4, 3, 384], [B * N, 4, 3, 384].
             whole_depth, crop_depth: standardised inverse depth on grids twice as fine, [B, 2h, 2w], [B * N, 2h', 2w'].
         """
-        logits = self.logits(whole_grid, whole_statistics, whole_depth, crop_grid, crop_statistics, crop_depth)
-        return torch.sigmoid(logits)
-
-    def logits(
-        self,
-        whole_grid: Tensor,
-        whole_statistics: Tensor,
-        whole_depth: Tensor,
-        crop_grid: Tensor,
-        crop_statistics: Tensor,
-        crop_depth: Tensor,
-    ) -> Tensor:
-        """As :meth:`forward`, before the sigmoid."""
         whole = self.whole(whole_grid, whole_statistics, whole_depth)
         crops = self.crop(crop_grid, crop_statistics, crop_depth)
-        return frame_logits(whole, crops, self.whole_score, self.crop_score)
+        return torch.sigmoid(frame_logits(whole, crops, self.whole_score, self.crop_score))
 
 
 class ViewReader(nn.Module):

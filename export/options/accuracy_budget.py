@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 
 from dgiqa_edge.calibration.fidelity import FEWEST_FOR_RANKS, Fidelity
+from dgiqa_edge.runtime.bundle.manifest import BudgetRecord
 
 _UNITS_MS = {"us": 1e-3, "ms": 1.0, "s": 1e3}
 _FIGURES = {
@@ -24,21 +25,8 @@ _HIGHEST_LIMIT = {"depth_mae": 255.0}
 
 
 @dataclass(frozen=True)
-class AccuracyBudget:
-    """Limits, None where there is none.
-
-    Attributes:
-        score_mae, score_max: most that scores (0..1) may differ from FP32, on average and at worst.
-        srcc: least Spearman correlation of the scores.
-        depth_corr: least mean Pearson correlation of the depth maps.
-        depth_mae: most mean depth difference, grey levels (0..255).
-    """
-
-    score_mae: float | None = None
-    score_max: float | None = None
-    srcc: float | None = None
-    depth_corr: float | None = None
-    depth_mae: float | None = None
+class AccuracyBudget(BudgetRecord):
+    """Limits as a user writes them."""
 
     def __str__(self) -> str:
         """As the option takes it; "no limits" where there is none."""

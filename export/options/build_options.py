@@ -2,8 +2,9 @@
 
 import argparse
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
 from dgiqa_edge.calibration.images.shipped import SHIPPED_PHOTOS
 from dgiqa_edge.runtime.commands.option_types import input_path, output_file, output_folder, threads, whole
@@ -94,11 +95,8 @@ class BuildOptions:
             argv += ["--crops", str(self.crops)]
         else:
             argv += ["--crop-boxes", " ".join(f"{x},{y}" for x, y in self.crop_boxes)]
-        for option, path in (
-            ("--depth-weights", self.depth_weights),
-            ("--quality-weights", self.quality_weights),
-        ):
-            argv += [option, str(path)] if path else []
+        argv += ["--depth-weights", str(self.depth_weights)] if self.depth_weights else []
+        argv += ["--quality-weights", str(self.quality_weights)] if self.quality_weights else []
         argv += [] if self.ema else ["--no-ema"]
         # The photos that ship lie elsewhere on every machine, and are the default on all of them.
         argv += [] if self.calib == str(SHIPPED_PHOTOS) else ["--calib", self.calib]
@@ -116,7 +114,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EXAMPLE
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     what = parser.add_argument_group("what to build")
-    what.add_argument("--preset", default=presets.DEFAULT, help=f"{_preset_list()} (default: {presets.DEFAULT})")
+    listed = "; ".join(f"{preset.name}: {preset.summary}" for preset in presets.PRESETS.values())
+    what.add_argument("--preset", default=presets.DEFAULT, help=f"{listed} (default: {presets.DEFAULT})")
     precision = what.add_mutually_exclusive_group()
     for name, text in (
         ("int8", "explicit Q/DQ, calibrated on photos (the default)"),
@@ -248,34 +247,20 @@ def from_args(args: argparse.Namespace) -> BuildOptions:
     precision = args.precision or "int8"
     height, width = args.frame
     out = args.out or Path("build") / f"{preset.name}-{'ladder' if climbs else precision}-{width}x{height}"
-    return BuildOptions(
-        preset=preset.name,
-        precision=precision,
-        backend=args.backend,
-        layout=args.layout,
-        frame=args.frame,
-        depth_network=args.depth_network or preset.depth_network,
-        quality_network=preset.quality_network,
-        depth_side=preset.depth_side if args.depth_side is None else args.depth_side,
-        short_side=preset.short_side if args.short_side is None else args.short_side,
-        crops=preset.crops if args.crops is None else args.crops,
-        crop_boxes=args.crop_boxes,
-        depth_weights=args.depth_weights,
-        quality_weights=args.quality_weights,
-        calib=args.calib,
-        calib_images=args.calib_images,
-        check_images=args.check_images,
-        method=args.method,
-        threads=args.threads,
-        seed=args.seed,
-        out=out,
-        work=args.work or out.parent / ".stages",
-        tensorrt=tensorrt_options.from_args(args, precision),
-        accuracy_budget=args.accuracy_budget,
-        latency_target_ms=args.latency_target,
-        accuracy_check=not args.no_accuracy_check,
-        ema=not args.no_ema,
-    )
+    # An option that was not given is the preset's.
+    chosen = {**vars(preset), **{name: value for name, value in vars(args).items() if value is not None}}
+    named: dict[str, Any] = {one.name: chosen.get(one.name) for one in fields(BuildOptions)}
+    named |= {
+        "precision": precision,
+        "depth_network": args.depth_network or preset.depth_network,
+        "out": out,
+        "work": args.work or out.parent / ".stages",
+        "tensorrt": tensorrt_options.from_args(args, precision),
+        "latency_target_ms": args.latency_target,
+        "accuracy_check": not args.no_accuracy_check,
+        "ema": not args.no_ema,
+    }
+    return BuildOptions(**named)
 
 
 def parse_frame(text: str) -> tuple[int, int]:
@@ -306,7 +291,3 @@ def parse_boxes(text: str) -> tuple[tuple[int, int], ...]:
 def available_cpus() -> int:
     """CPUs this process may run on, which in a container are fewer than the machine's."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _preset_list() -> str:
-    return "; ".join(f"{preset.name}: {preset.summary}" for preset in presets.PRESETS.values())

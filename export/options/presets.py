@@ -23,9 +23,9 @@ class Preset:
     summary: str
     depth_network: str
     quality_network: str
-    depth_side: int
-    short_side: int
     crops: int
+    depth_side: int = 0
+    short_side: int = 0
     views: bool = False
 
 
@@ -48,8 +48,6 @@ PRESETS = {
             summary="one small complete network for depth and quality, whole frame and one native crop",
             depth_network="nano",
             quality_network="nano",
-            depth_side=0,
-            short_side=0,
             crops=1,
             views=True,
         ),
@@ -76,8 +74,6 @@ PRESETS = {
             summary="one Depth Anything V2 (ViT-S) encoder for depth and quality, whole frame and one native crop",
             depth_network="depth_anything_v2_vits",
             quality_network="edge",
-            depth_side=0,
-            short_side=0,
             crops=1,
             views=True,
         ),

@@ -1,7 +1,7 @@
 """The TensorRT options of ``build_engine``: their parser, their meaning, and how a command repeats them."""
 
 import argparse
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from dgiqa_edge.runtime.commands.option_types import output_file, whole
@@ -88,6 +88,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--builder-memory-mib",
+        dest="tactic_memory_mib",
         type=whole(1, 1 << 20),
         metavar="MIB",
         help="most device memory for the builder itself (8.6 and newer)",
@@ -99,7 +100,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="tactic timings to reuse and extend (default: one per device and version in ~/.cache/dgiqa-edge/timing)",
     )
     group.add_argument(
-        "--opt-level", type=whole(0, 5), metavar="0..5", help="0 builds quickly, 5 searches longest (8.6 and newer)"
+        "--opt-level",
+        dest="optimization_level",
+        type=whole(0, 5),
+        metavar="0..5",
+        help="0 builds quickly, 5 searches longest (8.6 and newer)",
     )
     group.add_argument(
         "--aux-streams",
@@ -138,16 +143,7 @@ def from_args(args: argparse.Namespace, precision: str) -> TensorRtOptions:
     """
     options = TensorRtOptions(
         engine=not args.no_engine,
-        settings=BuilderSettings(
-            workspace_mib=args.workspace_mib,
-            tactic_memory_mib=args.builder_memory_mib,
-            optimization_level=args.opt_level,
-            aux_streams=args.aux_streams,
-            dla_core=args.dla_core,
-            hardware_compatible=args.hardware_compatible,
-            version_compatible=args.version_compatible,
-            calibrator=args.calibrator,
-        ),
+        settings=BuilderSettings(**{one.name: getattr(args, one.name) for one in fields(BuilderSettings)}),
         timing_cache=args.timing_cache,
     )
     given = [option for option in options.command() if option.startswith("--")]

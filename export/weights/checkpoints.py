@@ -17,27 +17,12 @@ from dgiqa_edge.runtime.hashing import sha256_file
 from dgiqa_edge.runtime.version import VERSION
 
 from .. import networks
-from .checkpoint_files import AS_IT_COMES, CheckpointFile, load_checkpoint, metadata_of, read_checkpoint
+from .checkpoint_files import AS_IT_COMES, CheckpointFile, metadata_of, read_checkpoint
 from .weight_numbers import numbers_problem
 from .weight_sets import StateDict, Wish
 
 if TYPE_CHECKING:
     from torch import nn
-
-__all__ = [
-    "CheckpointFile",
-    "Match",
-    "StateDict",
-    "Wish",
-    "check_fit",
-    "convert",
-    "fill",
-    "identify",
-    "load_checkpoint",
-    "named_network",
-    "read_checkpoint",
-    "read_for",
-]
 
 FAMILY_NAMES = (
     ("depth_anything_v2", re.compile(r"depth[-_]?anything[-_]?v2")),

@@ -68,9 +68,10 @@ class NetworkSource:
             CheckpointError: the file is damaged or belongs to another network.
         """
         from .. import networks
-        from .checkpoints import Wish, fill, read_for
+        from .checkpoints import fill, read_for
         from .seeding import seed_weights
         from .weight_numbers import UNTRAINED, untrained
+        from .weight_sets import Wish
 
         module = networks.create(self.name)
         if self.weights is None:

@@ -56,7 +56,7 @@ def numbers_problem(state: "Mapping[str, torch.Tensor]") -> str | None:
         problem = _range_problem(key, low, high)
         if problem is not None:
             return problem
-        if _is_kernel(key, tensor):
+        if tensor.ndim > 1 and tensor.numel() > 1 and key.rsplit(".", 1)[-1] == "weight":
             kernels += 1
             if low == high or max(abs(low), abs(high)) < LEAST_KERNEL:
                 empty.append(f"{key} ({low:g})" if low == high else f"{key} (at most {max(abs(low), abs(high)):.1e})")
@@ -72,10 +72,6 @@ def untrained(state: "Mapping[str, torch.Tensor]") -> bool:
     """Whether every norm still is as initialised (scale 1, no statistics): such a network has never been trained."""
     scales = [t for key, t in state.items() if t.ndim == 1 and t.numel() > 1 and key.endswith(".weight")]
     return bool(scales) and all(bool((scale == 1).all()) for scale in scales)
-
-
-def _is_kernel(key: str, tensor: "torch.Tensor") -> bool:
-    return tensor.ndim > 1 and tensor.numel() > 1 and key.rsplit(".", 1)[-1] == "weight"
 
 
 def _kind_problem(key: str, tensor: "torch.Tensor") -> str | None:

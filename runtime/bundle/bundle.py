@@ -20,15 +20,6 @@ from ..hashing import sha256_file
 from .checks import MANIFEST_NAME, ROLES_OF_LAYOUT, check_document
 from .manifest import EngineRecord, FileRecord, Manifest, manifest_from_document
 
-__all__ = [
-    "MANIFEST_NAME",
-    "Bundle",
-    "build_manifest_files",
-    "load_bundle",
-    "rebuild_command",
-    "write_manifest",
-]
-
 
 @dataclass(frozen=True)
 class Bundle:

@@ -30,12 +30,12 @@ def _cells(rung: RungRecord) -> Sequence[str]:
     return (
         rung.name,
         "-" if rung.size_bytes is None else f"{rung.size_bytes / 2**20:.1f} MiB",
-        _figure(rung.score_mae, ".5f"),
-        _figure(rung.score_max, ".5f"),
-        _figure(rung.score_srcc, ".4f"),
-        _figure(rung.depth_mae_levels, ".2f"),
-        _figure(rung.depth_correlation, ".4f"),
-        _figure(rung.p50_ms, ".1f", " ms"),
+        figure_text(rung.score_mae, ".5f"),
+        figure_text(rung.score_max, ".5f"),
+        figure_text(rung.score_srcc, ".4f"),
+        figure_text(rung.depth_mae_levels, ".2f"),
+        figure_text(rung.depth_correlation, ".4f"),
+        figure_text(rung.p50_ms, ".1f", " ms"),
         f"{verdict}: {rung.reason}" if rung.reason else verdict,
     )
 
@@ -63,5 +63,6 @@ def _caption(ladder: LadderRecord) -> Iterator[str]:
         )
 
 
-def _figure(value: float | None, form: str, unit: str = "") -> str:
+def figure_text(value: float | None, form: str, unit: str = "") -> str:
+    """A figure in a table, "-" where there is none."""
     return "-" if value is None else f"{value:{form}}{unit}"

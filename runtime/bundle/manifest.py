@@ -5,9 +5,9 @@ This module only names the fields: ``checks.py`` decides whether a document is a
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, get_args, get_origin, get_type_hints
 
 Document = Mapping[str, Any]
 
@@ -90,10 +90,16 @@ class CalibrationRecord:
 
 
 @dataclass(frozen=True)
-class FidelityRecord:
-    """Agreement of the engine with FP32 on ``images`` real photos; depth errors in grey levels (0..255).
+class FidelityFigures:
+    """Agreement of an engine with FP32 on ``images`` real photos.
 
-    ``held_out``: whether those photos were kept out of the calibration.
+    Attributes:
+        score_mae, score_max: absolute score differences (scores lie in 0..1).
+        score_srcc: Spearman correlation of the scores; None below three images or where one side is constant.
+        depth_mae_levels: mean absolute depth difference over all pixels of all images, grey levels (0..255).
+        depth_max_levels: largest depth difference of any pixel.
+        depth_correlation: mean over the images of the Pearson correlation of their depth maps; images with a
+            constant map are left out; None when none is left.
     """
 
     images: int
@@ -103,6 +109,12 @@ class FidelityRecord:
     depth_mae_levels: float
     depth_max_levels: float
     depth_correlation: float | None
+
+
+@dataclass(frozen=True)
+class FidelityRecord(FidelityFigures):
+    """``held_out``: whether those photos were kept out of the calibration."""
+
     held_out: bool
 
 
@@ -118,13 +130,20 @@ class LatencyRecord:
 
 @dataclass(frozen=True)
 class BudgetRecord:
-    """Limits that the ladder's rungs were held to, ``None`` where there was none; depth_mae in grey levels."""
+    """Limits that the ladder's rungs are held to, None where there is none.
 
-    score_mae: float | None
-    score_max: float | None
-    srcc: float | None
-    depth_corr: float | None
-    depth_mae: float | None
+    Attributes:
+        score_mae, score_max: most that scores (0..1) may differ from FP32, on average and at worst.
+        srcc: least Spearman correlation of the scores.
+        depth_corr: least mean Pearson correlation of the depth maps.
+        depth_mae: most mean depth difference, grey levels (0..255).
+    """
+
+    score_mae: float | None = None
+    score_max: float | None = None
+    srcc: float | None = None
+    depth_corr: float | None = None
+    depth_mae: float | None = None
 
 
 @dataclass(frozen=True)
@@ -247,7 +266,7 @@ class FileRecord:
     """Hash and size of one file of the bundle."""
 
     sha256: str
-    size_bytes: int
+    size_bytes: int = field(metadata={"key": "bytes"})
 
 
 @dataclass(frozen=True)
@@ -287,77 +306,22 @@ class Manifest:
 
 def manifest_from_document(document: Document) -> Manifest:
     """Type a document that has passed ``checks.check_document``."""
-    calibration, fidelity, latency = (document[key] for key in ("calibration", "fidelity", "latency"))
-    golden = document["golden"]
-    precision = document["precision"]
-    return Manifest(
-        schema_version=document["schema_version"],
-        tool=Tool(**document["tool"]),
-        created=document["created"],
-        preset=document["preset"],
-        networks=tuple(Network(**network) for network in document["networks"]),
-        frame=FrameSize(**document["frame"]),
-        geometry=_geometry(document["geometry"]),
-        layout=document["layout"],
-        precision=Precision(precision["name"], precision["target"], _frozen(precision["nodes"])),
-        calibration=None if calibration is None else CalibrationRecord(**calibration),
-        fidelity=None if fidelity is None else FidelityRecord(**fidelity),
-        latency=None if latency is None else LatencyRecord(**latency),
-        graphs=tuple(GraphRecord(**graph) for graph in document["graphs"]),
-        engines=tuple(
-            EngineRecord(**{**engine, "requires": Requirements(**engine["requires"])}) for engine in document["engines"]
-        ),
-        golden=GoldenRecord(golden["file"], Tolerance(**golden["tolerance"])),
-        files=MappingProxyType(
-            {name: FileRecord(entry["sha256"], entry["bytes"]) for name, entry in document["files"].items()}
-        ),
-        build=_build(document["build"]),
-        notes=tuple(note for note in document["notes"] if not any(words in note for words in _NO_NOTES)),
-        ladder=_ladder(document.get("ladder")),
-    )
+    notes = [note for note in document["notes"] if not any(words in note for words in _NO_NOTES)]
+    typed: Manifest = _typed(Manifest, {**document, "notes": notes})
+    return typed
 
 
-def _ladder(document: Document | None) -> LadderRecord | None:
-    if document is None:
-        return None
-    rungs = (RungRecord(**{**rung, "float_blocks": tuple(rung["float_blocks"])}) for rung in document["rungs"])
-    sensitivity = document["sensitivity"]
-    if sensitivity is not None:
-        blocks = tuple(BlockRecord(**block) for block in sensitivity["blocks"])
-        sensitivity = SensitivityRecord(**{**sensitivity, "blocks": blocks})
-    budget = BudgetRecord(**document["budget"])
-    return LadderRecord(**{**document, "budget": budget, "rungs": tuple(rungs), "sensitivity": sensitivity})
-
-
-def _geometry(document: Document) -> Geometry:
-    return Geometry(
-        depth_side=document["depth_side"],
-        short_side=document["short_side"],
-        crop=document["crop"],
-        crop_boxes=tuple((x, y) for x, y in document["crop_boxes"]),
-        depth_input=_pair(document["depth_input"]),
-        quality_image=_pair(document["quality_image"]),
-        whole_view=None if document["whole_view"] is None else _pair(document["whole_view"]),
-        depth_output=_pair(document["depth_output"]),
-    )
-
-
-def _build(document: Document) -> BuildRecord:
-    return BuildRecord(
-        argv=tuple(document["argv"]),
-        seconds=document["seconds"],
-        peak_memory_mib=document["peak_memory_mib"],
-        host=_frozen(document["host"]),
-    )
-
-
-def _pair(values: list[int]) -> tuple[int, int]:
-    first, second = values
-    return first, second
-
-
-def _frozen(document: Document) -> Document:
-    """A read-only view, nested mappings included."""
-    return MappingProxyType(
-        {key: _frozen(value) if isinstance(value, Mapping) else value for key, value in document.items()}
-    )
+def _typed(kind: Any, value: Any) -> Any:
+    """A JSON value as the ``kind`` that a field is annotated with; objects become records or read-only mappings."""
+    if type(None) in get_args(kind):
+        kind = get_args(kind)[0] if value is not None else None
+    if is_dataclass(kind):
+        kinds = get_type_hints(kind)
+        keys = {one.metadata.get("key", one.name): one.name for one in fields(kind)}
+        return kind(**{keys[key]: _typed(kinds[keys[key]], item) for key, item in value.items()})  # type: ignore[operator]
+    if isinstance(value, Mapping):
+        of = get_args(kind)[1] if get_args(kind) else Any
+        return MappingProxyType({key: _typed(of, item) for key, item in value.items()})
+    if get_origin(kind) is tuple:
+        return tuple(_typed(get_args(kind)[0], item) for item in value)
+    return value

@@ -17,7 +17,6 @@ from .option_types import input_path, output_file, seconds
 if TYPE_CHECKING:
     from ..scoring.scorer import Scorer
     from ..watch.assembly.config import WatchSettings
-    from ..watch.status import WatchStatus
 
 log = logging.getLogger("dgiqa_edge.watch")
 
@@ -150,7 +149,9 @@ def _watch(settings: "WatchSettings", args: argparse.Namespace) -> int:
             for camera in status.cameras
         )
         code = EXIT_BAD_CAMERA if bad else 0
-        _leave_hung_threads_behind(status, code)
+        # A thread that hangs inside a driver would crash the interpreter when it returns during its end: skip that end.
+        if any(camera.hung_reads or camera.in_flight for camera in status.cameras):
+            abrupt_exit.end(code)
     return code
 
 
@@ -190,9 +191,3 @@ def _stop_signals() -> Iterator[_Stop]:
             signal.signal(kind, handler)
         if hangs_up:
             signal.signal(signal.SIGHUP, signal.SIG_IGN if stop.hung_up else signal.SIG_DFL)
-
-
-def _leave_hung_threads_behind(status: "WatchStatus", code: int) -> None:
-    """A thread that hangs inside a driver would crash the interpreter when it returns during its end: skip that end."""
-    if any(camera.hung_reads or camera.in_flight for camera in status.cameras):
-        abrupt_exit.end(code)

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ..errors import ConfigurationError
 from ..ground.error_text import one_line
@@ -25,6 +25,27 @@ from .policy import (
     WatchdogPolicy,
     limit_keys,
 )
+
+T = TypeVar("T")
+_DAY_S = (0.0, 86400.0)
+_RULES: Mapping[type, Mapping[str, tuple[Any, ...]]] = {
+    SmoothingPolicy: {
+        "method": ("ema", "median", "none"),
+        "time_constant_s": (0.001, 3600.0),
+        "window_s": (0.001, 60.0),
+    },
+    DwellPolicy: {"pass_s": _DAY_S, "reject_s": _DAY_S, "cool_down_s": _DAY_S},
+    ReasonPolicy: {"settle_s": _DAY_S},
+    StartPolicy: {"readings": (1, 10_000), "score_max_age_s": _DAY_S},
+    FrozenPolicy: {"role": ("reject", "off"), "change_at_most": (0.0, 255.0), "after_s": _DAY_S},
+    WatchdogPolicy: {"max_reject_s": (0.0, 1e9), "action": ("report", "pass", "raise")},
+    BaselinePolicy: {
+        "learn_minutes": (0.0, 1440.0),
+        "sample_every_s": (0.01, 3600.0),
+        "on_unusable": ("refuse", "relearn"),
+    },
+}
+"""The settings of each part: the words of a choice, or the least and the largest number, whole where these are."""
 
 
 def load_policy(path: str | Path) -> GatePolicy:
@@ -53,13 +74,13 @@ def parse_policy(values: Any, path: str = "") -> GatePolicy:
     """
     section = Section(values, path)
     limits = {"score": _limits(section.section("score"), "score")}
-    smoothing = _smoothing(section.section("smoothing"))
-    dwell = _dwell(section.section("dwell"))
-    reason = _reason(section.section("reason"))
-    start = _start(section.section("start"))
-    frozen = _frozen(section.section("frozen"))
+    smoothing = _part(section.section("smoothing"), SmoothingPolicy)
+    dwell = _part(section.section("dwell"), DwellPolicy)
+    reason = _part(section.section("reason"), ReasonPolicy)
+    start = _part(section.section("start"), StartPolicy)
+    frozen = _part(section.section("frozen"), FrozenPolicy)
     watchdog = _watchdog(section.section("watchdog"), dwell)
-    baseline = _baseline(section.section("baseline"))
+    baseline = _part(section.section("baseline"), BaselinePolicy)
     cues = section.section("cues")
     limits |= {name: _limits(cues.section(name), name) for name in CUE_CHECKS}
     cues.finish()
@@ -77,17 +98,12 @@ def policy_toml(policy: GatePolicy, remarks: Sequence[str] = ()) -> str:
     return "\n".join([*lines, *_sections(policy.to_mapping(), "")]) + "\n"
 
 
-def _reason(section: Section) -> ReasonPolicy:
-    policy = ReasonPolicy(section.number("settle_s", ReasonPolicy().settle_s, 0.0, 86400.0))
-    section.finish()
-    return policy
-
-
 def _limits(section: Section, name: str) -> Limits:
     spec = CHECKS[name]
     default = spec.default
     keys = limit_keys(name)
-    role = Role(section.choice("role", default.role.value, _roles(name)))
+    roles = [role.value for role in Role if not (name == "score" and role is Role.EXPLAIN)]
+    role = Role(section.choice("role", default.role.value, roles))
     ratios_only = any(key in section for key in ("reject_ratio", "accept_ratio")) and not any(
         key in section for key in keys
     )
@@ -103,10 +119,6 @@ def _limits(section: Section, name: str) -> Limits:
         _ordered(section, ratio_keys, ratios, default.side)
     section.finish()
     return Limits(role, default.side, *values, *ratios)
-
-
-def _roles(name: str) -> list[str]:
-    return [role.value for role in Role if not (name == "score" and role is Role.EXPLAIN)]
 
 
 def _ordered(section: Section, keys: tuple[str, str], values: list[float | None], side: Side) -> None:
@@ -125,72 +137,30 @@ def _ordered(section: Section, keys: tuple[str, str], values: list[float | None]
         )
 
 
-def _smoothing(section: Section) -> SmoothingPolicy:
-    default = SmoothingPolicy()
-    policy = SmoothingPolicy(
-        section.choice("method", default.method, ("ema", "median", "none")),
-        section.number("time_constant_s", default.time_constant_s, 0.001, 3600.0),
-        section.number("window_s", default.window_s, 0.001, 60.0),
-    )
+def _part(section: Section, kind: type[T]) -> T:
+    """A part of the policy by its rules; what is absent keeps its default."""
+    default, values = kind(), {}
+    for key, rule in _RULES[kind].items():
+        normal = getattr(default, key)
+        if isinstance(rule[0], str):
+            values[key] = type(normal)(section.choice(key, normal, rule))
+        elif isinstance(rule[0], int):
+            values[key] = section.integer(key, normal, *rule)
+        else:
+            values[key] = section.optional_number(key, normal, *rule)
     section.finish()
-    return policy
-
-
-def _dwell(section: Section) -> DwellPolicy:
-    default = DwellPolicy()
-    policy = DwellPolicy(
-        *(section.number(key, getattr(default, key), 0.0, 86400.0) for key in ("pass_s", "reject_s", "cool_down_s"))
-    )
-    section.finish()
-    return policy
-
-
-def _start(section: Section) -> StartPolicy:
-    default = StartPolicy()
-    policy = StartPolicy(
-        section.integer("readings", default.readings, 1, 10_000),
-        section.number("score_max_age_s", default.score_max_age_s, 0.0, 86400.0),
-    )
-    section.finish()
-    return policy
-
-
-def _frozen(section: Section) -> FrozenPolicy:
-    default = FrozenPolicy()
-    policy = FrozenPolicy(
-        Role(section.choice("role", default.role.value, (Role.REJECT.value, Role.OFF.value))),
-        section.number("change_at_most", default.change_at_most, 0.0, 255.0),
-        section.number("after_s", default.after_s, 0.0, 86400.0),
-    )
-    section.finish()
-    return policy
+    return kind(**values)
 
 
 def _watchdog(section: Section, dwell: DwellPolicy) -> WatchdogPolicy:
-    default = WatchdogPolicy()
-    policy = WatchdogPolicy(
-        section.optional_number("max_reject_s", default.max_reject_s, 0.0, 1e9),
-        section.choice("action", default.action, ("report", "pass", "raise")),
-    )
-    section.finish()
-    if policy.max_reject_s is None and policy.action != default.action:
+    policy = _part(section, WatchdogPolicy)
+    if policy.max_reject_s is None and policy.action != WatchdogPolicy().action:
         raise ConfigurationError(f"{section.path_of('max_reject_s')} is missing: action {policy.action!r} needs it")
     if policy.max_reject_s is not None and policy.max_reject_s < dwell.reject_s:
         raise ConfigurationError(
             f"{section.path_of('max_reject_s')} is {policy.max_reject_s:g}: "
             f"it must be at least dwell.reject_s ({dwell.reject_s:g})"
         )
-    return policy
-
-
-def _baseline(section: Section) -> BaselinePolicy:
-    default = BaselinePolicy()
-    policy = BaselinePolicy(
-        section.number("learn_minutes", default.learn_minutes, 0.0, 1440.0),
-        section.number("sample_every_s", default.sample_every_s, 0.01, 3600.0),
-        section.choice("on_unusable", default.on_unusable, ("refuse", "relearn")),
-    )
-    section.finish()
     return policy
 
 

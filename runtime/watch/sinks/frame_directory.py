@@ -17,7 +17,7 @@ from ...settings.section import Section
 from ..event import FrameEvent, record_text, utc_text
 from .event_filter import EventFilter, filter_options
 from .protocol import Sink
-from .queued import QueuedSink, QueuePolicy, RefusedError, queue_options
+from .queued import QueuedSink, QueuePolicy, RefusedError, Target, queue_options
 from .reach import writable_folder
 from .registry import Planned
 
@@ -62,7 +62,7 @@ class _Item(NamedTuple):
     state: str | None
 
 
-class FrameDirectory:
+class FrameDirectory(Target):
     """Writes ``path/CAMERA/STATE/TIME-INDEX.jpg`` and ``path/CAMERA/state.json``.
 
     Args:
@@ -113,12 +113,6 @@ class FrameDirectory:
         self._write(path, content)
         heapq.heappush(self._kept, _Kept(name, path, len(content)))
         self._bytes += len(content)
-
-    def close(self) -> None:
-        """Nothing is open between two frames."""
-
-    def abort(self) -> None:
-        """A hanging disk cannot be woken."""
 
     def describe(self) -> dict[str, Any]:
         return {

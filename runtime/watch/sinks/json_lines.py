@@ -16,7 +16,7 @@ from ...settings.section import Section
 from ..event import FrameEvent, record_text
 from .event_filter import EventFilter, filter_options
 from .protocol import Sink
-from .queued import QueuedSink, QueuePolicy, queue_options
+from .queued import QueuedSink, QueuePolicy, Target, queue_options
 from .reach import writable_file
 from .registry import Planned
 
@@ -40,7 +40,7 @@ def plan(options: Section, name: str, folder: Path) -> Planned:
     return Planned(open_sink, lambda _: writable_file(path))
 
 
-class JsonLinesFile:
+class JsonLinesFile(Target):
     """Appends records to ``path``; at ``max_bytes`` it becomes ``path.1``, that ``path.2``, up to ``keep``.
 
     Raises:
@@ -86,9 +86,6 @@ class JsonLinesFile:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
-
-    def abort(self) -> None:
-        """A hanging disk cannot be woken."""
 
     def describe(self) -> dict[str, Any]:
         return {

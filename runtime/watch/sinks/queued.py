@@ -13,7 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from ...errors import DgiqaEdgeError, SinkError
 from ...ground.error_text import one_line
@@ -28,8 +28,6 @@ _LONGEST_MESSAGE = 300
 _CLOSE_GRACE_S = 3.0  # for the target's own close: a muxer that finishes its file
 _ABORT_GRACE_S = 1.0
 _OWED_PAUSE_S = 1.0  # at least, before a state that is owed is offered again
-
-WhenFull = Literal["oldest", "newest"]
 
 
 class RefusedError(SinkError):
@@ -61,12 +59,15 @@ class Target(Protocol):
         ...
 
     def close(self) -> None:
-        """Free everything; called once, also after failures."""
-        ...
+        """Free everything; called once, also after failures. Does nothing where nothing is kept open."""
+        return
 
     def abort(self) -> None:
-        """Called by the closing thread while ``deliver`` or ``close`` hang past their time: make them return."""
-        ...
+        """Called by the closing thread while ``deliver`` or ``close`` hang past their time: make them return.
+
+        Does nothing where nothing can be woken (a hanging disk), or all that waits ends by a time-out of its own.
+        """
+        return
 
     def describe(self) -> dict[str, Any]:
         """JSON-ready facts; no credentials."""
@@ -85,7 +86,7 @@ class QueuePolicy:
     """
 
     size: int = 256
-    when_full: WhenFull = "newest"
+    when_full: str = "newest"
     attempts: int = 1
     backoff: BackoffPolicy = field(default_factory=lambda: BackoffPolicy(first_s=0.2, longest_s=10.0))
 
@@ -296,9 +297,7 @@ def queue_options(options: Section, default: QueuePolicy, with_attempts: bool = 
     return dataclasses.replace(
         default,
         size=options.integer("queue", default.size, low=1, high=100_000),
-        when_full="oldest"
-        if options.choice("when_full", default.when_full, ("oldest", "newest")) == "oldest"
-        else "newest",
+        when_full=options.choice("when_full", default.when_full, ("oldest", "newest")),
         attempts=attempts,
     )
 

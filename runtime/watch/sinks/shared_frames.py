@@ -26,7 +26,7 @@ from ..event import FrameEvent, Presence
 from . import shared_frames_reader as layout
 from .event_filter import EventFilter, filter_options
 from .protocol import Sink
-from .queued import QueuedSink, QueuePolicy, queue_options
+from .queued import QueuedSink, QueuePolicy, Target, queue_options
 from .reach import writable_folder
 from .registry import Planned
 
@@ -61,7 +61,7 @@ def _usable(path: Path) -> str:
     return writable_folder(path.parent)
 
 
-class SharedFramesWriter:
+class SharedFramesWriter(Target):
     """Writes each frame into the ring's next slot; the ring is made when the first frame tells its size.
 
     Raises:
@@ -101,9 +101,6 @@ class SharedFramesWriter:
             self._ring.close()
             self._ring = None
             self._path.unlink(missing_ok=True)
-
-    def abort(self) -> None:
-        """Writing to memory does not wait."""
 
     def describe(self) -> dict[str, Any]:
         return {"type": "shared_memory", "path": str(self._path), "slots": self._slots, "rings": self._rings}

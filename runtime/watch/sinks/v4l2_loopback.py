@@ -21,7 +21,7 @@ from ...settings.section import Section, size_option
 from ..event import FrameEvent
 from .event_filter import EventFilter, accepted_of
 from .protocol import Sink
-from .queued import QueuedSink, QueuePolicy, queue_options
+from .queued import QueuedSink, QueuePolicy, Target, queue_options
 from .registry import Planned
 
 # <linux/videodev2.h>, 64-bit: struct v4l2_format is the type, padding, then a union of 200 bytes.
@@ -61,7 +61,7 @@ def _usable(device: Path) -> str:
     return f"{device} is there"
 
 
-class V4l2Loopback:
+class V4l2Loopback(Target):
     """One device, opened with the first frame; frames of another size are resized to its.
 
     Raises:
@@ -99,9 +99,6 @@ class V4l2Loopback:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
-
-    def abort(self) -> None:
-        """Writes are not blocking."""
 
     def describe(self) -> dict[str, Any]:
         return {

@@ -20,7 +20,7 @@ from ..media.connection_words import connection_problem
 from ..media.network_address import with_raw_zone
 from .event_filter import PRESENCES, EventFilter, filter_options
 from .protocol import Sink
-from .queued import QueuedSink, QueuePolicy, RefusedError, queue_options
+from .queued import QueuedSink, QueuePolicy, RefusedError, Target, queue_options
 from .reach import connected
 from .registry import Planned
 
@@ -57,7 +57,7 @@ def _reached(url: str, timeout_s: float) -> str:
     return connected(parts.hostname, parts.port or (443 if tls else 80), shown_url(url), timeout_s, tls)
 
 
-class Webhook:
+class Webhook(Target):
     """One address. Any 2xx answer is a delivery; 408, 425, 429 and 5xx are tried again, the rest are refusals.
 
     Redirects are not followed: they would carry the token to another address.
@@ -91,12 +91,6 @@ class Webhook:
             raise SinkError(
                 f"{self._shown} cannot be reached ({connection_problem(error, self._url.startswith('https'))})"
             ) from None
-
-    def close(self) -> None:
-        """No connection is kept."""
-
-    def abort(self) -> None:
-        """A request ends by its time-out."""
 
     def describe(self) -> dict[str, Any]:
         return {"type": "webhook", "url": self._shown, "token": "Authorization" in self._headers}

@@ -53,7 +53,7 @@ class V4l2Source:
         # The pixel format first: the sizes and rates that a driver offers depend on it.
         wanted: dict[str, float] = {}
         if fourcc is not None:
-            wanted["FOURCC"] = _fourcc_number(fourcc)
+            wanted["FOURCC"] = int.from_bytes(fourcc.encode("ascii"), "little")
         if size is not None:
             wanted |= {"FRAME_WIDTH": size[0], "FRAME_HEIGHT": size[1]}
         if fps is not None:
@@ -91,7 +91,3 @@ def _check_device(device: Path) -> None:
         raise SourceError(f"{device} is not a device file: give one such as /dev/video0, or file:// for a video")
     if not os.access(device, os.R_OK | os.W_OK):
         raise SourceError(f"{device} may not be opened by this user: add it to the group 'video', log in again")
-
-
-def _fourcc_number(text: str) -> int:
-    return int.from_bytes(text.encode("ascii"), "little")

@@ -11,8 +11,9 @@ from dgiqa_edge.calibration.int8.blocks import blocks_of
 from dgiqa_edge.calibration.int8.observers import create_observer
 from dgiqa_edge.calibration.int8.placement import DEFAULT_SCOPES, place
 from dgiqa_edge.calibration.int8.ranges import observe_ranges
-from dgiqa_edge.calibration.int8.sensitivity import BlockSensitivity, measure_block, most_sensitive, only, ranked
+from dgiqa_edge.calibration.int8.sensitivity import measure_block, most_sensitive, only, ranked
 from dgiqa_edge.calibration.int8.targets import target_named
+from dgiqa_edge.runtime.bundle.manifest import BlockRecord as BlockSensitivity
 from dgiqa_edge.runtime.errors import CalibrationError
 
 PLANTED = "quality_net/fc2"

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from dgiqa_edge.export.weights.checkpoints import Wish, read_for
+from dgiqa_edge.export.weights.checkpoints import read_for
+from dgiqa_edge.export.weights.weight_sets import Wish
 from dgiqa_edge.runtime.errors import CheckpointError
 
 
