@@ -17,6 +17,7 @@ from ..telemetry.summary import TelemetrySummary, series
 from .series import encode
 
 JsonObject = dict[str, Any]
+_PER_FRAME = ("start_s", "latency_ms", "cpu_ms", "decode_ms", "gate_ms")
 
 
 def latency_section(
@@ -58,11 +59,7 @@ def latency_section(
         },
         "loadgen": None if summary is None else _loadgen(summary, run),
         "samples": {
-            "start_s": encode(samples.start_s),
-            "latency_ms": encode(samples.latency_ms),
-            "cpu_ms": encode(samples.cpu_ms),
-            "decode_ms": encode(samples.decode_ms),
-            "gate_ms": encode(samples.gate_ms),
+            **{name: encode(getattr(samples, name)) for name in _PER_FRAME},
             "block": encode(samples.block.astype(float)),
             "yardstick_ms": encode(samples.yardstick_ms),
             **({} if run.scenario == "single-stream" else {"query_ms": encode(run.queries_ms)}),

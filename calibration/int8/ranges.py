@@ -4,11 +4,13 @@ Extremes are reduced inside the graph, so only scalars come back; histograms are
 bounded, evenly strided sample of each tensor. Both keep memory near that of a plain run of the model.
 """
 
+import itertools
 import math
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -71,7 +73,12 @@ def observe_ranges(
             not finite.
     """
     passes = 2 if observer.histogram(Extent(-1.0, 1.0)) is not None else 1
-    tick = _Ticker(progress, frames, passes)
+    done, total = itertools.count(1), len(frames) * passes if isinstance(frames, Sized) else 0
+
+    def tick() -> None:
+        if progress is not None:
+            progress(next(done), total)
+
     extents, sizes = _extents(model, tensors, frames, feed, threads, tick)
     histograms: dict[str, Histogram] = {}
     for name, extent in extents.items():
@@ -120,12 +127,8 @@ def _fill(
     tick: Callable[[], None],
 ) -> None:
     strides = {tensor: sample_stride(sizes[tensor]) for tensor in histograms}
-
-    def add_samples(proto: "ModelProto", tensors: Sequence[str]) -> None:
-        _add_samples(proto, tensors, strides)
-
     tensors = list(histograms)
-    with _observing_session(model, tensors, add_samples, threads) as session:
+    with _observing_session(model, tensors, partial(_add_samples, strides=strides), threads) as session:
         names = [_sample_name(tensor) for tensor in tensors]
         for frame in frames:
             for tensor, values in zip(tensors, session.run(names, dict(feed(frame))), strict=True):
@@ -226,17 +229,3 @@ def _insert_after_producers(proto: "ModelProto", added: Mapping[str, list[Any]])
             nodes += added.get(name, [])
     del proto.graph.node[:]
     proto.graph.node.extend(nodes)
-
-
-class _Ticker:
-    """Counts frames over all passes for a progress callback."""
-
-    def __init__(self, progress: Progress | None, frames: Frames, passes: int) -> None:
-        self._progress = progress
-        self._total = len(frames) * passes if isinstance(frames, Sized) else 0
-        self._done = 0
-
-    def __call__(self) -> None:
-        self._done += 1
-        if self._progress is not None:
-            self._progress(self._done, self._total)

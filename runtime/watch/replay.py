@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import ConfigurationError, SourceError
+from ..errors import SourceError
 from ..frames.images import IMAGE_SUFFIXES, expand_images, read_image
 from ..gate.cues import CueMeter
 from ..gate.gate import NO_SIGNAL, Gate
@@ -130,13 +130,3 @@ def replay(frames: Iterable[RecordedFrame], scorer: FrameScorer, gate: Gate) -> 
         cues = meter.measure(frame.image)
         reading = Reading(scorer.score(frame.image).score, cues)
         yield Judged(frame.index, frame.t_s, frame.file, gate.update(reading, frame.t_s), cues, None)
-
-
-def check_fps(fps: float | None) -> None:
-    """Refuse a frame rate that gives no time.
-
-    Raises:
-        ConfigurationError: it is not a number above 0.
-    """
-    if fps is not None and not (np.isfinite(fps) and fps > 0):
-        raise ConfigurationError(f"--fps is {fps}: give a number above 0")

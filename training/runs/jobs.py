@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -139,17 +140,7 @@ def edge_trainer(shop: Workshop, out: Path, start: dict[str, torch.Tensor] | Non
         CheckpointError: ``start`` is not the head's.
     """
     _limit_threads(shop.config.threads)
-    store, degraded = shop.features, shop.degraded_features
-    data = EdgeData(
-        photos=store,
-        mos=shop.photos.mos,
-        fit=store.complete(shop.photos.indices("fit")),
-        validation=store.complete(shop.photos.indices("validation")),
-        degraded=degraded,
-        fit_pairs=shop.degraded.pairs("fit", degraded.done).among(store.done),
-        validation_pairs=shop.degraded.pairs("validation", degraded.done).among(store.done),
-        series_pairs=shop.degraded.series_pairs(degraded.done),
-    )
+    data = EdgeData(mos=shop.photos.mos, **_cached(shop, shop.features, shop.degraded_features))
     if len(data.fit) < shop.config.edge.batch or not len(data.validation):
         raise ConfigurationError(f"only {len(data.fit)} photos have features: run `features --part train` first")
     run = RunFolder(out, shop.config.edge, shop.config.edge.patience)
@@ -217,20 +208,13 @@ def nano_trainer(
     _limit_threads(shop.config.threads)
     store, degraded = shop.nano_store("photos"), shop.nano_store("degraded")
     train = len(store.done)
-    done = lambda part: shop.photos.indices(part)[store.done[shop.photos.indices(part)] == 1]  # noqa: E731
     data = NanoData(
-        photos=store,
+        **_cached(shop, store, degraded),
         mos=shop.photos.mos[:train],
         teacher=teacher[:train],
         depth=shop.features.maps["depth"],
         depth_known=shop.features.done[:train] == 1,
-        fit=done("fit"),
-        validation=done("validation"),
-        degraded=degraded,
         degraded_teacher=degraded_teacher,
-        fit_pairs=shop.degraded.pairs("fit", degraded.done).among(store.done),
-        validation_pairs=shop.degraded.pairs("validation", degraded.done).among(store.done),
-        series_pairs=shop.degraded.series_pairs(degraded.done),
     )
     if len(data.fit) < shop.config.nano.batch or not len(data.validation):
         raise ConfigurationError(f"only {len(data.fit)} photos have early maps: run `early-maps --part train` first")
@@ -242,6 +226,18 @@ def nano_trainer(
         except RuntimeError as error:
             raise CheckpointError(f"not the weights of nano: {telling_line(error)}") from None
     return NanoTrainer(shop.config.nano, data, run, network, started=start is not None)
+
+
+def _cached(shop: Workshop, photos: Any, degraded: Any) -> dict[str, Any]:
+    """What is in two caches, of photos and of degraded copies, as rows to train and to validate on."""
+    of_part = {part: shop.photos.indices(part) for part in ("fit", "validation")}
+    return {
+        "photos": photos,
+        "degraded": degraded,
+        **{part: rows[photos.done[rows] == 1] for part, rows in of_part.items()},
+        **{f"{part}_pairs": shop.degraded.pairs(part, degraded.done).among(photos.done) for part in of_part},
+        "series_pairs": shop.degraded.series_pairs(degraded.done),
+    }
 
 
 def _limit_threads(threads: int) -> None:

@@ -6,17 +6,8 @@ from . import accuracy, compare, latency, native, peers, report, selfcheck, soak
 
 SUMMARY = "measure a bundle: latency, power, accuracy; reports and their comparison"
 EXTRA = "bench"
-KINDS = {
-    "latency": latency,
-    "accuracy": accuracy,
-    "soak": soak,
-    "report": report,
-    "compare": compare,
-    "table": table,
-    "peers": peers,
-    "native": native,
-    "selfcheck": selfcheck,
-}
+_MODULES = (latency, accuracy, soak, report, compare, table, peers, native, selfcheck)
+KINDS = {module.__name__.rpartition(".")[2]: module for module in _MODULES}
 
 _EPILOG = """\
 example:

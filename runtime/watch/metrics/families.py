@@ -77,11 +77,7 @@ def _labelled_gauges(cameras: tuple[CameraStatus, ...]) -> Iterator[tuple[tuple[
     yield ("camera",), "smoothed_score", "What the gate compares with its thresholds.", smoothed
     connection = (((it.camera, state.value), it.state is state) for it in cameras for state in CameraState)
     yield ("camera", "state"), "source_state", "1 for the state that the connection is in.", connection
-    gate = (
-        ((it.camera, state.value), (State.UNKNOWN if it.verdict is None else it.verdict.state) is state)
-        for it in cameras
-        for state in State
-    )
+    gate = (((it.camera, state.value), _state_of(it) is state) for it in cameras for state in State)
     yield ("camera", "state"), "verdict_state", "1 for the state that the gate is in.", gate
     limits = (((it.camera, name), value) for it in cameras for name, value in it.thresholds.items())
     yield ("camera", "threshold"), "threshold", "The gate's thresholds in force.", limits
@@ -108,6 +104,10 @@ def _filled(kind: Any, name: str, text: str, labels: tuple[str, ...], values: Va
         if value is not None:
             family.add_metric(label_values, float(value))
     return family
+
+
+def _state_of(camera: CameraStatus) -> State:
+    return State.UNKNOWN if camera.verdict is None else camera.verdict.state
 
 
 def _quantiles(percentiles: Percentiles) -> Iterator[tuple[str, float | None]]:

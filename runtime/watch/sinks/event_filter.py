@@ -61,7 +61,10 @@ def filter_options(
     announced_only = announced_only and "changes_only" not in options
     return EventFilter(
         cameras=frozenset(cameras) or None,
-        outcomes=frozenset(map(_outcome, options.texts("outcomes", outcomes, ALL_OUTCOMES))),
+        outcomes=frozenset(
+            Presence(text) if text in PRESENCES else Outcome(text)
+            for text in options.texts("outcomes", outcomes, ALL_OUTCOMES)
+        ),
         states=frozenset(map(State, options.texts("states", states, ALL_STATES))),
         changes_only=options.flag("changes_only", False),
         announced_only=options.flag("announced_only", announced_only),
@@ -71,7 +74,3 @@ def filter_options(
 def accepted_of(camera: str) -> EventFilter:
     """The passing frames of one camera, for destinations that carry one picture stream."""
     return EventFilter(frozenset([camera]), frozenset([Outcome.SCORED]), frozenset([State.PASS]))
-
-
-def _outcome(text: str) -> Outcome | Presence:
-    return Presence(text) if text in PRESENCES else Outcome(text)

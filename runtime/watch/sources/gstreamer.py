@@ -13,8 +13,9 @@ from ...settings.section import Section
 from ..media.pipeline_text import arguments, without_appsink
 from .decoding.gst_launch import GST_LAUNCH, has_gst_launch, launched_pipeline
 from .decoding.launched import LaunchedDecoder
+from .decoding.stream import DecodedSource
 from .opencv_capture import OpenCvCapture
-from .protocol import ReadResult, Source, Surroundings
+from .protocol import Source, Surroundings
 from .uri import SourceUri
 
 _TO_OPENCV = "videoconvert ! video/x-raw,format=BGR ! appsink max-buffers=2 drop=false sync=false"
@@ -48,29 +49,17 @@ def pipeline_source(family: str, pipeline: str, shown: str, surroundings: Surrou
     return PipelineSource(family, launched_pipeline(parts, shown, surroundings.open_timeout_s), GST_LAUNCH, shown)
 
 
-class PipelineSource:
+class PipelineSource(DecodedSource):
     """A pipeline's frames, out of OpenCV's appsink or a ``gst-launch-1.0`` of its own."""
 
-    live = True
-    interval_s = None
-
     def __init__(self, family: str, pipeline: OpenCvCapture | LaunchedDecoder, decoder: str, shown: str) -> None:
+        super().__init__(pipeline)
         self._family = family
-        self._pipeline = pipeline
-        self._decoder = decoder
+        self._name = decoder
         self._shown = shown
 
     def open(self) -> None:
-        self._pipeline.open(f"try the pipeline with {GST_LAUNCH}, ending it in '! fakesink'")
-
-    def read(self) -> ReadResult:
-        return self._pipeline.read()
-
-    def close(self) -> None:
-        self._pipeline.close()
-
-    def interrupt(self) -> None:
-        self._pipeline.interrupt()
+        self._decoder.open(f"try the pipeline with {GST_LAUNCH}, ending it in '! fakesink'")
 
     def describe(self) -> dict[str, Any]:
-        return {"family": self._family, "source": self._shown, "decoder": self._decoder}
+        return {"family": self._family, "source": self._shown, "decoder": self._name}

@@ -37,10 +37,11 @@ def create(uri: SourceUri, options: Section, surroundings: Surroundings) -> Sour
     return ImageFiles(uri.address, uri.shown, loop, None if fps is None else 1.0 / fps)
 
 
-class ImageFiles:
+class ImageFiles(Source):
     """Reads one image per frame."""
 
     live = False
+    interval_s: float | None = None
 
     def __init__(self, pattern: str, shown: str, loop: bool, interval_s: float | None) -> None:
         self.interval_s = interval_s
@@ -70,9 +71,6 @@ class ImageFiles:
 
     def close(self) -> None:
         self._files, self._next = [], 0
-
-    def interrupt(self) -> None:
-        """Reading a file does not wait."""
 
     def describe(self) -> dict[str, Any]:
         return {"family": "images", "source": self._shown, "decoder": "opencv", "frames": len(self._files) or None}

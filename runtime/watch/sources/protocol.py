@@ -87,7 +87,7 @@ class Source(Protocol):
 
     def interrupt(self) -> None:
         """Wake a read that waits, where the family can; never waits itself."""
-        ...
+        return
 
     def describe(self) -> dict[str, Any]:
         """JSON-ready facts: ``family``, ``source`` (no credentials), ``decoder``, and the family's own."""

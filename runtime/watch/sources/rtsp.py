@@ -12,9 +12,9 @@ from ...machine.packages import opencv_has
 from ...settings.section import Section
 from ..media.pipeline_text import property_text
 from .decoding.deinterlacing import VideoInput
-from .decoding.stream import VideoStream
+from .decoding.stream import DecodedSource, VideoStream
 from .opencv_capture import OpenCvCapture
-from .protocol import ReadResult, Source, Surroundings
+from .protocol import Source, Surroundings
 from .uri import SourceUri
 
 _HINT = "check address, user and password, and that the camera is on and its stream is enabled"
@@ -37,11 +37,8 @@ def create(uri: SourceUri, options: Section, surroundings: Surroundings) -> Sour
     return RtspSource(uri, transport, _chosen(decoder), latency_ms, threads, surroundings)
 
 
-class RtspSource:
+class RtspSource(DecodedSource):
     """One RTSP stream."""
-
-    live = True
-    interval_s = None
 
     def __init__(
         self, uri: SourceUri, transport: str, decoder: str, latency_ms: int, threads: int, surroundings: Surroundings
@@ -63,18 +60,10 @@ class RtspSource:
         address = ffmpeg_address(uri.address, transport)
         video = VideoInput(uri.shown, surroundings.open_timeout_s, address, source)
         self._stream = VideoStream(capture, decoder, video)
+        super().__init__(self._stream)
 
     def open(self) -> None:
         self._stream.open(_HINT)
-
-    def read(self) -> ReadResult:
-        return self._stream.read()
-
-    def close(self) -> None:
-        self._stream.close()
-
-    def interrupt(self) -> None:
-        self._stream.interrupt()
 
     def describe(self) -> dict[str, Any]:
         return {"family": "rtsp", "source": self._shown, "decoder": self._stream.decoder, "transport": self._transport}

@@ -8,8 +8,9 @@ from typing import Any
 
 from ...errors import ConfigurationError, SourceError
 from ...settings.section import Section, size_option
+from .decoding.stream import DecodedSource
 from .opencv_capture import OpenCvCapture
-from .protocol import ReadResult, Source, Surroundings
+from .protocol import Source, Surroundings
 from .uri import SourceUri
 
 _FOURCC = re.compile(r"[A-Za-z0-9 ]{4}")
@@ -35,11 +36,8 @@ def create(uri: SourceUri, options: Section, surroundings: Surroundings) -> Sour
     return V4l2Source(uri, size, fps, fourcc, surroundings)
 
 
-class V4l2Source:
+class V4l2Source(DecodedSource):
     """One Video4Linux device."""
-
-    live = True
-    interval_s = None
 
     def __init__(
         self,
@@ -59,20 +57,11 @@ class V4l2Source:
         if fps is not None:
             wanted["FPS"] = fps
         wanted["BUFFERSIZE"] = 2  # the driver's queue: older frames would only be late
-        self._capture = OpenCvCapture(uri.address, "v4l2", uri.shown, surroundings, after_open=wanted)
+        super().__init__(OpenCvCapture(uri.address, "v4l2", uri.shown, surroundings, after_open=wanted))
 
     def open(self) -> None:
         _check_device(Path(self._uri.address))
-        self._capture.open("another program may hold it (fuser -v shows which), or it is no capture device")
-
-    def read(self) -> ReadResult:
-        return self._capture.read()
-
-    def close(self) -> None:
-        self._capture.close()
-
-    def interrupt(self) -> None:
-        self._capture.interrupt()
+        self._decoder.open("another program may hold it (fuser -v shows which), or it is no capture device")
 
     def describe(self) -> dict[str, Any]:
         return {"family": "v4l2", "source": self._uri.shown, "decoder": "v4l2"}
