@@ -1,5 +1,6 @@
 """What was measured: the bundle's identity and the evidence it carries about its own fidelity."""
 
+from dataclasses import asdict
 from typing import Any
 
 from dgiqa_edge.runtime.bundle.bundle import Bundle
@@ -40,17 +41,8 @@ def fidelity_section(bundle: Bundle) -> dict[str, Any] | None:
     record = bundle.manifest.fidelity
     if record is None:
         return None
-    return {
-        "images": record.images,
-        "held_out": record.held_out,
-        "score_mae": record.score_mae,
-        "score_max": record.score_max,
-        "score_srcc": record.score_srcc,
-        "depth_mae_levels": record.depth_mae_levels,
-        "depth_max_levels": record.depth_max_levels,
-        "depth_correlation": record.depth_correlation,
-        **_per_image(bundle),
-    }
+    first = {"images": record.images, "held_out": record.held_out}
+    return {**first, **asdict(record), **_per_image(bundle)}
 
 
 def _per_image(bundle: Bundle) -> dict[str, Any]:

@@ -8,7 +8,7 @@ prove nothing about range: the observed ranges are the proof.
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -46,13 +46,9 @@ class HalfReport:
     nodes: dict[str, dict[str, int]] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Json]:
-        return {
-            "fp16_nodes": self.fp16_nodes,
-            "fp32_nodes": self.fp32_nodes,
-            "islands": self.islands,
-            "largest_magnitude": self.largest_magnitude,
-            "underflowed_weights": self.underflowed_weights,
-        }
+        content = asdict(self)
+        del content["nodes"]
+        return content
 
 
 def to_fp16(

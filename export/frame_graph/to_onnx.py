@@ -11,7 +11,7 @@ import tempfile
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,13 +53,7 @@ class GraphReport:
     bytes: int
 
     def to_json(self) -> dict[str, Json]:
-        return {
-            "nodes": self.nodes,
-            "nodes_before_simplification": self.nodes_before_simplification,
-            "operators": self.operators,
-            "parameters": self.parameters,
-            "bytes": self.bytes,
-        }
+        return asdict(self)
 
 
 def export_graph(

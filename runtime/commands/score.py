@@ -44,15 +44,7 @@ class _Scored:
     def as_json(self) -> dict[str, Any]:
         if self.error is not None:
             return {"image": self.image, "error": self.error}
-        record: dict[str, Any] = {
-            "image": self.image,
-            "score": self.score,
-            "latency_ms": self.latency_ms,
-            "crop_scores": self.crop_scores,
-            "width": self.width,
-            "height": self.height,
-        }
-        return record if self.depth is None else {**record, "depth": self.depth}
+        return {name: value for name, value in vars(self).items() if value is not None}
 
     def as_row(self, width: int) -> str:
         if self.error is not None:

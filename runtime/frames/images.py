@@ -22,31 +22,11 @@ from ..ground.names import shown
 from .decoder_messages import decoder_messages
 from .picture_header import header_flaw
 
-IMAGE_SUFFIXES = frozenset(
-    {
-        ".avif",
-        ".bmp",
-        ".dib",
-        ".jfif",
-        ".jp2",
-        ".jpe",
-        ".jpeg",
-        ".jpg",
-        ".pbm",
-        ".pgm",
-        ".png",
-        ".ppm",
-        ".tif",
-        ".tiff",
-        ".webp",
-    }
-)
+_READ = "avif bmp dib jfif jp2 jpe jpeg jpg pbm pgm png ppm tif tiff webp"
+_UNREAD = "heic heif hif gif jxl svg psd ico exr hdr pfm dng cr2 cr3 nef arw orf rw2 raf raw"
+IMAGE_SUFFIXES = frozenset(f".{name}" for name in _READ.split())
 # Pictures that a folder may hold beside those, and that are counted instead of read.
-UNREAD_SUFFIXES = frozenset(
-    {".heic", ".heif", ".hif", ".gif", ".jxl", ".svg", ".psd", ".ico", ".exr", ".hdr", ".pfm"}
-) | {
-    *(".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2", ".raf", ".raw"),
-}
+UNREAD_SUFFIXES = frozenset(f".{name}" for name in _UNREAD.split())
 _SILENT = 0
 _DAMAGE = re.compile(rb"Corrupt JPEG data: (.+)|Premature end of JPEG|libpng error: (.+)")
 _PADDING = re.compile(rb"Corrupt JPEG data: (\d+) extraneous bytes before marker 0xd9\s*")

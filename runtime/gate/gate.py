@@ -133,10 +133,7 @@ class Gate:
             )
         return Verdict(
             state=self._state,
-            reason=cause.reason,
-            cue=cause.cue,
-            value=cause.value,
-            threshold=cause.threshold,
+            **cause._asdict(),
             score=reading.score,
             smoothed=None if self._score is None else self._score.value,
             changed=self._state is not before,
