@@ -8,11 +8,11 @@ import os
 import platform
 import subprocess
 import sys
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from dgiqa_edge.runtime.engines.registry import BACKENDS, survey
+from dgiqa_edge.runtime.machine.packages import versions_of
 from dgiqa_edge.runtime.version import VERSION
 
 from .telemetry.sysfs_files import read_number, read_text
@@ -61,7 +61,7 @@ def capture(root: Path = Path("/")) -> dict[str, Any]:
     return {
         "facts": {name: value for name, value in facts.items() if value is not None},
         "not_found": not_found,
-        "packages": _packages(),
+        "packages": versions_of(PACKAGES),
         "variables": {name: os.environ[name] for name in sorted(os.environ) if name.startswith(VARIABLE_PREFIXES)},
     }
 
@@ -89,16 +89,6 @@ def _git(*arguments: str) -> str | None:
     except (OSError, subprocess.SubprocessError):
         return None
     return finished.stdout.strip()
-
-
-def _packages() -> dict[str, str]:
-    found = {}
-    for name in PACKAGES:
-        try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return found
 
 
 def _os_name(root: Path) -> str | None:

@@ -2,12 +2,12 @@
 
 import datetime
 import platform
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from importlib import metadata
 from typing import Any
 
 from dgiqa_edge.runtime.engines.registry import BACKENDS
+from dgiqa_edge.runtime.machine.packages import versions_of
 from dgiqa_edge.runtime.machine.processor import processor
 from dgiqa_edge.runtime.scoring.scorer import Scorer
 from dgiqa_edge.runtime.version import VERSION
@@ -47,15 +47,7 @@ def circumstances(scorer: Scorer, argv: Sequence[str], split: str | None) -> Cir
             "engines": scorer.describe(),
             "notes": list(manifest.notes),
         },
-        versions={"dgiqa-edge": VERSION, "python": platform.python_version(), **dict(_installed())},
+        versions={"dgiqa-edge": VERSION, "python": platform.python_version(), **versions_of(PACKAGES)},
         host={"cpu": processor().model, "system": platform.platform()},
         created=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
     )
-
-
-def _installed() -> Iterator[tuple[str, str]]:
-    for package in PACKAGES:
-        try:
-            yield package, metadata.version(package)
-        except metadata.PackageNotFoundError:
-            continue

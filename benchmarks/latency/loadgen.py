@@ -18,6 +18,7 @@ import numpy as np
 
 from dgiqa_edge.runtime.commands import abrupt_exit
 from dgiqa_edge.runtime.errors import ConfigurationError, MachineError
+from dgiqa_edge.runtime.machine.packages import version_of
 
 from ..telemetry.machine_load import load_share, read_cpu_times
 from .latency import LatencyPlan, LatencyRun, warm_up
@@ -92,7 +93,7 @@ def measure_with_loadgen(
     run = LatencyRun(
         scenario, "loadgen", samples, queries, needed, started, ended, load_share(before, read_cpu_times())
     )
-    return run, summary_from_text(text, _version())
+    return run, summary_from_text(text, version_of("mlcommons-loadgen") or "unknown")
 
 
 def summary_from_text(text: str, version: str = "") -> LoadGenSummary:
@@ -216,12 +217,3 @@ def _import_loadgen() -> Any:
             "or measure with --driver loop"
         ) from error
     return mlperf_loadgen
-
-
-def _version() -> str:
-    from importlib import metadata
-
-    try:
-        return metadata.version("mlcommons-loadgen")
-    except metadata.PackageNotFoundError:
-        return "unknown"

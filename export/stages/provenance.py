@@ -1,11 +1,11 @@
 """Where a build came from: hashes of the code that shapes a graph, package versions, and facts about the machine."""
 
-import importlib.metadata
 import platform
 from collections.abc import Mapping
 from pathlib import Path
 
 from dgiqa_edge.runtime.hashing import Json, sha256_file, sha256_json
+from dgiqa_edge.runtime.machine.packages import version_of
 from dgiqa_edge.runtime.machine.processor import processor
 
 _GRAPH = ("export/networks", "export/frame_graph", "export/weights", "export/build")
@@ -51,13 +51,7 @@ def code_sha256(*folders: str) -> str:
 
 def package_versions(*names: str) -> dict[str, Json]:
     """Installed versions; ``None`` for a package that is not there."""
-    versions: dict[str, Json] = {}
-    for name in names:
-        try:
-            versions[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            versions[name] = None
-    return versions
+    return {name: version_of(name) for name in names}
 
 
 def host_facts() -> dict[str, Json]:

@@ -10,6 +10,7 @@ from .option_types import input_path, number, output_file, threads
 from .progress import Progress
 
 if TYPE_CHECKING:
+    from ..gate.verdict import Verdict
     from ..tuning.photos import Measured
 
 SUMMARY = "the camera gate: tune its thresholds on photos, try a policy on recorded frames, print the defaults"
@@ -140,10 +141,7 @@ def _run(args: argparse.Namespace) -> int:
     return EXIT_BAD_FRAME if failed or recording.problem else 0
 
 
-def _why(verdict: object) -> str:
-    from ..gate.verdict import Verdict
-
-    assert isinstance(verdict, Verdict)
+def _why(verdict: "Verdict") -> str:
     if verdict.value is None or verdict.threshold is None:
         return verdict.reason
     return f"{verdict.reason} ({verdict.cue} {verdict.value:.4g}, threshold {verdict.threshold:.4g})"

@@ -3,10 +3,12 @@
 import importlib
 import importlib.metadata
 import importlib.util
+from collections.abc import Iterable
 from types import ModuleType
 
 from .fact import Fact
 
+UNKNOWN = "of unknown version"
 # Module -> distribution; the second is cuda-python's until 12.6.
 _CUDA_BINDINGS = {"cuda.bindings": "cuda-bindings", "cuda.cudart": "cuda-python", "pycuda": "pycuda"}
 _OPENCVS = (
@@ -20,7 +22,7 @@ _OPENCVS = (
 def imported(name: str) -> Fact:
     """Version of a package, taken by importing it: being installed is not enough where libraries are missing."""
     module = import_or_reason(name)
-    return module if isinstance(module, Fact) else Fact(str(getattr(module, "__version__", "of unknown version")))
+    return module if isinstance(module, Fact) else Fact(str(getattr(module, "__version__", UNKNOWN)))
 
 
 def import_or_reason(name: str) -> ModuleType | Fact:
@@ -33,20 +35,28 @@ def import_or_reason(name: str) -> ModuleType | Fact:
         return Fact(None, f"the package {name} is installed but cannot be loaded ({error})")
 
 
+def version_of(distribution: str) -> str | None:
+    """The version of a distribution, None where it is not installed; nothing is imported."""
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def versions_of(distributions: Iterable[str]) -> dict[str, str]:
+    """Versions of those distributions that are installed, by name."""
+    return {name: version for name in distributions if (version := version_of(name)) is not None}
+
+
 def installed(*distributions: str) -> Fact:
     """Versions of those distributions that are installed; nothing is imported."""
-    found = []
-    for name in distributions:
-        try:
-            found.append(f"{name} {importlib.metadata.version(name)}")
-        except importlib.metadata.PackageNotFoundError:
-            continue
+    found = [f"{name} {version}" for name, version in versions_of(distributions).items()]
     return Fact(found) if found else Fact(None, f"not installed ({', '.join(distributions)})")
 
 
 def cuda_bindings() -> Fact:
     """The CUDA bindings for Python that are there, with versions; nothing is imported that could touch the driver."""
-    found = [f"{name} {_version(name)}" for module, name in _CUDA_BINDINGS.items() if _is_there(module)]
+    found = [f"{name} {version_of(name) or UNKNOWN}" for module, name in _CUDA_BINDINGS.items() if _is_there(module)]
     return Fact(found) if found else Fact(None, "neither cuda-python nor pycuda is installed")
 
 
@@ -85,7 +95,7 @@ def opencv_problem() -> str | None:
     state = f"{' and '.join(there)} share one folder cv2" if len(there) > 1 else f"the files of {keep} are not whole"
     return (
         f"{state}: pip uninstall -y {' '.join(there)} && pip install --force-reinstall --no-deps "
-        f'"{keep}=={_version(keep)}"'
+        f'"{keep}=={version_of(keep)}"'
     )
 
 
@@ -94,10 +104,3 @@ def _is_there(module: str) -> bool:
         return importlib.util.find_spec(module) is not None
     except ModuleNotFoundError:  # the package around it is missing
         return False
-
-
-def _version(distribution: str) -> str:
-    try:
-        return importlib.metadata.version(distribution)
-    except importlib.metadata.PackageNotFoundError:
-        return "of unknown version"

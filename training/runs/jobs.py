@@ -98,24 +98,10 @@ class Workshop:
 def compute_features(shop: Workshop, part: str, limit: int | None, progress: Progress) -> None:
     """Encoder features of ``train``, ``test`` or ``degraded`` pictures, the first ``limit`` of them."""
     _limit_threads(shop.config.threads)
-    read: Read
-    if part == "degraded":
-        store, read, rows = shop.degraded_features, shop.degraded_photo, np.arange(len(shop.degraded.copies))
-    else:
-        store, read = shop.features, shop.photo
-        rows = extraction_order(shop.photos) if part == "train" else shop.photos.indices("test")
-    config = shop.config
-    graphs = config.cache / "graphs"
-    extract(
-        load_encoder(config.encoder),
-        store,
-        rows[:limit],
-        read,
-        config.extraction_batch,
-        config.threads,
-        progress,
-        graphs,
-    )
+    config, (read, rows) = shop.config, _pictures(shop, part)
+    store = shop.degraded_features if part == "degraded" else shop.features
+    encoder, graphs = load_encoder(config.encoder), config.cache / "graphs"
+    extract(encoder, store, rows[:limit], read, config.extraction_batch, config.threads, progress, graphs)
 
 
 def compute_early_maps(shop: Workshop, part: str, limit: int | None, progress: Progress) -> None:
@@ -123,13 +109,16 @@ def compute_early_maps(shop: Workshop, part: str, limit: int | None, progress: P
     _limit_threads(shop.config.threads)
     trunk = LiteTrunk()
     start_from_imagenet(trunk, shop.config.imagenet)
-    read: Read
-    if part == "degraded":
-        rows, read = np.arange(len(shop.degraded.copies)), shop.degraded_photo
-    else:
-        rows, read = extraction_order(shop.photos), shop.photo
+    read, rows = _pictures(shop, part)
     store = shop.nano_store("degraded" if part == "degraded" else "photos")
     store.fill(trunk, rows[:limit], read, NANO_BATCH, progress)
+
+
+def _pictures(shop: Workshop, part: str) -> tuple[Read, np.ndarray]:
+    """How the pictures of ``train``, ``test`` or ``degraded`` are read, and their rows."""
+    if part == "degraded":
+        return shop.degraded_photo, np.arange(len(shop.degraded.copies))
+    return shop.photo, extraction_order(shop.photos) if part == "train" else shop.photos.indices("test")
 
 
 def edge_trainer(shop: Workshop, out: Path, start: dict[str, torch.Tensor] | None = None) -> EdgeTrainer:

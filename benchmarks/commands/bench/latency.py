@@ -78,6 +78,7 @@ def run(args: argparse.Namespace) -> int:
     from dgiqa_edge.runtime.errors import ConfigurationError
 
     from ...environment import capture, tool
+    from ...latency.latency import LatencyPlan
     from ...report.accuracy import checked_accuracy
     from ...report.build import latency_report
     from ...report.document import read_json
@@ -91,7 +92,7 @@ def run(args: argparse.Namespace) -> int:
         )
     if args.against_json and not args.against:
         raise ConfigurationError("--against-json has nothing to write without --against DIR")
-    plan = _plan(args)
+    plan = LatencyPlan(duration_s=args.duration, min_queries=args.min_queries, warm_up_s=args.warm_up)
     context: dict[str, Any] = {"tool": tool(), "environment": capture()}
     if args.against:
         return _run_pair(args, plan, context)
@@ -104,12 +105,6 @@ def run(args: argparse.Namespace) -> int:
     print_report(report)
     write_outputs(args, report)
     return 0
-
-
-def _plan(args: argparse.Namespace) -> "LatencyPlan":
-    from ...latency.latency import LatencyPlan
-
-    return LatencyPlan(duration_s=args.duration, min_queries=args.min_queries, warm_up_s=args.warm_up)
 
 
 def _measure(scorer: "Scorer", args: argparse.Namespace, plan: "LatencyPlan") -> "Measured":

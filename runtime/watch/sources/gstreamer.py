@@ -13,8 +13,7 @@ from ...settings.section import Section
 from ..media.pipeline_text import arguments, without_appsink
 from .decoding.gst_launch import GST_LAUNCH, has_gst_launch, launched_pipeline
 from .decoding.launched import LaunchedDecoder
-from .decoding.stream import DecodedSource
-from .opencv_capture import OpenCvCapture
+from .opencv_capture import DecodedSource, OpenCvCapture
 from .protocol import Source, Surroundings
 from .uri import SourceUri
 

@@ -11,11 +11,30 @@ from ...errors import SourceError
 from ...machine.packages import opencv_backend
 from ...settings.credentials import masked
 from .decoding.process import DecoderGoneError, DecoderProcess
-from .decoding.stream import Unwritten
-from .protocol import Damaged, End, Frame, ReadResult, Surroundings
+from .decoding.stream import Decoder, Unwritten
+from .protocol import Damaged, End, Frame, ReadResult, Source, Surroundings
 
 _MARGIN_S = 1.0  # the decoder's own time-out comes first
 _CLOSE_S = 0.5
+
+
+class DecodedSource(Source):
+    """A live source whose pictures one decoder gives; its family says how it is opened and described."""
+
+    live = True
+    interval_s = None
+
+    def __init__(self, decoder: Decoder) -> None:
+        self._decoder = decoder
+
+    def read(self) -> ReadResult:
+        return self._decoder.read()
+
+    def close(self) -> None:
+        self._decoder.close()
+
+    def interrupt(self) -> None:
+        self._decoder.interrupt()
 
 
 class OpenCvCapture:

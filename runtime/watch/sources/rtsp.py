@@ -12,8 +12,8 @@ from ...machine.packages import opencv_has
 from ...settings.section import Section
 from ..media.pipeline_text import property_text
 from .decoding.deinterlacing import VideoInput
-from .decoding.stream import DecodedSource, VideoStream
-from .opencv_capture import OpenCvCapture
+from .decoding.stream import VideoStream
+from .opencv_capture import DecodedSource, OpenCvCapture
 from .protocol import Source, Surroundings
 from .uri import SourceUri
 

@@ -8,8 +8,7 @@ from typing import Any
 
 from ...errors import ConfigurationError, SourceError
 from ...settings.section import Section, size_option
-from .decoding.stream import DecodedSource
-from .opencv_capture import OpenCvCapture
+from .opencv_capture import DecodedSource, OpenCvCapture
 from .protocol import Source, Surroundings
 from .uri import SourceUri
 

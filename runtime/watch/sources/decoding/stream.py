@@ -6,7 +6,7 @@ from typing import Protocol
 
 from ....errors import DgiqaEdgeError
 from ....ground.error_text import one_line
-from ..protocol import Damaged, End, Frame, ReadResult, Source
+from ..protocol import Damaged, End, Frame, ReadResult
 from .deinterlacing import REMEDY, VideoInput, deinterlacer
 from .launched import LaunchedDecoder
 
@@ -30,25 +30,6 @@ class Decoder(Protocol):
     def close(self) -> None: ...
 
     def interrupt(self) -> None: ...
-
-
-class DecodedSource(Source):
-    """A live source whose pictures one decoder gives; its family says how it is opened and described."""
-
-    live = True
-    interval_s = None
-
-    def __init__(self, decoder: Decoder) -> None:
-        self._decoder = decoder
-
-    def read(self) -> ReadResult:
-        return self._decoder.read()
-
-    def close(self) -> None:
-        self._decoder.close()
-
-    def interrupt(self) -> None:
-        self._decoder.interrupt()
 
 
 class VideoStream:
