@@ -38,8 +38,9 @@ class Load:
 
     def report(self, command: list[str], backend: str) -> dict[str, Any]:
         """What a command says after it ran this on the backend."""
-        options = {f"--{name}": str(value) for name, value in vars(self).items()}
-        return _json_of([*command, *chain(*options.items()), "--backend", backend])
+        options = {"--bundle": self.bundle, "--image": self.image, "--threads": self.threads, "--backend": backend}
+        counts = {"--frames": self.frames, "--warmup": self.warmup}
+        return _json_of([*command, *map(str, chain(*options.items(), *counts.items()))])
 
 
 @dataclass(frozen=True)
