@@ -28,10 +28,10 @@ LEFT_OUT = {
     "tests/runtime/gate/test_frozen_video.py": "encodes video by ffmpeg",
     "tests/runtime/settings/test_secrets_fuzz.py": "random addresses for a minute",
     "tests/runtime/watch/dashboard/test_browser.py": "a browser",
-    "tests/runtime/watch/sources/test_cameras.py": "RTSP servers",
     "tests/runtime/watch/sources/test_decoding.py": "decoders in processes of their own",
-    "tests/runtime/watch/sources/test_files.py": "video files",
     "tests/runtime/watch/sources/test_gstreamer.py": "GStreamer",
+    "tests/runtime/watch/sources/test_rtsp.py": "RTSP servers",
+    "tests/runtime/watch/sources/test_video_file.py": "video files",
 }
 TAIL = 60
 
