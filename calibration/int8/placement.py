@@ -99,6 +99,7 @@ def place(
     only: Sequence[str] | None = None,
     op_types: Sequence[str] = WEIGHTED_OPS,
     kept_float: Sequence[KeptFloat] = KEPT_FLOAT,
+    narrowest_product: int = 1,
 ) -> Placement:
     """Choose the nodes of ``model`` that compute in INT8.
 
@@ -108,6 +109,7 @@ def place(
         only: patterns of node names to quantize, all others stay float; None means the default, all.
         op_types: operator types to quantize.
         kept_float: the standing exceptions.
+        narrowest_product: of the target: MatMul and Gemm with fewer rows or columns of weights stay float.
 
     Raises:
         CalibrationError: no node lies in the scopes, a pattern matches nothing, or nothing is left to
@@ -129,7 +131,7 @@ def place(
     for node in inside:
         if node.op_type not in WEIGHTED_OPS:
             continue
-        reason = _reason_for_float(node, constants, op_types, exclude, only, kept_float)
+        reason = _reason_for_float(node, constants, op_types, exclude, only, kept_float, narrowest_product)
         if reason is None:
             nodes.append(_quantized(node, constants, readers, outputs))
         else:
@@ -146,6 +148,7 @@ def _reason_for_float(
     exclude: Sequence[str],
     only: Sequence[str] | None,
     kept_float: Sequence[KeptFloat],
+    narrowest_product: int,
 ) -> str | None:
     import onnx
 
@@ -165,6 +168,8 @@ def _reason_for_float(
         return "transposed activation"
     if node.op_type == "Gemm" and (attribute(node, "alpha", 1.0), attribute(node, "beta", 1.0)) != (1.0, 1.0):
         return "scaled Gemm (alpha or beta)"
+    if node.op_type != "Conv" and min(weight.dims) < narrowest_product:
+        return f"weight is narrower than {narrowest_product}"
     if _matches(name, exclude):
         return "excluded by option"
     if only is not None and not _matches(name, only):

@@ -4,7 +4,7 @@ It follows a placement, observed ranges, and a target; it chooses nothing itself
 with a DequantizeLinear behind them, so the file shrinks and every backend reads the same grids.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -63,14 +63,22 @@ def quantize(
     return QuantizedModel(result, count_nodes(result, placement))
 
 
-def count_nodes(model: "ModelProto", placement: Placement) -> dict[str, dict[str, int]]:
-    """Nodes with products (Conv, MatMul, Gemm), by operator type: ``{"Conv": {"int8": 3, "fp32": 1}}``."""
+def count_nodes(
+    model: "ModelProto", placement: Placement, half: Collection[str] = frozenset()
+) -> dict[str, dict[str, int]]:
+    """Nodes with products (Conv, MatMul, Gemm) and those in FP16, by operator: ``{"Conv": {"int8": 3, "fp32": 1}}``.
+
+    Args:
+        model: as quantized.
+        half: names of the nodes that are written in FP16, which INT8 ones may be among.
+    """
     chosen = {node.output for node in placement.nodes}
     counts: dict[str, dict[str, int]] = {}
     for node in model.graph.node:
-        if node.op_type in (*WEIGHTED_OPS, "ConvTranspose"):
-            entry = counts.setdefault(node.op_type, {"int8": 0, "fp32": 0})
-            entry["int8" if node.output[0] in chosen else "fp32"] += 1
+        if node.op_type in (*WEIGHTED_OPS, "ConvTranspose") or node.name in half:
+            kind = "int8" if node.output[0] in chosen else "fp16" if node.name in half else "fp32"
+            entry = counts.setdefault(node.op_type, {})
+            entry[kind] = entry.get(kind, 0) + 1
     return dict(sorted(counts.items()))
 
 

@@ -1,6 +1,6 @@
 """What each kind of engine needs of an INT8 graph: one calibration serves all of them, the data types differ.
 
-Measured and read facts as data; ``quantize.py`` follows them.
+Measured and read facts as data; ``placement.py``, ``quantize.py`` and the lowering of a build follow them.
 """
 
 from dataclasses import dataclass
@@ -17,6 +17,8 @@ class Target:
         unsigned_weights: weights stored as uint8 around 128, on the same symmetric grid; otherwise int8.
         quantizes_conv_outputs: a quantize/dequantize pair follows each quantized convolution.
         integer_bias: biases are int32 with scale activation x weight; otherwise float32.
+        float_part: what the networks' other nodes compute in: ``fp16`` where half precision is fast, else ``fp32``.
+        narrowest_product: MatMul and Gemm with fewer rows or columns of weights than this stay float.
         reason: why it is so.
     """
 
@@ -25,6 +27,8 @@ class Target:
     unsigned_weights: bool
     quantizes_conv_outputs: bool
     integer_bias: bool
+    float_part: str
+    narrowest_product: int
     reason: str
 
 
@@ -35,6 +39,8 @@ TARGETS = (
         unsigned_weights=True,
         quantizes_conv_outputs=True,
         integer_bias=True,
+        float_part="fp32",
+        narrowest_product=1,
         reason="its CPU kernels are fast for uint8 activations only; on x86 without VNNI the uint8 x int8 ones add "
         "two products in 16 bits and saturate without a word (nano's scores moved by 0.062 on average, 0.010 with "
         "uint8 weights, whose kernels do not; speed with VNNI not measured); a Conv becomes QLinearConv "
@@ -47,7 +53,10 @@ TARGETS = (
         unsigned_weights=False,
         quantizes_conv_outputs=False,
         integer_bias=False,
-        reason="TensorRT accepts zero point 0 only and fuses float biases and epilogues itself",
+        float_part="fp16",
+        narrowest_product=16,
+        reason="TensorRT accepts zero point 0 only and fuses float biases and epilogues itself; it fuses no attention "
+        "that is in FP32, and no tensor core takes a product narrower than 16",
     ),
     Target(
         "openvino",
@@ -55,6 +64,8 @@ TARGETS = (
         unsigned_weights=False,
         quantizes_conv_outputs=False,
         integer_bias=False,
+        float_part="fp32",
+        narrowest_product=1,
         reason="the CPU plugin ran the signed file fastest",
     ),
 )

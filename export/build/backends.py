@@ -19,7 +19,7 @@ from ..options import build_options
 from ..options.build_options import AUTO, BuildOptions
 from ..stages.reporter import Reporter
 from ..stages.stages import Stages
-from .bundle_writer import BundleContents
+from .bundle_writer import BundleContents, ParserGraphs
 from .recipes import Recipe
 
 
@@ -62,6 +62,7 @@ class BuildBackend:
             that it executes, or all that was asked for. Raises what ``obstacle`` says, and ConfigurationError.
         notes: what the user of a bundle must know, by precision.
         note_without_engine: what the user of a bundle must know that has no engine for it.
+        parser_graphs: writes the graphs as its parsers take them into such a bundle, where it builds engines of them.
     """
 
     runtime: Backend
@@ -71,6 +72,7 @@ class BuildBackend:
     open_build: Callable[[BuildOptions, Recipe, Reporter], EngineBuild | None] = lambda *given: None
     notes: Mapping[str, str] = field(default_factory=dict)
     note_without_engine: str = ""
+    parser_graphs: ParserGraphs | None = None
 
     def remarks(self, precision: str, engine: bool) -> tuple[str, ...]:
         """The notes on a bundle of ``precision``, with an engine of its own or without."""

@@ -244,6 +244,7 @@ class Build:
             seconds=time.monotonic() - self.start,
             host=host_facts(),
             portable_fidelity=self.portable_fidelity,
+            parser_graphs=self.backend.parser_graphs,
         )
 
     def _pack(self, exported: StageResult, contents: bundle_writer.BundleContents, taken: Taken) -> BuildResult:
@@ -257,9 +258,11 @@ class Build:
         graph_bytes = contents.graph.stat().st_size
         rows = [table.Row("fp32", fp32_bytes, p50_ms=fp32_ms)]
         if contents.engines is None or taken.ladder is None:
-            rows.append(table.Row(contents.precision, graph_bytes, **contents.portable_fidelity.figures, p50_ms=own_ms))
+            rows.append(
+                table.Row(contents.written.title, graph_bytes, **contents.portable_fidelity.figures, p50_ms=own_ms)
+            )
         if contents.engines is not None:
-            name = f"{contents.precision} {contents.backend.title}"
+            name = f"{contents.engines.title} {contents.backend.title}"
             p50_ms = contents.latency.p50_ms if contents.latency else None
             rows.append(table.Row(name, contents.engines.size_bytes, **contents.fidelity.figures, p50_ms=p50_ms))
         notes = (*self._once(contents), *bundle_writer.notes(contents))

@@ -6,6 +6,7 @@ The bundle appears whole or not at all, and replaces an older one at the same pl
 import os
 import resource
 import shutil
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -20,7 +21,7 @@ from dgiqa_edge.calibration.int8.result import CalibrationResult
 from dgiqa_edge.runtime.bundle.bundle import build_manifest_files, write_manifest
 from dgiqa_edge.runtime.bundle.checks import MANIFEST_NAME, SCHEMA_VERSION
 from dgiqa_edge.runtime.bundle.golden import GOLDEN_NAME, Golden, save_golden
-from dgiqa_edge.runtime.bundle.manifest import LadderRecord
+from dgiqa_edge.runtime.bundle.manifest import LadderRecord, Precision
 from dgiqa_edge.runtime.engines.backend import Backend
 from dgiqa_edge.runtime.engines.onnxruntime import BACKEND as ONNX_RUNTIME
 from dgiqa_edge.runtime.errors import ConfigurationError, FidelityError, MachineError
@@ -42,6 +43,8 @@ from .recipes import Recipe
 FUSED_FILE = "frame_graph.onnx"
 SPLIT_FILES = {"depth": "depth.onnx", "quality": "quality.onnx"}
 ORT_VERSION = ">=1.17"
+ParserGraphs = Callable[[Path, Sequence[tuple[str, str]]], list[dict[str, Any]]]
+"""From a bundle's folder and its graphs (role, file) to the manifest's ``parser_graphs``, whose files it writes."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +54,8 @@ class BundleContents:
     ``precision`` is that of the graph, ``ladder`` what it was taken from, if there was one. ``observed`` are the photos
     that ranges were observed on (none for FP32), ``checked`` those of the fidelity check. ``fidelity`` and ``latency``
     are of the first engine: ``engines``' where there are some, else the portable graph's, whose fidelity is
-    ``portable_fidelity``. ``remarks`` are those of the backend. ``weights`` is where each role's weights stood in their
-    file, with notes on them.
+    ``portable_fidelity``. ``remarks`` are those of the backend; its ``parser_graphs`` is asked where there is no engine
+    yet. ``weights`` is where each role's weights stood in their file, with notes on them.
     """
 
     options: BuildOptions
@@ -78,6 +81,12 @@ class BundleContents:
     portable_fidelity: Fidelity
     remarks: tuple[str, ...] = ()
     engines: EngineFiles | None = None
+    parser_graphs: ParserGraphs | None = None
+
+    @property
+    def written(self) -> Precision:
+        """What the portable graph is written in, as the manifest says it."""
+        return Precision(self.precision, self.backend.name, self.nodes)
 
 
 def check_target(out: Path) -> None:
@@ -108,13 +117,14 @@ def write(contents: BundleContents, out: Path) -> None:
     with atomic_directory(out) as directory:
         roles = _write_graphs(contents, directory)
         plans = _write_engines(contents, directory, dict(roles))
+        parsed = contents.parser_graphs(directory, roles) if contents.parser_graphs and not contents.engines else []
         frame, fp32 = contents.golden
         golden = Golden(frame, fp32["score"], fp32["crop_scores"], fp32["depth"])
         save_golden(directory / GOLDEN_NAME, golden)
         if contents.calibration is not None:
             replace(contents.calibration, selection=contents.selection.to_json()).save(directory / "calibration.json")
         (directory / "report.json").write_text(json_text(_report(contents), indent=1) + "\n", encoding="utf-8")
-        write_manifest(directory, _manifest(contents, roles, plans, build_manifest_files(directory)))
+        write_manifest(directory, _manifest(contents, roles, plans, parsed, build_manifest_files(directory)))
         if contents.engines is None:  # engines are checked in a bundle of their own
             _replay(contents, directory)
 
@@ -174,7 +184,11 @@ def _write_engines(contents: BundleContents, directory: Path, graphs: dict[str, 
 
 
 def _manifest(
-    contents: BundleContents, roles: list[tuple[str, str]], plans: list[dict[str, Any]], files: dict[str, Any]
+    contents: BundleContents,
+    roles: list[tuple[str, str]],
+    plans: list[dict[str, Any]],
+    parsed: list[dict[str, Any]],
+    files: dict[str, Any],
 ) -> dict[str, Any]:
     options, calibration = contents.options, contents.calibration
     requires = {"backend_version": ORT_VERSION, "opset": OPSET, "sm": None, "platform": None}
@@ -190,7 +204,7 @@ def _manifest(
         "frame": {"height": options.frame[0], "width": options.frame[1]},
         "geometry": contents.recipe.manifest_geometry(),
         "layout": options.layout,
-        "precision": {"name": contents.precision, "target": contents.backend.name, "nodes": contents.nodes},
+        "precision": asdict(contents.written),
         "calibration": None
         if calibration is None
         else {
@@ -209,6 +223,7 @@ def _manifest(
             *plans,
             *({"role": role, "file": file, "backend": ONNX_RUNTIME.name, "requires": requires} for role, file in roles),
         ],
+        "parser_graphs": parsed,
         "golden": {"file": GOLDEN_NAME, "tolerance": _tolerance(contents)},
         "files": files,
         "build": {

@@ -20,13 +20,13 @@ from ..frame_graph.graph_session import Latency, open_graph, time_alternately
 from ..frame_graph.split import split
 from ..ladder.devices import portable
 from ..ladder.devices.check import BundleEngines, check_engine
-from ..ladder.devices.tensorrt import TensorRtDevice, has_half
+from ..ladder.devices.tensorrt import TensorRtDevice
 from ..options.build_options import BuildOptions
 from ..stages.reporter import Reporter, Tick
 from ..stages.stages import Stages
 from ..tensorrt.engines import EngineStage
 from ..tensorrt.machine import TensorRtMachine, obstacle, open_machine
-from . import bundle_writer
+from . import bundle_writer, parser_graphs
 from .backends import BuildBackend
 from .recipes import Recipe
 
@@ -53,7 +53,7 @@ class TensorRtBuild:
             MachineError, EngineCompatibilityError, ConfigurationError: no engine can be built this way here.
         """
         opened = cls(options, open_machine(), families_of(source.name for source in recipe.sources), reporter)
-        for warning in opened.stage(options.precision, half=options.precision == "fp16").configuration.warnings:
+        for warning in opened.stage(options.precision, half=options.precision != "fp32").configuration.warnings:
             reporter.note(f"note: {warning}")
         reporter.stages += STAGES
         return opened
@@ -113,7 +113,7 @@ class TensorRtBuild:
             ExportError, CalibrationError, MachineError: they could not be built.
             FidelityError: an engine is wrong.
         """
-        stage = self.stage(contents.precision, half=has_half(contents.nodes))
+        stage = self.stage(contents.precision, half=contents.written.has_half)
         source = fp32 if stage.wants_fp32_graph else graph
         with self.reporter.stage("TensorRT engine") as line:
             files = stage.run(stages, self._graphs(source), sha256_file(source), images)
@@ -184,4 +184,5 @@ BUILD = BuildBackend(
     open_build=_open,
     note_without_engine="this bundle holds the portable graph for TensorRT and no engine: build on the device without "
     "--no-engine",
+    parser_graphs=lambda directory, graphs: parser_graphs.write(directory, graphs, BACKEND.name),
 )

@@ -71,7 +71,7 @@ class FrameGraph(nn.Module):
 
     def rgb(self, frame: Tensor) -> Tensor:
         """The frame as float32 [1, 3, H, W], RGB, 0..255."""
-        bgr = frame.permute(0, 3, 1, 2).float()
+        bgr = frame.float().permute(0, 3, 1, 2)  # in this order: TensorRT reads a uint8 input by a Cast only
         return torch.cat((bgr[:, 2:3], bgr[:, 1:2], bgr[:, 0:1]), dim=1)
 
     def depth_levels(self, rgb: Tensor) -> Tensor:

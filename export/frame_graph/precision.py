@@ -36,14 +36,18 @@ ISLAND_OPS = frozenset({"LayerNormalization", "Softmax", "ReduceMean", "ReduceSu
 
 @dataclass(frozen=True)
 class HalfReport:
-    """What became FP16 and what stayed FP32, with the reason for each island."""
+    """What became FP16 (names of nodes) and how many nodes stayed FP32, with the reason for each island."""
 
-    fp16_nodes: int
+    lowered: frozenset[str]
     fp32_nodes: int
     islands: dict[str, str]
     largest_magnitude: float
     underflowed_weights: int
     nodes: dict[str, dict[str, int]] = field(default_factory=dict)
+
+    @property
+    def fp16_nodes(self) -> int:
+        return len(self.lowered)
 
     def to_json(self) -> dict[str, Json]:
         content = asdict(self)
@@ -97,7 +101,7 @@ def to_fp16(
         kind = "fp16" if node.name in lowered else "fp32"
         per_operator.setdefault(node.op_type, Counter())[kind] += 1
     report = HalfReport(
-        fp16_nodes=len(lowered),
+        lowered=frozenset(lowered),
         fp32_nodes=len(model.graph.node) - len(lowered),
         islands=islands,
         largest_magnitude=largest,

@@ -116,8 +116,11 @@ def check_rules(model: "onnx.ModelProto") -> None:
 
     Raises:
         ExportError: a forbidden operator, a dimension without a number, a decomposed LayerNormalization, an operator
-            outside the standard set, or an opset other than 17. The message names the node.
+            outside the standard set, pixels that are moved before they are cast (TensorRT reads a uint8 input by a
+            Cast only), or an opset other than 17. The message names the node.
     """
+    from onnx import TensorProto
+
     opsets = {entry.domain: entry.version for entry in model.opset_import}
     if opsets.get("", 0) != OPSET:
         raise ExportError(f"the graph has opset {opsets.get('', 0)}, not {OPSET}: TensorRT 8.x parses none higher")
@@ -134,6 +137,11 @@ def check_rules(model: "onnx.ModelProto") -> None:
                 f"node {node.name} looks like a LayerNormalization taken apart, which overflows in FP16: "
                 "keep nn.LayerNorm as one module"
             )
+    for value in model.graph.input:
+        if value.type.tensor_type.elem_type == TensorProto.UINT8:
+            for node in model.graph.node:
+                if value.name in node.input and node.op_type != "Cast":
+                    raise ExportError(f"node {node.name} reads {value.name} as uint8: cast it to float before all else")
     for value in (*model.graph.input, *model.graph.output):
         for axis, dimension in enumerate(value.type.tensor_type.shape.dim):
             if not dimension.HasField("dim_value") or dimension.dim_value < 1:

@@ -59,7 +59,7 @@ class Step:
 class Taken:
     """The graph that a build ends with, and the ladder it was taken from (None where only one rung was asked for).
 
-    ``latency`` is None where FP32 could not be run beside it.
+    ``latency`` is None where FP32 could not be run beside it, or the device only stands in for another.
     """
 
     rung: Rung
@@ -122,7 +122,7 @@ class Ladder:
         raise BudgetError(self._no_winner(decision), record)
 
     def single(self, rung: Rung) -> Taken:
-        """Lower and check one rung alone and time it beside FP32.
+        """Lower and check one rung alone, and time it beside FP32 where that says something.
 
         Raises:
             FidelityError: it breaks the budget.
@@ -142,9 +142,7 @@ class Ladder:
                 f"({'; '.join(map(str, step.missed))}): let --accuracy-budget score_mae=0.02,srcc=0.95 look for a "
                 "precision that is close enough, build with --fp32, or keep it as it is with --no-accuracy-check"
             )
-        fp32 = self.trials.build(self.lowering.fp32())
-        fp32_ms, own_ms = self._time([("fp32", fp32), (rung.name, step.trial.executable)])
-        latency = Latency.of(fp32_ms, own_ms, self.threads)
+        latency = self._beside_fp32(rung.name, step.trial.executable)
         return Taken(rung, step.trial.lowered, step.trial.fidelity, latency, None)
 
     def golden(self) -> tuple[np.ndarray, dict[str, np.ndarray]]:
@@ -218,7 +216,7 @@ class Ladder:
             chosen = most_sensitive(self.ranking, rung.float_share, self.ranked_by)
             step.float_blocks = tuple(block.block for block in chosen)
         outputs = [output for block in step.float_blocks for output in self.blocks[block]]
-        return self.lowering.int8(line, outputs, self.device.float_part)
+        return self.lowering.int8(line, outputs)
 
     def _time(self, executables: Sequence[tuple[str, Path]]) -> list[np.ndarray]:
         """Milliseconds of each one's runs, float64 [runs], all in turn in this process."""
@@ -232,6 +230,15 @@ class Ladder:
             timed = (f"{name} {median_ms(one):.1f} ms" for (name, _), one in zip(executables, times, strict=True))
             line.result = f"p50 {', '.join(timed)} ({len(times[0])} runs each)"
         return times
+
+    def _beside_fp32(self, name: str, executable: Path) -> Latency | None:
+        """Latency of one graph and of FP32; None where this device's says nothing about the backend."""
+        if not self.device.timed:
+            self.reporter.skip("latency", f"{self.device.name} says nothing about it")
+            return None
+        fp32 = self.trials.build(self.lowering.fp32())
+        fp32_ms, own_ms = self._time([("fp32", fp32), (name, executable)])
+        return Latency.of(fp32_ms, own_ms, self.threads)
 
     def _record(self, decision: Decision, runs: int) -> LadderRecord:
         rulings = zip(self.steps, decision.rulings, strict=True)

@@ -5,7 +5,7 @@ It carries out what it is told; which lowering is tried and which is taken is th
 
 import shutil
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ import numpy as np
 from dgiqa_edge.calibration.images.calibration_set import CalibrationSet
 from dgiqa_edge.calibration.int8.observers import create_observer
 from dgiqa_edge.calibration.int8.placement import DEFAULT_SCOPES, Placement, place
-from dgiqa_edge.calibration.int8.quantize import quantize
+from dgiqa_edge.calibration.int8.quantize import count_nodes, quantize
 from dgiqa_edge.calibration.int8.ranges import observe_ranges
 from dgiqa_edge.calibration.int8.result import CalibrationResult, cache_key, load_or_observe
 from dgiqa_edge.calibration.int8.targets import Target
@@ -70,7 +70,8 @@ class Lowering:
     @cached_property
     def placement(self) -> Placement:
         """What INT8 is given to by default."""
-        return place(self.model, scopes=DEFAULT_SCOPES)
+        narrowest = self.inputs.target.narrowest_product
+        return place(self.model, scopes=DEFAULT_SCOPES, narrowest_product=narrowest)
 
     @cached_property
     def calibration(self) -> CalibrationResult:
@@ -101,11 +102,10 @@ class Lowering:
             line.result = f"{len(calibration.ranges)} ranges over {calibration.images} photos; {note}"
         return calibration
 
-    def int8(self, line: StageLine, float_outputs: Collection[str] = (), float_part: str = "fp32") -> StageResult:
+    def int8(self, line: StageLine, float_outputs: Collection[str] = ()) -> StageResult:
         """Explicit Q/DQ everywhere the placement says, except at the nodes that make ``float_outputs``.
 
-        Args:
-            float_part: ``fp16`` writes what is not INT8 in half precision.
+        What is not INT8 is written in the target's ``float_part``.
 
         Raises:
             CalibrationError: no node would be left in INT8, or the photos cannot be calibrated on.
@@ -115,29 +115,29 @@ class Lowering:
             raise CalibrationError("no layer would be left in INT8")
         placement = replace(self.placement, nodes=nodes)
         calibration = self.calibration
-        magnitudes = self._magnitudes(line) if float_part == "fp16" else {}
+        target = self.inputs.target
+        magnitudes = self._magnitudes(line) if target.float_part == "fp16" else {}
 
         def make(directory: Path) -> dict[str, Json]:
-            lowered = quantize(self.model, placement, calibration.ranges, self.inputs.target)
+            lowered = quantize(self.model, placement, calibration.ranges, target)
             model, counts = lowered.model, lowered.node_counts
-            if float_part == "fp16":
+            rest = ""
+            if target.float_part == "fp16":
                 absmax = precision.with_dequantized(model, magnitudes)
-                model, _ = precision.to_fp16(model, DEFAULT_SCOPES, absmax)
-                counts = {
-                    operator: {"fp16" if kind == "fp32" else kind: count for kind, count in kinds.items()}
-                    for operator, kinds in counts.items()
-                }
+                half, report = precision.to_fp16(model, DEFAULT_SCOPES, absmax)
+                counts = count_nodes(model, placement, report.lowered)
+                rest = f", the networks' rest in FP16 ({len(report.islands)} FP32 islands)"
+                model = half
             save_checked(model, directory / GRAPH)
             calibration.save(directory / "calibration.json")
-            int8 = sum(kinds.get("int8", 0) for kinds in counts.values())
-            kept = f", {len(self.placement.nodes) - int8} more kept in {float_part.upper()}" if float_outputs else ""
-            return {"nodes": counts, "summary": f"{int8} layers in INT8 for {self.inputs.target.name}{kept}"}
+            left = len(self.placement.nodes) - len(nodes)
+            kept = f", {left} more kept in {target.float_part.upper()}" if left else ""
+            return {"nodes": counts, "summary": f"{len(nodes)} layers in INT8 for {target.name}{kept}{rest}"}
 
         inputs: dict[str, Json] = {
             "calibration": calibration.key,
-            "target": self.inputs.target.name,
+            "target": asdict(target),
             "float_outputs": sorted(float_outputs),
-            "float_part": float_part,
         }
         return self.inputs.stages.run("int8", inputs, make)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dgiqa_edge.calibration.images.calibration_set import CalibrationSet
+from dgiqa_edge.runtime.bundle.manifest import precision_title
 from dgiqa_edge.runtime.errors import DgiqaEdgeError, MachineError
 from dgiqa_edge.runtime.ground.atomic import write_text
 from dgiqa_edge.runtime.hashing import Json, sha256_bytes
@@ -40,6 +41,7 @@ class EngineFiles:
 
     Attributes:
         plans: engine file per role.
+        title: what they compute in, for people.
         log: what TensorRT said.
         requires: the manifest's ``requires`` of these engines.
         report: per role, figures of its build; for the bundle's report.
@@ -47,6 +49,7 @@ class EngineFiles:
     """
 
     plans: Mapping[str, Path]
+    title: str
     log: Path
     requires: Mapping[str, Any]
     report: Mapping[str, Any]
@@ -94,6 +97,8 @@ class EngineStage:
         """
         self.machine, self.options, self.work, self.threads, self.say = machine, options, work, threads, say
         self.calibrator = options.settings.calibrator
+        half = half and self.calibrator is None  # a calibrator starts from the FP32 graph
+        self.title = precision_title(precision, half)
         self.configuration: Configuration = configure(
             options.settings,
             version=machine.version,
@@ -229,6 +234,7 @@ class EngineStage:
         size_mib = sum(report[role]["bytes"] for role in roles) / 2**20
         return EngineFiles(
             plans={role: result.file(f"{role}.plan") for role in roles},
+            title=self.title,
             log=result.file(BUILD_LOG),
             requires=requirements(self.machine, self.options.settings),
             report=report,

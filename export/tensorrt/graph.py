@@ -5,7 +5,7 @@ that needs the onnx package ends here: the builder itself gets bytes and ``Graph
 only TensorRT and numpy are installed. Sources: onnx-tensorrt's operator tables and importers of 8.5, 8.6 and 10.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ import numpy as np
 
 from dgiqa_edge.calibration.int8.graph_tensors import attribute, constant_tensors, label
 from dgiqa_edge.calibration.int8.placement import CLAMPS
-from dgiqa_edge.runtime.engines.tensorrt.versions import TensorRtSupport
+from dgiqa_edge.runtime.engines.tensorrt.versions import TensorRtSupport, supports
 from dgiqa_edge.runtime.errors import ExportError
 from dgiqa_edge.runtime.hashing import Json
 
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto, NodeProto
 
 _SMALL_BYTES = 1024
-# Operators that put elements elsewhere and compute nothing: they do the same to float as to uint8.
-_MOVES_PIXELS = {"Concat", "Flatten", "Gather", "Reshape", "Slice", "Split", "Squeeze", "Transpose", "Unsqueeze"}
 
 
 @dataclass(frozen=True)
@@ -90,22 +88,34 @@ def prepare(model: "ModelProto", support: TensorRtSupport) -> "tuple[ModelProto,
     result = onnx.ModelProto()
     result.CopyFrom(model)
     notes = []
-    if _cast_uint8_inputs_first(result):
-        notes.append("pixels are cast to float before they are moved: TensorRT reads a uint8 input by a Cast only")
     if not support.layer_normalization:
         count = _decompose_layer_normalization(result)
         if count:
-            notes.append(f"{count} LayerNormalization written as FP32 arithmetic: TensorRT {support.since} lacks it")
+            notes.append(f"{count} LayerNormalization written as FP32 arithmetic, which its parser lacks")
     if not support.int8_weights:
         count = _float_weights(result)
         if count:
-            notes.append(f"{count} int8 weights stored as float behind Q/DQ: TensorRT {support.since} reads no int8")
+            notes.append(f"{count} int8 weights stored as float behind Q/DQ, since its parser reads no int8")
     if notes:
         try:
             onnx.checker.check_model(result)
         except onnx.checker.ValidationError as error:
             raise ExportError(f"the graph could not be prepared for TensorRT {support.since}: {error}") from error
     return result, tuple(notes)
+
+
+def for_every_parser(model: "ModelProto") -> "Iterator[tuple[str, ModelProto, tuple[str, ...]]]":
+    """Each distinct form of ``model`` with its notes, and the oldest version that takes it; oldest first.
+
+    Raises:
+        ExportError: a rewritten graph is not valid ONNX.
+    """
+    last: tuple[str, ...] | None = None
+    for support in supports():
+        graph, notes = prepare(model, support)
+        if notes != last:
+            yield support.since, graph, notes
+        last = notes
 
 
 def _quantized_outputs(model: "ModelProto") -> set[str]:
@@ -137,34 +147,6 @@ def _element_types(model: "ModelProto") -> dict[str, int]:
     values = (*inferred.graph.value_info, *inferred.graph.input, *inferred.graph.output)
     types = {value.name: value.type.tensor_type.elem_type for value in values}
     return {**types, **{tensor.name: tensor.data_type for tensor in model.graph.initializer}}
-
-
-def _cast_uint8_inputs_first(model: "ModelProto") -> int:
-    """Move pixels as float: a uint8 input may be read by a Cast only, so the Cast goes before what moves pixels."""
-    from onnx import TensorProto, helper
-
-    graph = model.graph
-    moved = {}
-    for value in graph.input:
-        readers = [node for node in graph.node if value.name in node.input]
-        if value.type.tensor_type.elem_type == TensorProto.UINT8 and any(node.op_type != "Cast" for node in readers):
-            moved[value.name] = f"{value.name}/float"
-    casts = [
-        helper.make_node("Cast", [name], [moved[name]], name=f"/{name}/Cast", to=TensorProto.FLOAT) for name in moved
-    ]
-    floats = set(moved)
-    for node in graph.node:
-        if node.op_type not in _MOVES_PIXELS or not floats.intersection(node.input):
-            continue
-        for index, name in enumerate(node.input):
-            node.input[index] = moved.get(name, name)
-        floats.update(node.output)
-    if casts:
-        stale = [value for value in graph.value_info if value.name not in floats]
-        del graph.value_info[:]
-        graph.value_info.extend(stale)
-        _replace_nodes(graph, [*casts, *graph.node])
-    return len(casts)
 
 
 def _float_weights(model: "ModelProto") -> int:

@@ -89,7 +89,7 @@ class _Lint:
                 for reader in self.readers.get(value.name, []):
                     if reader.op_type != "Cast" or attribute(reader, "to", 0) not in _FLOATS:
                         problem = f"reads the uint8 input '{value.name}' directly"
-                        yield Finding(label(reader), reader.op_type, problem, "prepare the graph for TensorRT first")
+                        yield Finding(label(reader), reader.op_type, problem, "cast it to float before anything else")
 
     def _operator(self, node: "NodeProto") -> Iterator[Finding]:
         if node.domain not in ("", "ai.onnx"):

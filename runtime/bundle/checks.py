@@ -110,6 +110,9 @@ def _references(document: Document) -> Iterator[tuple[str, str]]:
     for kind in ("graphs", "engines"):
         for index, entry in enumerate(document[kind]):
             yield f"{kind}[{index}].file", entry["file"]
+    for index, graph in enumerate(document.get("parser_graphs", [])):
+        for field in ("file", "facts"):
+            yield f"parser_graphs[{index}].{field}", graph[field]
     yield "golden.file", document["golden"]["file"]
     if document["calibration"] is not None:
         yield "calibration.file", document["calibration"]["file"]

@@ -75,6 +75,20 @@ class Precision:
     target: str
     nodes: Mapping[str, Mapping[str, int]]
 
+    @property
+    def has_half(self) -> bool:
+        """Whether some of its nodes are in FP16."""
+        return any("fp16" in kinds for kinds in self.nodes.values())
+
+    @property
+    def title(self) -> str:
+        return precision_title(self.name, self.has_half)
+
+
+def precision_title(name: str, has_half: bool) -> str:
+    """A precision, for people: an INT8 graph whose other nodes are in FP16 says so."""
+    return "int8 + fp16" if name == "int8" and has_half else name
+
 
 @dataclass(frozen=True)
 class CalibrationRecord:
@@ -246,6 +260,22 @@ class EngineRecord:
 
 
 @dataclass(frozen=True)
+class ParserGraphRecord:
+    """A graph as the parser of some versions of a backend takes it, to build an engine from.
+
+    ``facts`` is the file with what a builder must know of it (JSON), ``rewritten`` how it differs from the portable
+    graph, whose numbers it gives.
+    """
+
+    role: str
+    file: str
+    backend: str
+    backend_version: str
+    facts: str
+    rewritten: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Tolerance:
     """How far outputs may be from the golden ones: score, and mean depth error in grey levels."""
 
@@ -302,6 +332,7 @@ class Manifest:
     build: BuildRecord
     notes: tuple[str, ...]
     ladder: LadderRecord | None = None
+    parser_graphs: tuple[ParserGraphRecord, ...] = ()
 
 
 def manifest_from_document(document: Document) -> Manifest:

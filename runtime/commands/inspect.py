@@ -84,6 +84,9 @@ def _rows(bundle: "Bundle") -> Iterator[tuple[str, str]]:
             yield "" if index else "ladder", line
     for engine in manifest.engines:
         yield f"{engine.role} engine", _engine(engine)
+    for graph in manifest.parser_graphs:
+        rewritten = "; ".join(graph.rewritten) or "the portable graph as it is"
+        yield f"{graph.role} to build", f"{graph.file} for {graph.backend} {graph.backend_version}: {rewritten}"
     yield "built", _built(manifest)
     yield "build command", rebuild_command(manifest)
     for note in manifest.notes:
@@ -109,7 +112,7 @@ def _precision(manifest: "Manifest") -> str:
         f"{operator} {' + '.join(f'{count} {name}' for name, count in counts.items())}"
         for operator, counts in manifest.precision.nodes.items()
     )
-    return "; ".join([f"{manifest.precision.name} for {manifest.precision.target}", *nodes])
+    return "; ".join([f"{manifest.precision.title} for {manifest.precision.target}", *nodes])
 
 
 def _calibration(manifest: "Manifest") -> str:

@@ -24,8 +24,8 @@ class OnnxRuntimeDevice:
     """See ``protocol.Device``."""
 
     backend = "onnxruntime"
-    float_part = "fp32"
     as_written = False
+    timed = True
     engine_file: str | None = None
 
     def __init__(self, version: str, threads: int) -> None:

@@ -19,6 +19,7 @@ class PortableDevice(onnxruntime_device.OnnxRuntimeDevice):
     """See ``protocol.Device``."""
 
     as_written = True
+    timed = False
 
     def __init__(self, backend: str, version: str, threads: int) -> None:
         super().__init__(version, threads)

@@ -20,16 +20,15 @@ class Device(Protocol):
     Attributes:
         backend: its name, as the manifest writes it.
         name: backend, version and hardware, for people.
-        float_part: ``fp16`` where half precision is fast, and the float part of an INT8 graph is written in it; else
-            ``fp32``.
+        timed: whether how long it takes says anything about the backend.
         as_written: whether a graph for it must be computed as written where ONNX Runtime stands in for it.
         engine_file: name of the file that ``build`` writes; None where the graph itself is executed.
     """
 
     backend: str
     name: str
-    float_part: str
     as_written: bool
+    timed: bool
     engine_file: str | None
 
     def identity(self) -> dict[str, Json]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
@@ -33,8 +33,8 @@ class TensorRtDevice:
     """See ``protocol.Device``. A ladder is climbed on fused plans whatever the layout of the bundle will be."""
 
     backend = "tensorrt"
-    float_part = "fp16"
     as_written = True
+    timed = True
     engine_file: str | None = "engine.plan"
 
     def __init__(
@@ -101,8 +101,3 @@ def open_plan(plan: Path, record: EngineRecord) -> Engine:
     from dgiqa_edge.runtime.engines.tensorrt import engine
 
     return engine.open_plan(plan, record)
-
-
-def has_half(nodes: Mapping[str, Mapping[str, Any]]) -> bool:
-    """Whether the manifest's node counts name a node in FP16."""
-    return any("fp16" in kinds for kinds in nodes.values())

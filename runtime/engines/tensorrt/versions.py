@@ -107,10 +107,10 @@ def support_of(version: str) -> TensorRtSupport:
     Raises:
         EngineCompatibilityError: the project does not support that version.
     """
-    for support in _supports():
+    for support in supports():
         if _within(version, support.since, support.below):
             return support
-    known = _supports()
+    known = supports()
     raise EngineCompatibilityError(
         f"TensorRT {version} is not supported (this version of dgiqa-edge knows {known[0].since} and newer, below "
         f"{known[-1].below}, without 9): install one of these, or use another --backend"
@@ -165,7 +165,8 @@ def _data() -> Mapping[str, Any]:
 
 
 @functools.cache
-def _supports() -> tuple[TensorRtSupport, ...]:
+def supports() -> tuple[TensorRtSupport, ...]:
+    """Every range of versions, oldest first."""
     return tuple(TensorRtSupport(**_frozen(entry)) for entry in _data()["support"])
 
 

@@ -63,6 +63,11 @@ void check_file_names(const Json &document, const std::string &where) {
             check_reference(document, std::string(kind) + "[" + std::to_string(index++) + "].file", entry.at("file"),
                             where);
     }
+    int index = 0;
+    for (const Json &graph : document.value("parser_graphs", Json::array())) {
+        const std::string entry = "parser_graphs[" + std::to_string(index++) + "].";
+        for (const char *field : {"file", "facts"}) check_reference(document, entry + field, graph.at(field), where);
+    }
     check_reference(document, "golden.file", document.at("golden").at("file"), where);
     if (!document.at("calibration").is_null())
         check_reference(document, "calibration.file", document.at("calibration").at("file"), where);
