@@ -25,6 +25,17 @@ def test_layers_with_weights_inside_the_networks_and_nothing_else(frame_graph):
     }
 
 
+@pytest.mark.parametrize("narrowest", [1, 5, 16, 40])
+def test_products_narrower_than_a_target_takes_stay_float_and_convolutions_do_not(frame_graph, narrowest):
+    sides = {tensor.name: min(tensor.dims) for tensor in frame_graph.graph.initializer if tensor.dims}
+    everything = place(frame_graph, kept_float=()).nodes
+    wide = [node for node in everything if node.op_type == "Conv" or sides[node.weight] >= narrowest]
+    placement = place(frame_graph, kept_float=(), narrowest_product=narrowest)
+    assert list(placement.nodes) == wide
+    narrow = [name for name, reason in placement.kept_float if reason == f"weight is narrower than {narrowest}"]
+    assert narrow == [node.name for node in everything if node not in wide]
+
+
 def test_a_conv_takes_its_output_range_behind_the_relu_that_alone_reads_it(frame_graph):
     nodes = {node.name: node for node in place(frame_graph, kept_float=()).nodes}
     assert nodes["/depth_net/stem/Conv"].output_range == "/depth_net/stem/Relu_output_0"

@@ -8,7 +8,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from dgiqa_edge.calibration.int8.observers import MinMax
 from dgiqa_edge.calibration.int8.placement import place
-from dgiqa_edge.calibration.int8.quantize import quantize
+from dgiqa_edge.calibration.int8.quantize import count_nodes, quantize
 from dgiqa_edge.calibration.int8.ranges import TensorRange, observe_ranges
 from dgiqa_edge.calibration.int8.targets import TARGETS, target_named
 from dgiqa_edge.runtime.errors import CalibrationError, ConfigurationError
@@ -62,10 +62,21 @@ def test_every_placed_node_reads_int8_grids_and_no_other_does(quantized, placeme
         sources = [made[name].op_type if name in made else None for name in node.input[:2]]
         assert (sources == ["DequantizeLinear"] * 2) == (node.name in names), node.name
     assert result.node_counts == {
-        "Conv": {"int8": 2, "fp32": 0},
-        "Gemm": {"int8": 3, "fp32": 0},
+        "Conv": {"int8": 2},
+        "Gemm": {"int8": 3},
         "MatMul": {"int8": 4, "fp32": 4},  # two attention products, two constant resizes
     }
+
+
+def test_nodes_in_fp16_are_counted_whatever_they_are_and_int8_ones_as_int8(frame_graph, placement):
+    attention = {name for name, reason in placement.kept_float if reason == "product of two activations"}
+    norms = {node.name for node in frame_graph.graph.node if node.op_type == "LayerNormalization"}
+    half = attention | norms | {node.name for node in placement.nodes if node.op_type == "Conv"}
+    counts = count_nodes(frame_graph, placement, half)
+    assert counts["Conv"] == {"int8": 2}
+    assert counts["MatMul"] == {"int8": 4, "fp16": 2, "fp32": 2}
+    assert set(counts["LayerNormalization"]) == {"fp16"}
+    assert "Softmax" not in counts
 
 
 def test_number_of_pairs(quantized, placement):

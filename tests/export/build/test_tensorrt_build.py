@@ -46,7 +46,8 @@ def test_a_build_ends_with_a_checked_engine_beside_the_portable_graph(
     assert set(report["tensorrt"]) == set(bundle.roles)
     assert report["tensorrt"][bundle.roles[0]]["timing_cache"] == "new"
     assert report["portable_fidelity"]["images"] == bundle.manifest.fidelity.images == 4
-    assert [row.precision for row in result.rows] == ["fp32", precision, f"{precision} TensorRT"]
+    title = "int8 + fp16" if precision == "int8" else precision
+    assert [row.precision for row in result.rows] == ["fp32", title, f"{title} TensorRT"]
     assert "Test GPU" in result.caption
     with Scorer(result.bundle, backend="onnxruntime") as scorer:  # the portable graph runs where there is no GPU
         assert np.isfinite(scorer.score(np.zeros((96, 128, 3), np.uint8)).score)
@@ -157,12 +158,14 @@ def test_a_calibrator_starts_from_the_fp32_graph_and_keeps_its_cache(machine, en
     chosen = engine_options(settings=BuilderSettings(calibrator="entropy"))
     monkeypatch.setattr(tensorrt_build, "families_of", lambda names: ("convolutional",))
     monkeypatch.setattr(tensorrt_build, "check_engine", lambda *args, portable, **kwargs: portable)
-    bundle = load_bundle(build(chosen).bundle)
+    result = build(chosen)
+    bundle = load_bundle(result.bundle)
     assert trt.config["flags"] == {"INT8"}
     assert not any(layer.type.name == "QUANTIZE" for layer in trt.networks[-1].layers)
     (cache,) = chosen.work.glob("tensorrt-calibration-*.json")
     assert json.loads(cache.read_text())["key"]["calibrator"] == "entropy"
     assert bundle.manifest.precision.name == "int8"
+    assert result.rows[-1].precision == "int8 TensorRT"
 
 
 class HostCuda:

@@ -74,11 +74,11 @@ def test_a_module_that_cannot_be_traced_is_an_export_error(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def model_of(nodes, *, opset=OPSET, shape=(1, 4), domain=None):
+def model_of(nodes, *, opset=OPSET, shape=(1, 4), domain=None, source=TensorProto.FLOAT):
     graph = helper.make_graph(
         nodes,
         "g",
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)],
+        [helper.make_tensor_value_info("x", source, shape)],
         [helper.make_tensor_value_info("y", TensorProto.FLOAT, shape)],
     )
     opsets = [helper.make_opsetid("", opset)] + ([helper.make_opsetid(domain, 1)] if domain else [])
@@ -92,6 +92,10 @@ def model_of(nodes, *, opset=OPSET, shape=(1, 4), domain=None):
         (model_of([helper.make_node("SequenceConstruct", ["x"], ["y"], name="s")]), ["sequences"]),
         (model_of([helper.make_node("Relu", ["x"], ["y"])], shape=("n", 4)), ["axis 0 of x"]),
         (model_of([helper.make_node("Relu", ["x"], ["y"])], opset=18), ["opset 18"]),
+        (
+            model_of([helper.make_node("Identity", ["x"], ["y"], name="move")], source=TensorProto.UINT8),
+            ["move reads x as uint8"],
+        ),
         (model_of([helper.make_node("Pow", ["x", "x"], ["y"], name="/net/norm1/Pow")]), ["LayerNormalization"]),
         (
             model_of(
@@ -109,3 +113,4 @@ def test_graphs_that_not_every_backend_runs_are_refused(model, words):
 
 def test_a_plain_graph_is_accepted():
     check_rules(model_of([helper.make_node("Relu", ["x"], ["y"])]))
+    check_rules(model_of([helper.make_node("Cast", ["x"], ["y"], to=TensorProto.FLOAT)], source=TensorProto.UINT8))

@@ -57,9 +57,11 @@ def statuses(ladder):
     return {rung.name: rung.status for rung in ladder.rungs}
 
 
-def plug_in(monkeypatch, made):
-    """Put a device in the place of ONNX Runtime's, where the backend declares it."""
-    monkeypatch.setattr(onnxruntime_build, "BUILD", replace(onnxruntime_build.BUILD, open_device=lambda threads: made))
+def plug_in(monkeypatch, made, **changes):
+    """Put a device in the place of ONNX Runtime's, where the backend declares it, and ``changes`` of its target."""
+    build = onnxruntime_build.BUILD
+    changed = replace(build, open_device=lambda threads: made, target=replace(build.target, **changes))
+    monkeypatch.setattr(onnxruntime_build, "BUILD", changed)
 
 
 def test_the_rungs_end_in_fp32_from_wherever_they_start():
@@ -150,7 +152,6 @@ def test_a_device_that_is_wrong_in_fp32_too_is_refused(resumed, build, monkeypat
 class HalfDevice(OnnxRuntimeDevice):
     """A backend with fast FP16 that builds files of its own, and cannot build FP16 with FP32 islands."""
 
-    float_part = "fp16"
     engine_file = "engine.bin"
 
     def __init__(self):
@@ -182,7 +183,7 @@ class HalfDevice(OnnxRuntimeDevice):
 
 def test_a_backend_with_fast_fp16_climbs_every_rung_and_a_failure_costs_only_its_own(resumed, build, monkeypatch):
     half = HalfDevice()
-    plug_in(monkeypatch, half)
+    plug_in(monkeypatch, half, float_part="fp16")
     impossible = AccuracyBudget(score_mae=0.0, srcc=0.0, depth_corr=0.0, depth_mae=50.0)
     ladder = build(resumed(accuracy_budget=impossible)).ladder
     table = {rung.name: rung for rung in ladder.rungs}

@@ -11,7 +11,7 @@ from dgiqa_edge.calibration.int8.quantize import quantize
 from dgiqa_edge.calibration.int8.ranges import TensorRange
 from dgiqa_edge.calibration.int8.targets import target_named
 from dgiqa_edge.export.frame_graph import precision
-from dgiqa_edge.export.tensorrt.graph import GraphFacts, facts_of, prepare
+from dgiqa_edge.export.tensorrt.graph import GraphFacts, facts_of, for_every_parser, prepare
 from dgiqa_edge.export.tensorrt.lint import lint
 from dgiqa_edge.runtime.engines.tensorrt.versions import support_of
 from dgiqa_edge.runtime.errors import ExportError
@@ -31,7 +31,7 @@ def operators(model):
 
 
 def network(*, bias=True, eps=1e-5):
-    """Pixels [1, 4, 6, 3], moved as uint8, then a linear layer, LayerNormalization and a softmax."""
+    """Pixels [1, 4, 6, 3], then a linear layer, LayerNormalization and a softmax."""
     random = np.random.default_rng(3)
     arrays = {
         "weight": random.normal(size=(3, 8)).astype(np.float32),
@@ -40,8 +40,8 @@ def network(*, bias=True, eps=1e-5):
         "bias": random.normal(size=8).astype(np.float32),
     }
     nodes = [
-        helper.make_node("Transpose", ["frame"], ["moved"], name="/move", perm=[0, 2, 1, 3]),
-        helper.make_node("Cast", ["moved"], ["pixels"], name="/Cast", to=TensorProto.FLOAT),
+        helper.make_node("Cast", ["frame"], ["float"], name="/Cast", to=TensorProto.FLOAT),
+        helper.make_node("Transpose", ["float"], ["pixels"], name="/move", perm=[0, 2, 1, 3]),
         helper.make_node("MatMul", ["pixels", "weight"], ["linear"], name="/network/linear/MatMul"),
         helper.make_node("Add", ["linear", "linear_bias"], ["tokens"], name="/network/linear/Add"),
         helper.make_node(
@@ -136,22 +136,25 @@ def test_new_versions_keep_int8_weights(int8):
     assert any(tensor.data_type == TensorProto.INT8 for tensor in prepare(int8, NEW)[0].graph.initializer)
 
 
-def test_pixels_are_cast_before_they_are_moved():
-    prepared, notes = prepare(network(), NEW)
-    assert operators(prepared)[:2] == ["Cast", "Transpose"]
-    assert "cast to float" in notes[0]
-
-
-def test_a_graph_that_casts_first_is_left_alone():
+def test_a_graph_that_every_parser_takes_is_left_alone():
     model = network()
-    model.graph.node[0].op_type, model.graph.node[1].op_type = "Cast", "Transpose"
-    for node, attributes in ((model.graph.node[0], {"to": 1}), (model.graph.node[1], {"perm": [0, 2, 1, 3]})):
-        del node.attribute[:]
-        node.attribute.extend(helper.make_attribute(key, value) for key, value in attributes.items())
-    del model.graph.value_info[:]
-    prepared, notes = prepare(model, NEW)
-    assert notes == ()
-    assert operators(prepared) == operators(model)
+    del model.graph.node[4]
+    model.graph.node[4].input[0] = "tokens"
+    ((since, graph, notes),) = for_every_parser(model)
+    assert (since, notes) == ("8.5", ())
+    assert operators(graph) == operators(model)
+
+
+@pytest.mark.parametrize(
+    ("kind", "since"), [("fp32", ["8.5", "8.6"]), ("fp16", ["8.5", "8.6"]), ("int8", ["8.5", "8.6", "10.0"])]
+)
+def test_there_is_one_graph_per_distinct_rewriting(kind, since, request):
+    model = network() if kind == "fp32" else request.getfixturevalue(kind)
+    forms = list(for_every_parser(model))
+    assert [oldest for oldest, _, _ in forms] == since
+    assert forms[-1][2] == ()
+    assert operators(forms[-1][1]) == operators(model)
+    assert len({graph.SerializeToString(deterministic=True) for _, graph, _ in forms}) == len(forms)
 
 
 def test_a_layer_normalization_that_gives_its_mean_out_is_refused():
@@ -171,7 +174,7 @@ def test_facts_say_what_is_written_in_the_graph(kind, expected, request):
     assert (facts.precision, facts.has_qdq, facts.has_fp16) == expected
     assert ("linear" in facts.fp32_tensors) == (kind == "fp32")
     assert ("normed" in facts.fp32_tensors) == (kind != "fp16")
-    assert facts.nodes[0] == ("/move", "Transpose")
+    assert facts.nodes[0] == ("/Cast", "Cast")
     assert GraphFacts.from_json(facts.to_json()) == facts
 
 

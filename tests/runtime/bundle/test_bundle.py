@@ -15,6 +15,14 @@ from dgiqa_edge.runtime.bundle.golden import GOLDEN_NAME
 from dgiqa_edge.runtime.errors import BundleError
 
 LISTED = ["frame_graph.onnx", GOLDEN_NAME, "build.log"]
+PARSER_GRAPH = {
+    "role": "fused",
+    "file": "old.onnx",
+    "backend": "tensorrt",
+    "backend_version": ">=8.5,<8.6",
+    "facts": "old.json",
+    "rewritten": [],
+}
 COMMAND = "python export/build_engine.py --fp32 --out 'a folder'"
 
 
@@ -222,6 +230,9 @@ def set_at(document: Any, path: list[Any], value: Any) -> None:
         (["engines", 0, "requires", "backend_version"], "newest", "backend_version"),
         (["engines", 0, "file"], "other.onnx", r"'engines\[0\].file' names 'other.onnx'"),
         (["graphs", 0, "file"], "other.onnx", r"'graphs\[0\].file' names 'other.onnx'"),
+        (["parser_graphs"], [PARSER_GRAPH], r"'parser_graphs\[0\].file' names 'old.onnx'"),
+        (["parser_graphs"], [{**PARSER_GRAPH, "file": LISTED[0]}], r"'parser_graphs\[0\].facts' names 'old.json'"),
+        (["parser_graphs"], [{**PARSER_GRAPH, "backend_version": "newest"}], "backend_version"),
         (["golden", "file"], "bundle.json", "'golden.file' names 'bundle.json'"),
         (["engines", 0, "role"], "depth", r"layout 'fused' needs the roles \['fused'\]"),
         (["layout"], "split", "layout 'split' needs the roles"),

@@ -92,6 +92,18 @@ TEST_CASE("manifests that were edited or damaged") {
         {"graph not listed", [](Json &d) { d["graphs"][0]["file"] = "x.onnx"; },
          "field 'graphs[0].file' names 'x.onnx', which 'files' does not list"},
         {"engine not listed", [](Json &d) { d["engines"][0]["file"] = "x"; }, "field 'engines[0].file' names 'x'"},
+        {"a parser's graph not listed",
+         [](Json &d) {
+             d["parser_graphs"] = {{{"role", "fused"}, {"file", "x.onnx"}, {"backend", "tensorrt"},
+                                    {"backend_version", ">=8.5,<8.6"}, {"facts", "x.json"},
+                                    {"rewritten", Json::array()}}};
+         },
+         "field 'parser_graphs[0].file' names 'x.onnx'"},
+        {"a parser's graph half said",
+         [](Json &d) {
+             d["parser_graphs"] = {{{"role", "fused"}}};
+         },
+         "field 'parser_graphs[0]' lacks 'file'"},
         {"golden not listed", [](Json &d) { d["golden"]["file"] = "x"; }, "field 'golden.file' names 'x'"},
         {"calibration not listed", [](Json &d) { d["calibration"]["file"] = "x"; }, "'calibration.file' names 'x'"},
         {"roles", [](Json &d) { d["layout"] = "split"; },
