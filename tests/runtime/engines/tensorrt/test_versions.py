@@ -70,7 +70,7 @@ def test_the_data_is_well_formed():
         assert all(sm.isdigit() for sm in entry.sm)
         assert entry.reference.startswith("https://")
         assert entry.symptom and entry.remedy
-    for support in versions._supports():
+    for support in versions.supports():
         assert support.typing in versions.TYPINGS
         assert set(support.sources) <= set(data["sources"])
 
@@ -134,7 +134,7 @@ def test_every_jetpack_with_a_supported_tensorrt_finds_its_range():
 @given(st.tuples(st.integers(0, 13), st.integers(0, 20), st.integers(0, 5)))
 def test_ranges_do_not_overlap(parts):
     version = ".".join(map(str, parts))
-    fitting = [s for s in versions._supports() if versions._within(version, s.since, s.below)]
+    fitting = [s for s in versions.supports() if versions._within(version, s.since, s.below)]
     assert len(fitting) <= 1
 
 
