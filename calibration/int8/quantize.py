@@ -23,7 +23,7 @@ from .grids import (
     weight_scales,
     widen_for_bias,
 )
-from .placement import WEIGHTED_OPS, Placement, QuantizedNode
+from .placement import CLAMPS, WEIGHTED_OPS, Placement, QuantizedNode
 from .ranges import TensorRange
 from .targets import Target
 
@@ -70,7 +70,7 @@ def count_nodes(
 
     Args:
         model: as quantized.
-        half: names of the nodes that are written in FP16, which INT8 ones may be among.
+        half: names of the nodes that are written in FP16.
     """
     chosen = {node.output for node in placement.nodes}
     counts: dict[str, dict[str, int]] = {}
@@ -80,6 +80,17 @@ def count_nodes(
             entry = counts.setdefault(node.op_type, {})
             entry[kind] = entry.get(kind, 0) + 1
     return dict(sorted(counts.items()))
+
+
+def quantized_outputs(model: "ModelProto") -> set[str]:
+    """Outputs of the nodes that read dequantized tensors, and of clamps behind them: what Q/DQ makes INT8."""
+    dequantized = {node.output[0] for node in model.graph.node if node.op_type == "DequantizeLinear"}
+    quantized: set[str] = set()
+    for node in model.graph.node:
+        is_layer = dequantized.intersection(node.input) and node.op_type != "QuantizeLinear"
+        if is_layer or (node.op_type in CLAMPS and node.input[0] in quantized):
+            quantized.update(node.output)
+    return quantized
 
 
 @dataclass

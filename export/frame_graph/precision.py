@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dgiqa_edge.calibration.int8.quantize import quantized_outputs
 from dgiqa_edge.calibration.int8.scopes import network_scopes
 from dgiqa_edge.runtime.errors import ExportError
 from dgiqa_edge.runtime.hashing import Json
@@ -28,8 +29,7 @@ _FLOAT, _FLOAT16 = 1, 10  # onnx.TensorProto.FLOAT, FLOAT16
 
 # Inputs that stay FP32 whatever the node computes in (ONNX operator schemas).
 _FIXED_FLOAT_INPUTS = {"Resize": {1, 2}, "DequantizeLinear": {1}, "QuantizeLinear": {1}}
-# Nodes that belong to the INT8 arithmetic; FP16 is never pushed through them.
-_INT8_OPS = {"QuantizeLinear", "DequantizeLinear"}
+_QDQ = {"QuantizeLinear", "DequantizeLinear"}
 ISLAND_OPS = frozenset({"LayerNormalization", "Softmax", "ReduceMean", "ReduceSum", "GlobalAveragePool", "Sqrt", "Pow"})
 """Operators that add up or divide many numbers: the first to keep in FP32 where FP16 alone loses too much."""
 
@@ -65,7 +65,8 @@ def to_fp16(
     """Lower the networks of an FP32 frame graph to FP16; inputs and outputs of the graph keep their types.
 
     Args:
-        model: a simplified FP32 graph, or one with Q/DQ (see ``with_dequantized``); it is not changed.
+        model: a simplified FP32 graph, or one with Q/DQ, whose INT8 layers stay as they are: TensorRT wants a
+            DequantizeLinear right before the layer, and a clamp right behind it. It is not changed.
         scopes: node-name prefixes of the networks.
         absmax: largest magnitude of each float tensor inside the scopes, observed on calibration photos.
         island_ops: operators that stay FP32 wherever they are.
@@ -81,11 +82,14 @@ def to_fp16(
     types = _float_tensors(result)
     inside = _names_inside(result, scopes)
     weights = {tensor.name: tensor for tensor in graph.initializer if tensor.data_type == _FLOAT}
+    quantized = quantized_outputs(model)
     islands: dict[str, str] = {}
     lowered: set[str] = set()
     largest = 0.0
     for node in graph.node:
-        if node.name not in inside or node.op_type in _INT8_OPS or not any(name in types for name in node.output):
+        if node.name not in inside or node.op_type in _QDQ or not any(name in types for name in node.output):
+            continue
+        if quantized.intersection(node.output):
             continue
         reason, magnitude = _range_verdict(node, types, weights, absmax)
         if not reason and node.op_type in island_ops:
@@ -109,27 +113,6 @@ def to_fp16(
         nodes={operator: dict(counts) for operator, counts in sorted(per_operator.items())},
     )
     return result, report
-
-
-def with_dequantized(model: "onnx.ModelProto", absmax: Mapping[str, float]) -> dict[str, float]:
-    """``absmax`` of an FP32 graph extended to what DequantizeLinear nodes give in its quantized ``model``."""
-    from onnx import numpy_helper
-
-    constants = {tensor.name: tensor for tensor in model.graph.initializer}
-    quantized = {node.output[0]: node.input[0] for node in model.graph.node if node.op_type == "QuantizeLinear"}
-    extended = dict(absmax)
-    for node in model.graph.node:
-        if node.op_type != "DequantizeLinear":
-            continue
-        if node.input[0] in constants:
-            integers, scales, zeros = (numpy_helper.to_array(constants[name]) for name in node.input)
-            axis = next((attribute.i for attribute in node.attribute if attribute.name == "axis"), 1)
-            shape = [-1 if index == axis else 1 for index in range(integers.ndim)] if scales.ndim else []
-            values = (integers.astype(np.float64) - zeros.reshape(shape)) * scales.reshape(shape)
-            extended[node.output[0]] = float(np.abs(values).max())
-        elif quantized[node.input[0]] in absmax:
-            extended[node.output[0]] = absmax[quantized[node.input[0]]]
-    return extended
 
 
 def tensors_to_observe(model: "onnx.ModelProto", scopes: Sequence[str]) -> list[str]:

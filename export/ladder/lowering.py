@@ -123,8 +123,7 @@ class Lowering:
             model, counts = lowered.model, lowered.node_counts
             rest = ""
             if target.float_part == "fp16":
-                absmax = precision.with_dequantized(model, magnitudes)
-                half, report = precision.to_fp16(model, DEFAULT_SCOPES, absmax)
+                half, report = precision.to_fp16(model, DEFAULT_SCOPES, magnitudes)
                 counts = count_nodes(model, placement, report.lowered)
                 rest = f", the networks' rest in FP16 ({len(report.islands)} FP32 islands)"
                 model = half

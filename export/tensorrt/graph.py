@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dgiqa_edge.calibration.int8.graph_tensors import attribute, constant_tensors, label
-from dgiqa_edge.calibration.int8.placement import CLAMPS
+from dgiqa_edge.calibration.int8.quantize import quantized_outputs
 from dgiqa_edge.runtime.engines.tensorrt.versions import TensorRtSupport, supports
 from dgiqa_edge.runtime.errors import ExportError
 from dgiqa_edge.runtime.hashing import Json
@@ -64,7 +64,7 @@ def facts_of(model: "ModelProto") -> GraphFacts:
     import onnx
 
     types = _element_types(model)
-    quantized = _quantized_outputs(model)
+    quantized = quantized_outputs(model)
     computed = {name for node in model.graph.node if node.op_type != "Constant" for name in node.output} - quantized
     has_qdq = any(node.op_type in ("QuantizeLinear", "DequantizeLinear") for node in model.graph.node)
     has_fp16 = any(element == onnx.TensorProto.FLOAT16 for element in types.values())
@@ -116,17 +116,6 @@ def for_every_parser(model: "ModelProto") -> "Iterator[tuple[str, ModelProto, tu
         if notes != last:
             yield support.since, graph, notes
         last = notes
-
-
-def _quantized_outputs(model: "ModelProto") -> set[str]:
-    """Outputs of the nodes that read dequantized tensors, and of clamps behind them: what Q/DQ makes INT8."""
-    dequantized = {node.output[0] for node in model.graph.node if node.op_type == "DequantizeLinear"}
-    quantized: set[str] = set()
-    for node in model.graph.node:
-        is_layer = dequantized.intersection(node.input) and node.op_type != "QuantizeLinear"
-        if is_layer or (node.op_type in CLAMPS and node.input[0] in quantized):
-            quantized.update(node.output)
-    return quantized
 
 
 def _element_types(model: "ModelProto") -> dict[str, int]:
