@@ -51,8 +51,8 @@ class HalfReport:
 
     def to_json(self) -> dict[str, Json]:
         content = asdict(self)
-        del content["nodes"]
-        return content
+        del content["nodes"], content["lowered"]
+        return {"fp16_nodes": self.fp16_nodes, **content}
 
 
 def to_fp16(
