@@ -10,12 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from dgiqa_edge.runtime.engines.tensorrt.versions import release_of
 from dgiqa_edge.runtime.errors import EngineCompatibilityError, MachineError
-from dgiqa_edge.runtime.ground.extra_packages import install_command
+from dgiqa_edge.runtime.ground.extra_packages import extra_package, install_command
 from dgiqa_edge.runtime.machine.cuda_probe import gpu_count
 
 from .configuration import Configuration
-from .errors import build_failure, parser_failure, parser_problems
+from .errors import build_failure, driver_failure, parser_failure, parser_problems
 from .graph import GraphFacts
 
 LOG_LINES = 20_000
@@ -103,6 +104,18 @@ def load_tensorrt() -> Any:
     return tensorrt
 
 
+def load_tensorrt_rtx() -> Any:
+    """The package of TensorRT-RTX, whose builder needs neither a GPU nor a driver.
+
+    Raises:
+        MachineError: it is missing or cannot be loaded.
+    """
+    try:
+        return extra_package("tensorrt_rtx_bindings", "tensorrt-rtx", "building with TensorRT-RTX")
+    except (ImportError, OSError, RuntimeError) as error:  # its libraries are loaded as it is imported
+        raise MachineError(f"TensorRT-RTX cannot be loaded ({error}): {install_command('tensorrt-rtx')}") from error
+
+
 def build(
     trt: Any,
     onnx: bytes,
@@ -117,7 +130,7 @@ def build(
     """Build one engine on the current device; minutes, most of them spent timing tactics.
 
     Args:
-        trt: the ``tensorrt`` package.
+        trt: the ``tensorrt`` package, or that of TensorRT-RTX.
         onnx: the graph, serialized, as ``graph.prepare`` made it for this version.
         timings: content of the timing cache; empty for none.
         calibrator: of ``tensorrt_calibrator``, where the configuration asks for one.
@@ -129,7 +142,7 @@ def build(
         EngineCompatibilityError: this version lacks something the configuration asks for.
     """
     start = time.monotonic()
-    version = trt.__version__
+    release = release_of(trt)
     logger = _logger(trt, log)
     builder = _builder(trt, logger, log)
     if threads is not None:
@@ -138,7 +151,7 @@ def build(
     parser = trt.OnnxParser(network, logger)
     if not parser.parse(onnx):
         errors = [parser.get_error(index) for index in range(parser.num_errors)]
-        raise parser_failure(version, parser_problems(errors, facts.nodes))
+        raise parser_failure(release, parser_problems(errors, facts.nodes))
     config = builder.create_builder_config()
     _configure(trt, config, configuration)
     constrained = _constrain(trt, network, facts.fp32_tensors) if configuration.constrain_fp32 else 0
@@ -152,7 +165,7 @@ def build(
     if failure is not None:
         raise failure
     if serialized is None:
-        raise build_failure(version, log.errors)
+        raise build_failure(release, log.errors)
     return BuiltEngine(
         plan=bytes(serialized),
         timings=bytes(config.get_timing_cache().serialize()),
@@ -189,7 +202,7 @@ def _builder(trt: Any, logger: Any, log: BuildLog) -> Any:
     try:
         return trt.Builder(logger)
     except TypeError:  # its factory returned nothing: CUDA did not start, and 8.6 logs the reason as a mere warning
-        raise build_failure(trt.__version__, [*log.errors, *log.lines, "CUDA initialization failure"]) from None
+        raise driver_failure(release_of(trt), [*log.errors, *log.lines]) from None
 
 
 def _network_flags(trt: Any, configuration: Configuration) -> int:
@@ -263,7 +276,7 @@ def _member(trt: Any, enumeration: Any, name: str) -> Any:
     member = getattr(enumeration, name, None)
     if member is None:
         raise EngineCompatibilityError(
-            f"TensorRT {trt.__version__} has no {enumeration.__name__}.{name}: leave out the option that asks for it, "
+            f"{release_of(trt)} has no {enumeration.__name__}.{name}: leave out the option that asks for it, "
             "or use another TensorRT"
         )
     return member

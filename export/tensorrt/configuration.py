@@ -16,7 +16,10 @@ _AMPERE = 80
 
 @dataclass(frozen=True)
 class Device:
-    """The GPU to build for. ``sm`` is its compute capability without the dot; ``jetson`` marks an integrated GPU."""
+    """The GPU to build for.
+
+    ``sm`` is its compute capability without the dot, "" where an engine is for several; ``jetson``: it is integrated.
+    """
 
     name: str
     sm: str
@@ -132,7 +135,7 @@ def _check_calibrator(settings: BuilderSettings, version: str, support: TensorRt
         raise ConfigurationError(f"unknown calibrator {settings.calibrator!r}: choose one of {', '.join(CALIBRATORS)}")
     if not support.has_implicit_calibration:
         raise ConfigurationError(
-            f"--calibrator {settings.calibrator}: TensorRT {version} has no calibrators, they ended with 10: "
+            f"--calibrator {settings.calibrator}: {support.title} {version} has no calibrators, they ended with 10: "
             "leave it out, INT8 is written into the graph"
         )
     if has_qdq:
@@ -141,7 +144,7 @@ def _check_calibrator(settings: BuilderSettings, version: str, support: TensorRt
             "calibrator beside them"
         )
     if support.implicit_calibration == "deprecated":
-        return [f"implicit calibration is deprecated in TensorRT {version} and gone in 11: explicit Q/DQ stays"]
+        return [f"implicit calibration is deprecated in {support.title} {version} and gone in 11: explicit Q/DQ stays"]
     return []
 
 
@@ -175,7 +178,7 @@ def _check_hardware_level(
         return []
     if level not in support.hardware_compatible:
         offered = ", ".join(support.hardware_compatible) or "none"
-        raise ConfigurationError(f"--hardware-compatible {level}: TensorRT {version} offers {offered}")
+        raise ConfigurationError(f"--hardware-compatible {level}: {support.title} {version} offers {offered}")
     if device.jetson and not support.hardware_compatible_on_jetson:
         raise ConfigurationError(
             f"--hardware-compatible {level}: TensorRT has it on desktop GPUs only, not on Jetson: leave it out"
@@ -201,7 +204,7 @@ def _check_dla(
         return []
     if support.dla == "none":
         raise EngineCompatibilityError(
-            f"--dla-core {core}: TensorRT {version} has no DLA support (10.7 and older do, and 11.4.1 on "
+            f"--dla-core {core}: {support.title} {version} has no DLA support (10.7 and older do, and 11.4.1 on "
             "AGX Orin): leave it out"
         )
     if not 0 <= core < device.dla_cores:
@@ -209,7 +212,7 @@ def _check_dla(
         raise EngineCompatibilityError(f"--dla-core {core}: {device.name} has {have}")
     if has_qdq and support.typing != "only":
         raise ConfigurationError(
-            f"--dla-core {core}: the DLA of TensorRT {version} takes no Q/DQ graph: add --calibrator entropy, "
+            f"--dla-core {core}: the DLA of {support.title} {version} takes no Q/DQ graph: add --calibrator entropy, "
             "or use --fp16"
         )
     if not (has_fp16 or has_qdq or settings.calibrator):

@@ -171,7 +171,7 @@ class EngineStage:
     def _prepare(self, graph: "ModelProto", notes: list[str], log: builder.BuildLog) -> tuple[bytes, GraphFacts]:
         prepared, rewritten = prepare(graph, self.machine.support)
         notes += rewritten
-        for finding in lint.check(prepared, self.machine.version):
+        for finding in lint.check(prepared, self.machine.version, self.machine.support.flavour):
             log.note(f"not on record, the parser decides: {finding}")
         return prepared.SerializeToString(), facts_of(prepared)
 

@@ -13,6 +13,8 @@ from dgiqa_edge.runtime.ground.error_text import one_line
 
 PROBLEMS_IN_MESSAGE = 3
 NO_REMEDY = "see the build log, or try another TensorRT version"
+FIXED_SIZE = "export the graph for one fixed frame size"
+NO_GRAPH = "the file is no ONNX graph: export it again"
 
 
 @dataclass(frozen=True)
@@ -37,10 +39,11 @@ class Remedy:
     machine: bool = False
 
 
-# First match wins. The texts matched are those of onnx-tensorrt 8.5 to 10.1 (assertions of its importers).
+# First match wins. The texts matched are those of onnx-tensorrt 8.5 to 10.1 (assertions of its importers), and of the parser
+# of TensorRT-RTX 1.7, which the tests ask. They read "code reason operator"; an unknown operator has the reason "false".
 PARSER_REMEDIES = (
     Remedy(
-        r"No importer registered|[Pp]lugin not found|getPluginCreator|creator &&",
+        r"UNSUPPORTED_NODE false|No importer registered|[Pp]lugin not found|getPluginCreator|creator &&",
         "TensorRT has no such operator here: write it with others, or build on a newer TensorRT",
     ),
     Remedy(
@@ -51,22 +54,26 @@ PARSER_REMEDIES = (
         r"weights type of Int8|only activation types",
         "this version cannot store int8 weights: prepare the graph for it",
     ),
-    Remedy(r"UINT8|uint8", "uint8 is for inputs and outputs only, and a Cast to float must read it"),
+    Remedy(r"has type Int32 but must have type [\w, ]*Int8", "an int32 bias is dequantized: keep it in float"),
+    Remedy(
+        r"(?i:type( is| of)? uint8|legaluint8)",
+        "uint8 is for inputs and outputs only, and a Cast to float must read it",
+    ),
+    Remedy(
+        r"must have same input types|must be of same type",
+        "its inputs have different number formats: a Cast is missing, export the graph again",
+    ),
     Remedy(r"[Ss]cale coefficients", "a quantization scale is not positive: calibrate on other photos"),
-    Remedy(r"INT64|INT32.*range|out of range", "an integer does not fit 32 bits: simplify the graph"),
+    Remedy(r"INT(32|64).*range|out of range", "an integer does not fit 32 bits: simplify the graph"),
     Remedy(r"[Rr]esize|coordinate transformation", "resize by constant matrices instead"),
-    Remedy(r"dynamic|[Ss]hape tensor", "export the graph for one fixed frame size"),
-    Remedy(r"DESERIALIZE|parse the ONNX|protobuf", "the file is no ONNX graph: export it again"),
+    Remedy(r"dynamic|[Ss]hape tensor", FIXED_SIZE),
+    Remedy(r"input was not registered", "it reads what no node makes: export the graph again"),
+    Remedy(r"DESERIALIZE|parse the ONNX|protobuf", NO_GRAPH),
 )
 BUILD_REMEDIES = (
     Remedy(
         r"out of memory|OutOfMemory|cudaMalloc|insufficient memory|Requested amount of GPU memory",
         "the GPU has too little free memory: close what else uses it, or lower --workspace-mib",
-        machine=True,
-    ),
-    Remedy(
-        r"driver version is insufficient|CUDA initialization failure|error code: 35",
-        "the NVIDIA driver is older than this CUDA needs, or does not run: update it",
         machine=True,
     ),
     Remedy(
@@ -84,7 +91,17 @@ BUILD_REMEDIES = (
     ),
     Remedy(r"DLA.*(not support|cannot|fail)|DLA validat", "the DLA cannot take this graph: leave out --dla-core"),
     Remedy(r"[Cc]alibrat", "the calibration failed: see the build log"),
+    Remedy(r"no optimization profile", FIXED_SIZE),
+    # The parser takes some files that hold nothing for a graph of nothing.
+    Remedy(r"at least one output", NO_GRAPH),
 )
+DRIVER_REMEDY = Remedy(
+    r"driver version is insufficient|CUDA initialization failure|error code: 35|error: 35",
+    "the NVIDIA driver is older than this CUDA needs, or does not run: update it",
+    machine=True,
+)
+# What TensorRT-RTX adds to an error of its own where there is no driver.
+_WITHOUT_A_DRIVER = re.compile(r"\s*\[checkMacros\.cpp::catchCudaError.*error 35.*", re.DOTALL)
 
 
 def parser_problems(errors: Iterable[Any], nodes: Sequence[tuple[str, str]]) -> tuple[ParserProblem, ...]:
@@ -97,26 +114,43 @@ def parser_problems(errors: Iterable[Any], nodes: Sequence[tuple[str, str]]) -> 
     return tuple(_parser_problem(error, nodes) for error in errors)
 
 
-def parser_failure(version: str, problems: Sequence[ParserProblem]) -> ExportError:
+def parser_failure(release: str, problems: Sequence[ParserProblem]) -> ExportError:
     """The error that says why the graph could not be parsed."""
     shown = " | ".join(str(problem) for problem in problems[:PROBLEMS_IN_MESSAGE]) or "no reason was given"
     rest = len(problems) - PROBLEMS_IN_MESSAGE
-    return ExportError(f"TensorRT {version} cannot parse the graph: {shown}" + (f" | {rest} more" * (rest > 0)))
+    return ExportError(f"{release} cannot parse the graph: {shown}" + (f" | {rest} more" * (rest > 0)))
 
 
-def build_failure(version: str, lines: Sequence[str]) -> ExportError | MachineError:
-    """The error that says why no engine came out, from the errors in the builder's log."""
+def build_failure(release: str, lines: Sequence[str]) -> ExportError | MachineError:
+    """The error that says why no engine came out, from the errors in the builder's log.
+
+    A line about the driver counts where nothing else is wrong: without one, TensorRT-RTX builds all the same, and writes
+    such a line beside every error.
+    """
+    others = [line for line in lines if not re.search(DRIVER_REMEDY.pattern, line)]
+    if lines and not others:
+        return driver_failure(release, lines)
     for remedy in BUILD_REMEDIES:
-        for line in lines:
+        for line in others:
             if re.search(remedy.pattern, line):
-                kind = MachineError if remedy.machine else ExportError
-                return kind(f"TensorRT {version} built no engine: {remedy.text} ({_shortened(line)})")
-    last = _shortened(lines[-1]) if lines else "it gave no reason"
-    return ExportError(f"TensorRT {version} built no engine: {last}; {NO_REMEDY}")
+                return _failure(release, remedy, line)
+    last = _shortened(others[-1]) if others else "it gave no reason"
+    return ExportError(f"{release} built no engine: {last}; {NO_REMEDY}")
+
+
+def driver_failure(release: str, lines: Sequence[str]) -> ExportError | MachineError:
+    """The error of a TensorRT that CUDA does not start for; ``lines``: all that it said."""
+    said = (line for line in lines if re.search(DRIVER_REMEDY.pattern, line))
+    return _failure(release, DRIVER_REMEDY, next(said, "CUDA initialization failure"))
+
+
+def _failure(release: str, remedy: Remedy, line: str) -> ExportError | MachineError:
+    kind = MachineError if remedy.machine else ExportError
+    return kind(f"{release} built no engine: {remedy.text} ({_shortened(line)})")
 
 
 def _parser_problem(error: Any, nodes: Sequence[tuple[str, str]]) -> ParserProblem:
-    reason = _shortened(error.desc())
+    reason = _shortened(_WITHOUT_A_DRIVER.sub("", error.desc()))
     index = error.node()
     name, operator = nodes[index] if 0 <= index < len(nodes) else ("of the whole graph", "-")
     # Their own names are better where they have them: after constant folding the index may be another's.

@@ -9,7 +9,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dgiqa_edge.calibration.int8.graph_tensors import attribute, constant_tensors, consumers, label
-from dgiqa_edge.runtime.engines.tensorrt.versions import TensorRtSupport, operator_supported, support_of
+from dgiqa_edge.runtime.engines.tensorrt.versions import (
+    TITLES,
+    TensorRtSupport,
+    operator_supported,
+    support_of,
+)
 from dgiqa_edge.runtime.errors import ExportError
 
 if TYPE_CHECKING:
@@ -35,29 +40,31 @@ class Finding:
         return f"node {self.node} ({self.operator}): {self.problem}; {self.remedy}"
 
 
-def check(model: "ModelProto", version: str) -> tuple[Finding, ...]:
-    """Refuse a graph that the parser of TensorRT ``version`` cannot take; returns the findings that do not block.
+def check(model: "ModelProto", version: str, flavour: str = "tensorrt") -> tuple[Finding, ...]:
+    """Refuse a graph that the parser of a TensorRT cannot take; returns the findings that do not block.
 
     Raises:
         ExportError: names the first nodes, their operators, and what to do.
     """
-    findings = lint(model, version)
+    findings = lint(model, version, flavour)
     blocking = [finding for finding in findings if finding.blocking]
     if blocking:
         shown = " | ".join(str(finding) for finding in blocking[:FINDINGS_IN_MESSAGE])
         rest = len(blocking) - FINDINGS_IN_MESSAGE
-        raise ExportError(f"TensorRT {version} cannot parse the graph: {shown}" + (f" | {rest} more" * (rest > 0)))
+        release = f"{TITLES[flavour]} {version}"
+        raise ExportError(f"{release} cannot parse the graph: {shown}" + (f" | {rest} more" * (rest > 0)))
     return tuple(finding for finding in findings if not finding.blocking)
 
 
-def lint(model: "ModelProto", version: str) -> tuple[Finding, ...]:
-    """Every rule of TensorRT ``version``'s parser that a node of the graph breaks, in graph order."""
-    return tuple(_Lint(model, version, support_of(version)).findings())
+def lint(model: "ModelProto", version: str, flavour: str = "tensorrt") -> tuple[Finding, ...]:
+    """Every rule of the parser of a TensorRT that a node of the graph breaks, in graph order."""
+    return tuple(_Lint(model, version, support_of(version, flavour)).findings())
 
 
 class _Lint:
     def __init__(self, model: "ModelProto", version: str, support: TensorRtSupport) -> None:
-        self.model, self.version, self.support = model, version, support
+        self.model, self.support = model, support
+        self.release, self.parser_version = f"{support.title} {version}", support.api_of or version
         self.constants: dict[str, TensorProto] = constant_tensors(model.graph)
         self.readers = consumers(model.graph)
         self.outputs = {value.name for value in model.graph.output}
@@ -77,7 +84,7 @@ class _Lint:
     def _opset(self) -> Iterator[Finding]:
         opset = max((entry.version for entry in self.model.opset_import if entry.domain in ("", "ai.onnx")), default=0)
         if opset > self.support.max_opset:
-            problem = f"opset {opset}, TensorRT {self.version} takes up to {self.support.max_opset}"
+            problem = f"opset {opset}, {self.release} takes up to {self.support.max_opset}"
             yield Finding("of the whole graph", "opset", problem, "export at opset 17")
 
     def _inputs(self) -> Iterator[Finding]:
@@ -100,12 +107,12 @@ class _Lint:
                 "write it with standard ONNX operators",
             )
             return
-        supported = operator_supported(node.op_type, self.version)
+        supported = operator_supported(node.op_type, self.parser_version)
         if supported is False:
-            problem = f"TensorRT {self.version} does not have this operator"
+            problem = f"{self.release} does not have this operator"
             yield Finding(label(node), node.op_type, problem, "write it with others, or build on a newer TensorRT")
         elif supported is None:
-            problem = f"it is not on record whether TensorRT {self.version} has this operator"
+            problem = f"it is not on record whether {self.release} has this operator"
             yield Finding(label(node), node.op_type, problem, "the parser decides", blocking=False)
 
     def _quantization(self, node: "NodeProto") -> Iterator[Finding]:
@@ -137,7 +144,7 @@ class _Lint:
         if data.data_type == _INT32:
             yield Finding(label(node), node.op_type, "dequantizes an int32 bias", "keep the bias in float")
         elif data.data_type == _INT8 and not self.support.int8_weights:
-            problem = f"reads an int8 weight, which TensorRT {self.version} cannot store"
+            problem = f"reads an int8 weight, which {self.release} cannot store"
             yield Finding(label(node), node.op_type, problem, "prepare the graph for this version (float behind Q/DQ)")
 
     def _cast(self, node: "NodeProto") -> Iterator[Finding]:
@@ -150,6 +157,6 @@ class _Lint:
         mode = attribute(node, "mode", b"nearest")
         text = mode.decode() if isinstance(mode, bytes) else str(mode)
         if text not in ("nearest", "linear"):
-            known = operator_supported("no such operator", self.version) is False
+            known = operator_supported("no such operator", self.parser_version) is False
             problem = f"mode '{text}' is not among those on record (nearest, linear)"
             yield Finding(label(node), "Resize", problem, "resize by constant matrices instead", blocking=known)

@@ -4,11 +4,11 @@ import importlib.util
 from dataclasses import dataclass
 from typing import Any
 
-from dgiqa_edge.runtime.engines.tensorrt.versions import TensorRtSupport, support_of
+from dgiqa_edge.runtime.engines.tensorrt.versions import TensorRtSupport, flavour_of, support_of
 from dgiqa_edge.runtime.errors import DgiqaEdgeError
 from dgiqa_edge.runtime.machine.cuda_probe import probe
 
-from .builder import BuildLog, dla_cores, load_tensorrt
+from .builder import BuildLog, dla_cores, load_tensorrt, load_tensorrt_rtx
 from .configuration import Device
 
 
@@ -23,7 +23,7 @@ class TensorRtMachine:
 
     @property
     def label(self) -> str:
-        return f"TensorRT {self.version} on {self.device.name} (SM {self.device.sm})"
+        return f"{self.support.title} {self.version} on {self.device.name} (SM {self.device.sm})"
 
 
 def obstacle() -> str:
@@ -52,3 +52,15 @@ def open_machine() -> TensorRtMachine:
     gpu = probe().gpus[0]
     cores = dla_cores(trt, BuildLog())
     return TensorRtMachine(trt, trt.__version__, support, Device(gpu.name, gpu.sm, gpu.integrated, cores))
+
+
+def open_rtx() -> TensorRtMachine:
+    """TensorRT-RTX, which builds on any machine for the RTX GPUs that it supports by default.
+
+    Raises:
+        MachineError: it is missing or cannot be loaded.
+        EngineCompatibilityError: the project does not support this version.
+    """
+    trt = load_tensorrt_rtx()
+    support = support_of(trt.__version__, flavour_of(trt))
+    return TensorRtMachine(trt, trt.__version__, support, Device("RTX GPUs", ""))

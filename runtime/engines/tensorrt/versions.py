@@ -5,6 +5,7 @@ by it, the runtime and doctor explain by it, and an engine counts only after its
 """
 
 import functools
+import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,11 +20,14 @@ DATA_FILE = Path(__file__).with_name("versions.toml")
 TYPINGS = ("weak", "partial", "strong", "only")
 ACTIONS = ("warn", "refuse")
 PRECISIONS = ("fp32", "fp16", "int8", "implicit_int8")
+TITLES = {"tensorrt": "TensorRT", "tensorrt-rtx": "TensorRT-RTX"}
+"""The flavours of TensorRT, which count their versions apart, and how people call them."""
+_FLAVOUR_OF_MODULE = {"tensorrt_rtx_bindings": "tensorrt-rtx"}
 
 
 @dataclass(frozen=True)
 class TensorRtSupport:
-    """What one range of versions, ``since`` <= version < ``below``, supports.
+    """What one range of versions of a flavour, ``since`` <= version < ``below``, supports.
 
     Attributes:
         typing: ``weak``: precision comes from builder flags and layer constraints; ``partial``: strongly typed networks
@@ -44,6 +48,8 @@ class TensorRtSupport:
         inspector: JSON key under which the inspector lists inputs and outputs.
         runs_plans_of: older major versions whose version-compatible plans it runs, besides its own.
         sources: keys of the data file's sources.
+        flavour: a key of ``TITLES``.
+        api_of: the TensorRT version whose API and parser a release of another flavour has; "" where it is its own.
     """
 
     since: str
@@ -67,6 +73,13 @@ class TensorRtSupport:
     inspector: str
     runs_plans_of: tuple[int, ...]
     sources: tuple[str, ...]
+    flavour: str = "tensorrt"
+    api_of: str = ""
+
+    @property
+    def title(self) -> str:
+        """The flavour's name, for people."""
+        return TITLES[self.flavour]
 
     @property
     def has_precision_flags(self) -> bool:
@@ -101,19 +114,31 @@ class KnownBad:
         return f"on record for this combination: {self.symptom} ({self.reference}); {self.remedy}"
 
 
-def support_of(version: str) -> TensorRtSupport:
-    """What TensorRT ``version`` (such as ``10.3.0.26``) supports.
+def flavour_of(trt: Any) -> str:
+    """The flavour of a TensorRT package that was imported."""
+    return _FLAVOUR_OF_MODULE.get(getattr(trt, "__name__", ""), "tensorrt")
+
+
+def release_of(trt: Any) -> str:
+    """Flavour and version of a TensorRT package that was imported, for people."""
+    return f"{TITLES[flavour_of(trt)]} {trt.__version__}"
+
+
+def support_of(version: str, flavour: str = "tensorrt") -> TensorRtSupport:
+    """What ``version`` (such as ``10.3.0.26``) of a flavour supports.
 
     Raises:
         EngineCompatibilityError: the project does not support that version.
     """
-    for support in supports():
+    known = supports(flavour)
+    for support in known:
         if _within(version, support.since, support.below):
             return support
-    known = supports()
+    gaps = [older.below for older, newer in itertools.pairwise(known) if older.below != newer.since]
+    without = f", without {', '.join(gaps)}" if gaps else ""
     raise EngineCompatibilityError(
-        f"TensorRT {version} is not supported (this version of dgiqa-edge knows {known[0].since} and newer, below "
-        f"{known[-1].below}, without 9): install one of these, or use another --backend"
+        f"{TITLES[flavour]} {version} is not supported (this version of dgiqa-edge knows {known[0].since} and newer, "
+        f"below {known[-1].below}{without}): install one of these, or use another --backend"
     )
 
 
@@ -145,7 +170,7 @@ def families_of(networks: Iterable[str]) -> tuple[str, ...]:
 
 
 def operator_supported(operator: str, version: str) -> bool | None:
-    """Whether the parser of ``version`` takes an operator of ONNX's default domain; None where only it can tell."""
+    """Whether the parser of TensorRT ``version`` takes an operator of ONNX's default domain; None: only it can tell."""
     table = _data()["operators"]
     if operator in table["supported_since_8_5"]:
         return True
@@ -165,9 +190,10 @@ def _data() -> Mapping[str, Any]:
 
 
 @functools.cache
-def supports() -> tuple[TensorRtSupport, ...]:
-    """Every range of versions, oldest first."""
-    return tuple(TensorRtSupport(**_frozen(entry)) for entry in _data()["support"])
+def supports(flavour: str = "tensorrt") -> tuple[TensorRtSupport, ...]:
+    """Every range of a flavour's versions, oldest first."""
+    every = (TensorRtSupport(**_frozen(entry)) for entry in _data()["support"])
+    return tuple(support for support in every if support.flavour == flavour)
 
 
 @functools.cache

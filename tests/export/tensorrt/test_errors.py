@@ -54,10 +54,10 @@ def test_a_file_that_is_no_graph_is_said_so():
 
 def test_the_failure_shows_three_and_counts_the_rest():
     problems = parser_problems([error(f"problem {index}") for index in range(5)], NODES)
-    message = str(parser_failure("8.6.1", problems))
+    message = str(parser_failure("TensorRT 8.6.1", problems))
     assert "problem 2" in message and "problem 3" not in message
     assert message.endswith("2 more")
-    assert "no reason" in str(parser_failure("8.6.1", []))
+    assert "no reason" in str(parser_failure("TensorRT 8.6.1", []))
 
 
 def test_a_long_or_broken_message_becomes_one_line():
@@ -67,8 +67,8 @@ def test_a_long_or_broken_message_becomes_one_line():
 
 
 def test_the_build_log_decides_what_is_to_be_mended():
-    memory = build_failure("10.3", ["warning", "Error Code 2: OutOfMemory (no further information)"])
+    memory = build_failure("TensorRT 10.3", ["warning", "Error Code 2: OutOfMemory (no further information)"])
     assert isinstance(memory, MachineError)
-    unknown = build_failure("10.3", ["first", "the last error"])
+    unknown = build_failure("TensorRT 10.3", ["first", "the last error"])
     assert isinstance(unknown, ExportError) and "the last error" in str(unknown)
-    assert "gave no reason" in str(build_failure("10.3", []))
+    assert "gave no reason" in str(build_failure("TensorRT 10.3", []))

@@ -1,0 +1,203 @@
+"""What NVIDIA's own parser and builder make of the graphs of bundles, on a machine without a GPU.
+
+    python -m dgiqa_edge.export.tensorrt.rtx_builds build/rtx/*/*/*/bundle \\
+        --json benchmarks/results/tensorrt-rtx-builds.json --markdown docs/tensorrt-rtx.md
+
+It needs the extra ``tensorrt-rtx``. The engines are for RTX GPUs and are thrown away: what counts is that every graph is
+parsed and built, what is fused, and in which precision the products run. `make rtx-builds` makes the bundles first.
+"""
+
+import argparse
+import os
+import sys
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dgiqa_edge.runtime.bundle.bundle import load_bundle
+from dgiqa_edge.runtime.commands.cli import guarded
+from dgiqa_edge.runtime.commands.option_types import input_path, output_file, parse
+from dgiqa_edge.runtime.ground.atomic import write_result
+from dgiqa_edge.runtime.ground.names import json_text
+from dgiqa_edge.runtime.version import VERSION
+
+from ..options.tensorrt_options import BuilderSettings
+from ..stages.provenance import host_facts
+from . import builder, lint
+from .configuration import configure
+from .graph import facts_of, prepare
+from .layer_report import PRODUCTS, LayerCounts, LayerLog, count, parse as parse_layers
+from .machine import TensorRtMachine, open_rtx
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+PAGE = """\
+# What NVIDIA's builder makes of the graphs
+
+TensorRT-RTX ({tensorrt_rtx}) parses and builds without a GPU, so every graph that this project writes is held against
+NVIDIA's own parser and builder (`tests/export/tensorrt/test_rtx_builds.py`). Its engines are for RTX desktop GPUs; what it
+fuses is a hint, and no more than that, of what TensorRT does on a Jetson. No figure here is a latency.
+
+The table is `make rtx-builds`, on {cpu} (load {load} as it began): the frame is {frame}; *attentions* are those fused into
+one kernel, of all; *products* are layers that hold convolutions and matrix products, by what they read; *in INT8* are the
+graph's products behind Q/DQ that run so, of all; *lone Q/DQ* are layers that round to INT8 or back beside no INT8 product;
+*moved* is what all layers read and write of activations.
+
+| preset | precision | layout | plan MB | attentions | products | in INT8 | lone Q/DQ | moved MB | build s |
+|---|---|---|---|---|---|---|---|---|---|
+{rows}
+"""
+
+
+@dataclass(frozen=True)
+class GraphBuild:
+    """One graph, built.
+
+    Attributes:
+        counts: of the engine's layers.
+        quantized_nodes: convolutions and matrix products of the graph that read dequantized tensors.
+        has_fp16: whether the graph has FP16 tensors.
+        warnings: of the parser and the builder.
+    """
+
+    plan: bytes = field(repr=False)
+    counts: LayerCounts
+    quantized_nodes: int
+    has_fp16: bool
+    seconds: float
+    warnings: tuple[str, ...]
+
+
+def build_graph(machine: TensorRtMachine, model: "ModelProto") -> GraphBuild:
+    """Prepare and build one graph, as a build of engines does.
+
+    Raises:
+        ExportError: the graph breaks the parser's rules or cannot be built.
+        EngineCompatibilityError: the builder's layer report is of another dialect.
+    """
+    prepared, _ = prepare(model, machine.support)
+    lint.check(prepared, machine.version, machine.support.flavour)
+    facts = facts_of(prepared)
+    configuration = configure(
+        BuilderSettings(),
+        version=machine.version,
+        support=machine.support,
+        has_qdq=facts.has_qdq,
+        has_fp16=facts.has_fp16,
+        families=(),
+        device=machine.device,
+    )
+    log = LayerLog()
+    built = builder.build(machine.trt, prepared.SerializeToString(), facts, configuration, log=log)
+    dequantized = {node.output[0] for node in prepared.graph.node if node.op_type == "DequantizeLinear"}
+    quantized = [
+        node for node in prepared.graph.node if node.op_type in PRODUCTS and dequantized.intersection(node.input)
+    ]
+    return GraphBuild(
+        plan=built.plan,
+        counts=count(parse_layers(log.layers), facts),
+        quantized_nodes=len(quantized),
+        has_fp16=facts.has_fp16,
+        seconds=built.seconds,
+        warnings=tuple(log.warnings),
+    )
+
+
+def row_of(builds: Sequence[GraphBuild]) -> dict[str, Any]:
+    """Figures of the graphs of one bundle together."""
+    products: Counter[str] = Counter()
+    for build in builds:
+        products.update(build.counts.products)
+    return {
+        "plan_bytes": sum(len(build.plan) for build in builds),
+        "attentions": sum(build.counts.attentions for build in builds),
+        "fused_attentions": sum(build.counts.fused_attentions for build in builds),
+        "products": dict(sorted(products.items())),
+        "quantized_nodes": sum(build.quantized_nodes for build in builds),
+        "int8_nodes": sum(build.counts.int8_nodes for build in builds),
+        "lone_qdq": sum(len(build.counts.lone_qdq) for build in builds),
+        "moved_bytes": sum(build.counts.moved_bytes for build in builds),
+        "warnings": [warning for build in builds for warning in build.warnings],
+        "build_seconds": round(sum(build.seconds for build in builds), 1),
+    }
+
+
+def page(document: Mapping[str, Any]) -> str:
+    """The page that shows a result file."""
+    frames = sorted({row["frame"] for row in document["builds"]})
+    return PAGE.format(
+        tensorrt_rtx=document["tensorrt_rtx"],
+        cpu=document["host"]["cpu"],
+        load=document["load"],
+        frame=" or ".join(frames),
+        rows="\n".join(map(_line, document["builds"])),
+    )
+
+
+def _line(row: Mapping[str, Any]) -> str:
+    cells = (
+        row["preset"],
+        row["precision"],
+        row["layout"],
+        f"{row['plan_bytes'] / 1e6:.1f}",
+        f"{row['fused_attentions']} of {row['attentions']}",
+        ", ".join(f"{number} {kind}" for kind, number in row["products"].items()),
+        f"{row['int8_nodes']} of {row['quantized_nodes']}" if row["quantized_nodes"] else "-",
+        row["lone_qdq"],
+        f"{row['moved_bytes'] / 1e6:.0f}",
+        f"{row['build_seconds']:.1f}",
+    )
+    return f"| {' | '.join(map(str, cells))} |"
+
+
+def _rows(machine: TensorRtMachine, bundles: Iterable[Path]) -> Iterable[dict[str, Any]]:
+    import onnx
+
+    for path in bundles:
+        bundle = load_bundle(path)
+        manifest = bundle.manifest
+        builds = [build_graph(machine, onnx.load(str(bundle.path / graph.file))) for graph in manifest.graphs]
+        mixed = manifest.precision.name == "int8" and any(build.has_fp16 for build in builds)
+        yield {
+            "preset": manifest.preset,
+            "precision": manifest.precision.name + " + fp16" * mixed,
+            "layout": manifest.layout,
+            "frame": f"{manifest.frame.width}x{manifest.frame.height}",
+            **row_of(builds),
+        }
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Build every graph and print the table; returns 0."""
+    parser = argparse.ArgumentParser(
+        prog="python -m dgiqa_edge.export.tensorrt.rtx_builds",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("bundles", type=input_path, nargs="+", metavar="BUNDLE", help="its graphs are built")
+    parser.add_argument("--json", type=output_file, metavar="FILE", help="write the figures there")
+    parser.add_argument("--markdown", type=output_file, metavar="FILE", help="write the page with the table there")
+    args = parse(parser, argv)
+    machine = open_rtx()
+    document: dict[str, Any] = {
+        "tensorrt_rtx": machine.version,
+        "dgiqa_edge": VERSION,
+        "host": host_facts(),
+        "load": round(os.getloadavg()[0], 1),
+        "builds": [],
+    }
+    for row in _rows(machine, args.bundles):
+        document["builds"].append(row)
+        print(_line(row), flush=True)
+    if args.json:
+        write_result(args.json, json_text(document, indent=1) + "\n")
+    if args.markdown:
+        write_result(args.markdown, page(document))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(guarded(main, extra="export"))
