@@ -39,8 +39,8 @@ class Remedy:
     machine: bool = False
 
 
-# First match wins. The texts matched are those of onnx-tensorrt 8.5 to 10.1 (assertions of its importers), and of the parser
-# of TensorRT-RTX 1.7, which the tests ask. They read "code reason operator"; an unknown operator has the reason "false".
+# First match wins. The texts matched are those of onnx-tensorrt 8.5 to 10.1 (assertions of its importers), and of the
+# parser of TensorRT-RTX 1.7, which the tests ask. They read "code reason operator"; an unknown operator's reason is "false".
 PARSER_REMEDIES = (
     Remedy(
         r"UNSUPPORTED_NODE false|No importer registered|[Pp]lugin not found|getPluginCreator|creator &&",
@@ -67,6 +67,7 @@ PARSER_REMEDIES = (
     Remedy(r"INT(32|64).*range|out of range", "an integer does not fit 32 bits: simplify the graph"),
     Remedy(r"[Rr]esize|coordinate transformation", "resize by constant matrices instead"),
     Remedy(r"dynamic|[Ss]hape tensor", FIXED_SIZE),
+    Remedy(r"name is already in use", "two nodes have one name: give each its own"),
     Remedy(r"input was not registered", "it reads what no node makes: export the graph again"),
     Remedy(r"DESERIALIZE|parse the ONNX|protobuf", NO_GRAPH),
 )
@@ -124,8 +125,8 @@ def parser_failure(release: str, problems: Sequence[ParserProblem]) -> ExportErr
 def build_failure(release: str, lines: Sequence[str]) -> ExportError | MachineError:
     """The error that says why no engine came out, from the errors in the builder's log.
 
-    A line about the driver counts where nothing else is wrong: without one, TensorRT-RTX builds all the same, and writes
-    such a line beside every error.
+    A line about the driver counts where nothing else is wrong: without one, TensorRT-RTX builds all the same, and
+    writes such a line beside every error.
     """
     others = [line for line in lines if not re.search(DRIVER_REMEDY.pattern, line)]
     if lines and not others:

@@ -1,7 +1,7 @@
 """What TensorRT's builder says of the engine that it made: every layer, with the numbers that go in and out.
 
-With detailed verbosity it prints the whole engine among its verbose messages, so that fusion and precision can be judged
-where no GPU is; the JSON of a finished plan, which takes one, is the runtime's ``inspector``. The dialect is that of
+With detailed verbosity it prints the whole engine among its verbose messages, so that fusion and precision can be
+judged where no GPU is; the JSON of a finished plan, which takes one, is the runtime's to read. The dialect is that of
 TensorRT-RTX 1.7, as it was seen; what is not understood is an error, since a layer left out would be a wrong count.
 """
 
@@ -18,8 +18,8 @@ from .graph import GraphFacts
 
 _TITLE = "Layers:\n"
 _LAYER = re.compile(
-    r"Name: (?P<name>.*?), LayerType: (?P<kind>\w+), Inputs: \[(?P<inputs>.*?)\], Constants: \[(?P<constants>.*?)\], "
-    r"Outputs: \[(?P<outputs>.*?)\], TacticName: (?P<tactic>.*?), StreamId: \d+,(?: EventId: \d+,)? Metadata: (?P<nodes>.*)"
+    r"Name: (?P<name>.*?), LayerType: (?P<kind>\w+), Inputs: \[(?P<inputs>.*?)\], Constants: \[.*?\], "
+    r"Outputs: \[(?P<outputs>.*?)\], TacticName: .*?, StreamId: \d+,(?: EventId: \d+,)? Metadata: (?P<nodes>.*)"
 )
 _TENSOR = re.compile(r"Dimensions: \[([\d,]*)\].*?Datatype: (\w+)")
 _NODE = re.compile(r"\[ONNX Layer: ([^\]]*)\]")
@@ -35,6 +35,7 @@ _TYPES = {
 }
 # Kinds of layer that hold one convolution or matrix product; other kernels name such a node for a part of it only.
 _PRODUCT_KINDS = {"correlation", "gemm", "runtime_fusion"}
+_FUSED_ATTENTION = "gemm_mha"
 PRODUCTS = frozenset({"Conv", "ConvTranspose", "Gemm", "MatMul"})
 
 
@@ -86,7 +87,7 @@ class LayerCounts:
 
     Attributes:
         layers: all of them, synchronization left out.
-        attentions, fused_attentions: softmax nodes of the graph, and those in one layer with both of their products.
+        attentions, fused_attentions: softmax nodes of the graph, and those in one kernel with both of their products.
         products: layers that hold convolutions or matrix products, by what they read: INT8, FP16, FP32.
         int8_nodes: convolutions and matrix products of the graph that run in INT8.
         lone_qdq: layers that round to INT8 or back beside no INT8 product: they cost time and accuracy for nothing.
@@ -118,18 +119,19 @@ def count(layers: tuple[Layer, ...], facts: GraphFacts) -> LayerCounts:
     """Count what decides an engine's speed; ``facts`` are those of the graph that it was built from."""
     operators = dict(facts.nodes)
     products: Counter[str] = Counter()
-    fused = int8_nodes = 0
+    fused: set[str] = set()
+    int8_nodes = 0
     for layer in layers:
-        of = Counter(operators.get(node, "") for node in layer.nodes)
-        matrix_products = of["MatMul"] + of["Gemm"]
-        fused += of["Softmax"] if matrix_products >= 2 * of["Softmax"] else 0
+        if _FUSED_ATTENTION in layer.name:  # kernels that pad for it name its nodes too
+            fused.update(node for node in layer.nodes if operators.get(node) == "Softmax")
         if layer.kind in _PRODUCT_KINDS:
-            products[layer.inputs[0].kind] += 1
-            int8_nodes += sum(of[operator] for operator in PRODUCTS) if layer.inputs[0].kind == "INT8" else 0
+            kind = layer.inputs[0].kind
+            products[kind] += 1
+            int8_nodes += sum(kind == "INT8" and operators.get(node) in PRODUCTS for node in layer.nodes)
     return LayerCounts(
         layers=len(layers),
         attentions=sum(operator == "Softmax" for operator in operators.values()),
-        fused_attentions=fused,
+        fused_attentions=len(fused),
         products=dict(sorted(products.items())),
         int8_nodes=int8_nodes,
         lone_qdq=tuple(_lone(layers, operators)),

@@ -3,8 +3,8 @@
     python -m dgiqa_edge.export.tensorrt.rtx_builds build/rtx/*/*/*/bundle \\
         --json benchmarks/results/tensorrt-rtx-builds.json --markdown docs/tensorrt-rtx.md
 
-It needs the extra ``tensorrt-rtx``. The engines are for RTX GPUs and are thrown away: what counts is that every graph is
-parsed and built, what is fused, and in which precision the products run. `make rtx-builds` makes the bundles first.
+It needs the extra ``tensorrt-rtx``. The engines are for RTX GPUs and are thrown away: what counts is that every graph
+is parsed and built, what is fused, and in which precision the products run. `make rtx-builds` makes the bundles first.
 """
 
 import argparse
@@ -27,8 +27,9 @@ from ..options.tensorrt_options import BuilderSettings
 from ..stages.provenance import host_facts
 from . import builder, lint
 from .configuration import configure
-from .graph import facts_of, prepare
-from .layer_report import PRODUCTS, LayerCounts, LayerLog, count, parse as parse_layers
+from .graph import GraphFacts, facts_of, prepare
+from .layer_report import PRODUCTS, LayerCounts, LayerLog, count
+from .layer_report import parse as parse_layers
 from .machine import TensorRtMachine, open_rtx
 
 if TYPE_CHECKING:
@@ -37,14 +38,14 @@ if TYPE_CHECKING:
 PAGE = """\
 # What NVIDIA's builder makes of the graphs
 
-TensorRT-RTX ({tensorrt_rtx}) parses and builds without a GPU, so every graph that this project writes is held against
-NVIDIA's own parser and builder (`tests/export/tensorrt/test_rtx_builds.py`). Its engines are for RTX desktop GPUs; what it
-fuses is a hint, and no more than that, of what TensorRT does on a Jetson. No figure here is a latency.
+TensorRT-RTX ({tensorrt_rtx}) parses and builds without a GPU, so every graph that this project writes is held
+against NVIDIA's own parser and builder (`tests/export/tensorrt/test_rtx_builds.py`). Its engines are for RTX desktop
+GPUs; what it fuses is a hint of what TensorRT does on a Jetson, and no more than that. No figure here is a latency.
 
-The table is `make rtx-builds`, on {cpu} (load {load} as it began): the frame is {frame}; *attentions* are those fused into
-one kernel, of all; *products* are layers that hold convolutions and matrix products, by what they read; *in INT8* are the
-graph's products behind Q/DQ that run so, of all; *lone Q/DQ* are layers that round to INT8 or back beside no INT8 product;
-*moved* is what all layers read and write of activations.
+`make rtx-builds` makes the table. This one is of {cpu} (load {load} as it began), for frames of {frame}.
+*attentions*: those fused into one kernel, of all. *products*: layers that hold convolutions and matrix products, by what
+they read. *in INT8*: the graph's products behind Q/DQ that run so, of all. *lone Q/DQ*: layers that round to INT8 or back
+beside no INT8 product. *moved*: what all layers read and write of activations.
 
 | preset | precision | layout | plan MB | attentions | products | in INT8 | lone Q/DQ | moved MB | build s |
 |---|---|---|---|---|---|---|---|---|---|
@@ -58,14 +59,15 @@ class GraphBuild:
 
     Attributes:
         counts: of the engine's layers.
-        quantized_nodes: convolutions and matrix products of the graph that read dequantized tensors.
+        written: convolutions and matrix products of the graph, by what is written there: INT8 where they read
+            dequantized tensors, else FP16 or FP32.
         has_fp16: whether the graph has FP16 tensors.
         warnings: of the parser and the builder.
     """
 
     plan: bytes = field(repr=False)
     counts: LayerCounts
-    quantized_nodes: int
+    written: Mapping[str, int]
     has_fp16: bool
     seconds: float
     warnings: tuple[str, ...]
@@ -80,7 +82,12 @@ def build_graph(machine: TensorRtMachine, model: "ModelProto") -> GraphBuild:
     """
     prepared, _ = prepare(model, machine.support)
     lint.check(prepared, machine.version, machine.support.flavour)
-    facts = facts_of(prepared)
+    return build_bytes(machine, prepared.SerializeToString(), prepared)
+
+
+def build_bytes(machine: TensorRtMachine, content: bytes, model: "ModelProto") -> GraphBuild:
+    """Build ``content``, which is ``model`` as the parser takes it; raises as ``build_graph``."""
+    facts = facts_of(model)
     configuration = configure(
         BuilderSettings(),
         version=machine.version,
@@ -91,19 +98,25 @@ def build_graph(machine: TensorRtMachine, model: "ModelProto") -> GraphBuild:
         device=machine.device,
     )
     log = LayerLog()
-    built = builder.build(machine.trt, prepared.SerializeToString(), facts, configuration, log=log)
-    dequantized = {node.output[0] for node in prepared.graph.node if node.op_type == "DequantizeLinear"}
-    quantized = [
-        node for node in prepared.graph.node if node.op_type in PRODUCTS and dequantized.intersection(node.input)
-    ]
+    built = builder.build(machine.trt, content, facts, configuration, log=log)
     return GraphBuild(
         plan=built.plan,
         counts=count(parse_layers(log.layers), facts),
-        quantized_nodes=len(quantized),
+        written=_written(model, facts),
         has_fp16=facts.has_fp16,
         seconds=built.seconds,
         warnings=tuple(log.warnings),
     )
+
+
+def _written(model: "ModelProto", facts: GraphFacts) -> Counter[str]:
+    dequantized = {node.output[0] for node in model.graph.node if node.op_type == "DequantizeLinear"}
+    written: Counter[str] = Counter()
+    for node in model.graph.node:
+        if node.op_type in PRODUCTS:
+            kind = "FP32" if node.output[0] in facts.fp32_tensors else "FP16"
+            written["INT8" if dequantized.intersection(node.input) else kind] += 1
+    return written
 
 
 def row_of(builds: Sequence[GraphBuild]) -> dict[str, Any]:
@@ -116,7 +129,7 @@ def row_of(builds: Sequence[GraphBuild]) -> dict[str, Any]:
         "attentions": sum(build.counts.attentions for build in builds),
         "fused_attentions": sum(build.counts.fused_attentions for build in builds),
         "products": dict(sorted(products.items())),
-        "quantized_nodes": sum(build.quantized_nodes for build in builds),
+        "quantized_nodes": sum(build.written["INT8"] for build in builds),
         "int8_nodes": sum(build.counts.int8_nodes for build in builds),
         "lone_qdq": sum(len(build.counts.lone_qdq) for build in builds),
         "moved_bytes": sum(build.counts.moved_bytes for build in builds),
