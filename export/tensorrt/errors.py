@@ -40,7 +40,7 @@ class Remedy:
 
 
 # First match wins. The texts matched are those of onnx-tensorrt 8.5 to 10.1 (assertions of its importers), and of the
-# parser of TensorRT-RTX 1.7, which the tests ask. They read "code reason operator"; an unknown operator's reason is "false".
+# parser of TensorRT-RTX 1.7, which the tests ask. They read "code reason operator"; the reason may be a bare "false".
 PARSER_REMEDIES = (
     Remedy(
         r"UNSUPPORTED_NODE false|No importer registered|[Pp]lugin not found|getPluginCreator|creator &&",

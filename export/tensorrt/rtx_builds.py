@@ -43,9 +43,9 @@ against NVIDIA's own parser and builder (`tests/export/tensorrt/test_rtx_builds.
 GPUs; what it fuses is a hint of what TensorRT does on a Jetson, and no more than that. No figure here is a latency.
 
 `make rtx-builds` makes the table. This one is of {cpu} (load {load} as it began), for frames of {frame}.
-*attentions*: those fused into one kernel, of all. *products*: layers that hold convolutions and matrix products, by what
-they read. *in INT8*: the graph's products behind Q/DQ that run so, of all. *lone Q/DQ*: layers that round to INT8 or back
-beside no INT8 product. *moved*: what all layers read and write of activations.
+*attentions*: those fused into one kernel, of all. *products*: layers that hold convolutions and matrix products, by
+what they read. *in INT8*: the graph's products behind Q/DQ that run so, of all. *lone Q/DQ*: layers that round to INT8
+or back beside no INT8 product. *moved*: what all layers read and write of activations.
 
 | preset | precision | layout | plan MB | attentions | products | in INT8 | lone Q/DQ | moved MB | build s |
 |---|---|---|---|---|---|---|---|---|---|
