@@ -11,20 +11,24 @@ GPU_PYTHON  ?= $(BIN)/python
 GPU_INPUTS  ?= build/gpu
 GPU_PRESETS ?= nano reference
 GPU_FRAME   ?= $(DEMO_FRAME)
+GPU_OPTIONS ?=
 
-.PHONY: venv demo demo-reference test test-all test-pythons gpu-inputs gpu-check lint map format bench bench-reports \
+.PHONY: venv demo demo-reference test test-all test-pythons gpu-inputs gpu-check rtx-builds lint map format bench bench-reports \
     bench-native native native-test native-sanitize native-fuzz clean
 .DELETE_ON_ERROR:
 
 venv: $(STAMP)
 
 # torch is pinned in constraints.txt: unpinned, pip would take a CUDA build of several gigabytes. brisque and
-# scikit-video give the accuracy benchmark's baselines their model files; nothing else of them is used.
+# scikit-video give the accuracy benchmark's baselines their model files; nothing else of them is used. TensorRT-RTX (the
+# extra tensorrt-rtx, 96 MB, NVIDIA's licence) is for Linux and Windows alone: without it its tests skip.
 $(STAMP): setup.py constraints.txt runtime/version.py
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install -qq --upgrade pip
 	$(BIN)/pip install -qq -c constraints.txt -e '.[dev]'
 	$(BIN)/pip install -qq --no-deps -c constraints.txt brisque scikit-video
+	$(BIN)/pip install -qq --no-deps -c constraints.txt tensorrt_rtx_cu13_libs tensorrt_rtx_cu13_bindings || \
+	    echo "TensorRT-RTX is not installed here: its builder checks no graph, the tests that need it skip" >&2
 	touch $@
 
 demo: $(STAMP)
@@ -65,10 +69,18 @@ gpu-inputs: $(STAMP)
 	for preset in $(GPU_PRESETS); do for precision in fp32 fp16 int8; do for layout in fused split; do \
 	    case $$preset-$$layout in nano-split|edge-split) continue ;; esac; \
 	    $(BIN)/python export/build_engine.py --$$precision --preset $$preset --layout $$layout --frame $(GPU_FRAME) \
-	        --backend tensorrt --no-engine --work $(GPU_INPUTS)/$$preset/.stages \
+	        --backend tensorrt --no-engine $(GPU_OPTIONS) --work $(GPU_INPUTS)/$$preset/.stages \
 	        --out $(GPU_INPUTS)/$$preset/$$precision/$$layout/bundle || exit 1; \
 	done; done; done
 	$(BIN)/python tests/gpu/prepare.py --inputs $(GPU_INPUTS) $(if $(GPU_TENSORRT),--tensorrt $(GPU_TENSORRT))
+
+# Every preset's graphs built by NVIDIA's own builder, which takes no GPU: the table in docs/tensorrt-rtx.md. What is
+# counted hangs on the graphs' shape, so few photos do, and seeded weights where none are published.
+rtx-builds:
+	$(MAKE) gpu-inputs GPU_INPUTS=build/rtx GPU_PRESETS="nano edge reference-lite reference" \
+	    GPU_OPTIONS="--no-accuracy-check --calib-images 16 --check-images 2"
+	$(BIN)/python -m dgiqa_edge.export.tensorrt.rtx_builds build/rtx/*/*/*/bundle \
+	    --json benchmarks/results/tensorrt-rtx-builds.json --markdown docs/tensorrt-rtx.md
 
 lint: $(STAMP)
 	$(BIN)/ruff format --check .

@@ -65,6 +65,8 @@ LOADGEN = "mlcommons-loadgen>=5; sys_platform == 'linux' and platform_machine ==
 BENCH = sorted({*CPU, "scipy>=1.10", "matplotlib>=3.7", "Jinja2>=3.1", "nvidia-ml-py>=12", LOADGEN})
 WATCH = ["starlette>=0.37", "uvicorn>=0.29", "paho-mqtt>=2", "prometheus-client>=0.20", "PyYAML>=6", "matplotlib>=3.7"]
 TENSORRT = ["tensorrt>=8.5", "cuda-python>=12"]
+# Users install NVIDIA's wheels under NVIDIA's licence; nothing of them is ours to pass on.
+TENSORRT_RTX = ["tensorrt_rtx_cu13_libs>=1.7,<1.8", "tensorrt_rtx_cu13_bindings>=1.7,<1.8"]
 OPENVINO = ["openvino>=2024.4"]
 # What the runtime's tests need, on any Python that it names; the rest of the tests needs `dev`.
 TEST = ["hypothesis>=6", "jsonschema>=4", "onnx>=1.16", "psutil", "pytest-timeout", "pytest>=8"]
@@ -114,6 +116,7 @@ setup(
         "training": TRAINING,
         "watch": WATCH,
         "tensorrt": TENSORRT,
+        "tensorrt-rtx": TENSORRT_RTX,
         "openvino": OPENVINO,
         # The customer's listed CUDA binding; it compiles against libcuda, so it is a choice, not a default.
         "pycuda": ["pycuda"],

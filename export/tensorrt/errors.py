@@ -15,6 +15,8 @@ PROBLEMS_IN_MESSAGE = 3
 NO_REMEDY = "see the build log, or try another TensorRT version"
 FIXED_SIZE = "export the graph for one fixed frame size"
 NO_GRAPH = "the file is no ONNX graph: export it again"
+# What TensorRT-RTX adds to an error of its own where there is no driver.
+_WITHOUT_A_DRIVER = re.compile(r"\s*\[checkMacros\.cpp::catchCudaError.*error 35.*", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -101,8 +103,6 @@ DRIVER_REMEDY = Remedy(
     "the NVIDIA driver is older than this CUDA needs, or does not run: update it",
     machine=True,
 )
-# What TensorRT-RTX adds to an error of its own where there is no driver.
-_WITHOUT_A_DRIVER = re.compile(r"\s*\[checkMacros\.cpp::catchCudaError.*error 35.*", re.DOTALL)
 
 
 def parser_problems(errors: Iterable[Any], nodes: Sequence[tuple[str, str]]) -> tuple[ParserProblem, ...]:

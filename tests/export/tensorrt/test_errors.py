@@ -26,6 +26,12 @@ def error(description, node=0, code="UNSUPPORTED_NODE", **named):
         ("Scale coefficients must all be positive", "not positive"),
         ("Attempting to cast INT64 out of range", "32 bits"),
         ("This version of TensorRT does not support Resize mode", "constant matrices"),
+        ("false", "no such operator"),
+        ("/t: first input has type UInt8 but must have type Float, Half, Int8, or Bool", "uint8 is for inputs"),
+        ("SUM requires inputs with type kFLOAT, kINT32, or kINT64. But type is UInt8.", "uint8 is for inputs"),
+        ("/b: input has type Int32 but must have type FP8, Int8, or UInt8.", "int32 bias"),
+        ("/m: IMatrixMultiplyLayer must have same input types. `A` is of type Half", "a Cast is missing"),
+        ("Failed attempt to rename a layer to /q as the new name is already in use", "give each its own"),
         ("a text nobody has seen", NO_REMEDY),
     ],
 )  # fmt: skip
@@ -71,4 +77,11 @@ def test_the_build_log_decides_what_is_to_be_mended():
     assert isinstance(memory, MachineError)
     unknown = build_failure("TensorRT 10.3", ["first", "the last error"])
     assert isinstance(unknown, ExportError) and "the last error" in str(unknown)
+    beside = [
+        "catchCudaError (cudaError 35: CUDA driver version is insufficient)",
+        "Network must have at least one output",
+    ]
+    assert "no ONNX graph" in str(build_failure("TensorRT-RTX 1.7", beside))
+    alone = build_failure("TensorRT 10.3", beside[:1])
+    assert isinstance(alone, MachineError) and "driver is older" in str(alone)
     assert "gave no reason" in str(build_failure("TensorRT 10.3", []))

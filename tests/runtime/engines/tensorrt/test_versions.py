@@ -39,6 +39,19 @@ def test_a_version_outside_the_table_is_refused_with_what_is_known(version):
         support_of(version)
 
 
+@pytest.mark.parametrize(("version", "known"), [("1.6.0", False), ("1.7.1.116", True), ("1.8", False)])
+def test_another_flavour_counts_its_versions_apart(version, known):
+    if known:
+        support = support_of(version, "tensorrt-rtx")
+        assert (support.title, support.typing) == ("TensorRT-RTX", "only")
+        assert support.int8_weights == support_of(support.api_of).int8_weights
+    else:
+        with pytest.raises(EngineCompatibilityError, match=rf"TensorRT-RTX {version} .* 1\.7 and newer, below 1\.8\)"):
+            support_of(version, "tensorrt-rtx")
+    with pytest.raises(EngineCompatibilityError, match="without 9"):
+        support_of(version)
+
+
 def test_only_8_5_lacks_layer_normalization_and_the_builder_settings():
     old, new = support_of("8.5.3"), support_of("8.6.0")
     assert (old.layer_normalization, old.optimization_level, old.aux_streams, old.version_compatible) == (False,) * 4
@@ -70,7 +83,8 @@ def test_the_data_is_well_formed():
         assert all(sm.isdigit() for sm in entry.sm)
         assert entry.reference.startswith("https://")
         assert entry.symptom and entry.remedy
-    for support in versions.supports():
+    assert {entry.get("flavour", "tensorrt") for entry in data["support"]} == set(versions.TITLES)
+    for support in (support for flavour in versions.TITLES for support in versions.supports(flavour)):
         assert support.typing in versions.TYPINGS
         assert set(support.sources) <= set(data["sources"])
 
