@@ -27,6 +27,7 @@ from dgiqa_edge.export.options import presets
 from dgiqa_edge.export.stages.reporter import Reporter
 from dgiqa_edge.export.stages.stages import Stages
 from dgiqa_edge.export.tensorrt import layer_report, lint
+from dgiqa_edge.export.tensorrt.graph import for_every_parser
 from dgiqa_edge.export.tensorrt.machine import open_rtx
 from dgiqa_edge.export.tensorrt.rtx_builds import build_bytes, build_graph, page, row_of
 from dgiqa_edge.runtime.errors import EngineCompatibilityError, ExportError
@@ -153,6 +154,13 @@ def check(builds, name):
         assert counts.products.get("FP32", 0) <= written["FP32"]
         assert set(counts.products) <= {kind for kind, number in written.items() if number}
     assert (row["quantized_nodes"] > 0) == name.startswith("int8")
+
+
+def test_what_is_rewritten_for_older_parsers_becomes_the_same_engine(machine, lowerings):
+    forms = [form for _, form, _ in for_every_parser(graph_of(lowerings("nano"), "int8"))]
+    builds = [build_bytes(machine, form.SerializeToString(), form) for form in forms]
+    assert len(builds) == 3
+    assert all(build.counts == builds[0].counts and not build.warnings for build in builds)
 
 
 def test_the_same_graph_gives_the_same_plan(machine):
