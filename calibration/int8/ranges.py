@@ -167,7 +167,7 @@ def _observing_session(
             onnx.save(proto, str(partial))
         del proto
         # The arena keeps every peak it ever saw; calibration values memory more than the allocator's speed.
-        session = open_session(path, threads=threads, arena=False)
+        session = open_session(path, threads=threads, arena=False, in_order=True)
     yield session
 
 

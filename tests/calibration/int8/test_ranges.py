@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import numpy as np
 import onnx
 import onnxruntime
@@ -47,6 +50,36 @@ def test_histogram_methods_clip_and_remember_what_was_seen(frame_graph_file, act
             expected = np.percentile(values, [0.5, 99.5], method="inverted_cdf")
             assert [seen.low, seen.high] == pytest.approx(expected, abs=2 * cell + 1e-6)
     assert narrowed > len(ranges) / 2
+
+
+OBSERVE = """
+import resource, sys
+from pathlib import Path
+import numpy as np
+from dgiqa_edge.calibration.int8.observers import MinMax
+from dgiqa_edge.calibration.int8.ranges import observe_ranges
+peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+frame, tensors = np.zeros((1, 1024, 1024), np.uint8), [f"t{index}" for index in range(100)]
+observe_ranges(Path(sys.argv[1]), tensors[:1], [frame], MinMax(), threads=1)
+before = peak()
+observe_ranges(Path(sys.argv[1]), tensors, [frame], MinMax(), threads=1)
+print((peak() - before) / 1024)
+"""
+
+
+def test_what_is_observed_is_not_held(tmp_path):
+    """100 tensors of 4 MiB, one made from the other: few of them are there at a time."""
+    nodes = [helper.make_node("Cast", ["frame"], ["t0"], to=TensorProto.FLOAT)]
+    nodes += [helper.make_node("Sigmoid", [f"t{index}"], [f"t{index + 1}"]) for index in range(100)]
+    frame = helper.make_tensor_value_info("frame", TensorProto.UINT8, [1, 1024, 1024])
+    out = helper.make_tensor_value_info("t100", TensorProto.FLOAT, [1, 1024, 1024])
+    model = helper.make_model(
+        helper.make_graph(nodes, "g", [frame], [out]), opset_imports=[helper.make_opsetid("", 17)], ir_version=8
+    )
+    onnx.save(model, str(tmp_path / "chain.onnx"))
+    command = [sys.executable, "-c", OBSERVE, str(tmp_path / "chain.onnx")]
+    finished = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert float(finished.stdout) < 40
 
 
 def test_progress_counts_the_frames_of_all_passes(frame_graph_file, activations, frames):
