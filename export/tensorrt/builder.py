@@ -6,7 +6,8 @@ It needs TensorRT and numpy only, no onnx, no torch and no CUDA binding. Sources
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,7 +38,10 @@ _SEVERITIES = ("internal error", "error", "warning", "info")
 
 @dataclass
 class BuildLog:
-    """What TensorRT said, with seconds since the start: no verbose messages, and lines past a limit only counted."""
+    """What TensorRT said, with seconds since the start: no verbose messages, and lines past a limit only counted.
+
+    ``errors`` are those of the operation that runs, see ``during``.
+    """
 
     start: float = field(default_factory=time.monotonic)
     lines: list[str] = field(default_factory=list)
@@ -54,6 +58,18 @@ class BuildLog:
             self.left_out += 1
             return
         self.lines.append(f"[{time.monotonic() - self.start:8.2f} s] {_SEVERITIES[severity]}: {text}")
+
+    @contextmanager
+    def during(self) -> Iterator[list[str]]:
+        """The errors said while the block runs.
+
+        What came before explains no failure of it: a stored timing cache may log CUDA error 35 and do no harm.
+        """
+        before, self.errors = self.errors, []
+        try:
+            yield self.errors
+        finally:
+            self.errors = before
 
     def note(self, text: str) -> None:
         """Add a line of our own."""
@@ -147,12 +163,13 @@ def build(
         config.int8_calibrator = calibrator
     origin = _use_timings(config, timings)
     log.note(f"{network.num_layers} layers, {constrained} held to FP32, {len(fallback)} off the DLA; cache {origin}")
-    serialized = builder.build_serialized_network(network, config)
+    with log.during() as errors:
+        serialized = builder.build_serialized_network(network, config)
     failure = getattr(calibrator, "failure", None)
     if failure is not None:
         raise failure
     if serialized is None:
-        raise build_failure(version, log.errors)
+        raise build_failure(version, errors)
     return BuiltEngine(
         plan=bytes(serialized),
         timings=bytes(config.get_timing_cache().serialize()),

@@ -68,13 +68,15 @@ class FakeTensorRt:
         refuse: operators that the parser does not know.
         fail_with: an error that the builder logs instead of building.
         spoil: a function of the ONNX bytes that the engine is made of: a wrong engine.
+        cache_says: an error that it logs when it takes over a stored timing cache, which it does all the same.
     """
 
-    def __init__(self, version, *, gpu=True, dla_cores=0, refuse=(), fail_with=None, spoil=None):
+    def __init__(self, version, *, gpu=True, dla_cores=0, refuse=(), fail_with=None, spoil=None, cache_says=None):
         (surface,) = [entry for entry in versions() if entry["name"] == version]
         self.__version__ = version
         self.surface = surface["classes"]
         self.gpu, self.cores, self.refuse, self.fail_with, self.spoil = gpu, dla_cores, set(refuse), fail_with, spoil
+        self.cache_says = cache_says
         self.configs = []
         self.networks = []
         self.built = 0
@@ -100,7 +102,7 @@ def _builder(trt, logger):
     surface = trt.surface["Builder"]
     values = {
         "create_network": lambda flags=0: _network(trt, flags),
-        "create_builder_config": lambda: _config(trt),
+        "create_builder_config": lambda: _config(trt, logger),
         "build_serialized_network": lambda network, config: _build(trt, network, config, logger),
     }
     if "num_DLA_cores" in surface:
@@ -118,13 +120,15 @@ def _network(trt, flags):
     return network
 
 
-def _config(trt):
+def _config(trt, logger):
     record = {"flags": set(), "cleared": set(), "pools": {}, "timings": None}
     surface = trt.surface["IBuilderConfig"]
 
     def create_timing_cache(content):
         if content and not content.startswith(TIMINGS):
             return None
+        if content and trt.cache_says:
+            logger.log(1, trt.cache_says)
         return SimpleNamespace(content=content)
 
     def set_timing_cache(cache, ignore_mismatch):

@@ -279,8 +279,10 @@ class TensorrtEngine:
 
     def _bind(self, plan: Plan, context: Any) -> None:
         for name, tensor in self._bound.items():
-            if not context.set_tensor_address(name, tensor.address):
-                raise CudaError(f"set_tensor_address of '{name}': {plan.messages.reason()}")
+            with plan.messages.during() as said:
+                taken = context.set_tensor_address(name, tensor.address)
+            if not taken:
+                raise CudaError(f"set_tensor_address of '{name}': {said.reason()}")
 
     def _upload(self, inputs: Arrays) -> None:
         for spec in self.outputs:
@@ -303,10 +305,10 @@ class TensorrtEngine:
             self.tensors.cuda.download(tensor.host, tensor.address, self.tensors.stream)
 
     def _execute(self, plan: Plan, context: Any) -> None:
-        with plan.messages.fresh():
+        with plan.messages.during() as said:
             started = context.execute_async_v3(self.tensors.stream_address)
         if not started:
-            raise CudaError(f"execute_async_v3: {plan.messages.reason()}")
+            raise CudaError(f"execute_async_v3: {said.reason()}")
 
     def _drop_graph(self) -> None:
         graph, self._graph = self._graph, None
