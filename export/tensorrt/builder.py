@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from dgiqa_edge.runtime.engines.tensorrt.package import import_tensorrt
 from dgiqa_edge.runtime.errors import EngineCompatibilityError, MachineError
-from dgiqa_edge.runtime.ground.extra_packages import install_command
 from dgiqa_edge.runtime.machine.cuda_probe import gpu_count
 
 from .configuration import Configuration
@@ -107,13 +107,7 @@ def load_tensorrt() -> Any:
     Raises:
         MachineError: the package is missing or cannot be loaded, or there is no GPU.
     """
-    try:
-        import tensorrt
-    except ImportError as error:
-        state = "is not installed" if isinstance(error, ModuleNotFoundError) else f"cannot be loaded ({error})"
-        raise MachineError(
-            f"the tensorrt package {state}: on a Jetson it comes with JetPack, elsewhere {install_command('tensorrt')}"
-        ) from error
+    tensorrt = import_tensorrt()
     if gpu_count() == 0:
         raise MachineError("no NVIDIA GPU was found: TensorRT builds on the GPU that the engine will run on")
     return tensorrt
