@@ -15,6 +15,7 @@ from dgiqa_edge.runtime.engines.tensorrt.package import import_tensorrt
 from dgiqa_edge.runtime.errors import EngineCompatibilityError, MachineError
 from dgiqa_edge.runtime.machine.cuda_probe import gpu_count
 
+from .build_watch import BuildWatch, Tell, silent
 from .configuration import Configuration
 from .errors import build_failure, parser_failure, parser_problems
 from .graph import GraphFacts
@@ -123,6 +124,8 @@ def build(
     timings: bytes = b"",
     calibrator: Any = None,
     threads: int | None = None,
+    beat: Tell = silent,
+    say: Tell = silent,
 ) -> BuiltEngine:
     """Build one engine on the current device; minutes, most of them spent timing tactics.
 
@@ -132,6 +135,7 @@ def build(
         timings: content of the timing cache; empty for none.
         calibrator: of ``tensorrt_calibrator``, where the configuration asks for one.
         threads: CPU threads that the builder may use.
+        beat, say: are told every second what the builder is at, and what comes of Ctrl-C; see ``BuildWatch``.
 
     Raises:
         ExportError: the graph cannot be parsed (node, operator and remedy are named) or built.
@@ -157,7 +161,7 @@ def build(
         config.int8_calibrator = calibrator
     origin = _use_timings(config, timings)
     log.note(f"{network.num_layers} layers, {constrained} held to FP32, {len(fallback)} off the DLA; cache {origin}")
-    with log.during() as errors:
+    with BuildWatch(trt, config, beat, say).running(), log.during() as errors:
         serialized = builder.build_serialized_network(network, config)
     failure = getattr(calibrator, "failure", None)
     if failure is not None:

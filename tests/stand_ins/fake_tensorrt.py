@@ -8,6 +8,7 @@ its parser keeps the rules that versions differ in. It computes no tactics and p
 import enum
 import json
 import sys
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -69,21 +70,24 @@ class FakeTensorRt:
         fail_with: an error that the builder logs instead of building.
         spoil: a function of the ONNX bytes that the engine is made of: a wrong engine.
         cache_says: an error that it logs when it takes over a stored timing cache, which it does all the same.
+        pace: seconds that a step of a build takes.
     """
 
-    def __init__(self, version, *, gpu=True, dla_cores=0, refuse=(), fail_with=None, spoil=None, cache_says=None):
+    def __init__(
+        self, version, *, gpu=True, dla_cores=0, refuse=(), fail_with=None, spoil=None, cache_says=None, pace=0
+    ):
         (surface,) = [entry for entry in versions() if entry["name"] == version]
         self.__version__ = version
         self.surface = surface["classes"]
         self.gpu, self.cores, self.refuse, self.fail_with, self.spoil = gpu, dla_cores, set(refuse), fail_with, spoil
-        self.cache_says = cache_says
+        self.cache_says, self.pace = cache_says, pace
         self.configs = []
         self.networks = []
         self.built = 0
         for name, members in surface["enums"].items():
             setattr(self, name, enum.IntEnum(name, members, start=0))
         self.ILogger = type("ILogger", (), {"__init__": lambda own: None})
-        for name in ("IInt8EntropyCalibrator2", "IInt8MinMaxCalibrator"):
+        for name in ("IInt8EntropyCalibrator2", "IInt8MinMaxCalibrator", "IProgressMonitor"):
             if name in self.surface:
                 setattr(self, name, type(name, (), {"__init__": lambda own: None}))
         self.Builder = lambda logger: _builder(self, logger)
@@ -153,6 +157,8 @@ def _config(trt, logger):
         get_timing_cache=get_timing_cache,
         can_run_on_DLA=lambda layer: layer.type.name == "CONVOLUTION",
     )
+    if "progress_monitor" in surface:
+        config.progress_monitor = None
     trt.configs.append(config)
     return config
 
@@ -222,6 +228,9 @@ def _build(trt, network, config, logger):
     if trt.fail_with:
         logger.log(1, trt.fail_with)
         return None
+    if not _steps(trt, getattr(config, "progress_monitor", None)):
+        logger.log(1, "Error Code 7: BuildCanceled (Build canceled by user)")
+        return None
     calibrator = getattr(config, "int8_calibrator", None)
     if calibrator is not None and not _calibrate(calibrator):
         logger.log(1, "Calibration failure occurred with no scaling factors detected.")
@@ -232,6 +241,34 @@ def _build(trt, network, config, logger):
     }
     content = trt.spoil(network.onnx) if trt.spoil else network.onnx
     return plan_of(content, **record)
+
+
+PHASES = [("Building engine", None, 2), ("Timing tactics", "Building engine", 3), ("Timing nodes", "Timing tactics", 9)]
+
+
+def _steps(trt, monitor, phases=PHASES):
+    """Goes through phases inside each other, the innermost first; False where it is to stop.
+
+    An error that a monitor's method lets out is swallowed; out of ``step_complete`` it stops the build (so tried with
+    TensorRT-RTX 1.7).
+    """
+
+    def call(method, *arguments):
+        try:
+            return getattr(monitor, method)(*arguments) if monitor else True
+        except BaseException as error:
+            print(f"[ERROR] Exception caught in {method}(): {error}", file=sys.stderr)
+            return False
+
+    (name, parent, steps), *inner = phases
+    call("phase_start", name, parent, steps)
+    going = not inner or _steps(trt, monitor, inner)
+    for step in range(steps):
+        if going:
+            time.sleep(trt.pace)
+            going = call("step_complete", name, step)
+    call("phase_finish", name)
+    return going
 
 
 def _calibrate(calibrator):

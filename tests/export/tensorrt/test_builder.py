@@ -16,7 +16,7 @@ from dgiqa_edge.export.tensorrt.graph import facts_of, prepare
 from dgiqa_edge.runtime.engines.tensorrt.versions import support_of
 from dgiqa_edge.runtime.errors import EngineCompatibilityError, ExportError, MachineError
 
-VERSIONS = ["8.5.3.1", "8.6.0", "10.3.0.26", "10.13.3.9", "11.0.0"]
+VERSIONS = ["8.5.3.1", "8.6.0", "10.3.0.26", "10.13.3.9", "11.0.0", "11.4.0.106"]
 ORIN = Device("Orin", "87", jetson=True, dla_cores=2)
 DESKTOP = Device("RTX A6000", "86")
 
