@@ -82,7 +82,8 @@ def put_cudart(
         monkeypatch.setattr(cudart, "places", lambda: found)
         gpu.driver.version = driver or max(gpu.driver.version, VERSIONS[version])
         state = CudartState(folder / f"libcudart.so.{version}", gpu.driver.version)
-        monkeypatch.setattr(gpu.state, "put", state.put)
+        for name in ("has", "captures", "put"):
+            monkeypatch.setattr(gpu.state, name, getattr(state, name))
         return state
 
     return put

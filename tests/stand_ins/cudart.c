@@ -135,6 +135,7 @@ void fake_fail(const char *name, int status, int call) {
 int fake_calls(const char *name) { return named(name)->count; }
 int fake_live(int kind) { return live[kind]; }
 int fake_is(int kind, void *at) { return find(kind, at) != NULL; }
+int fake_captures(void *stream) { return find(STREAM, stream)->capturing; }
 int fake_put(void *stream, void (*callback)(void)) { return put(stream, (struct work){.callback = callback}); }
 
 int cudaRuntimeGetVersion(int *version) {

@@ -66,6 +66,10 @@ class CudartState:
         """Whether something of that kind is at the address."""
         return bool(self._library.fake_is(KINDS.index(kind), ctypes.c_void_p(address)))
 
+    def captures(self, stream: int) -> bool:
+        """Whether a stream is being captured."""
+        return bool(self._library.fake_captures(ctypes.c_void_p(stream)))
+
     def put(self, stream: int, work: Callable[[], None]) -> None:
         """What a kernel launch does."""
         callback = ctypes.CFUNCTYPE(None)(work)

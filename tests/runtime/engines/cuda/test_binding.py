@@ -242,11 +242,12 @@ def test_one_that_does_not_open_leaves_the_next(
 ) -> None:
     """What a version promises is one thing; the GPU decides."""
     put_cudart("12.6")
-    if refusal == "ImportError":
-        monkeypatch.setitem(sys.modules, "cuda.bindings.runtime", None)
-    else:
-        gpu.state.fail("cudaFree", refusal)
-    assert connect().name.startswith("cudart")
+    with monkeypatch.context() as patch:
+        if refusal == "ImportError":
+            patch.setitem(sys.modules, "cuda.bindings.runtime", None)
+        else:
+            gpu.state.fail("cudaFree", refusal)
+        assert connect().name.startswith("cudart")
 
 
 @pytest.mark.skipif(importlib.util.find_spec("cuda") is None, reason="cuda-python is not installed")

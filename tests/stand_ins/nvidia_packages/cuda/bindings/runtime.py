@@ -84,6 +84,10 @@ class State:
         """Whether something of that kind is at the address."""
         return address in vars(self)[kind]
 
+    def captures(self, stream: int) -> bool:
+        """Whether a stream is being captured."""
+        return self.streams[stream].captured is not None
+
     def put(self, stream: int, work: Callable[[], None]) -> None:
         """What a kernel launch does: queue ``work``, or record it while the stream is being captured."""
         found = self.streams[int(stream)]
