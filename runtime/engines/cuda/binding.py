@@ -119,7 +119,8 @@ class Candidate:
     """A binding that is on this machine, not yet loaded.
 
     ``where`` is its folder or file. ``cuda`` is the CUDA that it is made for, None where only loading would tell.
-    ``open`` raises ImportError (a library that it needs is missing) and CudaError (the GPU does not open).
+    ``open`` raises ImportError or RuntimeError (a library that it needs is missing, or lacks what it needs) and
+    CudaError (the GPU does not open).
     """
 
     binding: str
@@ -175,7 +176,7 @@ def connect(binding: str | None = None) -> Cuda:
     for candidate in candidates(driver.driver_cuda, binding):
         try:
             return candidate.open()
-        except (CudaError, ImportError) as error:
+        except (CudaError, ImportError, RuntimeError) as error:
             problems.append(f"{candidate}: {one_line(error)}")
     if not problems:
         raise MachineError(_none_here(binding or os.environ.get(BINDING_VARIABLE)))

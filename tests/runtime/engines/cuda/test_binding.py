@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Callable
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -236,18 +237,27 @@ def test_one_that_the_driver_is_too_old_for_stands_behind(
     assert "needs a driver for CUDA 13; this one supports CUDA 12.6: update" in bindings_here().reason
 
 
-@pytest.mark.parametrize("refusal", ["cudaErrorInsufficientDriver", "ImportError"])
+def raises(error: Exception) -> Callable[..., Any]:
+    def call(*arguments: Any) -> Any:
+        raise error
+
+    return call
+
+
+@pytest.mark.parametrize(
+    "refusal", [CudaError("cudaErrorInsufficientDriver"), ImportError("libcuda.so.1"), RuntimeError("cuInit not found")]
+)
 def test_one_that_does_not_open_leaves_the_next(
-    gpu: SimpleNamespace, put_cudart: PutCudart, monkeypatch: pytest.MonkeyPatch, refusal: str
+    gpu: SimpleNamespace, put_cudart: PutCudart, monkeypatch: pytest.MonkeyPatch, refusal: Exception
 ) -> None:
     """What a version promises is one thing; the GPU decides."""
     put_cudart("12.6")
-    with monkeypatch.context() as patch:
-        if refusal == "ImportError":
-            patch.setitem(sys.modules, "cuda.bindings.runtime", None)
-        else:
-            gpu.state.fail("cudaFree", refusal)
-        assert connect().name.startswith("cudart")
+    monkeypatch.setattr(cuda_python, "CudaRuntime", raises(refusal))
+    assert connect().name.startswith("cudart")
+    with pytest.raises(
+        MachineError, match=rf"cannot be opened through cuda-python 12\.6\.2 \(.*\): {refusal}; the driver"
+    ):
+        connect("cuda-python")
 
 
 @pytest.mark.skipif(importlib.util.find_spec("cuda") is None, reason="cuda-python is not installed")
