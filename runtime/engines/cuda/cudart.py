@@ -6,7 +6,6 @@ runtime API reference, 11.1 to 13.0.
 """
 
 import ctypes
-import importlib.util
 import os
 import re
 import sys
@@ -80,9 +79,8 @@ def places() -> Iterator[tuple[Path, str]]:
     for folder in _FOLDERS:
         yield from ((Path(home), folder) for home in filter(None, [*homes, sys.prefix]))
         yield Path("/usr/local"), f"cuda-*/{folder}"
-    wheels = importlib.util.find_spec("nvidia")
-    for root in (wheels.submodule_search_locations or []) if wheels else []:
-        yield from ((Path(root), folder) for folder in _WHEEL_FOLDERS)
+    for root in sys.path:
+        yield from ((Path(root, "nvidia"), folder) for folder in _WHEEL_FOLDERS)
 
 
 def _open(file: str) -> CudaRuntime:
