@@ -5,6 +5,7 @@ the frame over 255, the score is the mean of the crop scores. So expected values
 """
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -13,6 +14,9 @@ from typing import Any
 
 # Before anything loads OpenMP: its threads spin by default, and on a shared machine that makes seconds minutes.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+# A shell's background job ignores Ctrl-C, and every process that a test starts would inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 import cv2
 import numpy as np

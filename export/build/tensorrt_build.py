@@ -74,6 +74,7 @@ class TensorRtBuild:
             work=options.work,
             threads=options.threads,
             say=self.reporter.note,
+            beat=self.reporter.progress.beat,
         )
 
     def device(self, stages: Stages, images: CalibrationSet) -> TensorRtDevice:

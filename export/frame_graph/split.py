@@ -5,13 +5,16 @@ numbers. It lies at the depth map: the depth half gives it out as uint8, the qua
 or an earlier one.
 """
 
-from collections import Counter
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from dgiqa_edge.runtime.errors import ExportError
 
 if TYPE_CHECKING:
     import onnx
+
+# What may lie between the depth map and its output: the same numbers in another shape or number format.
+_SAME_NUMBERS = {"Cast", "Gather", "Identity", "Reshape", "Slice", "Squeeze", "Unsqueeze"}
 
 
 def split(fused: "onnx.ModelProto") -> "tuple[onnx.ModelProto, onnx.ModelProto]":
@@ -22,7 +25,8 @@ def split(fused: "onnx.ModelProto") -> "tuple[onnx.ModelProto, onnx.ModelProto]"
         uint8 [1, h, w] in both.
 
     Raises:
-        ExportError: the graph has no depth map that both halves share.
+        ExportError: the graph has no depth map, or its score does not read it, as where depth and score come from one
+            network.
     """
     import onnx
     from onnx import TensorProto, helper
@@ -50,16 +54,29 @@ def split(fused: "onnx.ModelProto") -> "tuple[onnx.ModelProto, onnx.ModelProto]"
 def _levels(fused: "onnx.ModelProto") -> tuple[str, list[int]]:
     """The float tensor [1, 1, h, w] both halves share, and the shape of the ``depth`` output."""
     producers = {name: node for node in fused.graph.node for name in node.output}
-    uses = Counter(name for node in fused.graph.node for name in node.input)
     outputs = {value.name: value for value in fused.graph.output}
     if "depth" not in outputs:
         raise ExportError("the frame graph has no depth output: it cannot be split")
+    read_by_score = _read_for(outputs.keys() & {"score", "crop_scores"}, producers)
     name = "depth"
-    while uses[name] < 2:
-        if name not in producers:
-            raise ExportError("depth and quality share no tensor in this graph: it cannot be split")
-        name = producers[name].input[0]
+    while name not in read_by_score:
+        node = producers.get(name)
+        if node is None or node.op_type not in _SAME_NUMBERS:
+            raise ExportError("the score does not read the depth map: this is one network, it has only --layout fused")
+        name = node.input[0]
     return name, [dimension.dim_value for dimension in outputs["depth"].type.tensor_type.shape.dim]
+
+
+def _read_for(names: Iterable[str], producers: "Mapping[str, onnx.NodeProto]") -> set[str]:
+    """Every tensor that is read to compute ``names``."""
+    read: set[str] = set()
+    waiting = list(names)
+    while waiting:
+        node = producers.get(waiting.pop())
+        fresh = [] if node is None else [name for name in node.input if name not in read]
+        read.update(fresh)
+        waiting += fresh
+    return read
 
 
 def _extract(model: "onnx.ModelProto", inputs: list[str], outputs: list[str]) -> "onnx.ModelProto":

@@ -9,20 +9,21 @@ from dgiqa_edge.runtime.machine.packages import version_of
 from dgiqa_edge.runtime.machine.processor import processor
 
 _GRAPH = ("export/networks", "export/frame_graph", "export/weights", "export/build")
-_FRAMES = ("calibration/images", "runtime/frames")
-_INT8 = ("calibration/int8", "runtime/engines", *_FRAMES)
+# A photo's way into a graph that runs.
+_RUN = ("calibration", "runtime/frames", "runtime/engines")
+_LOWERED = ("export/networks", "export/frame_graph", "export/ladder", *_RUN)
 
 SHAPED_BY: Mapping[str, tuple[str, ...]] = {
     "export": _GRAPH,
-    "parity": (*_GRAPH, "runtime/engines"),
-    "calibration": _INT8,
-    "magnitudes": ("export/frame_graph", "export/ladder", *_INT8),
-    "fp32": ("export/frame_graph", "export/ladder"),
-    "fp16": ("export/frame_graph", "export/ladder", *_INT8),
-    "int8": ("export/frame_graph", "export/ladder", *_INT8),
-    "block": ("export/ladder", "calibration"),
-    "engine": ("export/tensorrt", "export/ladder", "runtime/engines"),
-    "check": ("export/ladder", "calibration", "runtime/engines"),
+    "parity": (*_GRAPH, *_RUN),
+    "calibration": _RUN,
+    "magnitudes": _LOWERED,
+    "fp32": _LOWERED,
+    "fp16": _LOWERED,
+    "int8": _LOWERED,
+    "block": _LOWERED,
+    "engine": ("export/tensorrt", *_LOWERED),
+    "check": _LOWERED,
 }
 """Which folders' code decides what a stage makes; ``Stages`` refuses a stage that is not named here."""
 

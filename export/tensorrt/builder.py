@@ -6,15 +6,18 @@ It needs TensorRT and numpy only, no onnx, no torch and no CUDA binding. Sources
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from dgiqa_edge.runtime.engines.tensorrt.package import import_tensorrt
 from dgiqa_edge.runtime.engines.tensorrt.versions import release_of
 from dgiqa_edge.runtime.errors import EngineCompatibilityError, MachineError
 from dgiqa_edge.runtime.ground.extra_packages import extra_package, install_command
 from dgiqa_edge.runtime.machine.cuda_probe import gpu_count
 
+from .build_watch import BuildWatch, Tell, silent
 from .configuration import Configuration
 from .errors import build_failure, driver_failure, parser_failure, parser_problems
 from .graph import GraphFacts
@@ -38,7 +41,10 @@ _SEVERITIES = ("internal error", "error", "warning", "info")
 
 @dataclass
 class BuildLog:
-    """What TensorRT said, with seconds since the start: no verbose messages, and lines past a limit only counted."""
+    """What TensorRT said, with seconds since the start: no verbose messages, and lines past a limit only counted.
+
+    ``errors`` are those of the operation that runs, see ``during``.
+    """
 
     start: float = field(default_factory=time.monotonic)
     lines: list[str] = field(default_factory=list)
@@ -55,6 +61,18 @@ class BuildLog:
             self.left_out += 1
             return
         self.lines.append(f"[{time.monotonic() - self.start:8.2f} s] {_SEVERITIES[severity]}: {text}")
+
+    @contextmanager
+    def during(self) -> Iterator[list[str]]:
+        """The errors said while the block runs.
+
+        What came before explains no failure of it: a stored timing cache may log CUDA error 35 and do no harm.
+        """
+        before, self.errors = self.errors, []
+        try:
+            yield self.errors
+        finally:
+            self.errors = before
 
     def note(self, text: str) -> None:
         """Add a line of our own."""
@@ -92,13 +110,7 @@ def load_tensorrt() -> Any:
     Raises:
         MachineError: the package is missing or cannot be loaded, or there is no GPU.
     """
-    try:
-        import tensorrt
-    except ImportError as error:
-        state = "is not installed" if isinstance(error, ModuleNotFoundError) else f"cannot be loaded ({error})"
-        raise MachineError(
-            f"the tensorrt package {state}: on a Jetson it comes with JetPack, elsewhere {install_command('tensorrt')}"
-        ) from error
+    tensorrt = import_tensorrt()
     if gpu_count() == 0:
         raise MachineError("no NVIDIA GPU was found: TensorRT builds on the GPU that the engine will run on")
     return tensorrt
@@ -126,6 +138,8 @@ def build(
     timings: bytes = b"",
     calibrator: Any = None,
     threads: int | None = None,
+    beat: Tell = silent,
+    say: Tell = silent,
 ) -> BuiltEngine:
     """Build one engine on the current device; minutes, most of them spent timing tactics.
 
@@ -135,6 +149,7 @@ def build(
         timings: content of the timing cache; empty for none.
         calibrator: of ``tensorrt_calibrator``, where the configuration asks for one.
         threads: CPU threads that the builder may use.
+        beat, say: are told every second what the builder is at, and what comes of Ctrl-C; see ``BuildWatch``.
 
     Raises:
         ExportError: the graph cannot be parsed (node, operator and remedy are named) or built.
@@ -160,12 +175,13 @@ def build(
         config.int8_calibrator = calibrator
     origin = _use_timings(config, timings)
     log.note(f"{network.num_layers} layers, {constrained} held to FP32, {len(fallback)} off the DLA; cache {origin}")
-    serialized = builder.build_serialized_network(network, config)
+    with BuildWatch(trt, config, beat, say).running(), log.during() as errors:
+        serialized = builder.build_serialized_network(network, config)
     failure = getattr(calibrator, "failure", None)
     if failure is not None:
         raise failure
     if serialized is None:
-        raise build_failure(release, log.errors)
+        raise build_failure(release, errors)
     return BuiltEngine(
         plan=bytes(serialized),
         timings=bytes(config.get_timing_cache().serialize()),

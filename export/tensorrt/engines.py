@@ -22,6 +22,7 @@ from ..options.tensorrt_options import BuilderSettings, TensorRtOptions
 from ..stages.lock import Say, exclusive
 from ..stages.stages import StageResult, Stages
 from . import builder, lint, timing_cache
+from .build_watch import silent
 from .calibrator import CacheKey, create_calibrator
 from .configuration import Configuration, configure
 from .frame_buffer import frame_buffer
@@ -89,13 +90,17 @@ class EngineStage:
         work: Path,
         threads: int,
         say: Say,
+        beat: Say = silent,
     ) -> None:
         """Decide the configuration for graphs of ``precision``; ``half``: some of it is written in FP16.
+
+        ``beat`` is told every second what the builder is at.
 
         Raises:
             ConfigurationError, EngineCompatibilityError: see ``configuration.configure``.
         """
         self.machine, self.options, self.work, self.threads, self.say = machine, options, work, threads, say
+        self.beat = beat
         self.calibrator = options.settings.calibrator
         half = half and self.calibrator is None  # a calibrator starts from the FP32 graph
         self.title = precision_title(precision, half)
@@ -193,6 +198,8 @@ class EngineStage:
                 timings=timing_cache.read(cache),
                 calibrator=calibrator,
                 threads=self.threads,
+                beat=self.beat,
+                say=self.say,
             )
             if built.timing_cache == "replaced":
                 notes.append(f"the timing cache {cache} was of another device or TensorRT and was begun anew")

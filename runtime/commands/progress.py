@@ -40,18 +40,29 @@ class Progress:
         now = time.monotonic()
         if total and done >= total:
             self.clear()
-        elif now >= self._due:
-            self._due = now + (REDRAW_S if self._terminal else LOG_S)
+        elif self._is_due(now):
             said = f"{self._title} {done}/{total}{self._unit}" if total else f"{self._title} {done}{self._unit}"
             spent = now - self._began
             if total and done and spent > _SURE_AFTER_S:
                 said += f", {spent / done * (total - done) / 60:.1f} min left"
             self._show(f"{said}, {detail}" if detail else said)
 
+    def beat(self, detail: str) -> None:
+        """Say how long it has taken and what it is at, where there is nothing to count."""
+        now = time.monotonic()
+        if self._is_due(now):
+            self._show(f"{self._title}: {now - self._began:.0f} s, {detail}")
+
     def clear(self) -> None:
         """Take the line off the terminal."""
         if self._terminal:
             self._show("")
+
+    def _is_due(self, now: float) -> bool:
+        due = now >= self._due
+        if due:
+            self._due = now + (REDRAW_S if self._terminal else LOG_S)
+        return due
 
     def _show(self, said: str) -> None:
         before, after = (_CLEAR, "") if self._terminal else ("", "\n")

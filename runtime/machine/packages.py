@@ -4,13 +4,12 @@ import importlib
 import importlib.metadata
 import importlib.util
 from collections.abc import Iterable
+from pathlib import Path
 from types import ModuleType
 
 from .fact import Fact
 
 UNKNOWN = "of unknown version"
-# Module -> distribution; the second is cuda-python's until 12.6.
-_CUDA_BINDINGS = {"cuda.bindings": "cuda-bindings", "cuda.cudart": "cuda-python", "pycuda": "pycuda"}
 _OPENCVS = (
     "opencv-python-headless",
     "opencv-python",
@@ -54,12 +53,6 @@ def installed(*distributions: str) -> Fact:
     return Fact(found) if found else Fact(None, f"not installed ({', '.join(distributions)})")
 
 
-def cuda_bindings() -> Fact:
-    """The CUDA bindings for Python that are there, with versions; nothing is imported that could touch the driver."""
-    found = [f"{name} {version_of(name) or UNKNOWN}" for module, name in _CUDA_BINDINGS.items() if _is_there(module)]
-    return Fact(found) if found else Fact(None, "neither cuda-python nor pycuda is installed")
-
-
 def opencv() -> Fact:
     """OpenCV's version, or what is wrong with it and how to mend that."""
     found, problem = imported("cv2"), opencv_problem()
@@ -99,8 +92,12 @@ def opencv_problem() -> str | None:
     )
 
 
-def _is_there(module: str) -> bool:
+def folder_of(module: str) -> str | None:
+    """Folder of a module or package that is installed, None where it is not; only packages above it are imported."""
     try:
-        return importlib.util.find_spec(module) is not None
+        spec = importlib.util.find_spec(module)
     except ModuleNotFoundError:  # the package around it is missing
-        return False
+        return None
+    if spec is None:
+        return None
+    return next(iter(spec.submodule_search_locations or ()), str(Path(spec.origin or "").parent))

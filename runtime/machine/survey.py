@@ -50,7 +50,6 @@ def survey(backends: Mapping[str, Fact] | None = None) -> Survey:
         "gpu_memory_mib": Fact(gpu.memory_bytes // 2**20) if gpu else Fact(None, cuda.problem),
         "driver": from_file(nvidia.DRIVER_FILE, nvidia.driver_from_proc),
         "driver_cuda": Fact(cuda.driver_cuda, cuda.problem),
-        "cuda_binding": packages.cuda_bindings(),
         "board": from_file(jetson.MODEL_FILE, jetson.model_from_device_tree),
         "l4t": l4t,
         "jetpack": _jetpack(l4t),

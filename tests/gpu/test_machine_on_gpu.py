@@ -1,6 +1,5 @@
-"""What surrounds an engine on a real GPU: both CUDA bindings, refusals before deserialisation, the replay, doctor."""
+"""What surrounds an engine on a real GPU: the CUDA bindings, refusals before deserialisation, the replay, doctor."""
 
-import importlib.util
 import json
 import shutil
 import subprocess
@@ -14,7 +13,7 @@ import pytest
 
 from dgiqa_edge.runtime.bundle.bundle import build_manifest_files, load_bundle, write_manifest
 from dgiqa_edge.runtime.engines import load_engine
-from dgiqa_edge.runtime.engines.cuda.binding import CudaError, connect, size_bytes
+from dgiqa_edge.runtime.engines.cuda.binding import BINDINGS, CudaError, candidates, connect, size_bytes
 from dgiqa_edge.runtime.engines.registry import capabilities, survey
 from dgiqa_edge.runtime.errors import BundleError, EngineCompatibilityError
 
@@ -34,11 +33,10 @@ def edit(bundle: Path, change: Callable[[dict[str, Any]], Any]) -> None:
     write_manifest(bundle, document)
 
 
-@pytest.mark.parametrize("binding", ["cuda-python", "pycuda"])
+@pytest.mark.parametrize("binding", BINDINGS)
 def test_a_binding_moves_bytes_and_measures(machine: Any, binding: str) -> None:
-    package = {"cuda-python": "cuda", "pycuda": "pycuda"}[binding]
-    if importlib.util.find_spec(package) is None:
-        pytest.skip(f"{binding} is not installed: it is a choice")
+    if not candidates(None, binding):
+        pytest.skip(f"{binding} is not here: it is a choice")
     cuda = connect(binding)
     shape = (257, 1031)
     with cuda.current():
@@ -65,12 +63,10 @@ def test_a_binding_moves_bytes_and_measures(machine: Any, binding: str) -> None:
         cuda.destroy_stream(stream)
 
 
-@pytest.mark.parametrize("binding", ["cuda-python", "pycuda"])
-def test_an_engine_runs_on_either_binding(
-    built: Build, chain: Any, binding: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if importlib.util.find_spec({"cuda-python": "cuda", "pycuda": "pycuda"}[binding]) is None:
-        pytest.skip(f"{binding} is not installed: it is a choice")
+@pytest.mark.parametrize("binding", BINDINGS)
+def test_an_engine_runs_on_any_binding(built: Build, chain: Any, binding: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not candidates(None, binding):
+        pytest.skip(f"{binding} is not here: it is a choice")
     monkeypatch.setenv("DGIQA_EDGE_CUDA", binding)
     made = built("nano", "fp32", "fused")
     with chain(made.bundle) as engines:

@@ -1,5 +1,6 @@
 """A machine with a GPU, made of stand-ins, and events as the watch loop makes them."""
 
+import functools
 import json
 import sys
 import time
@@ -11,9 +12,11 @@ from typing import Any
 import numpy as np
 import pytest
 from stand_ins import nvidia
+from stand_ins.cudart import VERSIONS, CudartState, compile_cudart
 from stand_ins.fake_tensorrt import plan_of
 
 from dgiqa_edge.runtime.bundle.bundle import build_manifest_files, write_manifest
+from dgiqa_edge.runtime.engines.cuda import cudart
 from dgiqa_edge.runtime.gate.verdict import State, Verdict
 from dgiqa_edge.runtime.machine import cuda_probe
 from dgiqa_edge.runtime.machine.processor import platform_name
@@ -37,12 +40,53 @@ def gpu(monkeypatch: pytest.MonkeyPatch, driver: nvidia.FakeDriver) -> Iterator[
     for name in modules_of_nvidia():
         monkeypatch.delitem(sys.modules, name)  # the real ones, if there are any, come back afterwards
     monkeypatch.syspath_prepend(str(nvidia.PACKAGES))
+    monkeypatch.setattr(cudart, "places", list)  # this machine may have a real one
     import tensorrt
     from cuda.bindings import runtime
 
     yield SimpleNamespace(state=runtime.reset(), runtime=runtime, tensorrt=tensorrt, driver=driver)
     for name in modules_of_nvidia():
         del sys.modules[name]
+
+
+@pytest.fixture(scope="session")
+def cudart_folder(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """``cudart_folder("12.6")``: where a stand-in for CUDA 12.6's libcudart is, compiled when it is first asked for."""
+
+    @functools.cache
+    def compiled(version: str) -> Path | None:
+        return compile_cudart(tmp_path_factory.mktemp("cudart"), version)
+
+    def find(version: str) -> Path:
+        library = compiled(version)
+        if library is None:
+            pytest.skip("no C compiler: the stand-in for libcudart.so cannot be built")
+        return library.parent
+
+    return find
+
+
+@pytest.fixture
+def put_cudart(
+    gpu: SimpleNamespace, cudart_folder: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., CudartState]:
+    """``put_cudart("12.6")`` on the machine of ``gpu``, whose driver is no older; TensorRT computes on its streams.
+
+    The last one put is the first one found.
+    """
+    found: list[tuple[Path, str]] = []
+
+    def put(version: str, driver: int | None = None) -> CudartState:
+        folder = cudart_folder(version)
+        found.insert(0, (folder, "."))
+        monkeypatch.setattr(cudart, "places", lambda: found)
+        gpu.driver.version = driver or max(gpu.driver.version, VERSIONS[version])
+        state = CudartState(folder / f"libcudart.so.{version}", gpu.driver.version)
+        for name in ("has", "captures", "put"):
+            monkeypatch.setattr(gpu.state, name, getattr(state, name))
+        return state
+
+    return put
 
 
 REQUIRES = {

@@ -8,6 +8,7 @@ its parser keeps the rules that versions differ in. It computes no tactics and p
 import enum
 import json
 import sys
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -68,20 +69,25 @@ class FakeTensorRt:
         refuse: operators that the parser does not know.
         fail_with: an error that the builder logs instead of building.
         spoil: a function of the ONNX bytes that the engine is made of: a wrong engine.
+        cache_says: an error that it logs when it takes over a stored timing cache, which it does all the same.
+        pace: seconds that a step of a build takes.
     """
 
-    def __init__(self, version, *, gpu=True, dla_cores=0, refuse=(), fail_with=None, spoil=None):
+    def __init__(
+        self, version, *, gpu=True, dla_cores=0, refuse=(), fail_with=None, spoil=None, cache_says=None, pace=0
+    ):
         (surface,) = [entry for entry in versions() if entry["name"] == version]
         self.__version__ = version
         self.surface = surface["classes"]
         self.gpu, self.cores, self.refuse, self.fail_with, self.spoil = gpu, dla_cores, set(refuse), fail_with, spoil
+        self.cache_says, self.pace = cache_says, pace
         self.configs = []
         self.networks = []
         self.built = 0
         for name, members in surface["enums"].items():
             setattr(self, name, enum.IntEnum(name, members, start=0))
         self.ILogger = type("ILogger", (), {"__init__": lambda own: None})
-        for name in ("IInt8EntropyCalibrator2", "IInt8MinMaxCalibrator"):
+        for name in ("IInt8EntropyCalibrator2", "IInt8MinMaxCalibrator", "IProgressMonitor"):
             if name in self.surface:
                 setattr(self, name, type(name, (), {"__init__": lambda own: None}))
         self.Builder = lambda logger: _builder(self, logger)
@@ -100,7 +106,7 @@ def _builder(trt, logger):
     surface = trt.surface["Builder"]
     values = {
         "create_network": lambda flags=0: _network(trt, flags),
-        "create_builder_config": lambda: _config(trt),
+        "create_builder_config": lambda: _config(trt, logger),
         "build_serialized_network": lambda network, config: _build(trt, network, config, logger),
     }
     if "num_DLA_cores" in surface:
@@ -118,13 +124,15 @@ def _network(trt, flags):
     return network
 
 
-def _config(trt):
+def _config(trt, logger):
     record = {"flags": set(), "cleared": set(), "pools": {}, "timings": None}
     surface = trt.surface["IBuilderConfig"]
 
     def create_timing_cache(content):
         if content and not content.startswith(TIMINGS):
             return None
+        if content and trt.cache_says:
+            logger.log(1, trt.cache_says)
         return SimpleNamespace(content=content)
 
     def set_timing_cache(cache, ignore_mismatch):
@@ -149,6 +157,8 @@ def _config(trt):
         get_timing_cache=get_timing_cache,
         can_run_on_DLA=lambda layer: layer.type.name == "CONVOLUTION",
     )
+    if "progress_monitor" in surface:
+        config.progress_monitor = None
     trt.configs.append(config)
     return config
 
@@ -218,6 +228,9 @@ def _build(trt, network, config, logger):
     if trt.fail_with:
         logger.log(1, trt.fail_with)
         return None
+    if not _steps(trt, getattr(config, "progress_monitor", None)):
+        logger.log(1, "Error Code 7: BuildCanceled (Build canceled by user)")
+        return None
     calibrator = getattr(config, "int8_calibrator", None)
     if calibrator is not None and not _calibrate(calibrator):
         logger.log(1, "Calibration failure occurred with no scaling factors detected.")
@@ -228,6 +241,34 @@ def _build(trt, network, config, logger):
     }
     content = trt.spoil(network.onnx) if trt.spoil else network.onnx
     return plan_of(content, **record)
+
+
+PHASES = [("Building engine", None, 2), ("Timing tactics", "Building engine", 3), ("Timing nodes", "Timing tactics", 9)]
+
+
+def _steps(trt, monitor, phases=PHASES):
+    """Goes through phases inside each other, the innermost first; False where it is to stop.
+
+    An error that a monitor's method lets out is swallowed; out of ``step_complete`` it stops the build (so tried with
+    TensorRT-RTX 1.7).
+    """
+
+    def call(method, *arguments):
+        try:
+            return getattr(monitor, method)(*arguments) if monitor else True
+        except BaseException as error:
+            print(f"[ERROR] Exception caught in {method}(): {error}", file=sys.stderr)
+            return False
+
+    (name, parent, steps), *inner = phases
+    call("phase_start", name, parent, steps)
+    going = not inner or _steps(trt, monitor, inner)
+    for step in range(steps):
+        if going:
+            time.sleep(trt.pace)
+            going = call("step_complete", name, step)
+    call("phase_finish", name)
+    return going
 
 
 def _calibrate(calibrator):

@@ -10,18 +10,18 @@ from typing import Any
 
 from numpy.typing import DTypeLike, NDArray
 
-from ...errors import MachineError
-from ...machine.cuda_probe import cuda_version
-from .binding import CudaError, Handle
+from ...machine.packages import UNKNOWN, folder_of, version_of
+from .binding import Candidate, CudaError, Handle
 
 
-def connect() -> "PyCuda":
-    """Open GPU 0.
+def find() -> Iterator[Candidate]:
+    """pycuda where it is installed; loading it would tell which CUDA it was compiled for."""
+    folder = folder_of("pycuda")
+    if folder is not None:
+        yield Candidate("pycuda", version_of("pycuda") or UNKNOWN, folder, None, _open)
 
-    Raises:
-        ImportError: pycuda is not installed.
-        MachineError: the device does not open.
-    """
+
+def _open() -> "PyCuda":
     import pycuda
     import pycuda.driver as driver
 
@@ -29,21 +29,15 @@ def connect() -> "PyCuda":
 
 
 class PyCuda:
-    """See ``binding.Cuda``."""
+    """See ``binding.Cuda``. Raises CudaError where the GPU does not open."""
 
     def __init__(self, driver: Any, version: str) -> None:
         self._driver = driver
         self._memory: dict[int, Any] = {}
-        built_for = ".".join(str(part) for part in driver.get_version()[:2])
-        self.name = f"pycuda {version} (CUDA {built_for})"
-        try:
-            driver.init()
-            self._context = driver.Device(0).retain_primary_context()
-        except driver.Error as error:
-            raise MachineError(
-                f"the GPU cannot be opened through {self.name} ({error}); the driver supports "
-                f"CUDA {cuda_version(driver.get_driver_version())}: update the driver, or rebuild pycuda for that"
-            ) from error
+        made_for = ".".join(str(part) for part in driver.get_version()[:2])
+        self.name = f"pycuda {version} (CUDA {made_for})"
+        self._call(driver.init)
+        self._context = self._call(lambda: driver.Device(0).retain_primary_context())
 
     @contextlib.contextmanager
     def current(self) -> Iterator[None]:

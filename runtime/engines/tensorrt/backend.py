@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 
 from ...errors import EngineCompatibilityError
-from ...machine.packages import imported
 from ...machine.survey import Survey
 from ..backend import PRECISIONS, PRESETS, Backend, Capability, can_run, cannot_run
+from ..cuda.binding import bindings_here
+from . import package
 from .engine import load
 from .versions import families_of, known_bad, support_of
 
@@ -62,7 +63,7 @@ BACKEND = Backend(
     packages=("tensorrt",),
     runs_portable_graphs=False,
     options=("cuda_graph", "beside"),
-    facts=lambda: {"tensorrt": imported("tensorrt")},
+    facts=lambda: {"tensorrt": package.version(), "cuda_binding": bindings_here()},
     capabilities=_capabilities,
     load=load,
 )

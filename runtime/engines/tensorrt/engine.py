@@ -20,17 +20,16 @@ from numpy.typing import NDArray
 from ...bundle.bundle import Bundle, rebuild_command
 from ...bundle.manifest import EngineRecord
 from ...errors import ConfigurationError, DeviceLostError, EngineCompatibilityError, MachineError
-from ...ground.extra_packages import install_command
 from ...hashing import sha256_file
 from ...machine.cuda_probe import probe
 from ...machine.nvidia import driver_version
 from ...machine.processor import platform_name
-from ..backend import import_package
 from ..cuda.binding import Cuda, CudaError, Handle, connect
 from ..cuda.tensors import DeviceTensor, DeviceTensors
 from ..protocol import Arrays, EngineOptions, check_inputs
 from .compatibility import Machine, obstacles
 from .log import logger
+from .package import import_tensorrt
 from .plan import Plan
 from .versions import support_of
 
@@ -105,19 +104,6 @@ def _open(file: PlanFile, trt: Any, options: EngineOptions) -> "TensorrtEngine":
             engine.close()
             raise
     return engine
-
-
-def import_tensorrt() -> Any:
-    """The tensorrt package.
-
-    Raises:
-        MachineError: it is not installed, or its libraries are missing.
-    """
-    return import_package(
-        "tensorrt",
-        "on a Jetson it comes with JetPack (make the virtual environment with --system-site-packages), elsewhere "
-        + install_command("tensorrt"),
-    )
 
 
 class TensorrtEngine:
@@ -279,8 +265,10 @@ class TensorrtEngine:
 
     def _bind(self, plan: Plan, context: Any) -> None:
         for name, tensor in self._bound.items():
-            if not context.set_tensor_address(name, tensor.address):
-                raise CudaError(f"set_tensor_address of '{name}': {plan.messages.reason()}")
+            with plan.messages.during() as said:
+                taken = context.set_tensor_address(name, tensor.address)
+            if not taken:
+                raise CudaError(f"set_tensor_address of '{name}': {said.reason()}")
 
     def _upload(self, inputs: Arrays) -> None:
         for spec in self.outputs:
@@ -303,10 +291,10 @@ class TensorrtEngine:
             self.tensors.cuda.download(tensor.host, tensor.address, self.tensors.stream)
 
     def _execute(self, plan: Plan, context: Any) -> None:
-        with plan.messages.fresh():
+        with plan.messages.during() as said:
             started = context.execute_async_v3(self.tensors.stream_address)
         if not started:
-            raise CudaError(f"execute_async_v3: {plan.messages.reason()}")
+            raise CudaError(f"execute_async_v3: {said.reason()}")
 
     def _drop_graph(self) -> None:
         graph, self._graph = self._graph, None

@@ -1,10 +1,10 @@
 """TensorRT's messages: kept instead of printed, so that an error can say why.
 
-TensorRT takes one logger per process, the first it is given; so everything of ours shares this one.
+TensorRT takes one logger per process, the first it is given; so everything of ours shares this one. A message counts
+for the operation during which it came and for no other: some do no harm, and would explain every later error.
 """
 
 import functools
-from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -14,30 +14,36 @@ from ...ground.error_text import one_line
 _KEPT = 50
 
 
-class Messages:
-    """The last warnings and errors."""
+class Said:
+    """The errors that one operation logged."""
 
     def __init__(self) -> None:
-        self._lines: deque[str] = deque(maxlen=_KEPT)
-        self._errors: deque[str] = deque(maxlen=_KEPT)
+        self.errors: list[str] = []
+
+    def reason(self) -> str:
+        """The first error, which names the cause where later ones name consequences."""
+        return one_line(self.errors[0] if self.errors else "TensorRT gave no reason")
+
+
+class Messages:
+    """Where TensorRT's messages go: to the operation that runs, outside of one nowhere."""
+
+    def __init__(self) -> None:
+        self._listener: Said | None = None
 
     def add(self, severity: int, text: str) -> None:
         """Take one message; severity as TensorRT counts: 0 internal error, 1 error, 2 warning."""
-        if severity <= 2:
-            self._lines.append(text)
-        if severity <= 1:
-            self._errors.append(text)
+        if severity <= 1 and self._listener is not None and len(self._listener.errors) < _KEPT:
+            self._listener.errors.append(text)
 
     @contextmanager
-    def fresh(self) -> Iterator["Messages"]:
-        """Forget what earlier work said."""
-        self._lines.clear()
-        self._errors.clear()
-        yield self
-
-    def reason(self) -> str:
-        """The first error since ``fresh``, which names the cause where later ones name consequences."""
-        return one_line(self._errors[0] if self._errors else "TensorRT gave no reason")
+    def during(self) -> Iterator[Said]:
+        """What is said while the block runs."""
+        before, self._listener = self._listener, Said()
+        try:
+            yield self._listener
+        finally:
+            self._listener = before
 
 
 @functools.cache

@@ -39,14 +39,14 @@ class Plan:
         self._trt = trt
         self._where, self._rebuild = where, rebuild
         self.messages = messages
-        with messages.fresh():
+        with messages.during() as said:
             runtime = trt.Runtime(logger)
             if host_code:
                 runtime.engine_host_code_allowed = True
             engine = runtime.deserialize_cuda_engine(content)
         if engine is None:
             raise EngineCompatibilityError(
-                f"TensorRT {trt.__version__} cannot read {where} ({messages.reason()}): rebuild it here with: {rebuild}"
+                f"TensorRT {trt.__version__} cannot read {where} ({said.reason()}): rebuild it here with: {rebuild}"
             )
         self._runtime, self._engine = runtime, engine
         names = [engine.get_tensor_name(index) for index in range(engine.num_io_tensors)]
@@ -62,12 +62,12 @@ class Plan:
             MachineError: the GPU has no memory left for it.
         """
         engine = self._engine
-        with self.messages.fresh():
+        with self.messages.during() as said:
             context = engine.create_execution_context()
         if context is None:
             raise MachineError(
                 f"the GPU has no room for {self._where}, which needs {self._context_bytes() / 2**20:.0f} MiB to run "
-                f"({self.messages.reason()}): stop other programs that use the GPU, or build a smaller preset"
+                f"({said.reason()}): stop other programs that use the GPU, or build a smaller preset"
             )
         return context
 

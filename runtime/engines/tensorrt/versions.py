@@ -45,6 +45,8 @@ class TensorRtSupport:
         external_tactic_sources: whether cuDNN and cuBLAS exist as tactic sources, to be masked.
         binding_indices: whether the index-based API of 8.x is there too; names work on every version.
         parser_names_nodes: whether a parser error carries the node's name and operator.
+        progress_monitor: whether the builder tells its phases and can be stopped.
+        fp32_attention: whether a fused FP16 attention accumulates in FP32 where its inputs are cast to FP32.
         inspector: JSON key under which the inspector lists inputs and outputs.
         runs_plans_of: older major versions whose version-compatible plans it runs, besides its own.
         sources: keys of the data file's sources.
@@ -70,6 +72,8 @@ class TensorRtSupport:
     external_tactic_sources: bool
     binding_indices: bool
     parser_names_nodes: bool
+    progress_monitor: bool
+    fp32_attention: bool
     inspector: str
     runs_plans_of: tuple[int, ...]
     sources: tuple[str, ...]
@@ -161,6 +165,14 @@ def known_bad(version: str, *, families: Iterable[str], precision: str, sm: str 
         and (not entry.precisions or precision in entry.precisions)
         and (not entry.sm or sm in entry.sm)
     )
+
+
+def missing_library(problem: str) -> str:
+    """What to do about a failed import of TensorRT that says ``problem``; empty where nothing is on record."""
+    for entry in _data()["missing_library"]:
+        if entry["name"] in problem:
+            return f"{entry['remedy']} ({entry['reference']})"
+    return ""
 
 
 def families_of(networks: Iterable[str]) -> tuple[str, ...]:

@@ -125,7 +125,7 @@ class MqttBroker:
         self._settings = settings
         self._events = events
         self._online: dict[str, bool] = {}  # by camera, as select has told it
-        self._retained: dict[str, str] = {}  # topic -> payload, as last given to the client
+        self._retained: dict[str, str] = {}  # topic -> payload, the newest that was to be delivered
         self._connected = threading.Event()
         self._aborted = threading.Event()
         self._problem = _NO_ANSWER
@@ -153,10 +153,14 @@ class MqttBroker:
 
     def deliver(self, item: _Item) -> None:
         until = time.monotonic() + self._settings.timeout_s
+        retained = {message.topic: message.payload for message in item.messages if message.retain}
+        # a connection that comes back while this waits tells what is true now, not what was
+        self._retained.update({topic: payload for topic, payload in retained.items() if topic in self._retained})
         if not self._wait(self._connected.is_set, until):
             raise SinkError(
                 f"no connection to the MQTT broker {self._where()} ({self._problem}): start it, or check host"
             )
+        self._retained.update(retained)
         for message in item.messages[len(item.given) :]:
             info = self._client.publish(message.topic, message.payload, self._settings.qos, message.retain)
             if info.rc not in (0, _NO_CONNECTION):
@@ -164,8 +168,6 @@ class MqttBroker:
             if info.rc == _NO_CONNECTION:
                 raise SinkError(f"the connection to the MQTT broker {self._where()} broke off")
             item.given.append(info)
-            if message.retain:
-                self._retained[message.topic] = message.payload
         if not self._wait(lambda: all(info.is_published() for info in item.given), until):
             raise SinkError(f"the MQTT broker {self._where()} does not acknowledge: look at its log")
 

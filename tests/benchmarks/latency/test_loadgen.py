@@ -129,7 +129,8 @@ def test_a_signal_ends_every_scenario_in_one_line(bundle_dir, photo_folder, tmp_
         [sys.executable, "-c", SAYS_WHEN_IT_RUNS, "bench", "latency", *map(str, arguments), "--duration", "3600"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "TMPDIR": str(tmp_path)},
     )  # fmt: skip
-    assert process.stdout.readline() == "running\n"
+    said = process.stdout.readline()
+    assert said == "running\n", process.communicate()[1]
     process.send_signal(number)
     _, errors = process.communicate(timeout=30)
     assert (process.returncode, errors) == (code, f"dgiqa-edge: {word}\n")

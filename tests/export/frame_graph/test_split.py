@@ -10,6 +10,8 @@ from onnx import TensorProto, helper
 from dgiqa_edge.export.frame_graph.pipeline import FrameGraph
 from dgiqa_edge.export.frame_graph.split import split
 from dgiqa_edge.export.frame_graph.to_onnx import export_graph
+from dgiqa_edge.export.frame_graph.view_graph import ViewGraph
+from dgiqa_edge.export.networks.nano import Nano
 from dgiqa_edge.runtime.errors import ExportError
 
 SIZE = (96, 128)
@@ -51,4 +53,30 @@ def test_a_graph_without_a_depth_map_cannot_be_split():
     source = helper.make_tensor_value_info("frame", TensorProto.FLOAT, [1])
     graph = helper.make_graph([helper.make_node("Relu", ["frame"], ["score"])], "g", [source], [value])
     with pytest.raises(ExportError, match="no depth output"):
+        split(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)]))
+
+
+def test_depth_and_score_of_one_network_cannot_be_split(tmp_path):
+    path, frame = tmp_path / "views.onnx", torch.zeros((1, 288, 512, 3), dtype=torch.uint8)
+    graph = ViewGraph(Nano().eval().requires_grad_(False), (288, 512))
+    export_graph(graph, {"frame": frame}, ("score", "crop_scores", "depth"), path, {})
+    with pytest.raises(ExportError, match="one network, it has only --layout fused"):
+        split(onnx.load(str(path)))
+
+
+@pytest.mark.parametrize("operator", ["Floor", "Sigmoid"])
+def test_a_score_that_reads_what_the_depth_map_is_made_of_is_no_reason_to_cut_there(operator):
+    nodes = [
+        helper.make_node("Cast", ["frame"], ["trunk"], to=TensorProto.FLOAT),
+        helper.make_node(operator, ["trunk"], ["levels"]),
+        helper.make_node("Cast", ["levels"], ["depth"], to=TensorProto.UINT8),
+        helper.make_node("ReduceMean", ["trunk"], ["score"], keepdims=0),
+    ]
+    source = helper.make_tensor_value_info("frame", TensorProto.UINT8, [1, 4, 4])
+    outputs = [
+        helper.make_tensor_value_info("depth", TensorProto.UINT8, [1, 4, 4]),
+        helper.make_tensor_value_info("score", TensorProto.FLOAT, []),
+    ]
+    graph = helper.make_graph(nodes, "g", [source], outputs)
+    with pytest.raises(ExportError, match="one network"):
         split(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)]))

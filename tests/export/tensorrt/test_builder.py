@@ -16,7 +16,7 @@ from dgiqa_edge.export.tensorrt.graph import facts_of, prepare
 from dgiqa_edge.runtime.engines.tensorrt.versions import support_of
 from dgiqa_edge.runtime.errors import EngineCompatibilityError, ExportError, MachineError
 
-VERSIONS = ["8.5.3.1", "8.6.0", "10.3.0.26", "10.13.3.9", "11.0.0"]
+VERSIONS = ["8.5.3.1", "8.6.0", "10.3.0.26", "10.13.3.9", "11.0.0", "11.4.0.106"]
 ORIN = Device("Orin", "87", jetson=True, dla_cores=2)
 DESKTOP = Device("RTX A6000", "86")
 
@@ -195,6 +195,16 @@ def test_a_failed_build_says_what_to_do(message, error, words):
     assert message in log.text()
 
 
+def test_what_a_stored_timing_cache_logs_explains_no_later_failure():
+    harmless = "CUDA driver version is insufficient for CUDA runtime version (error code: 35)"
+    stored, log = b"fake timings\nold\n", BuildLog()
+    built = run(fake_tensorrt.FakeTensorRt("10.3.0.26", cache_says=harmless), graph(), timings=stored, log=log)
+    assert built.timing_cache == "reused" and harmless in log.text()
+    trt = fake_tensorrt.FakeTensorRt("10.3.0.26", cache_says=harmless, fail_with="Could not find any implementation")
+    with pytest.raises(ExportError, match="no tactic fits a layer"):
+        run(trt, graph(), timings=stored, log=log)
+
+
 def test_a_driver_that_does_not_start_is_an_error_and_not_a_crash():
     with pytest.raises(MachineError, match=r"driver is older .*error: 35"):
         dla_cores(fake_tensorrt.FakeTensorRt("8.6.0", gpu=False), BuildLog())
@@ -219,6 +229,9 @@ def test_the_log_keeps_errors_past_its_limit(monkeypatch):
     log.add(4, "verbose")
     log.add(1, "the error")
     assert log.errors == ["the error"]
+    with log.during() as errors:
+        log.add(1, "another")
+    assert (errors, log.errors) == (["another"], ["the error"])
     assert "the error" in log.text()
     assert "(2 more lines left out)" in log.text()
     assert "verbose" not in log.text()

@@ -1,5 +1,6 @@
 """The engine stage on its own: what it leaves behind on a full disk, and whether the runtime takes what it promises."""
 
+import re
 import subprocess
 from dataclasses import replace
 
@@ -8,11 +9,15 @@ from onnx import TensorProto, helper
 from stand_ins import fake_tensorrt
 
 from dgiqa_edge.export.options.tensorrt_options import BuilderSettings, TensorRtOptions
+from dgiqa_edge.export.stages.reporter import Reporter
 from dgiqa_edge.export.stages.stages import Stages
+from dgiqa_edge.export.tensorrt import build_watch
+from dgiqa_edge.export.tensorrt.build_watch import silent
 from dgiqa_edge.export.tensorrt.configuration import Device
 from dgiqa_edge.export.tensorrt.engines import EngineStage
 from dgiqa_edge.export.tensorrt.machine import TensorRtMachine
 from dgiqa_edge.runtime.bundle.manifest import Requirements
+from dgiqa_edge.runtime.commands import progress
 from dgiqa_edge.runtime.engines.tensorrt.compatibility import Machine, obstacles
 from dgiqa_edge.runtime.engines.tensorrt.versions import support_of
 from dgiqa_edge.runtime.errors import MachineError
@@ -30,12 +35,20 @@ class Images:
 def build(tmp_path):
     """``build(work, settings, spoil)`` builds one engine; the timing cache lies elsewhere."""
 
-    def run(work, settings=None, spoil=None):
-        trt = fake_tensorrt.FakeTensorRt(VERSION, spoil=spoil)
+    def run(work, settings=None, spoil=None, beat=silent, pace=0):
+        trt = fake_tensorrt.FakeTensorRt(VERSION, spoil=spoil, pace=pace)
         machine = TensorRtMachine(trt, VERSION, support_of(VERSION), Device("Test GPU", "86"))
         options = TensorRtOptions(settings=settings or BuilderSettings(), timing_cache=tmp_path / "timing.cache")
         stage = EngineStage(
-            machine, options, precision="fp32", half=False, families=(), work=work, threads=1, say=lambda text: None
+            machine,
+            options,
+            precision="fp32",
+            half=False,
+            families=(),
+            work=work,
+            threads=1,
+            say=silent,
+            beat=beat,
         )
         frame = helper.make_tensor_value_info("frame", TensorProto.UINT8, [1, 4, 4, 3])
         score = helper.make_tensor_value_info("score", TensorProto.FLOAT, [1, 4, 4, 3])
@@ -68,6 +81,15 @@ def test_a_disk_that_fills_up_leaves_nothing_half_written(build, small_disk):
     assert not list(work.glob("*engine*"))
     assert not list(work.glob(".partial-*"))
     assert build(work).plans["fused"].is_file()
+
+
+def test_the_stage_tells_what_the_builder_is_at(build, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(build_watch, "BEAT_S", 0.01)
+    monkeypatch.setattr(progress, "LOG_S", 0.0)
+    reporter = Reporter(1)
+    with reporter.stage("engine"):
+        build(tmp_path / "work", beat=reporter.progress.beat, pace=0.03)
+    assert re.search(r"^\[1/1\] engine: \d+ s, Building engine 0/2: Timing nodes \d/9$", capsys.readouterr().err, re.M)
 
 
 @pytest.mark.parametrize(

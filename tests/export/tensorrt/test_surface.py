@@ -24,6 +24,7 @@ print(json.dumps({
     "level": hasattr(trt.IBuilderConfig, "builder_optimization_level"),
     "strong": hasattr(trt.NetworkDefinitionCreationFlag, "STRONGLY_TYPED"),
     "names_nodes": hasattr(trt.ParserError, "node_name"),
+    "monitor": hasattr(trt.IBuilderConfig, "progress_monitor") and hasattr(trt, "IProgressMonitor"),
 }))
 """
 
@@ -66,6 +67,16 @@ def test_the_version_table_agrees_with_the_installed_package(interpreter):
     assert support.optimization_level == found["level"]
     assert (support.typing != "weak") == found["strong"]
     assert support.parser_names_nodes == found["names_nodes"]
+    assert support.progress_monitor == found["monitor"]
+
+
+def test_the_version_table_agrees_with_the_listed_surfaces():
+    from dgiqa_edge.runtime.engines.tensorrt.versions import support_of
+
+    for entry in fake_tensorrt.versions():
+        support, classes = support_of(entry["name"]), entry["classes"]
+        assert support.progress_monitor == ("IProgressMonitor" in classes)
+        assert support.progress_monitor == ("progress_monitor" in classes["IBuilderConfig"])
 
 
 def test_every_listed_version_says_where_it_was_read():

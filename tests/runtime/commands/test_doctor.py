@@ -57,7 +57,8 @@ def on_gpu(driver_folder: Path, cache_home: Path) -> Run:
             capture_output=True,
             text=True,
             env=environment(
-                nvidia.PACKAGES, LD_LIBRARY_PATH=str(driver_folder), XDG_CACHE_HOME=str(cache_home), **settings
+                nvidia.PACKAGES,
+                **{"LD_LIBRARY_PATH": str(driver_folder), "XDG_CACHE_HOME": str(cache_home), **settings},
             ),
             timeout=120,
             check=False,
@@ -88,6 +89,20 @@ def test_a_gpu_bundle_is_scored_and_doctor_says_it_runs(
     assert report["facts"]["sm"] == "87"
 
 
+def test_it_says_which_cuda_binding_serves_and_from_where(
+    on_gpu: Run, driver_folder: Path, cudart_folder: Callable[[str], Path]
+) -> None:
+    places = f"{driver_folder}:{cudart_folder('12.6')}"
+    facts = json.loads(on_gpu("doctor", "--json", LD_LIBRARY_PATH=places, DGIQA_EDGE_CUDA="cudart").stdout)["facts"]
+    assert facts["cuda_binding"][0] == f"cudart 12.6 ({cudart_folder('12.6').resolve()}/libcudart.so.12.6)"
+    text = on_gpu("doctor", LD_LIBRARY_PATH=places).stdout
+    assert f"cuda-python 12.6.2 ({nvidia.PACKAGES}/cuda/bindings), cudart 12.6 (" in text
+    report = json.loads(on_gpu("doctor", "--json", FAKE_DRIVER_CUDA="11040", DGIQA_EDGE_CUDA="cuda-python").stdout)
+    assert "needs a driver for CUDA 12; this one supports CUDA 11.4" in report["not_found"]["cuda_binding"]
+    (tensorrt,) = (way for way in report["can_run"] if way["backend"] == "tensorrt")
+    assert tensorrt["reason"] == report["not_found"]["cuda_binding"]
+
+
 def one_line(finished: subprocess.CompletedProcess[str], code: int) -> str:
     assert finished.returncode == code, finished.stderr
     (line,) = [line for line in finished.stderr.splitlines() if not line.startswith("note: ")]
@@ -106,8 +121,8 @@ def one_line(finished: subprocess.CompletedProcess[str], code: int) -> str:
         ),
         (
             {},
-            {"DGIQA_FAKE_CUDA_FAIL": "cudaFree=cudaErrorInsufficientDriver"},
-            "cudaErrorInsufficientDriver); the driver supports CUDA 12.6: update the driver",
+            {"DGIQA_FAKE_CUDA_FAIL": "cudaFree=cudaErrorInsufficientDriver", "DGIQA_EDGE_CUDA": "cuda-python"},
+            "cudaErrorInsufficientDriver (its meaning in words); the driver supports CUDA 12.6: update the driver",
         ),
         (
             {},
@@ -141,7 +156,7 @@ def test_what_keeps_a_gpu_bundle_from_running_is_one_line(
 ) -> None:
     bundle = make_tensorrt_bundle(requires=requires)
     photo = photo_file(tmp_path, make_photo(seed=5))
-    code = 2 if "DGIQA_EDGE_CUDA" in settings else 4
+    code = 2 if settings.get("DGIQA_EDGE_CUDA") == "opencl" else 4
     assert words in one_line(on_gpu("score", "--bundle", bundle, photo, **settings), code)
 
 

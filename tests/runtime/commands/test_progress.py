@@ -74,6 +74,15 @@ def test_an_unknown_end_and_another_count_have_no_time_left_of_the_first(log, cl
     assert log() == "second 3\nsecond 30/60, 1.0 min left\n"
 
 
+def test_what_cannot_be_counted_says_how_long_it_has_taken(log, clock):
+    progress = Progress("engine")
+    for _ in range(3):
+        progress.beat("building")
+        clock[0] += LOG_S
+    progress.beat("timing 2/5")
+    assert log() == "engine: 60 s, building\nengine: 120 s, building\nengine: 180 s, timing 2/5\n"
+
+
 def test_an_error_leaves_a_clean_line(terminal):
     with pytest.raises(ValueError, match="broken"), Progress("photos") as progress:
         progress(1, 2)

@@ -71,16 +71,14 @@ def test_a_package_that_cannot_be_loaded_is_not_a_missing_one(tmp_path: Path, mo
     assert packages.imported("no_such_package_here").reason == "the package no_such_package_here is not installed"
 
 
-def test_cuda_bindings_are_found_without_importing_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in sys.modules if name.partition(".")[0] in ("cuda", "pycuda")]:
-        monkeypatch.delitem(sys.modules, name)
+def test_a_package_is_found_without_importing_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "pycuda", raising=False)
     monkeypatch.syspath_prepend(str(stand_ins.PACKAGES))
-    found = packages.cuda_bindings().value
-    assert isinstance(found, list)
-    assert [str(name).split()[0] for name in found] == ["cuda-bindings", "pycuda"]
-    assert "pycuda.driver" not in sys.modules
-    monkeypatch.setattr(packages, "_CUDA_BINDINGS", {"cuda_missing.bindings": "cuda-bindings"})
-    assert packages.cuda_bindings().reason == "neither cuda-python nor pycuda is installed"
+    assert packages.folder_of("pycuda") == str(stand_ins.PACKAGES / "pycuda")
+    assert packages.folder_of("json.decoder") == packages.folder_of("json")
+    assert packages.folder_of("no_such_package.inside") is None
+    assert packages.folder_of("no_such_package") is None
+    assert "pycuda" not in sys.modules
 
 
 def test_a_missing_module_is_told_apart_from_a_module() -> None:

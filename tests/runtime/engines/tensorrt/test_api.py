@@ -25,7 +25,10 @@ else:
     import tomllib as toml
 
 API = toml.loads(Path(__file__).with_name("api.toml").read_text(encoding="utf-8"))
-FILES = sorted([*(ROOT / "runtime" / "engines" / "tensorrt").glob("*.py"), ROOT / "export" / "tensorrt" / "builder.py"])
+EXPORT = ROOT / "export" / "tensorrt"
+FILES = sorted(
+    [*(ROOT / "runtime" / "engines" / "tensorrt").glob("*.py"), EXPORT / "builder.py", EXPORT / "build_watch.py"]
+)
 # Variables that hold an object of a class, wherever they stand in FILES.
 CLASS_OF = {
     "engine": "ICudaEngine",
@@ -48,6 +51,7 @@ GUARDS = {
     "IBuilderConfig.hardware_compatibility_level": "the configuration refuses it where the version has none",
     "IBuilderConfig.max_aux_streams": "the configuration refuses it where the version has none",
     "IBuilderConfig.int8_calibrator": "the configuration refuses calibrators from 11 on",
+    "IBuilderConfig.progress_monitor": "behind hasattr",
     "NetworkDefinitionCreationFlag.EXPLICIT_BATCH": "behind hasattr",
 }
 

@@ -23,9 +23,10 @@ def load(directory: Path, role: str = "fused", **options: Any) -> TensorrtEngine
     return engine
 
 
-@pytest.mark.parametrize("binding", ["cuda-python", "pycuda"])
+@pytest.mark.parametrize("binding", ["cuda-python", "pycuda", "cudart 11.1", "cudart 12.6"])
 @pytest.mark.parametrize("layout", ["fused", "split"])
 def test_a_scorer_on_tensorrt_gives_the_graphs_numbers(
+    request: pytest.FixtureRequest,
     gpu: SimpleNamespace,
     make_tensorrt_bundle: MakeBundle,
     make_photo: Any,
@@ -34,6 +35,8 @@ def test_a_scorer_on_tensorrt_gives_the_graphs_numbers(
     binding: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    binding, _, version = binding.partition(" ")
+    state = request.getfixturevalue("put_cudart")(version) if version else gpu.state
     monkeypatch.setenv("DGIQA_EDGE_CUDA", binding)
     with Scorer(make_tensorrt_bundle(layout), verify="always") as scorer:
         assert scorer.deviation is not None
@@ -46,9 +49,8 @@ def test_a_scorer_on_tensorrt_gives_the_graphs_numbers(
             np.testing.assert_array_equal(quality.depth, expected["depth"][0])
             assert frame.flags.writeable, "the caller's frame is not ours to freeze"
         assert all(facts["cuda_binding"].startswith(binding) for facts in scorer.describe())
-    assert not gpu.state.device
-    assert not gpu.state.host
-    assert not gpu.state.graphs
+        assert all(facts["cuda_graph"] is (binding != "pycuda") for facts in scorer.describe())
+    assert state.live() == ({"streams": 1} if binding == "pycuda" else {}), "pycuda ends a stream with its object"
 
 
 def test_an_earlier_quality_is_not_overwritten(

@@ -65,6 +65,22 @@ def test_int8_weights_are_stored_since_10(version, stores):
     assert support_of(version).int8_weights is stores
 
 
+@pytest.mark.parametrize(
+    ("version", "monitor", "fp32_attention"),
+    [
+        ("8.6.1", False, False),
+        ("10.0.0", True, False),
+        ("11.2.1", True, False),
+        ("11.3", True, True),
+        ("11.4.0.106", True, True),
+        ("11.4.1", True, True),
+    ],
+)
+def test_what_came_with_10_and_with_11_3(version, monitor, fp32_attention):
+    support = support_of(version)
+    assert (support.progress_monitor, support.fp32_attention) == (monitor, fp32_attention)
+
+
 def test_the_flags_end_with_11():
     assert support_of("10.16").has_precision_flags
     assert not support_of("11.0").has_precision_flags
@@ -87,6 +103,9 @@ def test_the_data_is_well_formed():
     for support in (support for flavour in versions.TITLES for support in versions.supports(flavour)):
         assert support.typing in versions.TYPINGS
         assert set(support.sources) <= set(data["sources"])
+    assert set(data["sources"]) == {key for entry in data["support"] for key in entry["sources"]}
+    for library in data["missing_library"]:
+        assert library["reference"].startswith("https://") and "\n" not in library["remedy"]
 
 
 def test_every_network_of_ours_has_its_families():
@@ -107,6 +126,9 @@ def test_reports_fit_by_version_family_precision_and_sm():
     assert "vit-fp16-10.3" not in found(families=["vit"], precision="fp32", version="10.3", sm=None)
     assert "fused-mha-sm120" not in found(families=["vit"], precision="fp16", version="10.13", sm="89")
     assert found(families=families_of(["nano"]), precision="int8", version="10.3", sm="87") == set()
+    assert "vit-fp32-10.3" in found(families=["vit"], precision="fp32", **orin)
+    assert "vit-fp32-10.3" not in found(families=["vit"], precision="int8", **orin)
+    assert found(families=[], precision="fp32", version="10.2.0.19", sm=None) == {"wheel-10.2.0"}
 
 
 def test_implicit_int8_on_attention_is_refused_and_on_nano_is_not():

@@ -156,14 +156,14 @@ class IExecutionContext:
         self.profiler: Any = None
 
     def set_tensor_address(self, name: str, address: int) -> bool:
-        if name not in self._engine._nodes or address not in cuda.state.device:
+        if name not in self._engine._nodes or not cuda.state.has("device", address):
             return False
         self._addresses[name] = address
         return True
 
     def execute_async_v3(self, stream: int) -> bool:
         self._executions += 1
-        facts, capturing = self._engine._facts, cuda.state.streams[stream].captured is not None
+        facts, capturing = self._engine._facts, cuda.state.captures(stream)
         if self._addresses.keys() != self._engine._nodes.keys():
             self._engine._logger.log(ILogger.Severity.ERROR, "an address was not set")
             return False

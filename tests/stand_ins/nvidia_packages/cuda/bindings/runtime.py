@@ -39,7 +39,7 @@ cudaStreamNonBlocking = 1
 
 OK = cudaError_t.cudaSuccess
 STICKY = {cudaError_t.cudaErrorIllegalAddress}
-NEVER_FAIL = {"cudaGetErrorName", "cudaGetLastError", "cudaRuntimeGetVersion"}
+NEVER_FAIL = {"cudaGetErrorName", "cudaGetErrorString", "cudaGetLastError", "cudaRuntimeGetVersion"}
 POISON = 0xCD
 DEVICE_BYTES = 8 << 30
 
@@ -75,6 +75,18 @@ class State:
     def fail(self, function: str, status: str, call: int = 1) -> None:
         """Let the ``call``-th next call of ``function`` fail."""
         self.failures[function] = (cudaError_t[status], self.calls[function] + call)
+
+    def live(self) -> dict[str, int]:
+        """How much there is of each kind that is not freed, without those of which there is nothing."""
+        return {kind: len(found) for kind in ("device", "host", "streams", "graphs") if (found := vars(self)[kind])}
+
+    def has(self, kind: str, address: int) -> bool:
+        """Whether something of that kind is at the address."""
+        return address in vars(self)[kind]
+
+    def captures(self, stream: int) -> bool:
+        """Whether a stream is being captured."""
+        return self.streams[stream].captured is not None
 
     def put(self, stream: int, work: Callable[[], None]) -> None:
         """What a kernel launch does: queue ``work``, or record it while the stream is being captured."""
@@ -279,3 +291,8 @@ def cudaGetLastError() -> tuple[Any, ...]:
 @api
 def cudaGetErrorName(status: cudaError_t) -> tuple[Any, ...]:
     return OK, status.name.encode()
+
+
+@api
+def cudaGetErrorString(status: cudaError_t) -> tuple[Any, ...]:
+    return OK, b"out of memory" if status == cudaError_t.cudaErrorMemoryAllocation else b"its meaning in words"

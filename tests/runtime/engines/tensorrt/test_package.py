@@ -1,0 +1,40 @@
+"""A TensorRT that cannot be imported: what is said, by the runtime and by doctor."""
+
+import sys
+
+import pytest
+
+from dgiqa_edge.runtime.engines.tensorrt.package import import_tensorrt, version
+from dgiqa_edge.runtime.errors import MachineError
+
+MISSING = "libnvdla_compiler.so: cannot open shared object file: No such file or directory"
+
+
+@pytest.fixture
+def broken(tmp_path, monkeypatch):
+    """``broken(problem)``: importing tensorrt fails with that problem."""
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "tensorrt", raising=False)
+
+    def say(problem):
+        (tmp_path / "tensorrt.py").write_text(f"raise ImportError({problem!r})\n", encoding="utf-8")
+
+    return say
+
+
+def test_a_library_that_jetpack_7_2_lacks_is_named_with_what_to_do(broken):
+    broken(MISSING)
+    with pytest.raises(
+        MachineError, match=r"libnvdla_compiler\.so.*JetPack's own TensorRT.*frigate/pull/23582"
+    ) as caught:
+        import_tensorrt()
+    assert "\n" not in str(caught.value) and "  " not in str(caught.value)
+    assert version().value is None
+    assert "JetPack 7.2" in version().reason
+
+
+def test_another_failure_says_how_to_install_it(broken):
+    broken("libnvinfer.so.10: cannot open shared object file")
+    with pytest.raises(MachineError, match=r"cannot be loaded \(libnvinfer.*JetPack.*pip install"):
+        import_tensorrt()
+    assert "JetPack" not in version().reason
