@@ -13,8 +13,8 @@ GPU_PRESETS ?= nano reference
 GPU_FRAME   ?= $(DEMO_FRAME)
 GPU_OPTIONS ?=
 
-.PHONY: venv demo demo-reference test test-all test-pythons gpu-inputs gpu-check rtx-builds lint map format bench bench-reports \
-    bench-native native native-test native-sanitize native-fuzz clean
+.PHONY: venv demo demo-reference test test-all test-pythons test-tensorrts gpu-inputs gpu-check rtx-builds \
+    lint map format bench bench-reports bench-native native native-test native-sanitize native-fuzz clean
 .DELETE_ON_ERROR:
 
 venv: $(STAMP)
@@ -51,6 +51,11 @@ test-all: $(STAMP)
 # The runtime's tests on the oldest and the newest Python that setup.py names, each in a small environment of its own.
 test-pythons:
 	$(PYTHON) tests/pythons.py
+
+# The packages of TensorRT 8.5.3, 8.6.0, 11.4 and TensorRT-RTX, each in a Python 3.10 of its own: whether they have what
+# our code and its stand-ins take them to have.
+test-tensorrts: $(STAMP)
+	$(BIN)/python tests/tensorrts.py
 
 # On a machine with an NVIDIA GPU and TensorRT: engines of every precision from the same graphs, their accuracy and
 # latency, both CUDA bindings, refusals; the figures land in benchmarks/results/. Where TensorRT lives in a Python of

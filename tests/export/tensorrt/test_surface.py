@@ -1,21 +1,20 @@
-"""Whether the lists that the fake is made of are the real package's, where a wheel of that version can be imported.
+"""Whether the lists that the fake is made of are the real packages', where some can be imported (``tensorrts.py``).
 
-``TENSORRT_PYTHON`` names an interpreter that has one (a separate environment); without it this one is asked. Importing
-TensorRT needs no GPU; nothing here creates an object of it.
+Importing TensorRT needs no GPU; nothing here creates an object of it.
 """
 
-import importlib.util
-import json
-import os
-import subprocess
-import sys
+from typing import Any
 
 import pytest
+import tensorrts
 from stand_ins import fake_tensorrt
 
+from dgiqa_edge.runtime.engines.tensorrt.versions import support_of
+
 PROBE = """
-import json, sys, tensorrt as trt
-surface = json.loads(sys.argv[1])
+import importlib, json, sys
+trt = importlib.import_module(sys.argv[1])
+surface = json.loads(sys.argv[2])
 print(json.dumps({
     "version": trt.__version__,
     "missing": [f"{owner}.{name}" for kind in surface.values() for owner, names in kind.items() for name in names
@@ -29,50 +28,40 @@ print(json.dumps({
 """
 
 
-@pytest.fixture(scope="module")
-def interpreter():
-    named = os.environ.get("TENSORRT_PYTHON")
-    if not named and importlib.util.find_spec("tensorrt") is None:
-        pytest.skip("no tensorrt package here, and TENSORRT_PYTHON names no interpreter that has one")
-    return named or sys.executable
+@pytest.fixture(scope="module", params=tensorrts.installed())
+def installed(request: pytest.FixtureRequest) -> tensorrts.Installed:
+    return request.param
 
 
-def ask(interpreter, surface):
-    finished = subprocess.run(
-        [interpreter, "-c", PROBE, json.dumps(surface)], capture_output=True, text=True, check=False
-    )
-    assert finished.returncode == 0, finished.stderr[-500:]
-    return json.loads(finished.stdout.splitlines()[-1])
-
-
-def test_the_listed_surface_is_the_installed_packages(interpreter):
-    installed = ask(interpreter, {})["version"]
-    listed = {entry["name"]: entry for entry in fake_tensorrt.versions()}
-    entry = listed.get(installed) or next(
-        (entry for name, entry in listed.items() if name.split(".")[:2] == installed.split(".")[:2]), None
-    )
-    if entry is None:
-        pytest.skip(f"TensorRT {installed} is not among the listed versions")
-    found = ask(interpreter, {"enums": entry["enums"], "classes": entry["classes"]})
+def test_the_listed_surface_is_the_installed_packages(installed: tensorrts.Installed) -> None:
+    entry = listed(installed)
+    found = installed.ask(PROBE, {"enums": entry["enums"], "classes": entry["classes"]})
     assert found["missing"] == []
 
 
-def test_the_version_table_agrees_with_the_installed_package(interpreter):
-    from dgiqa_edge.runtime.engines.tensorrt.versions import support_of
+def listed(installed: tensorrts.Installed) -> dict[str, Any]:
+    """The list of the installed release."""
+    version = installed.ask(PROBE, {})["version"]
+    release = (support_of(version, installed.flavour).api_of or version).split(".")[:2]
+    for entry in fake_tensorrt.versions():
+        if entry["name"].split(".")[:2] == release:
+            return entry
+    return pytest.skip(f"TensorRT {version} is not among the listed versions")
 
-    found = ask(interpreter, {})
-    support = support_of(found["version"])
+
+def test_the_version_table_agrees_with_the_installed_package(installed: tensorrts.Installed) -> None:
+    found = installed.ask(PROBE, {})
+    support = support_of(found["version"], installed.flavour)
     assert support.has_precision_flags == ("FP16" not in found["absent"])
-    assert support.version_compatible == ("VERSION_COMPATIBLE" not in found["absent"])
+    if installed.flavour == "tensorrt":  # TensorRT-RTX has the flag, and not the lean runtime that it needs
+        assert support.version_compatible == ("VERSION_COMPATIBLE" not in found["absent"])
     assert support.optimization_level == found["level"]
     assert (support.typing != "weak") == found["strong"]
     assert support.parser_names_nodes == found["names_nodes"]
     assert support.progress_monitor == found["monitor"]
 
 
-def test_the_version_table_agrees_with_the_listed_surfaces():
-    from dgiqa_edge.runtime.engines.tensorrt.versions import support_of
-
+def test_the_version_table_agrees_with_the_listed_surfaces() -> None:
     for entry in fake_tensorrt.versions():
         support, classes = support_of(entry["name"]), entry["classes"]
         assert support.progress_monitor == ("IProgressMonitor" in classes)

@@ -1,20 +1,17 @@
 """Every member of TensorRT's Python API that our code touches exists in every version we support, or is guarded.
 
 ``api.toml`` is the list, with its source. The code is read as text, so that no TensorRT is needed; where the
-package can be imported (here, or by the interpreter that ``TENSORRT_PYTHON`` names) the list is compared with it.
+packages can be imported (``tensorrts.py``) the list is compared with them.
 """
 
 import ast
-import importlib.util
-import json
-import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import tensorrts
 from places import ROOT
 
 from dgiqa_edge.runtime.engines.tensorrt.versions import support_of
@@ -150,21 +147,10 @@ print(json.dumps([trt.__version__, {
 """
 
 
-@pytest.mark.parametrize(("package", "flavour"), [("tensorrt", "tensorrt"), ("tensorrt_rtx_bindings", "tensorrt-rtx")])
-def test_the_list_agrees_with_an_installed_package(package: str, flavour: str) -> None:
-    interpreter = os.environ.get("TENSORRT_PYTHON") if flavour == "tensorrt" else None
-    if not interpreter and importlib.util.find_spec(package) is None:
-        pytest.skip(f"no {package} package here, and TENSORRT_PYTHON names no interpreter that has tensorrt")
-    wanted = {owner: list(names) for owner, names in API["members"].items()}
-    finished = subprocess.run(
-        [interpreter or sys.executable, "-c", PROBE, package, json.dumps(wanted)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert finished.returncode == 0, finished.stderr[-500:]
-    version, found = json.loads(finished.stdout.splitlines()[-1])
-    version = support_of(version, flavour).api_of or version
+@pytest.mark.parametrize("installed", tensorrts.installed())
+def test_the_list_agrees_with_an_installed_package(installed: tensorrts.Installed) -> None:
+    version, found = installed.ask(PROBE, {owner: list(names) for owner, names in API["members"].items()})
+    version = support_of(version, installed.flavour).api_of or version
     expected = {
         owner: [name for name, span in names.items() if within(version, span)]
         for owner, names in API["members"].items()
