@@ -14,7 +14,6 @@ from typing import Any
 from dgiqa_edge.runtime.engines.tensorrt.package import import_tensorrt
 from dgiqa_edge.runtime.engines.tensorrt.versions import release_of
 from dgiqa_edge.runtime.errors import EngineCompatibilityError, MachineError
-from dgiqa_edge.runtime.ground.extra_packages import extra_package, install_command
 from dgiqa_edge.runtime.machine.cuda_probe import gpu_count
 
 from .build_watch import BuildWatch, Tell, silent
@@ -104,28 +103,17 @@ class BuiltEngine:
     seconds: float
 
 
-def load_tensorrt() -> Any:
-    """The ``tensorrt`` package, after asking the driver: without one, TensorRT ends the process.
+def load_tensorrt(flavour: str = "tensorrt") -> Any:
+    """The package of a flavour. TensorRT ends the process without a driver, which is asked first; TensorRT-RTX's
+    builder needs neither a GPU nor a driver.
 
     Raises:
-        MachineError: the package is missing or cannot be loaded, or there is no GPU.
+        MachineError: the package is missing or cannot be loaded, or there is no GPU where one is needed.
     """
-    tensorrt = import_tensorrt()
-    if gpu_count() == 0:
+    trt = import_tensorrt(flavour)
+    if flavour == "tensorrt" and gpu_count() == 0:
         raise MachineError("no NVIDIA GPU was found: TensorRT builds on the GPU that the engine will run on")
-    return tensorrt
-
-
-def load_tensorrt_rtx() -> Any:
-    """The package of TensorRT-RTX, whose builder needs neither a GPU nor a driver.
-
-    Raises:
-        MachineError: it is missing or cannot be loaded.
-    """
-    try:
-        return extra_package("tensorrt_rtx_bindings", "tensorrt-rtx", "building with TensorRT-RTX")
-    except (ImportError, OSError, RuntimeError) as error:  # its libraries are loaded as it is imported
-        raise MachineError(f"TensorRT-RTX cannot be loaded ({error}): {install_command('tensorrt-rtx')}") from error
+    return trt
 
 
 def build(

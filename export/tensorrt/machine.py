@@ -4,12 +4,14 @@ import importlib.util
 from dataclasses import dataclass
 from typing import Any
 
-from dgiqa_edge.runtime.engines.tensorrt.versions import TensorRtSupport, flavour_of, support_of
+from dgiqa_edge.runtime.engines.tensorrt.versions import TensorRtSupport, support_of
 from dgiqa_edge.runtime.errors import DgiqaEdgeError
 from dgiqa_edge.runtime.machine.cuda_probe import probe
 
-from .builder import BuildLog, dla_cores, load_tensorrt, load_tensorrt_rtx
+from .builder import BuildLog, dla_cores, load_tensorrt
 from .configuration import Device
+
+RTX = "tensorrt-rtx"
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,6 @@ def open_rtx() -> TensorRtMachine:
         MachineError: it is missing or cannot be loaded.
         EngineCompatibilityError: the project does not support this version.
     """
-    trt = load_tensorrt_rtx()
-    support = support_of(trt.__version__, flavour_of(trt))
+    trt = load_tensorrt(RTX)
+    support = support_of(trt.__version__, RTX)
     return TensorRtMachine(trt, trt.__version__, support, Device("RTX GPUs", ""))

@@ -1,4 +1,4 @@
-"""The ``tensorrt`` package: whether it can be imported, and if not, why and what to do."""
+"""The packages that TensorRT's flavours come in: whether one can be imported, and if not, why and what to do."""
 
 from typing import Any
 
@@ -6,30 +6,32 @@ from ...errors import MachineError
 from ...ground.extra_packages import install_command
 from ...machine.fact import Fact
 from ...machine.packages import import_or_reason, imported
-from .versions import missing_library
+from .versions import MODULES, missing_library
+
+_ON_A_JETSON = (
+    "on a Jetson it comes with JetPack (make the virtual environment with --system-site-packages), elsewhere "
+)
 
 
-def import_tensorrt() -> Any:
-    """The package.
+def import_tensorrt(flavour: str = "tensorrt") -> Any:
+    """The package of a flavour.
 
     Raises:
         MachineError: it is not installed, or its libraries are missing.
     """
-    found = import_or_reason("tensorrt")
+    found = import_or_reason(MODULES[flavour])
     if isinstance(found, Fact):
-        raise MachineError(f"{found.reason}: {missing_library(found.reason) or _how_to_install()}")
+        remedy = missing_library(found.reason) or _how_to_install(flavour)
+        raise MachineError(f"{found.reason}: {remedy}")
     return found
 
 
-def version() -> Fact:
+def version(flavour: str = "tensorrt") -> Fact:
     """Its version, taken by importing it."""
-    found = imported("tensorrt")
+    found = imported(MODULES[flavour])
     remedy = missing_library(found.reason)
     return Fact(None, f"{found.reason}: {remedy}") if remedy else found
 
 
-def _how_to_install() -> str:
-    return (
-        "on a Jetson it comes with JetPack (make the virtual environment with --system-site-packages), elsewhere "
-        + install_command("tensorrt")
-    )
+def _how_to_install(flavour: str) -> str:
+    return (_ON_A_JETSON if flavour == "tensorrt" else "") + install_command(flavour)

@@ -22,7 +22,8 @@ ACTIONS = ("warn", "refuse")
 PRECISIONS = ("fp32", "fp16", "int8", "implicit_int8")
 TITLES = {"tensorrt": "TensorRT", "tensorrt-rtx": "TensorRT-RTX"}
 """The flavours of TensorRT, which count their versions apart, and how people call them."""
-_FLAVOUR_OF_MODULE = {"tensorrt_rtx_bindings": "tensorrt-rtx"}
+MODULES = {"tensorrt": "tensorrt", "tensorrt-rtx": "tensorrt_rtx_bindings"}
+"""What each flavour is imported as."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,8 @@ class KnownBad:
 
 def flavour_of(trt: Any) -> str:
     """The flavour of a TensorRT package that was imported."""
-    return _FLAVOUR_OF_MODULE.get(getattr(trt, "__name__", ""), "tensorrt")
+    name = getattr(trt, "__name__", "")
+    return next((flavour for flavour, module in MODULES.items() if module == name), "tensorrt")
 
 
 def release_of(trt: Any) -> str:

@@ -5,6 +5,7 @@ import sys
 import pytest
 
 from dgiqa_edge.runtime.engines.tensorrt.package import import_tensorrt, version
+from dgiqa_edge.runtime.engines.tensorrt.versions import MODULES
 from dgiqa_edge.runtime.errors import MachineError
 
 MISSING = "libnvdla_compiler.so: cannot open shared object file: No such file or directory"
@@ -12,12 +13,13 @@ MISSING = "libnvdla_compiler.so: cannot open shared object file: No such file or
 
 @pytest.fixture
 def broken(tmp_path, monkeypatch):
-    """``broken(problem)``: importing tensorrt fails with that problem."""
+    """``broken(problem)``: importing any TensorRT fails with that problem."""
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.delitem(sys.modules, "tensorrt", raising=False)
 
     def say(problem):
-        (tmp_path / "tensorrt.py").write_text(f"raise ImportError({problem!r})\n", encoding="utf-8")
+        for module in MODULES.values():
+            monkeypatch.delitem(sys.modules, module, raising=False)
+            (tmp_path / f"{module}.py").write_text(f"raise ImportError({problem!r})\n", encoding="utf-8")
 
     return say
 
@@ -33,8 +35,13 @@ def test_a_library_that_jetpack_7_2_lacks_is_named_with_what_to_do(broken):
     assert "JetPack 7.2" in version().reason
 
 
-def test_another_failure_says_how_to_install_it(broken):
+@pytest.mark.parametrize(
+    ("flavour", "remedy"),
+    [("tensorrt", r"JetPack.*pip install .*\[tensorrt\]"), ("tensorrt-rtx", r": pip install .*\[tensorrt-rtx\]")],
+)
+def test_another_failure_says_how_to_install_it(broken, flavour, remedy):
     broken("libnvinfer.so.10: cannot open shared object file")
-    with pytest.raises(MachineError, match=r"cannot be loaded \(libnvinfer.*JetPack.*pip install"):
-        import_tensorrt()
-    assert "JetPack" not in version().reason
+    with pytest.raises(MachineError, match=rf"cannot be loaded \(libnvinfer.*{remedy}"):
+        import_tensorrt(flavour)
+    assert version(flavour).value is None
+    assert "JetPack" not in version(flavour).reason
