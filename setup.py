@@ -55,7 +55,6 @@ EXPORT = [
     "onnxruntime>=1.17",
     "safetensors>=0.4",
     "huggingface_hub>=0.24",
-    "rich>=13",
     "polygraphy>=0.49",
     "scipy>=1.10",
 ]

@@ -140,7 +140,7 @@ LACKING = {
     "watch": ("{root}/runtime/examples/files.toml --bundle {bundle}", "fastjsonschema", "watch"),
     "bench": ("latency --bundle {bundle}", "fastjsonschema", "bench"),
     "demo": ("--bundle {bundle} --out {out}", "fastjsonschema", "bench"),
-    "build": ("--frame 640x480 --out {out}", "rich", "export"),
+    "build": ("--frame 640x480 --out {out}", "torch", "export"),
     "weights": ("check {root}/export/weights/nano.safetensors", "torch", "export"),
 }
 WITHOUT = """

@@ -6,7 +6,7 @@ stopped.
 """
 
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +16,6 @@ import numpy as np
 from dgiqa_edge.calibration.fidelity import Fidelity
 from dgiqa_edge.calibration.images.calibration_set import MINIMUM_COUNT, open_calibration_set
 from dgiqa_edge.calibration.images.selection import Selection
-from dgiqa_edge.runtime.bundle.manifest import LadderRecord
 from dgiqa_edge.runtime.ground.names import json_text
 from dgiqa_edge.runtime.hashing import Json
 from dgiqa_edge.runtime.version import VERSION
@@ -31,10 +30,11 @@ from ..ladder.rungs import rungs_from
 from ..ladder.trial import Trials
 from ..options.build_options import BuildOptions
 from ..stages.lock import exclusive
-from ..stages.provenance import host_facts, package_versions
+from ..stages.outcome import BuildResult, Row, check_target
+from ..stages.provenance import host_facts, package_versions, peak_memory_mib
 from ..stages.reporter import Reporter, reused
 from ..stages.stages import StageResult, Stages
-from . import bundle_writer, table
+from . import bundle_writer
 from .backends import choose
 from .recipes import recipe_of
 
@@ -44,26 +44,6 @@ if TYPE_CHECKING:
 LOCK = "lock"
 PARITY_IMAGES = 3
 OUTPUTS = ("score", "crop_scores", "depth")
-
-
-@dataclass(frozen=True)
-class BuildResult:
-    """A finished build: the bundle's directory, the closing table, and the ladder if one was climbed."""
-
-    bundle: Path
-    rows: tuple[table.Row, ...]
-    caption: str
-    notes: tuple[str, ...]
-    ladder: LadderRecord | None
-
-    def to_json(self) -> dict[str, Json]:
-        return {
-            "bundle": str(self.bundle),
-            "rows": [asdict(row) for row in self.rows],
-            "caption": self.caption,
-            "notes": list(self.notes),
-            "ladder": None if self.ladder is None else asdict(self.ladder),
-        }
 
 
 class Build:
@@ -84,7 +64,7 @@ class Build:
         options = self.options
         self.recipe = recipe_of(options)
         self.backend, why = choose(options.backend, engine=options.builds_engines)
-        bundle_writer.check_target(options.out)
+        check_target(options.out)
         self.reporter.note(f"backend: {why}")
         self.engines = self.backend.open_build(options, self.recipe, self.reporter)
         self.stages.sweep()
@@ -256,15 +236,13 @@ class Build:
         fp32_bytes = exported.file(FP32_GRAPH).stat().st_size
         fp32_ms, own_ms = (taken.latency.fp32_p50_ms, taken.latency.p50_ms) if taken.latency else (None, None)
         graph_bytes = contents.graph.stat().st_size
-        rows = [table.Row("fp32", fp32_bytes, p50_ms=fp32_ms)]
+        rows = [Row("fp32", fp32_bytes, p50_ms=fp32_ms)]
         if contents.engines is None or taken.ladder is None:
-            rows.append(
-                table.Row(contents.written.title, graph_bytes, **contents.portable_fidelity.figures, p50_ms=own_ms)
-            )
+            rows.append(Row(contents.written.title, graph_bytes, **contents.portable_fidelity.figures, p50_ms=own_ms))
         if contents.engines is not None:
             name = f"{contents.engines.title} {contents.backend.title}"
             p50_ms = contents.latency.p50_ms if contents.latency else None
-            rows.append(table.Row(name, contents.engines.size_bytes, **contents.fidelity.figures, p50_ms=p50_ms))
+            rows.append(Row(name, contents.engines.size_bytes, **contents.fidelity.figures, p50_ms=p50_ms))
         notes = (*self._once(contents), *bundle_writer.notes(contents))
         return BuildResult(options.out, tuple(rows), self._caption(taken), notes, taken.ladder)
 
@@ -287,7 +265,7 @@ class Build:
         return (
             f"{self.options.preset}, frame {width}x{height}, {where}; fidelity "
             f"against FP32 on {taken.fidelity.images} {photos} photos, {timed}peak memory "
-            f"{bundle_writer.peak_memory_mib():.0f} MiB, {time.monotonic() - self.start:.0f} s"
+            f"{peak_memory_mib():.0f} MiB, {time.monotonic() - self.start:.0f} s"
         )
 
 

@@ -3,8 +3,6 @@
 The bundle appears whole or not at all, and replaces an older one at the same place only when complete.
 """
 
-import os
-import resource
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -19,12 +17,12 @@ from dgiqa_edge.calibration.images.calibration_set import CalibrationImage
 from dgiqa_edge.calibration.images.selection import Selection
 from dgiqa_edge.calibration.int8.result import CalibrationResult
 from dgiqa_edge.runtime.bundle.bundle import build_manifest_files, write_manifest
-from dgiqa_edge.runtime.bundle.checks import MANIFEST_NAME, SCHEMA_VERSION
+from dgiqa_edge.runtime.bundle.checks import SCHEMA_VERSION
 from dgiqa_edge.runtime.bundle.golden import GOLDEN_NAME, Golden, save_golden
 from dgiqa_edge.runtime.bundle.manifest import LadderRecord, Precision
 from dgiqa_edge.runtime.engines.backend import Backend
 from dgiqa_edge.runtime.engines.onnxruntime import BACKEND as ONNX_RUNTIME
-from dgiqa_edge.runtime.errors import ConfigurationError, FidelityError, MachineError
+from dgiqa_edge.runtime.errors import FidelityError
 from dgiqa_edge.runtime.ground.atomic import atomic_directory
 from dgiqa_edge.runtime.ground.names import json_text
 from dgiqa_edge.runtime.hashing import Json
@@ -36,6 +34,8 @@ from ..frame_graph.split import split
 from ..frame_graph.to_onnx import OPSET, save_checked
 from ..ladder.devices.check import DEPTH_FLOOR_LEVELS, SCORE_FLOOR, depth_bound, score_bound
 from ..options.build_options import BuildOptions
+from ..stages.outcome import check_target
+from ..stages.provenance import peak_memory_mib
 from ..tensorrt.engines import BUILD_LOG, EngineFiles
 from ..weights.weight_sets import ROOT
 from .recipes import Recipe
@@ -89,22 +89,6 @@ class BundleContents:
         return Precision(self.precision, self.backend.name, self.nodes)
 
 
-def check_target(out: Path) -> None:
-    """Refuse to replace a folder that is not a bundle, or to start a build whose result has no place to go.
-
-    Raises:
-        ConfigurationError: ``out`` exists and holds something else.
-        MachineError: ``out`` cannot be written.
-    """
-    ancestor = next(folder for folder in (out.absolute(), *out.absolute().parents) if folder.exists())
-    if ancestor != out.absolute() and not ancestor.is_dir():
-        raise MachineError(f"cannot write --out {out}: {ancestor} is not a folder")
-    if not os.access(ancestor, os.W_OK):
-        raise MachineError(f"cannot write --out {out}: no permission to write in {ancestor}")
-    if out.exists() and not (out / MANIFEST_NAME).is_file() and (not out.is_dir() or any(out.iterdir())):
-        raise ConfigurationError(f"--out {out} exists and is not a bundle: choose another folder, or remove it")
-
-
 def write(contents: BundleContents, out: Path) -> None:
     """Write the bundle to ``out``, once its engines, loaded as any user will load them, gave what was checked.
 
@@ -148,11 +132,6 @@ def _replay(contents: BundleContents, directory: Path) -> None:
             f"{found.depth_mae_levels:.2f} grey levels, not {checked.depth_mae_levels:.2f}; remove "
             f"{contents.options.work} and build again"
         )
-
-
-def peak_memory_mib() -> float:
-    """Largest resident memory of this process so far."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0
 
 
 def _write_graphs(contents: BundleContents, directory: Path) -> list[tuple[str, str]]:

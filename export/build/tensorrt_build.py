@@ -5,7 +5,6 @@ import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from dgiqa_edge.calibration.fidelity import Fidelity
 from dgiqa_edge.calibration.images.calibration_set import CalibrationSet
@@ -24,14 +23,11 @@ from ..ladder.devices.tensorrt import TensorRtDevice
 from ..options.build_options import BuildOptions
 from ..stages.reporter import Reporter, Tick
 from ..stages.stages import Stages
-from ..tensorrt.engines import EngineStage
+from ..tensorrt.engines import EngineStage, Graph, ready
 from ..tensorrt.machine import TensorRtMachine, obstacle, open_machine
 from . import bundle_writer, parser_graphs
 from .backends import BuildBackend
 from .recipes import Recipe
-
-if TYPE_CHECKING:
-    from onnx import ModelProto
 
 STAGES = 2
 
@@ -128,13 +124,14 @@ class TensorRtBuild:
             )
         return replace(contents, engines=files, fidelity=fidelity, latency=latency)
 
-    def _graphs(self, source: Path) -> "Mapping[str, ModelProto]":
+    def _graphs(self, source: Path) -> Mapping[str, Graph]:
         import onnx
 
         model = onnx.load(str(source))
         if self.options.layout == "fused":
-            return {"fused": model}
-        return dict(zip(bundle_writer.SPLIT_FILES, split(model), strict=True))
+            return {"fused": ready(model, self.machine)}
+        halves = zip(bundle_writer.SPLIT_FILES, split(model), strict=True)
+        return {role: ready(half, self.machine) for role, half in halves}
 
     def _check(
         self,

@@ -29,8 +29,8 @@ def run(args: argparse.Namespace) -> int:
     from dgiqa_edge.runtime.errors import BudgetError
 
     from ..build.build import Build, stage_count
-    from ..build.table import print_table
     from ..options.build_options import from_args
+    from ..stages.outcome import table_lines
     from ..stages.reporter import Reporter
 
     options = from_args(args)
@@ -40,11 +40,10 @@ def run(args: argparse.Namespace) -> int:
         _tell(error.ladder)
         _write_json(args.json, {"bundle": None, "error": str(error), "ladder": _plain(error.ladder)})
         raise
-    if result.ladder:
-        _tell(result.ladder)
-        print(result.caption)
-    else:
-        print_table(list(result.rows), result.caption)
+    for line in () if result.ladder else table_lines(result.rows):
+        print(line)
+    _tell(result.ladder)
+    print(result.caption)
     for note in result.notes:
         print(f"note: {note}")
     print(f"bundle: {result.bundle}")

@@ -1,6 +1,7 @@
 """Where a build came from: hashes of the code that shapes a graph, package versions, and facts about the machine."""
 
 import platform
+import resource
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -53,6 +54,11 @@ def code_sha256(*folders: str) -> str:
 def package_versions(*names: str) -> dict[str, Json]:
     """Installed versions; ``None`` for a package that is not there."""
     return {name: version_of(name) for name in names}
+
+
+def peak_memory_mib() -> float:
+    """Largest resident memory of this process so far."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0
 
 
 def host_facts() -> dict[str, Json]:

@@ -1,12 +1,13 @@
 """The engine stage of a build: graphs in, engine files and their log out, with the timing cache locked and extended.
 
 It decides the configuration before the build starts its work, so that a contradiction costs no time, and repeats
-nothing that a finished stage holds. Whether an engine is right is the business of ``ladder/devices/check.py``.
+nothing that a finished stage holds. It takes graphs ready for the parser, so it needs no onnx; ``ready`` makes a model
+so. Whether an engine is right is the business of ``ladder/devices/check.py``.
 """
 
 import contextlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,12 +27,14 @@ from .build_watch import silent
 from .calibrator import CacheKey, create_calibrator
 from .configuration import Configuration, configure
 from .frame_buffer import frame_buffer
-from .graph import GraphFacts, facts_of, prepare
+from .graph import ParserGraph, facts_of, prepare
 from .machine import TensorRtMachine
 
 if TYPE_CHECKING:
     from onnx import ModelProto
 
+Graph = Callable[[], ParserGraph]
+"""A graph that is made ready or read when its turn comes, so that memory holds one."""
 BUILD_LOG = "tensorrt_build.log"
 FAILED_LOG = "tensorrt_build.failed.log"
 
@@ -74,6 +77,17 @@ def requirements(machine: TensorRtMachine, settings: BuilderSettings) -> Mapping
         "compatibility": settings.hardware_compatible or "exact",
         "version_compatible": settings.version_compatible,
     }
+
+
+def ready(model: "ModelProto", machine: TensorRtMachine) -> Graph:
+    """``model`` as the parser of ``machine`` takes it, checked against what that parser is known to refuse."""
+
+    def make() -> ParserGraph:
+        prepared, rewritten = prepare(model, machine.support)
+        findings = lint.check(prepared, machine.version, machine.support.flavour)
+        return ParserGraph(prepared.SerializeToString(), facts_of(prepared), rewritten, tuple(map(str, findings)))
+
+    return make
 
 
 class EngineStage:
@@ -120,14 +134,14 @@ class EngineStage:
         return self.calibrator is not None
 
     def run(
-        self, stages: Stages, graphs: "Mapping[str, ModelProto]", source_sha256: str, images: CalibrationSet
+        self, stages: Stages, graphs: Mapping[str, Graph], source_sha256: str, images: CalibrationSet | None = None
     ) -> EngineFiles:
         """Build an engine per role, or take those of a finished stage.
 
         Args:
             graphs: the frame graph per role, in the precision to build.
             source_sha256: of the file that the graphs come from.
-            images: what a calibrator reads.
+            images: what a calibrator reads; none are needed without one.
 
         Raises:
             ExportError: a graph breaks the parser's rules or cannot be built.
@@ -140,13 +154,13 @@ class EngineStage:
             "tensorrt": self.machine.version,
             "device": asdict(self.machine.device),
             "configuration": json.loads(json.dumps(asdict(self.configuration))),
-            "images": images.image_set_sha256 if self.calibrator else None,
+            "images": images.image_set_sha256 if self.calibrator and images else None,
         }
         result = stages.run("engine", inputs, lambda directory: self._make(directory, graphs, source_sha256, images))
         return self._files(result, tuple(graphs))
 
     def _make(
-        self, directory: Path, graphs: "Mapping[str, ModelProto]", source_sha256: str, images: CalibrationSet
+        self, directory: Path, graphs: Mapping[str, Graph], source_sha256: str, images: CalibrationSet | None
     ) -> dict[str, Json]:
         log = builder.BuildLog()
         log.note(f"{self.machine.label}; {self.configuration}")
@@ -154,9 +168,8 @@ class EngineStage:
         report: dict[str, Json] = {}
         try:
             for role, graph in graphs.items():
-                prepared = self._prepare(graph, notes, log)
                 with self._calibrator(role, source_sha256, images) as calibrator:
-                    built = self._build(prepared, calibrator, log, notes)
+                    built = self._build(graph(), calibrator, log, notes)
                 (directory / f"{role}.plan").write_bytes(built.plan)
                 report[role] = {
                     "bytes": len(built.plan),
@@ -173,26 +186,23 @@ class EngineStage:
         (directory / BUILD_LOG).write_text(log.text(), encoding="utf-8")
         return {"engines": report, "notes": list(dict.fromkeys(notes))}
 
-    def _prepare(self, graph: "ModelProto", notes: list[str], log: builder.BuildLog) -> tuple[bytes, GraphFacts]:
-        prepared, rewritten = prepare(graph, self.machine.support)
-        notes += rewritten
-        for finding in lint.check(prepared, self.machine.version, self.machine.support.flavour):
-            log.note(f"not on record, the parser decides: {finding}")
-        return prepared.SerializeToString(), facts_of(prepared)
-
     def _build(
         self,
-        prepared: tuple[bytes, GraphFacts],
+        graph: ParserGraph,
         calibrator: Any,
         log: builder.BuildLog,
         notes: list[str],
     ) -> builder.BuiltEngine:
+        notes += graph.rewritten
+        for remark in graph.remarks:
+            log.note(f"not on record, the parser decides: {remark}")
         device = self.machine.device
         cache = self.options.timing_cache or timing_cache.default_path(self.machine.version, device.name, device.sm)
         with exclusive(timing_cache.lock_of(cache), self.say, "the GPU"):
             built = builder.build(
                 self.machine.trt,
-                *prepared,
+                graph.content,
+                graph.facts,
                 self.configuration,
                 log=log,
                 timings=timing_cache.read(cache),
@@ -210,12 +220,13 @@ class EngineStage:
         return built
 
     @contextlib.contextmanager
-    def _calibrator(self, role: str, source_sha256: str, images: CalibrationSet) -> Iterator[Any]:
+    def _calibrator(self, role: str, source_sha256: str, images: CalibrationSet | None) -> Iterator[Any]:
         if self.calibrator is None:
             yield None
             return
         from dgiqa_edge.runtime.engines.cuda.binding import connect
 
+        assert images is not None, "a calibrator reads photos"
         key = CacheKey(
             sha256_bytes(f"{source_sha256} {role}".encode()),
             images.image_set_sha256,

@@ -6,7 +6,7 @@ only TensorRT and numpy are installed. Sources: onnx-tensorrt's operator tables 
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -57,6 +57,22 @@ class GraphFacts:
             fp32_tensors=frozenset(content["fp32_tensors"]),
             nodes=tuple((name, operator) for name, operator in content["nodes"]),
         )
+
+
+@dataclass(frozen=True)
+class ParserGraph:
+    """A graph as a parser takes it, ready for the builder.
+
+    Attributes:
+        content: serialized ONNX.
+        rewritten: how it differs from the portable graph; for the user.
+        remarks: what only that parser can judge; for the log.
+    """
+
+    content: bytes = field(repr=False)
+    facts: GraphFacts
+    rewritten: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 def facts_of(model: "ModelProto") -> GraphFacts:

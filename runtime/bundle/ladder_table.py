@@ -20,9 +20,17 @@ _HEADINGS = ("rung", "size", "score MAE", "max", "SRCC", "depth MAE", "corr.", "
 
 def ladder_lines(ladder: LadderRecord) -> list[str]:
     """The table, most reduced rung first, and its caption."""
-    rows: list[Sequence[str]] = [_HEADINGS, *(_cells(rung) for rung in ladder.rungs)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADINGS) - 1)]
-    return [_aligned(row, widths) for row in rows] + list(_caption(ladder))
+    return aligned([_HEADINGS, *(_cells(rung) for rung in ladder.rungs)], words=True) + list(_caption(ladder))
+
+
+def aligned(rows: Sequence[Sequence[str]], *, words: bool = False) -> list[str]:
+    """Rows of cells as lines: the first column to the left, the others to the right; ``words``: the last is free text.
+
+    No line ends in spaces.
+    """
+    columns = len(rows[0]) - words
+    widths = [max(len(row[column]) for row in rows) for column in range(columns)]
+    return [_aligned(row, widths).rstrip() for row in rows]
 
 
 def _cells(rung: RungRecord) -> Sequence[str]:
@@ -43,7 +51,7 @@ def _cells(rung: RungRecord) -> Sequence[str]:
 def _aligned(row: Sequence[str], widths: Sequence[int]) -> str:
     cells = [cell.rjust(width) for cell, width in zip(row, widths, strict=False)]
     cells[0] = row[0].ljust(widths[0])
-    return "  ".join([*cells, row[-1]])
+    return "  ".join([*cells, *row[len(widths) :]])
 
 
 def _caption(ladder: LadderRecord) -> Iterator[str]:

@@ -19,7 +19,7 @@ from dgiqa_edge.runtime.hashing import Json, sha256_file
 from ...frame_graph.graph_session import Run
 from ...options.tensorrt_options import BuilderSettings
 from ...stages.stages import Stages
-from ...tensorrt.engines import EngineStage, requirements
+from ...tensorrt.engines import EngineStage, ready, requirements
 from ...tensorrt.machine import TensorRtMachine
 
 ROLE = "fused"
@@ -73,7 +73,7 @@ class TensorRtDevice:
         )
         precision = "int8" if quantized else "fp16" if half else "fp32"
         stage = self.stage_of(precision, half=half)
-        files = stage.run(self.stages, {ROLE: model}, sha256_file(graph), self.images)
+        files = stage.run(self.stages, {ROLE: ready(model, self.machine)}, sha256_file(graph), self.images)
         assert self.engine_file is not None
         shutil.copyfile(files.plans[ROLE], directory / self.engine_file)
         return dict(files.report[ROLE])

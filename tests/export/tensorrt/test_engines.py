@@ -14,7 +14,7 @@ from dgiqa_edge.export.stages.stages import Stages
 from dgiqa_edge.export.tensorrt import build_watch
 from dgiqa_edge.export.tensorrt.build_watch import silent
 from dgiqa_edge.export.tensorrt.configuration import Device
-from dgiqa_edge.export.tensorrt.engines import EngineStage
+from dgiqa_edge.export.tensorrt.engines import EngineStage, ready
 from dgiqa_edge.export.tensorrt.machine import TensorRtMachine
 from dgiqa_edge.runtime.bundle.manifest import Requirements
 from dgiqa_edge.runtime.commands import progress
@@ -25,10 +25,6 @@ from dgiqa_edge.runtime.machine.processor import platform_name
 
 VERSION = "10.13.3.9"
 HERE = Machine("Test GPU", "86", False, "13.0", "580.65", VERSION, platform_name())
-
-
-class Images:
-    image_set_sha256, height, width = "", 4, 4
 
 
 @pytest.fixture
@@ -55,7 +51,7 @@ def build(tmp_path):
         nodes = [helper.make_node("Cast", ["frame"], ["score"], name="/Cast", to=1)]
         graph = helper.make_graph(nodes, "g", [frame], [score])
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-        return stage.run(Stages(work), {"fused": model}, "source", Images())
+        return stage.run(Stages(work), {"fused": ready(model, machine)}, "source")
 
     return run
 

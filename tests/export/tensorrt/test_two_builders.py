@@ -27,14 +27,13 @@ def build(content):
     return content
 trt = FakeTensorRt("10.13.3.9", spoil=build)
 machine = TensorRtMachine(trt, "10.13.3.9", support_of("10.13.3.9"), Device("Test GPU", "87"))
-class Images: image_set_sha256 = ""; height = width = 4
 graph = helper.make_graph([helper.make_node("Cast", ["frame"], ["score"], name="/Cast", to=1)], "g",
     [helper.make_tensor_value_info("frame", TensorProto.UINT8, [1, 4, 4, 3])],
     [helper.make_tensor_value_info("score", TensorProto.FLOAT, [1, 4, 4, 3])])
 model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
 stage = tensorrt_engines.EngineStage(machine, TensorRtOptions(timing_cache=work / "timing.cache"),
     precision="fp32", half=False, families=(), work=work, threads=1, say=lambda text: print("SAY", text, flush=True))
-files = stage.run(Stages(work), {"fused": model}, sys.argv[2], Images())
+files = stage.run(Stages(work), {"fused": tensorrt_engines.ready(model, machine)}, sys.argv[2])
 print("DONE", files.report["fused"]["timing_cache"], flush=True)
 """
 

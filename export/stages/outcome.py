@@ -1,0 +1,82 @@
+"""How a build ends: where its bundle may be written, and what is said of it on stdout."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from dgiqa_edge.runtime.bundle.checks import MANIFEST_NAME
+from dgiqa_edge.runtime.bundle.ladder_table import aligned, figure_text
+from dgiqa_edge.runtime.bundle.manifest import LadderRecord
+from dgiqa_edge.runtime.errors import ConfigurationError, MachineError
+from dgiqa_edge.runtime.hashing import Json
+
+_HEADINGS = ("precision", "size", "score MAE", "score max", "SRCC", "depth MAE", "depth corr.", "p50")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One precision in the closing table; latency in milliseconds, size in bytes, depth error in grey levels."""
+
+    precision: str
+    bytes: int
+    score_mae: float | None = None
+    score_max: float | None = None
+    score_srcc: float | None = None
+    depth_mae_levels: float | None = None
+    depth_correlation: float | None = None
+    p50_ms: float | None = None
+
+
+@dataclass(frozen=True)
+class BuildResult:
+    """A finished build: the bundle's directory, the closing table, and the ladder if one was climbed."""
+
+    bundle: Path
+    rows: tuple[Row, ...]
+    caption: str
+    notes: tuple[str, ...]
+    ladder: LadderRecord | None
+
+    def to_json(self) -> dict[str, Json]:
+        return {
+            "bundle": str(self.bundle),
+            "rows": [asdict(row) for row in self.rows],
+            "caption": self.caption,
+            "notes": list(self.notes),
+            "ladder": None if self.ladder is None else asdict(self.ladder),
+        }
+
+
+def table_lines(rows: Sequence[Row]) -> list[str]:
+    """The closing table: what each precision weighs, how far it is from FP32, how fast it is."""
+    return aligned([_HEADINGS, *map(_cells, rows)])
+
+
+def _cells(row: Row) -> Sequence[str]:
+    return (
+        row.precision,
+        f"{row.bytes / 2**20:.1f} MiB",
+        figure_text(row.score_mae, ".5f"),
+        figure_text(row.score_max, ".5f"),
+        figure_text(row.score_srcc, ".4f"),
+        figure_text(row.depth_mae_levels, ".2f", " lv"),
+        figure_text(row.depth_correlation, ".4f"),
+        figure_text(row.p50_ms, ".1f", " ms"),
+    )
+
+
+def check_target(out: Path) -> None:
+    """Refuse to replace a folder that is not a bundle, or to start a build whose result has no place to go.
+
+    Raises:
+        ConfigurationError: ``out`` exists and holds something else.
+        MachineError: ``out`` cannot be written.
+    """
+    ancestor = next(folder for folder in (out.absolute(), *out.absolute().parents) if folder.exists())
+    if ancestor != out.absolute() and not ancestor.is_dir():
+        raise MachineError(f"cannot write --out {out}: {ancestor} is not a folder")
+    if not os.access(ancestor, os.W_OK):
+        raise MachineError(f"cannot write --out {out}: no permission to write in {ancestor}")
+    if out.exists() and not (out / MANIFEST_NAME).is_file() and (not out.is_dir() or any(out.iterdir())):
+        raise ConfigurationError(f"--out {out} exists and is not a bundle: choose another folder, or remove it")
