@@ -295,7 +295,7 @@ ONE_PLACE = {
             ),
             *("runtime/machine/memory.py", "runtime/machine/nvidia.py", "runtime/machine/fact.py"),
             *("runtime/settings/secret.py", "runtime/ground/extra_packages.py"),
-            *("runtime/engines/tensorrt/engine.py", "runtime/engines/tensorrt/versions.py"),
+            *("runtime/engines/tensorrt/just_in_time.py", "runtime/engines/tensorrt/versions.py"),
             *(
                 "calibration/int8/result.py",
                 "export/stages/stages.py",

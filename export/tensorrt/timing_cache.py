@@ -4,19 +4,16 @@ One builder at a time works on a device: two that time kernels on the same GPU d
 the operating system's, so a killed build leaves none behind. The file is TensorRT's own format, usable by trtexec.
 """
 
-import os
-import re
 from pathlib import Path
 
 from dgiqa_edge.runtime.errors import MachineError
 from dgiqa_edge.runtime.ground.atomic import write_bytes
+from dgiqa_edge.runtime.ground.cache_folder import cache_folder, word_of
 
 
 def default_path(version: str, device_name: str, sm: str) -> Path:
     """Where the cache of a TensorRT version on a device lies by default: in the user's cache folder."""
-    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    device = re.sub(r"[^a-z0-9]+", "-", device_name.lower()).strip("-") or "gpu"
-    return home / "dgiqa-edge" / "timing" / f"tensorrt-{version}-{device}-sm{sm}.cache"
+    return cache_folder() / "timing" / f"tensorrt-{version}-{word_of(device_name)}-sm{sm}.cache"
 
 
 def lock_of(cache: Path) -> Path:

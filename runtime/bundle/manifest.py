@@ -235,7 +235,7 @@ class Requirements:
     ``sm`` is the compute capability without the dot, ``cuda`` the major.minor the engine was built with, ``driver_min``
     the oldest driver, ``device`` the GPU it was built on (information only). ``compatibility`` says which GPUs it
     runs on: ``exact`` (the SM it was built for), ``same_compute_capability``, ``ampere_plus``; ``version_compatible``
-    that a later TensorRT may run it.
+    that a later TensorRT may run it. ``targets`` are the compute capabilities that an engine for several was built for.
     """
 
     backend_version: str | None
@@ -247,6 +247,7 @@ class Requirements:
     device: str | None = None
     compatibility: str | None = None
     version_compatible: bool = False
+    targets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ else has another key. A stamp that cannot be written or read costs a replay, nev
 """
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 
 from ..errors import MachineError
 from ..ground.atomic import write_text
+from ..ground.cache_folder import cache_folder
 from ..ground.strict_text import parse_json
 from ..hashing import sha256_json
 from ..version import VERSION
@@ -55,11 +55,4 @@ def write_stamp(identity: Mapping[str, Any], deviation: Deviation) -> None:
 
 
 def _stamp_file(identity: Mapping[str, Any]) -> Path:
-    return _cache_dir() / "verified" / f"{sha256_json(identity)}.json"
-
-
-def _cache_dir() -> Path:
-    """``$XDG_CACHE_HOME/dgiqa-edge``; the XDG rules say that a relative value counts as unset."""
-    configured = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    base = configured if configured.is_absolute() else Path.home() / ".cache"
-    return base / "dgiqa-edge"
+    return cache_folder() / "verified" / f"{sha256_json(identity)}.json"

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol
 
@@ -22,7 +23,8 @@ class EngineOptions:
     ``threads``: threads of one operator, None for the backend's own choice. ``providers``: where ONNX Runtime
     executes, first choice first, of ``cpu``, ``cuda``, ``tensorrt``. ``allow_spinning``: idle threads burn
     CPU for a lower latency; turn it off where other work shares the cores. ``cuda_graph``: whether TensorRT records
-    its work as a CUDA graph. ``beside``: engines of the same scorer that are loaded already; a backend may share
+    its work as a CUDA graph. ``cache_folder``: where a backend keeps what it compiles for this machine, None for the
+    user's cache. ``beside``: engines of the same scorer that are loaded already; a backend may share
     device memory with them.
     """
 
@@ -30,6 +32,7 @@ class EngineOptions:
     providers: tuple[str, ...] = ("cpu",)
     allow_spinning: bool = True
     cuda_graph: bool = True
+    cache_folder: Path | None = None
     beside: "tuple[Engine, ...]" = ()
 
     def __post_init__(self) -> None:

@@ -17,6 +17,7 @@ AUTO = "auto"
 # One line a backend, in the order of preference: the module beside this one that declares it as BACKEND.
 _MODULES = (
     "tensorrt.backend",
+    "tensorrt.rtx_backend",
     "onnxruntime",
     "openvino",
 )

@@ -1,6 +1,7 @@
 """A machine with a GPU, made of stand-ins, and events as the watch loop makes them."""
 
 import functools
+import gzip
 import json
 import sys
 import time
@@ -30,8 +31,11 @@ def driver(monkeypatch: pytest.MonkeyPatch) -> nvidia.FakeDriver:
     return fake
 
 
+NVIDIA = ("cuda", "tensorrt", "tensorrt_rtx_bindings", "pycuda")
+
+
 def modules_of_nvidia() -> list[str]:
-    return [name for name in sys.modules if name.partition(".")[0] in ("cuda", "tensorrt", "pycuda")]
+    return [name for name in sys.modules if name.partition(".")[0] in NVIDIA]
 
 
 @pytest.fixture
@@ -100,17 +104,28 @@ REQUIRES = {
     "compatibility": "exact",
     "version_compatible": False,
 }
+RTX_REQUIRES = {
+    "backend_version": "==1.7.1.116",
+    "opset": None,
+    "sm": None,
+    "platform": platform_name(),
+    "targets": ["86", "89", "120"],
+}
 
 
 @pytest.fixture
 def make_tensorrt_bundle(make_bundle: Callable[..., Path]) -> Callable[..., Path]:
-    """``make_tensorrt_bundle(layout, requires={...}, keep_onnx=False, content=None, **plan facts)``: its directory."""
+    """``make_tensorrt_bundle(layout, requires={...}, keep_onnx=False, content=None, **plan facts)``: its directory.
+
+    ``backend="tensorrt-rtx"`` makes its plans compressed ones of that flavour.
+    """
 
     def make(
         layout: str = "fused",
         requires: dict[str, Any] | None = None,
         keep_onnx: bool = False,
         content: bytes | None = None,
+        backend: str = "tensorrt",
         **facts: Any,
     ) -> Path:
         directory = make_bundle(layout=layout)
@@ -118,13 +133,16 @@ def make_tensorrt_bundle(make_bundle: Callable[..., Path]) -> Callable[..., Path
         engines = []
         for graph in document["graphs"]:
             name = f"{graph['role']}.engine"
-            (directory / name).write_bytes(content or plan_of((directory / graph["file"]).read_bytes(), **facts))
+            plan = content or plan_of((directory / graph["file"]).read_bytes(), **facts)
+            if backend != "tensorrt":
+                name, plan = f"{graph['role']}.plan.gz", plan if content else gzip.compress(plan)
+            (directory / name).write_bytes(plan)
             engines.append(
                 {
                     "role": graph["role"],
                     "file": name,
-                    "backend": "tensorrt",
-                    "requires": {**REQUIRES, **(requires or {})},
+                    "backend": backend,
+                    "requires": {**(REQUIRES if backend == "tensorrt" else RTX_REQUIRES), **(requires or {})},
                 }
             )
         document["engines"] = engines + (document["engines"] if keep_onnx else [])

@@ -12,7 +12,7 @@ from .versions import families_of, known_bad, support_of
 
 
 def _capabilities(survey: Survey) -> Iterator[Capability]:
-    reason = _obstacle(survey)
+    reason = obstacle(survey)
     if reason:
         yield cannot_run("tensorrt", reason)
         return
@@ -21,14 +21,15 @@ def _capabilities(survey: Survey) -> Iterator[Capability]:
     yield can_run("tensorrt", precisions, _on_record(version, gpu.sm, precisions))
 
 
-def _obstacle(survey: Survey) -> str:
+def obstacle(survey: Survey, flavour: str = "tensorrt") -> str:
+    """What keeps a flavour from running here, "" for nothing."""
     if not survey.cuda.gpus:
         return survey.cuda.problem
-    for name in ("tensorrt", "cuda_binding"):
+    for name in (flavour, "cuda_binding"):
         if survey.facts[name].value is None:
             return survey.facts[name].reason
     try:
-        support_of(str(survey.facts["tensorrt"].value))
+        support_of(str(survey.facts[flavour].value), flavour)
     except EngineCompatibilityError as error:
         return str(error)
     return ""

@@ -5,12 +5,12 @@ Compatibility"; CUDA documentation, "CUDA Compatibility" (a driver runs every CU
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from ...bundle.manifest import Requirements
 from ...machine.version_requirement import satisfies
-from .versions import support_of
+from .versions import TITLES, support_of, why_no_target
 
 _AMPERE = 80
 _RELEASE_PARTS = 3  # 10.3.0: what names a TensorRT release; some packages add a build number
@@ -28,6 +28,12 @@ class Machine:
     driver: str | None
     tensorrt: str
     platform: str
+    flavour: str = "tensorrt"
+
+    @property
+    def release(self) -> str:
+        """Flavour and version of its TensorRT, for people."""
+        return f"{TITLES[self.flavour]} {self.tensorrt}"
 
 
 def obstacles(requires: Requirements, machine: Machine) -> tuple[str, ...]:
@@ -43,7 +49,9 @@ def _obstacles(requires: Requirements, machine: Machine) -> Iterator[str]:
     if requires.platform not in (None, machine.platform):
         yield f"it was built for {requires.platform} (here {machine.platform})"
     if not _version_fits(requires, machine.tensorrt):
-        yield f"it was built with TensorRT {_built_with(requires)} (here {machine.tensorrt})"
+        yield f"it was built with {TITLES[machine.flavour]} {_built_with(requires)} (here {machine.tensorrt})"
+    if requires.targets and machine.sm not in requires.targets:
+        yield f"it was built for {target_words(requires.targets)} (here {_no_target(machine)})"
     if requires.sm is not None and not _sm_fits(requires, machine):
         built_on = f", {requires.device}" if requires.device else ""
         yield f"it was built for SM {_plain(requires.sm)}{built_on} (here SM {machine.sm}, {machine.gpu})"
@@ -87,6 +95,19 @@ def _sm_fits(requires: Requirements, machine: Machine) -> bool:
         return True
     # Hardware compatibility does not reach Jetson, whose GPU is part of the processor.
     return requires.compatibility == "ampere_plus" and int(machine.sm) >= _AMPERE and not machine.integrated
+
+
+def _no_target(machine: Machine) -> str:
+    gpu = f"SM {machine.sm}, {machine.gpu}"
+    if machine.sm in support_of(machine.tensorrt, machine.flavour).targets:
+        return f"{gpu}, which --targets {target_words([machine.sm])} adds"
+    why = why_no_target(machine.sm, machine.flavour)
+    return f"{gpu}, which is no target of {machine.release}" + (f": {why}" if why else "")
+
+
+def target_words(targets: Iterable[str]) -> str:
+    """Compute capabilities as ``--targets`` takes them."""
+    return ",".join(f"sm{target}" for target in targets)
 
 
 def _plain(sm: str) -> str:

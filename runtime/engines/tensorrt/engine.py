@@ -1,4 +1,4 @@
-"""TensorRT: executes plans on the GPU, with buffers bound once, one stream and a CUDA graph.
+"""TensorRT and TensorRT-RTX: execute plans on the GPU, with buffers bound once, one stream and a CUDA graph.
 
 The tensorrt package is loaded only after the driver has shown a GPU: without a driver TensorRT ends the process.
 Tensors go by name throughout, so one code serves TensorRT 8.5 to 11.
@@ -28,6 +28,7 @@ from ..cuda.binding import Cuda, CudaError, Handle, connect
 from ..cuda.tensors import DeviceTensor, DeviceTensors
 from ..protocol import Arrays, EngineOptions, check_inputs
 from .compatibility import Machine, obstacles
+from .just_in_time import kernel_file
 from .log import logger
 from .package import import_tensorrt
 from .plan import Plan
@@ -92,10 +93,11 @@ def _open(file: PlanFile, trt: Any, options: EngineOptions) -> "TensorrtEngine":
         plan = Plan(
             trt,
             *logger(trt),
-            Path(file.where).read_bytes(),
             where=file.where,
             rebuild=file.rebuild,
             host_code=record.requires.version_compatible,
+            kernels=kernel_file(file.machine, file.sha256, options.cache_folder),
+            cuda_graph=options.cuda_graph,
         )
         engine = TensorrtEngine(plan, neighbour.tensors if neighbour else DeviceTensors(cuda), file)
         try:
@@ -119,6 +121,7 @@ class TensorrtEngine:
         self._bound: dict[str, DeviceTensor] = {}
         self._graph: Handle = None
         self._graph_note = "turned off"
+        self._compiled: dict[str, str] = {}
         self._lost = ""
         self.record = file.record
         self.inputs, self.outputs = plan.inputs, plan.outputs
@@ -136,7 +139,11 @@ class TensorrtEngine:
         self._bound = {spec.name: self.tensors.tensor(spec) for spec in (*self.inputs, *self.outputs)}
         self._bind(plan, plan.context)
         self._run_plainly(plan)  # TensorRT sets itself up on its first run; a graph must not record that
-        if not cuda_graph:
+        if plan.kernels is not None:
+            self._compiled = {"kernels": plan.kernels.save() or plan.kernels.state, "remark": plan.remark}
+        if plan.captures:
+            self._graph_note = f"captured by {self._file.machine.release}"
+        if plan.captures or not cuda_graph:
             return
         cuda, stream = self.tensors.cuda, self.tensors.stream
         try:
@@ -232,8 +239,9 @@ class TensorrtEngine:
             "driver": machine.driver,
             "driver_cuda": machine.driver_cuda,
             "cuda_binding": self.tensors.cuda.name,
-            "cuda_graph": self._graph is not None,
+            "cuda_graph": self._graph_note.startswith("captured"),
             "cuda_graph_note": self._graph_note,
+            **self._compiled,
         }
 
     def close(self) -> None:
@@ -318,7 +326,7 @@ def _check(path: Path, record: EngineRecord, sha256: str, rebuild: str, instead:
     found = probe()
     if not found.gpus:
         raise MachineError(f"{where} needs an NVIDIA GPU: {found.problem}: repair that, or {instead}")
-    trt = import_tensorrt()
+    trt = import_tensorrt(record.backend)
     gpu = found.gpus[0]
     machine = Machine(
         gpu=gpu.name,
@@ -328,13 +336,14 @@ def _check(path: Path, record: EngineRecord, sha256: str, rebuild: str, instead:
         driver=driver_version(),
         tensorrt=trt.__version__,
         platform=platform_name(),
+        flavour=record.backend,
     )
     problems = obstacles(record.requires, machine)
     if problems:
         raise EngineCompatibilityError(
             f"{where} cannot run here: {'; '.join(problems)}: rebuild it here with: {rebuild}"
         )
-    support_of(machine.tensorrt)
+    support_of(machine.tensorrt, record.backend)
     return PlanFile(record, where, sha256, rebuild, machine), trt
 
 
@@ -357,5 +366,5 @@ def _failures(cuda: Cuda, file: PlanFile) -> Iterator[None]:
                 "smaller preset"
             ) from error
         raise EngineCompatibilityError(
-            f"TensorRT {file.machine.tensorrt} failed to run {where} ({error}): rebuild it here with: {rebuild}"
+            f"{file.machine.release} failed to run {where} ({error}): rebuild it here with: {rebuild}"
         ) from error

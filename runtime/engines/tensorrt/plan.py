@@ -1,15 +1,22 @@
-"""A TensorRT plan opened: deserialised, its tensors read by name (TensorRT 8.5 to 11), an execution context made.
+"""A plan opened: deserialised, its tensors read by name (TensorRT 8.5 to 11), an execution context made.
 
 Whether the plan fits this machine was decided before (``compatibility.py``); running it is ``engine.py``'s.
 """
 
+import gzip
+import zlib
+from pathlib import Path
 from typing import Any
 
-from ...errors import EngineCompatibilityError, MachineError
+from ...errors import BundleError, EngineCompatibilityError, MachineError
 from ..protocol import TensorSpec
 from .inspector import EngineLayers, parse
+from .just_in_time import Kernels, check_validity
 from .log import Messages
+from .versions import flavour_of, release_of
 
+PACKED = ".gz"
+"""How the name of a compressed plan ends: those of TensorRT-RTX hold CUDA source, and shrink to a third."""
 _DTYPES = {
     "UINT8": "uint8",
     "INT8": "int8",
@@ -22,40 +29,62 @@ _DTYPES = {
 
 
 class Plan:
-    """An open plan. ``where`` names its file and ``rebuild`` the command that makes it anew, for messages."""
+    """An open plan. ``where`` names its file and ``rebuild`` the command that makes it anew, for messages.
+
+    ``captures``: it makes a CUDA graph of its work by itself. ``remark``: what is to be said of it, "" for nothing.
+    """
 
     def __init__(
-        self, trt: Any, logger: Any, messages: Messages, content: bytes, *, where: str, rebuild: str, host_code: bool
+        self,
+        trt: Any,
+        logger: Any,
+        messages: Messages,
+        *,
+        where: str,
+        rebuild: str,
+        host_code: bool,
+        kernels: Path,
+        cuda_graph: bool,
     ) -> None:
-        """Deserialise ``content``.
+        """Deserialise the file ``where``.
 
         Args:
             host_code: the plan is version compatible: it carries code of its own that TensorRT must be allowed to run.
+            kernels: where TensorRT-RTX keeps what it compiles of it.
+            cuda_graph: whether TensorRT-RTX captures its work.
 
         Raises:
+            BundleError: a compressed plan is not whole.
             EngineCompatibilityError: TensorRT does not take it, or it has tensors that are not plain device memory.
-            MachineError: the GPU has no memory left for it.
+            MachineError: the GPU has no memory left for it, or the machine has to be mended first.
         """
         self._trt = trt
         self._where, self._rebuild = where, rebuild
         self.messages = messages
+        self.remark = ""
+        compiles = flavour_of(trt) != "tensorrt"
         with messages.during() as said:
             runtime = trt.Runtime(logger)
+            if compiles:
+                header = self._read(runtime.engine_header_size)
+                self.remark = check_validity(trt, runtime, header, said, where=where, rebuild=rebuild)
             if host_code:
                 runtime.engine_host_code_allowed = True
-            engine = runtime.deserialize_cuda_engine(content)
+            engine = runtime.deserialize_cuda_engine(self._read())
         if engine is None:
             raise EngineCompatibilityError(
-                f"TensorRT {trt.__version__} cannot read {where} ({said.reason()}): rebuild it here with: {rebuild}"
+                f"{release_of(trt)} cannot read {where} ({said.reason()}): rebuild it here with: {rebuild}"
             )
         self._runtime, self._engine = runtime, engine
+        self.kernels = Kernels(engine, kernels) if compiles else None
+        self.captures = compiles and cuda_graph
         names = [engine.get_tensor_name(index) for index in range(engine.num_io_tensors)]
         modes = {name: engine.get_tensor_mode(name) for name in names}
         self.inputs = tuple(self._spec(name) for name in names if modes[name] == trt.TensorIOMode.INPUT)
         self.outputs = tuple(self._spec(name) for name in names if modes[name] == trt.TensorIOMode.OUTPUT)
-        self.context = self.new_context()
+        self.context = self.new_context(self.captures)
 
-    def new_context(self) -> Any:
+    def new_context(self, captures: bool = False) -> Any:
         """Another execution context, with device memory of its own.
 
         Raises:
@@ -63,7 +92,10 @@ class Plan:
         """
         engine = self._engine
         with self.messages.during() as said:
-            context = engine.create_execution_context()
+            if self.kernels is None:
+                context = engine.create_execution_context()
+            else:  # compiled here, and when it runs first
+                context = engine.create_execution_context(self.kernels.settings(self._trt, captures))
         if context is None:
             raise MachineError(
                 f"the GPU has no room for {self._where}, which needs {self._context_bytes() / 2**20:.0f} MiB to run "
@@ -93,10 +125,24 @@ class Plan:
         return parse(inspector.get_engine_information(trt.LayerInformationFormat.JSON))
 
     def close(self) -> None:
-        """Free in the order that TensorRT wants: context, engine, runtime."""
+        """Free in the order that TensorRT wants: context, what was compiled for it, engine, runtime."""
         self.context = None
+        if self.kernels is not None:
+            self.kernels.close()
         self._engine = None
         self._runtime = None
+
+    def _read(self, size: int = -1) -> bytes:
+        """The plan's first bytes, or all of it."""
+        path = Path(self._where)
+        try:
+            with gzip.open(path) if path.suffix == PACKED else path.open("rb") as stream:
+                content: bytes = stream.read(size)
+                return content
+        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+            raise BundleError(
+                f"{path} cannot be unpacked ({error}): copy the bundle again, or rebuild it with: {self._rebuild}"
+            ) from error
 
     def _spec(self, name: str) -> TensorSpec:
         engine, trt = self._engine, self._trt

@@ -53,6 +53,8 @@ class TensorRtSupport:
         sources: keys of the data file's sources.
         flavour: a key of ``TITLES``.
         api_of: the TensorRT version whose API and parser a release of another flavour has; "" where it is its own.
+        targets: compute capabilities, without the dot, that it builds for on any machine; empty where it builds on the
+            GPU that the engine will run on, and for that one.
     """
 
     since: str
@@ -80,6 +82,7 @@ class TensorRtSupport:
     sources: tuple[str, ...]
     flavour: str = "tensorrt"
     api_of: str = ""
+    targets: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
@@ -146,6 +149,12 @@ def support_of(version: str, flavour: str = "tensorrt") -> TensorRtSupport:
         f"{TITLES[flavour]} {version} is not supported (this version of dgiqa-edge knows {known[0].since} and newer, "
         f"below {known[-1].below}{without}): install one of these, or use another --backend"
     )
+
+
+def why_no_target(sm: str, flavour: str) -> str:
+    """Why a flavour that has ``targets`` builds for no GPU of this compute capability; empty where it is not known."""
+    reasons: Mapping[str, str] = _data()["no_target"][flavour]
+    return reasons.get(sm, "")
 
 
 def known_bad(version: str, *, families: Iterable[str], precision: str, sm: str | None) -> tuple[KnownBad, ...]:

@@ -33,7 +33,7 @@ def test_the_schema_is_valid_draft_7() -> None:
 
 # Fields that came after schema version 1 was first published: bundles without them stay readable.
 LATER_FIELDS = {
-    "requires": {"cuda", "driver_min", "device", "compatibility", "version_compatible"},
+    "requires": {"cuda", "driver_min", "device", "compatibility", "version_compatible", "targets"},
     "": {"ladder", "parser_graphs"},
 }
 
@@ -52,10 +52,18 @@ def test_requirements_are_typed_with_or_without_the_later_fields(make_bundle: Ca
     assert {field.name for field in dataclasses.fields(manifest.Requirements)} == set(requires)
     old = load_bundle(make_bundle()).manifest.engines[0].requires
     assert (old.cuda, old.compatibility, old.version_compatible) == (None, None, False)
-    given = {"cuda": "12.6", "driver_min": "540.3", "device": "Orin", "compatibility": "exact"}
+    assert old.targets == ()
+    given = {
+        "cuda": "12.6",
+        "driver_min": "540.3",
+        "device": "Orin",
+        "compatibility": "exact",
+        "targets": ["86", "120"],
+    }
     edited = make_bundle(edit=lambda document: document["engines"][0]["requires"].update(given))
     new = load_bundle(edited).manifest.engines[0].requires
-    assert (new.cuda, new.driver_min, new.device, new.compatibility) == tuple(given.values())
+    assert (new.cuda, new.driver_min, new.device, new.compatibility) == tuple(given.values())[:4]
+    assert new.targets == ("86", "120")
 
 
 @pytest.mark.parametrize("wrong", [{"cuda": "12"}, {"driver_min": "r535"}, {"compatibility": "any"}, {"gpu": "x"}])

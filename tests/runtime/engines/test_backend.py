@@ -1,7 +1,6 @@
 """Backends declare themselves: what each says holds together, what can run follows, and a new one is one line."""
 
 import dataclasses
-import importlib.metadata
 import json
 import subprocess
 import sys
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from places import ROOT
 from stand_ins import dummy_backend
 
 from dgiqa_edge.runtime import Scorer
@@ -26,7 +26,9 @@ ORIN = Gpu("Orin", "87", 32 << 30, True)
 
 @pytest.mark.parametrize("backend", registry.BACKENDS, ids=lambda backend: backend.name)
 def test_a_declaration_holds_together(backend: Backend) -> None:
-    assert backend.extra in (importlib.metadata.metadata("dgiqa-edge").get_all("Provides-Extra") or [])
+    assert f'        "{backend.extra}": ' in (ROOT / "setup.py").read_text(
+        encoding="utf-8"
+    )  # an installed one may be old
     assert set(backend.options) <= {option.name for option in dataclasses.fields(EngineOptions)}
     assert backend.packages
     facts = backend.facts()
@@ -99,7 +101,7 @@ def test_doctor_knows_a_new_backend(make_bundle: Any, capsys: pytest.CaptureFixt
 def test_helps_list_a_new_backend(command: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
     run(*command, "--help")
     text = " ".join(capsys.readouterr().out.split())
-    assert "--backend {auto,tensorrt,onnxruntime,openvino,dummy}" in text
+    assert "--backend {auto,tensorrt,tensorrt-rtx,onnxruntime,openvino,dummy}" in text
     assert "(ONNX Runtime, OpenVINO, Dummy Engine; default: its own choice)" in text
 
 
@@ -129,6 +131,7 @@ def test_watch_takes_a_new_backend(
 def machine(**facts: Any) -> Survey:
     known = {
         "tensorrt": Fact("10.16.1"),
+        "tensorrt-rtx": Fact("1.7.1.116"),
         "cuda_binding": Fact(["cuda-bindings 13.2.0"]),
         "onnxruntime": Fact("1.32.0"),
         "onnxruntime_providers": Fact(["cpu"]),
@@ -180,6 +183,23 @@ def test_why_tensorrt_does_not_run(changed: dict[str, Fact], reason: str) -> Non
     found = able(machine(**changed))["tensorrt"]
     assert not found.runs
     assert reason in found.reason
+
+
+@pytest.mark.parametrize(
+    ("sm", "changed", "reason"),
+    [
+        ("89", {}, ""),
+        ("121", {}, ""),
+        ("75", {}, "SM 75 (Orin) is no target of TensorRT-RTX 1.7.1.116: TensorRT-RTX computes no FP32"),
+        ("90", {}, "no RTX GPUs"),
+        ("100", {}, "it runs on SM 80, 86, 89, 120, 121"),
+        ("89", {"tensorrt-rtx": Fact("2.0.0")}, "TensorRT-RTX 2.0.0 is not supported"),
+        ("89", {"tensorrt-rtx": Fact(None, "not installed")}, "not installed"),
+    ],
+)
+def test_where_tensorrt_rtx_runs(sm: str, changed: dict[str, Fact], reason: str) -> None:
+    found = able(replace(machine(**changed), cuda=CudaProbe("13.0", (replace(ORIN, sm=sm),))))["tensorrt-rtx"]
+    assert (found.runs, reason in found.reason) == (not reason, True)
 
 
 def test_onnxruntime_by_provider() -> None:

@@ -44,7 +44,9 @@ def test_a_backend_of_another_version(edited: EditedBundle) -> None:
 
 
 def test_an_unknown_backend_is_a_wrong_setting(edited: EditedBundle) -> None:
-    with pytest.raises(ConfigurationError, match="no backend 'abacus': give one of auto, tensorrt, onnxruntime"):
+    with pytest.raises(
+        ConfigurationError, match="no backend 'abacus': give one of auto, tensorrt, tensorrt-rtx, onnxruntime"
+    ):
         load_engine(edited(lambda document: None), "fused", backend="abacus")
 
 

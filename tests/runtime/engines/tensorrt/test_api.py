@@ -36,7 +36,12 @@ CLASS_OF = {
     "network": "INetworkDefinition",
     "config": "IBuilderConfig",
     "parser": "OnnxParser",
+    "settings": "IRuntimeConfig",
+    "cache": "IRuntimeCache",
+    "_cache": "IRuntimeCache",
 }
+RTX = ["rtx"]
+RTX_FILE = "just_in_time.py"  # everything in it is reached with TensorRT-RTX alone
 CLASSES = {*API["members"], "ILogger"}
 OUR_OWN = {("engine.py", "engine")}  # there the word means our own engine
 # Members that some version lacks: how the code keeps from touching them there.
@@ -69,7 +74,7 @@ def uses() -> Iterator[tuple[str, str, int, bool]]:
                 continue
             owner = owner_of(path.name, node.value)
             if owner:
-                yield owner, node.attr, node.lineno, id(node) in behind
+                yield owner, node.attr, node.lineno, id(node) in behind or path.name == RTX_FILE
 
 
 def owner_of(file: str, value: ast.expr) -> str | None:
@@ -105,7 +110,7 @@ def test_every_member_that_is_used_is_listed() -> None:
     unlisted = {
         f"{owner}.{member} (line {line})"
         for owner, member, line, _ in uses()
-        if member != "__init__" and member not in API["members"].get(owner, ())
+        if member not in ("__init__", "__members__") and member not in API["members"].get(owner, ())
     }
     assert not unlisted
 
@@ -114,12 +119,13 @@ def test_a_member_that_some_version_lacks_is_guarded() -> None:
     newest = API["read"][-1]
     unguarded = []
     for owner, member, line, behind_if in uses():
-        if member == "__init__":
+        if member in ("__init__", "__members__"):
             continue
         first, last = [*API["members"][owner][member], newest][:2]
         everywhere = first == API["read"][0] and last == newest
         name = f"{owner}.{member}"
-        if not everywhere and (name not in GUARDS or not (behind_if or name == "ICudaEngine.device_memory_size")):
+        guarded = name in GUARDS or API["members"][owner][member] == RTX
+        if not everywhere and not (guarded and (behind_if or name == "ICudaEngine.device_memory_size")):
             unguarded.append(f"{name} (line {line})")
     assert not unguarded
 
@@ -149,11 +155,16 @@ print(json.dumps([trt.__version__, {
 
 @pytest.mark.parametrize("installed", tensorrts.installed())
 def test_the_list_agrees_with_an_installed_package(installed: tensorrts.Installed) -> None:
-    version, found = installed.ask(PROBE, {owner: list(names) for owner, names in API["members"].items()})
+    rtx = installed.flavour == "tensorrt-rtx"
+    asked = {
+        owner: {name: span for name, span in names.items() if rtx or span != RTX}
+        for owner, names in API["members"].items()
+    }
+    version, found = installed.ask(PROBE, {owner: list(names) for owner, names in asked.items()})
     version = support_of(version, installed.flavour).api_of or version
     expected = {
-        owner: [name for name, span in names.items() if within(version, span)]
-        for owner, names in API["members"].items()
+        owner: [name for name, span in names.items() if span == RTX or within(version, span)]
+        for owner, names in asked.items()
     }
     assert found == expected
 
