@@ -7,7 +7,7 @@ prove nothing about range: the observed ranges are the proof.
 """
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
@@ -30,8 +30,6 @@ _FLOAT, _FLOAT16 = 1, 10  # onnx.TensorProto.FLOAT, FLOAT16
 # Inputs that stay FP32 whatever the node computes in (ONNX operator schemas).
 _FIXED_FLOAT_INPUTS = {"Resize": {1, 2}, "DequantizeLinear": {1}, "QuantizeLinear": {1}}
 _QDQ = {"QuantizeLinear", "DequantizeLinear"}
-ISLAND_OPS = frozenset({"LayerNormalization", "Softmax", "ReduceMean", "ReduceSum", "GlobalAveragePool", "Sqrt", "Pow"})
-"""Operators that add up or divide many numbers: the first to keep in FP32 where FP16 alone loses too much."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +58,7 @@ def to_fp16(
     scopes: Sequence[str],
     absmax: Mapping[str, float],
     *,
-    island_ops: Collection[str] = (),
+    kept: Mapping[str, str] | None = None,
 ) -> "tuple[onnx.ModelProto, HalfReport]":
     """Lower the networks of an FP32 frame graph to FP16; inputs and outputs of the graph keep their types.
 
@@ -69,7 +67,7 @@ def to_fp16(
             DequantizeLinear right before the layer, and a clamp right behind it. It is not changed.
         scopes: node-name prefixes of the networks.
         absmax: largest magnitude of each float tensor inside the scopes, observed on calibration photos.
-        island_ops: operators that stay FP32 wherever they are.
+        kept: nodes that stay FP32 by choice, with the reason for each (``islands``).
 
     Raises:
         ExportError: no node lies in a scope, a range is missing, or an observed value is not finite.
@@ -82,7 +80,7 @@ def to_fp16(
     types = _float_tensors(result)
     inside = _names_inside(result, scopes)
     weights = {tensor.name: tensor for tensor in graph.initializer if tensor.data_type == _FLOAT}
-    quantized = quantized_outputs(model)
+    quantized, kept = quantized_outputs(model), kept or {}
     islands: dict[str, str] = {}
     lowered: set[str] = set()
     largest = 0.0
@@ -92,8 +90,7 @@ def to_fp16(
         if quantized.intersection(node.output):
             continue
         reason, magnitude = _range_verdict(node, types, weights, absmax)
-        if not reason and node.op_type in island_ops:
-            reason = f"{node.op_type} adds up or divides many numbers"
+        reason = reason or kept.get(node.name, "")
         if reason:
             islands[node.name] = reason
         else:

@@ -128,7 +128,7 @@ class Ladder:
             FidelityError: it breaks the budget.
             DgiqaEdgeError: it cannot be lowered, built or run.
         """
-        why = self.device.obstacle(rung.precision)
+        why = self.device.obstacle(rung.precision, rung.islands)
         if why:
             self.reporter.note(f"{rung.precision} is built as asked, but {why}")
         step = Step(rung)
@@ -166,7 +166,7 @@ class Ladder:
 
     def _obstacle(self, rung: Rung) -> tuple[str, str]:
         """Why a rung is not tried, as ``Tried`` words it; ("", "") if it is."""
-        why = self.device.obstacle(rung.precision)
+        why = self.device.obstacle(rung.precision, rung.islands)
         if why:
             return UNSUPPORTED, why
         if not rung.mends:

@@ -24,6 +24,7 @@ from dgiqa_edge.runtime.hashing import Json, sha256_file
 
 from ..frame_graph import precision
 from ..frame_graph.graph_session import open_graph
+from ..frame_graph.islands import ISLANDS
 from ..frame_graph.to_onnx import save_checked
 from ..options.build_options import BuildOptions
 from ..stages.provenance import SHAPED_BY, code_sha256
@@ -140,17 +141,17 @@ class Lowering:
         }
         return self.inputs.stages.run("int8", inputs, make)
 
-    def fp16(self, line: StageLine, *, islands: bool = False) -> StageResult:
-        """Explicit FP16; ``islands`` keeps whole operators in FP32 besides what would leave FP16's range.
+    def fp16(self, line: StageLine, *, islands: str = "") -> StageResult:
+        """Explicit FP16; ``islands`` names what stays FP32 besides what would leave FP16's range.
 
         Raises:
             FidelityError: an output is not finite on a calibration photo.
         """
         magnitudes = self._magnitudes(line)
-        island_ops = sorted(precision.ISLAND_OPS) if islands else []
+        kept = ISLANDS[islands](self.model.graph) if islands else {}
 
         def make(directory: Path) -> dict[str, Json]:
-            lowered, report = precision.to_fp16(self.model, DEFAULT_SCOPES, magnitudes, island_ops=island_ops)
+            lowered, report = precision.to_fp16(self.model, DEFAULT_SCOPES, magnitudes, kept=kept)
             save_checked(lowered, directory / GRAPH)
             _check_finite(directory / GRAPH, self.inputs.photos, self.inputs.options.threads)
             return {
@@ -160,7 +161,7 @@ class Lowering:
                 "fp16": report.to_json(),
             }
 
-        inputs: dict[str, Json] = {**self._magnitude_inputs(), "island_ops": island_ops}
+        inputs: dict[str, Json] = {**self._magnitude_inputs(), "kept": sorted(kept)}
         return self.inputs.stages.run("fp16", inputs, make)
 
     def fp32(self) -> StageResult:

@@ -10,14 +10,15 @@ class Rung:
     Attributes:
         precision: what the manifest calls it: int8, fp16, fp32.
         float_share: the most sensitive blocks that together hold this share of the measured error stay float; 0: none.
-        islands: FP16 keeps operators that add up or divide many numbers in FP32, not only what would leave its range.
+        islands: what FP16 keeps in FP32 by choice, not only what would leave its range: a name in
+            ``frame_graph.islands``, or "".
         mends: it exists for accuracy only, and is tried only if no lower rung of its precision keeps the budget.
     """
 
     name: str
     precision: str
     float_share: float = 0.0
-    islands: bool = False
+    islands: str = ""
     mends: bool = False
 
 
@@ -27,7 +28,8 @@ RUNGS = (
     Rung("int8-mixed-80", "int8", float_share=0.8, mends=True),
     Rung("int8-mixed-95", "int8", float_share=0.95, mends=True),
     Rung("fp16", "fp16"),
-    Rung("fp16-islands", "fp16", islands=True, mends=True),
+    Rung("fp16-attention", "fp16", islands="attention", mends=True),
+    Rung("fp16-islands", "fp16", islands="sums", mends=True),
     Rung("fp32", "fp32"),
 )
 

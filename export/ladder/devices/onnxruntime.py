@@ -41,7 +41,7 @@ class OnnxRuntimeDevice:
             "threads": self.threads,
         }
 
-    def obstacle(self, precision: str) -> str:
+    def obstacle(self, precision: str, islands: str = "") -> str:
         return "ONNX Runtime's CPU computes FP16 in FP32" if precision == "fp16" else ""
 
     def build(self, graph: Path, directory: Path) -> Mapping[str, Json]:

@@ -26,5 +26,5 @@ class PortableDevice(onnxruntime_device.OnnxRuntimeDevice):
         self.backend = backend
         self.name = f"{self.name}, the graph as written"
 
-    def obstacle(self, precision: str) -> str:
+    def obstacle(self, precision: str, islands: str = "") -> str:
         return ""

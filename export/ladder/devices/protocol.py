@@ -35,8 +35,8 @@ class Device(Protocol):
         """Everything on this machine that its outputs depend on: a figure is reused only under the same identity."""
         ...
 
-    def obstacle(self, precision: str) -> str:
-        """Why a graph of ``precision`` makes no sense here; "" if it does."""
+    def obstacle(self, precision: str, islands: str = "") -> str:
+        """Why a graph of ``precision`` that keeps such ``islands`` makes no sense here; "" if it does."""
         ...
 
     def build(self, graph: Path, directory: Path) -> Mapping[str, Json]:

@@ -57,7 +57,9 @@ class TensorRtDevice:
             "settings": asdict(self.settings),
         }
 
-    def obstacle(self, precision: str) -> str:
+    def obstacle(self, precision: str, islands: str = "") -> str:
+        if islands == "attention" and not self.machine.support.fp32_attention:
+            return f"{self.machine.label} fuses no attention that accumulates in FP32 (TensorRT 11.3 and newer do)"
         return ""
 
     def build(self, graph: Path, directory: Path) -> Mapping[str, Json]:

@@ -12,11 +12,11 @@ from dgiqa_edge.calibration.int8.placement import DEFAULT_SCOPES, place
 from dgiqa_edge.calibration.int8.quantize import quantize
 from dgiqa_edge.calibration.int8.ranges import observe_ranges
 from dgiqa_edge.calibration.int8.targets import target_named
+from dgiqa_edge.export.frame_graph import islands
 from dgiqa_edge.export.frame_graph.pipeline import FrameGraph
 from dgiqa_edge.export.frame_graph.precision import (
     FP16_MAX,
     HEADROOM,
-    ISLAND_OPS,
     tensors_to_observe,
     to_fp16,
 )
@@ -112,7 +112,7 @@ def test_a_tensor_near_the_limit_makes_its_nodes_islands(fp32, absmax, frames):
 
 def test_operators_can_be_kept_in_fp32_whatever_their_range(fp32, absmax, frames):
     model = onnx.load(str(fp32))
-    lowered, report = to_fp16(model, DEFAULT_SCOPES, absmax, island_ops=ISLAND_OPS)
+    lowered, report = to_fp16(model, DEFAULT_SCOPES, absmax, kept=islands.sums(model.graph))
     kept = [node.name for node in model.graph.node if node.op_type in ("LayerNormalization", "Softmax")]
     assert len(kept) == 3
     assert set(kept) <= set(report.islands)

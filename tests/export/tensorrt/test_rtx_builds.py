@@ -22,6 +22,7 @@ from dgiqa_edge.export.build.recipes import recipe_of
 from dgiqa_edge.export.frame_graph.split import split
 from dgiqa_edge.export.frame_graph.to_onnx import export_graph
 from dgiqa_edge.export.ladder.lowering import FP32_GRAPH, GRAPH, Lowering, LoweringInputs
+from dgiqa_edge.export.ladder.rungs import RUNGS
 from dgiqa_edge.export.networks import depth_anything, swin
 from dgiqa_edge.export.options import presets
 from dgiqa_edge.export.stages.reporter import Reporter
@@ -108,7 +109,8 @@ def graph_of(lowering, name):
         elif name == "fp32":
             result = lowering.fp32()
         else:
-            result = lowering.fp16(line, islands=name == "fp16-islands")
+            rung = next(rung for rung in RUNGS if rung.name == name)
+            result = lowering.fp16(line, islands=rung.islands)
     return onnx.load(str(result.file(GRAPH)))
 
 
@@ -120,6 +122,7 @@ def built(machine, lowering, name, layout):
 FAST = [
     ("nano", "fp32", "fused"),
     ("nano", "fp16", "fused"),
+    ("nano", "fp16-attention", "fused"),
     ("nano", "fp16-islands", "fused"),
     ("nano", "int8", "fused"),
     ("nano", "int8-mixed", "fused"),
@@ -130,25 +133,26 @@ FAST = [
 
 @pytest.mark.parametrize(("preset", "name", "layout"), FAST)
 def test_the_builder_makes_of_a_graph_what_it_is_written_for(machine, lowerings, preset, name, layout):
-    check(built(machine, lowerings(preset), name, layout), name)
+    check(built(machine, lowerings(preset), name, layout), name, machine.support)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["int8", "int8-mixed", "fp16", "fp16-islands", "fp32"])
+@pytest.mark.parametrize("name", ["int8", "int8-mixed", "fp16", "fp16-attention", "fp16-islands", "fp32"])
 @pytest.mark.parametrize(("preset", "layout"), [*((preset, "fused") for preset in SMALLEST), ("reference", "split")])
 def test_the_builder_takes_whole_networks(machine, whole_lowerings, preset, name, layout):
-    check(built(machine, whole_lowerings(preset), name, layout), name)
+    check(built(machine, whole_lowerings(preset), name, layout), name, machine.support)
 
 
-def check(builds, name):
+def check(builds, name, support):
     row = row_of(builds)
+    fuses = name != "fp32" and (name != "fp16-attention" or support.fp32_attention)
     assert row["warnings"] == []
     assert row["lone_qdq"] == 0
     assert row["attentions"] > 0
     for build in builds:
         counts, written = build.counts, build.written
         assert build.has_fp16 == (name != "fp32")
-        assert counts.fused_attentions == (counts.attentions if build.has_fp16 else 0)
+        assert counts.fused_attentions == (counts.attentions if fuses else 0)
         assert counts.int8_nodes == written["INT8"]
         # A product may also be a part of another kernel; none runs in a wider format than the one it is written in.
         assert counts.products.get("FP32", 0) <= written["FP32"]
