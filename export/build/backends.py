@@ -101,6 +101,6 @@ def choose(asked: str, *, engine: bool = True) -> tuple[BuildBackend, str]:
             return backend, f"{title}, {'' if engine else 'the portable graph only, '}as asked"
     others = " or ".join(name for name in build_options.BACKENDS if name != asked)
     raise EngineCompatibilityError(
-        f"cannot build a {title} engine: {'; '.join(obstacles)}; build on the device, or write the portable graph with "
-        f"--no-engine, or use --backend {others}"
+        f"cannot build a {title} engine: {'; '.join(obstacles)}; with --no-engine write a bundle that the device "
+        f"builds from (dgiqa-edge build --from), or use --backend {others}"
     )

@@ -16,6 +16,8 @@ import numpy as np
 from dgiqa_edge.calibration.fidelity import Fidelity
 from dgiqa_edge.calibration.images.calibration_set import MINIMUM_COUNT, open_calibration_set
 from dgiqa_edge.calibration.images.selection import Selection
+from dgiqa_edge.runtime.bundle.golden import CHECK_NAME, Golden, save_golden
+from dgiqa_edge.runtime.errors import FidelityError
 from dgiqa_edge.runtime.ground.names import json_text
 from dgiqa_edge.runtime.hashing import Json
 from dgiqa_edge.runtime.version import VERSION
@@ -177,10 +179,57 @@ class Build:
             target_ms=options.latency_target_ms,
         )
         rungs = rungs_from(options.precision)
-        taken = ladder.climb(rungs) if options.climbs else ladder.single(rungs[0])
+        self.others: list[bundle_writer.Carried] = []
+        if options.rungs:
+            taken = self._carry(ladder)
+        else:
+            taken = ladder.climb(rungs) if options.climbs else ladder.single(rungs[0])
         self.golden = ladder.golden()
+        self.check_frames = self._check_frames(exported, ladder) if self._for_a_device else None
         self.portable_fidelity = self._portable(taken, ladder)
         return taken
+
+    @property
+    def _for_a_device(self) -> bool:
+        """Whether engines are still to be built of the result."""
+        return self.engines is None and self.backend.parser_graphs is not None
+
+    def _carry(self, ladder: Ladder) -> Taken:
+        """The first of the precisions asked for that is near enough to FP32; ``others`` are the rest of these.
+
+        Raises:
+            FidelityError: none is.
+        """
+        near: list[Taken] = []
+        for precision in self.options.rungs:
+            try:
+                near.append(ladder.single(rungs_from(precision)[0]))
+            except FidelityError as error:
+                if not near and precision == self.options.rungs[-1]:
+                    raise
+                self.reporter.note(f"  {precision} is left out: {error}")
+        self.others = [
+            bundle_writer.Carried(
+                one.rung.precision,
+                one.lowered.file(GRAPH),
+                one.lowered.values["nodes"],  # type: ignore[arg-type]
+                one.fidelity,
+            )
+            for one in near[1:]
+        ]
+        return near[0]
+
+    def _check_frames(self, exported: StageResult, ladder: Ladder) -> Path:
+        """The photos of the check and FP32's outputs, as a file: by them a device accepts what it builds."""
+
+        def make(directory: Path) -> dict[str, Json]:
+            outputs = ladder.reference.outputs()
+            arrays = (np.concatenate([one[name] for one in outputs]) for name in OUTPUTS)
+            save_golden(directory / CHECK_NAME, Golden(np.concatenate(list(self.check_set)), *arrays))
+            return {}
+
+        inputs: dict[str, Json] = {"export": exported.key, "photos": self.check_set.image_set_sha256}
+        return self.stages.run("reference", inputs, make).file(CHECK_NAME)
 
     def _portable(self, taken: Taken, ladder: Ladder) -> Fidelity:
         """Fidelity of the graph that stays in the bundle beside an engine: after a climb, that was the engine's."""
@@ -224,7 +273,9 @@ class Build:
             seconds=time.monotonic() - self.start,
             host=host_facts(),
             portable_fidelity=self.portable_fidelity,
-            parser_graphs=self.backend.parser_graphs,
+            parser_graphs=self.backend.parser_graphs if self._for_a_device else None,
+            check=self.check_frames,
+            others=tuple(self.others),
         )
 
     def _pack(self, exported: StageResult, contents: bundle_writer.BundleContents, taken: Taken) -> BuildResult:
@@ -272,6 +323,7 @@ class Build:
 def stage_count(options: BuildOptions) -> int:
     """How many stages a build announces, those that it may skip included."""
     rungs = rungs_from(options.precision) if options.climbs else rungs_from(options.precision)[:1]
+    carried = 2 * max(0, len(options.rungs) - 1)  # each with its latency, which is not measured
     calibrates = any(rung.precision == "int8" for rung in rungs)
     ranks = any(rung.float_share for rung in rungs)
-    return 5 + calibrates + ranks + len(rungs)
+    return 5 + calibrates + ranks + len(rungs) + carried

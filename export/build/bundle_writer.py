@@ -4,7 +4,7 @@ The bundle appears whole or not at all, and replaces an older one at the same pl
 """
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -18,7 +18,7 @@ from dgiqa_edge.calibration.images.selection import Selection
 from dgiqa_edge.calibration.int8.result import CalibrationResult
 from dgiqa_edge.runtime.bundle.bundle import build_manifest_files, write_manifest
 from dgiqa_edge.runtime.bundle.checks import SCHEMA_VERSION
-from dgiqa_edge.runtime.bundle.golden import GOLDEN_NAME, Golden, save_golden
+from dgiqa_edge.runtime.bundle.golden import CHECK_NAME, GOLDEN_NAME, Golden, save_golden
 from dgiqa_edge.runtime.bundle.manifest import LadderRecord, Precision
 from dgiqa_edge.runtime.engines.backend import Backend
 from dgiqa_edge.runtime.engines.onnxruntime import BACKEND as ONNX_RUNTIME
@@ -32,7 +32,7 @@ from dgiqa_edge.runtime.version import VERSION
 from ..frame_graph.graph_session import Latency
 from ..frame_graph.split import split
 from ..frame_graph.to_onnx import OPSET, save_checked
-from ..ladder.devices.check import DEPTH_FLOOR_LEVELS, SCORE_FLOOR, depth_bound, score_bound
+from ..ladder.devices.check import DEPTH_FLOOR_LEVELS, SCORE_FLOOR, tolerance
 from ..options.build_options import BuildOptions
 from ..stages.outcome import check_target
 from ..stages.provenance import peak_memory_mib
@@ -48,14 +48,25 @@ ParserGraphs = Callable[[Path, Sequence[tuple[str, str]]], list[dict[str, Any]]]
 
 
 @dataclass(frozen=True)
+class Carried:
+    """One precision of the frame graph as lowered, and how far ONNX Runtime found it from FP32."""
+
+    precision: str
+    graph: Path
+    nodes: dict[str, dict[str, int]]
+    fidelity: Fidelity
+
+
+@dataclass(frozen=True)
 class BundleContents:
     """Everything a bundle records; ``golden`` is the first checked photo with its FP32 outputs.
 
     ``precision`` is that of the graph, ``ladder`` what it was taken from, if there was one. ``observed`` are the photos
     that ranges were observed on (none for FP32), ``checked`` those of the fidelity check. ``fidelity`` and ``latency``
     are of the first engine: ``engines``' where there are some, else the portable graph's, whose fidelity is
-    ``portable_fidelity``. ``remarks`` are those of the backend; its ``parser_graphs`` is asked where there is no engine
-    yet. ``weights`` is where each role's weights stood in their file, with notes on them.
+    ``portable_fidelity``. ``remarks`` are those of the backend. Where engines are still to be built, its
+    ``parser_graphs`` is asked, ``check`` is the file of check frames, and ``others`` are the higher precisions that are
+    carried besides ``precision``. ``weights`` is where each role's weights stood in their file, with notes on them.
     """
 
     options: BuildOptions
@@ -82,11 +93,21 @@ class BundleContents:
     remarks: tuple[str, ...] = ()
     engines: EngineFiles | None = None
     parser_graphs: ParserGraphs | None = None
+    check: Path | None = None
+    others: tuple[Carried, ...] = ()
+
+    @property
+    def own(self) -> Carried:
+        """The precision of the bundle's portable graph."""
+        return Carried(self.precision, self.graph, self.nodes, self.portable_fidelity)
 
     @property
     def written(self) -> Precision:
         """What the portable graph is written in, as the manifest says it."""
-        return Precision(self.precision, self.backend.name, self.nodes)
+        return self.precision_of(self.own)
+
+    def precision_of(self, carried: Carried) -> Precision:
+        return Precision(carried.precision, self.backend.name, carried.nodes)
 
 
 def write(contents: BundleContents, out: Path) -> None:
@@ -99,16 +120,16 @@ def write(contents: BundleContents, out: Path) -> None:
     """
     check_target(out)
     with atomic_directory(out) as directory:
-        roles = _write_graphs(contents, directory)
+        roles = _write_graphs(contents.graph, contents.options.layout, directory)
         plans = _write_engines(contents, directory, dict(roles))
-        parsed = contents.parser_graphs(directory, roles) if contents.parser_graphs and not contents.engines else []
+        device = _write_for_the_device(contents, directory, roles)
         frame, fp32 = contents.golden
         golden = Golden(frame, fp32["score"], fp32["crop_scores"], fp32["depth"])
         save_golden(directory / GOLDEN_NAME, golden)
         if contents.calibration is not None:
             replace(contents.calibration, selection=contents.selection.to_json()).save(directory / "calibration.json")
         (directory / "report.json").write_text(json_text(_report(contents), indent=1) + "\n", encoding="utf-8")
-        write_manifest(directory, _manifest(contents, roles, plans, parsed, build_manifest_files(directory)))
+        write_manifest(directory, _manifest(contents, roles, plans, device, build_manifest_files(directory)))
         if contents.engines is None:  # engines are checked in a bundle of their own
             _replay(contents, directory)
 
@@ -134,17 +155,53 @@ def _replay(contents: BundleContents, directory: Path) -> None:
         )
 
 
-def _write_graphs(contents: BundleContents, directory: Path) -> list[tuple[str, str]]:
-    """Write the graphs of the layout; returns (role, file) pairs."""
-    if contents.options.layout == "fused":
-        shutil.copyfile(contents.graph, directory / FUSED_FILE)
-        return [("fused", FUSED_FILE)]
+def _write_graphs(graph: Path, layout: str, directory: Path, mark: str = "") -> list[tuple[str, str]]:
+    """Write the graphs of the layout, ``mark`` in the names of their files; returns (role, file) pairs."""
+    if layout == "fused":
+        files = {"fused": f"{mark}{FUSED_FILE}"}
+        shutil.copyfile(graph, directory / files["fused"])
+        return list(files.items())
     import onnx
 
-    halves = dict(zip(SPLIT_FILES, split(onnx.load(str(contents.graph))), strict=True))
-    for role, file in SPLIT_FILES.items():
-        save_checked(halves[role], directory / file)
-    return list(SPLIT_FILES.items())
+    files = {role: f"{mark}{file}" for role, file in SPLIT_FILES.items()}
+    for half, file in zip(split(onnx.load(str(graph))), files.values(), strict=True):
+        save_checked(half, directory / file)
+    return list(files.items())
+
+
+def _write_for_the_device(contents: BundleContents, directory: Path, own: list[tuple[str, str]]) -> dict[str, Any]:
+    """Write what a build on the device starts from; returns the manifest's fields that name it.
+
+    Args:
+        own: (role, file) of the graphs that are there already.
+    """
+    if contents.parser_graphs is None or contents.check is None:
+        return {}
+    shutil.copyfile(contents.check, directory / CHECK_NAME)
+    parsed: list[dict[str, Any]] = []
+    carried = []
+    for one in (contents.own, *contents.others):
+        first = one.graph == contents.graph
+        roles = own if first else _write_graphs(one.graph, contents.options.layout, directory, f"{one.precision}.")
+        parsed += contents.parser_graphs(directory, roles)
+        carried.append(
+            {
+                "precision": asdict(contents.precision_of(one)),
+                "calibration": _calibration(contents) if one.precision == contents.precision else None,
+                "graphs": _graphs(roles),
+                "fidelity": {**one.fidelity.to_json(), "held_out": contents.held_out},
+                "tolerance": tolerance([one.fidelity], one.precision),
+            }
+        )
+    device_build = {
+        "check": CHECK_NAME,
+        "budget": asdict(contents.options.limits),
+        "latency_target_ms": contents.options.latency_target_ms,
+        "argv": contents.options.command(),
+        "notes": _standing_notes(contents),
+        "carried": carried,
+    }
+    return {"parser_graphs": parsed, "device_build": device_build}
 
 
 def _write_engines(contents: BundleContents, directory: Path, graphs: dict[str, str]) -> list[dict[str, Any]]:
@@ -166,10 +223,10 @@ def _manifest(
     contents: BundleContents,
     roles: list[tuple[str, str]],
     plans: list[dict[str, Any]],
-    parsed: list[dict[str, Any]],
+    device: dict[str, Any],
     files: dict[str, Any],
 ) -> dict[str, Any]:
-    options, calibration = contents.options, contents.calibration
+    options = contents.options
     requires = {"backend_version": ORT_VERSION, "opset": OPSET, "sm": None, "platform": None}
     return {
         "schema_version": SCHEMA_VERSION,
@@ -184,26 +241,18 @@ def _manifest(
         "geometry": contents.recipe.manifest_geometry(),
         "layout": options.layout,
         "precision": asdict(contents.written),
-        "calibration": None
-        if calibration is None
-        else {
-            "image_set_sha256": calibration.image_set_sha256,
-            "images": calibration.images,
-            "skipped": len(calibration.skipped),
-            "method": calibration.method,
-            "preprocessing_sha256": calibration.preprocessing_sha256,
-            "graph_sha256": calibration.graph_sha256,
-            "file": "calibration.json",
-        },
+        "calibration": _calibration(contents),
         "fidelity": {**contents.fidelity.to_json(), "held_out": contents.held_out},
         "latency": None if contents.latency is None else contents.latency.record(),
-        "graphs": [{"role": role, "file": file} for role, file in roles],
+        "graphs": _graphs(roles),
         "engines": [
             *plans,
             *({"role": role, "file": file, "backend": ONNX_RUNTIME.name, "requires": requires} for role, file in roles),
         ],
-        "parser_graphs": parsed,
-        "golden": {"file": GOLDEN_NAME, "tolerance": _tolerance(contents)},
+        "golden": {
+            "file": GOLDEN_NAME,
+            "tolerance": tolerance([contents.fidelity, contents.portable_fidelity], contents.precision),
+        },
         "files": files,
         "build": {
             "argv": options.command(),
@@ -213,6 +262,26 @@ def _manifest(
         },
         "notes": notes(contents),
         "ladder": None if contents.ladder is None else asdict(contents.ladder),
+        **device,
+    }
+
+
+def _graphs(roles: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
+    return [{"role": role, "file": file} for role, file in roles]
+
+
+def _calibration(contents: BundleContents) -> dict[str, Any] | None:
+    calibration = contents.calibration
+    if calibration is None:
+        return None
+    return {
+        "image_set_sha256": calibration.image_set_sha256,
+        "images": calibration.images,
+        "skipped": len(calibration.skipped),
+        "method": calibration.method,
+        "preprocessing_sha256": calibration.preprocessing_sha256,
+        "graph_sha256": calibration.graph_sha256,
+        "file": "calibration.json",
     }
 
 
@@ -223,19 +292,14 @@ def _timing(latency: Latency | None) -> dict[str, Any] | None:
     return {**latency.record(), "change": {"value": change.value, "low": change.low, "high": change.high}}
 
 
-def _tolerance(contents: BundleContents) -> dict[str, float]:
-    """What a replay may deviate: twice what any engine's did here, and never less than the precision's floor."""
-    seen = [fidelity.per_image[0] for fidelity in (contents.fidelity, contents.portable_fidelity)]
-    score = max(abs(one.reference_score - one.candidate_score) for one in seen)
-    depth = max(one.depth_mae_levels for one in seen)
-    return {
-        "score": round(score_bound(score, contents.precision), 6),
-        "depth_levels": round(depth_bound(depth, contents.precision), 4),
-    }
-
-
 def notes(contents: BundleContents) -> list[str]:
     """What a user must know before believing this bundle's numbers."""
+    of_engines = () if contents.engines is None else contents.engines.notes
+    return [*_standing_notes(contents), *contents.remarks, *of_engines]
+
+
+def _standing_notes(contents: BundleContents) -> list[str]:
+    """What holds for every engine of these graphs."""
     seeded = {source.role for source in contents.recipe.sources if source.seeded}
     if "both" in seeded:
         seeded = {"depth", "quality"}
@@ -248,9 +312,6 @@ def notes(contents: BundleContents) -> list[str]:
         notes.append("fidelity was measured on the calibration photos themselves: too few to hold any out")
     if not contents.options.accuracy_check:
         notes.append("its accuracy was held to no limit (--no-accuracy-check)")
-    notes += contents.remarks
-    if contents.engines is not None:
-        notes += contents.engines.notes
     return notes
 
 

@@ -37,11 +37,13 @@ def _of_one(directory: Path, role: str, file: str, backend: str) -> list[dict[st
         stem = f"{Path(file).stem}.{backend}-{since}" if rewritten else Path(file).stem
         if rewritten:
             save_checked(graph, directory / f"{stem}.onnx")
-        (directory / f"{stem}.facts.json").write_text(json_text(facts_of(graph).to_json()) + "\n", encoding="utf-8")
+        facts = facts_of(graph)
+        (directory / f"{stem}.facts.json").write_text(json_text(facts.to_json()) + "\n", encoding="utf-8")
         oldest.append(since)
         entries.append(
             {
                 "role": role,
+                "precision": facts.precision,
                 "file": f"{stem}.onnx",
                 "backend": backend,
                 "facts": f"{stem}.facts.json",

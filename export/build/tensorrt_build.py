@@ -180,7 +180,7 @@ BUILD = BuildBackend(
     lambda threads: portable.open_device(BACKEND.name, threads),
     obstacle=obstacle,
     open_build=_open,
-    note_without_engine="this bundle holds the portable graph for TensorRT and no engine: build on the device without "
-    "--no-engine",
+    note_without_engine="this bundle holds the portable graph for TensorRT and no engine: build one on the device with "
+    "dgiqa-edge build --from",
     parser_graphs=lambda directory, graphs: parser_graphs.write(directory, graphs, BACKEND.name),
 )

@@ -66,11 +66,16 @@ class BuildOptions:
     latency_target_ms: float | None = None
     accuracy_check: bool = True
     ema: bool = True
+    rungs: tuple[str, ...] = ()
+    """The precisions that a device may choose from, most reduced first; empty: ``precision`` alone."""
 
     @property
     def climbs(self) -> bool:
-        """Whether the build looks for a precision, from ``precision`` up, instead of taking it as it is."""
-        return self.accuracy_budget is not None or self.latency_target_ms is not None
+        """Whether the build looks for a precision, from ``precision`` up, instead of taking it as it is.
+
+        With ``rungs`` the device does: the budget and the target are written down for it.
+        """
+        return not self.rungs and (self.accuracy_budget is not None or self.latency_target_ms is not None)
 
     @property
     def builds_engines(self) -> bool:
@@ -87,7 +92,8 @@ class BuildOptions:
     def command(self) -> list[str]:
         """The command that repeats this build, every choice spelled out that a machine does not make itself."""
         height, width = self.frame
-        argv = ["dgiqa-edge", "build", "--preset", self.preset, f"--{self.precision}"]
+        argv = ["dgiqa-edge", "build", "--preset", self.preset]
+        argv += ["--rungs", ",".join(self.rungs)] if self.rungs else [f"--{self.precision}"]
         argv += ["--frame", f"{width}x{height}", "--backend", self.backend, "--layout", self.layout]
         argv += ["--depth-network", self.depth_network, "--depth-side", str(self.depth_side)]
         argv += ["--short-side", str(self.short_side)]
@@ -123,6 +129,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         ("fp32", "no reduction"),
     ):
         precision.add_argument(f"--{name}", action="store_const", const=name, dest="precision", help=text)
+    precision.add_argument(
+        "--rungs",
+        type=parse_rungs,
+        metavar="NAMES",
+        help="with --no-engine: carry several of these to the device, which takes the best, as int8,fp16,fp32",
+    )
     what.add_argument(
         "--frame",
         type=parse_frame,
@@ -244,9 +256,10 @@ def from_args(args: argparse.Namespace) -> BuildOptions:
     climbs = args.accuracy_budget is not None or args.latency_target is not None
     if args.no_accuracy_check and args.accuracy_budget is not None:
         raise ConfigurationError("--no-accuracy-check contradicts --accuracy-budget: give one of them")
-    precision = args.precision or "int8"
+    rungs = args.rungs or ()
+    precision = rungs[0] if rungs else args.precision or "int8"
     height, width = args.frame
-    out = args.out or Path("build") / f"{preset.name}-{'ladder' if climbs else precision}-{width}x{height}"
+    out = args.out or Path("build") / f"{preset.name}-{'ladder' if climbs or rungs else precision}-{width}x{height}"
     # An option that was not given is the preset's.
     chosen = {**vars(preset), **{name: value for name, value in vars(args).items() if value is not None}}
     named: dict[str, Any] = {one.name: chosen.get(one.name) for one in fields(BuildOptions)}
@@ -259,8 +272,17 @@ def from_args(args: argparse.Namespace) -> BuildOptions:
         "latency_target_ms": args.latency_target,
         "accuracy_check": not args.no_accuracy_check,
         "ema": not args.no_ema,
+        "rungs": rungs,
     }
     return BuildOptions(**named)
+
+
+def parse_rungs(text: str) -> tuple[str, ...]:
+    """``int8,fp32`` as precisions, most reduced first."""
+    named = [part.strip() for part in text.split(",")]
+    if len(set(named)) != len(named) or not set(named) <= set(PRECISIONS):
+        raise argparse.ArgumentTypeError(f"{text[:40]!r}: name some of {','.join(PRECISIONS)}, each once")
+    return tuple(name for name in PRECISIONS if name in named)
 
 
 def parse_frame(text: str) -> tuple[int, int]:

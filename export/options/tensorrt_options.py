@@ -81,7 +81,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--no-engine",
         action="store_true",
-        help="write the portable Q/DQ graph for TensorRT only; needs no GPU, the engine is built later on the device",
+        help="write graphs and check frames for TensorRT; needs no GPU, the device builds the engine with --from",
     )
     group.add_argument(
         "--workspace-mib", type=whole(1, 1 << 20), metavar="MIB", help="most device memory for a tactic's scratch"
@@ -152,6 +152,11 @@ def from_args(args: argparse.Namespace, precision: str) -> TensorRtOptions:
     if not options.engine and len(given) > 1:
         others = ", ".join(option for option in given if option != "--no-engine")
         raise ConfigurationError(f"--no-engine builds no engine, so {others} would do nothing: leave one of them out")
+    if args.rungs and options.engine:
+        raise ConfigurationError(
+            "--rungs carries precisions to a device, which builds the engine: add --backend tensorrt --no-engine, or "
+            "name one precision"
+        )
     if options.settings.calibrator and precision != "int8":
         raise ConfigurationError(f"--calibrator is for INT8, not --{precision}: add --int8, or leave it out")
     if options.settings.calibrator and args.layout != "fused":

@@ -25,6 +25,7 @@ SHAPED_BY: Mapping[str, tuple[str, ...]] = {
     "block": _LOWERED,
     "engine": ("export/tensorrt", *_LOWERED),
     "check": _LOWERED,
+    "reference": _LOWERED,
 }
 """Which folders' code decides what a stage makes; ``Stages`` refuses a stage that is not named here."""
 

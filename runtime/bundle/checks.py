@@ -113,6 +113,11 @@ def _references(document: Document) -> Iterator[tuple[str, str]]:
     for index, graph in enumerate(document.get("parser_graphs", [])):
         for field in ("file", "facts"):
             yield f"parser_graphs[{index}].{field}", graph[field]
+    if (device := document.get("device_build")) is not None:
+        yield "device_build.check", device["check"]
+        for place, entry in enumerate(device["carried"]):
+            for index, graph in enumerate(entry["graphs"]):
+                yield f"device_build.carried[{place}].graphs[{index}].file", graph["file"]
     yield "golden.file", document["golden"]["file"]
     if document["calibration"] is not None:
         yield "calibration.file", document["calibration"]["file"]

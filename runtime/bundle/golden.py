@@ -2,11 +2,12 @@
 
 Replaying it tells whether this device's engine still gives those outputs. The file has the form of safetensors: the
 length of a JSON header (8 bytes, little-endian), the header with each array's type, shape and place, then the plain
-numbers. Bundles of schema version 1 have a ``.npz`` instead, which is still read; pickled objects never are.
+numbers. Bundles of schema version 1 have a ``.npz`` instead, which is still read; pickled objects never are. The frames
+that a build on the device is checked by lie in a file of the same form, several in each array.
 """
 
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from ..ground.strict_text import parse_json
 from .manifest import Tolerance
 
 GOLDEN_NAME = "golden.safetensors"
+CHECK_NAME = "check.safetensors"
 
 _FIELDS = {
     "frame": (np.uint8, 4),
@@ -45,13 +47,23 @@ class Golden:
     """Arrays as the frame graph takes and gives them.
 
     ``frame`` uint8 [1, H, W, 3] BGR; ``score`` float32 [1]; ``crop_scores`` float32 [1, N]; ``depth`` uint8
-    [1, h, w].
+    [1, h, w]. Of check frames the first side is their number.
     """
 
     frame: NDArray[np.uint8]
     score: NDArray[np.float32]
     crop_scores: NDArray[np.float32]
     depth: NDArray[np.uint8]
+
+    def each(self) -> "Iterator[Golden]":
+        """The frames one by one, as views."""
+        for index in range(len(self.frame)):
+            yield Golden(*(getattr(self, name)[index : index + 1] for name in _FIELDS))
+
+    @property
+    def outputs(self) -> dict[str, NDArray[Any]]:
+        """What FP32 gave."""
+        return {name: getattr(self, name) for name in _FIELDS if name != "frame"}
 
 
 @dataclass(frozen=True)
@@ -69,14 +81,14 @@ class Deviation:
 
 
 def save_golden(path: Path, golden: Golden) -> None:
-    """Write the golden frame atomically.
+    """Write the golden frame, or check frames, atomically.
 
     Raises:
         BundleError: an array has the wrong dtype or rank, or a score is not finite.
         MachineError: the disk is full or the folder cannot be written.
     """
     arrays = {name: getattr(golden, name) for name in _FIELDS}
-    _check(arrays, path)
+    _check(arrays, path, len(golden.frame))
     words = {dtype: word for word, dtype in _TYPES.items()}
     header, end = {}, 0
     for name, array in arrays.items():
@@ -89,22 +101,22 @@ def save_golden(path: Path, golden: Golden) -> None:
             stream.write(array.tobytes())
 
 
-def load_golden(path: Path) -> Golden:
-    """Read and validate a golden frame.
+def load_golden(path: Path, frames: int = 1) -> Golden:
+    """Read and validate a golden frame, or so many check frames.
 
     Raises:
         BundleError: the file is missing, damaged, or lacks an array of the right dtype and rank.
     """
     try:
-        arrays = _read_npz(path) if path.suffix == ".npz" else _read(path)
+        arrays = _read_npz(path) if path.suffix == ".npz" else _read(path, frames * _MOST_BYTES)
     except _UNREADABLE as error:
         raise BundleError(f"{path} is not a golden frame ({error}): build the bundle again") from error
-    _check(arrays, path)
+    _check(arrays, path, frames)
     return Golden(**arrays)
 
 
-def _read(path: Path) -> dict[str, NDArray[Any]]:
-    content = file_bytes(path, _MOST_BYTES)
+def _read(path: Path, most_bytes: int) -> dict[str, NDArray[Any]]:
+    content = file_bytes(path, most_bytes)
     start = _LENGTH_BYTES + int.from_bytes(content[:_LENGTH_BYTES], "little")
     header, numbers = dict(parse_json(content[_LENGTH_BYTES:start].decode())), content[start:]
     arrays = {}
@@ -150,15 +162,15 @@ def _largest(golden: NDArray[np.float32], found: NDArray[Any]) -> float:
     return float(np.abs(golden.astype(np.float64) - found.astype(np.float64)).max())
 
 
-def _check(arrays: Mapping[str, NDArray[Any]], path: Path) -> None:
+def _check(arrays: Mapping[str, NDArray[Any]], path: Path, frames: int) -> None:
     for name, (dtype, rank) in _FIELDS.items():
         if name not in arrays:
             raise BundleError(f"{path} lacks the array '{name}': build the bundle again")
         array = arrays[name]
-        if array.dtype != dtype or array.ndim != rank or array.shape[0] != 1 or array.size == 0:
+        if array.dtype != dtype or array.ndim != rank or array.shape[0] != frames or array.size == 0:
             raise BundleError(
-                f"{path}: the array '{name}' is {array.dtype} {list(array.shape)}, expected one non-empty "
-                f"batch of {np.dtype(dtype)} with {rank} dimensions: build the bundle again"
+                f"{path}: the array '{name}' is {array.dtype} {list(array.shape)}, expected a non-empty "
+                f"batch of {frames} of {np.dtype(dtype)} with {rank} dimensions: build the bundle again"
             )
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             raise BundleError(f"{path}: the array '{name}' holds a non-finite value: build the bundle again")

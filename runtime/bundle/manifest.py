@@ -134,9 +134,9 @@ class FidelityRecord(FidelityFigures):
 
 @dataclass(frozen=True)
 class LatencyRecord:
-    """Median latency on the machine that built the bundle."""
+    """Median latency on the machine that built the bundle; FP32's is None where it could not be timed beside it."""
 
-    fp32_p50_ms: float
+    fp32_p50_ms: float | None
     p50_ms: float
     runs: int
     threads: int
@@ -264,11 +264,12 @@ class EngineRecord:
 class ParserGraphRecord:
     """A graph as the parser of some versions of a backend takes it, to build an engine from.
 
-    ``facts`` is the file with what a builder must know of it (JSON), ``rewritten`` how it differs from the portable
-    graph, whose numbers it gives.
+    ``precision`` is the name of what it is written in, ``facts`` the file with what a builder must know of it (JSON),
+    ``rewritten`` how it differs from the portable graph, whose numbers it gives.
     """
 
     role: str
+    precision: str
     file: str
     backend: str
     backend_version: str
@@ -282,6 +283,36 @@ class Tolerance:
 
     score: float
     depth_levels: float
+
+
+@dataclass(frozen=True)
+class CarriedRecord:
+    """One precision that an engine can be built in: its portable graphs, and how far those are from FP32."""
+
+    precision: Precision
+    calibration: CalibrationRecord | None
+    graphs: tuple[GraphRecord, ...]
+    fidelity: FidelityRecord | None
+    tolerance: Tolerance
+
+
+@dataclass(frozen=True)
+class DeviceBuildRecord:
+    """What a build on the device starts from, besides the graphs for its parser.
+
+    Attributes:
+        check: the file of real frames with FP32's outputs that an engine is accepted by.
+        budget, latency_target_ms: what the engine is held to where the device's user asks for nothing else.
+        argv, notes: of the build that wrote the graphs.
+        carried: most reduced first.
+    """
+
+    check: str
+    budget: BudgetRecord
+    latency_target_ms: float | None
+    argv: tuple[str, ...]
+    notes: tuple[str, ...]
+    carried: tuple[CarriedRecord, ...]
 
 
 @dataclass(frozen=True)
@@ -334,6 +365,7 @@ class Manifest:
     notes: tuple[str, ...]
     ladder: LadderRecord | None = None
     parser_graphs: tuple[ParserGraphRecord, ...] = ()
+    device_build: DeviceBuildRecord | None = None
 
 
 def manifest_from_document(document: Document) -> Manifest:

@@ -86,7 +86,8 @@ def _rows(bundle: "Bundle") -> Iterator[tuple[str, str]]:
         yield f"{engine.role} engine", _engine(engine)
     for graph in manifest.parser_graphs:
         rewritten = "; ".join(graph.rewritten) or "the portable graph as it is"
-        yield f"{graph.role} to build", f"{graph.file} for {graph.backend} {graph.backend_version}: {rewritten}"
+        what = f"{graph.file} in {graph.precision} for {graph.backend} {graph.backend_version}"
+        yield f"{graph.role} to build", f"{what}: {rewritten}"
     yield "built", _built(manifest)
     yield "build command", rebuild_command(manifest)
     for note in manifest.notes:
@@ -139,8 +140,9 @@ def _latency(manifest: "Manifest") -> str:
     record = manifest.latency
     if record is None:
         return "not measured"
+    fp32 = "not timed" if record.fp32_p50_ms is None else f"{record.fp32_p50_ms:.1f} ms"
     return (
-        f"p50 {record.p50_ms:.1f} ms, FP32 {record.fp32_p50_ms:.1f} ms "
+        f"p50 {record.p50_ms:.1f} ms, FP32 {fp32} "
         f"({record.runs} runs, {record.threads} threads, on the machine that built it)"
     )
 

@@ -30,6 +30,21 @@ def depth_bound(seen_levels: float, precision: str) -> float:
     return max(DEPTH_FLOOR_LEVELS[precision], ALLOWANCE * seen_levels)
 
 
+def tolerance(seen: Iterable[Fidelity], precision: str) -> dict[str, float]:
+    """What a replay of the first frame may deviate: twice what any engine's did, never less than the floor.
+
+    Returns:
+        the manifest's ``golden.tolerance``.
+    """
+    first = [fidelity.per_image[0] for fidelity in seen]
+    score = max(abs(one.reference_score - one.candidate_score) for one in first)
+    depth = max(one.depth_mae_levels for one in first)
+    return {
+        "score": round(score_bound(score, precision), 6),
+        "depth_levels": round(depth_bound(depth, precision), 4),
+    }
+
+
 class BundleEngines:
     """The engines of a bundle, run as the runtime runs them; a context manager that frees them."""
 

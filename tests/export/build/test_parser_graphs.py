@@ -84,8 +84,8 @@ def test_only_what_8_x_cannot_read_is_written_twice(machine, engine_options, cap
     ]
     assert main(["inspect", "--bundle", str(result.bundle)]) == 0
     told = capsys.readouterr().out
-    assert "frame_graph.tensorrt-8.6.onnx for tensorrt >=8.6,<10.0: 6 int8 weights stored as float" in told
-    assert "frame_graph.onnx for tensorrt >=10.0: the portable graph as it is" in told
+    assert "frame_graph.tensorrt-8.6.onnx in int8 for tensorrt >=8.6,<10.0: 6 int8 weights stored as float" in told
+    assert "frame_graph.onnx in int8 for tensorrt >=10.0: the portable graph as it is" in told
     assert "int8 + fp16 for tensorrt; " in told
 
 

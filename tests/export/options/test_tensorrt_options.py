@@ -45,11 +45,25 @@ def test_hardware_compatible_alone_means_ampere_and_newer():
         (["--no-engine", "--opt-level", "3"], "--opt-level would do nothing"),
         (["--fp16", "--calibrator", "entropy"], "not --fp16"),
         (["--layout", "split", "--calibrator", "entropy"], "--layout fused"),
+        (["--rungs", "int8,fp32"], "add --backend tensorrt --no-engine"),
     ],
 )
 def test_options_that_would_do_nothing_are_refused(arguments, words):
     with pytest.raises(ConfigurationError, match=words):
         parse(*arguments)
+
+
+def test_rungs_are_ordered_and_repeated():
+    options = parse("--rungs", "fp32, int8", "--no-engine")
+    assert (options.rungs, options.precision) == (("int8", "fp32"), "int8")
+    assert options.command()[4:6] == ["--rungs", "int8,fp32"]
+    assert not parse("--rungs", "fp16", "--no-engine", "--latency-target", "9ms").climbs
+
+
+@pytest.mark.parametrize("text", ["", "int8,int8", "int4", "int8;fp16"])
+def test_rungs_that_are_none_are_refused(text):
+    with pytest.raises(argparse.ArgumentTypeError, match="int8,fp16,fp32, each once"):
+        build_options.parse_rungs(text)
 
 
 def test_the_help_names_every_option(capsys):

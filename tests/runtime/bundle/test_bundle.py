@@ -17,6 +17,7 @@ from dgiqa_edge.runtime.errors import BundleError
 LISTED = ["frame_graph.onnx", GOLDEN_NAME, "build.log"]
 PARSER_GRAPH = {
     "role": "fused",
+    "precision": "fp32",
     "file": "old.onnx",
     "backend": "tensorrt",
     "backend_version": ">=8.5,<8.6",

@@ -34,7 +34,7 @@ def test_the_schema_is_valid_draft_7() -> None:
 # Fields that came after schema version 1 was first published: bundles without them stay readable.
 LATER_FIELDS = {
     "requires": {"cuda", "driver_min", "device", "compatibility", "version_compatible", "targets"},
-    "": {"ladder", "parser_graphs"},
+    "": {"ladder", "parser_graphs", "device_build"},
 }
 
 
@@ -84,12 +84,16 @@ def test_malformed_requirements_are_refused(make_bundle: Callable[..., Path], wr
         (manifest.LadderRecord, ["ladder"]),
         (manifest.BudgetRecord, ["ladder", "budget"]),
         (manifest.SensitivityRecord, ["ladder", "sensitivity"]),
+        (manifest.ParserGraphRecord, ["parser_graphs", "items"]),
+        (manifest.DeviceBuildRecord, ["device_build"]),
+        (manifest.CarriedRecord, ["device_build", "carried", "items"]),
     ],
 )
 def test_dataclasses_and_schema_name_the_same_fields(typed: type, path: list[str]) -> None:
     schema = SCHEMA
     for key in path:
-        schema = schema["properties"][key]
+        schema = schema[key] if key == "items" else schema["properties"][key]
+        schema = SCHEMA["definitions"][schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
     assert {field.name for field in dataclasses.fields(typed)} == set(schema["properties"])
 
 

@@ -68,6 +68,16 @@ void check_file_names(const Json &document, const std::string &where) {
         const std::string entry = "parser_graphs[" + std::to_string(index++) + "].";
         for (const char *field : {"file", "facts"}) check_reference(document, entry + field, graph.at(field), where);
     }
+    if (const auto device = document.find("device_build"); device != document.end()) {
+        check_reference(document, "device_build.check", device->at("check"), where);
+        int place = 0;
+        for (const Json &entry : device->at("carried")) {
+            const std::string carried = "device_build.carried[" + std::to_string(place++) + "].graphs[";
+            index = 0;
+            for (const Json &graph : entry.at("graphs"))
+                check_reference(document, carried + std::to_string(index++) + "].file", graph.at("file"), where);
+        }
+    }
     check_reference(document, "golden.file", document.at("golden").at("file"), where);
     if (!document.at("calibration").is_null())
         check_reference(document, "calibration.file", document.at("calibration").at("file"), where);

@@ -17,6 +17,21 @@ const std::string CORPUS = DGIQA_EDGE_SOURCE_DIR "/runtime/native/tests/fuzz/man
 
 Json real_document() { return dgiqa::parse_strictly(content_of(CORPUS + "nano_int8.json")); }
 
+// What a build on a device starts from; the names of its two kinds of files are `check`'s and `graph`'s.
+Json device_build(const Json &document, const Json &check, const Json &graph) {
+    Json carried = {{"precision", document["precision"]}, {"calibration", nullptr}, {"fidelity", document["fidelity"]}};
+    carried["graphs"] = document["graphs"];
+    carried["graphs"][0]["file"] = graph;
+    carried["tolerance"] = document["golden"]["tolerance"];
+    Json found = {{"check", check}, {"latency_target_ms", nullptr}, {"argv", Json::array({"dgiqa-edge"})}};
+    found["notes"] = Json::array();
+    for (const char *figure : {"score_mae", "score_max", "srcc", "depth_corr", "depth_mae"})
+        found["budget"][figure] = nullptr;
+    found["carried"] = Json::array();
+    found["carried"].push_back(carried);
+    return found;
+}
+
 struct Edit {
     const char *what;
     std::function<void(Json &)> change;
@@ -94,16 +109,23 @@ TEST_CASE("manifests that were edited or damaged") {
         {"engine not listed", [](Json &d) { d["engines"][0]["file"] = "x"; }, "field 'engines[0].file' names 'x'"},
         {"a parser's graph not listed",
          [](Json &d) {
-             d["parser_graphs"] = {{{"role", "fused"}, {"file", "x.onnx"}, {"backend", "tensorrt"},
-                                    {"backend_version", ">=8.5,<8.6"}, {"facts", "x.json"},
-                                    {"rewritten", Json::array()}}};
+             d["parser_graphs"] = {{{"role", "fused"}, {"precision", "int8"}, {"file", "x.onnx"},
+                                    {"backend", "tensorrt"}, {"backend_version", ">=8.5,<8.6"},
+                                    {"facts", "x.json"}, {"rewritten", Json::array()}}};
          },
          "field 'parser_graphs[0].file' names 'x.onnx'"},
         {"a parser's graph half said",
          [](Json &d) {
              d["parser_graphs"] = {{{"role", "fused"}}};
          },
-         "field 'parser_graphs[0]' lacks 'file'"},
+         "field 'parser_graphs[0]' lacks 'precision'"},
+        {"check frames not listed", [](Json &d) { d["device_build"] = device_build(d, "x", d["graphs"][0]["file"]); },
+         "field 'device_build.check' names 'x'"},
+        {"a carried graph not listed",
+         [](Json &d) {
+             d["device_build"] = device_build(d, d["golden"]["file"], "x");
+         },
+         "field 'device_build.carried[0].graphs[0].file' names 'x'"},
         {"golden not listed", [](Json &d) { d["golden"]["file"] = "x"; }, "field 'golden.file' names 'x'"},
         {"calibration not listed", [](Json &d) { d["calibration"]["file"] = "x"; }, "'calibration.file' names 'x'"},
         {"roles", [](Json &d) { d["layout"] = "split"; },
