@@ -34,7 +34,7 @@ def tolerance(seen: Iterable[Fidelity], precision: str) -> dict[str, float]:
     """What a replay of the first frame may deviate: twice what any engine's did, never less than the floor.
 
     Returns:
-        the manifest's ``golden.tolerance``.
+        what the manifest says of the golden frame.
     """
     first = [fidelity.per_image[0] for fidelity in seen]
     score = max(abs(one.reference_score - one.candidate_score) for one in first)
