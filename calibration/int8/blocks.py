@@ -41,7 +41,7 @@ def node_blocks(graph: "GraphProto", scopes: Sequence[str]) -> list[str]:
     after = _nearest(zip(reversed(graph.node), reversed(stated), strict=True), constants, forward=False)
     found = []
     for scope, block, above, below in zip(inside, stated, before, reversed(after), strict=True):
-        found.append((block or _surrounding(above, below)) if scope else "")
+        found.append((block or _surrounding(*(_within(scope, near) for near in (above, below)))) if scope else "")
     return found
 
 
@@ -61,6 +61,11 @@ def _path_block(name: str, scope: str) -> str:
     else:
         modules = modules[:_DEPTH]
     return "/".join([scope.strip("/"), *modules]) if modules else ""
+
+
+def _within(scope: str, blocks: frozenset[str]) -> frozenset[str]:
+    """Those of the same network."""
+    return frozenset(block for block in blocks if block.startswith(f"{scope.strip('/')}/"))
 
 
 def _surrounding(above: frozenset[str], below: frozenset[str]) -> str:

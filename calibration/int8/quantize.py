@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto, TensorProto
 
 CHECKER_LIMIT_BYTES = 2_000_000_000
+_DEQUANTIZED = "/dequantized"
 
 
 @dataclass(frozen=True)
@@ -268,7 +269,12 @@ def _copy_field(message: Any, name: str, value: Any) -> None:
 
 
 def _dequantized(tensor: str) -> str:
-    return f"{tensor}/dequantized"
+    return f"{tensor}{_DEQUANTIZED}"
+
+
+def float_name(tensor: str) -> str:
+    """The float tensor that a dequantized one stands for; any other name as it is."""
+    return tensor.removesuffix(_DEQUANTIZED)
 
 
 def _check(model: "ModelProto") -> None:

@@ -26,6 +26,7 @@ HEADROOM = 4.0
 """Observed magnitudes times this must stay below ``FP16_MAX``: calibration photos never show the worst frame."""
 
 _FLOAT, _FLOAT16 = 1, 10  # onnx.TensorProto.FLOAT, FLOAT16
+_HALF, _TO_HALF, _TO_FLOAT = "__half", "__fp16", "__fp32"  # a tensor computed in FP16, and casts of tensors
 
 # Inputs that stay FP32 whatever the node computes in (ONNX operator schemas).
 _FIXED_FLOAT_INPUTS = {"Resize": {1, 2}, "DequantizeLinear": {1}, "QuantizeLinear": {1}}
@@ -110,6 +111,13 @@ def to_fp16(
         nodes={operator: dict(counts) for operator, counts in sorted(per_operator.items())},
     )
     return result, report
+
+
+def fp32_name(tensor: str) -> str:
+    """The FP32 graph's tensor that one of a lowered graph stands for; a name that this module never gave as it is."""
+    for suffix in (_TO_HALF, _TO_FLOAT, _HALF):
+        tensor = tensor.removesuffix(suffix)
+    return tensor
 
 
 def tensors_to_observe(model: "onnx.ModelProto", scopes: Sequence[str]) -> list[str]:
@@ -208,9 +216,9 @@ class _Lowering:
             else:
                 for index, name in enumerate(node.input):
                     if name in half:
-                        node.input[index] = self._cast(name, f"{name}__half", _FLOAT)
+                        node.input[index] = self._cast(name, f"{name}{_HALF}", _FLOAT)
             # A graph output keeps its name and type: the FP16 tensor takes another name, a cast restores the output.
-            renamed = {name: f"{name}__half" for name in node.output if name in half}
+            renamed = {name: f"{name}{_HALF}" for name in node.output if name in half}
             for index, name in enumerate(node.output):
                 if name in renamed:
                     node.output[index] = renamed[name]
@@ -230,7 +238,7 @@ class _Lowering:
             if name in self.weights:
                 node.input[index] = self._half_weight(name)
             elif name in half:
-                node.input[index] = f"{name}__half"
+                node.input[index] = f"{name}{_HALF}"
             elif name in self.types:
                 node.input[index] = self._cast(name, name, _FLOAT16)
         for attribute in node.attribute:
@@ -242,7 +250,7 @@ class _Lowering:
     def _cast(self, name: str, source: str, to: int) -> str:
         key = (name, to)
         if key not in self.casts:
-            target = f"{name}__{'fp16' if to == _FLOAT16 else 'fp32'}"
+            target = f"{name}{_TO_HALF if to == _FLOAT16 else _TO_FLOAT}"
             self._append_cast(source, target, to)
             self.casts[key] = target
         return self.casts[key]
@@ -254,7 +262,7 @@ class _Lowering:
 
     def _half_weight(self, name: str) -> str:
         if name not in self.half_weights:
-            tensor = self._half_tensor(self.weights[name], f"{name}__half")
+            tensor = self._half_tensor(self.weights[name], f"{name}{_HALF}")
             self.graph.initializer.append(tensor)
             self.half_weights[name] = tensor.name
         return self.half_weights[name]

@@ -3,6 +3,7 @@
 It carries out what it is told; which lowering is tried and which is taken is the ladder's business.
 """
 
+import difflib
 import shutil
 from collections.abc import Collection
 from dataclasses import asdict, dataclass, replace
@@ -13,13 +14,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dgiqa_edge.calibration.images.calibration_set import CalibrationSet
+from dgiqa_edge.calibration.int8.blocks import node_blocks
+from dgiqa_edge.calibration.int8.graph_tensors import label
 from dgiqa_edge.calibration.int8.observers import create_observer
 from dgiqa_edge.calibration.int8.placement import DEFAULT_SCOPES, Placement, place
 from dgiqa_edge.calibration.int8.quantize import count_nodes, quantize
 from dgiqa_edge.calibration.int8.ranges import observe_ranges
 from dgiqa_edge.calibration.int8.result import CalibrationResult, cache_key, load_or_observe
 from dgiqa_edge.calibration.int8.targets import Target
-from dgiqa_edge.runtime.errors import CalibrationError, FidelityError
+from dgiqa_edge.runtime.errors import CalibrationError, ConfigurationError, FidelityError
 from dgiqa_edge.runtime.hashing import Json, sha256_file
 
 from ..frame_graph import precision
@@ -70,9 +73,28 @@ class Lowering:
 
     @cached_property
     def placement(self) -> Placement:
-        """What INT8 is given to by default."""
+        """What INT8 is given to by default: all that can take it and is not ``kept``."""
         narrowest = self.inputs.target.narrowest_product
-        return place(self.model, scopes=DEFAULT_SCOPES, narrowest_product=narrowest)
+        placed = place(self.model, scopes=DEFAULT_SCOPES, narrowest_product=narrowest)
+        return replace(placed, nodes=tuple(node for node in placed.nodes if node.name not in self.kept))
+
+    @cached_property
+    def kept(self) -> dict[str, str]:
+        """Nodes in blocks that the user keeps in FP32, by name, with that as the reason.
+
+        Raises:
+            ConfigurationError: there is no such block.
+        """
+        wanted = self.inputs.options.keep
+        if not wanted:
+            return {}
+        blocks = node_blocks(self.model.graph, DEFAULT_SCOPES)
+        for name in wanted:
+            if name not in blocks:
+                close = difflib.get_close_matches(name, set(blocks), n=3) or sorted(set(blocks) - {""})[:3]
+                raise ConfigurationError(f"--keep: there is no block {name}: did you mean {' or '.join(close)}?")
+        inside = zip(self.model.graph.node, blocks, strict=True)
+        return {label(node): f"--keep {block}" for node, block in inside if block in wanted}
 
     @cached_property
     def calibration(self) -> CalibrationResult:
@@ -124,7 +146,7 @@ class Lowering:
             model, counts = lowered.model, lowered.node_counts
             rest = ""
             if target.float_part == "fp16":
-                half, report = precision.to_fp16(model, DEFAULT_SCOPES, magnitudes)
+                half, report = precision.to_fp16(model, DEFAULT_SCOPES, magnitudes, kept=self.kept)
                 counts = count_nodes(model, placement, report.lowered)
                 rest = f", the networks' rest in FP16 ({len(report.islands)} FP32 islands)"
                 model = half
@@ -132,12 +154,14 @@ class Lowering:
             calibration.save(directory / "calibration.json")
             left = len(self.placement.nodes) - len(nodes)
             kept = f", {left} more kept in {target.float_part.upper()}" if left else ""
+            kept += f", {len(self.inputs.options.keep)} blocks in FP32" if self.kept else ""
             return {"nodes": counts, "summary": f"{len(nodes)} layers in INT8 for {target.name}{kept}{rest}"}
 
         inputs: dict[str, Json] = {
             "calibration": calibration.key,
             "target": asdict(target),
             "float_outputs": sorted(float_outputs),
+            "kept": sorted(self.kept),
         }
         return self.inputs.stages.run("int8", inputs, make)
 
@@ -148,7 +172,7 @@ class Lowering:
             FidelityError: an output is not finite on a calibration photo.
         """
         magnitudes = self._magnitudes(line)
-        kept = ISLANDS[islands](self.model.graph) if islands else {}
+        kept = {**(ISLANDS[islands](self.model.graph) if islands else {}), **self.kept}
 
         def make(directory: Path) -> dict[str, Json]:
             lowered, report = precision.to_fp16(self.model, DEFAULT_SCOPES, magnitudes, kept=kept)

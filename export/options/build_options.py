@@ -68,6 +68,8 @@ class BuildOptions:
     ema: bool = True
     rungs: tuple[str, ...] = ()
     """The precisions that a device may choose from, most reduced first; empty: ``precision`` alone."""
+    keep: tuple[str, ...] = ()
+    """Blocks that stay in FP32."""
 
     @property
     def climbs(self) -> bool:
@@ -112,6 +114,7 @@ class BuildOptions:
         argv += ["--accuracy-budget", str(self.accuracy_budget)] if self.accuracy_budget else []
         argv += ["--latency-target", f"{self.latency_target_ms!r}ms"] if self.latency_target_ms else []
         argv += [] if self.accuracy_check else ["--no-accuracy-check"]
+        argv += ["--keep", ",".join(self.keep)] if self.keep else []
         return argv + self.tensorrt.command()
 
 
@@ -230,6 +233,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--no-accuracy-check", action="store_true", help="keep the result however far it is from FP32, and say so in it"
     )
 
+    ladder.add_argument(
+        "--keep",
+        type=parse_blocks,
+        default=(),
+        metavar="BLOCK,...",
+        help="blocks of the networks that stay in FP32, by the names that dgiqa-edge debug and a ladder's table give",
+    )
+
     tensorrt_options.configure(parser)
 
     run = parser.add_argument_group("running the build")
@@ -258,6 +269,8 @@ def from_args(args: argparse.Namespace) -> BuildOptions:
         raise ConfigurationError("--no-accuracy-check contradicts --accuracy-budget: give one of them")
     rungs = args.rungs or ()
     precision = rungs[0] if rungs else args.precision or "int8"
+    if args.keep and precision == "fp32":
+        raise ConfigurationError("--keep names blocks that stay in FP32, and with --fp32 all do: leave one of them out")
     height, width = args.frame
     out = args.out or Path("build") / f"{preset.name}-{'ladder' if climbs or rungs else precision}-{width}x{height}"
     # An option that was not given is the preset's.
@@ -308,6 +321,14 @@ def parse_boxes(text: str) -> tuple[tuple[int, int], ...]:
         return tuple((x, y) for x, y in pairs)
     except (ValueError, argparse.ArgumentTypeError):
         raise argparse.ArgumentTypeError(f"{text[:40]!r} are not crop boxes: write 'X,Y X,Y ...'") from None
+
+
+def parse_blocks(text: str) -> tuple[str, ...]:
+    """``"network/stem,network/blocks.3"`` as names, each once."""
+    names = tuple(dict.fromkeys(name.strip() for name in text.split(",")))
+    if not all(names):
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} are not blocks: write BLOCK,BLOCK, as network/stem")
+    return names
 
 
 def available_cpus() -> int:

@@ -1,0 +1,254 @@
+"""What is wrong with a bundle: whether its graph is right, whether a backend runs it right, and what mends it.
+
+Two questions that a failed replay leaves open are asked apart. The graph is compared with FP32 on ONNX Runtime, which
+computes every node as it is written; the backend is compared with the graph as written. Both start from the golden
+frame, since that is what failed.
+"""
+
+import shlex
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dgiqa_edge.calibration.int8.targets import target_named
+from dgiqa_edge.runtime.bundle.bundle import Bundle, load_bundle
+from dgiqa_edge.runtime.bundle.golden import Deviation, Golden, compare, load_golden
+from dgiqa_edge.runtime.bundle.manifest import Tolerance
+from dgiqa_edge.runtime.engines.registry import AUTO, BACKENDS, portable
+from dgiqa_edge.runtime.errors import ConfigurationError, DgiqaEdgeError
+from dgiqa_edge.runtime.ground.error_text import one_line
+
+from ..ladder.devices.check import BundleEngines
+from . import keep, reference
+from .pieces import Pair
+from .reference import Reference
+from .runners import Executor, as_written, on_backend, on_tensorrt
+from .source_graph import SourceGraph
+from .walk import Judgement, Tick, Walk
+
+Announce = Callable[[str], Tick]
+
+
+@dataclass(frozen=True)
+class Replay:
+    """The golden frame, as ``what`` computes it; ``deviation`` is None where it could not, and ``problem`` says why."""
+
+    what: str
+    deviation: Deviation | None
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Tensors that diverge, in graph order, of how many that were looked at; ``problem`` says why none were."""
+
+    title: str
+    looked_at: int
+    divergences: tuple[Judgement, ...]
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """All that was found.
+
+    Attributes:
+        keep: the fewest blocks that stay in FP32 for the golden frame to pass; () where none has to, None where that is
+            no remedy.
+        advice: what to do.
+        command: that does it, "" where there is none.
+    """
+
+    bundle: Path
+    precision: str
+    reference: str
+    tolerance: Tolerance
+    replays: tuple[Replay, ...]
+    comparisons: tuple[Comparison, ...]
+    keep: tuple[str, ...] | None
+    advice: str
+    command: str
+
+    @property
+    def sound(self) -> bool:
+        """Whether nothing diverges and the golden frame passes."""
+        passes = all(replay.deviation and replay.deviation.within(self.tolerance) for replay in self.replays)
+        return passes and not any(comparison.divergences for comparison in self.comparisons)
+
+    def to_json(self) -> dict[str, Any]:
+        return {**asdict(self), "bundle": str(self.bundle), "sound": self.sound}
+
+
+class Debugger:
+    """One bundle, on one backend."""
+
+    def __init__(self, path: Path, *, backend: str, asked: Path | None, threads: int, announce: Announce) -> None:
+        """Load everything.
+
+        Raises:
+            BundleError, ConfigurationError, MachineError: the bundle, the reference or the backend cannot be had.
+        """
+        self.bundle: Bundle = load_bundle(path)
+        manifest = self.bundle.manifest
+        self.announce, self.threads, self.tolerance = announce, threads, manifest.golden.tolerance
+        self.golden: Golden = load_golden(self.bundle.file(manifest.golden.file))
+        self.written = as_written(threads)
+        self.backend, self.candidate, self.note = _executor(self.bundle, backend, threads)
+        self.graphs = reference.graphs_of(self.bundle)
+        self.reference: Reference = reference.find(self.bundle, self.graphs, self.golden, asked, self._whole)
+        lowered = {role: SourceGraph(model) for role, model in self.graphs.items()}
+        exact = {role: SourceGraph(model) for role, model in self.reference.graphs.items()}
+        rounds = manifest.precision.name == "int8" and target_named(manifest.precision.target).quantizes_conv_outputs
+        self.against_fp32 = {role: Pair(exact[role], lowered[role], rounds_convolutions=rounds) for role in lowered}
+        self.against_itself = {role: Pair(graph, graph) for role, graph in lowered.items()}
+
+    def run(self) -> Diagnosis:
+        """Look at everything; minutes for the large presets.
+
+        Raises:
+            DgiqaEdgeError: the graph as written cannot be run.
+        """
+        replays = [
+            Replay("FP32 reference", self.reference.deviation),
+            Replay("the graph as written", compare(self.golden, self._whole(self.graphs))),
+            self._replay(),
+        ]
+        judged = self._graph()
+        graph = Comparison("the graph against FP32, tensor by tensor", len(judged), _diverging(judged))
+        backend = self._on_backend()
+        kept, advice, command = self._remedy(judged, graph, backend, replays)
+        manifest = self.bundle.manifest
+        return Diagnosis(
+            bundle=self.bundle.path,
+            precision=f"{manifest.precision.title} for {manifest.precision.target}",
+            reference=self.reference.source,
+            tolerance=self.tolerance,
+            replays=tuple(replays),
+            comparisons=(graph, backend),
+            keep=kept,
+            advice=advice,
+            command=command,
+        )
+
+    def _whole(self, graphs: reference.Graphs) -> Mapping[str, np.ndarray]:
+        return reference.whole(graphs, self.golden, self.threads)
+
+    def _replay(self) -> Replay:
+        """The bundle's engine as the runtime runs it."""
+        try:
+            with BundleEngines(self.bundle.path, self.backend) as engines:
+                return Replay(self.candidate.name, compare(self.golden, engines(self.golden.frame)))
+        except DgiqaEdgeError as error:
+            return Replay(self.candidate.name, None, one_line(error))
+
+    def _graph(self) -> list[Judgement]:
+        tick = self.announce("the graph against FP32")
+        return [
+            one for pair in self.against_fp32.values() for one in self._walk(pair, self.written).tensor_by_tensor(tick)
+        ]
+
+    def _on_backend(self) -> Comparison:
+        title = f"{self.candidate.name} against the graph as written, block by block"
+        tick, judged = self.announce(f"{self.candidate.name} against the graph"), []
+        try:
+            for pair in self.against_itself.values():
+                judged += self._walk(pair, self.candidate).block_by_block(tick)
+        except DgiqaEdgeError as error:
+            return Comparison(title, len(judged), _diverging(judged), one_line(error))
+        return Comparison(title, len(judged), _diverging(judged), self.note)
+
+    def _walk(self, pair: Pair, candidate: Executor) -> Walk:
+        given = {"frame": self.golden.frame, "depth": self.golden.depth}
+        return Walk(pair, self.written, candidate, {name: given[name] for name in pair.reference.inputs})
+
+    def _remedy(
+        self, judged: Sequence[Judgement], graph: Comparison, backend: Comparison, replays: Sequence[Replay]
+    ) -> tuple[tuple[str, ...] | None, str, str]:
+        """Blocks to keep, advice, and a command."""
+        argv = self.bundle.manifest.build.argv
+        wrong = list(dict.fromkeys(one.block or one.node for one in graph.divergences if one.weight))
+        if wrong:
+            return None, f"weights in {', '.join(wrong[:3])} are not the reference's: build again", shlex.join(argv)
+        if not self.reference.has_weights and not self.reference.deviation.within(self.tolerance):
+            fp32 = f"{self.bundle.path}-fp32"
+            advice = (
+                "no rounding of tensors explains it, so weights are wrong or too coarse; which, says an FP32 bundle of "
+                f"the same weights: build it with the command below, then debug again with --reference {fp32}"
+            )
+            return None, advice, shlex.join(_varied(argv, ["--fp32", "--backend", "onnxruntime", "--out", fp32]))
+        if self.bundle.manifest.precision.name == "fp32":
+            sound = all(one.deviation and one.deviation.within(self.tolerance) for one in replays)
+            names = " or ".join(one.name for one in portable() if one.name != self.backend)
+            return None, "" if sound else f"the graph is in FP32 already: run it with --backend {names}", ""
+        kept = self._fewest([*judged, *backend.divergences])
+        if kept is None:
+            return None, "the golden frame fails even where every block is FP32: build again", shlex.join(argv)
+        if not kept:
+            return (), "the golden frame passes as it is: no block has to stay in FP32", ""
+        command = shlex.join(_varied(argv, ["--keep", ",".join(kept)], precision=self.bundle.manifest.precision.name))
+        return kept, f"with these blocks in FP32 the golden frame passes on {self.candidate.name}", command
+
+    def _fewest(self, judged: Iterable[Judgement]) -> tuple[str, ...] | None:
+        tick, tried = self.announce("which blocks have to stay in FP32"), 0
+
+        def passes(kept: Collection[str]) -> bool:
+            nonlocal tried
+            tried += 1
+            tick(tried, 0)
+            return compare(self.golden, self._mixture(kept)).within(self.tolerance)
+
+        blocks = [block for pair in self.against_fp32.values() for block in pair.blocks]
+        try:
+            return keep.fewest(keep.ranked(blocks, judged), passes)
+        except DgiqaEdgeError:  # the backend cannot run a piece: said where it was compared
+            return None
+
+    def _mixture(self, kept: Collection[str]) -> Mapping[str, np.ndarray]:
+        """Outputs where ``kept`` blocks are FP32 and the candidate computes the others."""
+        values: dict[str, np.ndarray] = {"frame": self.golden.frame}
+        for pair in self.against_fp32.values():
+            values |= self._walk(pair, self.candidate).outputs(kept.__contains__, values)
+        return values
+
+
+def _diverging(judged: Iterable[Judgement]) -> tuple[Judgement, ...]:
+    return tuple(one for one in judged if one.distance.diverges)
+
+
+def _executor(bundle: Bundle, asked: str, threads: int) -> tuple[str, Executor, str]:
+    """Name and executor of the backend that is held against the graph, and what to say of that choice."""
+    names = [engine.backend for engine in bundle.manifest.engines] if asked == AUTO else [asked]
+    problem = ""
+    for name in dict.fromkeys([*names, *(backend.name for backend in portable())] if asked == AUTO else names):
+        backend = next((one for one in BACKENDS if one.name == name), None)
+        try:
+            if name == "tensorrt":
+                return name, on_tensorrt(), ""
+            if backend is not None and backend.runs_portable_graphs:
+                return name, on_backend(backend, bundle, threads), problem
+            raise ConfigurationError(f"graphs cannot be debugged on backend {name!r}: give --backend onnxruntime")
+        except DgiqaEdgeError as error:
+            if asked != AUTO:
+                raise
+            problem = problem or f"the bundle's own backend {name} is not here: {one_line(error)}"
+    raise ConfigurationError(problem)
+
+
+def _varied(argv: Sequence[str], added: Sequence[str], *, precision: str = "") -> list[str]:
+    """A build command with other options: those ``added`` replace what it says of them and of its precision.
+
+    Args:
+        precision: that of the bundle, which a budget may have chosen; "" where ``added`` states it.
+    """
+    flags, valued = {"--int8", "--fp16", "--fp32"}, {"--accuracy-budget", "--latency-target"}
+    valued |= {word for word in added if word.startswith("--")} - flags
+    words, rest = iter(argv), []
+    for word in words:
+        if word in valued:
+            next(words, None)
+        elif word not in flags:
+            rest.append(word)
+    return [*rest, *([f"--{precision}"] if precision else []), *added]

@@ -1,0 +1,156 @@
+"""What computes a piece: Polygraphy's Comparator, with runners that open graphs as the runtime and the build do.
+
+The reference is ONNX Runtime computing the graph as it is written, Q/DQ one by one. The candidate is that too, or a
+backend of the runtime, opened by its own declaration; TensorRT builds an engine of each piece first.
+"""
+
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dgiqa_edge.runtime.bundle.bundle import Bundle
+from dgiqa_edge.runtime.bundle.manifest import EngineRecord, FileRecord, Requirements
+from dgiqa_edge.runtime.engines import Engine, EngineOptions
+from dgiqa_edge.runtime.engines.backend import Backend
+from dgiqa_edge.runtime.engines.session import open_session
+from dgiqa_edge.runtime.ground.extra_packages import extra_package
+from dgiqa_edge.runtime.hashing import sha256_file
+
+from .source_graph import Cut
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+_GRAPH, _PLAN, _ROLE = "piece.onnx", "piece.plan", "fused"
+_NO_REQUIREMENTS = Requirements(None, None, None, None)
+
+
+def polygraphy(module: str) -> Any:
+    """A module of Polygraphy.
+
+    Raises:
+        MachineError: it is not installed.
+    """
+    return extra_package(f"polygraphy.{module}", "export", "debugging layer by layer")
+
+
+@dataclass(frozen=True)
+class Executor:
+    """Computes pieces; ``name`` for people, ``open`` makes Polygraphy's runner of a graph's file."""
+
+    name: str
+    open: Callable[[Path], Any]
+
+    def run(self, cut: Cut) -> dict[str, np.ndarray]:
+        """Every tensor that the piece is asked for, by its name in the whole graph.
+
+        Raises:
+            EngineCompatibilityError, ExportError: the backend cannot take or run the piece.
+            MachineError: a package or device is missing.
+        """
+        if not cut.model.graph.node:
+            return {}
+        import onnx
+
+        comparator, logger = polygraphy("comparator").Comparator, polygraphy("logger").G_LOGGER
+        with tempfile.TemporaryDirectory(prefix="dgiqa-edge-") as folder, logger.verbosity(logger.CRITICAL):
+            path = Path(folder) / _GRAPH
+            onnx.save(cut.model, str(path))
+            results = comparator.run([self.open(path)], data_loader=[dict(cut.feed)])
+        (_, iterations) = results[0]
+        return {name: iterations[0][output] for name, output in cut.outputs.items() if output in iterations[0]}
+
+
+def as_written(threads: int) -> Executor:
+    """ONNX Runtime on the CPU, every node as the graph says it."""
+    runner = polygraphy("backend.onnxrt").OnnxrtRunner
+    return Executor(
+        "ONNX Runtime, as written",
+        lambda path: runner(lambda: open_session(path, threads=threads, as_written=True), name="as written"),
+    )
+
+
+def on_backend(backend: Backend, bundle: Bundle, threads: int) -> Executor:
+    """A backend that runs portable graphs, with the options that the runtime gives it for this bundle."""
+
+    def load(path: Path) -> Engine:
+        files = {path.name: FileRecord(sha256_file(path), path.stat().st_size)}
+        alone = Bundle(path.parent, replace(bundle.manifest, files=files), bundle.document)
+        return backend.load(
+            alone, EngineRecord(_ROLE, path.name, backend.name, _NO_REQUIREMENTS), EngineOptions(threads)
+        )
+
+    return Executor(backend.title, lambda path: _engine_runner(backend.title, lambda: load(path)))
+
+
+def on_tensorrt() -> Executor:
+    """TensorRT on this machine's GPU: an engine per piece, as a build makes it with its default settings.
+
+    Raises:
+        MachineError, EngineCompatibilityError: there is none, or it is not supported.
+    """
+    from ..ladder.devices.tensorrt import open_plan
+    from ..options.tensorrt_options import BuilderSettings
+    from ..tensorrt import builder
+    from ..tensorrt.configuration import configure
+    from ..tensorrt.engines import requirements
+    from ..tensorrt.graph import facts_of, prepare
+    from ..tensorrt.machine import open_machine
+
+    machine, settings = open_machine(), BuilderSettings()
+
+    def plan_of(model: "ModelProto") -> bytes:
+        prepared, _ = prepare(model, machine.support)
+        facts = facts_of(prepared)
+        configuration = configure(
+            settings,
+            version=machine.version,
+            support=machine.support,
+            has_qdq=facts.has_qdq,
+            has_fp16=facts.has_fp16,
+            families=(),
+            device=machine.device,
+        )
+        content = prepared.SerializeToString()
+        return builder.build(machine.trt, content, facts, configuration, log=builder.BuildLog()).plan
+
+    def load(path: Path) -> Engine:
+        import onnx
+
+        plan = path.with_name(_PLAN)
+        plan.write_bytes(plan_of(onnx.load(str(path))))
+        requires = Requirements(**requirements(machine, settings))
+        return open_plan(plan, EngineRecord(_ROLE, plan.name, "tensorrt", requires))
+
+    return Executor(machine.label, lambda path: _engine_runner(machine.label, lambda: load(path)))
+
+
+def _engine_runner(name: str, load: Callable[[], Engine]) -> Any:
+    """One of the runtime's engines as Polygraphy's runner."""
+    base: Any = polygraphy("backend.base").BaseRunner
+    metadata: Any = polygraphy("common").TensorMetadata
+
+    class EngineRunner(base):  # type: ignore[misc]
+        def activate_impl(self) -> None:
+            self.engine = load()
+
+        def get_input_metadata_impl(self) -> Any:
+            found = metadata()
+            for spec in self.engine.inputs:
+                found.add(spec.name, dtype=np.dtype(spec.dtype), shape=spec.shape)
+            return found
+
+        def infer_impl(self, feed_dict: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+            found = {key: np.array(value) for key, value in self.engine.run(dict(feed_dict)).items()}
+            self.inference_time = 0.0
+            return found
+
+        def deactivate_impl(self) -> None:
+            self.engine.close()
+            del self.engine
+
+    return EngineRunner(name=name)

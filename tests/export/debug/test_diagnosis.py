@@ -1,0 +1,136 @@
+"""Planted faults are found in the layer where they were planted, and what the report advises mends them."""
+
+import shlex
+import shutil
+from argparse import ArgumentParser
+
+import numpy as np
+import onnx
+import pytest
+from stand_ins import small_networks as small
+
+from dgiqa_edge.calibration.int8.blocks import node_blocks
+from dgiqa_edge.calibration.int8.placement import DEFAULT_SCOPES
+from dgiqa_edge.calibration.int8.quantize import quantized_outputs
+from dgiqa_edge.export.debug.report import lines
+from dgiqa_edge.export.frame_graph import precision as half
+from dgiqa_edge.export.options import build_options
+from dgiqa_edge.runtime import Scorer, load_bundle
+from dgiqa_edge.runtime.errors import FidelityError
+
+from .conftest import GRAPH, manifest_of, replace_graph, enlarged
+
+
+def first_channel_negated(stored):
+    """INT8 weights, uint8 around 128, of which one channel has the other sign."""
+    return np.concatenate([256 - stored[:1].astype(int), stored[1:]])
+
+
+@pytest.mark.parametrize("precision", ["int8", "fp16", "fp32"])
+def test_nothing_is_found_in_what_a_build_made(sound, debug, precision):
+    found = debug(sound / precision / "bundle")
+    assert found.sound
+    assert found.reference.endswith("left by the build")
+    assert not any(comparison.divergences for comparison in found.comparisons)
+    assert found.comparisons[0].looked_at > 150
+
+
+@pytest.mark.parametrize(
+    ("precision", "constant", "change", "block"),
+    [
+        ("int8", "/quality_net/rgb/Conv/weight/quantized", first_channel_negated, "quality_net/rgb"),
+        ("fp16", "depth_net.patches.weight__half", lambda weight: weight * 1.5, "depth_net/patches"),
+        ("fp32", "quality_net.fc.weight", lambda weight: weight + 1.0, "quality_net/fc"),
+    ],
+)
+def test_a_wrong_weight_is_found(spoil, debug, precision, constant, change, block):
+    found = debug(spoil(precision, {constant: change}))
+    first = found.comparisons[0].divergences[0]
+    assert (first.block, first.weight) == (block, True)
+    assert {one.block for one in found.comparisons[0].divergences} == {block}
+    assert "build again" in found.advice
+    assert found.keep is None
+
+
+def test_weights_of_a_graph_alone_are_suspected_as_a_whole(spoil, debug):
+    bundle = spoil("int8", {"/quality_net/fc/Gemm/weight/quantized": lambda stored: 256 - stored.astype(int)})
+    shutil.rmtree(bundle.parent / ".stages")
+    found = debug(bundle)
+    assert "weights are wrong or too coarse" in found.advice
+    assert "--fp32 --backend onnxruntime" in found.command
+    assert "stay unseen" in found.reference
+    assert not found.sound
+
+
+@pytest.mark.parametrize(
+    ("tensor", "block"),
+    [
+        ("/Div_1_output_0", "depth_net/patches"),
+        ("/depth_net/patches/Conv_output_0", "depth_net/patches"),
+        ("/Concat_2_output_0", "quality_net/depth"),
+    ],
+)
+@pytest.mark.parametrize("factor", [1 / 30, 200])
+@pytest.mark.parametrize("with_stages", [True, False])
+def test_a_bad_range_is_found_and_its_block_is_to_be_kept(spoil, debug, tensor, block, factor, with_stages):
+    bundle = spoil("int8", {f"{tensor}/scale": lambda scale: scale * factor})
+    if not with_stages:
+        shutil.rmtree(bundle.parent / ".stages")
+    with pytest.raises(FidelityError):
+        Scorer(bundle, verify="always")
+    found = debug(bundle)
+    first = found.comparisons[0].divergences[0]
+    assert (first.tensor, first.kind, first.block) == (tensor, "int8", block)
+    assert {one.tensor for one in found.comparisons[0].divergences} == {tensor}
+    assert found.keep == (block,)
+
+
+@pytest.fixture
+def overflowing(tiny_networks, tmp_path, monkeypatch):
+    """An FP32 build whose linear layer reaches 1e6, and its graph in FP16 by ranges that say it does not."""
+    depth, quality = enlarged(tiny_networks, linear=1e6)
+    small.put_in(monkeypatch, (depth, quality), tmp_path / "cache")
+    options = small.options(tmp_path, precision="fp32", backend="onnxruntime", work=tmp_path / ".stages")
+    bundle = small.run_build(options).bundle
+    model = onnx.load(str(bundle / GRAPH))
+    ranges = dict.fromkeys(half.tensors_to_observe(model, DEFAULT_SCOPES), 1.0)
+    lowered, report = half.to_fp16(model, DEFAULT_SCOPES, ranges)
+    document = manifest_of(bundle)["precision"]
+    replace_graph(bundle, lowered, precision={**document, "name": "fp16", "nodes": report.nodes})
+    return bundle
+
+
+def test_an_overflow_is_found(overflowing, debug):
+    found = debug(overflowing)
+    first = found.comparisons[0].divergences[0]
+    assert (first.kind, first.node) == ("fp16", "/depth_net/linear/Add")
+    assert "not finite; FP32 reaches" in first.distance.overflow
+    assert "FP16 ends at 65504" in "\n".join(lines(found))
+    assert not np.isfinite(first.distance.found)
+
+
+def test_what_is_to_be_kept_the_printed_command_keeps(spoil, debug, small_networks):
+    bundle = spoil("int8", {"/Div_1_output_0/scale": lambda scale: scale / 30})
+    found = debug(bundle)
+    parser = ArgumentParser()
+    build_options.configure(parser)
+    program, command, *argv = shlex.split(found.command)
+    assert (program, command) == ("dgiqa-edge", "build")
+    options = build_options.from_args(parser.parse_args(argv))
+    assert options.keep == found.keep == ("depth_net/patches",)
+    result = small.run_build(options)
+    assert shlex.join(load_bundle(result.bundle).manifest.build.argv).count("--keep") == 1
+    model = onnx.load(str(result.bundle / GRAPH))
+    exact = onnx.load(str(next(options.work.glob("export-*/fp32.onnx"))))
+    blocks = dict(zip((node.name for node in exact.graph.node), node_blocks(exact.graph, DEFAULT_SCOPES), strict=True))
+    before = onnx.load(str(bundle / GRAPH))
+    rounded = [
+        {
+            blocks[node.name]
+            for node in graph.graph.node
+            if node.name in blocks and quantized_outputs(graph).intersection(node.output)
+        }
+        for graph in (before, model)
+    ]
+    assert rounded[0] - rounded[1] == {"depth_net/patches"}
+    assert debug(result.bundle).sound
