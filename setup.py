@@ -129,6 +129,8 @@ setup(
             "PyTorch eager FP32 = dgiqa_edge.export.build.torch_peer:eager",
             "PyTorch torch.compile FP32 = dgiqa_edge.export.build.torch_peer:compiled",
         ],
+        # What `inspect` can tell beside the manifest; a room offers one as it adds a command.
+        "dgiqa_edge.inspections": ["capability = dgiqa_edge.export.tensorrt.capability:inspect"],
         # A room adds a command by one line here: the runtime never imports a higher floor by name.
         "dgiqa_edge.commands": [
             "score = dgiqa_edge.runtime.commands.score",
@@ -138,6 +140,7 @@ setup(
             "doctor = dgiqa_edge.runtime.commands.doctor",
             "weights = dgiqa_edge.export.commands.weights",
             "build = dgiqa_edge.export.commands.build",
+            "debug = dgiqa_edge.export.commands.debug",
             "bench = dgiqa_edge.benchmarks.commands.bench",
             "demo = dgiqa_edge.benchmarks.commands.demo",
         ],

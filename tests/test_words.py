@@ -37,6 +37,7 @@ FOREIGN = {
     "version.json": "CUDA's",
     "dgiqa_edge.h": "the public header, as programs include it",
     "dgiqa_edge.commands": "a group of entry points",
+    "dgiqa_edge.inspections": "a group of entry points",
     "dgiqa_edge.peers": "a group of entry points",
 }
 

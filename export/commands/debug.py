@@ -15,7 +15,7 @@ EXIT_FOUND = 3
 _EPILOG = """\
 examples:
   dgiqa-edge debug build/demo/bundle
-  dgiqa-edge debug build/orin --backend tensorrt --reference build/orin-fp32
+  dgiqa-edge debug build/orin --reference build/orin-fp32
 
 The golden frame goes through the graph piece by piece, on ONNX Runtime as it is written and on the backend. A tensor is
 held to what its own precision explains: 16 times what rounding alone would do, in standard deviations of the tensor.

@@ -25,7 +25,7 @@ from ..ladder.devices.check import BundleEngines
 from . import keep, reference
 from .pieces import Pair
 from .reference import Reference
-from .runners import Executor, as_written, on_backend, on_tensorrt
+from .runners import Executor, as_written, on_backend, on_device
 from .source_graph import SourceGraph
 from .walk import Judgement, Tick, Walk
 
@@ -152,7 +152,8 @@ class Debugger:
 
     def _on_backend(self) -> Comparison:
         title = f"{self.candidate.name} against the graph as written, block by block"
-        tick, judged = self.announce(f"{self.candidate.name} against the graph"), []
+        tick = self.announce(f"{self.candidate.name} against the graph")
+        judged: list[Judgement] = []
         try:
             for pair in self.against_itself.values():
                 judged += self._walk(pair, self.candidate).block_by_block(tick)
@@ -168,7 +169,8 @@ class Debugger:
         self, judged: Sequence[Judgement], graph: Comparison, backend: Comparison, replays: Sequence[Replay]
     ) -> tuple[tuple[str, ...] | None, str, str]:
         """Blocks to keep, advice, and a command."""
-        argv = self.bundle.manifest.build.argv
+        device = self.bundle.manifest.device_build
+        argv = device.argv if device else self.bundle.manifest.build.argv  # of what wrote the graphs
         wrong = list(dict.fromkeys(one.block or one.node for one in graph.divergences if one.weight))
         if wrong:
             return None, f"weights in {', '.join(wrong[:3])} are not the reference's: build again", shlex.join(argv)
@@ -178,7 +180,7 @@ class Debugger:
                 "no rounding of tensors explains it, so weights are wrong or too coarse; which, says an FP32 bundle of "
                 f"the same weights: build it with the command below, then debug again with --reference {fp32}"
             )
-            return None, advice, shlex.join(_varied(argv, ["--fp32", "--backend", "onnxruntime", "--out", fp32]))
+            return None, advice, shlex.join(_varied(argv, ["--fp32", "--no-engine", "--out", fp32]))
         if self.bundle.manifest.precision.name == "fp32":
             sound = all(one.deviation and one.deviation.within(self.tolerance) for one in replays)
             names = " or ".join(one.name for one in portable() if one.name != self.backend)
@@ -219,22 +221,23 @@ def _diverging(judged: Iterable[Judgement]) -> tuple[Judgement, ...]:
 
 
 def _executor(bundle: Bundle, asked: str, threads: int) -> tuple[str, Executor, str]:
-    """Name and executor of the backend that is held against the graph, and what to say of that choice."""
+    """Name and executor of the backend that is held against the graph, and what to say of that choice.
+
+    Raises:
+        DgiqaEdgeError: what was asked for cannot be had; or, of what the bundle names, nothing can.
+    """
     names = [engine.backend for engine in bundle.manifest.engines] if asked == AUTO else [asked]
-    problem = ""
-    for name in dict.fromkeys([*names, *(backend.name for backend in portable())] if asked == AUTO else names):
-        backend = next((one for one in BACKENDS if one.name == name), None)
+    names += [backend.name for backend in portable()] if asked == AUTO else []
+    known = {backend.name: backend for backend in BACKENDS}
+    problem: DgiqaEdgeError | None = None
+    for name in filter(known.__contains__, dict.fromkeys(names)):
+        backend = known[name]
         try:
-            if name == "tensorrt":
-                return name, on_tensorrt(), ""
-            if backend is not None and backend.runs_portable_graphs:
-                return name, on_backend(backend, bundle, threads), problem
-            raise ConfigurationError(f"graphs cannot be debugged on backend {name!r}: give --backend onnxruntime")
+            found = on_backend(backend, bundle, threads) if backend.runs_portable_graphs else on_device(backend)
+            return name, found, "" if problem is None else f"in the place of the bundle's own: {one_line(problem)}"
         except DgiqaEdgeError as error:
-            if asked != AUTO:
-                raise
-            problem = problem or f"the bundle's own backend {name} is not here: {one_line(error)}"
-    raise ConfigurationError(problem)
+            problem = problem or error
+    raise problem or ConfigurationError(f"there is no backend {asked!r}: give one of {', '.join(known)}")
 
 
 def _varied(argv: Sequence[str], added: Sequence[str], *, precision: str = "") -> list[str]:

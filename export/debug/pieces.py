@@ -4,7 +4,7 @@ Pieces are computed one after the other from what earlier ones left, so that of 
 and those that cross its border, are held at a time.
 """
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -141,23 +141,22 @@ class Pair:
         for number in reversed(range(len(runs))):
             block, tensors = runs[number]
             carried = tuple(name for name in tensors if name in taken)
-            before = self._takes(carried, lambda name, number=number: piece_of.get(name, -1) < number)
+            before = self._takes(carried, piece_of, number)
             pieces.append(Piece(block, tensors, carried, tuple(name for name in before if name not in taken)))
             taken |= before
         return tuple(reversed(pieces))
 
-    def _takes(self, carried: tuple[str, ...], earlier: Callable[[str], bool]) -> set[str]:
-        """What both graphs read of earlier pieces to compute a piece's tensors, by the reference's names."""
-        _, read = self.reference.reach(carried, lambda name: name in self._computed and earlier(name))
+    def _takes(self, carried: tuple[str, ...], piece_of: Mapping[str, int], number: int) -> set[str]:
+        """What both graphs read of earlier pieces to compute the tensors of a piece, by the reference's names."""
+
+        def earlier(name: str) -> bool:
+            return name in self._computed and piece_of.get(name, -1) < number
+
+        _, read = self.reference.reach(carried, earlier)
         twins = [self.twins[name] for name in carried if name in self.twins]
         _, lowered = self.candidate.reach(
             twins,
-            lambda name: (
-                name in self.stands
-                and self.stands[name] in self._computed
-                and earlier(self.stands[name])
-                and self.starts_a_piece(name)
-            ),
+            lambda name: name in self.stands and earlier(self.stands[name]) and self.starts_a_piece(name),
         )
         return {*read, *(self.stands[name] for name in lowered)}
 

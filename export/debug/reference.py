@@ -6,8 +6,9 @@ rounding of tensors can be taken out again; what its weights were cannot.
 """
 
 import itertools
+import os
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +17,7 @@ import numpy as np
 
 from dgiqa_edge.runtime.bundle.bundle import Bundle, load_bundle
 from dgiqa_edge.runtime.bundle.golden import Deviation, Golden, compare
-from dgiqa_edge.runtime.bundle.manifest import Tolerance
+from dgiqa_edge.runtime.bundle.manifest import GraphRecord, Tolerance
 from dgiqa_edge.runtime.errors import ConfigurationError
 
 from ..frame_graph.split import split
@@ -55,16 +56,17 @@ class Reference:
         return self.deviation.within(_EQUAL)
 
 
-def graphs_of(bundle: Bundle) -> "dict[str, ModelProto]":
-    """The bundle's portable graphs by role, in the order in which a frame passes them."""
+def graphs_of(bundle: Bundle, graphs: Iterable[GraphRecord] | None = None) -> "dict[str, ModelProto]":
+    """The bundle's portable graphs (or others of its ``graphs``) by role, in the order in which a frame passes them."""
     import onnx
 
-    files = {graph.role: graph.file for graph in bundle.manifest.graphs}
+    files = {graph.role: graph.file for graph in graphs or bundle.manifest.graphs}
     return {role: onnx.load(str(bundle.file(files[role]))) for role in bundle.roles}
 
 
 def find(bundle: Bundle, graphs: Graphs, golden: Golden, asked: Path | None, outputs: Outputs) -> Reference:
-    """The FP32 graph of a bundle: what was ``asked`` for, else a finished stage of its build, else what can be told.
+    """The FP32 graph of a bundle: what was ``asked`` for, else the one that it carries or that its build left beside it,
+    else what can be told.
 
     Args:
         asked: an ONNX file, or a bundle of the same build in FP32.
@@ -83,6 +85,10 @@ def find(bundle: Bundle, graphs: Graphs, golden: Golden, asked: Path | None, out
                 "give the one that was built from the same weights, for the same frame"
             )
         return found
+    device = bundle.manifest.device_build
+    for carried in device.carried if device else ():
+        if carried.precision.name == "fp32":
+            return _judged(graphs_of(bundle, carried.graphs), "the FP32 graph that it carries", golden, outputs)
     for path in _finished_exports(bundle):
         found = _judged(_read(path, tuple(graphs)), f"{path}, left by the build", golden, outputs)
         if found.is_golden:
@@ -126,7 +132,7 @@ def _finished_exports(bundle: Bundle) -> Iterator[Path]:
 
     manifest = bundle.manifest
     frame = f"{manifest.frame.width}x{manifest.frame.height}"
-    folder = bundle.path.resolve().parent
+    folder = Path(os.path.realpath(bundle.path)).parent
     argv = manifest.build.argv
     folders = {folder / STAGES}
     folders |= {Path(value) for option, value in itertools.pairwise(argv) if option == "--work"}

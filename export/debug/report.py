@@ -6,6 +6,7 @@ from .diagnosis import Comparison, Diagnosis, Replay
 from .walk import Judgement
 
 SHOWN = 10
+Row = tuple[str, str, str, str, str, str, str]
 
 
 def lines(found: Diagnosis) -> Iterator[str]:
@@ -41,7 +42,7 @@ def _compared(comparison: Comparison) -> Iterator[str]:
         yield f"  {comparison.problem}"
     if not count:
         return
-    rows = [("block", "node", "tensor", "as", "found", "allowed", "")]
+    rows: list[Row] = [("block", "node", "tensor", "as", "found", "allowed", "")]
     rows += [_row(one) for one in comparison.divergences[:SHOWN]]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
@@ -50,7 +51,7 @@ def _compared(comparison: Comparison) -> Iterator[str]:
         yield f"  and {count - SHOWN} after these"
 
 
-def _row(one: Judgement) -> tuple[str, ...]:
+def _row(one: Judgement) -> Row:
     far = one.distance
     return (
         one.block or "outside the networks",

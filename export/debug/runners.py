@@ -1,14 +1,15 @@
 """What computes a piece: Polygraphy's Comparator, with runners that open graphs as the runtime and the build do.
 
 The reference is ONNX Runtime computing the graph as it is written, Q/DQ one by one. The candidate is that too, or a
-backend of the runtime, opened by its own declaration; TensorRT builds an engine of each piece first.
+backend of the runtime, opened by its own declaration; one that runs no graphs builds an engine of each piece first.
 """
 
+import importlib.util
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -16,16 +17,16 @@ from dgiqa_edge.runtime.bundle.bundle import Bundle
 from dgiqa_edge.runtime.bundle.manifest import EngineRecord, FileRecord, Requirements
 from dgiqa_edge.runtime.engines import Engine, EngineOptions
 from dgiqa_edge.runtime.engines.backend import Backend
+from dgiqa_edge.runtime.engines.registry import portable
 from dgiqa_edge.runtime.engines.session import open_session
+from dgiqa_edge.runtime.errors import ConfigurationError
 from dgiqa_edge.runtime.ground.extra_packages import extra_package
 from dgiqa_edge.runtime.hashing import sha256_file
 
 from .source_graph import Cut
 
-if TYPE_CHECKING:
-    from onnx import ModelProto
-
-_GRAPH, _PLAN, _ROLE = "piece.onnx", "piece.plan", "fused"
+_GRAPH, _ROLE = "piece.onnx", "fused"
+_DEVICES = "dgiqa_edge.export.ladder.devices"
 _NO_REQUIREMENTS = Requirements(None, None, None, None)
 
 
@@ -87,46 +88,20 @@ def on_backend(backend: Backend, bundle: Bundle, threads: int) -> Executor:
     return Executor(backend.title, lambda path: _engine_runner(backend.title, lambda: load(path)))
 
 
-def on_tensorrt() -> Executor:
-    """TensorRT on this machine's GPU: an engine per piece, as a build makes it with its default settings.
+def on_device(backend: Backend) -> Executor:
+    """A backend that builds an engine of every piece first, on this machine's device.
 
     Raises:
-        MachineError, EngineCompatibilityError: there is none, or it is not supported.
+        ConfigurationError: graphs cannot be built for it one by one.
+        MachineError, EngineCompatibilityError: its device or packages are missing, or not supported.
     """
-    from ..ladder.devices.tensorrt import open_plan
-    from ..options.tensorrt_options import BuilderSettings
-    from ..tensorrt import builder
-    from ..tensorrt.configuration import configure
-    from ..tensorrt.engines import requirements
-    from ..tensorrt.graph import facts_of, prepare
-    from ..tensorrt.machine import open_machine
-
-    machine, settings = open_machine(), BuilderSettings()
-
-    def plan_of(model: "ModelProto") -> bytes:
-        prepared, _ = prepare(model, machine.support)
-        facts = facts_of(prepared)
-        configuration = configure(
-            settings,
-            version=machine.version,
-            support=machine.support,
-            has_qdq=facts.has_qdq,
-            has_fp16=facts.has_fp16,
-            families=(),
-            device=machine.device,
-        )
-        content = prepared.SerializeToString()
-        return builder.build(machine.trt, content, facts, configuration, log=builder.BuildLog()).plan
-
-    def load(path: Path) -> Engine:
-        import onnx
-
-        plan = path.with_name(_PLAN)
-        plan.write_bytes(plan_of(onnx.load(str(path))))
-        requires = Requirements(**requirements(machine, settings))
-        return open_plan(plan, EngineRecord(_ROLE, plan.name, "tensorrt", requires))
-
-    return Executor(machine.label, lambda path: _engine_runner(machine.label, lambda: load(path)))
+    name = f"{_DEVICES}.{backend.name.replace('-', '_')}"
+    opener = getattr(importlib.import_module(name), "graph_opener", None) if importlib.util.find_spec(name) else None
+    if opener is None:
+        known = " or ".join(one.name for one in portable())
+        raise ConfigurationError(f"graphs cannot be debugged with {backend.title}: give --backend {known}")
+    label, opened = opener()
+    return Executor(label, lambda path: _engine_runner(label, lambda: opened(path)))
 
 
 def _engine_runner(name: str, load: Callable[[], Engine]) -> Any:

@@ -1,9 +1,12 @@
 """``dgiqa-edge inspect``: verifies a bundle's files and prints what it is and how it came about."""
 
 import argparse
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from importlib import metadata
+from typing import TYPE_CHECKING, Any, cast
 
+from ..errors import MachineError
+from ..ground.extra_packages import install_command
 from ..ground.names import json_text
 from .option_types import input_path
 
@@ -13,10 +16,13 @@ if TYPE_CHECKING:
 
 SUMMARY = "verify a bundle and show its networks, precision, fidelity and build command"
 EXTRA = "cpu"
+INSPECTIONS = "dgiqa_edge.inspections"
+"""The group of entry points by which rooms add what this one cannot know."""
 
 _EPILOG = """\
 example:
   dgiqa-edge inspect --bundle build/demo/bundle
+  dgiqa-edge inspect --bundle build/orin --capability
 """
 
 
@@ -31,6 +37,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="first rewrite a bundle of an older schema version to the newest, in place; its scores stay the same",
     )
+    parser.add_argument(
+        "--capability",
+        action="store_true",
+        help="also ask TensorRT-RTX's parser which nodes it cannot take, and say what to do (no GPU needed; extras "
+        "export and tensorrt-rtx)",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object with the whole manifest")
 
 
@@ -42,19 +54,34 @@ def run(args: argparse.Namespace) -> int:
     bundle = load_bundle(args.bundle)
     if args.upgrade:
         bundle = upgrade(bundle)
+    asked, capability = _capability(bundle) if args.capability else ([], None)
     if args.json:
         description = {
             "bundle": str(bundle.path),
             "manifest": bundle.document,
             "rebuild_command": rebuild_command(bundle.manifest),
+            **({"capability": capability} if args.capability else {}),
         }
         print(json_text(description, indent=2))
         return 0
-    rows = list(_rows(bundle))
+    rows = [*_rows(bundle), *asked]
     width = max(len(label) for label, _ in rows)
     for label, text in rows:
         print(f"{label:<{width}}  {text}")
     return 0
+
+
+def _capability(bundle: "Bundle") -> "tuple[list[tuple[str, str]], Mapping[str, Any]]":
+    """Rows and facts of the inspection that a higher floor offers.
+
+    Raises:
+        MachineError: it is not installed.
+    """
+    offered = [entry for entry in metadata.entry_points(group=INSPECTIONS) if entry.name == "capability"]
+    try:
+        return cast("tuple[list[tuple[str, str]], Mapping[str, Any]]", offered[0].load()(bundle))
+    except (IndexError, ImportError) as error:
+        raise MachineError(f"--capability is not installed ({error}): {install_command('export')}") from error
 
 
 def _rows(bundle: "Bundle") -> Iterator[tuple[str, str]]:

@@ -3,7 +3,7 @@ runtime runs it. Which graphs are tried, and which is taken, is the ladder's bus
 """
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -19,8 +19,10 @@ from dgiqa_edge.runtime.hashing import Json, sha256_file
 from ...frame_graph.graph_session import Run
 from ...options.tensorrt_options import BuilderSettings
 from ...stages.stages import Stages
+from ...tensorrt import builder
+from ...tensorrt.configuration import configure
 from ...tensorrt.engines import EngineStage, ready, requirements
-from ...tensorrt.machine import TensorRtMachine
+from ...tensorrt.machine import TensorRtMachine, open_machine
 
 ROLE = "fused"
 
@@ -92,6 +94,38 @@ class TensorRtDevice:
             yield run
         finally:
             engine.close()
+
+
+def graph_opener() -> tuple[str, Callable[[Path], Engine]]:
+    """What this machine's GPU is called, and a function that builds and opens any graph's file on it.
+
+    Each graph becomes an engine as a build with default settings makes it, whose plan lies beside the graph.
+
+    Raises:
+        MachineError, EngineCompatibilityError: there is no GPU or TensorRT, or it is not supported.
+    """
+    machine, settings = open_machine(), BuilderSettings()
+
+    def opened(graph: Path) -> Engine:
+        import onnx
+
+        parsed = ready(onnx.load(str(graph)), machine)()
+        configuration = configure(
+            settings,
+            version=machine.version,
+            support=machine.support,
+            has_qdq=parsed.facts.has_qdq,
+            has_fp16=parsed.facts.has_fp16,
+            families=(),
+            device=machine.device,
+        )
+        built = builder.build(machine.trt, parsed.content, parsed.facts, configuration, log=builder.BuildLog())
+        plan = graph.with_suffix(".plan")
+        plan.write_bytes(built.plan)
+        requires = Requirements(**requirements(machine, settings))
+        return open_plan(plan, EngineRecord(ROLE, plan.name, TensorRtDevice.backend, requires))
+
+    return machine.label, opened
 
 
 def open_plan(plan: Path, record: EngineRecord) -> Engine:

@@ -18,7 +18,7 @@ from dgiqa_edge.export.options import build_options
 from dgiqa_edge.runtime import Scorer, load_bundle
 from dgiqa_edge.runtime.errors import FidelityError
 
-from .conftest import GRAPH, manifest_of, replace_graph, enlarged
+from .conftest import GRAPH, enlarged, manifest_of, replace_graph
 
 
 def first_channel_negated(stored):
@@ -57,7 +57,7 @@ def test_weights_of_a_graph_alone_are_suspected_as_a_whole(spoil, debug):
     shutil.rmtree(bundle.parent / ".stages")
     found = debug(bundle)
     assert "weights are wrong or too coarse" in found.advice
-    assert "--fp32 --backend onnxruntime" in found.command
+    assert "--fp32 --no-engine" in found.command
     assert "stay unseen" in found.reference
     assert not found.sound
 
@@ -103,7 +103,7 @@ def overflowing(tiny_networks, tmp_path, monkeypatch):
 def test_an_overflow_is_found(overflowing, debug):
     found = debug(overflowing)
     first = found.comparisons[0].divergences[0]
-    assert (first.kind, first.node) == ("fp16", "/depth_net/linear/Add")
+    assert (first.kind, first.node) == ("fp16", "/depth_net/Gemm_16")
     assert "not finite; FP32 reaches" in first.distance.overflow
     assert "FP16 ends at 65504" in "\n".join(lines(found))
     assert not np.isfinite(first.distance.found)
