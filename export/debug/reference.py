@@ -65,7 +65,7 @@ def graphs_of(bundle: Bundle, graphs: Iterable[GraphRecord] | None = None) -> "d
 
 
 def find(bundle: Bundle, graphs: Graphs, golden: Golden, asked: Path | None, outputs: Outputs) -> Reference:
-    """The FP32 graph of a bundle: what was ``asked`` for, else the one that it carries or that its build left beside it,
+    """The FP32 graph of a bundle: what was ``asked`` for, else the one that it carries or that its build left there,
     else what can be told.
 
     Args:

@@ -14,6 +14,7 @@ import numpy as np
 from dgiqa_edge.calibration.fidelity import FIGURES, Fidelity
 from dgiqa_edge.calibration.images.calibration_set import CalibrationSet
 from dgiqa_edge.calibration.int8.sensitivity import most_sensitive, ranked
+from dgiqa_edge.runtime.bundle.bundle import layer_hint
 from dgiqa_edge.runtime.bundle.ladder_table import STATUS_WORDS
 from dgiqa_edge.runtime.bundle.manifest import BlockRecord, LadderRecord, RungRecord, SensitivityRecord
 from dgiqa_edge.runtime.errors import (
@@ -141,6 +142,7 @@ class Ladder:
                 f"{rung.name} is too far from FP32 on {len(self.check_set)} {self._photos()} photos "
                 f"({'; '.join(map(str, step.missed))}): let --accuracy-budget score_mae=0.02,srcc=0.95 look for a "
                 "precision that is close enough, build with --fp32, or keep it as it is with --no-accuracy-check"
+                f"{layer_hint(self.lowering.inputs.options.out)}"
             )
         latency = self._beside_fp32(rung.name, step.trial.executable)
         return Taken(rung, step.trial.lowered, step.trial.fidelity, latency, None)

@@ -24,7 +24,6 @@ from dgiqa_edge.runtime.ground.names import json_text
 from dgiqa_edge.runtime.ground.strict_text import parse_json
 
 from . import lint
-from .builder import load_tensorrt_rtx
 from .errors import ParserProblem, parser_problems
 from .graph import facts_of, prepare
 from .machine import TensorRtMachine, open_rtx
@@ -117,7 +116,7 @@ def main(graph: str, answer: str) -> None:
 
     import onnx
 
-    sys.modules["tensorrt_rtx"] = load_tensorrt_rtx()  # by the name that the tool imports it
+    sys.modules["tensorrt_rtx"] = open_rtx().trt  # by the name that the tool imports it
     tool, log = (importlib.import_module(name) for name in (_TOOL, "polygraphy.logger"))
     with log.G_LOGGER.verbosity(log.G_LOGGER.CRITICAL):
         supported, _, parser = tool.supports_model(graph)

@@ -71,6 +71,11 @@ def rebuild_command(manifest: Manifest) -> str:
     return shlex.join(manifest.build.argv)
 
 
+def layer_hint(bundle: str | Path = "DIR") -> str:
+    """What every error about wrong outputs ends with: the command that says in which layer of a bundle they begin."""
+    return f"; which layer it is, says: {shlex.join(['dgiqa-edge', 'debug', str(bundle)])}"
+
+
 def build_manifest_files(directory: Path) -> dict[str, dict[str, Any]]:
     """The manifest's ``files``: SHA-256 and bytes of every file under ``directory`` but the manifest."""
     return {

@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ..bundle.bundle import Bundle, load_bundle, rebuild_command
+from ..bundle.bundle import Bundle, layer_hint, load_bundle, rebuild_command
 from ..bundle.golden import Deviation, compare, load_golden
 from ..bundle.replay_stamps import has_stamp, replay_identity, write_stamp
 from ..engines import Engine, EngineOptions, load_engine
@@ -105,7 +105,7 @@ class Scorer:
         if not (np.isfinite(score) and np.isfinite(crop_scores).all()):
             raise FidelityError(
                 f"{self.bundle.path}: the engine gave a score that is not a number on this machine; "
-                f"rebuild it with: {rebuild_command(self.bundle.manifest)}"
+                f"rebuild it with: {rebuild_command(self.bundle.manifest)}{layer_hint(self.bundle.path)}"
             )
         timings = Timings(
             resize_ms=(resized - started) * 1e3,
@@ -190,7 +190,7 @@ class Scorer:
                 f"{self.bundle.path}: on this machine the golden frame's score is {deviation.score:.3g} off "
                 f"FP32 (allowed {tolerance.score:.3g}) and its depth {deviation.depth_mean_levels:.3g} grey "
                 f"levels (allowed {tolerance.depth_levels:.3g}): rebuild the bundle here with: "
-                f"{rebuild_command(manifest)}"
+                f"{rebuild_command(manifest)}{layer_hint(self.bundle.path)}"
             )
         self.deviation = deviation
         write_stamp(identity, deviation)

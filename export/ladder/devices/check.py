@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from dgiqa_edge.calibration.fidelity import Fidelity, Outputs, Progress, Run, compare_engines
-from dgiqa_edge.runtime.bundle.bundle import load_bundle
+from dgiqa_edge.runtime.bundle.bundle import layer_hint, load_bundle
 from dgiqa_edge.runtime.engines import Engine, load_engine
 from dgiqa_edge.runtime.errors import FidelityError
 
@@ -106,6 +106,7 @@ def check_engine(
     """
     remedy = "build another precision (--fp16, --fp32), another --opt-level, or for another --backend"
     known = "".join(f"; {remark}" for remark in remarks)
+    known += f"; or write a bundle with --no-engine{layer_hint()}"
     try:
         fidelity = compare_engines(fp32, engine, frames, progress=progress)
     except FidelityError as error:

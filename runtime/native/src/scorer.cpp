@@ -98,9 +98,9 @@ private:
         const Clock::time_point finished = Clock::now();
         if (!std::isfinite(score_) ||
             !std::all_of(crop_scores_.begin(), crop_scores_.end(), [](float value) { return std::isfinite(value); }))
-            throw Error(
-                DGIQA_ERROR_FIDELITY,
-                bundle_.path + ": the engine gave a score that is not a number on this machine; " + bundle_.remedy());
+            throw Error(DGIQA_ERROR_FIDELITY,
+                        bundle_.path + ": the engine gave a score that is not a number on this machine; " +
+                            bundle_.remedy() + bundle_.layer_hint());
         Quality quality;
         quality.score = score_;
         quality.crop_scores = crop_scores_;
@@ -134,7 +134,8 @@ private:
                             " off FP32 (allowed " + brief(tolerance.score) + ") and its depth " +
                             brief(deviation.depth_mean_levels) + " grey levels (allowed " +
                             brief(tolerance.depth_levels) +
-                            "): rebuild the bundle here with: " + bundle_.manifest.rebuild_command());
+                            "): rebuild the bundle here with: " + bundle_.manifest.rebuild_command() +
+                            bundle_.layer_hint());
         deviation_ = {{"score", deviation.score}, {"depth_mean_levels", deviation.depth_mean_levels}};
         write_stamp(identity, deviation);
     }

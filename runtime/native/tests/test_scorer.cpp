@@ -157,6 +157,8 @@ TEST_CASE("an engine that gives other outputs than promised is refused") {
     if (folder.empty()) return;
     const OwnCache cache;
     CHECK_ERROR(DGIQA_ERROR_FIDELITY, "score is 0.25 off FP32 (allowed 1e-05)", Scorer(options_for(folder.string())));
+    CHECK_ERROR(DGIQA_ERROR_FIDELITY, "; which layer it is, says: dgiqa-edge debug ",
+                Scorer(options_for(folder.string())));
     CHECK(cache.stamps() == 0);
     CHECK_NOTHROW(Scorer(options_for(folder.string(), DGIQA_VERIFY_NEVER)));
 }

@@ -6,6 +6,7 @@ from argparse import ArgumentParser
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 from stand_ins import small_networks as small
 
@@ -14,9 +15,11 @@ from dgiqa_edge.calibration.int8.placement import DEFAULT_SCOPES
 from dgiqa_edge.calibration.int8.quantize import quantized_outputs
 from dgiqa_edge.export.debug.report import lines
 from dgiqa_edge.export.frame_graph import precision as half
+from dgiqa_edge.export.ladder.devices import tensorrt
 from dgiqa_edge.export.options import build_options
 from dgiqa_edge.runtime import Scorer, load_bundle
-from dgiqa_edge.runtime.errors import FidelityError
+from dgiqa_edge.runtime.engines.protocol import TensorSpec
+from dgiqa_edge.runtime.errors import ConfigurationError, FidelityError, MachineError
 
 from .conftest import GRAPH, enlarged, manifest_of, replace_graph
 
@@ -70,8 +73,7 @@ def test_weights_of_a_graph_alone_are_suspected_as_a_whole(spoil, debug):
         ("/Concat_2_output_0", "quality_net/depth"),
     ],
 )
-@pytest.mark.parametrize("factor", [1 / 30, 200])
-@pytest.mark.parametrize("with_stages", [True, False])
+@pytest.mark.parametrize(("factor", "with_stages"), [(1 / 30, True), (200, False)])
 def test_a_bad_range_is_found_and_its_block_is_to_be_kept(spoil, debug, tensor, block, factor, with_stages):
     bundle = spoil("int8", {f"{tensor}/scale": lambda scale: scale * factor})
     if not with_stages:
@@ -118,19 +120,106 @@ def test_what_is_to_be_kept_the_printed_command_keeps(spoil, debug, small_networ
     assert (program, command) == ("dgiqa-edge", "build")
     options = build_options.from_args(parser.parse_args(argv))
     assert options.keep == found.keep == ("depth_net/patches",)
+    before = int8_blocks(bundle)
     result = small.run_build(options)
-    assert shlex.join(load_bundle(result.bundle).manifest.build.argv).count("--keep") == 1
-    model = onnx.load(str(result.bundle / GRAPH))
-    exact = onnx.load(str(next(options.work.glob("export-*/fp32.onnx"))))
-    blocks = dict(zip((node.name for node in exact.graph.node), node_blocks(exact.graph, DEFAULT_SCOPES), strict=True))
-    before = onnx.load(str(bundle / GRAPH))
-    rounded = [
-        {
-            blocks[node.name]
-            for node in graph.graph.node
-            if node.name in blocks and quantized_outputs(graph).intersection(node.output)
-        }
-        for graph in (before, model)
-    ]
-    assert rounded[0] - rounded[1] == {"depth_net/patches"}
+    assert before - int8_blocks(result.bundle) == {"depth_net/patches"}
+    assert int8_blocks(result.bundle) < before
+    assert load_bundle(result.bundle).manifest.build.argv.count("--keep") == 1
     assert debug(result.bundle).sound
+
+
+def int8_blocks(bundle):
+    """Blocks of the FP32 graph in which the bundle has INT8 layers."""
+    exact = onnx.load(str(next((bundle.parent / ".stages").glob("export-*/fp32.onnx")))).graph
+    blocks = dict(zip((node.name for node in exact.node), node_blocks(exact, DEFAULT_SCOPES), strict=True))
+    model = onnx.load(str(bundle / GRAPH))
+    made = quantized_outputs(model)
+    return {blocks[node.name] for node in model.graph.node if node.name in blocks and made.intersection(node.output)}
+
+
+class Doubling:
+    """A device whose engines give twice what one layer should, and else what the graph says."""
+
+    def __init__(self, path, node):
+        model = onnx.load(str(path))
+        for one in list(model.graph.node):
+            if one.name == node:
+                one.output[0], wanted = f"{one.output[0]}/half", one.output[0]
+                model.graph.node.append(onnx.helper.make_node("Add", [one.output[0]] * 2, [wanted]))
+        self.session = onnxruntime.InferenceSession(sorted_nodes(model).SerializeToString())
+        self.inputs = tuple(
+            TensorSpec(value.name, value.type[7:-1].replace("float", "float32"), tuple(value.shape))
+            for value in self.session.get_inputs()
+        )
+
+    def run(self, inputs):
+        names = [value.name for value in self.session.get_outputs()]
+        return dict(zip(names, self.session.run(names, dict(inputs)), strict=True))
+
+    def close(self):
+        self.session = None
+
+
+def sorted_nodes(model):
+    """ONNX wants a node behind those that it reads."""
+    waiting, made = list(model.graph.node), {value.name for value in (*model.graph.input, *model.graph.initializer)}
+    del model.graph.node[:]
+    while waiting:
+        node = next(one for one in waiting if made.issuperset(filter(None, one.input)))
+        waiting.remove(node)
+        made.update(node.output)
+        model.graph.node.append(node)
+    return model
+
+
+def test_a_layer_that_a_device_computes_wrongly_is_found(sound, debug, monkeypatch):
+    monkeypatch.setattr(
+        tensorrt,
+        "graph_opener",
+        lambda: ("Test GPU", lambda path: Doubling(path, "/quality_net/norm/LayerNormalization")),
+    )
+    found = debug(sound / "int8" / "bundle", backend="tensorrt")
+    graph, device = found.comparisons
+    assert not graph.divergences
+    assert [one.node for one in device.divergences] == ["/quality_net/norm/LayerNormalization"]
+    assert found.keep == ("quality_net/norm",)
+    assert "Test GPU" in found.advice
+
+
+def test_a_device_that_is_not_here_is_replaced_and_named(sound, debug, tmp_path):
+    folder = shutil.copytree(sound / "int8" / "bundle", tmp_path / "bundle")
+    document = manifest_of(folder)
+    requires = {"backend_version": None, "opset": None, "sm": "87", "platform": None}
+    plan = {"role": "fused", "file": GRAPH, "backend": "tensorrt", "requires": requires}
+    replace_graph(folder, onnx.load(str(folder / GRAPH)), engines=[plan, *document["engines"]])
+    with pytest.raises(MachineError):
+        debug(folder, backend="tensorrt")
+    found = debug(folder, backend="auto", reference=sound / "fp32" / "bundle")
+    assert "in the place of the bundle's own" in found.comparisons[1].problem
+    assert found.reference == str(sound / "fp32" / "bundle")
+
+
+@pytest.mark.parametrize(
+    ("reference", "said"),
+    [
+        (lambda sound: sound / "int8" / "bundle", "give one built with --fp32"),
+        (lambda sound: sound / "int8" / "bundle" / "bundle.json", "is no ONNX graph"),
+        (lambda sound: sound / "other.onnx", "is not the FP32 graph of"),
+    ],
+)
+def test_another_graph_is_refused_as_reference(sound, spoil, debug, reference, said):
+    other = spoil("fp32", {"quality_net.fc.weight": lambda weight: weight * 2})
+    shutil.copyfile(other / GRAPH, sound / "other.onnx")
+    with pytest.raises(ConfigurationError, match=said):
+        debug(sound / "fp16" / "bundle", reference=reference(sound))
+
+
+def test_both_halves_of_a_split_bundle_are_looked_at(tiny_networks, tmp_path, monkeypatch, debug):
+    small.put_in(monkeypatch, tiny_networks, tmp_path / "cache")
+    options = small.options(tmp_path, backend="onnxruntime", layout="split", work=tmp_path / ".stages")
+    bundle = small.run_build(options).bundle
+    found = debug(bundle)
+    assert found.sound
+    assert found.comparisons[0].looked_at > 150
+    shutil.rmtree(tmp_path / ".stages")
+    assert debug(bundle).sound

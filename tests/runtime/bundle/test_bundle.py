@@ -1,5 +1,6 @@
 """Bundles: what is refused, in which words, and that nothing is deserialised before the checks are done."""
 
+import ast
 import copy
 import json
 import shlex
@@ -7,10 +8,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import house
 import numpy as np
 import pytest
 
-from dgiqa_edge.runtime.bundle.bundle import build_manifest_files, load_bundle, rebuild_command, write_manifest
+from dgiqa_edge.runtime.bundle.bundle import (
+    build_manifest_files,
+    layer_hint,
+    load_bundle,
+    rebuild_command,
+    write_manifest,
+)
 from dgiqa_edge.runtime.bundle.golden import GOLDEN_NAME
 from dgiqa_edge.runtime.errors import BundleError
 
@@ -334,3 +342,23 @@ def test_the_writer_accepts_tuples_and_the_reader_gets_the_same(bundle_dir: Path
     document["geometry"]["crop_boxes"] = tuple(map(tuple, document["geometry"]["crop_boxes"]))
     write_manifest(bundle_dir, document)
     assert load_bundle(bundle_dir).manifest.geometry.crop_boxes == ((0, 0), (16, 8))
+
+
+# Raised where no bundle is left to look at, or caught and said again with the words of one that is.
+NO_BUNDLE_TO_DEBUG = {
+    "compare_outputs": "its callers say whose outputs they were",
+    "_check_finite": "while the graph is lowered",
+    "_replay": "a file damaged since it was checked",
+}
+
+
+def test_every_error_about_wrong_outputs_ends_with_the_command_that_finds_the_layer():
+    raising = {
+        node.name: ast.unparse(node)
+        for path in house.python_files()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef) and "raise FidelityError(" in ast.unparse(node)
+    }
+    assert len(raising) > len(NO_BUNDLE_TO_DEBUG)
+    assert {name for name, source in raising.items() if "layer_hint(" not in source} == NO_BUNDLE_TO_DEBUG.keys()
+    assert layer_hint("a folder").endswith(": dgiqa-edge debug 'a folder'")

@@ -80,6 +80,10 @@ std::vector<EngineRecord> Bundle::engines(const std::string &role) const {
     return found;
 }
 
+std::string Bundle::layer_hint() const {
+    return "; which layer it is, says: " + shell_joined({"dgiqa-edge", "debug", path});
+}
+
 const GraphRecord &Bundle::graph(const std::string &role) const {
     for (const GraphRecord &record : manifest.graphs)
         if (record.role == role) return record;

@@ -22,6 +22,8 @@ struct Bundle {
     const GraphRecord &graph(const std::string &role) const;
     // "rebuild it with: ..."
     std::string remedy() const { return "rebuild it with: " + manifest.rebuild_command(); }
+    // What an error about wrong outputs ends with, as in Python.
+    std::string layer_hint() const;
 };
 
 // Reads and verifies a bundle; every listed file is hashed, nothing is deserialised but the manifest.
