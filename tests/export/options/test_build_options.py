@@ -63,6 +63,7 @@ def test_options_override_the_preset():
         ("--fp16", "--crop-boxes", "1,2 3,4"),
         ("--accuracy-budget", "score_mae=0.0123456,srcc=0.99", "--latency-target", "7.5ms"),
         ("--no-accuracy-check",),
+        ("--keep", "network/stem,network/blocks.3"),
     ],
 )
 def test_the_recorded_command_repeats_the_build(argv):
@@ -81,6 +82,7 @@ def test_the_recorded_command_does_not_name_where_the_shipped_photos_lie():
     ("argv", "message"),
     [
         (("--preset", "refrence"), "unknown preset"),
+        (("--fp32", "--keep", "network/stem"), "leave one of them out"),
     ],
 )
 def test_values_that_make_no_sense_are_refused(argv, message):
@@ -99,6 +101,7 @@ def test_values_that_make_no_sense_are_refused(argv, message):
         ("--calib-images", "0"),
         ("--threads", "100000"),
         ("--crop-boxes", "1,2 3"),
+        ("--keep", "network/stem,"),
         ("--int8", "--fp16"),
         ("--method", "x"),
     ],
