@@ -10,13 +10,14 @@ from dgiqa_edge.export.options import build_options
 from dgiqa_edge.runtime.engines.registry import BACKENDS
 
 NAMES = {backend.name for backend in BACKENDS}
+MODULES = {name.replace("-", "_") for name in NAMES}
 
 # Where a name may decide something: what a backend's own files are, and where one line lists it.
 OWN = {
-    **{rf"runtime/engines/{name}(\.py|/)": "its engine and declaration" for name in NAMES},
-    **{rf"export/ladder/devices/{name}\.py": "its device" for name in NAMES},
-    **{rf"export/build/{name}_build\.py": "its part of a build" for name in NAMES},
-    **{rf"export/(options/)?{name}(_options\.py|/)": "its options and its builder" for name in NAMES},
+    **{rf"runtime/engines/{name}(\.py|/)": "its engine and declaration" for name in MODULES},
+    **{rf"export/ladder/devices/{name}\.py": "its device" for name in MODULES},
+    **{rf"export/build/{name}_build\.py": "its part of a build" for name in MODULES},
+    **{rf"export/(options/)?{name}(_options\.py|/)": "its options and its builder" for name in MODULES},
     r"runtime/engines/registry\.py": "the runtime's registry",
     r"export/options/build_options\.py": "the registry of a build",
 }

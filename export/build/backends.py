@@ -79,6 +79,11 @@ class BuildBackend:
         return tuple(filter(None, [self.notes.get(precision), "" if engine else self.note_without_engine]))
 
 
+def _declared(name: str) -> BuildBackend:
+    module = importlib.import_module(f".{name.replace('-', '_')}_build", __package__)
+    return cast(BuildBackend, module.BUILD)
+
+
 def choose(asked: str, *, engine: bool = True) -> tuple[BuildBackend, str]:
     """The backend to build for, and the sentence that says why.
 
@@ -91,7 +96,7 @@ def choose(asked: str, *, engine: bool = True) -> tuple[BuildBackend, str]:
     """
     obstacles = []
     for name in build_options.BACKENDS if asked == AUTO else (asked,):
-        backend = cast(BuildBackend, importlib.import_module(f".{name}_build", __package__).BUILD)
+        backend = _declared(name)
         title, obstacle = backend.runtime.title, backend.obstacle() if engine else ""
         if obstacle:
             obstacles.append(obstacle)

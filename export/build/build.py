@@ -293,7 +293,9 @@ class Build:
         if contents.engines is not None:
             name = f"{contents.engines.title} {contents.backend.title}"
             p50_ms = contents.latency.p50_ms if contents.latency else None
-            rows.append(Row(name, contents.engines.size_bytes, **contents.fidelity.figures, p50_ms=p50_ms))
+            ran = contents.latency is not None  # else its figures are the portable graph's
+            figures = contents.fidelity.figures if ran else {}
+            rows.append(Row(name, contents.engines.size_bytes, **figures, p50_ms=p50_ms))
         notes = (*self._once(contents), *bundle_writer.notes(contents))
         return BuildResult(options.out, tuple(rows), self._caption(taken), notes, taken.ladder)
 

@@ -130,25 +130,27 @@ def write(contents: BundleContents, out: Path) -> None:
             replace(contents.calibration, selection=contents.selection.to_json()).save(directory / "calibration.json")
         (directory / "report.json").write_text(json_text(_report(contents), indent=1) + "\n", encoding="utf-8")
         write_manifest(directory, _manifest(contents, roles, plans, device, build_manifest_files(directory)))
-        if contents.engines is None:  # engines are checked in a bundle of their own
-            _replay(contents, directory)
+        _replay(contents, directory)
 
 
 def _replay(contents: BundleContents, directory: Path) -> None:
-    """The device check of what was packed: a file damaged or mixed up after the trial must not become a bundle."""
+    """The portable graph once more, as packed: a file damaged or mixed up after the trial must not become a bundle.
+
+    Engines are checked in a bundle of their own.
+    """
     frame, fp32 = contents.golden
-    with Scorer(directory, threads=contents.options.threads, verify=False) as scorer:
+    with Scorer(directory, threads=contents.options.threads, backend=ONNX_RUNTIME.name, verify=False) as scorer:
         quality = scorer.score(frame[0])
     outputs: dict[str, np.ndarray] = {
         "score": np.array([quality.score], np.float32),
         "depth": quality.depth[np.newaxis],
     }
-    found, checked = compare_outputs(fp32, outputs), contents.fidelity.per_image[0]
+    found, checked = compare_outputs(fp32, outputs), contents.portable_fidelity.per_image[0]
     score_off = abs(found.candidate_score - checked.candidate_score)
     depth_off = abs(found.depth_mae_levels - checked.depth_mae_levels)
     if not (score_off <= SCORE_FLOOR[contents.precision] and depth_off <= DEPTH_FLOOR_LEVELS[contents.precision]):
         raise FidelityError(
-            f"the packed {contents.precision} engine is not the one that was checked: on the golden frame its score "
+            f"the packed {contents.precision} graph is not the one that was checked: on the golden frame its score "
             f"is {found.candidate_score:.5f}, not {checked.candidate_score:.5f}, its depth error "
             f"{found.depth_mae_levels:.2f} grey levels, not {checked.depth_mae_levels:.2f}; remove "
             f"{contents.options.work} and build again"
@@ -211,7 +213,7 @@ def _write_engines(contents: BundleContents, directory: Path, graphs: dict[str, 
     shutil.copyfile(contents.engines.log, directory / BUILD_LOG)
     entries = []
     for role, plan in contents.engines.plans.items():
-        file = f"{Path(graphs[role]).stem}.plan"
+        file = Path(graphs[role]).stem + "".join(plan.suffixes)
         shutil.copyfile(plan, directory / file)
         entries.append(
             {"role": role, "file": file, "backend": contents.backend.name, "requires": dict(contents.engines.requires)}

@@ -112,17 +112,30 @@ class TensorRtBuild:
         """
         stage = self.stage(contents.precision, half=contents.written.has_half)
         source = fp32 if stage.wants_fp32_graph else graph
-        with self.reporter.stage("TensorRT engine") as line:
+        with self.reporter.stage(f"{self.machine.support.title} engine") as line:
             files = stage.run(stages, self._graphs(source), sha256_file(source), images)
             line.result = files.summary + ("; reused" if files.reused else "")
+        return self.accept(replace(contents, engines=files), fp32, check_set, stage.configuration.warnings)
+
+    def accept(
+        self,
+        contents: bundle_writer.BundleContents,
+        fp32: Path,
+        check_set: CalibrationSet,
+        remarks: Iterable[str],
+    ) -> bundle_writer.BundleContents:
+        """The contents with the fidelity and the latency of their engines, which ran here.
+
+        Raises:
+            FidelityError: an engine is wrong.
+        """
         with self.reporter.stage("check on the device") as line:
-            remarks = stage.configuration.warnings
-            fidelity, latency = self._check(replace(contents, engines=files), fp32, check_set, remarks, line.tick)
+            fidelity, latency = self._check(contents, fp32, check_set, remarks, line.tick)
             line.result = (
                 f"score MAE {fidelity.score_mae:.5f} over {fidelity.images} photos, "
                 f"p50 {latency.p50_ms:.2f} ms with copies ({latency.runs} runs)"
             )
-        return replace(contents, engines=files, fidelity=fidelity, latency=latency)
+        return replace(contents, fidelity=fidelity, latency=latency)
 
     def _graphs(self, source: Path) -> Mapping[str, Graph]:
         import onnx
@@ -146,7 +159,7 @@ class TensorRtBuild:
         aside = Path(tempfile.mkdtemp(prefix=PARTIAL_PREFIX, dir=self.options.work))
         try:
             bundle_writer.write(contents, aside / "bundle")
-            with BundleEngines(aside / "bundle", BACKEND.name) as engine:
+            with BundleEngines(aside / "bundle", contents.backend.name) as engine:
                 fidelity = check_engine(
                     fp32,
                     engine,

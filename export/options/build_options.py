@@ -17,11 +17,14 @@ from .tensorrt_options import TensorRtOptions
 
 PRECISIONS = ("int8", "fp16", "fp32")
 AUTO = "auto"
-# One line a backend, in the order in which auto prefers them: export/build/NAME_build.py declares it.
-BACKENDS = (
-    "tensorrt",
-    "onnxruntime",
-)
+# One line a backend, in the order in which auto prefers them (export/build/NAME_build.py declares it), with the
+# precision that is built where none is named. The last can be built anywhere and runs on few machines: auto never
+# comes to it.
+BACKENDS = {
+    "tensorrt": "int8",
+    "onnxruntime": "int8",
+    tensorrt_options.RTX: "fp16",
+}
 LAYOUTS = ("fused", "split")
 NO_EMA = "of a checkpoint with a moving average (EMA) of the weights take those of the last step (default: the average)"
 METHODS = ("minmax", "percentile", "entropy")
@@ -127,8 +130,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--preset", default=presets.DEFAULT, help=f"{listed} (default: {presets.DEFAULT})")
     precision = what.add_mutually_exclusive_group()
     for name, text in (
-        ("int8", "explicit Q/DQ, calibrated on photos (the default)"),
-        ("fp16", "explicit FP16 with FP32 islands"),
+        ("int8", "explicit Q/DQ, calibrated on photos (the default, but of tensorrt-rtx)"),
+        ("fp16", "explicit FP16 with FP32 islands (the default of tensorrt-rtx)"),
         ("fp32", "no reduction"),
     ):
         precision.add_argument(f"--{name}", action="store_const", const=name, dest="precision", help=text)
@@ -268,7 +271,7 @@ def from_args(args: argparse.Namespace) -> BuildOptions:
     if args.no_accuracy_check and args.accuracy_budget is not None:
         raise ConfigurationError("--no-accuracy-check contradicts --accuracy-budget: give one of them")
     rungs = args.rungs or ()
-    precision = rungs[0] if rungs else args.precision or "int8"
+    precision = rungs[0] if rungs else args.precision or BACKENDS.get(args.backend, "int8")
     if args.keep and precision == "fp32":
         raise ConfigurationError("--keep names blocks that stay in FP32, and with --fp32 all do: leave one of them out")
     height, width = args.frame

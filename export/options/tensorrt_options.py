@@ -1,16 +1,22 @@
 """The TensorRT options of ``build_engine``: their parser, their meaning, and how a command repeats them."""
 
 import argparse
+import re
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from dgiqa_edge.runtime.commands.option_types import output_file, whole
+from dgiqa_edge.runtime.engines.tensorrt.compatibility import target_words
 from dgiqa_edge.runtime.errors import ConfigurationError
 from dgiqa_edge.runtime.ground.limits import MOST_THREADS
 
 CALIBRATORS = ("entropy", "minmax")
 HARDWARE_LEVELS = ("ampere_plus", "same_compute_capability")
 OPTIMIZATION_LEVELS = range(6)
+RTX = "tensorrt-rtx"
+RTX_TARGETS = ("86", "89", "120")
+"""GeForce RTX 30, 40 and 50, and their workstation cards."""
+_OF_RTX = ("--targets", "--workspace-mib", "--opt-level", "--aux-streams")
 
 
 @dataclass(frozen=True)
@@ -26,6 +32,7 @@ class BuilderSettings:
         hardware_compatible: other GPUs to run on, one of ``HARDWARE_LEVELS``.
         version_compatible: whether later TensorRT versions can run the engine.
         calibrator: implicit INT8 by this calibrator, one of ``CALIBRATORS``, instead of explicit Q/DQ.
+        targets: of TensorRT-RTX, compute capabilities (without the dot) to build for, ascending.
     """
 
     workspace_mib: int | None = None
@@ -36,6 +43,7 @@ class BuilderSettings:
     hardware_compatible: str | None = None
     version_compatible: bool = False
     calibrator: str | None = None
+    targets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -65,6 +73,7 @@ class TensorRtOptions:
             ("--dla-core", settings.dla_core),
             ("--hardware-compatible", settings.hardware_compatible),
             ("--calibrator", settings.calibrator),
+            ("--targets", target_words(settings.targets) or None),
             ("--timing-cache", self.timing_cache),
         ):
             argv += [] if value is None else [option, str(value)]
@@ -76,7 +85,8 @@ class TensorRtOptions:
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the TensorRT options to ``parser``."""
     group = parser.add_argument_group(
-        "TensorRT (--backend tensorrt adds an engine to the portable graph, on the GPU that it will run on)"
+        "TensorRT (--backend tensorrt adds an engine to the portable graph, on the GPU that it will run on; "
+        "--backend tensorrt-rtx one for RTX GPUs, on any machine)"
     )
     group.add_argument(
         "--no-engine",
@@ -133,6 +143,21 @@ def configure(parser: argparse.ArgumentParser) -> None:
         choices=CALIBRATORS,
         help="implicit INT8 by TensorRT's calibrator, for the DLA of old JetPacks (up to TensorRT 10; default: Q/DQ)",
     )
+    group.add_argument(
+        "--targets",
+        type=parse_targets,
+        default=(),
+        metavar="SM,...",
+        help=f"GPUs that a TensorRT-RTX engine is for (default: {target_words(RTX_TARGETS)}, GeForce RTX 30 to 50)",
+    )
+
+
+def parse_targets(text: str) -> tuple[str, ...]:
+    """``sm89,sm120`` as ("89", "120"), ascending, each once."""
+    words = [word.strip().lower() for word in text.split(",")]
+    if not all(re.fullmatch(r"sm[1-9][0-9]{1,2}", word) for word in words):
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} are not targets: write compute capabilities, as sm86,sm120")
+    return tuple(sorted({word.removeprefix("sm") for word in words}, key=int))
 
 
 def from_args(args: argparse.Namespace, precision: str) -> TensorRtOptions:
@@ -141,14 +166,21 @@ def from_args(args: argparse.Namespace, precision: str) -> TensorRtOptions:
     Raises:
         ConfigurationError: an option contradicts the backend, the precision, the layout, or another option.
     """
+    settings = {one.name: getattr(args, one.name) for one in fields(BuilderSettings)}
+    if args.backend == RTX:
+        settings["targets"] = args.targets or RTX_TARGETS
     options = TensorRtOptions(
-        engine=not args.no_engine,
-        settings=BuilderSettings(**{one.name: getattr(args, one.name) for one in fields(BuilderSettings)}),
-        timing_cache=args.timing_cache,
+        engine=not args.no_engine, settings=BuilderSettings(**settings), timing_cache=args.timing_cache
     )
     given = [option for option in options.command() if option.startswith("--")]
-    if given and args.backend != "tensorrt":
-        raise ConfigurationError(f"{given[0]} is for TensorRT: add --backend tensorrt, or leave it out")
+    for option in given:
+        if args.backend == RTX and option not in _OF_RTX:
+            raise ConfigurationError(
+                f"{option} is not for TensorRT-RTX, whose engines are built anywhere: leave it out"
+            )
+        if args.backend not in ("tensorrt", RTX) or (option == "--targets" and args.backend != RTX):
+            title, name = ("TensorRT-RTX", RTX) if option == "--targets" else ("TensorRT", "tensorrt")
+            raise ConfigurationError(f"{option} is for {title}: add --backend {name}, or leave it out")
     if not options.engine and len(given) > 1:
         others = ", ".join(option for option in given if option != "--no-engine")
         raise ConfigurationError(f"--no-engine builds no engine, so {others} would do nothing: leave one of them out")

@@ -89,7 +89,7 @@ class BuiltEngine:
     Attributes:
         plan: the engine file's content.
         timings: content of the timing cache after the build.
-        timing_cache: ``reused``, ``new``, or ``replaced`` where the old one was of another device or version.
+        timing_cache: ``reused``, ``new``, ``none``, or ``replaced`` where the old one was of another device or version.
         constrained_layers: how many layers were held to FP32.
         gpu_fallback: names of layers that the DLA cannot take; empty without a DLA.
     """
@@ -123,7 +123,7 @@ def build(
     configuration: Configuration,
     *,
     log: BuildLog,
-    timings: bytes = b"",
+    timings: bytes | None = b"",
     calibrator: Any = None,
     threads: int | None = None,
     beat: Tell = silent,
@@ -134,7 +134,7 @@ def build(
     Args:
         trt: the ``tensorrt`` package, or that of TensorRT-RTX.
         onnx: the graph, serialized, as ``graph.prepare`` made it for this version.
-        timings: content of the timing cache; empty for none.
+        timings: content of the timing cache; empty to begin one, None to use none (TensorRT-RTX times nothing).
         calibrator: of ``tensorrt_calibrator``, where the configuration asks for one.
         threads: CPU threads that the builder may use.
         beat, say: are told every second what the builder is at, and what comes of Ctrl-C; see ``BuildWatch``.
@@ -161,7 +161,7 @@ def build(
     fallback = _place_on_dla(trt, network, config, configuration.dla_core)
     if calibrator is not None:
         config.int8_calibrator = calibrator
-    origin = _use_timings(config, timings)
+    origin = "none" if timings is None else _use_timings(config, timings)
     log.note(f"{network.num_layers} layers, {constrained} held to FP32, {len(fallback)} off the DLA; cache {origin}")
     with BuildWatch(trt, config, beat, say).running(), log.during() as errors:
         serialized = builder.build_serialized_network(network, config)
@@ -172,7 +172,7 @@ def build(
         raise build_failure(release, errors)
     return BuiltEngine(
         plan=bytes(serialized),
-        timings=bytes(config.get_timing_cache().serialize()),
+        timings=b"" if timings is None else bytes(config.get_timing_cache().serialize()),
         timing_cache=origin,
         layers=network.num_layers,
         constrained_layers=constrained,
@@ -233,6 +233,12 @@ def _configure(trt: Any, config: Any, configuration: Configuration) -> None:
         config.max_aux_streams = configuration.aux_streams
     if configuration.hardware_level is not None:
         config.hardware_compatibility_level = _member(trt, trt.HardwareCompatibilityLevel, configuration.hardware_level)
+    if configuration.targets:
+        config.num_compute_capabilities = len(configuration.targets)
+        for index, name in enumerate(configuration.targets):
+            # Where it refuses one it says False, and would build for another GPU.
+            if not config.set_compute_capability(_member(trt, trt.ComputeCapability, name), index):
+                raise EngineCompatibilityError(f"{release_of(trt)} does not take the target {name}: leave it out")
     config.profiling_verbosity = trt.ProfilingVerbosity.DETAILED
     sources = [getattr(trt.TacticSource, name, None) for name in configuration.tactic_sources]
     config.set_tactic_sources(sum(1 << int(source) for source in sources if source is not None))

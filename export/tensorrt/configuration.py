@@ -6,7 +6,8 @@ written in the graph: flags are set only where a version needs them to honour it
 
 from dataclasses import dataclass
 
-from dgiqa_edge.runtime.engines.tensorrt.versions import KnownBad, TensorRtSupport, known_bad
+from dgiqa_edge.runtime.engines.tensorrt.compatibility import target_words
+from dgiqa_edge.runtime.engines.tensorrt.versions import KnownBad, TensorRtSupport, known_bad, why_no_target
 from dgiqa_edge.runtime.errors import ConfigurationError, EngineCompatibilityError
 
 from ..options.tensorrt_options import CALIBRATORS, OPTIMIZATION_LEVELS, BuilderSettings
@@ -36,6 +37,7 @@ class Configuration:
         flags, cleared_flags: builder flags to set and to clear.
         constrain_fp32: hold every layer that the graph computes in FP32 to FP32.
         tactic_sources: the only ones to use, as far as the version has them.
+        targets: GPUs to build for, as TensorRT-RTX names them; empty where that is the GPU at hand.
         warnings: public reports that fit this build, and what else the user should know.
     """
 
@@ -51,6 +53,7 @@ class Configuration:
     dla_core: int | None
     hardware_level: str | None
     calibrator: str | None
+    targets: tuple[str, ...]
     warnings: tuple[str, ...]
 
 
@@ -75,6 +78,7 @@ def configure(
         ConfigurationError: a setting contradicts the version, the graph or another setting.
         EngineCompatibilityError: the device or the version cannot do it, or the combination is known to be wrong.
     """
+    _check_targets(settings, version, support)
     warnings = [
         *_check_calibrator(settings, version, support, has_qdq),
         *_check_builder_settings(settings, version, support),
@@ -106,6 +110,7 @@ def configure(
         dla_core=settings.dla_core,
         hardware_level=settings.hardware_compatible.upper() if settings.hardware_compatible else None,
         calibrator=settings.calibrator,
+        targets=tuple(f"SM{target}" for target in settings.targets),
         warnings=tuple(warnings),
     )
 
@@ -126,6 +131,16 @@ def _precision_flags(settings: BuilderSettings, has_qdq: bool, has_fp16: bool) -
     if has_fp16 or settings.dla_core is not None:
         flags.append("FP16")
     return flags
+
+
+def _check_targets(settings: BuilderSettings, version: str, support: TensorRtSupport) -> None:
+    for target in settings.targets:
+        if target not in support.targets:
+            why = why_no_target(target, support.flavour) if support.targets else ""
+            offered = target_words(support.targets) or "the GPU at hand alone"
+            raise EngineCompatibilityError(
+                f"--targets sm{target}: {why + '; ' if why else ''}{support.title} {version} builds for {offered}"
+            )
 
 
 def _check_calibrator(settings: BuilderSettings, version: str, support: TensorRtSupport, has_qdq: bool) -> list[str]:

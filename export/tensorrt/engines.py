@@ -6,14 +6,17 @@ so. Whether an engine is right is the business of ``ladder/devices/check.py``.
 """
 
 import contextlib
+import gzip
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dgiqa_edge.calibration.images.calibration_set import CalibrationSet
 from dgiqa_edge.runtime.bundle.manifest import precision_title
+from dgiqa_edge.runtime.engines.tensorrt.plan import PACKED
 from dgiqa_edge.runtime.errors import DgiqaEdgeError, MachineError
 from dgiqa_edge.runtime.ground.atomic import write_text
 from dgiqa_edge.runtime.hashing import Json, sha256_bytes
@@ -68,11 +71,17 @@ class EngineFiles:
 
 def requirements(machine: TensorRtMachine, settings: BuilderSettings) -> Mapping[str, Any]:
     """The manifest's ``requires`` of engines that ``machine`` builds with ``settings``."""
-    return {
+    needs: dict[str, Any] = {
         "backend_version": f"{'>=' if settings.version_compatible else '=='}{_release(machine.version)}",
         "opset": None,
-        "sm": machine.device.sm,
+        "sm": None,
         "platform": platform_name(),
+    }
+    if settings.targets:
+        return {**needs, "targets": list(settings.targets)}
+    return {
+        **needs,
+        "sm": machine.device.sm,
         "device": machine.device.name,
         "compatibility": settings.hardware_compatible or "exact",
         "version_compatible": settings.version_compatible,
@@ -170,7 +179,7 @@ class EngineStage:
             for role, graph in graphs.items():
                 with self._calibrator(role, source_sha256, images) as calibrator:
                     built = self._build(graph(), calibrator, log, notes)
-                (directory / f"{role}.plan").write_bytes(built.plan)
+                self._write(directory / self._plan_name(role), built.plan)
                 report[role] = {
                     "bytes": len(built.plan),
                     "layers": built.layers,
@@ -186,6 +195,13 @@ class EngineStage:
         (directory / BUILD_LOG).write_text(log.text(), encoding="utf-8")
         return {"engines": report, "notes": list(dict.fromkeys(notes))}
 
+    def _plan_name(self, role: str) -> str:
+        """A plan's name in its stage, whose end it keeps in the bundle."""
+        return f"{role}.plan{PACKED if self.configuration.targets else ''}"
+
+    def _write(self, path: Path, plan: bytes) -> None:
+        path.write_bytes(gzip.compress(plan, mtime=0) if path.suffix == PACKED else plan)
+
     def _build(
         self,
         graph: ParserGraph,
@@ -196,21 +212,24 @@ class EngineStage:
         notes += graph.rewritten
         for remark in graph.remarks:
             log.note(f"not on record, the parser decides: {remark}")
+        build = partial(
+            builder.build,
+            self.machine.trt,
+            graph.content,
+            graph.facts,
+            self.configuration,
+            log=log,
+            calibrator=calibrator,
+            threads=self.threads,
+            beat=self.beat,
+            say=self.say,
+        )
+        if self.configuration.targets:  # for GPUs that are not here: no kernel is timed
+            return build(timings=None)
         device = self.machine.device
         cache = self.options.timing_cache or timing_cache.default_path(self.machine.version, device.name, device.sm)
         with exclusive(timing_cache.lock_of(cache), self.say, "the GPU"):
-            built = builder.build(
-                self.machine.trt,
-                graph.content,
-                graph.facts,
-                self.configuration,
-                log=log,
-                timings=timing_cache.read(cache),
-                calibrator=calibrator,
-                threads=self.threads,
-                beat=self.beat,
-                say=self.say,
-            )
+            built = build(timings=timing_cache.read(cache))
             if built.timing_cache == "replaced":
                 notes.append(f"the timing cache {cache} was of another device or TensorRT and was begun anew")
             try:
@@ -249,15 +268,20 @@ class EngineStage:
     def _files(self, result: StageResult, roles: tuple[str, ...]) -> EngineFiles:
         report: Any = result.values["engines"]
         notes: Any = result.values["notes"]
-        size_mib = sum(report[role]["bytes"] for role in roles) / 2**20
+        plans = {role: result.file(self._plan_name(role)) for role in roles}
+        size = sum(report[role]["bytes"] for role in roles) / 2**20
+        packed = sum(plan.stat().st_size for plan in plans.values()) / 2**20
+        how = (
+            f"{packed:.1f} packed" if self.configuration.targets else f"timing cache {report[roles[0]]['timing_cache']}"
+        )
         return EngineFiles(
-            plans={role: result.file(f"{role}.plan") for role in roles},
+            plans=plans,
             title=self.title,
             log=result.file(BUILD_LOG),
             requires=requirements(self.machine, self.options.settings),
             report=report,
             notes=tuple(notes),
-            summary=f"{size_mib:.1f} MiB for {self.machine.label}, timing cache {report[roles[0]]['timing_cache']}",
+            summary=f"{size:.1f} MiB for {self.machine.label}, {how}",
             reused=result.reused,
         )
 

@@ -1,17 +1,19 @@
 """The machine that a TensorRT engine is built on: asked before minutes of work, and without risking the process."""
 
 import importlib.util
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from dgiqa_edge.runtime.engines.tensorrt.versions import TensorRtSupport, support_of
+from dgiqa_edge.runtime.engines.tensorrt.compatibility import target_words
+from dgiqa_edge.runtime.engines.tensorrt.versions import MODULES, TensorRtSupport, support_of
 from dgiqa_edge.runtime.errors import DgiqaEdgeError
+from dgiqa_edge.runtime.ground.extra_packages import install_command
 from dgiqa_edge.runtime.machine.cuda_probe import probe
 
+from ..options.tensorrt_options import RTX
 from .builder import BuildLog, dla_cores, load_tensorrt
 from .configuration import Device
-
-RTX = "tensorrt-rtx"
 
 
 @dataclass(frozen=True)
@@ -25,18 +27,20 @@ class TensorRtMachine:
 
     @property
     def label(self) -> str:
-        return f"{self.support.title} {self.version} on {self.device.name} (SM {self.device.sm})"
+        where = f"on {self.device.name} (SM {self.device.sm})" if self.device.sm else f"for {self.device.name}"
+        return f"{self.support.title} {self.version} {where}"
 
 
-def obstacle() -> str:
+def obstacle(flavour: str = "tensorrt") -> str:
     """Why no engine can be built here, in words; empty where one can, as far as a cheap look tells."""
-    if importlib.util.find_spec("tensorrt") is None:
-        return "the tensorrt package is not installed"
+    module = MODULES[flavour]
+    if importlib.util.find_spec(module) is None:
+        return f"the {module} package is not installed ({install_command(flavour)})"
     found = probe()
-    if not found.gpus:
+    if flavour == "tensorrt" and not found.gpus:
         return f"no NVIDIA GPU was found: {found.problem}"
     try:
-        support_of(load_tensorrt().__version__)
+        support_of(load_tensorrt(flavour).__version__, flavour)
     except DgiqaEdgeError as error:
         return str(error)
     return ""
@@ -56,8 +60,8 @@ def open_machine() -> TensorRtMachine:
     return TensorRtMachine(trt, trt.__version__, support, Device(gpu.name, gpu.sm, gpu.integrated, cores))
 
 
-def open_rtx() -> TensorRtMachine:
-    """TensorRT-RTX, which builds on any machine for the RTX GPUs that it supports by default.
+def open_rtx(targets: Iterable[str] = ()) -> TensorRtMachine:
+    """TensorRT-RTX, which builds on any machine for ``targets``, or for the RTX GPUs that it supports by default.
 
     Raises:
         MachineError: it is missing or cannot be loaded.
@@ -65,4 +69,4 @@ def open_rtx() -> TensorRtMachine:
     """
     trt = load_tensorrt(RTX)
     support = support_of(trt.__version__, RTX)
-    return TensorRtMachine(trt, trt.__version__, support, Device("RTX GPUs", ""))
+    return TensorRtMachine(trt, trt.__version__, support, Device(target_words(targets) or "RTX GPUs", ""))

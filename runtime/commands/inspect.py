@@ -179,7 +179,7 @@ def _engine(engine: "EngineRecord") -> str:
     wishes = (
         ("version", needs.backend_version),
         ("opset", needs.opset),
-        ("SM", needs.sm),
+        ("SM", needs.sm or ", ".join(needs.targets)),
         ("platform", needs.platform),
         ("CUDA", needs.cuda),
         ("driver", needs.driver_min),

@@ -83,6 +83,7 @@ def open_scorer(settings: "WatchSettings") -> "Scorer":
         backend=engine.backend,
         providers=engine.providers,
         allow_spinning=engine.spinning,
+        cache_folder=engine.cache_folder,
     )
 
 

@@ -1,4 +1,4 @@
-"""ONNX Runtime: executes the portable graph on the CPU, or on a GPU through its CUDA and TensorRT providers."""
+"""ONNX Runtime: executes the portable graph on the CPU, or on a GPU through its CUDA, TensorRT and RTX providers."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -9,6 +9,7 @@ from ..errors import EngineCompatibilityError
 from ..machine.fact import Fact
 from ..machine.packages import import_or_reason, imported
 from ..machine.survey import Survey
+from . import plugin_provider
 from .backend import Backend, Capability, can_run, cannot_run
 from .portable_graph import PortableEngine, check_version, facts_on_processor
 from .protocol import EngineOptions, TensorSpec
@@ -18,6 +19,7 @@ PROVIDERS = {
     "cpu": CPU,
     "cuda": "CUDAExecutionProvider",
     "tensorrt": "TensorrtExecutionProvider",
+    plugin_provider.SHORT: plugin_provider.NAME,
 }
 _DTYPES = {
     "tensor(uint8)": "uint8",
@@ -40,13 +42,17 @@ def load(bundle: Bundle, record: EngineRecord, options: EngineOptions) -> Portab
     """
     runtime = onnxruntime_package()
     check_version(BACKEND, runtime.__version__, bundle, record)
-    providers = _provider_names(runtime, options.providers)
+    on_devices = None
+    if plugin_provider.SHORT in options.providers:
+        on_devices = plugin_provider.options_for_devices(runtime, options.providers, options.cache_folder)
+    providers = _provider_names(runtime, options.providers, [] if on_devices is None else [plugin_provider.NAME])
     session = open_session(
         bundle.path / record.file,
         threads=options.threads,
         providers=providers,
         spinning=options.allow_spinning,
         as_written=bundle.manifest.precision.target != BACKEND.name,
+        on_devices=on_devices,
     )
     # A provider whose libraries are missing is left out with a mere warning: a GPU must not become a CPU.
     absent = [name for name in providers if name not in session.get_providers()]
@@ -70,8 +76,8 @@ def load(bundle: Bundle, record: EngineRecord, options: EngineOptions) -> Portab
     )
 
 
-def _provider_names(runtime: Any, wanted: tuple[str, ...]) -> list[str]:
-    installed = runtime.get_available_providers()
+def _provider_names(runtime: Any, wanted: tuple[str, ...], registered: list[str]) -> list[str]:
+    installed = [*runtime.get_available_providers(), *registered]
     available = [short for short, name in PROVIDERS.items() if name in installed]
     for short in wanted:
         if short not in available:
@@ -89,7 +95,11 @@ def _spec(node: Any) -> TensorSpec:
 
 
 def _facts() -> Mapping[str, Fact]:
-    return {"onnxruntime": imported("onnxruntime"), "onnxruntime_providers": _built_with()}
+    return {
+        "onnxruntime": imported("onnxruntime"),
+        "onnxruntime_providers": _built_with(),
+        "onnxruntime_ep_tensorrt_rtx": plugin_provider.version(),
+    }
 
 
 def _built_with() -> Fact:
@@ -112,7 +122,7 @@ def _capabilities(survey: Survey) -> Iterator[Capability]:
         notes.append("this CPU has no INT8 dot products (VNNI, dotprod): measure whether INT8 is faster here")
     yield can_run("onnxruntime (cpu)", notes=notes)
     providers = survey.facts["onnxruntime_providers"].value
-    for provider in [short for short in PROVIDERS if short != "cpu"]:
+    for provider in ("cuda", "tensorrt"):
         name = f"onnxruntime ({provider})"
         if not isinstance(providers, list) or provider not in providers:
             yield cannot_run(name, f"this onnxruntime {installed.value} was built without it")
@@ -120,6 +130,10 @@ def _capabilities(survey: Survey) -> Iterator[Capability]:
             yield cannot_run(name, survey.cuda.problem)
         else:
             yield can_run(name, notes=["its CUDA libraries are tried on first use"])
+    plugin, name = survey.facts["onnxruntime_ep_tensorrt_rtx"], f"onnxruntime ({plugin_provider.SHORT})"
+    reason = plugin.reason if plugin.value is None else "" if survey.cuda.gpus else survey.cuda.problem
+    note = "it takes RTX GPUs, and is registered and tried on first use"
+    yield cannot_run(name, reason) if reason else can_run(name, notes=[note])
 
 
 BACKEND = Backend(
@@ -128,7 +142,7 @@ BACKEND = Backend(
     extra="cpu",
     packages=("onnxruntime", "onnxruntime-gpu"),
     runs_portable_graphs=True,
-    options=("threads", "providers", "allow_spinning"),
+    options=("threads", "providers", "allow_spinning", "cache_folder"),
     facts=_facts,
     capabilities=_capabilities,
     load=load,

@@ -21,11 +21,11 @@ class EngineOptions:
     """How to run an engine.
 
     ``threads``: threads of one operator, None for the backend's own choice. ``providers``: where ONNX Runtime
-    executes, first choice first, of ``cpu``, ``cuda``, ``tensorrt``. ``allow_spinning``: idle threads burn
-    CPU for a lower latency; turn it off where other work shares the cores. ``cuda_graph``: whether TensorRT records
-    its work as a CUDA graph. ``cache_folder``: where a backend keeps what it compiles for this machine, None for the
-    user's cache. ``beside``: engines of the same scorer that are loaded already; a backend may share
-    device memory with them.
+    executes, first choice first, of ``cpu``, ``cuda``, ``tensorrt``, ``tensorrt-rtx``. ``allow_spinning``: idle
+    threads burn CPU for a lower latency; turn it off where other work shares the cores. ``cuda_graph``: whether
+    TensorRT records its work as a CUDA graph. ``cache_folder``: where a backend keeps what it compiles for this
+    machine, None for the user's cache. ``beside``: engines of the same scorer that are loaded already; a backend may
+    share device memory with them.
     """
 
     threads: int | None = None

@@ -3,7 +3,7 @@
 The one module that touches the onnxruntime package, which is imported when the first session is made.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,7 @@ def open_session(
     arena: bool = True,
     in_order: bool = False,
     profile: Path | None = None,
+    on_devices: tuple[Sequence[Any], Mapping[str, str]] | None = None,
 ) -> Any:
     """An ``InferenceSession`` of a graph's file.
 
@@ -49,6 +50,7 @@ def open_session(
         in_order: runs nodes in the order of the file. ONNX Runtime's own order is that of the outputs, in which a graph
             with an output at every tensor holds them all at once.
         profile: the start of the profile's path.
+        on_devices: devices of a plug-in provider with its options; it takes the place of ``providers``.
 
     Raises:
         MachineError: onnxruntime is not installed.
@@ -71,6 +73,9 @@ def open_session(
         options.enable_profiling = True
         options.profile_file_prefix = str(profile)
     try:
+        if on_devices is not None:
+            options.add_provider_for_devices(*on_devices)
+            return runtime.InferenceSession(str(graph), options)
         return runtime.InferenceSession(str(graph), options, providers=list(providers))
     except Exception as error:  # onnxruntime raises a dozen unrelated classes
         raise EngineCompatibilityError(

@@ -39,6 +39,7 @@ class Scorer:
         providers: where a backend executes that heeds them, as ``cuda``, first choice first.
         allow_spinning: idle threads burn CPU for a lower latency; turn it off on shared cores.
         strict_size: refuse frames of another size than the bundle's instead of resizing them.
+        cache_folder: where a backend keeps what it compiles for this machine; None for the user's cache.
         verify: True replays the golden frame unless this very replay has passed on this machine before,
             ``"always"`` replays it on each load, False never.
 
@@ -59,11 +60,12 @@ class Scorer:
         providers: Sequence[str] = ("cpu",),
         allow_spinning: bool = True,
         strict_size: bool = False,
+        cache_folder: Path | None = None,
         verify: Verify = True,
     ) -> None:
         if verify not in (True, False, "always"):
             raise ConfigurationError(f"verify is {verify!r}: give True, False or 'always'")
-        options = EngineOptions(threads, tuple(providers), allow_spinning)
+        options = EngineOptions(threads, tuple(providers), allow_spinning, cache_folder=cache_folder)
         self.bundle = bundle if isinstance(bundle, Bundle) else load_bundle(bundle)
         self.deviation: Deviation | None = None
         self._strict_size = strict_size

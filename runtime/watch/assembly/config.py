@@ -32,12 +32,16 @@ _MOST_PLACES = 1000
 
 @dataclass(frozen=True)
 class EngineSettings:
-    """As ``Scorer`` takes them; ``spinning`` off leaves the cores to others between frames."""
+    """As ``Scorer`` takes them; ``spinning`` off leaves the cores to others between frames.
+
+    ``cache_folder`` is where a backend keeps what it compiles: for a service whose user has no home folder.
+    """
 
     backend: str = "auto"
     threads: int | None = None
     providers: tuple[str, ...] = ("cpu",)
     spinning: bool = False
+    cache_folder: Path | None = None
     most_failures: int = 20
 
 
@@ -102,7 +106,7 @@ def parse_watch_settings(content: Any, file: Path, environment: Mapping[str, str
     section = Section(content, "")
     folder = file.parent
     bundle = section.file_path("bundle", folder)
-    engine = _engine(section.section("engine"))
+    engine = _engine(section.section("engine"), folder)
     shared_gate = _policy(section.mapping("gate"), "gate", folder)
     cameras = tuple(_camera(camera, folder, environment, shared_gate) for camera in _cameras(section))
     _refuse_twins(cameras)
@@ -191,13 +195,15 @@ def _policy(values: dict[str, Any], path: str, folder: Path) -> GatePolicy:
     return load_policy(file)
 
 
-def _engine(section: Section) -> EngineSettings:
+def _engine(section: Section, folder: Path) -> EngineSettings:
     default = EngineSettings()
+    kept = section.optional_text("cache_folder") is not None
     settings = EngineSettings(
         backend=section.text("backend", default.backend),
         threads=section.optional_integer("threads", low=1, high=MOST_THREADS),
         providers=section.texts("providers", default.providers),
         spinning=section.flag("spinning", default.spinning),
+        cache_folder=section.file_path("cache_folder", folder) if kept else None,
         most_failures=section.integer("most_failures", default.most_failures, low=1),
     )
     if not settings.providers:

@@ -94,10 +94,10 @@ def test_a_new_backend_is_one_line(monkeypatch, asked, words):
     module = type(sys)("dgiqa_edge.export.build.dummy_build")
     module.BUILD = replace(onnxruntime_build.BUILD, runtime=dummy_backend.BACKEND)
     monkeypatch.setitem(sys.modules, module.__name__, module)
-    monkeypatch.setattr(build_options, "BACKENDS", ("dummy", *build_options.BACKENDS))
+    monkeypatch.setattr(build_options, "BACKENDS", {"dummy": "int8", **build_options.BACKENDS})
     backend, why = choose(asked)
     assert backend is module.BUILD
     assert why.startswith("Dummy Engine") and words in why
     parser = argparse.ArgumentParser()
     build_options.configure(parser)
-    assert "--backend {auto,dummy,tensorrt,onnxruntime}" in " ".join(parser.format_help().split())
+    assert "--backend {auto,dummy,tensorrt,onnxruntime,tensorrt-rtx}" in " ".join(parser.format_help().split())

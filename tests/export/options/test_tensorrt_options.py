@@ -33,6 +33,28 @@ def test_the_command_repeats_the_options(arguments):
     assert parse(*argv[argv.index("--layout") :]).tensorrt == options.tensorrt
 
 
+@pytest.mark.parametrize(
+    ("arguments", "targets", "repeated"),
+    [
+        ([], ("86", "89", "120"), "sm86,sm89,sm120"),
+        (["--targets", "sm120, SM86,sm120"], ("86", "120"), "sm86,sm120"),
+    ],
+)
+def test_rtx_engines_are_for_the_targets_named_and_in_fp16(arguments, targets, repeated):
+    options = parse("--backend", "tensorrt-rtx", *arguments)
+    assert (options.tensorrt.settings.targets, options.precision) == (targets, "fp16")
+    assert options.command()[-2:] == ["--targets", repeated]
+    assert parse("--backend", "tensorrt-rtx", "--int8").precision == "int8"
+    assert parse().precision == "int8"
+
+
+@pytest.mark.parametrize("text", ["", "89", "sm8.9", "sm", "sm1234", "sm89;sm86", "sm89,,"])
+def test_words_that_are_no_targets(text, capsys):
+    with pytest.raises(SystemExit):
+        parse("--backend", "tensorrt-rtx", "--targets", text)
+    assert "are not targets: write compute capabilities, as sm86,sm120" in capsys.readouterr().err
+
+
 def test_hardware_compatible_alone_means_ampere_and_newer():
     assert parse("--hardware-compatible").tensorrt.settings.hardware_compatible == "ampere_plus"
 
@@ -43,6 +65,12 @@ def test_hardware_compatible_alone_means_ampere_and_newer():
         (["--backend", "onnxruntime", "--workspace-mib", "1"], "--workspace-mib is for TensorRT"),
         (["--backend", "auto", "--no-engine"], "--no-engine is for TensorRT: add --backend tensorrt"),
         (["--no-engine", "--opt-level", "3"], "--opt-level would do nothing"),
+        (["--targets", "sm89"], "--targets is for TensorRT-RTX: add --backend tensorrt-rtx"),
+        (["--backend", "auto", "--targets", "sm89"], "--targets is for TensorRT-RTX"),
+        (["--backend", "tensorrt-rtx", "--no-engine"], "--no-engine is not for TensorRT-RTX, whose engines are built"),
+        (["--backend", "tensorrt-rtx", "--timing-cache", "a"], "--timing-cache is not for TensorRT-RTX"),
+        (["--backend", "tensorrt-rtx", "--dla-core", "0"], "--dla-core is not for TensorRT-RTX"),
+        (["--backend", "tensorrt-rtx", "--version-compatible"], "--version-compatible is not for TensorRT-RTX"),
         (["--fp16", "--calibrator", "entropy"], "not --fp16"),
         (["--layout", "split", "--calibrator", "entropy"], "--layout fused"),
         (["--rungs", "int8,fp32"], "add --backend tensorrt --no-engine"),

@@ -48,6 +48,50 @@ def test_precision_comes_from_the_graph(version, graph, strong, flags):
     assert decided.constrain_fp32 == ("OBEY_PRECISION_CONSTRAINTS" in flags)
 
 
+RTX = "1.7.1.116"
+
+
+def rtx(**settings):
+    return configure(
+        BuilderSettings(**settings),
+        version=RTX,
+        support=support_of(RTX, "tensorrt-rtx"),
+        has_qdq=False,
+        has_fp16=True,
+        families=(),
+        device=Device("RTX GPUs", ""),
+    )
+
+
+def test_targets_are_called_as_the_package_calls_them():
+    assert rtx(targets=("86", "120")).targets == ("SM86", "SM120")
+    assert rtx().targets == decide("10.13", "fp32").targets == ()
+
+
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [
+        (
+            "75",
+            r"sm75: TensorRT-RTX computes no FP32 matrix product on Turing.*; TensorRT-RTX .* builds for sm80",
+        ),
+        ("87", "sm87: Jetson Orin is TensorRT's: build with --backend tensorrt on the device"),
+        ("90", "sm90: H100 and H200 are no RTX GPUs"),
+        ("99", r"sm99: TensorRT-RTX 1\.7\.1\.116 builds for sm80,sm86,sm89,sm120,sm121$"),
+    ],
+)
+def test_targets_that_there_are_no_engines_for(target, words):
+    with pytest.raises(EngineCompatibilityError, match=f"--targets {words}"):
+        rtx(targets=("89", target))
+
+
+def test_tensorrt_has_no_targets():
+    with pytest.raises(
+        EngineCompatibilityError, match=r"--targets sm89: TensorRT 10\.13 builds for the GPU at hand alone"
+    ):
+        decide("10.13", "fp16", targets=("89",))
+
+
 def test_tf32_is_cleared_where_fp32_is_asked_for_and_only_there():
     assert decide("10.13", "fp32").cleared_flags == ("TF32",)
     assert decide("10.13", "int8").cleared_flags == ()

@@ -34,8 +34,6 @@ from dgiqa_edge.export.tensorrt.rtx_builds import build_bytes, build_graph, page
 from dgiqa_edge.runtime.errors import EngineCompatibilityError, ExportError
 
 pytest.importorskip("tensorrt_rtx_bindings", reason="the extra tensorrt-rtx is not installed here")
-# Its timing cache is one in name alone, and every use of it says so.
-pytestmark = pytest.mark.filterwarnings("ignore:.*Timing cache operations are no-ops:DeprecationWarning")
 
 SMALLEST = {"nano": (160, 160), "edge": (252, 252), "reference": (224, 280), "reference-lite": (224, 280)}
 BLOCKS = 4  # of an encoder, from which depth is read at four of them

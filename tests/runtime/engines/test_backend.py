@@ -135,6 +135,7 @@ def machine(**facts: Any) -> Survey:
         "cuda_binding": Fact(["cuda-bindings 13.2.0"]),
         "onnxruntime": Fact("1.32.0"),
         "onnxruntime_providers": Fact(["cpu"]),
+        "onnxruntime_ep_tensorrt_rtx": Fact(["onnxruntime-ep-nv-tensorrt-rtx-cu13 0.5.0"]),
         "openvino": Fact(None, "not installed (openvino)"),
         "cpu_features": Fact(["AVX2", "AVX512-VNNI"]),
     }
@@ -209,6 +210,10 @@ def test_onnxruntime_by_provider() -> None:
     assert not found["onnxruntime (tensorrt)"].runs
     without_gpu = replace(machine(onnxruntime_providers=Fact(["cuda"])), cuda=CudaProbe(None, (), "no driver"))
     assert able(without_gpu)["onnxruntime (cuda)"].reason == "no driver"
+    assert able(without_gpu)["onnxruntime (tensorrt-rtx)"].reason == "no driver"
+    assert found["onnxruntime (tensorrt-rtx)"].runs
+    without_package = able(machine(onnxruntime_ep_tensorrt_rtx=Fact(None, "not there: pip install it")))
+    assert without_package["onnxruntime (tensorrt-rtx)"].reason == "not there: pip install it"
     assert not able(machine(onnxruntime=Fact(None, "gone")))["onnxruntime (cpu)"].runs
 
 

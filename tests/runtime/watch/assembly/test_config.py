@@ -30,6 +30,11 @@ def test_defaults() -> None:
     assert camera.connection.stall_timeout_s == 10.0
     assert (settings.sinks, settings.dashboard, settings.baselines) == ((), None, None)
     assert not settings.engine.spinning
+    assert settings.engine.cache_folder is None
+
+
+def test_what_a_backend_compiles_is_kept_below_the_files_folder() -> None:
+    assert parse({"engine": {"cache_folder": "kernels"}}).engine.cache_folder == Path("/etc/watch/kernels")
 
 
 def test_files_are_read_frame_by_frame() -> None:
