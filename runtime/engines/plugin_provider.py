@@ -1,6 +1,6 @@
 """TensorRT-RTX as a provider of ONNX Runtime: a package of its own, registered with ONNX Runtime when it is first used.
 
-Source: README and ``tensorrt_rtx_provider_options.h`` of the onnxruntime-ep-nv-tensorrt-rtx-cu13 0.5.0 wheel; ONNX
+Source: README and header of options in the onnxruntime-ep-nv-tensorrt-rtx-cu13 0.5.0 wheel; ONNX
 Runtime's documentation, "Plugin Execution Provider Libraries". Its CUDA graphs (``enable_cuda_graph``) stay off:
 replayed from addresses of an earlier frame they would give that frame's scores, and this was never tried on a GPU.
 """
