@@ -50,6 +50,35 @@ or back beside no INT8 product. *moved*: what all layers read and write of activ
 | preset | precision | layout | plan MB | attentions | products | in INT8 | lone Q/DQ | moved MB | build s |
 |---|---|---|---|---|---|---|---|---|---|
 {rows}
+
+## The backend
+
+```
+dgiqa-edge build --backend tensorrt-rtx --targets sm86,sm89,sm120 --calib photos/ --out build/rtx  # on any machine
+dgiqa-edge doctor --bundle build/rtx                                                               # on the RTX GPU
+```
+
+It has run on stand-ins of the GPU alone. What is built, and by what rules it is loaded:
+
+- One engine serves all its targets: `sm80`, `sm86`, `sm89`, `sm120`, `sm121`; without `--targets` those of GeForce RTX
+  30, 40 and 50. Turing (`sm75`) is refused: TensorRT-RTX computes no FP32 matrix product there.
+- FP16 where no precision is named. INT8 is built with a warning: of `nano` it moves more than twice as much.
+- Where no GPU of the targets is at hand the engine is not run: the bundle states the portable graph's fidelity and no
+  latency, and the golden frame decides when the engine is first loaded.
+- The plan lies compressed in the bundle (`.plan.gz`). Two builds of one graph list its outputs in another order, and
+  are the same otherwise.
+- An engine for other GPUs, another release or platform is refused before it is opened, with the command that rebuilds
+  it; then TensorRT-RTX judges its first 64 bytes, and says what is wrong with the machine.
+- What TensorRT-RTX compiles on the GPU is kept in `~/.cache/dgiqa-edge/kernels`, a file for each plan, GPU, driver and
+  release; `cache_folder` of a watch file's `[engine]`, and of `Scorer`, names another place. It captures its CUDA graph
+  itself.
+- The native runtime has no such backend and runs the bundle's portable graph.
+
+The same library is also a provider of ONNX Runtime (1.24 and newer) for any bundle's portable graph:
+`pip install onnxruntime-ep-nv-tensorrt-rtx`, then `providers = ["tensorrt-rtx"]`, or `dgiqa-edge bench latency
+--providers tensorrt-rtx`. Its CUDA graphs stay off.
+
+NVIDIA's wheels are the user's to install, under NVIDIA's licence (extra `tensorrt-rtx`): nothing of them ships here.
 """
 
 

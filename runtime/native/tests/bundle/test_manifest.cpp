@@ -55,6 +55,21 @@ TEST_CASE("manifests of real builds are accepted") {
     CHECK(split.engines.at(0).requires_.version_compatible == false);
 }
 
+TEST_CASE("an engine for several GPUs, of a backend that only the Python package has, is read like any other") {
+    Json document = real_document();
+    Json engine = document["engines"][0];
+    engine["backend"] = "tensorrt-rtx";
+    engine["requires"]["targets"] = {"86", "120"};
+    document["engines"].insert(document["engines"].begin(), engine);
+    document["precision"]["target"] = "tensorrt-rtx";
+    const dgiqa::Manifest manifest = dgiqa::manifest_from_document(checked_document(document.dump(), "B/bundle.json"));
+    CHECK(manifest.engines.at(0).backend == "tensorrt-rtx");
+    CHECK(manifest.engines.at(1).backend == "onnxruntime");  // the one that auto takes
+    document["engines"][0]["requires"]["targets"] = {"sm86"};
+    CHECK_ERROR(DGIQA_ERROR_BUNDLE, "'engines[0].requires.targets[0]' must match pattern",
+                checked_document(document.dump(), "B/bundle.json"));
+}
+
 TEST_CASE("manifests that were edited or damaged") {
     const std::vector<Edit> edits = {
         {"no object", [](Json &d) { d = Json::array(); }, "the manifest must be object"},
