@@ -1,8 +1,10 @@
 """A whole build for RTX GPUs by NVIDIA's own builder, on a machine without a GPU; what would be said where one is."""
 
+import argparse
 import gzip
 import json
 import re
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -13,10 +15,12 @@ from stand_ins import small_networks as small
 
 from dgiqa_edge.export.build import tensorrt_rtx_build
 from dgiqa_edge.export.ladder.devices import check as device_check
+from dgiqa_edge.export.options import build_options
 from dgiqa_edge.export.options.accuracy_budget import parse_budget
 from dgiqa_edge.export.options.tensorrt_options import BuilderSettings, TensorRtOptions
 from dgiqa_edge.export.tensorrt.machine import open_rtx
 from dgiqa_edge.runtime import Scorer, load_bundle
+from dgiqa_edge.runtime.commands import cli
 from dgiqa_edge.runtime.engines.protocol import TensorSpec
 from dgiqa_edge.runtime.errors import ConfigurationError, EngineCompatibilityError, FidelityError, MachineError
 from dgiqa_edge.runtime.machine.cuda_probe import CudaProbe, Gpu
@@ -31,8 +35,6 @@ TARGET_BYTE = 32
 @pytest.fixture
 def rtx_options(finished_stages, small_networks, tmp_path):
     """``rtx_options(targets=("89",), **changes)``: a build that starts from the stages before the engine."""
-    import shutil
-
     shutil.copytree(finished_stages, tmp_path / "work")
 
     def make(targets=("86", "89", "120"), **changes):
@@ -199,3 +201,26 @@ def test_where_one_of_the_gpus_is_at_hand_the_engine_is_checked_on_it(
     result = small.run_build(rtx_options())
     assert (load_bundle(result.bundle).manifest.latency is not None) == checked
     assert any("have not run yet" in note for note in result.notes) != checked
+
+
+@pytest.mark.slow
+def test_the_command_builds_nano_in_fp16_where_no_precision_is_named(tmp_path, capsys):
+    out = tmp_path / "bundle"
+    words = ["build", "--backend", "tensorrt-rtx", "--targets", "sm120,sm89", "--frame", "160x160", "--threads", "2"]
+    assert cli.main([*words, "--out", str(out)]) == 0
+    manifest = load_bundle(out).manifest
+    assert (manifest.preset, manifest.precision.name) == ("nano", "fp16")
+    assert manifest.engines[0].requires.targets == ("89", "120")
+    assert "TensorRT-RTX 1" in capsys.readouterr().out
+    repeated = parse_again(manifest.build.argv)
+    assert (repeated.backend, repeated.precision, repeated.tensorrt.settings.targets) == (
+        "tensorrt-rtx",
+        "fp16",
+        ("89", "120"),
+    )
+
+
+def parse_again(argv):
+    parser = argparse.ArgumentParser()
+    build_options.configure(parser)
+    return build_options.from_args(parser.parse_args(argv[2:]))

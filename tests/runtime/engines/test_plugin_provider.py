@@ -23,6 +23,10 @@ def get_library_path():
     return "/nowhere/libonnxruntime_providers_nv_tensorrt_rtx.so"
 """
 
+takes_plug_ins = pytest.mark.skipif(
+    not hasattr(onnxruntime, "register_execution_provider_library"), reason="this onnxruntime is older than plug-ins"
+)
+
 
 @pytest.fixture
 def package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -107,6 +111,7 @@ def test_a_gpu_that_it_does_not_take(provider: SimpleNamespace, load: Callable[.
         load()
 
 
+@takes_plug_ins
 @pytest.mark.usefixtures("package")
 def test_a_library_that_the_real_onnxruntime_cannot_load(load: Callable[..., Any]) -> None:
     words = r"onnxruntime .* cannot load onnxruntime_ep_nv_tensorrt_rtx 0\.5\.0 \(.*nowhere.*\): install the driver"
@@ -127,14 +132,14 @@ def test_an_onnxruntime_without_plug_ins(load: Callable[..., Any], monkeypatch: 
         load()
 
 
+@takes_plug_ins
 def test_what_is_missing_is_named(load: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "onnxruntime_ep_nv_tensorrt_rtx", None)
-    if not hasattr(onnxruntime, "register_execution_provider_library"):
-        pytest.skip("this onnxruntime takes no plug-ins")
     with pytest.raises(MachineError, match=r"is not installed: pip install onnxruntime-ep-nv-tensorrt-rtx$"):
         load()
 
 
+@takes_plug_ins
 @pytest.mark.usefixtures("package")
 def test_without_a_gpu_no_library_is_loaded(load: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plugin_provider, "probe", lambda: CudaProbe(None, (), "no NVIDIA driver"))
