@@ -105,7 +105,7 @@ def choose(asked: str, *, engine: bool = True) -> tuple[BuildBackend, str]:
         else:
             return backend, f"{title}, {'' if engine else 'the portable graph only, '}as asked"
     others = " or ".join(name for name in build_options.BACKENDS if name != asked)
-    raise EngineCompatibilityError(
-        f"cannot build a {title} engine: {'; '.join(obstacles)}; with --no-engine write a bundle that the device "
-        f"builds from (dgiqa-edge build --from), or use --backend {others}"
-    )
+    ways = f"use --backend {others}"
+    if backend.parser_graphs:
+        ways = f"with --no-engine write a bundle that the device builds from (dgiqa-edge build --from), or {ways}"
+    raise EngineCompatibilityError(f"cannot build a {title} engine: {'; '.join(obstacles)}; {ways}")

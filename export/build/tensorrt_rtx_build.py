@@ -24,8 +24,8 @@ from .recipes import Recipe
 from .tensorrt_build import TensorRtBuild
 
 _UNCHECKED = (
-    "its TensorRT-RTX engines have not run yet: the fidelity is the portable graph's, and the golden frame decides "
-    "when they are first loaded on a GPU (dgiqa-edge doctor --bundle)"
+    "its TensorRT-RTX engines were built without their GPU: the fidelity is the portable graph's, and the golden frame "
+    "decides where they are loaded (dgiqa-edge doctor --bundle)"
 )
 # benchmarks/results/tensorrt-rtx-builds.json: nano, frames of 640x480, what its layers read and write of activations.
 _INT8 = (

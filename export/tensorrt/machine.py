@@ -35,7 +35,8 @@ def obstacle(flavour: str = "tensorrt") -> str:
     """Why no engine can be built here, in words; empty where one can, as far as a cheap look tells."""
     module = MODULES[flavour]
     if importlib.util.find_spec(module) is None:
-        return f"the {module} package is not installed ({install_command(flavour)})"
+        remedy = "" if flavour == "tensorrt" else f" ({install_command(flavour)})"  # JetPack brings TensorRT's
+        return f"the {module} package is not installed{remedy}"
     found = probe()
     if flavour == "tensorrt" and not found.gpus:
         return f"no NVIDIA GPU was found: {found.problem}"

@@ -3,6 +3,7 @@
 import argparse
 import sys
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from stand_ins import dummy_backend
@@ -58,6 +59,21 @@ def test_tensorrt_asked_for_and_not_to_be_had_is_an_error_of_the_environment(mac
     with pytest.raises(EngineCompatibilityError, match="--backend onnxruntime") as error:
         choose("tensorrt")
     assert error.value.exit_code == 4
+
+
+def test_tensorrt_rtx_takes_its_package_and_no_gpu(machine, monkeypatch):
+    machine(package=None, gpus=())
+    words = (
+        r"the tensorrt_rtx_bindings package is not installed \(pip .*\[tensorrt-rtx\]'?\); use --backend tensorrt or"
+    )
+    with pytest.raises(EngineCompatibilityError, match=words):
+        choose("tensorrt-rtx")
+    machine(package="there", gpus=())
+    monkeypatch.setitem(sys.modules, "tensorrt_rtx_bindings", SimpleNamespace(__version__="1.7.1.116"))
+    assert choose("tensorrt-rtx")[1] == "TensorRT-RTX, as asked"
+    monkeypatch.setitem(sys.modules, "tensorrt_rtx_bindings", SimpleNamespace(__version__="3.0"))
+    with pytest.raises(EngineCompatibilityError, match=r"TensorRT-RTX 3\.0 is not supported"):
+        choose("tensorrt-rtx")
 
 
 def test_the_portable_graph_needs_no_machine(machine):
