@@ -191,7 +191,9 @@ class Debugger:
         if not kept:
             return (), "the golden frame passes as it is: no block has to stay in FP32", ""
         command = shlex.join(_varied(argv, ["--keep", ",".join(kept)], precision=self.bundle.manifest.precision.name))
-        return kept, f"with these blocks in FP32 the golden frame passes on {self.candidate.name}", command
+        alone = graph.divergences or backend.divergences
+        why = "" if alone else "no tensor diverges on its own, rounding adds up; "
+        return kept, f"{why}with these blocks in FP32 the golden frame passes on {self.candidate.name}", command
 
     def _fewest(self, judged: Iterable[Judgement]) -> tuple[str, ...] | None:
         tick, tried = self.announce("which blocks have to stay in FP32"), 0

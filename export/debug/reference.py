@@ -5,7 +5,6 @@ A reference is known by its outputs: for the bundle's golden frame they are the 
 rounding of tensors can be taken out again; what its weights were cannot.
 """
 
-import itertools
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -22,12 +21,12 @@ from dgiqa_edge.runtime.errors import ConfigurationError
 
 from ..frame_graph.split import split
 from ..ladder.devices.check import DEPTH_FLOOR_LEVELS, SCORE_FLOOR
+from ..ladder.lowering import FP32_GRAPH
+from ..options.build_options import STAGES
 
 if TYPE_CHECKING:
     from onnx import ModelProto
 
-STAGES = ".stages"
-"""Where a build keeps what it has finished, beside the bundle."""
 _EQUAL = Tolerance(score=SCORE_FLOOR["fp32"], depth_levels=DEPTH_FLOOR_LEVELS["fp32"])
 _FLOAT, _FLOAT16 = 1, 10  # onnx.TensorProto.FLOAT, FLOAT16
 
@@ -132,11 +131,7 @@ def _finished_exports(bundle: Bundle) -> Iterator[Path]:
 
     manifest = bundle.manifest
     frame = f"{manifest.frame.width}x{manifest.frame.height}"
-    folder = Path(os.path.realpath(bundle.path)).parent
-    argv = manifest.build.argv
-    folders = {folder / STAGES}
-    folders |= {Path(value) for option, value in itertools.pairwise(argv) if option == "--work"}
-    files = [path for place in folders for path in place.glob("export-*/fp32.onnx")]
+    files = (Path(os.path.realpath(bundle.path)).parent / STAGES).glob(f"export-*/{FP32_GRAPH}")
     for path in sorted(files, key=lambda file: -file.stat().st_mtime):
         model = onnx.load(str(path), load_external_data=False)
         stated = {entry.key: entry.value for entry in model.metadata_props}

@@ -109,7 +109,7 @@ class Walk:
         return self.reference.run(graph.cut(list(dict.fromkeys([*inner, *piece.carried])), values))
 
     def _lowered(self, piece: Piece, values: Values, targets: Sequence[str] | None = None) -> Values:
-        """What the candidate makes of a piece, by the reference's names."""
+        """What the candidate makes of a piece, by the reference's names; a backend may give equal tensors only once."""
         pair, names = self.pair, piece.carried if targets is None else targets
         lost = [name for name in names if name not in pair.twins]
         if lost:
@@ -120,7 +120,7 @@ class Walk:
             name: values[meant] for name, meant in pair.stands.items() if meant in values and pair.starts_a_piece(name)
         }
         found = self.candidate.run(pair.candidate.cut([pair.twins[name] for name in names], given))
-        return {name: found[pair.twins[name]] for name in names}
+        return {name: found[pair.twins[name]] for name in names if pair.twins[name] in found}
 
     def _all_judged(self, names: Sequence[str], exact: Values, found: Values, kind: str) -> list[Judgement]:
         floats = [name for name in names if name in found and self.pair.reference.is_float(name)]

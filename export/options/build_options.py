@@ -17,6 +17,8 @@ from .tensorrt_options import TensorRtOptions
 
 PRECISIONS = ("int8", "fp16", "fp32")
 AUTO = "auto"
+STAGES = ".stages"
+"""Where a build keeps what it has finished, beside the bundle."""
 # One line a backend, in the order in which auto prefers them (export/build/NAME_build.py declares it), with the
 # precision that is built where none is named. The last can be built anywhere and runs on few machines: auto never
 # comes to it.
@@ -283,7 +285,7 @@ def from_args(args: argparse.Namespace) -> BuildOptions:
         "precision": precision,
         "depth_network": args.depth_network or preset.depth_network,
         "out": out,
-        "work": args.work or out.parent / ".stages",
+        "work": args.work or out.parent / STAGES,
         "tensorrt": tensorrt_options.from_args(args, precision),
         "latency_target_ms": args.latency_target,
         "accuracy_check": not args.no_accuracy_check,

@@ -40,24 +40,29 @@ def load(bundle: Bundle, record: EngineRecord, options: EngineOptions) -> Portab
         settings["INFERENCE_NUM_THREADS"] = options.threads
     where = str(bundle.path / record.file)
     try:
-        model = package.Core().compile_model(where, "CPU", settings)
+        core = package.Core()
+        graph = core.read_model(where)
+        model = core.compile_model(graph, "CPU", settings)
     except Exception as error:  # openvino raises plain RuntimeError and its kin
         raise EngineCompatibilityError(f"openvino {version} cannot load {where}: {telling_line(error)}") from error
-    outputs = tuple(_spec(port) for port in model.outputs)
+    # Compiled, two outputs that turn out to be one tensor bear the same names.
+    outputs = tuple(_spec(port, name.get_any_name()) for port, name in zip(model.outputs, graph.outputs, strict=True))
     request = model.create_infer_request()
 
     def infer(inputs: Any) -> dict[str, Any]:
         values = request.infer(inputs, share_inputs=True)
-        return {spec.name: values[spec.name] for spec in outputs}
+        return {spec.name: values[port] for spec, port in zip(outputs, model.outputs, strict=True)}
 
     facts = facts_on_processor(BACKEND, version, bundle, record, options)
-    return PortableEngine(record, facts, tuple(_spec(port) for port in model.inputs), outputs, infer)
+    return PortableEngine(
+        record, facts, tuple(_spec(port, port.get_any_name()) for port in model.inputs), outputs, infer
+    )
 
 
-def _spec(port: Any) -> TensorSpec:
+def _spec(port: Any, name: str) -> TensorSpec:
     shape = tuple(side.get_length() if side.is_static else None for side in port.get_partial_shape())
     dtype = port.get_element_type().get_type_name()
-    return TensorSpec(port.get_any_name(), _DTYPES.get(dtype, dtype), shape)
+    return TensorSpec(name, _DTYPES.get(dtype, dtype), shape)
 
 
 def _capabilities(survey: Survey) -> Iterator[Capability]:
