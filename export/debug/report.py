@@ -37,12 +37,13 @@ def _replayed(replay: Replay, found: Diagnosis) -> str:
 
 def _compared(comparison: Comparison) -> Iterator[str]:
     count = len(comparison.divergences)
-    yield f"{comparison.title}: {count or 'none'} of {comparison.looked_at} beyond what its precision explains"
+    unit = ", in standard deviations of the tensor" * bool(count)
+    yield f"{comparison.title}: {count or 'none'} of {comparison.looked_at} beyond what its precision explains{unit}"
     if comparison.problem:
         yield f"  {comparison.problem}"
     if not count:
         return
-    rows: list[Row] = [("block", "node", "tensor", "as", "found", "allowed", "")]
+    rows: list[Row] = [("block", "node", "tensor", "as", "off", "at most", "")]
     rows += [_row(one) for one in comparison.divergences[:SHOWN]]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
