@@ -246,14 +246,17 @@ def _varied(argv: Sequence[str], added: Sequence[str], *, precision: str = "") -
     """A build command with other options: those ``added`` replace what it says of them and of its precision.
 
     Args:
-        precision: that of the bundle, which a budget may have chosen; "" where ``added`` states it.
+        precision: that of the bundle, which a budget may have chosen, for a command that builds one alone; "" where
+            ``added`` states it.
     """
     flags, valued = {"--int8", "--fp16", "--fp32"}, {"--accuracy-budget", "--latency-target"}
     valued |= {word for word in added if word.startswith("--")} - flags
+    several = precision and "--rungs" in argv
+    valued |= set() if several else {"--rungs"}
     words, rest = iter(argv), []
     for word in words:
         if word in valued:
             next(words, None)
         elif word not in flags:
             rest.append(word)
-    return [*rest, *([f"--{precision}"] if precision else []), *added]
+    return [*rest, *([f"--{precision}"] if precision and not several else []), *added]

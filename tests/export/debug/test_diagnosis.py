@@ -13,6 +13,7 @@ from stand_ins import small_networks as small
 from dgiqa_edge.calibration.int8.blocks import node_blocks
 from dgiqa_edge.calibration.int8.placement import DEFAULT_SCOPES
 from dgiqa_edge.calibration.int8.quantize import quantized_outputs
+from dgiqa_edge.export.debug import diagnosis
 from dgiqa_edge.export.debug.report import lines
 from dgiqa_edge.export.frame_graph import precision as half
 from dgiqa_edge.export.ladder.devices import tensorrt
@@ -126,6 +127,20 @@ def test_what_is_to_be_kept_the_printed_command_keeps(spoil, debug, small_networ
     assert int8_blocks(result.bundle) < before
     assert load_bundle(result.bundle).manifest.build.argv.count("--keep") == 1
     assert debug(result.bundle).sound
+
+
+@pytest.mark.parametrize(
+    ("said", "added", "precision", "wanted"),
+    [
+        ("build --int8 --out a", "--keep b", "int8", "build --out a --int8 --keep b"),
+        ("build --int8 --keep c --out a", "--keep b", "int8", "build --out a --int8 --keep b"),
+        ("build --int8 --accuracy-budget srcc=1 --out a", "--keep b", "fp16", "build --out a --fp16 --keep b"),
+        ("build --rungs int8,fp32 --out a", "--keep b", "int8", "build --rungs int8,fp32 --out a --keep b"),
+        ("build --rungs int8,fp32 --out a", "--fp32 --out b", "", "build --fp32 --out b"),
+    ],
+)
+def test_a_command_is_printed_with_other_options(said, added, precision, wanted):
+    assert " ".join(diagnosis._varied(said.split(), added.split(), precision=precision)) == wanted
 
 
 def int8_blocks(bundle):
