@@ -290,6 +290,10 @@ class Build:
         rows = [Row("fp32", fp32_bytes, p50_ms=fp32_ms)]
         if contents.engines is None or taken.ladder is None:
             rows.append(Row(contents.written.title, graph_bytes, **contents.portable_fidelity.figures, p50_ms=own_ms))
+        rows += [
+            Row(contents.precision_of(one).title, one.graph.stat().st_size, **one.fidelity.figures)
+            for one in contents.others
+        ]
         if contents.engines is not None:
             name = f"{contents.engines.title} {contents.backend.title}"
             p50_ms = contents.latency.p50_ms if contents.latency else None

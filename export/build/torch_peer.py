@@ -60,7 +60,7 @@ def _module(bundle: Bundle, threads: int | None) -> "nn.Module":
     from ..options.build_options import configure, from_args
     from .recipes import recipe_of
 
-    words = list(bundle.manifest.build.argv)
+    words = list((bundle.manifest.device_build or bundle.manifest.build).argv)
     start = next((index for index, word in enumerate(words) if word.startswith("-")), len(words))
     parser = argparse.ArgumentParser(exit_on_error=False, allow_abbrev=False)
     configure(parser)

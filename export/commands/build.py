@@ -11,6 +11,8 @@ from dgiqa_edge.runtime.ground.names import json_text
 if TYPE_CHECKING:
     from dgiqa_edge.runtime.bundle.manifest import LadderRecord
 
+    from ..stages.outcome import BuildResult
+
 SUMMARY = "build an engine bundle: export, simplify, calibrate, quantize, check, pack"
 EXTRA = "export"
 
@@ -23,19 +25,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Build; prints the closing table to stdout, progress to stderr. Returns 0."""
+    """Build, or build on the device; prints the closing table to stdout, progress to stderr. Returns 0."""
     # Before torch loads OpenMP: its threads spin by default, and beside another job that makes seconds minutes.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     from dgiqa_edge.runtime.errors import BudgetError
 
-    from ..build.build import Build, stage_count
-    from ..options.build_options import from_args
     from ..stages.outcome import table_lines
-    from ..stages.reporter import Reporter
 
-    options = from_args(args)
+    build = _on_device if args.source else _from_checkpoints
     try:
-        result = Build(options, Reporter(stages=stage_count(options))).run()
+        result = build(args)
     except BudgetError as error:
         _tell(error.ladder)
         _write_json(args.json, {"bundle": None, "error": str(error), "ladder": _plain(error.ladder)})
@@ -49,6 +48,24 @@ def run(args: argparse.Namespace) -> int:
     print(f"bundle: {result.bundle}")
     _write_json(args.json, result.to_json())
     return 0
+
+
+def _from_checkpoints(args: argparse.Namespace) -> "BuildResult":
+    from ..build.build import Build, stage_count
+    from ..options.build_options import from_args
+    from ..stages.reporter import Reporter
+
+    options = from_args(args)
+    return Build(options, Reporter(stages=stage_count(options))).run()
+
+
+def _on_device(args: argparse.Namespace) -> "BuildResult":
+    """Nothing on this way may need more than a device has: numpy, OpenCV, fastjsonschema, TensorRT, a CUDA binding."""
+    from ..on_device.build import DeviceBuild
+    from ..options.device_options import from_args
+    from ..stages.reporter import Reporter
+
+    return DeviceBuild(from_args(args), Reporter(stages=0)).run()
 
 
 def _tell(ladder: "LadderRecord | None") -> None:

@@ -11,49 +11,35 @@ from pathlib import Path
 
 import numpy as np
 
-from dgiqa_edge.calibration.fidelity import FIGURES, Fidelity
+from dgiqa_edge.calibration.fidelity import Fidelity
 from dgiqa_edge.calibration.images.calibration_set import CalibrationSet
 from dgiqa_edge.calibration.int8.sensitivity import most_sensitive, ranked
 from dgiqa_edge.runtime.bundle.bundle import layer_hint
 from dgiqa_edge.runtime.bundle.ladder_table import STATUS_WORDS
-from dgiqa_edge.runtime.bundle.manifest import BlockRecord, LadderRecord, RungRecord, SensitivityRecord
-from dgiqa_edge.runtime.errors import (
-    BudgetError,
-    CalibrationError,
-    EngineCompatibilityError,
-    ExportError,
-    FidelityError,
-)
+from dgiqa_edge.runtime.bundle.manifest import BlockRecord, LadderRecord, SensitivityRecord
+from dgiqa_edge.runtime.errors import FidelityError
 from dgiqa_edge.runtime.ground.error_text import one_line
 
 from ..frame_graph.graph_session import Latency, median_ms, time_in_turn
-from ..options.accuracy_budget import AccuracyBudget, Miss, misses
+from ..options.accuracy_budget import AccuracyBudget, misses
 from ..stages.reporter import StageLine, reused
 from ..stages.stages import StageResult
-from .decision import FAILED, NOT_NEEDED, UNSUPPORTED, Decision, Tried, decide
+from .climb import RUNG_ERRORS, SECONDS_PER_GRAPH, Step, Terms, settle
+from .decision import FAILED, NOT_NEEDED, UNSUPPORTED
 from .devices.protocol import Device
 from .lowering import Lowering
 from .ranking import BlockRanking
 from .rungs import Rung
 from .trial import Reference, TrialResult, Trials
 
-_RUNG_ERRORS = (CalibrationError, EngineCompatibilityError, ExportError, FidelityError)
-"""What spoils one rung and not the build: a full disk or a missing package would spoil the others too."""
-_SECONDS_PER_GRAPH = 15.0
 _DEPTH_FIGURES = {"depth_corr", "depth_mae"}
 
 
 @dataclass
-class Step:
-    """A rung and what has become of it so far; ``untried`` and ``reason`` as in ``decision.Tried``."""
+class TrialStep(Step):
+    """A rung with the graph that ran."""
 
-    rung: Rung
     trial: TrialResult | None = None
-    missed: tuple[Miss, ...] = ()
-    float_blocks: tuple[str, ...] = ()
-    p50_ms: float | None = None
-    untried: str = ""
-    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -89,7 +75,7 @@ class Ladder:
         self.reporter, self.threads = inputs.reporter, inputs.options.threads
         self.reference = Reference(lowering.graph, check_set, self.threads)
         self.trials = Trials(inputs.stages, device, self.reference, inputs.exported.key)
-        self.steps: list[Step] = []
+        self.steps: list[TrialStep] = []
         self.ranking: tuple[BlockRecord, ...] = ()
         self.ranked_by, self.ranking_photos = "score_mae", 0
         self.blocks: dict[str, tuple[str, ...]] = {}
@@ -112,15 +98,13 @@ class Ladder:
         times = self._time([(step.rung.name, step.trial.executable) for step in ran if step.trial])
         for step, own_ms in zip(ran, times, strict=True):
             step.p50_ms = median_ms(own_ms)
-        tried = [Tried(step.rung.name, step.p50_ms, step.missed, step.untried, step.reason) for step in self.steps]
-        decision = decide(tried, self.target_ms)
-        record = self._record(decision, len(times[0]) if times else 0)
+        winner, record = settle(self.steps, self._terms(), len(times[0]) if times else 0, self._sensitivity())
         fp32_ms = next((own_ms for step, own_ms in zip(ran, times, strict=True) if step.rung.precision == "fp32"), None)
         for step, own_ms in zip(ran, times, strict=True):
-            if step.trial and step.rung.name == decision.winner:
+            if step.trial and step.rung.name == winner:
                 latency = None if fp32_ms is None else Latency.of(fp32_ms, own_ms, self.threads)
                 return Taken(step.rung, step.trial.lowered, step.trial.fidelity, latency, record)
-        raise BudgetError(self._no_winner(decision), record)
+        raise AssertionError(f"{winner} was taken and never tried")
 
     def single(self, rung: Rung) -> Taken:
         """Lower and check one rung alone, and time it beside FP32 where that says something.
@@ -132,7 +116,7 @@ class Ladder:
         why = self.device.obstacle(rung.precision, rung.islands)
         if why:
             self.reporter.note(f"{rung.precision} is built as asked, but {why}")
-        step = Step(rung)
+        step = TrialStep(rung)
         self._prepare(step)
         with self.reporter.stage(f"{rung.precision} graph, checked against FP32") as line:
             self._run(step, line)
@@ -152,7 +136,7 @@ class Ladder:
         return next(iter(self.check_set)), dict(self.reference.first())
 
     def _try(self, rung: Rung) -> None:
-        step = Step(rung)
+        step = TrialStep(rung)
         step.untried, step.reason = self._obstacle(rung)
         self.steps.append(step)
         if step.untried:
@@ -162,7 +146,7 @@ class Ladder:
             self._prepare(step)
             with self.reporter.stage(f"rung {rung.name}") as line:
                 self._run(step, line)
-        except _RUNG_ERRORS as error:
+        except RUNG_ERRORS as error:
             step.untried, step.reason = FAILED, one_line(error)
             self.reporter.note(f"  rung {rung.name}: {step.reason}")
 
@@ -181,7 +165,7 @@ class Ladder:
             return NOT_NEEDED, "the rung that it would mend could not be run"
         return "", ""
 
-    def _prepare(self, step: Step) -> None:
+    def _prepare(self, step: TrialStep) -> None:
         """What a rung needs that is a stage of its own."""
         if step.rung.precision == "int8":
             _ = self.lowering.calibration
@@ -194,7 +178,7 @@ class Ladder:
         self.ranking = ranked(ranking.measure(), self.ranked_by)
         self.ranking_photos, self.blocks = len(ranking.photos), ranking.blocks()
 
-    def _run(self, step: Step, line: StageLine) -> None:
+    def _run(self, step: TrialStep, line: StageLine) -> None:
         lowered = self._lower(step, line)
         twin = next((other for other in self.steps if other.trial and other.trial.lowered.key == lowered.key), None)
         if twin is not None:
@@ -202,13 +186,14 @@ class Ladder:
             line.result = step.reason
             return
         step.trial = self.trials.run(lowered, line.tick)
+        step.fidelity, step.size_bytes = step.trial.fidelity, step.trial.executable.stat().st_size
         step.missed = misses(self.budget, step.trial.fidelity)
         verdict = f"score MAE {step.trial.fidelity.score_mae:.5f} over {step.trial.fidelity.images} photos"
         if step.missed:
             verdict = f"over the budget: {'; '.join(map(str, step.missed))}"
         line.result = reused(step.trial.reused, f"{lowered.values['summary']}; {verdict}")
 
-    def _lower(self, step: Step, line: StageLine) -> StageResult:
+    def _lower(self, step: TrialStep, line: StageLine) -> StageResult:
         rung = step.rung
         if rung.precision == "fp32":
             return self.lowering.fp32()
@@ -228,7 +213,7 @@ class Ladder:
         frame = next(iter(self.check_set))
         with self.reporter.stage("latency, all run in turn") as line, contextlib.ExitStack() as stack:
             opened = [stack.enter_context(self.device.open(path)) for _, path in executables]
-            times = time_in_turn(opened, frame, budget_s=_SECONDS_PER_GRAPH * len(opened))
+            times = time_in_turn(opened, frame, budget_s=SECONDS_PER_GRAPH * len(opened))
             timed = (f"{name} {median_ms(one):.1f} ms" for (name, _), one in zip(executables, times, strict=True))
             line.result = f"p50 {', '.join(timed)} ({len(times[0])} runs each)"
         return times
@@ -242,41 +227,12 @@ class Ladder:
         fp32_ms, own_ms = self._time([("fp32", fp32), (name, executable)])
         return Latency.of(fp32_ms, own_ms, self.threads)
 
-    def _record(self, decision: Decision, runs: int) -> LadderRecord:
-        rulings = zip(self.steps, decision.rulings, strict=True)
-        return LadderRecord(
-            device=self.device.name,
-            budget=self.budget,
-            latency_target_ms=self.target_ms,
-            photos=len(self.check_set),
-            held_out=self.held_out,
-            runs=runs,
-            threads=self.threads,
-            rungs=tuple(_rung_record(step, ruling.status, ruling.reason) for step, ruling in rulings),
-            sensitivity=SensitivityRecord(self.ranked_by, self.ranking_photos, self.ranking) if self.ranking else None,
-        )
+    def _terms(self) -> Terms:
+        photos = len(self.check_set)
+        return Terms(self.device.name, self.budget, self.target_ms, photos, self.held_out, self.threads)
 
-    def _no_winner(self, decision: Decision) -> str:
-        wanted = f"the accuracy budget {self.budget}"
-        if self.target_ms is not None:
-            wanted += f" and the latency target {self.target_ms:g} ms"
-        return (
-            f"no rung keeps {wanted} on {self.device.name}; nearest miss: {decision.nearest_miss}. Loosen the limit "
-            "that fails, or build for a smaller --frame, fewer --crops or a smaller --preset"
-        )
+    def _sensitivity(self) -> SensitivityRecord | None:
+        return SensitivityRecord(self.ranked_by, self.ranking_photos, self.ranking) if self.ranking else None
 
     def _photos(self) -> str:
         return "held-out" if self.held_out else "calibration"
-
-
-def _rung_record(step: Step, status: str, reason: str) -> RungRecord:
-    return RungRecord(
-        name=step.rung.name,
-        precision=step.rung.precision,
-        status=status,
-        reason=reason,
-        size_bytes=step.trial.executable.stat().st_size if step.trial else None,
-        **(step.trial.fidelity.figures if step.trial else dict.fromkeys(FIGURES)),
-        p50_ms=step.p50_ms,
-        float_blocks=step.float_blocks,
-    )

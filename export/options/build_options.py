@@ -38,6 +38,8 @@ example:
       --depth-weights depth_anything_vits14.pth --quality-weights dgiqa.pth --out build/reference
   python export/build_engine.py --int8 --backend tensorrt --opt-level 5 --calib photos/ --out build/orin
   python export/build_engine.py --int8 --accuracy-budget score_mae=0.01,srcc=0.99 --latency-target 50ms
+  python export/build_engine.py --rungs int8,fp16,fp32 --backend tensorrt --no-engine --out build/for-orin
+  dgiqa-edge build --from build/for-orin --out build/orin --latency-target 50ms
 """
 
 
@@ -128,6 +130,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EXAMPLE
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     what = parser.add_argument_group("what to build")
+    what.add_argument(
+        "--from",
+        dest="source",
+        type=input_path,
+        metavar="BUNDLE",
+        help="build TensorRT engines on this device from the graphs of a bundle made with --no-engine, which needs no "
+        "PyTorch here; heeds the options for precision, accuracy and latency, TensorRT, and running the build",
+    )
     listed = "; ".join(f"{preset.name}: {preset.summary}" for preset in presets.PRESETS.values())
     what.add_argument("--preset", default=presets.DEFAULT, help=f"{listed} (default: {presets.DEFAULT})")
     precision = what.add_mutually_exclusive_group()
@@ -141,7 +151,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--rungs",
         type=parse_rungs,
         metavar="NAMES",
-        help="with --no-engine: carry several of these to the device, which takes the best, as int8,fp16,fp32",
+        help="with --no-engine: carry several of these to the device, which takes the best, as int8,fp16,fp32; with "
+        "--from: take one of these",
     )
     what.add_argument(
         "--frame",
@@ -164,7 +175,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="fused: one engine; split: a depth engine and a quality engine (default: fused)",
     )
     what.add_argument(
-        "--out", type=output_folder, metavar="DIR", help="the bundle (default: build/PRESET-PRECISION-WxH)"
+        "--out",
+        type=output_folder,
+        metavar="DIR",
+        help="the bundle (default: build/PRESET-PRECISION-WxH; with --from BUNDLE itself, replaced once all is done)",
     )
 
     networks = parser.add_argument_group("networks and weights")

@@ -160,18 +160,23 @@ def parse_targets(text: str) -> tuple[str, ...]:
     return tuple(sorted({word.removeprefix("sm") for word in words}, key=int))
 
 
+def read(args: argparse.Namespace) -> TensorRtOptions:
+    """The options as given."""
+    settings = {one.name: getattr(args, one.name) for one in fields(BuilderSettings)}
+    if args.backend == RTX:
+        settings["targets"] = args.targets or RTX_TARGETS
+    return TensorRtOptions(
+        engine=not args.no_engine, settings=BuilderSettings(**settings), timing_cache=args.timing_cache
+    )
+
+
 def from_args(args: argparse.Namespace, precision: str) -> TensorRtOptions:
-    """Read the options.
+    """Read the options and check them against each other.
 
     Raises:
         ConfigurationError: an option contradicts the backend, the precision, the layout, or another option.
     """
-    settings = {one.name: getattr(args, one.name) for one in fields(BuilderSettings)}
-    if args.backend == RTX:
-        settings["targets"] = args.targets or RTX_TARGETS
-    options = TensorRtOptions(
-        engine=not args.no_engine, settings=BuilderSettings(**settings), timing_cache=args.timing_cache
-    )
+    options = read(args)
     given = [option for option in options.command() if option.startswith("--")]
     for option in given:
         if args.backend == RTX and option not in _OF_RTX:

@@ -6,7 +6,7 @@ It needs TensorRT and numpy only, no onnx, no torch and no CUDA binding. Sources
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -118,7 +118,7 @@ def load_tensorrt(flavour: str = "tensorrt") -> Any:
 
 def build(
     trt: Any,
-    onnx: bytes,
+    read: Callable[[], bytes],
     facts: GraphFacts,
     configuration: Configuration,
     *,
@@ -133,7 +133,8 @@ def build(
 
     Args:
         trt: the ``tensorrt`` package, or that of TensorRT-RTX.
-        onnx: the graph, serialized, as ``graph.prepare`` made it for this version.
+        read: gives the graph, serialized, as ``graph.prepare`` made it for this version; called once, and what it
+            gives is freed before the engine is built, which takes the most memory.
         timings: content of the timing cache; empty to begin one, None to use none (TensorRT-RTX times nothing).
         calibrator: of ``tensorrt_calibrator``, where the configuration asks for one.
         threads: CPU threads that the builder may use.
@@ -152,7 +153,7 @@ def build(
         builder.max_threads = threads
     network = builder.create_network(_network_flags(trt, configuration))
     parser = trt.OnnxParser(network, logger)
-    if not parser.parse(onnx):
+    if not parser.parse(read()):
         errors = [parser.get_error(index) for index in range(parser.num_errors)]
         raise parser_failure(release, parser_problems(errors, facts.nodes))
     config = builder.create_builder_config()

@@ -94,7 +94,7 @@ def ready(model: "ModelProto", machine: TensorRtMachine) -> Graph:
     def make() -> ParserGraph:
         prepared, rewritten = prepare(model, machine.support)
         findings = lint.check(prepared, machine.version, machine.support.flavour)
-        return ParserGraph(prepared.SerializeToString(), facts_of(prepared), rewritten, tuple(map(str, findings)))
+        return ParserGraph(prepared.SerializeToString, facts_of(prepared), rewritten, tuple(map(str, findings)))
 
     return make
 
@@ -215,7 +215,7 @@ class EngineStage:
         build = partial(
             builder.build,
             self.machine.trt,
-            graph.content,
+            graph.read,
             graph.facts,
             self.configuration,
             log=log,

@@ -5,8 +5,8 @@ that needs the onnx package ends here: the builder itself gets bytes and ``Graph
 only TensorRT and numpy are installed. Sources: onnx-tensorrt's operator tables and importers of 8.5, 8.6 and 10.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -64,12 +64,12 @@ class ParserGraph:
     """A graph as a parser takes it, ready for the builder.
 
     Attributes:
-        content: serialized ONNX.
+        read: gives it as serialized ONNX.
         rewritten: how it differs from the portable graph; for the user.
         remarks: what only that parser can judge; for the log.
     """
 
-    content: bytes = field(repr=False)
+    read: Callable[[], bytes]
     facts: GraphFacts
     rewritten: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()

@@ -127,7 +127,7 @@ def build_bytes(machine: TensorRtMachine, content: bytes, model: "ModelProto") -
         device=machine.device,
     )
     log = LayerLog()
-    built = builder.build(machine.trt, content, facts, configuration, log=log, timings=None)
+    built = builder.build(machine.trt, lambda: content, facts, configuration, log=log, timings=None)
     return GraphBuild(
         plan=built.plan,
         counts=count(parse_layers(log.layers), facts),

@@ -76,6 +76,14 @@ def layer_hint(bundle: str | Path = "DIR") -> str:
     return f"; which layer it is, says: {shlex.join(['dgiqa-edge', 'debug', str(bundle)])}"
 
 
+def build_here_command(bundle: Bundle, backend: str) -> str:
+    """The shell command that builds a backend's engines here of what the bundle carries; "" if it carries nothing."""
+    manifest = bundle.manifest
+    if manifest.device_build is None or backend not in {graph.backend for graph in manifest.parser_graphs}:
+        return ""
+    return shlex.join(["dgiqa-edge", "build", "--from", str(bundle.path)])
+
+
 def build_manifest_files(directory: Path) -> dict[str, dict[str, Any]]:
     """The manifest's ``files``: SHA-256 and bytes of every file under ``directory`` but the manifest."""
     return {

@@ -3,7 +3,7 @@
 import importlib
 from collections.abc import Iterable
 
-from ..bundle.bundle import Bundle, rebuild_command
+from ..bundle.bundle import Bundle, build_here_command, rebuild_command
 from ..bundle.manifest import EngineRecord, Manifest, Requirements
 from ..errors import BundleError, ConfigurationError, EngineCompatibilityError
 from ..machine import survey as surveying
@@ -97,9 +97,10 @@ def _choose(bundle: Bundle, role: str, asked: str) -> tuple[Backend, EngineRecor
             f"portable graph with --backend {' or '.join(_names(portable()))}"
         )
     if not wanted[0].runs_portable_graphs:
+        build_here = build_here_command(bundle, asked)
         raise EngineCompatibilityError(
             f"{bundle.path} has no '{role}' engine for backend '{asked}' (it has: {offered}): "
-            "choose one of those, or build a bundle for it"
+            + (f"build it here with: {build_here}" if build_here else "choose one of those, or build a bundle for it")
         )
     graph = next(graph for graph in bundle.manifest.graphs if graph.role == role)
     return wanted[0], EngineRecord(role, graph.file, asked, Requirements(None, None, None, None))

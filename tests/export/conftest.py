@@ -3,6 +3,8 @@
 import functools
 import importlib.util
 import json
+import shutil
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +36,22 @@ def exported_work(tiny_networks, tmp_path_factory):
         small.put_in(patch, tiny_networks, folder / "cache")
         small.run_build(small.options(folder, precision="fp32"))
     return folder / "work"
+
+
+@pytest.fixture(scope="session")
+def finished_stages(tiny_networks, tmp_path_factory):
+    """The stages before the engine, made once: export, parity, calibration, and the graph of every precision."""
+    folder = tmp_path_factory.mktemp("stages")
+    with pytest.MonkeyPatch.context() as patch:
+        small.put_in(patch, tiny_networks, folder / "cache")
+        small.run_build(small.for_tensorrt(folder, engine=False, rungs=("int8", "fp16", "fp32")))
+    return folder / "work"
+
+
+@pytest.fixture
+def engine_options(tmp_path, finished_stages):
+    shutil.copytree(finished_stages, tmp_path / "work")
+    return lambda **changes: small.for_tensorrt(tmp_path, **changes)
 
 
 @pytest.fixture
@@ -124,3 +142,17 @@ def rule_state(reference, meta):
         }
 
     return fill
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 256 KiB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", folder], capture_output=True, check=False
+    )
+    if mounted.returncode != 0:
+        pytest.skip("mounting a small file system is not permitted here")
+    yield folder
+    subprocess.run(["umount", folder], check=True)

@@ -167,9 +167,9 @@ def build_bundle(machine: TensorRtMachine, source: Path, target: Path) -> Built:
             families=families_of(network.name for network in manifest.networks),
             device=machine.device,
         )
-        content = (source / "prepared" / f"{graph.role}.onnx").read_bytes()
+        read = (source / "prepared" / f"{graph.role}.onnx").read_bytes
         log = tensorrt_builder.BuildLog()
-        plan = tensorrt_builder.build(machine.trt, content, facts, configuration, log=log)
+        plan = tensorrt_builder.build(machine.trt, read, facts, configuration, log=log)
         (target / f"{graph.role}.plan").write_bytes(plan.plan)
         seconds, size = seconds + plan.seconds, size + len(plan.plan)
         notes += [*prepared["notes"], *configuration.warnings]

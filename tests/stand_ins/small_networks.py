@@ -82,6 +82,17 @@ def options(folder: Path, **changes: Any) -> Any:
     return BuildOptions(**{**values, **changes})
 
 
+def for_tensorrt(
+    folder: Path, *, engine: bool = True, settings: Any = None, timing_cache: Path | None = None, **changes: Any
+) -> Any:
+    """Options of a build for TensorRT of the tiny networks below ``folder``."""
+    from dgiqa_edge.export.options.tensorrt_options import BuilderSettings, TensorRtOptions
+
+    precision = {"precision": changes["rungs"][0]} if changes.get("rungs") else {}
+    tensorrt = TensorRtOptions(engine, settings or BuilderSettings(), timing_cache)
+    return options(folder, **{"backend": "tensorrt", "check_images": 4, "tensorrt": tensorrt, **precision, **changes})
+
+
 def run_build(options: Any) -> Any:
     """The build in this process."""
     from dgiqa_edge.export.build.build import Build, stage_count

@@ -12,6 +12,7 @@ import numpy as np
 
 from dgiqa_edge.calibration.fidelity import Fidelity, Outputs, Progress, Run, compare_engines
 from dgiqa_edge.runtime.bundle.bundle import layer_hint, load_bundle
+from dgiqa_edge.runtime.bundle.manifest import FidelityFigures
 from dgiqa_edge.runtime.engines import Engine, load_engine
 from dgiqa_edge.runtime.errors import FidelityError
 
@@ -88,7 +89,7 @@ def check_engine(
     engine: Run,
     frames: Iterable[np.ndarray],
     *,
-    portable: Fidelity,
+    portable: FidelityFigures,
     precision: str,
     what: str,
     remarks: Iterable[str] = (),
@@ -120,7 +121,7 @@ def check_engine(
     return fidelity
 
 
-def _bounds(found: Fidelity, portable: Fidelity, precision: str) -> list[tuple[str, float, float]]:
+def _bounds(found: Fidelity, portable: FidelityFigures, precision: str) -> list[tuple[str, float, float]]:
     return [
         ("mean score distance", found.score_mae, score_bound(portable.score_mae, precision)),
         ("largest score distance", found.score_max, score_bound(portable.score_max, precision)),

@@ -119,7 +119,7 @@ def graph_opener() -> tuple[str, Callable[[Path], Engine]]:
             families=(),
             device=machine.device,
         )
-        built = builder.build(machine.trt, parsed.content, parsed.facts, configuration, log=builder.BuildLog())
+        built = builder.build(machine.trt, parsed.read, parsed.facts, configuration, log=builder.BuildLog())
         plan = graph.with_suffix(".plan")
         plan.write_bytes(built.plan)
         requires = Requirements(**requirements(machine, settings))

@@ -4,19 +4,15 @@ The fake's "engine" is the ONNX that its builder got, which ONNX Runtime runs in
 the device check are real, and a spoiled engine is really wrong.
 """
 
-import shutil
 from dataclasses import replace
 
 import onnxruntime
 import pytest
 from stand_ins import fake_tensorrt
-from stand_ins import small_networks as small
-from stand_ins.small_networks import run_build as build
 
 from dgiqa_edge.export.build import tensorrt_build
 from dgiqa_edge.export.ladder.devices import check as device_check
 from dgiqa_edge.export.ladder.devices import tensorrt as tensorrt_device
-from dgiqa_edge.export.options.tensorrt_options import BuilderSettings, TensorRtOptions
 from dgiqa_edge.export.tensorrt.configuration import Device
 from dgiqa_edge.export.tensorrt.machine import TensorRtMachine
 from dgiqa_edge.runtime.engines.protocol import TensorSpec
@@ -41,17 +37,6 @@ class OnnxInThePlaceOfAPlan:
         self.session = None
 
 
-@pytest.fixture(scope="session")
-def finished_stages(tiny_networks, tmp_path_factory):
-    """The stages before the engine, made once: export, parity, calibration, and the graph of every precision."""
-    folder = tmp_path_factory.mktemp("stages")
-    with pytest.MonkeyPatch.context() as patch:
-        small.put_in(patch, tiny_networks, folder / "cache")
-        for precision in ("int8", "fp16", "fp32"):
-            build(build_options(folder, engine=False, precision=precision, out=folder / "bundle"))
-    return folder / "work"
-
-
 @pytest.fixture
 def machine(monkeypatch, small_networks):
     """``machine(version, ...)`` puts a fake TensorRT and GPU into this process and returns the package."""
@@ -73,15 +58,3 @@ def machine(monkeypatch, small_networks):
         return trt
 
     return make
-
-
-def build_options(folder, *, engine=True, settings=None, timing_cache=None, **changes):
-    """Options of a small build with an engine."""
-    tensorrt = TensorRtOptions(engine, settings or BuilderSettings(), timing_cache)
-    return small.options(folder, **{"backend": "tensorrt", "check_images": 4, "tensorrt": tensorrt, **changes})
-
-
-@pytest.fixture
-def engine_options(tmp_path, finished_stages):
-    shutil.copytree(finished_stages, tmp_path / "work")
-    return lambda **changes: build_options(tmp_path, **changes)

@@ -56,7 +56,7 @@ def test_every_version_finds_one_graph_per_role_and_builds_it_with_its_facts_alo
                 device=DEVICE,
             )
             trt = fake_tensorrt.FakeTensorRt(version)
-            build_engine(trt, bundle.file(record.file).read_bytes(), facts, configuration, log=BuildLog())
+            build_engine(trt, bundle.file(record.file).read_bytes, facts, configuration, log=BuildLog())
             assert trt.built == 1
             assert facts.precision == bundle.manifest.precision.name
             assert facts.has_fp16 == bundle.manifest.precision.has_half

@@ -2,11 +2,9 @@
 
 from pathlib import Path
 
-import numpy as np
-import onnx
 import pytest
-from onnx import numpy_helper
 from stand_ins.small_networks import run_build as build
+from stand_ins.spoilt_graphs import no_number, wrong_weights
 
 from dgiqa_edge.export.build import tensorrt_build
 from dgiqa_edge.export.options.tensorrt_options import BuilderSettings
@@ -21,25 +19,7 @@ from dgiqa_edge.runtime.errors import (
 )
 
 
-def corrupt(content):
-    """The same graph with the depth network's first weights negated: it parses, builds, runs, and is wrong."""
-    model = onnx.load_from_string(content)
-    weights = [tensor for tensor in model.graph.initializer if len(tensor.dims) == 4]
-    weights[0].CopyFrom(numpy_helper.from_array(-3 * numpy_helper.to_array(weights[0]), weights[0].name))
-    return model.SerializeToString()
-
-
-def no_number(content):
-    """The same graph with a scale that is not a number."""
-    model = onnx.load_from_string(content)
-    for tensor in model.graph.initializer:
-        values = numpy_helper.to_array(tensor)
-        if values.dtype == np.float32 and values.ndim == 1:
-            tensor.CopyFrom(numpy_helper.from_array(np.full_like(values, np.nan), tensor.name))
-    return model.SerializeToString()
-
-
-@pytest.mark.parametrize(("spoil", "words"), [(corrupt, "distance"), (no_number, "not finite")])
+@pytest.mark.parametrize(("spoil", "words"), [(wrong_weights, "distance"), (no_number, "not finite")])
 def test_a_wrong_engine_is_refused_even_though_it_built_and_ran(machine, engine_options, spoil, words):
     machine("10.3.0.26", spoil=spoil)
     chosen = engine_options(precision="fp32")
@@ -69,7 +49,7 @@ def test_a_ladder_without_rungs_on_the_device_is_refused(machine, engine_options
 def test_an_older_bundle_survives_a_wrong_engine(machine, engine_options):
     machine()
     build(engine_options(precision="fp32"))
-    machine(spoil=corrupt)
+    machine(spoil=wrong_weights)
     with pytest.raises(FidelityError):
         build(engine_options(precision="fp32", settings=BuilderSettings(optimization_level=5)))
     assert "--opt-level" not in load_bundle(engine_options().out).manifest.build.argv

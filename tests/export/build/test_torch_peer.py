@@ -14,7 +14,9 @@ from dgiqa_edge.runtime.errors import ExportError
 def bundle_built_by(*argv: str) -> Any:
     """What the peer reads of a bundle."""
     build = SimpleNamespace(argv=("python", "export/build_engine.py", *argv))
-    return SimpleNamespace(manifest=SimpleNamespace(build=build, frame=SimpleNamespace(height=240, width=320)))
+    return SimpleNamespace(
+        manifest=SimpleNamespace(build=build, device_build=None, frame=SimpleNamespace(height=240, width=320))
+    )
 
 
 def test_the_network_that_ships_scores_a_photo(tmp_path: Path) -> None:

@@ -68,7 +68,7 @@ def run(trt, model, *, device=DESKTOP, log=None, timings=b"", calibrator=None, u
     )
     return build(
         trt,
-        prepared.SerializeToString(),
+        prepared.SerializeToString,
         facts,
         configuration,
         log=log or BuildLog(),

@@ -1,7 +1,6 @@
 """The engine stage on its own: what it leaves behind on a full disk, and whether the runtime takes what it promises."""
 
 import re
-import subprocess
 from dataclasses import replace
 
 import pytest
@@ -54,20 +53,6 @@ def build(tmp_path):
         return stage.run(Stages(work), {"fused": ready(model, machine)}, "source")
 
     return run
-
-
-@pytest.fixture
-def small_disk(tmp_path):
-    """A file system of 256 KiB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", folder], capture_output=True, check=False
-    )
-    if mounted.returncode != 0:
-        pytest.skip("mounting a small file system is not permitted here")
-    yield folder
-    subprocess.run(["umount", folder], check=True)
 
 
 def test_a_disk_that_fills_up_leaves_nothing_half_written(build, small_disk):

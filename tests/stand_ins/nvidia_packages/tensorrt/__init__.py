@@ -3,7 +3,7 @@
 A plan is a magic word, a line of JSON, and an ONNX graph. Work goes through the fake CUDA runtime's streams and reads
 and writes its device memory, so bindings, copies and waiting are put to the test. Strict: an attribute that a version
 lacks is not there. ``DGIQA_FAKE_TENSORRT`` sets the version; where ``stand_ins/fake_tensorrt.py`` knows it, its
-builder is here too.
+builder is here too, which takes ``DGIQA_FAKE_PACE`` seconds for a step.
 """
 
 import ctypes
@@ -192,6 +192,7 @@ class IExecutionContext:
 
 # The builder side of this version; plans have one format in both.
 if any(entry["name"] == __version__ for entry in fake_tensorrt.versions()):
-    for _name, _value in vars(fake_tensorrt.FakeTensorRt(__version__)).items():
+    fake = fake_tensorrt.FakeTensorRt(__version__, pace=float(os.environ.get("DGIQA_FAKE_PACE", "0")))
+    for _name, _value in vars(fake).items():
         if _name[0].isupper():
             globals().setdefault(_name, _value)

@@ -1,0 +1,86 @@
+"""Bundles that a desktop wrote for a device, and the device: another process, which may import no more than it has."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from stand_ins import environment, nvidia
+from stand_ins import small_networks as small
+
+RUNGS = ("int8", "fp16", "fp32")
+VERSION = "10.13.3.9"
+
+
+@pytest.fixture(scope="session")
+def written(tiny_networks, finished_stages, tmp_path_factory):
+    """``written(layout)``: a bundle that carries all precisions, made once."""
+    made = {}
+
+    def write(layout: str) -> Path:
+        if layout not in made:
+            folder = tmp_path_factory.mktemp(layout)
+            shutil.copytree(finished_stages, folder / "work")
+            with pytest.MonkeyPatch.context() as patch:
+                small.put_in(patch, tiny_networks, folder / "cache")
+                made[layout] = small.run_build(
+                    small.for_tensorrt(folder, engine=False, rungs=RUNGS, layout=layout)
+                ).bundle
+        return made[layout]
+
+    return write
+
+
+@pytest.fixture
+def from_desktop(written, tmp_path):
+    """``from_desktop(layout)``: a copy of a bundle that carries all precisions, under the test's folder."""
+
+    def bring(layout: str = "fused") -> Path:
+        return Path(shutil.copytree(written(layout), tmp_path / "brought"))
+
+    return bring
+
+
+@pytest.fixture
+def start(driver_folder, tmp_path):
+    """``start(*arguments, version=..., **environment)``: ``dgiqa-edge`` on the device, running in the test's folder."""
+    running = []
+
+    def begin(*arguments, version=VERSION, **settings):
+        running.append(
+            subprocess.Popen(
+                [sys.executable, "-m", "stand_ins.bare_device", *map(str, arguments)],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                cwd=tmp_path,
+                env=environment(
+                    nvidia.PACKAGES,
+                    **{
+                        "LD_LIBRARY_PATH": str(driver_folder),
+                        "XDG_CACHE_HOME": str(tmp_path / "cache"),
+                        "DGIQA_FAKE_TENSORRT": version,
+                        **settings,
+                    },
+                ),
+            )
+        )
+        return running[-1]
+
+    yield begin
+    for process in running:
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture
+def on_device(start):
+    """``on_device(*arguments, ...)`` runs to its end; the result has ``returncode``, ``stdout`` and ``stderr``."""
+
+    def run(*arguments, **settings):
+        process = start(*arguments, **settings)
+        told, said = process.communicate(timeout=120)
+        return subprocess.CompletedProcess(process.args, process.returncode, told, said)
+
+    return run
