@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from dgiqa_edge.calibration.fidelity import Fidelity
+from dgiqa_edge.runtime.bundle.bundle import layer_hint
 from dgiqa_edge.runtime.bundle.golden import load_golden
 from dgiqa_edge.runtime.bundle.manifest import LadderRecord, LatencyRecord
 from dgiqa_edge.runtime.engines.tensorrt.backend import BACKEND
@@ -163,7 +164,7 @@ class DeviceBuild:
             raise FidelityError(
                 f"{carried.precision} is too far from FP32 on {step.fidelity.images} photos "
                 f"({'; '.join(map(str, step.missed))}): carry other precisions from the desktop with --rungs, or keep "
-                "it as it is with --no-accuracy-check"
+                f"it as it is with --no-accuracy-check{layer_hint(self.options.source)}"
             )
         step.engines, step.aside, step.size_bytes = files, aside, files.size_bytes
 

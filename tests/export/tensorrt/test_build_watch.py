@@ -133,7 +133,7 @@ def work():
     reporter = Reporter(1)
     with reporter.stage("engine"):
         print("building", flush=True)
-        build(FakeTensorRt(version, pace=0.2), model.SerializeToString(), facts, configuration, log=BuildLog(),
+        build(FakeTensorRt(version, pace=0.2), model.SerializeToString, facts, configuration, log=BuildLog(),
             beat=reporter.progress.beat, say=reporter.note)
     return 0
 
