@@ -74,9 +74,9 @@ It has run on stand-ins of the GPU alone. What is built, and by what rules it is
   itself.
 - The native runtime has no such backend and runs the bundle's portable graph.
 
-The same library is also a provider of ONNX Runtime (1.24 and newer) for any bundle's portable graph:
-`pip install onnxruntime-ep-nv-tensorrt-rtx`, then `providers = ["tensorrt-rtx"]`, or `dgiqa-edge bench latency
---providers tensorrt-rtx`. Its CUDA graphs stay off.
+The same library is also a provider of ONNX Runtime (1.24 and newer) for any bundle's portable graph, from the package
+`onnxruntime-ep-nv-tensorrt-rtx`: `providers = ["tensorrt-rtx"]` in a watch file, `--providers tensorrt-rtx` for
+`bench latency`. Its CUDA graphs stay off.
 
 NVIDIA's wheels are the user's to install, under NVIDIA's licence (extra `tensorrt-rtx`): nothing of them ships here.
 """
