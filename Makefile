@@ -59,17 +59,16 @@ test-tensorrts: $(STAMP)
 
 # On a machine with an NVIDIA GPU and TensorRT: engines of every precision from the same graphs, their accuracy and
 # latency, both CUDA bindings, refusals; the figures land in benchmarks/results/. Where TensorRT lives in a Python of
-# its own, run `make gpu-inputs GPU_TENSORRT=VERSION` here and `make gpu-check GPU_PYTHON=...` there with build/gpu brought.
+# its own, run `make gpu-inputs` here and `make gpu-check GPU_PYTHON=...` there with build/gpu brought.
 gpu-check:
-	test -f $(GPU_INPUTS)/inputs.json || $(MAKE) gpu-inputs
+	ls $(GPU_INPUTS)/*/*/*/bundle/bundle.json > /dev/null || $(MAKE) gpu-inputs
 	mkdir -p build/gpu-python/dgiqa_edge
 	for room in export calibration runtime benchmarks; do ln -sfn ../../../$$room build/gpu-python/dgiqa_edge/$$room; done
 	DGIQA_REQUIRE_GPU=1 DGIQA_GPU_INPUTS=$(GPU_INPUTS) DGIQA_GPU_RESULTS=benchmarks/results \
 	    PYTHONPATH=build/gpu-python TRT_PYTHONPATH=build/gpu-python \
 	    $(GPU_PYTHON) -m pytest --confcutdir=tests/gpu -m gpu tests/gpu
 
-# Everything that the GPU tests need and that takes no GPU: bundles without engines, graphs as TensorRT's parser takes
-# them, FP32's answers to the photos.
+# Everything that the GPU tests need and that takes no GPU: bundles for a device.
 gpu-inputs: $(STAMP)
 	for preset in $(GPU_PRESETS); do for precision in fp32 fp16 int8; do for layout in fused split; do \
 	    case $$preset-$$layout in nano-split|edge-split) continue ;; esac; \
@@ -77,7 +76,6 @@ gpu-inputs: $(STAMP)
 	        --backend tensorrt --no-engine $(GPU_OPTIONS) --work $(GPU_INPUTS)/$$preset/.stages \
 	        --out $(GPU_INPUTS)/$$preset/$$precision/$$layout/bundle || exit 1; \
 	done; done; done
-	$(BIN)/python tests/gpu/prepare.py --inputs $(GPU_INPUTS) $(if $(GPU_TENSORRT),--tensorrt $(GPU_TENSORRT))
 
 # Every preset's graphs built by NVIDIA's own builder, which takes no GPU: the table in docs/tensorrt-rtx.md. What is
 # counted hangs on the graphs' shape, so few photos do, and seeded weights where none are published.

@@ -19,7 +19,6 @@ from dgiqa_edge.runtime.bundle.bundle import layer_hint
 from dgiqa_edge.runtime.bundle.golden import load_golden
 from dgiqa_edge.runtime.bundle.manifest import LadderRecord, LatencyRecord
 from dgiqa_edge.runtime.engines.tensorrt.backend import BACKEND
-from dgiqa_edge.runtime.engines.tensorrt.versions import families_of
 from dgiqa_edge.runtime.errors import FidelityError
 from dgiqa_edge.runtime.ground.atomic import PARTIAL_PREFIX, atomic_directory
 from dgiqa_edge.runtime.ground.error_text import one_line
@@ -40,7 +39,7 @@ from ..stages.reporter import Reporter, Tick, reused
 from ..stages.stages import Stages
 from ..tensorrt.engines import EngineFiles, EngineStage
 from ..tensorrt.machine import open_machine
-from .carried import Carried, open_source, parser_graphs, to_build
+from .carried import Carried, engine_stage, open_source, parser_graphs, to_build
 from .pack import Built, write, write_aside
 
 LOCK = "lock"
@@ -76,7 +75,6 @@ class DeviceBuild:
         carried = [one.precision for one in self.source.carried]
         self.reporter.note(f"{', '.join(carried)} from {options.source}, all hashes right; for {self.machine.label}")
         self.reporter.stages = 2 * len(carried) + 2  # to build and to check each; latency; the bundle
-        self.families = families_of(network.name for network in self.source.bundle.manifest.networks)
         self.terms = self._terms()
         self.stages.sweep()
         with exclusive(options.work / LOCK, self.reporter.note, "the finished stages"), self._folder() as folder:
@@ -136,12 +134,11 @@ class DeviceBuild:
 
     def _build(self, step: DeviceStep, carried: Carried, aside: Path) -> None:
         bundle = self.source.bundle
-        stage = EngineStage(
+        stage = engine_stage(
+            self.source,
+            carried,
             self.machine,
             self.options.tensorrt,
-            precision=carried.precision,
-            half=carried.record.precision.has_half,
-            families=self.families,
             work=self.options.work,
             threads=self.options.threads,
             say=self.reporter.note,

@@ -12,7 +12,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from dgiqa_edge.runtime.commands.cli import guarded
@@ -23,9 +22,9 @@ from ..options.tensorrt_options import TensorRtOptions
 from ..stages.provenance import peak_memory_mib
 from ..stages.stages import Stages
 from ..tensorrt.build_watch import silent
-from ..tensorrt.engines import EngineFiles, EngineStage
+from ..tensorrt.engines import EngineFiles
 from ..tensorrt.machine import open_rtx
-from .carried import Carried, Source, open_source, parser_graphs, to_build
+from .carried import Carried, Source, engine_stage, open_source, parser_graphs, to_build
 
 
 def build(source: Source, carried: Carried, folder: Path) -> EngineFiles:
@@ -36,16 +35,8 @@ def build(source: Source, carried: Carried, folder: Path) -> EngineFiles:
     """
     machine = open_rtx()
     records = parser_graphs(source.bundle.manifest, carried.precision, BACKEND.name, machine.support.api_of)
-    stage = EngineStage(
-        machine,
-        replace(TensorRtOptions(), timing_cache=folder / "timing.cache"),
-        precision=carried.precision,
-        half=carried.record.precision.has_half,
-        families=(),
-        work=folder,
-        threads=1,
-        say=silent,
-    )
+    options = TensorRtOptions(timing_cache=folder / "timing.cache")
+    stage = engine_stage(source, carried, machine, options, work=folder, threads=1, say=silent)
     return stage.run(Stages(folder), *to_build(source.bundle, records))
 
 

@@ -18,14 +18,19 @@ from dgiqa_edge.runtime.bundle.manifest import (
     Manifest,
     ParserGraphRecord,
 )
+from dgiqa_edge.runtime.engines.tensorrt.versions import families_of
 from dgiqa_edge.runtime.errors import BundleError, ConfigurationError, EngineCompatibilityError
 from dgiqa_edge.runtime.ground.input_file import file_bytes
 from dgiqa_edge.runtime.ground.strict_text import parse_json
 from dgiqa_edge.runtime.hashing import sha256_json
 from dgiqa_edge.runtime.machine.version_requirement import satisfies
 
-from ..tensorrt.engines import Graph
+from ..options.tensorrt_options import TensorRtOptions
+from ..stages.lock import Say
+from ..tensorrt.build_watch import silent
+from ..tensorrt.engines import EngineStage, Graph
 from ..tensorrt.graph import GraphFacts, ParserGraph
+from ..tensorrt.machine import TensorRtMachine
 
 WRITE_ONE = "write one on the desktop with --no-engine"
 
@@ -127,6 +132,31 @@ def _read(bundle: Bundle, record: ParserGraphRecord) -> ParserGraph:
     except (ValueError, TypeError, KeyError) as error:
         raise BundleError(f"{bundle.path / record.facts} does not describe a graph ({error}): {WRITE_ONE}") from error
     return ParserGraph(partial(content, bundle, record.file), facts, record.rewritten)
+
+
+def engine_stage(
+    source: Source,
+    carried: Carried,
+    machine: TensorRtMachine,
+    options: TensorRtOptions,
+    *,
+    work: Path,
+    threads: int,
+    say: Say,
+    beat: Say = silent,
+) -> EngineStage:
+    """The stage that builds the engines of one precision; see ``EngineStage``, whose errors it raises."""
+    return EngineStage(
+        machine,
+        options,
+        precision=carried.precision,
+        half=carried.record.precision.has_half,
+        families=families_of(network.name for network in source.bundle.manifest.networks),
+        work=work,
+        threads=threads,
+        say=say,
+        beat=beat,
+    )
 
 
 def content(bundle: Bundle, name: str) -> bytes:

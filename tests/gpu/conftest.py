@@ -1,4 +1,4 @@
-"""The rig of the GPU tests: inputs that another machine prepared, engines built from them here, and the result file.
+"""The rig of the GPU tests: bundles that another machine wrote, engines built from them here, and the result file.
 
 It runs with TensorRT, a CUDA binding, numpy and fastjsonschema alone (``--confcutdir=tests/gpu`` keeps the other tests'
 set-up out). Environment: ``DGIQA_REQUIRE_GPU=1`` turns every skip for want of a GPU or of inputs into a failure,
@@ -7,9 +7,7 @@ set-up out). Environment: ``DGIQA_REQUIRE_GPU=1`` turns every skip for want of a
 """
 
 import contextlib
-import json
 import os
-import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,19 +17,19 @@ import numpy as np
 import pytest
 
 from dgiqa_edge.benchmarks.report import gpu_results
-from dgiqa_edge.calibration.fidelity import Fidelity
-from dgiqa_edge.export.tensorrt import builder as tensorrt_builder
-from dgiqa_edge.export.tensorrt import configuration as tensorrt_configuration
-from dgiqa_edge.export.tensorrt.graph import GraphFacts
+from dgiqa_edge.export.on_device.carried import engine_stage, open_source, parser_graphs, to_build
+from dgiqa_edge.export.on_device.pack import write_aside
+from dgiqa_edge.export.options.tensorrt_options import TensorRtOptions
+from dgiqa_edge.export.stages.stages import Stages
 from dgiqa_edge.export.tensorrt.machine import TensorRtMachine, open_machine
-from dgiqa_edge.runtime.bundle.bundle import Bundle, build_manifest_files, load_bundle, write_manifest
+from dgiqa_edge.runtime.bundle.bundle import Bundle, load_bundle
+from dgiqa_edge.runtime.bundle.manifest import FidelityRecord
 from dgiqa_edge.runtime.engines import EngineOptions, load_engine
 from dgiqa_edge.runtime.engines.registry import survey
+from dgiqa_edge.runtime.engines.tensorrt.backend import BACKEND
 from dgiqa_edge.runtime.engines.tensorrt.engine import TensorrtEngine
-from dgiqa_edge.runtime.engines.tensorrt.versions import families_of, support_of
 from dgiqa_edge.runtime.errors import DgiqaEdgeError
 from dgiqa_edge.runtime.machine.cuda_probe import probe
-from dgiqa_edge.runtime.machine.processor import platform_name
 
 ROOT = Path(__file__).resolve().parents[2]
 REQUIRED = os.environ.get("DGIQA_REQUIRE_GPU") == "1"
@@ -68,14 +66,15 @@ def machine() -> TensorRtMachine:
 
 @pytest.fixture(scope="session")
 def inputs(machine: TensorRtMachine) -> Path:
-    """The folder that ``make gpu-inputs`` filled, for this TensorRT."""
-    record = INPUTS / "inputs.json"
-    if not record.is_file():
-        do_without(f"{record} is missing: run make gpu-inputs where torch and onnx are, and bring the folder")
-    prepared_for = json.loads(record.read_text())["tensorrt"]
-    if support_of(prepared_for).since != machine.support.since:
-        do_without(f"{INPUTS} was prepared for TensorRT {prepared_for}, here is {machine.version}: prepare it again")
+    """The folder that ``make gpu-inputs`` filled."""
+    if not bundles():
+        do_without(f"{INPUTS} holds no bundles: run make gpu-inputs where torch and onnx are, and bring the folder")
     return INPUTS
+
+
+def bundles() -> list[Path]:
+    """What ``make gpu-inputs`` left."""
+    return sorted(manifest.parent for manifest in INPUTS.glob("*/*/*/bundle/bundle.json"))
 
 
 @dataclass(frozen=True)
@@ -85,7 +84,7 @@ class Built:
     bundle: Bundle
     frames: np.ndarray
     fp32: Mapping[str, np.ndarray]
-    portable: Fidelity
+    portable: FidelityRecord
     plan_bytes: int
     build_seconds: float
     notes: tuple[str, ...]
@@ -142,75 +141,27 @@ def built(
             source = inputs / preset / precision / layout
             if not source.is_dir():
                 do_without(f"{source} is missing: run make gpu-inputs with {preset} in GPU_PRESETS")
-            made[key] = build_bundle(machine, source, tmp_path_factory.mktemp("-".join(key)) / "bundle")
+            made[key] = build_bundle(machine, source / "bundle", tmp_path_factory.mktemp("-".join(key)) / "bundle")
         return made[key]
 
     return build
 
 
-def build_bundle(machine: TensorRtMachine, source: Path, target: Path) -> Built:
-    """Build an engine per role and write the bundle that has them."""
-    portable = load_bundle(source / "bundle")
-    manifest = portable.manifest
-    shutil.copytree(source / "bundle", target)
-    document = json.loads((target / "bundle.json").read_text())
-    engines, seconds, size, notes = [], 0.0, 0, []
-    for graph in manifest.graphs:
-        prepared = json.loads((source / "prepared" / f"{graph.role}.json").read_text())
-        facts = GraphFacts.from_json(prepared["facts"])
-        configuration = tensorrt_configuration.configure(
-            tensorrt_configuration.BuilderSettings(),
-            version=machine.version,
-            support=machine.support,
-            has_qdq=facts.has_qdq,
-            has_fp16=facts.has_fp16,
-            families=families_of(network.name for network in manifest.networks),
-            device=machine.device,
-        )
-        read = (source / "prepared" / f"{graph.role}.onnx").read_bytes
-        log = tensorrt_builder.BuildLog()
-        plan = tensorrt_builder.build(machine.trt, read, facts, configuration, log=log)
-        (target / f"{graph.role}.plan").write_bytes(plan.plan)
-        seconds, size = seconds + plan.seconds, size + len(plan.plan)
-        notes += [*prepared["notes"], *configuration.warnings]
-        engines.append(engine_entry(graph.role, machine))
-    document["engines"] = engines
-    document["files"] = build_manifest_files(target)
-    write_manifest(target, document)
-    with np.load(source.parents[1] / "frames.npz") as archive:
-        arrays = {name: archive[name] for name in archive.files}
-    fidelity = manifest.fidelity
-    assert fidelity is not None, "build_engine always measures the portable graph"
-    return Built(
-        load_bundle(target),
-        arrays.pop("frames"),
-        arrays,
-        Fidelity(
-            images=fidelity.images,
-            score_mae=fidelity.score_mae,
-            score_max=fidelity.score_max,
-            score_srcc=fidelity.score_srcc,
-            depth_mae_levels=fidelity.depth_mae_levels,
-            depth_max_levels=fidelity.depth_max_levels,
-            depth_correlation=fidelity.depth_correlation,
-            per_image=(),
-        ),
-        size,
-        round(seconds, 1),
-        tuple(dict.fromkeys(notes)),
-    )
-
-
-def engine_entry(role: str, machine: TensorRtMachine) -> dict[str, Any]:
-    requires = {
-        "backend_version": f"=={machine.version}",
-        "opset": None,
-        "sm": machine.device.sm,
-        "platform": platform_name(),
-        "device": machine.device.name,
-        "compatibility": "exact",
-    }
-    return {"role": role, "file": f"{role}.plan", "backend": "tensorrt", "requires": requires}
+def build_bundle(machine: TensorRtMachine, path: Path, target: Path) -> Built:
+    """Build the engines as ``build --from`` does, and the bundle that it checks them in; the tests judge them."""
+    source = open_source(path)
+    (carried,) = source.carried
+    work = target.parent
+    options = TensorRtOptions(timing_cache=work / "timing.cache")
+    stage = engine_stage(source, carried, machine, options, work=work, threads=os.cpu_count() or 1, say=print)
+    records = parser_graphs(source.bundle.manifest, carried.precision, BACKEND.name, machine.version)
+    files = stage.run(Stages(work), *to_build(source.bundle, records))
+    target.mkdir()
+    write_aside(source, carried, BACKEND.name, files, target)
+    check = source.check_frames()
+    seconds = round(sum(role["seconds"] for role in files.report.values()), 1)
+    bundle = load_bundle(target)
+    return Built(bundle, check.frame, check.outputs, carried.fidelity, files.size_bytes, seconds, files.notes)
 
 
 @dataclass
@@ -227,12 +178,21 @@ class Results:
 
 
 @pytest.fixture(scope="session")
-def results(inputs: Path) -> Iterator[Results]:
+def results(machine: TensorRtMachine, inputs: Path) -> Iterator[Results]:
     """Written when the session ends, where a folder for it was named and something was measured."""
     collected = Results()
     yield collected
     folder = os.environ.get("DGIQA_GPU_RESULTS")
     if folder and collected.rows:
-        record = json.loads((inputs / "inputs.json").read_text())
+        loaded = {str(path.parent.relative_to(inputs)): load_bundle(path) for path in bundles()}
+        record = {
+            "tensorrt": machine.version,
+            "tool_version": ", ".join(sorted({one.manifest.tool.version for one in loaded.values()})),
+            "graphs_sha256": {
+                f"{name}/{graph.role}": one.manifest.files[graph.file].sha256
+                for name, one in loaded.items()
+                for graph in one.manifest.graphs
+            },
+        }
         content = gpu_results.document(collected.facts, survey().to_json(), record, collected.rows)
         print(f"\nwrote {gpu_results.write(Path(folder), content)}")

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from dgiqa_edge.runtime.bundle.bundle import build_manifest_files, load_bundle, write_manifest
+from dgiqa_edge.runtime.commands.cli import main
 from dgiqa_edge.runtime.engines import load_engine
 from dgiqa_edge.runtime.engines.cuda.binding import BINDINGS, CudaError, candidates, connect, size_bytes
 from dgiqa_edge.runtime.engines.registry import capabilities, survey
@@ -92,17 +93,17 @@ def test_a_foreign_engine_is_refused_with_the_rebuild_command(
 
 
 def test_a_flipped_bit_is_refused_by_its_hash(machine: Any, nano: Path) -> None:
-    content = bytearray((nano / "fused.plan").read_bytes())
+    content = bytearray((nano / "frame_graph.plan").read_bytes())
     content[len(content) // 2] ^= 1
-    (nano / "fused.plan").write_bytes(content)
+    (nano / "frame_graph.plan").write_bytes(content)
     with pytest.raises(BundleError, match="has other content"):
         load_bundle(nano)
 
 
 def test_a_truncated_plan_with_a_right_hash_is_an_error_of_ours(machine: Any, nano: Path) -> None:
     """In a process of its own: what TensorRT does with such a file is up to its version."""
-    content = (nano / "fused.plan").read_bytes()
-    (nano / "fused.plan").write_bytes(content[: len(content) // 2])
+    content = (nano / "frame_graph.plan").read_bytes()
+    (nano / "frame_graph.plan").write_bytes(content[: len(content) // 2])
     edit(nano, lambda document: None)
     code = (
         "import sys\n"
@@ -138,3 +139,13 @@ def test_doctor_sees_this_gpu(machine: Any) -> None:
     assert found.facts["driver_cuda"].value
     (tensorrt,) = [entry for entry in capabilities(found) if entry.backend == "tensorrt"]
     assert tensorrt.runs, tensorrt.reason
+
+
+def test_the_command_builds_checks_and_packs_on_this_gpu(inputs: Path, tmp_path: Path) -> None:
+    source = inputs / "nano" / "fp32" / "fused" / "bundle"
+    arguments = ["build", "--from", str(source), "--out", str(tmp_path / "out"), "--work", str(tmp_path / "work")]
+    assert main([*arguments, "--timing-cache", str(tmp_path / "timing.cache")]) == 0
+    bundle = load_bundle(tmp_path / "out")
+    assert bundle.engines("fused")[0].backend == "tensorrt"
+    assert bundle.manifest.latency is not None
+    assert list(bundle.manifest.build.argv[:3]) == ["dgiqa-edge", "build", "--from"]

@@ -5,10 +5,12 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import jsonschema
+import numpy as np
 import pytest
 from places import ROOT
 from stand_ins import environment, nvidia
@@ -16,7 +18,10 @@ from stand_ins import environment, nvidia
 from dgiqa_edge.benchmarks.report import gpu_results
 from dgiqa_edge.calibration.images.calibration_set import open_calibration_set
 from dgiqa_edge.calibration.images.shipped import SHIPPED_PHOTOS
+from dgiqa_edge.export.build import parser_graphs
 from dgiqa_edge.runtime.bundle.bundle import build_manifest_files, write_manifest
+from dgiqa_edge.runtime.bundle.golden import CHECK_NAME, Golden, save_golden
+from dgiqa_edge.runtime.bundle.manifest import BudgetRecord
 from dgiqa_edge.runtime.errors import ConfigurationError
 
 RESULTS = ROOT / "benchmarks" / "results"
@@ -68,44 +73,51 @@ def test_the_schema_is_valid_and_committed_results_keep_it() -> None:
             )
 
 
+FIDELITY = {
+    "images": 5,
+    "score_mae": 0.0,
+    "score_max": 0.0,
+    "score_srcc": 1.0,
+    "depth_mae_levels": 0.0,
+    "depth_max_levels": 0.0,
+    "depth_correlation": 1.0,
+    "held_out": True,
+}
+
+
 @pytest.fixture
-def rig_inputs(tmp_path: Path, make_bundle: Callable[..., Path]) -> Path:
+def rig_inputs(tmp_path: Path, make_bundle: Callable[..., Path], reference_outputs: Callable[..., Any]) -> Path:
     """What ``make gpu-inputs`` leaves, with tiny graphs in the place of the networks."""
-    fidelity = {
-        "images": 8,
-        "score_mae": 0.0,
-        "score_max": 0.0,
-        "score_srcc": 1.0,
-        "depth_mae_levels": 0.0,
-        "depth_max_levels": 0.0,
-        "depth_correlation": 1.0,
-        "held_out": True,
-    }
-    photos = open_calibration_set(str(SHIPPED_PHOTOS), height=48, width=64, count=100)
-    checked = [{"name": image.name, "pixels_sha256": image.pixels_sha256} for image in photos.images[::5]]
+    photos = open_calibration_set(str(SHIPPED_PHOTOS), height=48, width=64, count=24)
+    frames = list(photos)[:: 24 // 5 + 1]
     for preset, layout in (("nano", "fused"), ("reference", "fused"), ("reference", "split")):
         source = make_bundle(layout=layout)
-        (source / "report.json").write_text(json.dumps({"photos": {"checked": checked}}))
+        answers = [reference_outputs(frame, layout) for frame in frames]
+        arrays = (np.concatenate([one[name] for one in answers]) for name in ("score", "crop_scores", "depth"))
+        save_golden(source / CHECK_NAME, Golden(np.concatenate(frames), *arrays))
         document = json.loads((source / "bundle.json").read_text())
+        roles = [(graph["role"], graph["file"]) for graph in document["graphs"]]
+        document["parser_graphs"] = parser_graphs.write(source, roles, "tensorrt")
         document["build"]["argv"] = ["dgiqa-edge", "build", "--out", "here"]
-        write_manifest(source, {**document, "fidelity": fidelity, "files": build_manifest_files(source)})
+        carried = {name: document[name] for name in ("precision", "calibration", "graphs")}
+        document["device_build"] = {
+            "check": CHECK_NAME,
+            "budget": asdict(BudgetRecord()),
+            "latency_target_ms": None,
+            "argv": document["build"]["argv"],
+            "notes": [],
+            "carried": [{**carried, "fidelity": FIDELITY, "tolerance": document["golden"]["tolerance"]}],
+        }
+        write_manifest(source, {**document, "files": build_manifest_files(source)})
         for precision in ("fp32", "fp16", "int8"):
             shutil.copytree(source, tmp_path / "gpu" / preset / precision / layout / "bundle")
     return tmp_path / "gpu"
 
 
 def test_the_rig_runs_from_graphs_to_result_file(rig_inputs: Path, driver_folder: Path, tmp_path: Path) -> None:
-    """Everything but NVIDIA's part is real. There is one FP32 reference per preset, and the tiny split graphs compute
-    another score than the fused one, so what compares the two is left out here; so is a real libcudart, if one is
-    installed, as it cannot reach a stand-in's GPU."""
-    prepared = subprocess.run(
-        [sys.executable, ROOT / "tests" / "gpu" / "prepare.py", "--inputs", rig_inputs, "--tensorrt", "8.6.0"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert prepared.returncode == 0, prepared.stderr
-    selection = "not both_layouts and not (timed and split) and not cudart"
+    """Everything but NVIDIA's part is real. The tiny split graphs compute another score than the fused one, so what
+    compares the two is left out here; so is a real libcudart, if one is installed: it reaches no stand-in's GPU."""
+    selection = "not both_layouts and not cudart"
     options = ["-q", "-rA", "--confcutdir=tests/gpu", "-m", "gpu", "-k", selection]
     finished = subprocess.run(
         [sys.executable, "-m", "pytest", *options, "tests/gpu"],
@@ -131,7 +143,9 @@ def test_the_rig_runs_from_graphs_to_result_file(rig_inputs: Path, driver_folder
     jsonschema.validate(document, SCHEMA)
     rows = [(row["preset"], row["layout"], row["precision"]) for row in document["results"]]
     assert sorted(rows) == sorted(
-        (preset, "fused", p) for preset in ("nano", "reference") for p in ("fp32", "fp16", "int8")
+        (preset, layout, precision)
+        for preset, layout in (("nano", "fused"), ("reference", "fused"), ("reference", "split"))
+        for precision in ("fp32", "fp16", "int8")
     )
     first = document["results"][0]
     assert first["cuda_graph"] == "captured"
@@ -139,14 +153,3 @@ def test_the_rig_runs_from_graphs_to_result_file(rig_inputs: Path, driver_folder
     assert first["fidelity"]["images"] == 5
     assert first["fidelity"]["score_mae"] < 1e-6
     assert document["inputs"]["tensorrt"] == "8.6.0"
-
-
-def test_preparing_nothing_says_what_to_run(tmp_path: Path) -> None:
-    finished = subprocess.run(
-        [sys.executable, ROOT / "tests" / "gpu" / "prepare.py", "--inputs", tmp_path],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert finished.returncode == 3
-    assert "run make gpu-inputs" in finished.stderr

@@ -172,7 +172,7 @@ def test_an_engine_for_another_tensorrt_is_refused_with_the_command_that_mends_i
     assert on_device("build", "--from", "brought", "--out", "out", *options, version="10.3.0.26").returncode == 0
     photo = tmp_path / "photo.ppm"
     photo.write_bytes(b"P6 128 96 255 " + bytes(96 * 128 * 3))
-    refused = on_device("score", "--bundle", "out", "--backend", "tensorrt", photo)
+    refused = on_device("score", "--bundle", "out", "--backend", "tensorrt", photo, DGIQA_DEVICE_HAS="cv2")
     assert refused.returncode == 4
     assert "it was built with TensorRT 10.3.0.26 (here 10.13.3.9)" in refused.stderr
     (command,) = re.findall(
@@ -181,4 +181,4 @@ def test_an_engine_for_another_tensorrt_is_refused_with_the_command_that_mends_i
     mended = on_device(*shlex.split(command))
     assert mended.returncode == 0, mended.stderr
     assert "; reused (" not in told(mended, "TensorRT engine, int8")
-    assert on_device("score", "--bundle", "out", "--backend", "tensorrt", photo).returncode == 0
+    assert on_device("score", "--bundle", "out", "--backend", "tensorrt", photo, DGIQA_DEVICE_HAS="cv2").returncode == 0

@@ -113,6 +113,6 @@ def test_a_bundle_without_an_engine_names_the_command_that_builds_one(from_deskt
         ("tensorrt", "build it here with: dgiqa-edge build --from brought"),
         ("tensorrt-rtx", "choose one of those, or build a bundle for it"),
     ):
-        finished = on_device("score", "--bundle", "brought", "--backend", backend, "photo.jpg")
+        finished = on_device("score", "--bundle", "brought", "--backend", backend, "photo.jpg", DGIQA_DEVICE_HAS="cv2")
         assert finished.returncode == 4
         assert words in finished.stderr
