@@ -69,7 +69,7 @@ def test_a_bundle_becomes_one_with_an_engine(from_desktop, on_device, tmp_path, 
 
 
 def test_what_the_desktop_has_is_missing_there(on_device):
-    finished = on_device("build", "--out", "out")
+    finished = on_device("build", "--out", "out", DGIQA_DEVICE_HAS="cv2")
     assert finished.returncode == 4
     assert "the package 'torch' is not installed" in finished.stderr
 
