@@ -48,14 +48,14 @@ def packages() -> list[str]:
 
 PACKAGE_DIR = package_dir()
 CPU = ["onnxruntime>=1.17"]
+# Without PyTorch, so that it can be had where an engine runs.
+DEBUG = [*CPU, "onnx>=1.16", "polygraphy>=0.49"]
 EXPORT = [
+    *DEBUG,
     "torch>=2.4",
-    "onnx>=1.16",
     "onnxsim>=0.4.36",
-    "onnxruntime>=1.17",
     "safetensors>=0.4",
     "huggingface_hub>=0.24",
-    "polygraphy>=0.49",
     "scipy>=1.10",
 ]
 TRAINING = EXPORT
@@ -111,6 +111,7 @@ setup(
     extras_require={
         "cpu": CPU,
         "export": EXPORT,
+        "debug": DEBUG,
         "bench": BENCH,
         "training": TRAINING,
         "watch": WATCH,

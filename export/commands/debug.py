@@ -9,7 +9,7 @@ from dgiqa_edge.runtime.commands.option_types import input_path
 from dgiqa_edge.runtime.ground.names import json_text
 
 SUMMARY = "find the layer at which a bundle goes wrong, and the blocks that have to stay in FP32"
-EXTRA = "export"
+EXTRA = "debug"
 EXIT_FOUND = 3
 
 _EPILOG = """\

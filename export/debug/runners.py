@@ -36,7 +36,7 @@ def polygraphy(module: str) -> Any:
     Raises:
         MachineError: it is not installed.
     """
-    return extra_package(f"polygraphy.{module}", "export", "debugging layer by layer")
+    return extra_package(f"polygraphy.{module}", "debug", "debugging layer by layer")
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,7 @@ def inspect(bundle: Bundle) -> tuple[list[tuple[str, str]], Mapping[str, Any]]:
     Raises:
         MachineError: Polygraphy, onnx or TensorRT-RTX is missing or cannot be used.
     """
-    onnx = extra_package("onnx", "export", "inspecting what TensorRT-RTX can take")
+    onnx = extra_package("onnx", "debug", "inspecting what TensorRT-RTX can take")
     machine = open_rtx()
     found = {
         graph.role: capability_of(onnx.load(str(bundle.file(graph.file))), machine) for graph in bundle.manifest.graphs
@@ -96,7 +96,7 @@ def capability_of(model: "ModelProto", machine: TensorRtMachine) -> Capability:
 
 
 def _asked(graph: Path, answer: Path) -> Any:
-    extra_package("polygraphy", "export", "inspecting what TensorRT-RTX can take")
+    extra_package("polygraphy", "debug", "inspecting what TensorRT-RTX can take")
     child = subprocess.run(
         [sys.executable, "-m", __name__, str(graph), str(answer)],
         env={**os.environ, _CHOSEN: "1"},
@@ -106,7 +106,7 @@ def _asked(graph: Path, answer: Path) -> Any:
     )
     if child.returncode != 0:
         said = telling_line(RuntimeError(child.stderr.strip() or f"it ended with code {child.returncode}"))
-        raise MachineError(f"Polygraphy's capability tool failed: {said}; update it: {install_command('export')}")
+        raise MachineError(f"Polygraphy's capability tool failed: {said}; update it: {install_command('debug')}")
     return parse_json(file_bytes(answer).decode())
 
 

@@ -41,7 +41,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--capability",
         action="store_true",
         help="also ask TensorRT-RTX's parser which nodes it cannot take, and say what to do (no GPU needed; extras "
-        "export and tensorrt-rtx)",
+        "debug and tensorrt-rtx)",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object with the whole manifest")
 
@@ -81,7 +81,7 @@ def _capability(bundle: "Bundle") -> "tuple[list[tuple[str, str]], Mapping[str, 
     try:
         return cast("tuple[list[tuple[str, str]], Mapping[str, Any]]", offered[0].load()(bundle))
     except (IndexError, ImportError) as error:
-        raise MachineError(f"--capability is not installed ({error}): {install_command('export')}") from error
+        raise MachineError(f"--capability is not installed ({error}): {install_command('debug')}") from error
 
 
 def _rows(bundle: "Bundle") -> Iterator[tuple[str, str]]:

@@ -1,6 +1,7 @@
 """``dgiqa-edge debug``: what it prints, its exit codes, and what it says where a package is missing."""
 
 import json
+import subprocess
 import sys
 
 import pytest
@@ -44,7 +45,20 @@ def test_a_missing_package_is_named(bundle, capsys, monkeypatch, package):
     assert cli.main(["debug", str(bundle)]) == 4
     said = capsys.readouterr().err
     assert package in said
-    assert "[export]" in said
+    assert "[debug]" in said
+
+
+def test_pytorch_is_not_needed(bundle):
+    """Where an engine runs, there may be none."""
+    code = (
+        "import sys\n"
+        "sys.modules |= dict.fromkeys(('torch', 'onnxsim', 'scipy', 'rich', 'safetensors', 'huggingface_hub'))\n"
+        "from dgiqa_edge.runtime.commands import cli\n"
+        f"cli._OWN_COMMANDS['debug'] = '{COMMAND}'\n"
+        f"sys.exit(cli.main(['debug', {str(bundle)!r}]))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize(

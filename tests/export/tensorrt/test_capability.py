@@ -66,7 +66,7 @@ def test_inspect_prints_it(machine, offered, bundle_dir, capsys):
 
 def test_a_tool_that_fails_is_told(machine, monkeypatch):
     monkeypatch.setattr(capability, "__name__", "dgiqa_edge.no_such_module")
-    with pytest.raises(MachineError, match=r"capability tool failed: .*no_such_module.*\[export\]"):
+    with pytest.raises(MachineError, match=r"capability tool failed: .*no_such_module.*\[debug\]"):
         capability.capability_of(chain("Relu"), machine)
 
 
@@ -81,4 +81,4 @@ def test_without_the_package_it_is_named(offered, bundle_dir, capsys, monkeypatc
 def test_an_installation_without_the_export_room_says_so(bundle_dir, capsys, monkeypatch):
     monkeypatch.setattr(inspect.metadata, "entry_points", lambda group: [])
     assert main(["inspect", "--bundle", str(bundle_dir), "--capability"]) == 4
-    assert "[export]" in capsys.readouterr().err
+    assert "[debug]" in capsys.readouterr().err
