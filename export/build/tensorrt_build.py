@@ -182,7 +182,7 @@ def _open(options: BuildOptions, recipe: Recipe, reporter: Reporter) -> TensorRt
     if options.climbs:
         raise ConfigurationError(
             "--accuracy-budget and --latency-target decide by engines on the device, which --no-engine does not "
-            "build: leave one of them out"
+            "build: leave one of them out, or carry precisions to the device with --rungs, which decides then"
         )
     return None
 

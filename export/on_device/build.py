@@ -193,7 +193,7 @@ class DeviceBuild:
             "backend": [BACKEND.name, self.machine.version],
             "portable": dict(carried.document["fidelity"]),
         }
-        checked = self.stages.run("check", inputs, make)
+        checked = self.stages.run("device_check", inputs, make)
         return Fidelity.from_json(checked.values), checked.reused
 
     def _time(self, bundles: list[Path]) -> list[np.ndarray]:

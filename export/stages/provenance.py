@@ -26,6 +26,7 @@ SHAPED_BY: Mapping[str, tuple[str, ...]] = {
     "engine": ("export/tensorrt", *_LOWERED),
     "check": _LOWERED,
     "reference": _LOWERED,
+    "device_check": ("export/on_device", "export/ladder", *_RUN),
 }
 """Which folders' code decides what a stage makes; ``Stages`` refuses a stage that is not named here."""
 

@@ -1,5 +1,6 @@
 """What surrounds an engine on a real GPU: the CUDA bindings, refusals before deserialisation, the replay, doctor."""
 
+import argparse
 import json
 import shutil
 import subprocess
@@ -11,8 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from dgiqa_edge.export.commands import build as build_command
 from dgiqa_edge.runtime.bundle.bundle import build_manifest_files, load_bundle, write_manifest
-from dgiqa_edge.runtime.commands.cli import main
 from dgiqa_edge.runtime.engines import load_engine
 from dgiqa_edge.runtime.engines.cuda.binding import BINDINGS, CudaError, candidates, connect, size_bytes
 from dgiqa_edge.runtime.engines.registry import capabilities, survey
@@ -144,7 +145,9 @@ def test_doctor_sees_this_gpu(machine: Any) -> None:
 def test_the_command_builds_checks_and_packs_on_this_gpu(inputs: Path, tmp_path: Path) -> None:
     source = inputs / "nano" / "fp32" / "fused" / "bundle"
     arguments = ["build", "--from", str(source), "--out", str(tmp_path / "out"), "--work", str(tmp_path / "work")]
-    assert main([*arguments, "--timing-cache", str(tmp_path / "timing.cache")]) == 0
+    parser = argparse.ArgumentParser()
+    build_command.configure(parser)
+    assert build_command.run(parser.parse_args([*arguments, "--timing-cache", str(tmp_path / "timing.cache")])) == 0
     bundle = load_bundle(tmp_path / "out")
     assert bundle.engines("fused")[0].backend == "tensorrt"
     assert bundle.manifest.latency is not None

@@ -30,7 +30,7 @@ def test_a_wrong_engine_is_refused_even_though_it_built_and_ran(from_desktop, on
     assert "issues/4419" in finished.stderr  # what is on record for attention on 10.3
     assert (source / "bundle.json").read_bytes() == before
     assert not list(tmp_path.glob("work/.partial-*"))
-    assert not list(tmp_path.glob("work/check-*"))
+    assert not list(tmp_path.glob("work/device_check-*"))
 
 
 def test_a_precision_beyond_the_budget_is_refused(from_desktop, on_device, tmp_path):
