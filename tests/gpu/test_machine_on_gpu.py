@@ -144,7 +144,7 @@ def test_doctor_sees_this_gpu(machine: Any) -> None:
 
 def test_the_command_builds_checks_and_packs_on_this_gpu(inputs: Path, tmp_path: Path) -> None:
     source = inputs / "nano" / "fp32" / "fused" / "bundle"
-    arguments = ["build", "--from", str(source), "--out", str(tmp_path / "out"), "--work", str(tmp_path / "work")]
+    arguments = ["--from", str(source), "--out", str(tmp_path / "out"), "--work", str(tmp_path / "work")]
     parser = argparse.ArgumentParser()
     build_command.configure(parser)
     assert build_command.run(parser.parse_args([*arguments, "--timing-cache", str(tmp_path / "timing.cache")])) == 0
