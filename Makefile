@@ -61,7 +61,7 @@ test-tensorrts: $(STAMP)
 # latency, both CUDA bindings, refusals; the figures land in benchmarks/results/. Where TensorRT lives in a Python of
 # its own, run `make gpu-inputs` here and `make gpu-check GPU_PYTHON=...` there with build/gpu brought.
 gpu-check:
-	ls $(GPU_INPUTS)/*/*/*/bundle/bundle.json > /dev/null || $(MAKE) gpu-inputs
+	ls $(GPU_INPUTS)/*/*/*/bundle/bundle.json > /dev/null 2>&1 || $(MAKE) gpu-inputs
 	mkdir -p build/gpu-python/dgiqa_edge
 	for room in export calibration runtime benchmarks; do ln -sfn ../../../$$room build/gpu-python/dgiqa_edge/$$room; done
 	DGIQA_REQUIRE_GPU=1 DGIQA_GPU_INPUTS=$(GPU_INPUTS) DGIQA_GPU_RESULTS=benchmarks/results \

@@ -293,6 +293,7 @@ class Build:
         rows += [
             Row(contents.precision_of(one).title, one.graph.stat().st_size, **one.fidelity.figures)
             for one in contents.others
+            if one.precision != "fp32"
         ]
         if contents.engines is not None:
             name = f"{contents.engines.title} {contents.backend.title}"
