@@ -66,7 +66,7 @@ class Build:
         options = self.options
         self.recipe = recipe_of(options)
         self.backend, why = choose(options.backend, engine=options.builds_engines)
-        check_target(options.out)
+        check_target(options.out, options.work)
         self.reporter.note(f"backend: {why}")
         self.engines = self.backend.open_build(options, self.recipe, self.reporter)
         self.stages.sweep()

@@ -69,7 +69,7 @@ class DeviceBuild:
             DgiqaEdgeError: of the class that fits what has to be mended; ``out`` is then as it was.
         """
         options = self.options
-        check_target(options.out)
+        check_target(options.out, options.source, options.work)
         self.source = open_source(options.source, options.rungs)
         self.machine = open_machine()
         carried = [one.precision for one in self.source.carried]
@@ -182,6 +182,7 @@ class DeviceBuild:
                     precision=carried.precision,
                     what=f"the engine of {self.machine.label}",
                     remarks=stage.configuration.warnings,
+                    hint=layer_hint(self.options.source, BACKEND.name),
                     progress=tick,
                 )
             return fidelity.to_json(with_images=True)

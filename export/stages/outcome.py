@@ -66,11 +66,15 @@ def _cells(row: Row) -> Sequence[str]:
     )
 
 
-def check_target(out: Path) -> None:
+def check_target(out: Path, *needed: Path) -> None:
     """Refuse to replace a folder that is not a bundle, or to start a build whose result has no place to go.
 
+    Args:
+        needed: folders that the build reads or works in. The whole of ``out`` is replaced at its end.
+
     Raises:
-        ConfigurationError: ``out`` exists and holds something else.
+        ConfigurationError: ``out`` exists and holds something else, or a folder lies in a bundle, which is replaced
+            as a whole.
         MachineError: ``out`` cannot be written.
     """
     ancestor = next(folder for folder in (out.absolute(), *out.absolute().parents) if folder.exists())
@@ -80,3 +84,9 @@ def check_target(out: Path) -> None:
         raise MachineError(f"cannot write --out {out}: no permission to write in {ancestor}")
     if out.exists() and not (out / MANIFEST_NAME).is_file() and (not out.is_dir() or any(out.iterdir())):
         raise ConfigurationError(f"--out {out} exists and is not a bundle: choose another folder, or remove it")
+    for folder in (out, *needed):
+        for above in folder.resolve().parents:
+            if above == out.resolve() or (above / MANIFEST_NAME).is_file():
+                raise ConfigurationError(
+                    f"{folder} lies in {above}, and a build replaces the whole of a bundle: choose another folder"
+                )

@@ -66,14 +66,22 @@ def load_bundle(path: str | Path) -> Bundle:
     return Bundle(directory, manifest, document)
 
 
-def rebuild_command(manifest: Manifest) -> str:
-    """The shell command that built the bundle, and builds it again."""
-    return shlex.join(manifest.build.argv)
+def rebuild_command(bundle: Bundle) -> str:
+    """The shell command that builds the bundle again: of itself, where it was built of another one's graphs."""
+    argv = list(bundle.manifest.build.argv)
+    if "--from" in argv:
+        for option in {"--from", "--out"}.intersection(argv[:-1]):
+            argv[argv.index(option) + 1] = str(bundle.path)
+    return shlex.join(argv)
 
 
-def layer_hint(bundle: str | Path = "DIR") -> str:
-    """What every error about wrong outputs ends with: the command that says in which layer of a bundle they begin."""
-    return f"; which layer it is, says: {shlex.join(['dgiqa-edge', 'debug', str(bundle)])}"
+def layer_hint(bundle: str | Path = "DIR", backend: str = "") -> str:
+    """What every error about wrong outputs ends with: the command that says in which layer of a bundle they begin.
+
+    ``backend``: whose outputs are wrong, where the bundle has no engine of it.
+    """
+    asked = ["--backend", backend] if backend else []
+    return f"; which layer it is, says: {shlex.join(['dgiqa-edge', 'debug', str(bundle), *asked])}"
 
 
 def build_here_command(bundle: Bundle, backend: str) -> str:
@@ -133,7 +141,8 @@ def _read_document(directory: Path, manifest_file: Path) -> Any:
 
 
 def _check_files(directory: Path, manifest: Manifest) -> None:
-    remedy = f"copy the bundle again, or rebuild it with: {rebuild_command(manifest)}"
+    # As it was built: of itself it cannot be built while it is damaged.
+    remedy = f"copy the bundle again, or rebuild it with: {shlex.join(manifest.build.argv)}"
     for (
         name,
         record,

@@ -126,8 +126,11 @@ def _references(document: Document) -> Iterator[tuple[str, str]]:
 def _bad_roles(document: Document) -> Iterator[str]:
     layout = document["layout"]
     needed = set(ROLES_OF_LAYOUT[layout])
-    for kind in ("graphs", "engines"):
-        found = {entry["role"] for entry in document[kind]}
+    kinds = {kind: document[kind] for kind in ("graphs", "engines")}
+    for place, entry in enumerate(document.get("device_build", {}).get("carried", ())):
+        kinds[f"device_build.carried[{place}].graphs"] = entry["graphs"]
+    for kind, entries in kinds.items():
+        found = {entry["role"] for entry in entries}
         if found != needed:
             yield f"layout '{layout}' needs the roles {sorted(needed)}, but '{kind}' has {sorted(found)}"
     seen = set()

@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
         description = {
             "bundle": str(bundle.path),
             "manifest": bundle.document,
-            "rebuild_command": rebuild_command(bundle.manifest),
+            "rebuild_command": rebuild_command(bundle),
             **({"capability": capability} if args.capability else {}),
         }
         print(json_text(description, indent=2))
@@ -116,7 +116,7 @@ def _rows(bundle: "Bundle") -> Iterator[tuple[str, str]]:
         what = f"{graph.file} in {graph.precision} for {graph.backend} {graph.backend_version}"
         yield f"{graph.role} to build", f"{what}: {rewritten}"
     yield "built", _built(manifest)
-    yield "build command", rebuild_command(manifest)
+    yield "build command", rebuild_command(bundle)
     for note in manifest.notes:
         yield "note", note
 

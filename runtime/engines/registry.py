@@ -70,7 +70,7 @@ def load_engine(bundle: Bundle, role: str, backend: str = AUTO, options: EngineO
     if record.requires.platform not in (None, platform_name()):
         raise EngineCompatibilityError(
             f"{bundle.path / record.file} was built for {record.requires.platform}, this machine is "
-            f"{platform_name()}: rebuild it here with: {rebuild_command(bundle.manifest)}"
+            f"{platform_name()}: rebuild it here with: {rebuild_command(bundle)}"
         )
     engine = runner.load(bundle, record, options or EngineOptions())
     try:
@@ -112,7 +112,7 @@ def _names(backends: Iterable[Backend]) -> list[str]:
 
 def _check_contract(bundle: Bundle, engine: Engine) -> None:
     where = bundle.path / engine.record.file
-    remedy = f"rebuild it with: {rebuild_command(bundle.manifest)}"
+    remedy = f"rebuild it with: {rebuild_command(bundle)}"
     inputs, outputs = contract(bundle.manifest, engine.record.role)
     for kind, promised, found in (("input", inputs, engine.inputs), ("output", outputs, engine.outputs)):
         by_name = {spec.name: spec for spec in found}

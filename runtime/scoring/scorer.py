@@ -107,7 +107,7 @@ class Scorer:
         if not (np.isfinite(score) and np.isfinite(crop_scores).all()):
             raise FidelityError(
                 f"{self.bundle.path}: the engine gave a score that is not a number on this machine; "
-                f"rebuild it with: {rebuild_command(self.bundle.manifest)}{layer_hint(self.bundle.path)}"
+                f"rebuild it with: {rebuild_command(self.bundle)}{layer_hint(self.bundle.path)}"
             )
         timings = Timings(
             resize_ms=(resized - started) * 1e3,
@@ -183,7 +183,7 @@ class Scorer:
         if golden.frame.shape != expected:
             raise BundleError(
                 f"{golden_file}: the golden frame is {list(golden.frame.shape)}, the bundle takes "
-                f"{list(expected)}: rebuild it with: {rebuild_command(manifest)}"
+                f"{list(expected)}: rebuild it with: {rebuild_command(self.bundle)}"
             )
         deviation = compare(golden, self._run(golden.frame))
         tolerance = manifest.golden.tolerance
@@ -192,7 +192,7 @@ class Scorer:
                 f"{self.bundle.path}: on this machine the golden frame's score is {deviation.score:.3g} off "
                 f"FP32 (allowed {tolerance.score:.3g}) and its depth {deviation.depth_mean_levels:.3g} grey "
                 f"levels (allowed {tolerance.depth_levels:.3g}): rebuild the bundle here with: "
-                f"{rebuild_command(manifest)}{layer_hint(self.bundle.path)}"
+                f"{rebuild_command(self.bundle)}{layer_hint(self.bundle.path)}"
             )
         self.deviation = deviation
         write_stamp(identity, deviation)

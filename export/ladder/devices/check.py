@@ -93,6 +93,7 @@ def check_engine(
     precision: str,
     what: str,
     remarks: Iterable[str] = (),
+    hint: str = "",
     progress: Progress | None = None,
 ) -> Fidelity:
     """Compare an engine with FP32 on every frame and refuse a wrong one.
@@ -101,13 +102,14 @@ def check_engine(
         portable: fidelity of the portable graph of the same precision, on the same frames.
         what: the engine, for the message.
         remarks: public reports that fit this build; the message names them.
+        hint: ``layer_hint`` of the bundle that the engine was built from; "": there is none yet.
 
     Raises:
         FidelityError: the engine is further from FP32 than it may be, or a score is not finite.
     """
-    remedy = "build another precision (--fp16, --fp32), another --opt-level, or for another --backend"
+    remedy = "build another precision (--fp16, --fp32) or another --opt-level"
     known = "".join(f"; {remark}" for remark in remarks)
-    known += f"; or write a bundle with --no-engine{layer_hint()}"
+    known += hint or f"; or build for another --backend, or write a bundle with --no-engine{layer_hint()}"
     try:
         fidelity = compare_engines(fp32, engine, frames, progress=progress)
     except FidelityError as error:

@@ -69,7 +69,7 @@ def load(bundle: Bundle, record: EngineRecord, options: EngineOptions) -> "Tenso
         bundle.path / record.file,
         record,
         bundle.manifest.files[record.file].sha256,
-        rebuild_command(bundle.manifest),
+        rebuild_command(bundle),
         f"run this bundle with --backend {others[0]}" if others else "build one for another --backend",
     )
     return _open(file, trt, options)

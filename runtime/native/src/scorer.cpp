@@ -134,7 +134,7 @@ private:
                             " off FP32 (allowed " + brief(tolerance.score) + ") and its depth " +
                             brief(deviation.depth_mean_levels) + " grey levels (allowed " +
                             brief(tolerance.depth_levels) +
-                            "): rebuild the bundle here with: " + bundle_.manifest.rebuild_command() +
+                            "): rebuild the bundle here with: " + bundle_.rebuild_command() +
                             bundle_.layer_hint());
         deviation_ = {{"score", deviation.score}, {"depth_mean_levels", deviation.depth_mean_levels}};
         write_stamp(identity, deviation);

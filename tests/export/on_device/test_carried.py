@@ -1,5 +1,6 @@
 """Which graph of a bundle is taken for a version, what is kept of it, and that NVIDIA's own builder takes it."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -50,6 +51,15 @@ def test_facts_that_describe_no_graph_are_refused(written, monkeypatch):
     monkeypatch.setattr(carrying, "parse_json", lambda text: {"precision": "fp32"})
     with pytest.raises(BundleError, match="does not describe a graph"):
         to_build(source.bundle, found)[0]["fused"]()
+
+
+def test_a_precision_that_lacks_a_roles_graph_is_refused_before_anything_is_built(from_desktop):
+    manifest = from_desktop("split") / "bundle.json"
+    document = json.loads(manifest.read_text())
+    del document["device_build"]["carried"][1]["graphs"][0]
+    manifest.write_text(json.dumps(document))
+    with pytest.raises(BundleError, match=r"but 'device_build.carried\[1\].graphs' has \['quality'\]"):
+        open_source(manifest.parent)
 
 
 def test_a_precision_without_its_fidelity_is_refused(written, monkeypatch):

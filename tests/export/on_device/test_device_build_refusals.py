@@ -28,6 +28,7 @@ def test_a_wrong_engine_is_refused_even_though_it_built_and_ran(from_desktop, on
     assert "the engine of TensorRT 10.3.0.26 on Fake GPU 0 (SM 87) is wrong: " in finished.stderr
     assert words in finished.stderr
     assert "issues/4419" in finished.stderr  # what is on record for attention on 10.3
+    assert "which layer it is, says: dgiqa-edge debug brought --backend tensorrt" in finished.stderr
     assert (source / "bundle.json").read_bytes() == before
     assert not list(tmp_path.glob("work/.partial-*"))
     assert not list(tmp_path.glob("work/device_check-*"))
@@ -75,6 +76,7 @@ def test_a_disk_too_small_for_the_bundle_leaves_the_old_one(from_desktop, on_dev
         (None, ["--no-engine"], {}, "--no-engine does nothing with --from"),
         (None, ["--calibrator", "entropy"], {}, "--calibrator does nothing with --from"),
         (None, ["--dla-core", "0"], {}, "has no DLA"),
+        (None, ["--work", "out/work"], {}, "out/work lies in "),
     ],
 )
 def test_what_cannot_be_built_is_said_before_anything_is(

@@ -1,6 +1,9 @@
-"""The table that closes a build, without any package but ours."""
+"""The table that closes a build, without any package but ours, and where its bundle may be written."""
 
-from dgiqa_edge.export.stages.outcome import Row, table_lines
+import pytest
+
+from dgiqa_edge.export.stages.outcome import Row, check_target, table_lines
+from dgiqa_edge.runtime.errors import ConfigurationError
 
 
 def test_a_row_a_precision_with_what_is_known_of_it():
@@ -10,3 +13,29 @@ def test_a_row_a_precision_with_what_is_known_of_it():
         "fp32         100.0 MiB          -          -     -          -            -  12.3 ms",
         "int8 + fp16   26.0 MiB    0.01000    0.02000     -    1.50 lv       0.9900        -",
     ]
+
+
+@pytest.mark.parametrize(
+    ("out", "needed", "refused"),
+    [
+        ("new", ("bundle", ".stages"), ""),
+        ("bundle", ("bundle", ".stages"), ""),
+        ("bundle/inner", (), "inner lies in"),
+        ("bundle/a/b", (), "b lies in"),
+        ("new", ("new/work",), "work lies in"),
+        ("new", ("bundle/work",), "work lies in"),
+        ("bundle", ("bundle/work",), "work lies in"),
+        ("bundle", ("link/source",), "source lies in"),
+        ("new", ("newer/work",), ""),
+    ],
+)
+def test_nothing_lies_in_a_bundle_that_its_next_build_would_remove(tmp_path, out, needed, refused):
+    (tmp_path / "bundle").mkdir()
+    (tmp_path / "bundle" / "bundle.json").touch()
+    (tmp_path / "link").symlink_to("bundle")
+    folders = [tmp_path / name for name in (out, *needed)]
+    if not refused:
+        check_target(*folders)
+        return
+    with pytest.raises(ConfigurationError, match=refused):
+        check_target(*folders)

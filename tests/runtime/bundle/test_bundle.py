@@ -5,6 +5,7 @@ import copy
 import json
 import shlex
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -60,8 +61,22 @@ def test_a_bundle_is_read_back_as_it_was_written(
     assert manifest.calibration is None
     assert manifest.notes == ("quality weights are seeded: scores carry no meaning",)
     assert set(manifest.files) == {file.name for file in bundle.path.iterdir()} - {"bundle.json"}
-    assert rebuild_command(manifest) == COMMAND
-    assert shlex.split(rebuild_command(manifest)) == list(manifest.build.argv)
+    assert rebuild_command(bundle) == COMMAND
+    assert shlex.split(rebuild_command(bundle)) == list(manifest.build.argv)
+
+
+@pytest.mark.parametrize(
+    ("argv", "command"),
+    [
+        ("build --from gone --out elsewhere --rungs int8", "build --from 'a folder' --out 'a folder' --rungs int8"),
+        ("build --fp32 --out there", "build --fp32 --out there"),
+        ("build --from", "build --from"),
+    ],
+)
+def test_what_was_built_on_a_device_is_built_again_of_itself(bundle_dir: Path, argv: str, command: str) -> None:
+    edit_manifest(bundle_dir, lambda document: document["build"].update(argv=argv.split()))
+    bundle = replace(load_bundle(bundle_dir), path=Path("a folder"))
+    assert rebuild_command(bundle) == command
 
 
 def test_an_old_note_on_the_builders_machine_is_not_repeated(bundle_dir: Path) -> None:

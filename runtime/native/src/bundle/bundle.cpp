@@ -80,6 +80,19 @@ std::vector<EngineRecord> Bundle::engines(const std::string &role) const {
     return found;
 }
 
+std::string Bundle::rebuild_command() const {
+    std::vector<std::string> argv = manifest.build_argv;
+    if (std::find(argv.begin(), argv.end(), "--from") != argv.end())
+        for (const char *option : {"--from", "--out"})
+            if (const auto found = std::find(argv.begin(), argv.end(), option); argv.end() - found > 1) found[1] = path;
+    return shell_joined(argv);
+}
+
+std::string Bundle::build_here_command(const std::string &backend) const {
+    if (manifest.device_backends.count(backend) == 0) return "";
+    return shell_joined({"dgiqa-edge", "build", "--from", path});
+}
+
 std::string Bundle::layer_hint() const {
     return "; which layer it is, says: " + shell_joined({"dgiqa-edge", "debug", path});
 }
@@ -95,7 +108,8 @@ Bundle load_bundle(const std::string &path) {
         throw Error(DGIQA_ERROR_CONFIGURATION, "no bundle given: give the folder that build_engine.py wrote");
     const std::string text = read_manifest(path);
     Bundle bundle{path, manifest_from_document(checked_document(text, path + "/" + MANIFEST_NAME))};
-    const std::string remedy = "copy the bundle again, or " + bundle.remedy();
+    // As it was built: of itself it cannot be built while it is damaged.
+    const std::string remedy = "copy the bundle again, or rebuild it with: " + bundle.manifest.build_command();
     // Sizes first: a cut-off copy is found without hashing gigabytes.
     for (const auto &[name, record] : bundle.manifest.files) check_presence(bundle, name, record, remedy);
     for (const auto &[name, record] : bundle.manifest.files) check_content(bundle, name, record, remedy);

@@ -21,7 +21,11 @@ struct Bundle {
     // The portable graph of one role.
     const GraphRecord &graph(const std::string &role) const;
     // "rebuild it with: ..."
-    std::string remedy() const { return "rebuild it with: " + manifest.rebuild_command(); }
+    std::string remedy() const { return "rebuild it with: " + rebuild_command(); }
+    // The shell command that builds the bundle again: of itself, where it was built of another one's graphs.
+    std::string rebuild_command() const;
+    // The shell command that builds a backend's engines here of what the bundle carries; "" if it carries nothing.
+    std::string build_here_command(const std::string &backend) const;
     // What an error about wrong outputs ends with, as in Python.
     std::string layer_hint() const;
 };

@@ -35,7 +35,7 @@ const std::vector<std::string> &roles_of_layout(const std::string &layout) {
 
 std::vector<std::string> Manifest::roles() const { return roles_of_layout(layout); }
 
-std::string Manifest::rebuild_command() const { return shell_joined(build_argv); }
+std::string Manifest::build_command() const { return shell_joined(build_argv); }
 
 Manifest manifest_from_document(const Json &document) {
     Manifest manifest;
@@ -59,6 +59,9 @@ Manifest manifest_from_document(const Json &document) {
                           golden.at("tolerance").at("depth_levels").get<double>()};
     for (const auto &[name, file] : document.at("files").items())
         manifest.files[name] = {file.at("sha256").get<std::string>(), file.at("bytes").get<std::uint64_t>()};
+    if (document.contains("device_build"))
+        for (const Json &graph : document.value("parser_graphs", Json::array()))
+            manifest.device_backends.insert(graph.at("backend").get<std::string>());
     manifest.build_argv = document.at("build").at("argv").get<std::vector<std::string>>();
     return manifest;
 }

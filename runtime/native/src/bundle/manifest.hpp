@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -67,11 +68,13 @@ struct Manifest {
     Tolerance tolerance;
     std::map<std::string, FileRecord> files;
     std::vector<std::string> build_argv;
+    // The backends whose engines `dgiqa-edge build --from` makes on a device of what the bundle carries.
+    std::set<std::string> device_backends;
 
     // The engines that one frame passes through, in order.
     std::vector<std::string> roles() const;
-    // The shell command that builds the bundle again.
-    std::string rebuild_command() const;
+    // The shell command that built the bundle.
+    std::string build_command() const;
 };
 
 // The engines of a layout, in the order that a frame passes them.

@@ -93,9 +93,16 @@ void check_roles(const Json &document, const std::string &where) {
     const auto layout = document.at("layout").get<std::string>();
     const std::vector<std::string> &roles = roles_of_layout(layout);
     const std::set<std::string> needed(roles.begin(), roles.end());
-    for (const char *kind : {"graphs", "engines"}) {
+    std::vector<std::pair<std::string, const Json *>> kinds = {{"graphs", &document.at("graphs")},
+                                                               {"engines", &document.at("engines")}};
+    if (const auto device = document.find("device_build"); device != document.end()) {
+        int place = 0;
+        for (const Json &entry : device->at("carried"))
+            kinds.emplace_back("device_build.carried[" + std::to_string(place++) + "].graphs", &entry.at("graphs"));
+    }
+    for (const auto &[kind, entries] : kinds) {
         std::set<std::string> found;
-        for (const Json &entry : document.at(kind)) found.insert(entry.at("role").get<std::string>());
+        for (const Json &entry : *entries) found.insert(entry.at("role").get<std::string>());
         if (found != needed)
             contradict(where, "layout '" + layout + "' needs the roles " + listed(needed) + ", but '" + kind +
                                   "' has " + listed(found));

@@ -71,9 +71,13 @@ EngineRecord choose(const Bundle &bundle, const std::string &role, const Backend
         offered.push_back(record.backend);
     }
     if (is_portable(asked)) return portable_record(bundle, role, *asked);
-    if (asked != nullptr)
-        cannot_run(bundle.path + " has no '" + role + "' engine for backend '" + asked->name +
-                   "' (it has: " + joined(offered) + "): choose \"auto\", or build a bundle for it");
+    if (asked != nullptr) {
+        const std::string build_here = bundle.build_here_command(asked->name);
+        cannot_run(bundle.path + " has no '" + role + "' engine for backend '" + asked->name + "' (it has: " +
+                   joined(offered) + "): " +
+                   (build_here.empty() ? "choose \"auto\", or build a bundle for it"
+                                       : "build it here with: " + build_here));
+    }
     const auto portable = std::find_if(backends.begin(), backends.end(), is_portable);
     cannot_run(bundle.path + ": this build of the library cannot run its '" + role + "' engines (" + joined(offered) +
                "); it has: " + built_names(backends) + ": build the library with that backend" +
@@ -152,7 +156,7 @@ std::unique_ptr<Engine> load_engine(const Bundle &bundle, const std::string &rol
     const std::string where = bundle.file(record.file);
     if (record.requires_.platform && *record.requires_.platform != platform_name())
         cannot_run(where + " was built for " + *record.requires_.platform + ", this machine is " + platform_name() +
-                   ": rebuild it here with: " + bundle.manifest.rebuild_command());
+                   ": rebuild it here with: " + bundle.rebuild_command());
     std::unique_ptr<Engine> engine = named(backends, record.backend)->load(bundle, record, options);
     check_contract(*engine, contract(bundle.manifest, role), where, bundle.remedy());
     return engine;

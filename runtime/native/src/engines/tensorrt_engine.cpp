@@ -205,7 +205,7 @@ private:
 
 // What does not fit this machine is found before TensorRT sees the file.
 std::unique_ptr<Engine> load(const Bundle &bundle, const EngineRecord &record, const EngineOptions &) {
-    const std::string where = bundle.file(record.file), rebuild = bundle.manifest.rebuild_command();
+    const std::string where = bundle.file(record.file), rebuild = bundle.rebuild_command();
     try {
         const GpuMachine machine = machine_here(where);
         const std::vector<std::string> problems = obstacles(record.requires_, machine);

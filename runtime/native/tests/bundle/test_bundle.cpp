@@ -36,9 +36,22 @@ TEST_CASE("a whole bundle is read") {
         CHECK(bundle.manifest.frame.width == 64);
         CHECK(bundle.manifest.view_count == 2);
         CHECK(bundle.manifest.roles().size() == (layout == "split" ? 2 : 1));
-        CHECK(bundle.manifest.rebuild_command() == "python export/build_engine.py --fp32 --out 'a folder'");
+        CHECK(bundle.rebuild_command() == "python export/build_engine.py --fp32 --out 'a folder'");
         for (const std::string &role : bundle.manifest.roles()) CHECK(bundle.engines(role).size() == 1);
     }
+}
+
+TEST_CASE("what was built on a device is built again of itself, wherever it lies by now") {
+    dgiqa::Bundle bundle;
+    bundle.path = "/data/its engine";
+    const auto command = [&bundle](const std::vector<std::string> &argv) {
+        bundle.manifest.build_argv = argv;
+        return bundle.rebuild_command();
+    };
+    CHECK(command({"dgiqa-edge", "build", "--from", "gone", "--out", "elsewhere", "--rungs", "int8"}) ==
+          "dgiqa-edge build --from '/data/its engine' --out '/data/its engine' --rungs int8");
+    CHECK(command({"dgiqa-edge", "build", "--fp32", "--out", "there"}) == "dgiqa-edge build --fp32 --out there");
+    CHECK(command({"dgiqa-edge", "build", "--from"}) == "dgiqa-edge build --from");
 }
 
 TEST_CASE("what is not a bundle") {

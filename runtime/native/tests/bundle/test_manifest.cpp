@@ -141,6 +141,12 @@ TEST_CASE("manifests that were edited or damaged") {
              d["device_build"] = device_build(d, d["golden"]["file"], "x");
          },
          "field 'device_build.carried[0].graphs[0].file' names 'x'"},
+        {"a carried precision without its graphs",
+         [](Json &d) {
+             d["device_build"] = device_build(d, d["golden"]["file"], d["graphs"][0]["file"]);
+             d["device_build"]["carried"][0]["graphs"][0]["role"] = "depth";
+         },
+         "needs the roles ['fused'], but 'device_build.carried[0].graphs' has ['depth']"},
         {"golden not listed", [](Json &d) { d["golden"]["file"] = "x"; }, "field 'golden.file' names 'x'"},
         {"calibration not listed", [](Json &d) { d["calibration"]["file"] = "x"; }, "'calibration.file' names 'x'"},
         {"roles", [](Json &d) { d["layout"] = "split"; },

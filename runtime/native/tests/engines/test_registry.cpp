@@ -81,6 +81,14 @@ TEST_CASE("a backend that is asked for runs its own record, or the portable grap
                 loaded({"sandbox"}, "abacus"));
 }
 
+TEST_CASE("an engine that the bundle's graphs can become is built by the command that is named") {
+    Bundle bundle = bundle_for({"sandbox"});
+    bundle.manifest.device_backends = {"abacus"};
+    CHECK_ERROR(DGIQA_ERROR_ENGINE_COMPATIBILITY,
+                "for backend 'abacus' (it has: sandbox): build it here with: dgiqa-edge build --from bundle",
+                dgiqa::load_engine(bundle, "fused", {"abacus", 0}, kAll));
+}
+
 TEST_CASE("where a backend of portable graphs is missing another stands in, for plans of a GPU none does") {
     CHECK(loaded({"quipu", "abacus"}, "auto") == "sandbox graph.onnx");
     CHECK_ERROR(DGIQA_ERROR_ENGINE_COMPATIBILITY,

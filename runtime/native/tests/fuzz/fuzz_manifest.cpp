@@ -101,7 +101,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
     const std::string text(reinterpret_cast<const char *>(data), size);
     try {
         const dgiqa::Manifest manifest = dgiqa::manifest_from_document(dgiqa::checked_document(text, "bundle.json"));
-        if (manifest.frame.height < 1 || manifest.view_count < 1 || manifest.rebuild_command().empty()) std::abort();
+        if (manifest.frame.height < 1 || manifest.view_count < 1 || manifest.build_command().empty()) std::abort();
         for (const auto &file : manifest.files)
             if (!dgiqa::is_inside(file.first)) std::abort();
     } catch (const dgiqa::Error &error) {

@@ -68,6 +68,8 @@ def test_one_bad_photo_among_good_ones_is_enough():
 def test_the_message_carries_what_is_on_record_and_the_way_out():
     with pytest.raises(FidelityError, match=r"--fp16, --fp32.*; on record: issue 7"):
         check(engine(1.0), remarks=["on record: issue 7"])
+    with pytest.raises(FidelityError, match=r"another --opt-level; see there$"):
+        check(engine(1.0), hint="; see there")
 
 
 def test_progress_is_told():
