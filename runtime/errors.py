@@ -80,5 +80,9 @@ class MachineError(DgiqaEdgeError):
     exit_code = 4
 
 
+class GpuMemoryError(MachineError):
+    """A GPU whose free memory does not suffice for one engine: a smaller one may fit."""
+
+
 class DeviceLostError(MachineError):
     """A GPU whose context is lost after a fatal CUDA error: only a new process can use it again."""

@@ -17,7 +17,6 @@ from dgiqa_edge.calibration.fidelity import Fidelity
 from dgiqa_edge.calibration.images.calibration_set import MINIMUM_COUNT, open_calibration_set
 from dgiqa_edge.calibration.images.selection import Selection
 from dgiqa_edge.runtime.bundle.golden import CHECK_NAME, Golden, save_golden
-from dgiqa_edge.runtime.errors import FidelityError
 from dgiqa_edge.runtime.ground.names import json_text
 from dgiqa_edge.runtime.hashing import Json
 from dgiqa_edge.runtime.version import VERSION
@@ -25,6 +24,7 @@ from dgiqa_edge.runtime.version import VERSION
 from ..frame_graph import parity
 from ..frame_graph.graph_session import open_graph
 from ..frame_graph.to_onnx import export_graph
+from ..ladder.climb import RUNG_ERRORS
 from ..ladder.devices.protocol import Device
 from ..ladder.ladder import Ladder, Taken
 from ..ladder.lowering import FP32_GRAPH, GRAPH, Lowering, LoweringInputs
@@ -195,16 +195,16 @@ class Build:
         return self.engines is None and self.backend.parser_graphs is not None
 
     def _carry(self, ladder: Ladder) -> Taken:
-        """The first of the precisions asked for that is near enough to FP32; ``others`` are the rest of these.
+        """The first of the precisions asked for that can be written and is near enough to FP32; ``others``: the rest.
 
         Raises:
-            FidelityError: none is.
+            One of ``RUNG_ERRORS``: none is.
         """
         near: list[Taken] = []
         for precision in self.options.rungs:
             try:
                 near.append(ladder.single(rungs_from(precision)[0]))
-            except FidelityError as error:
+            except RUNG_ERRORS as error:
                 if not near and precision == self.options.rungs[-1]:
                     raise
                 self.reporter.note(f"  {precision} is left out: {error}")

@@ -14,13 +14,14 @@ from dgiqa_edge.runtime.errors import (
     EngineCompatibilityError,
     ExportError,
     FidelityError,
+    GpuMemoryError,
 )
 
 from ..options.accuracy_budget import AccuracyBudget, Miss
 from .decision import Decision, Tried, decide
 from .rungs import Rung
 
-RUNG_ERRORS = (CalibrationError, EngineCompatibilityError, ExportError, FidelityError)
+RUNG_ERRORS = (CalibrationError, EngineCompatibilityError, ExportError, FidelityError, GpuMemoryError)
 """What spoils one rung and not the build: a full disk or a missing package would spoil the others too."""
 SECONDS_PER_GRAPH = 15.0
 

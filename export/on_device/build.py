@@ -69,8 +69,8 @@ class DeviceBuild:
             DgiqaEdgeError: of the class that fits what has to be mended; ``out`` is then as it was.
         """
         options = self.options
-        check_target(options.out, options.source, options.work)
         self.source = open_source(options.source, options.rungs)
+        check_target(options.out, options.source, options.work)
         self.machine = open_machine()
         carried = [one.precision for one in self.source.carried]
         self.reporter.note(f"{', '.join(carried)} from {options.source}, all hashes right; for {self.machine.label}")

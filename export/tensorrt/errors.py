@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dgiqa_edge.runtime.errors import ExportError, MachineError
+from dgiqa_edge.runtime.errors import ExportError, GpuMemoryError, MachineError
 from dgiqa_edge.runtime.ground.error_text import one_line
 
 PROBLEMS_IN_MESSAGE = 3
@@ -34,11 +34,11 @@ class ParserProblem:
 
 @dataclass(frozen=True)
 class Remedy:
-    """What a message that matches ``pattern`` comes to; ``machine``: to be mended is the machine, not the graph."""
+    """What a message that matches ``pattern`` comes to, and as which error."""
 
     pattern: str
     text: str
-    machine: bool = False
+    error: type[ExportError] | type[MachineError] = ExportError
 
 
 # First match wins. The texts matched are those of onnx-tensorrt 8.5 to 10.1 (assertions of its importers), and of the
@@ -77,12 +77,12 @@ BUILD_REMEDIES = (
     Remedy(
         r"out of memory|OutOfMemory|cudaMalloc|insufficient memory|Requested amount of GPU memory",
         "the GPU has too little free memory: close what else uses it, or lower --workspace-mib",
-        machine=True,
+        error=GpuMemoryError,
     ),
     Remedy(
         r"no kernel image|is not supported.*compute capability|Target GPU SM",
         "this TensorRT has no code for this GPU: install a newer one",
-        machine=True,
+        error=MachineError,
     ),
     Remedy(
         r"No implementation.*(obeys|constraints)|obey.*constraint",
@@ -101,7 +101,7 @@ BUILD_REMEDIES = (
 DRIVER_REMEDY = Remedy(
     r"driver version is insufficient|CUDA initialization failure|error code: 35|error: 35",
     "the NVIDIA driver is older than this CUDA needs, or does not run: update it",
-    machine=True,
+    error=MachineError,
 )
 
 
@@ -146,8 +146,7 @@ def driver_failure(release: str, lines: Sequence[str]) -> ExportError | MachineE
 
 
 def _failure(release: str, remedy: Remedy, line: str) -> ExportError | MachineError:
-    kind = MachineError if remedy.machine else ExportError
-    return kind(f"{release} built no engine: {remedy.text} ({_shortened(line)})")
+    return remedy.error(f"{release} built no engine: {remedy.text} ({_shortened(line)})")
 
 
 def _parser_problem(error: Any, nodes: Sequence[tuple[str, str]]) -> ParserProblem:

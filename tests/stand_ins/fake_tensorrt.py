@@ -240,6 +240,9 @@ def _build(trt, network, config, logger):
         "strong": bool(network.flags & 1 << int(getattr(trt.NetworkDefinitionCreationFlag, "STRONGLY_TYPED", 30))),
     }
     content = trt.spoil(network.onnx) if trt.spoil else network.onnx
+    if content is None:
+        logger.log(1, "Error Code 2: OutOfMemory (Requested size was 1073741824 bytes.)")
+        return None
     return plan_of(content, **record)
 
 

@@ -32,3 +32,10 @@ def no_number(content: bytes) -> bytes:
 def large(content: bytes) -> bytes:
     """More bytes than a small disk holds."""
     return content + bytes(4 << 20)
+
+
+def no_room_for_fp32(content: bytes) -> bytes | None:
+    """None, which says that the GPU's memory is full, of a graph without any reduction."""
+    tensors = onnx.load_from_string(content).graph.initializer
+    reduced = {onnx.TensorProto.FLOAT16, onnx.TensorProto.INT8}
+    return content if any(tensor.data_type in reduced for tensor in tensors) else None

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from ...bundle.bundle import Bundle, rebuild_command
 from ...bundle.manifest import EngineRecord
-from ...errors import ConfigurationError, DeviceLostError, EngineCompatibilityError, MachineError
+from ...errors import ConfigurationError, DeviceLostError, EngineCompatibilityError, GpuMemoryError, MachineError
 from ...hashing import sha256_file
 from ...machine.cuda_probe import probe
 from ...machine.nvidia import driver_version
@@ -60,7 +60,8 @@ def load(bundle: Bundle, record: EngineRecord, options: EngineOptions) -> "Tenso
     """Open one plan of a verified bundle on the first GPU.
 
     Raises:
-        MachineError: no GPU, tensorrt or CUDA binding is missing, the driver is too old, or the GPU's memory is full.
+        MachineError: no GPU, tensorrt or CUDA binding is missing, the driver is too old, or the GPU's memory is full
+            (``GpuMemoryError``).
         EngineCompatibilityError: the plan was built for something else (all of it is named), or TensorRT refuses it.
         DeviceLostError: the GPU has failed in this process.
     """
@@ -361,7 +362,7 @@ def _failures(cuda: Cuda, file: PlanFile) -> Iterator[None]:
                 f"again; if it fails again, rebuild the engine with: {rebuild}"
             ) from error
         if re.search(r"MemoryAllocation|out of memory", str(error)):
-            raise MachineError(
+            raise GpuMemoryError(
                 f"{gpu} has no memory left for {where} ({error}): stop other programs that use it, or build a "
                 "smaller preset"
             ) from error

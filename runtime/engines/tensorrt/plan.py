@@ -8,7 +8,7 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-from ...errors import BundleError, EngineCompatibilityError, MachineError
+from ...errors import BundleError, EngineCompatibilityError, GpuMemoryError
 from ..protocol import TensorSpec
 from .inspector import EngineLayers, parse
 from .just_in_time import Kernels, check_validity
@@ -88,7 +88,7 @@ class Plan:
         """Another execution context, with device memory of its own.
 
         Raises:
-            MachineError: the GPU has no memory left for it.
+            GpuMemoryError: the GPU has no memory left for it.
         """
         engine = self._engine
         with self.messages.during() as said:
@@ -97,7 +97,7 @@ class Plan:
             else:  # compiled here, and when it runs first
                 context = engine.create_execution_context(self.kernels.settings(self._trt, captures))
         if context is None:
-            raise MachineError(
+            raise GpuMemoryError(
                 f"the GPU has no room for {self._where}, which needs {self._context_bytes() / 2**20:.0f} MiB to run "
                 f"({said.reason()}): stop other programs that use the GPU, or build a smaller preset"
             )

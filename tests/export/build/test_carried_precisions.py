@@ -5,10 +5,11 @@ from stand_ins.small_networks import run_build as build
 
 from dgiqa_edge.calibration.fidelity import compare_engines
 from dgiqa_edge.export.frame_graph.graph_session import open_graph
+from dgiqa_edge.export.ladder.ladder import Ladder
 from dgiqa_edge.export.options.accuracy_budget import FLOOR, parse_budget
 from dgiqa_edge.runtime import load_bundle
 from dgiqa_edge.runtime.bundle.golden import load_golden
-from dgiqa_edge.runtime.errors import BundleError
+from dgiqa_edge.runtime.errors import BundleError, CalibrationError
 from dgiqa_edge.runtime.machine.version_requirement import satisfies
 
 RUNGS = ("int8", "fp16", "fp32")
@@ -91,3 +92,17 @@ def test_a_precision_that_is_too_far_from_fp32_is_left_out(carry, capsys):
     carried = carry(accuracy_budget=parse_budget("score_mae=0.0001")).manifest.device_build.carried
     assert [one.precision.name for one in carried] == ["fp32"]
     assert "int8 is left out: int8 is too far from FP32" in capsys.readouterr().err
+
+
+def test_a_precision_that_cannot_be_written_is_left_out(carry, capsys, monkeypatch):
+    single = Ladder.single
+
+    def fail(self, rung):
+        if rung.precision == "int8":
+            raise CalibrationError("a range is no number")
+        return single(self, rung)
+
+    monkeypatch.setattr(Ladder, "single", fail)
+    carried = carry().manifest.device_build.carried
+    assert [one.precision.name for one in carried] == ["fp16", "fp32"]
+    assert "int8 is left out: a range is no number" in capsys.readouterr().err

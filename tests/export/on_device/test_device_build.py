@@ -118,6 +118,19 @@ def test_a_wrong_engine_spoils_its_own_precision_only(from_desktop, on_device, t
     assert {rungs["fp16"].status, rungs["fp32"].status} == {"accepted", "slower"}
 
 
+def test_an_engine_that_the_memory_is_too_small_for_leaves_the_smaller_ones(from_desktop, on_device, tmp_path):
+    from_desktop()
+    finished = on_device("build", "--from", "brought", "--out", "out", DGIQA_FAKE_SPOIL="no_room_for_fp32")
+    assert finished.returncode == 0, finished.stderr
+    rungs = {rung.name: rung for rung in load_bundle(tmp_path / "out").manifest.ladder.rungs}
+    assert rungs["fp32"].status == "failed"
+    assert "the GPU has too little free memory" in rungs["fp32"].reason
+    assert {rungs["int8"].status, rungs["fp16"].status} == {"accepted", "slower"}
+    alone = on_device("build", "--from", "brought", "--out", "one", "--fp32", DGIQA_FAKE_SPOIL="no_room_for_fp32")
+    assert alone.returncode == 4
+    assert "the GPU has too little free memory" in alone.stderr
+
+
 def test_a_target_that_none_keeps_tells_the_table_and_builds_nothing(from_desktop, on_device, tmp_path):
     from_desktop()
     result = tmp_path / "result.json"

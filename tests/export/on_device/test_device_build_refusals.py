@@ -109,6 +109,15 @@ def test_a_folder_that_is_no_bundle_is_not_replaced(from_desktop, on_device, tmp
     assert (tmp_path / "out" / "mine").read_text() == "mine"
 
 
+def test_a_folder_to_build_from_that_is_no_bundle_is_not_to_be_removed(on_device, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "photo").touch()
+    finished = on_device("build", "--from", "mine")
+    assert finished.returncode == 3
+    assert "mine is not a bundle (no bundle.json)" in finished.stderr
+    assert "remove" not in finished.stderr
+
+
 def test_a_bundle_without_an_engine_names_the_command_that_builds_one(from_desktop, on_device):
     from_desktop()
     for backend, words in (

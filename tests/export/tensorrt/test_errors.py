@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from dgiqa_edge.export.tensorrt.errors import NO_REMEDY, build_failure, parser_failure, parser_problems
-from dgiqa_edge.runtime.errors import ExportError, MachineError
+from dgiqa_edge.runtime.errors import ExportError, GpuMemoryError, MachineError
 
 NODES = (("/first", "Conv"), ("/second", "QuantizeLinear"))
 
@@ -74,7 +74,7 @@ def test_a_long_or_broken_message_becomes_one_line():
 
 def test_the_build_log_decides_what_is_to_be_mended():
     memory = build_failure("TensorRT 10.3", ["warning", "Error Code 2: OutOfMemory (no further information)"])
-    assert isinstance(memory, MachineError)
+    assert isinstance(memory, GpuMemoryError)
     unknown = build_failure("TensorRT 10.3", ["first", "the last error"])
     assert isinstance(unknown, ExportError) and "the last error" in str(unknown)
     beside = [
