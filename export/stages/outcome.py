@@ -73,8 +73,8 @@ def check_target(out: Path, *needed: Path) -> None:
         needed: folders that the build reads or works in. The whole of ``out`` is replaced at its end.
 
     Raises:
-        ConfigurationError: ``out`` exists and holds something else, or a folder lies in a bundle, which is replaced
-            as a whole.
+        ConfigurationError: ``out`` exists and holds something else or cannot be replaced, or a folder lies in a bundle,
+            which is replaced as a whole.
         MachineError: ``out`` cannot be written.
     """
     ancestor = next(folder for folder in (out.absolute(), *out.absolute().parents) if folder.exists())
@@ -84,9 +84,12 @@ def check_target(out: Path, *needed: Path) -> None:
         raise MachineError(f"cannot write --out {out}: no permission to write in {ancestor}")
     if out.exists() and not (out / MANIFEST_NAME).is_file() and (not out.is_dir() or any(out.iterdir())):
         raise ConfigurationError(f"--out {out} exists and is not a bundle: choose another folder, or remove it")
+    if out.is_mount():
+        raise ConfigurationError(f"--out {out} is a mount point, which nothing can replace: name a folder in it")
+    place = Path(os.path.realpath(out))
     for folder in (out, *needed):
-        for above in folder.resolve().parents:
-            if above == out.resolve() or (above / MANIFEST_NAME).is_file():
+        for above in Path(os.path.realpath(folder)).parents:
+            if above == place or (above / MANIFEST_NAME).is_file():
                 raise ConfigurationError(
                     f"{folder} lies in {above}, and a build replaces the whole of a bundle: choose another folder"
                 )

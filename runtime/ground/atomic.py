@@ -60,11 +60,13 @@ def _replacing(path: Path) -> Iterator[Path]:
 def atomic_directory(path: Path) -> Iterator[Path]:
     """Yield a temporary directory beside ``path``; when the block ends without an error it takes ``path``'s place.
 
-    An existing directory at ``path`` stays as it was until the new one is complete.
+    An existing directory at ``path`` stays as it was until the new one is complete. A link stays, and what it leads to
+    is replaced.
 
     Raises:
         MachineError: the disk is full, or the parent folder cannot be written.
     """
+    path = Path(os.path.realpath(path)) if path.is_symlink() else path
     with _disk_errors(path), _parents_of(path):
         partial = Path(tempfile.mkdtemp(prefix=PARTIAL_PREFIX, dir=path.parent))
         try:

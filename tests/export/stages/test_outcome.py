@@ -39,3 +39,9 @@ def test_nothing_lies_in_a_bundle_that_its_next_build_would_remove(tmp_path, out
         return
     with pytest.raises(ConfigurationError, match=refused):
         check_target(*folders)
+
+
+def test_what_cannot_be_replaced_is_found_before_the_build(small_disk):
+    with pytest.raises(ConfigurationError, match=r"is a mount point, .* name a folder in it"):
+        check_target(small_disk)
+    check_target(small_disk / "bundle")

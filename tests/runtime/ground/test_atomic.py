@@ -62,6 +62,29 @@ def test_an_existing_directory_is_replaced_only_by_a_complete_one(
     assert [path.name for path in tmp_path.iterdir()] == ["bundle"]
 
 
+@pytest.mark.parametrize("there", [True, False])
+def test_a_link_to_a_directory_stays_and_leads_to_the_new_one(tmp_path: Path, there: bool) -> None:
+    target = tmp_path / "disk" / "bundle"
+    if there:
+        target.mkdir(parents=True)
+        (target / "old.txt").write_text("old")
+    link = tmp_path / "current"
+    link.symlink_to(Path("disk", "bundle"))
+    with atomic_directory(link) as partial:
+        assert partial.parent == target.parent
+        fill(partial)
+    assert [path.name for path in target.iterdir()] == ["nested"]
+    assert link.is_symlink()
+    assert [path.name for path in target.parent.iterdir()] == ["bundle"]
+
+
+def test_links_in_a_circle_are_said(tmp_path: Path) -> None:
+    link = tmp_path / "current"
+    link.symlink_to("current")
+    with pytest.raises(MachineError, match="current"), atomic_directory(link):
+        pass
+
+
 def test_an_old_directory_comes_back_when_the_swap_itself_fails(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
