@@ -77,8 +77,9 @@ def check_target(out: Path, *needed: Path) -> None:
             which is replaced as a whole.
         MachineError: ``out`` cannot be written.
     """
-    ancestor = next(folder for folder in (out.absolute(), *out.absolute().parents) if folder.exists())
-    if ancestor != out.absolute() and not ancestor.is_dir():
+    place = Path(os.path.realpath(out))
+    ancestor = next(folder for folder in place.parents if folder.exists())  # another folder takes the place of ``out``
+    if not ancestor.is_dir():
         raise MachineError(f"cannot write --out {out}: {ancestor} is not a folder")
     if not os.access(ancestor, os.W_OK):
         raise MachineError(f"cannot write --out {out}: no permission to write in {ancestor}")
@@ -86,7 +87,6 @@ def check_target(out: Path, *needed: Path) -> None:
         raise ConfigurationError(f"--out {out} exists and is not a bundle: choose another folder, or remove it")
     if out.is_mount():
         raise ConfigurationError(f"--out {out} is a mount point, which nothing can replace: name a folder in it")
-    place = Path(os.path.realpath(out))
     for folder in (out, *needed):
         for above in Path(os.path.realpath(folder)).parents:
             if above == place or (above / MANIFEST_NAME).is_file():

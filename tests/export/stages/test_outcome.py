@@ -3,7 +3,7 @@
 import pytest
 
 from dgiqa_edge.export.stages.outcome import Row, check_target, table_lines
-from dgiqa_edge.runtime.errors import ConfigurationError
+from dgiqa_edge.runtime.errors import ConfigurationError, MachineError
 
 
 def test_a_row_a_precision_with_what_is_known_of_it():
@@ -45,3 +45,14 @@ def test_what_cannot_be_replaced_is_found_before_the_build(small_disk):
     with pytest.raises(ConfigurationError, match=r"is a mount point, .* name a folder in it"):
         check_target(small_disk)
     check_target(small_disk / "bundle")
+
+
+def test_replacing_a_bundle_takes_writing_in_the_folder_that_holds_it(tmp_path, monkeypatch):
+    bundle = tmp_path / "bundle"
+    bundle.mkdir()
+    (bundle / "bundle.json").touch()
+    (tmp_path.parent / f"{tmp_path.name}-link").symlink_to(bundle)
+    monkeypatch.setattr("os.access", lambda folder, mode: folder != tmp_path)
+    for out in (bundle, tmp_path / "new" / "deep", tmp_path.parent / f"{tmp_path.name}-link"):
+        with pytest.raises(MachineError, match=f"no permission to write in {tmp_path}$"):
+            check_target(out)
