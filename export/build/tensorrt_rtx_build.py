@@ -13,10 +13,8 @@ from dgiqa_edge.runtime.errors import ConfigurationError
 from dgiqa_edge.runtime.machine.cuda_probe import probe
 
 from ..ladder.devices import portable
-from ..ladder.devices.tensorrt import TensorRtDevice
 from ..options.build_options import BuildOptions
 from ..stages.reporter import Reporter
-from ..stages.stages import Stages
 from ..tensorrt.machine import obstacle, open_rtx
 from . import bundle_writer
 from .backends import BuildBackend
@@ -39,6 +37,11 @@ class TensorRtRtxBuild(TensorRtBuild):
 
     @classmethod
     def open(cls, options: BuildOptions, recipe: Recipe, reporter: Reporter) -> "TensorRtRtxBuild":
+        if options.climbs:
+            raise ConfigurationError(
+                "--accuracy-budget and --latency-target decide by engines that run, and TensorRT-RTX builds them for "
+                "GPUs that are not here: leave them out, and name a precision"
+            )
         machine = open_rtx(options.tensorrt.settings.targets)
         opened = cls(options, machine, families_of(source.name for source in recipe.sources), reporter)
         opened.stage(options.precision, half=options.precision != "fp32")  # refuses what cannot be built
@@ -46,12 +49,6 @@ class TensorRtRtxBuild(TensorRtBuild):
             reporter.note(f"note: {_INT8}")
         reporter.stages += 1 + opened._can_check()
         return opened
-
-    def device(self, stages: Stages, images: CalibrationSet) -> TensorRtDevice:
-        raise ConfigurationError(
-            "--accuracy-budget and --latency-target decide by engines that run, and TensorRT-RTX builds them for GPUs "
-            "that are not here: leave them out, and name a precision"
-        )
 
     def accept(
         self,

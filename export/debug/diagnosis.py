@@ -21,7 +21,10 @@ from dgiqa_edge.runtime.engines.registry import AUTO, BACKENDS, portable
 from dgiqa_edge.runtime.errors import ConfigurationError, DgiqaEdgeError
 from dgiqa_edge.runtime.ground.error_text import one_line
 
+from ..frame_graph.graph_files import graphs_of
 from ..ladder.devices.check import BundleEngines
+from ..options import tensorrt_options
+from ..options.build_options import BACKENDS as BACKENDS_TO_BUILD
 from . import keep, reference
 from .pieces import Pair
 from .reference import Reference
@@ -97,7 +100,7 @@ class Debugger:
         self.golden: Golden = load_golden(self.bundle.file(manifest.golden.file))
         self.written = as_written(threads)
         self.backend, self.candidate, self.note = _executor(self.bundle, backend, threads)
-        self.graphs = reference.graphs_of(self.bundle)
+        self.graphs = graphs_of(self.bundle)
         self.reference: Reference = reference.find(self.bundle, self.graphs, self.golden, asked, self._whole)
         lowered = {role: SourceGraph(model) for role, model in self.graphs.items()}
         exact = {role: SourceGraph(model) for role, model in self.reference.graphs.items()}
@@ -180,12 +183,15 @@ class Debugger:
                 "no rounding of tensors explains it, so weights are wrong or too coarse; which, says an FP32 bundle of "
                 f"the same weights: build it with the command below, then debug again with --reference {fp32}"
             )
-            return None, advice, shlex.join(_varied(argv, ["--fp32", "--no-engine", "--out", fp32]))
+            return None, advice, shlex.join(_varied(argv, in_fp32(fp32)))
         if self.bundle.manifest.precision.name == "fp32":
             sound = all(one.deviation and one.deviation.within(self.tolerance) for one in replays)
             names = " or ".join(one.name for one in portable() if one.name != self.backend)
             return None, "" if sound else f"the graph is in FP32 already: run it with --backend {names}", ""
-        kept = self._fewest([*judged, *backend.divergences])
+        try:
+            kept = self._fewest([*judged, *backend.divergences])
+        except DgiqaEdgeError as error:
+            return None, f"which blocks have to stay in FP32 cannot be told: {one_line(error)}", ""
         if kept is None:
             return None, "the golden frame fails even where every block is FP32: build again", shlex.join(argv)
         if not kept:
@@ -205,10 +211,7 @@ class Debugger:
             return compare(self.golden, self._mixture(kept)).within(self.tolerance)
 
         blocks = [block for pair in self.against_fp32.values() for block in pair.blocks]
-        try:
-            return keep.fewest(keep.ranked(blocks, judged), passes)
-        except DgiqaEdgeError:  # the backend cannot run a piece: said where it was compared
-            return None
+        return keep.fewest(keep.ranked(blocks, judged), passes)
 
     def _mixture(self, kept: Collection[str]) -> Mapping[str, np.ndarray]:
         """Outputs where ``kept`` blocks are FP32 and the candidate computes the others."""
@@ -242,6 +245,12 @@ def _executor(bundle: Bundle, asked: str, threads: int) -> tuple[str, Executor, 
     raise problem or ConfigurationError(f"there is no backend {asked!r}: give one of {', '.join(known)}")
 
 
+def in_fp32(out: str) -> tuple[str, ...]:
+    """Options that make an FP32 bundle of any build command, on any machine."""
+    anywhere = next(backend.name for backend in portable() if backend.name in BACKENDS_TO_BUILD)
+    return ("--fp32", "--backend", anywhere, "--out", out)
+
+
 def _varied(argv: Sequence[str], added: Sequence[str], *, precision: str = "") -> list[str]:
     """A build command with other options: those ``added`` replace what it says of them and of its precision.
 
@@ -253,6 +262,9 @@ def _varied(argv: Sequence[str], added: Sequence[str], *, precision: str = "") -
     valued |= {word for word in added if word.startswith("--")} - flags
     several = precision and "--rungs" in argv
     valued |= set() if several else {"--rungs"}
+    if "--fp32" in added:  # for any machine, and all blocks are
+        flags |= set(tensorrt_options.FLAGS)
+        valued |= {"--keep", *tensorrt_options.VALUED}
     words, rest = iter(argv), []
     for word in words:
         if word in valued:

@@ -63,7 +63,10 @@ class Pair:
         # The first of a tensor's twins is itself, before its readers round it; of a Conv that rounds, the last is.
         rounded = quantized_outputs(candidate.model) if rounds_convolutions else set()
         self.twins: dict[str, str] = {}
+        self._copies: dict[str, list[str]] = {}  # of a weight: a network that runs twice has each in INT8 twice
         for name, meant in self.stands.items():
+            if name in candidate.constants or candidate.is_integer_weight(name):
+                self._copies.setdefault(meant, []).append(name)
             maker = candidate.maker(self.twins.setdefault(meant, name))
             if maker is not None and maker.op_type in ("Conv", *CLAMPS) and rounded.intersection(maker.output):
                 self.twins[meant] = name
@@ -99,8 +102,10 @@ class Pair:
         return self._node_of[self.stands[tensor]]
 
     def weights(self, piece: Piece) -> list[tuple[str, str]]:
-        """Float weights that the piece is the first to read: the candidate's tensor and the reference's."""
-        return [(self.twins[meant], meant) for meant in self._weights.get(piece.tensors[0], ()) if meant in self.twins]
+        """Float weights that the piece is the first to read: each of the candidate's, and the reference's."""
+        return [
+            (name, meant) for meant in self._weights.get(piece.tensors[0], ()) for name in self._copies.get(meant, ())
+        ]
 
     def kind(self, tensor: str) -> tuple[str, np.ndarray | None]:
         """What a tensor of the candidate is held to, and the weight whose rounding it has to bear."""

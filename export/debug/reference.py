@@ -7,7 +7,7 @@ rounding of tensors can be taken out again; what its weights were cannot.
 
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,16 +16,19 @@ import numpy as np
 
 from dgiqa_edge.runtime.bundle.bundle import Bundle, load_bundle
 from dgiqa_edge.runtime.bundle.golden import Deviation, Golden, compare
-from dgiqa_edge.runtime.bundle.manifest import GraphRecord, Tolerance
+from dgiqa_edge.runtime.bundle.manifest import Tolerance
 from dgiqa_edge.runtime.errors import ConfigurationError
 
+from ..frame_graph.graph_files import graphs_of, read_graph
+from ..frame_graph.precision import fp32_name
 from ..frame_graph.split import split
 from ..ladder.devices.check import DEPTH_FLOOR_LEVELS, SCORE_FLOOR
 from ..ladder.lowering import FP32_GRAPH
 from ..options.build_options import STAGES
+from .runners import running
 
 if TYPE_CHECKING:
-    from onnx import ModelProto
+    from onnx import ModelProto, TensorProto
 
 _EQUAL = Tolerance(score=SCORE_FLOOR["fp32"], depth_levels=DEPTH_FLOOR_LEVELS["fp32"])
 _FLOAT, _FLOAT16 = 1, 10  # onnx.TensorProto.FLOAT, FLOAT16
@@ -55,14 +58,6 @@ class Reference:
         return self.deviation.within(_EQUAL)
 
 
-def graphs_of(bundle: Bundle, graphs: Iterable[GraphRecord] | None = None) -> "dict[str, ModelProto]":
-    """The bundle's portable graphs (or others of its ``graphs``) by role, in the order in which a frame passes them."""
-    import onnx
-
-    files = {graph.role: graph.file for graph in graphs or bundle.manifest.graphs}
-    return {role: onnx.load(str(bundle.file(files[role]))) for role in bundle.roles}
-
-
 def find(bundle: Bundle, graphs: Graphs, golden: Golden, asked: Path | None, outputs: Outputs) -> Reference:
     """The FP32 graph of a bundle: what was ``asked`` for, else the one that it carries or that its build left there,
     else what can be told.
@@ -73,7 +68,7 @@ def find(bundle: Bundle, graphs: Graphs, golden: Golden, asked: Path | None, out
 
     Raises:
         ConfigurationError: what was asked for is not this bundle's FP32 graph.
-        BundleError: the bundle that was asked for is damaged.
+        BundleError: the bundle that was asked for is damaged, or the file is no ONNX graph.
     """
     if asked is not None:
         found = _judged(_read(asked, tuple(graphs)), str(asked), golden, outputs)
@@ -102,8 +97,6 @@ def _judged(graphs: Graphs, source: str, golden: Golden, outputs: Outputs) -> Re
 
 
 def _read(path: Path, roles: tuple[str, ...]) -> Graphs:
-    import onnx
-
     if path.is_dir():
         other = load_bundle(path)
         if other.manifest.precision.name != "fp32":
@@ -112,10 +105,7 @@ def _read(path: Path, roles: tuple[str, ...]) -> Graphs:
             )
         graphs = graphs_of(other)
     else:
-        try:
-            graphs = {"fused": onnx.load(str(path))}
-        except Exception as error:  # protobuf's own errors
-            raise ConfigurationError(f"{path} is no ONNX graph ({type(error).__name__}): give another one") from error
+        graphs = {"fused": read_graph(path)}
     if tuple(graphs) == roles:
         return graphs
     if tuple(graphs) == ("fused",):
@@ -140,7 +130,10 @@ def _finished_exports(bundle: Bundle) -> Iterator[Path]:
 
 
 def lift(model: "ModelProto") -> "ModelProto":
-    """A copy of a lowered graph in which tensors are FP32 and no longer rounded; weights keep the values they have."""
+    """A copy of a lowered graph in which tensors are FP32 and no longer rounded; weights keep the values they have.
+
+    Its tensors have the names of the FP32 graph that was lowered, so that each is known by what it stands for.
+    """
     import onnx
     from onnx import numpy_helper
 
@@ -149,26 +142,42 @@ def lift(model: "ModelProto") -> "ModelProto":
     graph = result.graph
     rounded = {node.output[0]: node.input[0] for node in graph.node if node.op_type == "QuantizeLinear"}
     exact = {node.output[0]: rounded[node.input[0]] for node in graph.node if node.input and node.input[0] in rounded}
-    kept = [node for node in graph.node if not {*rounded, *exact}.intersection(node.output)]
-    for node in kept:
-        for place, name in enumerate(node.input):
-            node.input[place] = exact.get(name, name)
+
+    def meant(name: str) -> str:
+        return fp32_name(exact.get(fp32_name(name), name))
+
+    kept = []
+    for node in graph.node:
+        names = [meant(name) for name in node.input], [meant(name) for name in node.output]
+        casts = node.op_type == "Cast" and names[0] == names[1]  # to FP16 and back
+        if casts or {*rounded, *exact}.intersection(node.output):
+            continue
+        node.input[:], node.output[:] = names
         for attribute in node.attribute:
             if node.op_type == "Cast" and attribute.name == "to" and attribute.i == _FLOAT16:
                 attribute.i = _FLOAT
             elif attribute.name == "value" and attribute.t.data_type == _FLOAT16:
                 attribute.t.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(attribute.t).astype(np.float32)))
-    halves = [tensor for tensor in graph.initializer if tensor.data_type == _FLOAT16]
-    for tensor in halves:
-        tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor).astype(np.float32), tensor.name))
-    nodes = [type(node).FromString(node.SerializeToString()) for node in kept]
-    del graph.node[:], graph.value_info[:]
-    graph.node.extend(nodes)
+        kept.append(type(node).FromString(node.SerializeToString()))
+    weights: dict[str, TensorProto] = {}
+    for tensor in graph.initializer:  # of a weight that is read in both, that of FP32
+        name, half = fp32_name(tensor.name), tensor.data_type == _FLOAT16
+        if half and name not in weights:
+            weights[name] = numpy_helper.from_array(numpy_helper.to_array(tensor).astype(np.float32), name)
+        elif not half:
+            weights[name] = type(tensor).FromString(tensor.SerializeToString())
+    del graph.node[:], graph.value_info[:], graph.initializer[:]
+    graph.node.extend(kept)
+    graph.initializer.extend(weights.values())
     return result
 
 
 def whole(graphs: Graphs, golden: Golden, threads: int) -> Mapping[str, np.ndarray]:
-    """Outputs of whole graphs for the golden frame, every node computed as it is written."""
+    """Outputs of whole graphs for the golden frame, every node computed as it is written.
+
+    Raises:
+        EngineCompatibilityError: one of them cannot be run.
+    """
     import onnx
 
     from dgiqa_edge.runtime.engines.session import open_session
@@ -181,5 +190,6 @@ def whole(graphs: Graphs, golden: Golden, threads: int) -> Mapping[str, np.ndarr
             session = open_session(path, threads=threads, as_written=True)
         names = [output.name for output in session.get_outputs()]
         given = {value.name: values[value.name] for value in session.get_inputs()}
-        values |= dict(zip(names, session.run(names, given), strict=True))
+        with running("a graph as it is written"):
+            values |= dict(zip(names, session.run(names, given), strict=True))
     return values

@@ -6,7 +6,8 @@ backend of the runtime, opened by its own declaration; one that runs no graphs b
 
 import importlib.util
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,8 @@ from dgiqa_edge.runtime.engines import Engine, EngineOptions
 from dgiqa_edge.runtime.engines.backend import Backend
 from dgiqa_edge.runtime.engines.registry import portable
 from dgiqa_edge.runtime.engines.session import open_session
-from dgiqa_edge.runtime.errors import ConfigurationError
+from dgiqa_edge.runtime.errors import ConfigurationError, DgiqaEdgeError, EngineCompatibilityError
+from dgiqa_edge.runtime.ground.error_text import telling_line
 from dgiqa_edge.runtime.ground.extra_packages import extra_package
 from dgiqa_edge.runtime.hashing import sha256_file
 
@@ -36,7 +38,26 @@ def polygraphy(module: str) -> Any:
     Raises:
         MachineError: it is not installed.
     """
+    if importlib.util.find_spec("torch"):
+        # Polygraphy asks of every array whether it is PyTorch's, and takes Ctrl-C while it imports that for an answer:
+        # again and again, a part of it at a time.
+        extra_package("torch", "debug", "debugging layer by layer")
     return extra_package(f"polygraphy.{module}", "debug", "debugging layer by layer")
+
+
+@contextmanager
+def running(what: str) -> Iterator[None]:
+    """While a backend computes: what it raises, as an error of the project's own.
+
+    Raises:
+        EngineCompatibilityError: it raised one of its own.
+    """
+    try:
+        yield
+    except (DgiqaEdgeError, MemoryError, OSError):
+        raise
+    except Exception as error:  # onnxruntime raises a dozen unrelated classes
+        raise EngineCompatibilityError(f"{what} does not run: {telling_line(error)}") from error
 
 
 @dataclass(frozen=True)
@@ -61,7 +82,8 @@ class Executor:
         with tempfile.TemporaryDirectory(prefix="dgiqa-edge-") as folder, logger.verbosity(logger.CRITICAL):
             path = Path(folder) / _GRAPH
             onnx.save(cut.model, str(path))
-            results = comparator.run([self.open(path)], data_loader=[dict(cut.feed)])
+            with running(f"a piece of the graph on {self.name}"):
+                results = comparator.run([self.open(path)], data_loader=[dict(cut.feed)])
         (_, iterations) = results[0]
         return {name: iterations[0][output] for name, output in cut.outputs.items() if output in iterations[0]}
 

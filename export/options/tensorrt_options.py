@@ -16,6 +16,19 @@ OPTIMIZATION_LEVELS = range(6)
 RTX = "tensorrt-rtx"
 RTX_TARGETS = ("86", "89", "120")
 """GeForce RTX 30, 40 and 50, and their workstation cards."""
+FLAGS = ("--no-engine", "--version-compatible")
+VALUED = (
+    "--workspace-mib",
+    "--builder-memory-mib",
+    "--opt-level",
+    "--aux-streams",
+    "--dla-core",
+    "--hardware-compatible",
+    "--calibrator",
+    "--targets",
+    "--timing-cache",
+)
+"""With ``FLAGS`` all that a command says of TensorRT."""
 _OF_RTX = ("--targets", "--workspace-mib", "--opt-level", "--aux-streams")
 
 
@@ -62,24 +75,22 @@ class TensorRtOptions:
 
     def command(self) -> list[str]:
         """The options that repeat this choice; defaults are left out."""
-        settings, argv = self.settings, []
-        if not self.engine:
-            argv.append("--no-engine")
-        for option, value in (
-            ("--workspace-mib", settings.workspace_mib),
-            ("--builder-memory-mib", settings.tactic_memory_mib),
-            ("--opt-level", settings.optimization_level),
-            ("--aux-streams", settings.aux_streams),
-            ("--dla-core", settings.dla_core),
-            ("--hardware-compatible", settings.hardware_compatible),
-            ("--calibrator", settings.calibrator),
-            ("--targets", target_words(settings.targets) or None),
-            ("--timing-cache", self.timing_cache),
-        ):
+        settings = self.settings
+        values = (
+            settings.workspace_mib,
+            settings.tactic_memory_mib,
+            settings.optimization_level,
+            settings.aux_streams,
+            settings.dla_core,
+            settings.hardware_compatible,
+            settings.calibrator,
+            target_words(settings.targets) or None,
+            self.timing_cache,
+        )
+        argv = [] if self.engine else ["--no-engine"]
+        for option, value in zip(VALUED, values, strict=True):
             argv += [] if value is None else [option, str(value)]
-        if settings.version_compatible:
-            argv.append("--version-compatible")
-        return argv
+        return [*argv, "--version-compatible"] if settings.version_compatible else argv
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -23,6 +23,7 @@ from dgiqa_edge.runtime.ground.input_file import file_bytes
 from dgiqa_edge.runtime.ground.names import json_text
 from dgiqa_edge.runtime.ground.strict_text import parse_json
 
+from ..frame_graph.graph_files import graphs_of
 from . import lint
 from .errors import ParserProblem, parser_problems
 from .graph import facts_of, prepare
@@ -64,12 +65,11 @@ def inspect(bundle: Bundle) -> tuple[list[tuple[str, str]], Mapping[str, Any]]:
 
     Raises:
         MachineError: Polygraphy, onnx or TensorRT-RTX is missing or cannot be used.
+        BundleError: a graph cannot be read.
     """
-    onnx = extra_package("onnx", "debug", "inspecting what TensorRT-RTX can take")
+    extra_package("onnx", "debug", "inspecting what TensorRT-RTX can take")
     machine = open_rtx()
-    found = {
-        graph.role: capability_of(onnx.load(str(bundle.file(graph.file))), machine) for graph in bundle.manifest.graphs
-    }
+    found = {role: capability_of(model, machine) for role, model in graphs_of(bundle).items()}
     rows = []
     for role, capability in found.items():
         rows += [(f"{role} capability" * (not index), line) for index, line in enumerate(capability.lines())]

@@ -116,7 +116,7 @@ class _Lint:
             yield Finding(label(node), node.op_type, problem, "the parser decides", blocking=False)
 
     def _quantization(self, node: "NodeProto") -> Iterator[Finding]:
-        from onnx import numpy_helper
+        from onnx import TensorProto, numpy_helper
 
         name, operator = label(node), node.op_type
         if len(node.input) < 3:
@@ -127,7 +127,7 @@ class _Lint:
             yield Finding(name, operator, "its scale or zero point is not constant", "calibrate statically")
             return
         if zero_point.data_type != _INT8:
-            kind = "uint8" if zero_point.data_type == _UINT8 else "not int8"
+            kind = TensorProto.DataType.Name(zero_point.data_type).lower()
             yield Finding(name, operator, f"quantizes to {kind}", "build with --backend tensorrt (int8, zero point 0)")
         elif numpy_helper.to_array(zero_point).any():
             problem = "its zero point is not 0"

@@ -23,6 +23,7 @@ from dgiqa_edge.runtime.ground.atomic import write_result
 from dgiqa_edge.runtime.ground.names import json_text
 from dgiqa_edge.runtime.version import VERSION
 
+from ..frame_graph.graph_files import graphs_of
 from ..options.tensorrt_options import BuilderSettings
 from ..stages.provenance import host_facts
 from . import builder, lint
@@ -196,12 +197,10 @@ def _line(row: Mapping[str, Any]) -> str:
 
 
 def _rows(machine: TensorRtMachine, bundles: Iterable[Path]) -> Iterable[dict[str, Any]]:
-    import onnx
-
     for path in bundles:
         bundle = load_bundle(path)
         manifest = bundle.manifest
-        builds = [build_graph(machine, onnx.load(str(bundle.path / graph.file))) for graph in manifest.graphs]
+        builds = [build_graph(machine, model) for model in graphs_of(bundle).values()]
         mixed = manifest.precision.name == "int8" and any(build.has_fp16 for build in builds)
         yield {
             "preset": manifest.preset,

@@ -78,9 +78,11 @@ def _capability(bundle: "Bundle") -> "tuple[list[tuple[str, str]], Mapping[str, 
         MachineError: it is not installed.
     """
     offered = [entry for entry in metadata.entry_points(group=INSPECTIONS) if entry.name == "capability"]
+    if not offered:
+        raise MachineError(f"nothing that is installed offers --capability: {install_command('debug')}")
     try:
         return cast("tuple[list[tuple[str, str]], Mapping[str, Any]]", offered[0].load()(bundle))
-    except (IndexError, ImportError) as error:
+    except ImportError as error:
         raise MachineError(f"--capability is not installed ({error}): {install_command('debug')}") from error
 
 
@@ -179,7 +181,7 @@ def _engine(engine: "EngineRecord") -> str:
     wishes = (
         ("version", needs.backend_version),
         ("opset", needs.opset),
-        ("SM", needs.sm or ", ".join(needs.targets)),
+        ("SM", needs.sm or ", ".join(needs.targets) or None),
         ("platform", needs.platform),
         ("CUDA", needs.cuda),
         ("driver", needs.driver_min),

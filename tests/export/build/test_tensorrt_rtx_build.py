@@ -149,9 +149,10 @@ def test_why_turing_is_no_target(rtx_options, put_gpu, monkeypatch):
         small.run_build(rtx_options(targets=("75",)))
 
 
-def test_a_ladder_is_climbed_where_engines_run(rtx_options, put_gpu):
+def test_a_ladder_is_climbed_where_engines_run(rtx_options, put_gpu, capsys):
     with pytest.raises(ConfigurationError, match="leave them out, and name a precision"):
         small.run_build(rtx_options(accuracy_budget=parse_budget("score_mae=0.1")))
+    assert "export" not in capsys.readouterr().err  # refused before the work
 
 
 def test_int8_is_built_with_a_warning(rtx_options, put_gpu, capsys):

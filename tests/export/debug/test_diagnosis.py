@@ -3,11 +3,13 @@
 import shlex
 import shutil
 from argparse import ArgumentParser
+from dataclasses import replace
 
 import numpy as np
 import onnx
 import onnxruntime
 import pytest
+from onnx import numpy_helper
 from stand_ins import small_networks as small
 
 from dgiqa_edge.calibration.int8.blocks import node_blocks
@@ -18,9 +20,17 @@ from dgiqa_edge.export.debug.report import lines
 from dgiqa_edge.export.frame_graph import precision as half
 from dgiqa_edge.export.ladder.devices import tensorrt
 from dgiqa_edge.export.options import build_options
+from dgiqa_edge.export.options.tensorrt_options import TensorRtOptions
 from dgiqa_edge.runtime import Scorer, load_bundle
+from dgiqa_edge.runtime.bundle.bundle import build_manifest_files, write_manifest
 from dgiqa_edge.runtime.engines.protocol import TensorSpec
-from dgiqa_edge.runtime.errors import ConfigurationError, FidelityError, MachineError
+from dgiqa_edge.runtime.errors import (
+    BundleError,
+    DgiqaEdgeError,
+    EngineCompatibilityError,
+    FidelityError,
+    MachineError,
+)
 
 from .conftest import GRAPH, enlarged, manifest_of, replace_graph
 
@@ -37,6 +47,31 @@ def test_nothing_is_found_in_what_a_build_made(sound, debug, precision):
     assert found.reference.endswith("left by the build")
     assert not any(comparison.divergences for comparison in found.comparisons)
     assert found.comparisons[0].looked_at > 150
+
+
+@pytest.mark.parametrize(
+    ("precision", "backend"), [("int8", "onnxruntime"), ("fp16", "onnxruntime"), ("int8", "tensorrt")]
+)
+def test_nothing_is_found_in_a_sound_graph_alone(tiny_networks, tmp_path, monkeypatch, debug, precision, backend):
+    """Its rounding taken out, the graph has the tensors of the FP32 graph: as many are looked at."""
+    small.put_in(monkeypatch, tiny_networks, tmp_path / "cache")
+    options = small.options(
+        tmp_path,
+        precision=precision,
+        backend=backend,
+        work=tmp_path / ".stages",
+        tensorrt=TensorRtOptions(engine=backend != "tensorrt"),
+    )
+    bundle = small.run_build(options).bundle
+    with_fp32 = debug(bundle)
+    shutil.rmtree(tmp_path / ".stages")
+    alone = debug(bundle)
+    assert "stay unseen" in alone.reference
+    assert alone.sound
+    assert alone.advice == with_fp32.advice
+    tensors = (with_fp32.comparisons[0].looked_at, alone.comparisons[0].looked_at)
+    assert tensors[1] > 0.7 * tensors[0]  # the rest are weights
+    assert alone.comparisons[1].looked_at == with_fp32.comparisons[1].looked_at
 
 
 @pytest.mark.parametrize(
@@ -61,7 +96,7 @@ def test_weights_of_a_graph_alone_are_suspected_as_a_whole(spoil, debug):
     shutil.rmtree(bundle.parent / ".stages")
     found = debug(bundle)
     assert "weights are wrong or too coarse" in found.advice
-    assert "--fp32 --no-engine" in found.command
+    assert options_of(found.command).precision == "fp32"
     assert "stay unseen" in found.reference
     assert not found.sound
 
@@ -115,14 +150,10 @@ def test_an_overflow_is_found(overflowing, debug):
 def test_what_is_to_be_kept_the_printed_command_keeps(spoil, debug, small_networks):
     bundle = spoil("int8", {"/Div_1_output_0/scale": lambda scale: scale / 30})
     found = debug(bundle)
-    parser = ArgumentParser()
-    build_options.configure(parser)
-    program, command, *argv = shlex.split(found.command)
-    assert (program, command) == ("dgiqa-edge", "build")
-    options = build_options.from_args(parser.parse_args(argv))
+    options = options_of(found.command)
     assert options.keep == found.keep == ("depth_net/patches",)
     before = int8_blocks(bundle)
-    result = small.run_build(options)
+    result = small.run_build(replace(options, out=bundle.parent / "mended", work=bundle.parent / ".stages"))
     assert before - int8_blocks(result.bundle) == {"depth_net/patches"}
     assert int8_blocks(result.bundle) < before
     assert load_bundle(result.bundle).manifest.build.argv.count("--keep") == 1
@@ -137,10 +168,37 @@ def test_what_is_to_be_kept_the_printed_command_keeps(spoil, debug, small_networ
         ("build --int8 --accuracy-budget srcc=1 --out a", "--keep b", "fp16", "build --out a --fp16 --keep b"),
         ("build --rungs int8,fp32 --out a", "--keep b", "int8", "build --rungs int8,fp32 --out a --keep b"),
         ("build --rungs int8,fp32 --out a", "--fp32 --out b", "", "build --fp32 --out b"),
+        ("build --int8 --keep c --out a", "--fp32 --out b", "", "build --fp32 --out b"),
     ],
 )
 def test_a_command_is_printed_with_other_options(said, added, precision, wanted):
     assert " ".join(diagnosis._varied(said.split(), added.split(), precision=precision)) == wanted
+
+
+def options_of(line):
+    """What the build makes of a printed command."""
+    parser = ArgumentParser()
+    build_options.configure(parser)
+    program, command, *argv = shlex.split(line)
+    assert (program, command) == ("dgiqa-edge", "build")
+    return build_options.from_args(parser.parse_args(argv))
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "--int8 --backend auto --keep network/trunk",
+        "--fp16 --backend tensorrt-rtx --targets sm86,sm89",
+        "--rungs int8,fp16 --backend tensorrt --no-engine",
+        "--int8 --backend tensorrt --opt-level 5 --timing-cache timing --hardware-compatible ampere_plus "
+        "--version-compatible",
+        "--int8 --backend tensorrt --calibrator entropy --dla-core 0 --accuracy-budget srcc=0.9 --latency-target 5ms",
+    ],
+)
+def test_every_command_for_an_fp32_bundle_is_one(said):
+    command = diagnosis._varied(["dgiqa-edge", "build", *said.split()], diagnosis.in_fp32("a-fp32"))
+    options = options_of(shlex.join(command))
+    assert (options.precision, options.backend, str(options.out)) == ("fp32", "onnxruntime", "a-fp32")
 
 
 def int8_blocks(bundle):
@@ -225,7 +283,7 @@ def test_a_device_that_is_not_here_is_replaced_and_named(sound, debug, tmp_path)
 def test_another_graph_is_refused_as_reference(sound, spoil, debug, reference, said):
     other = spoil("fp32", {"quality_net.fc.weight": lambda weight: weight * 2})
     shutil.copyfile(other / GRAPH, sound / "other.onnx")
-    with pytest.raises(ConfigurationError, match=said):
+    with pytest.raises(DgiqaEdgeError, match=said):
         debug(sound / "fp16" / "bundle", reference=reference(sound))
 
 
@@ -238,3 +296,33 @@ def test_both_halves_of_a_split_bundle_are_looked_at(tiny_networks, tmp_path, mo
     assert found.comparisons[0].looked_at > 150
     shutil.rmtree(tmp_path / ".stages")
     assert debug(bundle).sound
+
+
+def test_what_no_mixture_tells_is_not_called_hopeless(spoil, debug, monkeypatch):
+    bundle = spoil("int8", {"/Div_1_output_0/scale": lambda scale: scale / 30})
+
+    def fails(order, passes):
+        raise EngineCompatibilityError("a piece does not run")
+
+    monkeypatch.setattr(diagnosis.keep, "fewest", fails)
+    found = debug(bundle)
+    assert (found.keep, found.command) == (None, "")
+    assert found.advice == "which blocks have to stay in FP32 cannot be told: a piece does not run"
+
+
+def test_a_graph_that_does_not_run_is_told(spoil, debug):
+    bundle = spoil("fp32", {})
+    model = onnx.load(str(bundle / GRAPH))
+    (weight,) = (one for one in model.graph.initializer if one.name == "quality_net.fc.weight")
+    weight.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(weight)[:, 1:].copy(), weight.name))
+    replace_graph(bundle, model)
+    with pytest.raises(EngineCompatibilityError, match="quality_net/fc"):
+        debug(bundle)
+
+
+def test_a_graph_that_is_none_is_told(sound, debug, tmp_path):
+    folder = shutil.copytree(sound / "int8" / "bundle", tmp_path / "bundle")
+    (folder / GRAPH).write_bytes(b"no graph" * 99)
+    write_manifest(folder, {**manifest_of(folder), "files": build_manifest_files(folder)})
+    with pytest.raises(BundleError, match=f"{GRAPH} is no ONNX graph"):
+        debug(folder)

@@ -1,9 +1,13 @@
 """Pieces of graphs: small ones give what a whole graph gives, nothing is kept that nobody takes, casts keep names."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import onnx
 import pytest
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 
 from dgiqa_edge.export.debug import pieces, reference
 from dgiqa_edge.export.debug.runners import as_written, on_backend
@@ -107,3 +111,39 @@ def test_a_lifted_graph_is_fp32_and_rounds_nothing(sound):
         assert not any(map(lifted.is_half, lifted.makers))
         assert not any(node.op_type == "QuantizeLinear" for node in lifted.nodes)
         assert set(lifted.outputs) == set(exact.outputs)
+        known = {*exact.makers, *exact.constants}
+        assert all(name in known or name in lifted.fixed for name in lifted.makers)
+
+
+def test_every_copy_of_a_weight_is_looked_at():
+    """A network that runs twice reads a weight twice; in INT8 each reader has its own."""
+    opset = [helper.make_opsetid("", 17)]
+    values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 2]) for name in ("x", "y", "z")]
+    weight = numpy_helper.from_array(np.eye(2, dtype=np.float32), "w")
+    twice = [helper.make_node("MatMul", [given, "w"], [made], name=made) for given, made in (("x", "y"), ("y", "z"))]
+    exact = helper.make_graph(twice, "exact", values[:1], values[1:], [weight])
+    nodes, stored = [], []
+    for node in twice:
+        names = [f"{node.name}/{part}" for part in ("quantized", "scale", "zero", "weight")]
+        arrays = (np.eye(2, dtype=np.int8), np.float32(1), np.int8(0))
+        stored += [numpy_helper.from_array(np.asarray(array), name) for array, name in zip(arrays, names, strict=False)]
+        nodes.append(helper.make_node("DequantizeLinear", names[:3], names[3:]))
+        nodes.append(helper.make_node("MatMul", [node.input[0], names[3]], node.output, name=node.name))
+    lowered = helper.make_graph(nodes, "lowered", values[:1], values[1:], stored)
+    pair = pieces.Pair(*(SourceGraph(helper.make_model(graph, opset_imports=opset)) for graph in (exact, lowered)))
+    assert [one for piece in pair.pieces for one in pair.weights(piece)] == [("y/weight", "w"), ("z/weight", "w")]
+
+
+def test_what_polygraphy_imports_can_be_interrupted(tmp_path):
+    """It would take Ctrl-C for an answer, and import the rest at the next array."""
+    (tmp_path / "torch.py").write_text("raise KeyboardInterrupt")
+    code = "from dgiqa_edge.export.debug.runners import as_written; as_written(1)"
+    path = os.pathsep.join([str(tmp_path), *filter(None, sys.path)])
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "KeyboardInterrupt" in done.stderr

@@ -1,6 +1,8 @@
 """What TensorRT-RTX cannot take, asked of its parser by Polygraphy's tool, and as ``inspect`` prints it."""
 
 import json
+import re
+import shutil
 from importlib import metadata
 
 import pytest
@@ -8,6 +10,7 @@ from onnx import TensorProto, helper
 
 from dgiqa_edge.export.tensorrt import capability
 from dgiqa_edge.export.tensorrt.machine import open_rtx
+from dgiqa_edge.runtime.bundle.bundle import build_manifest_files, write_manifest
 from dgiqa_edge.runtime.commands import inspect
 from dgiqa_edge.runtime.commands.cli import main
 from dgiqa_edge.runtime.errors import MachineError
@@ -81,4 +84,13 @@ def test_without_the_package_it_is_named(offered, bundle_dir, capsys, monkeypatc
 def test_an_installation_without_the_export_room_says_so(bundle_dir, capsys, monkeypatch):
     monkeypatch.setattr(inspect.metadata, "entry_points", lambda group: [])
     assert main(["inspect", "--bundle", str(bundle_dir), "--capability"]) == 4
-    assert "[debug]" in capsys.readouterr().err
+    assert re.search(r"nothing .* offers --capability: .*\[debug\]", capsys.readouterr().err)
+
+
+def test_a_graph_that_is_none_is_told(machine, offered, bundle_dir, tmp_path, capsys):
+    folder = shutil.copytree(bundle_dir, tmp_path / "bundle")
+    (folder / "frame_graph.onnx").write_bytes(b"no graph" * 99)
+    document = json.loads((folder / "bundle.json").read_text())
+    write_manifest(folder, {**document, "files": build_manifest_files(folder)})
+    assert main(["inspect", "--bundle", str(folder), "--capability"]) == 3
+    assert "frame_graph.onnx is no ONNX graph" in capsys.readouterr().err

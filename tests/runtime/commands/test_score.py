@@ -208,7 +208,7 @@ def test_inspect_tells_what_a_bundle_is(make_bundle: Callable[..., Path], comman
         "64x48",
         "fp32 for onnxruntime; ReduceMean 4 fp32",
         "dgiqa, seeded weights from seed 0",
-        "needs version >=1.17, opset 17",
+        "(needs version >=1.17, opset 17)\n",
         "python export/build_engine.py --fp32 --out 'a folder'",
         "quality weights are seeded",
         "not measured",
