@@ -52,7 +52,7 @@ class ChangeMeter:
         """A picture that moved by more than ``MOVING`` since the last frame is not looked up among the older ones."""
         least: float | None = None
         for seen in reversed(self._seen):
-            difference = cv2.norm(samples, seen, cv2.NORM_L1) / samples.size
+            difference = cv2.norm(cv2.absdiff(samples, seen), cv2.NORM_L1) / samples.size
             least = difference if least is None else min(least, difference)
             if least > MOVING or least == 0.0:
                 break

@@ -101,8 +101,8 @@ def _sharpness(grey: Levels) -> float:
 def _squared_differences(grey: Levels) -> tuple[float, float]:
     """Mean squared difference of neighbours: along rows, along columns."""
     return (
-        cv2.norm(grey[:, 1:], grey[:, :-1], cv2.NORM_L2SQR) / grey.size,
-        cv2.norm(grey[1:], grey[:-1], cv2.NORM_L2SQR) / grey.size,
+        cv2.norm(cv2.absdiff(grey[:, 1:], grey[:, :-1]), cv2.NORM_L2SQR) / grey.size,
+        cv2.norm(cv2.absdiff(grey[1:], grey[:-1]), cv2.NORM_L2SQR) / grey.size,
     )
 
 

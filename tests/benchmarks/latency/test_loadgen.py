@@ -97,8 +97,7 @@ def test_a_run_that_ends_early_ends_at_once_with_its_own_exit_code(bundle_dir, p
 
 
 SAYS_WHEN_IT_RUNS = """
-import signal, sys
-from dgiqa_edge.benchmarks.latency import loadgen
+import signal, sys, threading
 from dgiqa_edge.benchmarks.latency.samples import FrameServer
 from dgiqa_edge.runtime.commands import cli
 
@@ -106,7 +105,8 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 serve, served = FrameServer.serve, []
 
 def telling(self):
-    served.append(1)
+    if threading.current_thread() is not threading.main_thread():  # which serves the warm-up
+        served.append(1)
     if len(served) == 100:
         print("running", flush=True)
     return serve(self)
@@ -126,7 +126,7 @@ def test_a_signal_ends_every_scenario_in_one_line(bundle_dir, photo_folder, tmp_
     report = tmp_path / "report.json"
     arguments = ["--bundle", bundle_dir, "--photos", photo_folder, "--json", report, "--scenario", scenario]
     process = subprocess.Popen(
-        [sys.executable, "-c", SAYS_WHEN_IT_RUNS, "bench", "latency", *map(str, arguments), "--duration", "3600"],
+        [sys.executable, "-c", SAYS_WHEN_IT_RUNS, "bench", "latency", *map(str, arguments), "--duration", "60"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "TMPDIR": str(tmp_path)},
     )  # fmt: skip
     said = process.stdout.readline()

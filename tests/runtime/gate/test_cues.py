@@ -1,6 +1,8 @@
 """Cues on real photos and their degraded copies: each sees its own fault, and is quiet on what is sharp and clear."""
 
 import random
+import subprocess
+import sys
 
 import cv2
 import numpy as np
@@ -204,3 +206,27 @@ def test_white_stays_over_exposed_through_a_codec(photos, fourcc, suffix, tmp_pa
     assert there
     assert faulty(measure(white), "clipped")
     assert faulty(measure(frame), "clipped")
+
+
+MEASURED_UNDER_SIGNALS = """
+import signal
+import numpy as np
+from dgiqa_edge.runtime.gate.cues import CueMeter
+
+signal.signal(signal.SIGALRM, signal.default_int_handler)
+frame, meter, interrupted = np.zeros((48, 64, 3), np.uint8), CueMeter(), 0
+for moment in range(2000):
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 2e-5 + moment % 100 * 1e-5)
+        while True:
+            meter.measure(frame)
+    except KeyboardInterrupt:
+        interrupted += 1
+print(interrupted)
+"""
+
+
+def test_a_signal_at_any_moment_ends_a_measurement_as_an_exception():
+    """A Ctrl-C that fell into an overloaded function of OpenCV ended the process with SIGSEGV."""
+    finished = subprocess.run([sys.executable, "-c", MEASURED_UNDER_SIGNALS], capture_output=True, text=True)
+    assert (finished.returncode, finished.stdout) == (0, "2000\n"), finished.stderr
