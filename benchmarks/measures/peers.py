@@ -41,7 +41,7 @@ def peers(bundle: Bundle, threads: int | None) -> dict[str, Measure | str]:
 
 def _same_graph_on(backend: Backend) -> Maker:
     def make(bundle: Bundle, threads: int | None) -> Callable[[np.ndarray], float]:
-        scorer = Scorer(bundle, backend=backend.name, threads=threads, verify=False)
+        scorer = Scorer(bundle, backend=backend.name, threads=threads, verify=False, allow_spinning="in runs")
         return lambda frame: scorer.score(frame).score
 
     return make

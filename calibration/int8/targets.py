@@ -43,7 +43,8 @@ TARGETS = (
         narrowest_product=1,
         reason="its CPU kernels are fast for uint8 activations only; on x86 without VNNI the uint8 x int8 ones add "
         "two products in 16 bits and saturate without a word (nano's scores moved by 0.062 on average, 0.010 with "
-        "uint8 weights, whose kernels do not; speed with VNNI not measured); a Conv becomes QLinearConv "
+        "uint8 weights, whose kernels do not; where a processor has VNNI, the runtime opens the graph with int8 "
+        "weights); a Conv becomes QLinearConv "
         "only between integer tensors with an int32 bias; MatMul and Gemm need no quantized output, but a float bias "
         "makes it fuse MatMul and Add into a float Gemm",
     ),

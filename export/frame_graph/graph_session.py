@@ -73,7 +73,7 @@ def open_graph(path: Path, threads: int, *, as_written: bool = False) -> Run:
         ExportError: ONNX Runtime cannot load the graph.
     """
     try:
-        session = open_session(path, threads=threads, as_written=as_written)
+        session = open_session(path, threads=threads, as_written=as_written, spinning="in runs")
     except EngineCompatibilityError as error:
         raise ExportError(str(error)) from error
     names = [output.name for output in session.get_outputs()]

@@ -8,6 +8,7 @@ from ..bundle.manifest import EngineRecord
 from ..errors import EngineCompatibilityError
 from ..machine.fact import Fact
 from ..machine.packages import import_or_reason, imported
+from ..machine.processor import DOT_PRODUCTS
 from ..machine.survey import Survey
 from . import plugin_provider
 from .backend import Backend, Capability, can_run, cannot_run
@@ -30,7 +31,6 @@ _DTYPES = {
     "tensor(float)": "float32",
     "tensor(double)": "float64",
 }
-_FAST_INT8 = {"AVX-VNNI", "AVX512-VNNI", "AMX-INT8", "dotprod"}
 
 
 def load(bundle: Bundle, record: EngineRecord, options: EngineOptions) -> PortableEngine:
@@ -118,7 +118,7 @@ def _capabilities(survey: Survey) -> Iterator[Capability]:
         return
     features = survey.facts["cpu_features"].value
     notes = ["FP16 graphs run, but the CPU computes them in FP32"]
-    if isinstance(features, list) and not _FAST_INT8.intersection(map(str, features)):
+    if isinstance(features, list) and not set(DOT_PRODUCTS).intersection(map(str, features)):
         notes.append("this CPU has no INT8 dot products (VNNI, dotprod): measure whether INT8 is faster here")
     yield can_run("onnxruntime (cpu)", notes=notes)
     providers = survey.facts["onnxruntime_providers"].value

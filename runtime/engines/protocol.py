@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,8 @@ from ..errors import ConfigurationError
 from ..ground.limits import MOST_THREADS
 
 Arrays = Mapping[str, NDArray[Any]]
+Spinning = bool | Literal["in runs"]
+"""Whether idle threads burn CPU for a lower latency: always, never, or only while a run of their engine lasts."""
 
 
 @dataclass(frozen=True)
@@ -22,15 +24,16 @@ class EngineOptions:
 
     ``threads``: threads of one operator, None for the backend's own choice. ``providers``: where ONNX Runtime
     executes, first choice first, of ``cpu``, ``cuda``, ``tensorrt``, ``tensorrt-rtx``. ``allow_spinning``: idle
-    threads burn CPU for a lower latency; turn it off where other work shares the cores. ``cuda_graph``: whether
-    TensorRT records its work as a CUDA graph. ``cache_folder``: where a backend keeps what it compiles for this
-    machine, None for the user's cache. ``beside``: engines of the same scorer that are loaded already; a backend may
-    share device memory with them.
+    threads burn CPU for a lower latency; turn it off where other work shares the cores, and say ``"in runs"`` where
+    engines take turns: threads that spin between runs take the cores from the engine whose turn it is.
+    ``cuda_graph``: whether TensorRT records its work as a CUDA graph. ``cache_folder``: where a backend keeps what it
+    compiles for this machine, None for the user's cache. ``beside``: engines of the same scorer that are loaded
+    already; a backend may share device memory with them.
     """
 
     threads: int | None = None
     providers: tuple[str, ...] = ("cpu",)
-    allow_spinning: bool = True
+    allow_spinning: Spinning = True
     cuda_graph: bool = True
     cache_folder: Path | None = None
     beside: "tuple[Engine, ...]" = ()

@@ -10,7 +10,10 @@ from typing import Any
 from ..errors import EngineCompatibilityError
 from ..ground.error_text import telling_line
 from ..ground.extra_packages import install_command
+from ..machine.processor import processor
 from .backend import import_package
+from .protocol import Spinning
+from .signed_weights import with_signed_weights
 
 CPU = "CPUExecutionProvider"
 _ERRORS_ONLY = 3  # its warnings speak of graph details that a user of the bundle cannot mend
@@ -30,7 +33,7 @@ def open_session(
     *,
     threads: int | None = None,
     providers: Sequence[str] = (CPU,),
-    spinning: bool = True,
+    spinning: Spinning = True,
     as_written: bool = False,
     arena: bool = True,
     in_order: bool = False,
@@ -42,10 +45,11 @@ def open_session(
     Args:
         threads: of one operator; every core where it is ``None`` or 0.
         providers: ONNX Runtime's names, first choice first.
-        spinning: idle threads burn CPU for a lower latency.
+        spinning: idle threads burn CPU for a lower latency; with ``"in runs"`` only while a run lasts, so that the
+            sessions of a process do not take the cores from each other.
         as_written: computes Q/DQ nodes one by one instead of in ONNX Runtime's integer kernels: what a graph for
             another backend says must not be judged by kernels that backend has not got (on x86 without VNNI,
-            int8 x uint8 saturates).
+            int8 x uint8 saturates). Otherwise a processor with integer dot products gets int8 weights.
         arena: keeps memory for the next run, all that it ever held at once; off, runs are slower and take less.
         in_order: runs nodes in the order of the file. ONNX Runtime's own order is that of the outputs, in which a graph
             with an output at every tensor holds them all at once.
@@ -67,16 +71,19 @@ def open_session(
     if in_order:
         options.execution_order = runtime.ExecutionOrder.PRIORITY_BASED
     options.add_session_config_entry("session.intra_op.allow_spinning", "1" if spinning else "0")
+    options.add_session_config_entry("session.force_spinning_stop", "1" if spinning == "in runs" else "0")
     if as_written:
         options.add_session_config_entry("session.disable_quant_qdq", "1")
     if profile is not None:
         options.enable_profiling = True
         options.profile_file_prefix = str(profile)
+    own_kernels = on_devices is None and list(providers) == [CPU] and not as_written
+    signed = with_signed_weights(graph) if own_kernels and processor().dot_products else None
     try:
         if on_devices is not None:
             options.add_provider_for_devices(*on_devices)
             return runtime.InferenceSession(str(graph), options)
-        return runtime.InferenceSession(str(graph), options, providers=list(providers))
+        return runtime.InferenceSession(signed or str(graph), options, providers=list(providers))
     except Exception as error:  # onnxruntime raises a dozen unrelated classes
         raise EngineCompatibilityError(
             f"onnxruntime {runtime.__version__} cannot load {graph}: {telling_line(error)}"

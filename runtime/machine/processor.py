@@ -20,6 +20,8 @@ FEATURES: Mapping[str, str] = {
     "i8mm": "i8mm",
     "bf16": "bf16",
 }
+DOT_PRODUCTS = ("AVX-VNNI", "AVX512-VNNI", "AMX-INT8", "dotprod")
+"""Of ``FEATURES``: with any of them uint8 is multiplied by int8 fast and without saturating."""
 _CPUINFO = Path("/proc/cpuinfo")
 
 
@@ -35,10 +37,14 @@ def features_from_cpuinfo(text: str) -> list[Json] | None:
 
 @dataclass(frozen=True)
 class Processor:
-    """``model`` for people; ``features_digest`` tells apart CPUs of one name with other instruction sets."""
+    """``model`` for people; ``features_digest`` tells apart CPUs of one name with other instruction sets.
+
+    ``dot_products``: whether it has one of ``DOT_PRODUCTS``.
+    """
 
     model: str
     features_digest: str
+    dot_products: bool = False
 
 
 @functools.cache
@@ -63,6 +69,7 @@ def processor_from_cpuinfo(text: str) -> Processor:
     return Processor(
         model=model or platform.machine(),
         features_digest=sha256_bytes(" ".join(sorted(features.split())).encode())[:12],
+        dot_products=any(FEATURES[name] in features.split() for name in DOT_PRODUCTS),
     )
 
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ..bundle.bundle import Bundle, layer_hint, load_bundle, rebuild_command
 from ..bundle.golden import Deviation, compare, load_golden
 from ..bundle.replay_stamps import has_stamp, replay_identity, write_stamp
-from ..engines import Engine, EngineOptions, load_engine
+from ..engines import Engine, EngineOptions, Spinning, load_engine
 from ..errors import BundleError, ConfigurationError, FidelityError
 from ..frames.fit import as_bgr, fit_to
 from ..quality import Quality, Timings
@@ -37,7 +37,8 @@ class Scorer:
         threads: threads of one operator; None leaves it to the backend.
         backend: ``auto``, or a backend that the bundle has engines for, or one that runs the portable graph of any.
         providers: where a backend executes that heeds them, as ``cuda``, first choice first.
-        allow_spinning: idle threads burn CPU for a lower latency; turn it off on shared cores.
+        allow_spinning: idle threads burn CPU for a lower latency; turn it off on shared cores, and give ``"in runs"``
+            where several scorers of a process take turns.
         strict_size: refuse frames of another size than the bundle's instead of resizing them.
         cache_folder: where a backend keeps what it compiles for this machine; None for the user's cache.
         verify: True replays the golden frame unless this very replay has passed on this machine before,
@@ -58,7 +59,7 @@ class Scorer:
         threads: int | None = None,
         backend: str = "auto",
         providers: Sequence[str] = ("cpu",),
-        allow_spinning: bool = True,
+        allow_spinning: Spinning = True,
         strict_size: bool = False,
         cache_folder: Path | None = None,
         verify: Verify = True,

@@ -157,7 +157,7 @@ def _run_pair(args: argparse.Namespace, plan: "LatencyPlan", context: dict[str, 
     from ...report.build import Measured, latency_report
 
     with contextlib.ExitStack() as stack:
-        scorers = [stack.enter_context(open_scorer(bundle, args)) for bundle in (args.bundle, args.against)]
+        scorers = [stack.enter_context(open_scorer(bundle, args, "in runs")) for bundle in (args.bundle, args.against)]
         yardstick = Yardstick()
         servers = [
             FrameServer(scorer, FrameFeed(photos(args), scorer.bundle.manifest.frame), yardstick, plan.block_s)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from dgiqa_edge.runtime.commands.option_types import number, output_file
 
 if TYPE_CHECKING:
+    from dgiqa_edge.runtime.engines import Spinning
     from dgiqa_edge.runtime.scoring.scorer import Scorer
 
     from ...telemetry import Sampler
@@ -49,11 +50,12 @@ class _Page(argparse.Action):
         setattr(namespace, self.dest, values)
 
 
-def open_scorer(bundle: Path, args: argparse.Namespace) -> "Scorer":
+def open_scorer(bundle: Path, args: argparse.Namespace, spinning: "Spinning" = True) -> "Scorer":
     """A scorer as the options ask; the golden frame is replayed, so a fast wrong engine is refused."""
     from dgiqa_edge.runtime.scoring.scorer import Scorer
 
-    return Scorer(bundle, threads=args.threads, backend=args.backend, providers=args.providers.split(","))
+    providers = args.providers.split(",")
+    return Scorer(bundle, threads=args.threads, backend=args.backend, providers=providers, allow_spinning=spinning)
 
 
 def photos(args: argparse.Namespace) -> list[Any]:

@@ -48,7 +48,8 @@ def run(args: argparse.Namespace) -> int:
     from ...measures.timing import time_measures
 
     with contextlib.ExitStack() as stack:
-        scorers = [stack.enter_context(Scorer(path, threads=args.threads)) for path in (args.bundle, *args.beside)]
+        paths = (args.bundle, *args.beside)
+        scorers = [stack.enter_context(Scorer(path, threads=args.threads, allow_spinning="in runs")) for path in paths]
         if len({scorer.bundle.manifest.frame for scorer in scorers}) > 1:
             raise ConfigurationError("the bundles have different frame sizes: build them for one")
         first = scorers[0]

@@ -10,7 +10,9 @@ from pathlib import Path
 TESTS = Path(__file__).resolve().parents[3] / "tests"
 sys.path[:0] = [str(TESTS.parent), str(TESTS)]
 
+from dgiqa_edge.runtime.engines.signed_weights import with_signed_weights  # noqa: E402
 from tests.conftest import write_bundle  # noqa: E402
+from tests.stand_ins.quantized_conv import quantized_conv  # noqa: E402
 
 
 def main(out: Path) -> None:
@@ -18,6 +20,10 @@ def main(out: Path) -> None:
     for layout in ("fused", "split"):
         write_bundle(out / layout, layout=layout)
     write_bundle(out / "falsified", golden_shift=0.25)
+    weights = out / "weights"
+    weights.mkdir()
+    (weights / "unsigned.onnx").write_bytes(quantized_conv().SerializeToString())
+    (weights / "signed.onnx").write_bytes(with_signed_weights(weights / "unsigned.onnx") or b"")
 
 
 if __name__ == "__main__":

@@ -23,6 +23,9 @@ def graph(tmp_path):
     [
         ({}, "session.intra_op.allow_spinning", "1"),
         ({"spinning": False}, "session.intra_op.allow_spinning", "0"),
+        ({}, "session.force_spinning_stop", "0"),
+        ({"spinning": "in runs"}, "session.intra_op.allow_spinning", "1"),
+        ({"spinning": "in runs"}, "session.force_spinning_stop", "1"),
         ({"as_written": True}, "session.disable_quant_qdq", "1"),
     ],
 )

@@ -37,3 +37,4 @@ ARM = "processor\t: 0\nFeatures\t: fp asimd asimdhp asimddp\nCPU implementer\t: 
 )
 def test_cpu_features(text: str, expected: list[str] | None) -> None:
     assert features_from_cpuinfo(text) == expected
+    assert processor_from_cpuinfo(text).dot_products == (text in (VNNI, ARM))

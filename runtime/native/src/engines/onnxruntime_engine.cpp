@@ -5,8 +5,12 @@
 #define ORT_API_MANUAL_INIT  // the table of functions is asked for below, where an old library can be reported
 #include <onnxruntime_cxx_api.h>
 
+#include <fstream>
+#include <iterator>
 #include <utility>
 
+#include "engines/processor.hpp"
+#include "engines/signed_weights.hpp"
 #include "errors.hpp"
 #endif
 
@@ -125,14 +129,25 @@ Ort::SessionOptions session_options(const Bundle &bundle, const EngineOptions &o
     return settings;
 }
 
+// A graph for ONNX Runtime's own kernels in the form that they compute fastest on this processor.
+Ort::Session open_session(const std::string &where, const Bundle &bundle, const EngineOptions &options) {
+    const Ort::SessionOptions settings = session_options(bundle, options);
+    const Manifest &manifest = bundle.manifest;
+    if (processor().dot_products && manifest.precision == "int8" && manifest.precision_target == "onnxruntime") {
+        std::ifstream file(where, std::ios::binary);
+        std::string graph(std::istreambuf_iterator<char>(file), {});
+        if (sign_weights(graph)) return Ort::Session(environment(), graph.data(), graph.size(), settings);
+    }
+    return Ort::Session(environment(), where.c_str(), settings);
+}
+
 std::unique_ptr<Engine> load(const Bundle &bundle, const EngineRecord &record, const EngineOptions &options) {
     const std::string where = bundle.file(record.file);
     start_api();
     Json facts = facts_for_cpu(onnxruntime_backend, version(), bundle, record, options);
     try {
         return std::make_unique<OnnxRuntimeEngine>(
-            Ort::Session(environment(), where.c_str(), session_options(bundle, options)), record.file,
-            std::move(facts));
+            open_session(where, bundle, options), record.file, std::move(facts));
     } catch (const Ort::Exception &error) {
         throw Error(DGIQA_ERROR_ENGINE_COMPATIBILITY,
                     "ONNX Runtime " + version() + " cannot load " + where + ": " + error.what());

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <iterator>
 #include <map>
+#include <set>
 #include <sstream>
 #include <vector>
 
@@ -15,6 +16,9 @@
 
 namespace dgiqa {
 namespace {
+
+// Flags of /proc/cpuinfo, x86's and Arm's (runtime/machine/processor.py: DOT_PRODUCTS).
+const std::set<std::string> kDotProducts = {"avx_vnni", "avx512_vnni", "amx_int8", "asimddp"};
 
 std::string trimmed(const std::string &text) {
     const char *blanks = " \t\r\n";
@@ -53,7 +57,9 @@ Processor processor_from_cpuinfo(const std::string &text) {
     std::istringstream words(features);
     std::vector<std::string> names{std::istream_iterator<std::string>(words), std::istream_iterator<std::string>()};
     std::sort(names.begin(), names.end());
-    return {model.empty() ? machine_name() : model, sha256_text(joined(names, " ")).substr(0, 12)};
+    const bool dot_products =
+        std::any_of(names.begin(), names.end(), [](const auto &name) { return kDotProducts.count(name) > 0; });
+    return {model.empty() ? machine_name() : model, sha256_text(joined(names, " ")).substr(0, 12), dot_products};
 }
 
 std::string platform_name() {

@@ -8,6 +8,7 @@ namespace dgiqa {
 struct Processor {
     std::string model;            // for people
     std::string features_digest;  // tells apart CPUs of one name with other instruction sets
+    bool dot_products = false;    // multiplies uint8 by int8 fast and without saturating
 };
 
 // Of this machine; never fails, an unknown model is named after its architecture.
