@@ -5,13 +5,12 @@
 #define ORT_API_MANUAL_INIT  // the table of functions is asked for below, where an old library can be reported
 #include <onnxruntime_cxx_api.h>
 
-#include <fstream>
-#include <iterator>
 #include <utility>
 
 #include "engines/processor.hpp"
 #include "engines/signed_weights.hpp"
 #include "errors.hpp"
+#include "formats/whole_file.hpp"
 #endif
 
 namespace dgiqa {
@@ -130,12 +129,12 @@ Ort::SessionOptions session_options(const Bundle &bundle, const EngineOptions &o
 }
 
 // A graph for ONNX Runtime's own kernels in the form that they compute fastest on this processor.
-Ort::Session open_session(const std::string &where, const Bundle &bundle, const EngineOptions &options) {
+Ort::Session open_session(const Bundle &bundle, const EngineRecord &record, const EngineOptions &options) {
+    const std::string where = bundle.file(record.file);
     const Ort::SessionOptions settings = session_options(bundle, options);
     const Manifest &manifest = bundle.manifest;
     if (processor().dot_products && manifest.precision == "int8" && manifest.precision_target == "onnxruntime") {
-        std::ifstream file(where, std::ios::binary);
-        std::string graph(std::istreambuf_iterator<char>(file), {});
+        std::string graph = whole_text(where, manifest.files.at(record.file).size_bytes);
         if (sign_weights(graph)) return Ort::Session(environment(), graph.data(), graph.size(), settings);
     }
     return Ort::Session(environment(), where.c_str(), settings);
@@ -147,7 +146,9 @@ std::unique_ptr<Engine> load(const Bundle &bundle, const EngineRecord &record, c
     Json facts = facts_for_cpu(onnxruntime_backend, version(), bundle, record, options);
     try {
         return std::make_unique<OnnxRuntimeEngine>(
-            open_session(where, bundle, options), record.file, std::move(facts));
+            open_session(bundle, record, options), record.file, std::move(facts));
+    } catch (const FileError &error) {
+        throw Error(DGIQA_ERROR_BUNDLE, where + " " + error.what() + ": " + bundle.remedy());
     } catch (const Ort::Exception &error) {
         throw Error(DGIQA_ERROR_ENGINE_COMPATIBILITY,
                     "ONNX Runtime " + version() + " cannot load " + where + ": " + error.what());
