@@ -1,16 +1,16 @@
 """The frame graph of the networks that take views: `edge` and `nano`.
 
 As in pipeline.py, everything between the raw BGR frame and the score is in the graph: the whole frame shrunk by
-area weighting (two products with constant matrices), native crops as slices, ImageNet normalisation, the network, and
+area weighting (products with small constant matrices), native crops as slices, ImageNet normalisation, the network, and
 its depth map stretched to 0..255. The views are those of networks/views.py, so training and deployment see the same
 numbers. The network is the submodule ``network``; its scope in the node names decides precision.
 """
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..networks.views import IMAGENET_MEAN, IMAGENET_STD, Size, shrink_matrix
+from ..networks.views import IMAGENET_MEAN, IMAGENET_STD, Size
+from .area_shrink import AreaShrink
 
 RANGE_EPSILON = 1e-8
 
@@ -30,21 +30,15 @@ class ViewGraph(nn.Module):
 
     mean: Tensor
     deviation: Tensor
-    rows: Tensor
-    columns: Tensor
 
     def __init__(self, network: nn.Module, frame: Size, crops: int = 1) -> None:
         super().__init__()
         self.views = network.arrange(frame, crops)  # type: ignore[operator]
         self.network = network
-        whole_height, whole_width = self.views.whole
         for name, values in (("mean", IMAGENET_MEAN), ("deviation", IMAGENET_STD)):
             levels = torch.tensor(values).view(1, 3, 1, 1) * 255.0
             self.register_buffer(name, levels, persistent=False)
-        rows = torch.from_numpy(shrink_matrix(frame[0], whole_height))
-        columns = torch.from_numpy(np.ascontiguousarray(shrink_matrix(frame[1], whole_width).T))
-        self.register_buffer("rows", rows, persistent=False)
-        self.register_buffer("columns", columns, persistent=False)
+        self.shrink = AreaShrink(frame, self.views.whole)
         self.eval()
 
     def forward(self, frame: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -56,12 +50,10 @@ class ViewGraph(nn.Module):
         Returns:
             score float32 [1]; view scores float32 [1, 1 + N], whole frame first; depth uint8 [1, h, w], 255 nearest.
         """
-        # The frame stays interleaved until it is small: transposing it whole costs as much as the network.
         pixels = frame.float()
-        _, height, width, channels = pixels.shape
-        rows = torch.matmul(self.rows, pixels.reshape(height, width * channels))
-        whole = torch.matmul(_planes(rows.reshape(1, -1, width, channels)), self.columns)
-        crops = torch.cat([_planes(pixels[:, y : y + h, x : x + w]) for y, x, h, w in self.views.crops], dim=0)
+        whole = _rgb(self.shrink(pixels))
+        boxes = [pixels[:, y : y + h, x : x + w] for y, x, h, w in self.views.crops]
+        crops = _rgb(torch.cat(boxes, dim=0).permute(0, 3, 1, 2))
         score, view_scores, depth = self.network(self._normalised(whole), self._normalised(crops))
         return score, view_scores, self._levels(depth)
 
@@ -74,7 +66,6 @@ class ViewGraph(nn.Module):
         return torch.floor((depth - farthest) / (nearest - farthest + RANGE_EPSILON) * 255.0).to(torch.uint8)
 
 
-def _planes(bgr: Tensor) -> Tensor:
-    """Interleaved BGR [1, h, w, 3] to RGB planes [1, 3, h, w]."""
-    planes = bgr.permute(0, 3, 1, 2)
+def _rgb(planes: Tensor) -> Tensor:
+    """BGR planes [N, 3, h, w] to RGB."""
     return torch.cat((planes[:, 2:3], planes[:, 1:2], planes[:, 0:1]), dim=1)

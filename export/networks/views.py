@@ -2,7 +2,7 @@
 
 A network sees the whole frame shrunk (content, composition, depth) and crops at the sensor's own scale (shrinking
 hides blur and noise). This module decides their sizes and boxes, and makes them with numpy for training; a graph
-makes the same numbers from the same constants: two products with the matrices of :func:`shrink_matrix` for the whole
+makes the same numbers from the same constants: products with the matrices of :func:`shrink_matrix` for the whole
 frame, slices for the crops. No rounding to 8 bits in between. It does not import PyTorch.
 """
 
