@@ -1,4 +1,4 @@
-"""Reading an ONNX graph: constants, consumers and attributes. Changes nothing."""
+"""Reading an ONNX graph: constants, consumers and attributes; and dropping what nobody reads."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -6,9 +6,22 @@ if TYPE_CHECKING:
     from onnx import GraphProto, NodeProto, TensorProto
 
 
+_DEQUANTIZED = "/dequantized"
+
+
 def label(node: "NodeProto") -> str:
     """Name by which a node is known: its own, or its first output's where it has none."""
     return node.name or node.output[0]
+
+
+def dequantized(tensor: str) -> str:
+    """Name of the float tensor that a DequantizeLinear makes of ``tensor``'s integers."""
+    return f"{tensor}{_DEQUANTIZED}"
+
+
+def float_name(tensor: str) -> str:
+    """The float tensor that a dequantized one stands for; any other name as it is."""
+    return tensor.removesuffix(_DEQUANTIZED)
 
 
 def attribute(node: "NodeProto", name: str, default: Any) -> Any:
@@ -39,3 +52,14 @@ def consumers(graph: "GraphProto") -> "dict[str, list[NodeProto]]":
         for name in node.input:
             found.setdefault(name, []).append(node)
     return found
+
+
+def drop_unread(graph: "GraphProto") -> None:
+    """Remove constants that no node reads and no output shows."""
+    read = {name for node in graph.node for name in node.input} | {output.name for output in graph.output}
+    for index in reversed(range(len(graph.node))):
+        if graph.node[index].op_type == "Constant" and read.isdisjoint(graph.node[index].output):
+            del graph.node[index]
+    for index in reversed(range(len(graph.initializer))):
+        if graph.initializer[index].name not in read:
+            del graph.initializer[index]

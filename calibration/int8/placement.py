@@ -1,9 +1,9 @@
 """Placement: which nodes of a frame graph compute in INT8, and which tensors must be observed for that.
 
-The policy: layers with weights inside the networks (Conv, MatMul, Gemm) are quantized at their inputs and
-weights; residual additions, LayerNorm, Softmax, GELU and attention products stay float, and so does
-everything outside the networks, where constant matrices resize pictures. It decides only;
-``quantize.py`` rewrites the graph.
+The policy: layers with weights inside the networks (Conv, MatMul, Gemm) are quantized at their inputs and weights, and
+so is what lies between convolutions (``carried.py``), for targets that want it; residual additions of transformers,
+LayerNorm, Softmax, GELU and attention products stay float, and so does what resizes pictures outside the networks,
+unless it is exact in INT8 (``whole_levels.py``). It decides only; ``quantize.py`` rewrites the graph.
 """
 
 import fnmatch
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from dgiqa_edge.runtime.errors import CalibrationError
 
+from .carried import carried_nodes
 from .graph_tensors import attribute, constant_tensors, consumers, label
 from .scopes import network_scopes
 
@@ -76,10 +77,17 @@ class QuantizedNode:
 
 @dataclass(frozen=True)
 class Placement:
-    """The nodes to quantize, in graph order, and for each weighted node left float the reason."""
+    """What computes in INT8, in graph order.
+
+    Attributes:
+        nodes: the nodes with weights to quantize.
+        kept_float: each weighted node left float, and the reason.
+        sums: outputs of the additions that compute in INT8 where both addends do.
+    """
 
     nodes: tuple[QuantizedNode, ...]
     kept_float: tuple[tuple[str, str], ...]
+    sums: tuple[str, ...] = ()
 
     def tensors_to_observe(self) -> tuple[str, ...]:
         """Every tensor whose range any target may need, in graph order and without repeats."""
@@ -88,7 +96,7 @@ class Placement:
             names[node.activation] = None
             if node.op_type == "Conv":
                 names[node.output_range] = None
-        return tuple(names)
+        return tuple(names | dict.fromkeys(self.sums))
 
 
 def place(
@@ -138,7 +146,9 @@ def place(
             kept.append((label(node), reason))
     if not nodes:
         raise CalibrationError(f"nothing to quantize: {_summary(kept)}")
-    return Placement(tuple(nodes), tuple(kept))
+    integer = {node.output_range for node in nodes if node.op_type == "Conv"}
+    sums = tuple(node.output[0] for node in carried_nodes(graph, integer) if node.op_type == "Add")
+    return Placement(tuple(nodes), tuple(kept), sums)
 
 
 def _reason_for_float(

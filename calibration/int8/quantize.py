@@ -13,7 +13,8 @@ import numpy as np
 from dgiqa_edge.runtime.errors import CalibrationError
 from dgiqa_edge.runtime.ground.error_text import telling_line
 
-from .graph_tensors import constant_tensors
+from .carried import carried_nodes, repeats
+from .graph_tensors import constant_tensors, dequantized
 from .grids import (
     UNSIGNED_WEIGHT_ZERO,
     ActivationGrid,
@@ -26,20 +27,20 @@ from .grids import (
 from .placement import CLAMPS, WEIGHTED_OPS, Placement, QuantizedNode
 from .ranges import TensorRange
 from .targets import Target
+from .whole_levels import keep_whole
 
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto, TensorProto
 
 CHECKER_LIMIT_BYTES = 2_000_000_000
-_DEQUANTIZED = "/dequantized"
 
 
 @dataclass(frozen=True)
 class QuantizedModel:
-    """The INT8 graph and, per operator type, how many nodes compute in which precision."""
+    """The INT8 graph, and the outputs of the nodes with products that compute in INT8."""
 
     model: "ModelProto"
-    node_counts: dict[str, dict[str, int]]
+    products: frozenset[str]
 
 
 def quantize(
@@ -60,24 +61,27 @@ def quantize(
     """
     rewriter = _Rewriter(model, placement, ranges, target)
     result = rewriter.rewrite()
+    products = {node.output for node in placement.nodes}
+    if target.whole_levels:
+        products |= keep_whole(result, unsigned_weights=target.unsigned_weights)
     _check(result)
-    return QuantizedModel(result, count_nodes(result, placement))
+    return QuantizedModel(result, frozenset(products))
 
 
 def count_nodes(
-    model: "ModelProto", placement: Placement, half: Collection[str] = frozenset()
+    model: "ModelProto", products: Collection[str], half: Collection[str] = frozenset()
 ) -> dict[str, dict[str, int]]:
     """Nodes with products (Conv, MatMul, Gemm) and those in FP16, by operator: ``{"Conv": {"int8": 3, "fp32": 1}}``.
 
     Args:
         model: as quantized.
+        products: outputs of the nodes that compute in INT8.
         half: names of the nodes that are written in FP16.
     """
-    chosen = {node.output for node in placement.nodes}
     counts: dict[str, dict[str, int]] = {}
     for node in model.graph.node:
         if node.op_type in (*WEIGHTED_OPS, "ConvTranspose") or node.name in half:
-            kind = "int8" if node.output[0] in chosen else "fp16" if node.name in half else "fp32"
+            kind = "int8" if node.output[0] in products else "fp16" if node.name in half else "fp32"
             entry = counts.setdefault(node.op_type, {})
             entry[kind] = entry.get(kind, 0) + 1
     return dict(sorted(counts.items()))
@@ -147,6 +151,13 @@ class _Rewriter:
         for node in self.placement.nodes:
             if node.op_type == "Conv" and node.output_range not in graph_outputs:
                 self._plan_pair(node.output_range, for_all_readers=True)
+        integer = {name for name, pair in self.pairs.items() if pair.for_all_readers}
+        for node in carried_nodes(self.model.graph, integer):
+            output = node.output[0]
+            if repeats(node):
+                self.pairs[output] = _Pair(for_all_readers=True, grid=self.pairs[node.input[0]].grid)
+            else:
+                self._plan_pair(output, for_all_readers=True)
 
     def _plan_pair(self, tensor: str, *, for_all_readers: bool) -> None:
         if tensor not in self.ranges:
@@ -160,7 +171,7 @@ class _Rewriter:
         for index, name in enumerate(node.input):
             pair = self.pairs.get(name)
             if pair and (pair.for_all_readers or (quantized is not None and index == 0)):
-                node.input[index] = _dequantized(name)
+                node.input[index] = dequantized(name)
             elif (node.output[0], name) in self.integer_biases:
                 node.input[index] = self.integer_biases[node.output[0], name]
 
@@ -178,7 +189,7 @@ class _Rewriter:
             helper.make_node(
                 "DequantizeLinear",
                 [integer, scale, zero],
-                [_dequantized(tensor)],
+                [dequantized(tensor)],
                 name=f"{tensor}/DequantizeLinear",
             ),
         ]
@@ -221,7 +232,7 @@ class _Rewriter:
         return helper.make_node(
             "DequantizeLinear",
             [integer, scale, zero],
-            [_dequantized(name)],
+            [dequantized(name)],
             name=f"{name}/DequantizeLinear",
             axis=axis,
         )
@@ -266,15 +277,6 @@ def _copy_field(message: Any, name: str, value: Any) -> None:
         current.CopyFrom(value)
     else:
         setattr(message, name, value)
-
-
-def _dequantized(tensor: str) -> str:
-    return f"{tensor}{_DEQUANTIZED}"
-
-
-def float_name(tensor: str) -> str:
-    """The float tensor that a dequantized one stands for; any other name as it is."""
-    return tensor.removesuffix(_DEQUANTIZED)
 
 
 def _check(model: "ModelProto") -> None:

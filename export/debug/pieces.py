@@ -76,7 +76,8 @@ class Pair:
         self._node_of = {**reference.makers, **{name: readers[name] for name in reference.constants if name in readers}}
         self._block_of_node = blocks
         self._index = {node.name: index for index, node in enumerate(reference.nodes) if node.name}
-        self._computed = {*reference.makers, *reference.inputs} - reference.fixed
+        # What only one graph has (the frame's levels as floats, where the other keeps bytes) begins inside a piece.
+        self._computed = ({*reference.makers, *reference.inputs} - reference.fixed).intersection(self.stands.values())
         self.pieces = self._pieces(blocks)
         first = {name: piece.tensors[0] for piece in self.pieces for name in piece.tensors}
         self._weights: dict[str, list[str]] = {}

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dgiqa_edge.calibration.int8.graph_tensors import float_name
 from dgiqa_edge.runtime.bundle.bundle import Bundle, load_bundle
 from dgiqa_edge.runtime.bundle.golden import Deviation, Golden, compare
 from dgiqa_edge.runtime.bundle.manifest import Tolerance
@@ -142,9 +143,15 @@ def lift(model: "ModelProto") -> "ModelProto":
     graph = result.graph
     rounded = {node.output[0]: node.input[0] for node in graph.node if node.op_type == "QuantizeLinear"}
     exact = {node.output[0]: rounded[node.input[0]] for node in graph.node if node.input and node.input[0] in rounded}
+    stored = {tensor.name for tensor in graph.initializer}
+    levels = {
+        node.output[0]: float_name(node.output[0])
+        for node in graph.node
+        if node.op_type == "DequantizeLinear" and node.output[0] not in exact and node.input[0] not in stored
+    }
 
     def meant(name: str) -> str:
-        return fp32_name(exact.get(fp32_name(name), name))
+        return levels.get(name) or fp32_name(exact.get(fp32_name(name), name))
 
     kept = []
     for node in graph.node:

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dgiqa_edge.calibration.int8.graph_tensors import attribute, constant_tensors
-from dgiqa_edge.calibration.int8.quantize import float_name
+from dgiqa_edge.calibration.int8.graph_tensors import attribute, constant_tensors, float_name
 from dgiqa_edge.runtime.errors import ExportError
 
 from ..frame_graph.precision import FP16_MAX, fp32_name

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dgiqa_edge.calibration.int8.graph_tensors import drop_unread
 from dgiqa_edge.calibration.int8.quantize import quantized_outputs
 from dgiqa_edge.calibration.int8.scopes import network_scopes
 from dgiqa_edge.runtime.errors import ExportError
@@ -227,7 +228,7 @@ class _Lowering:
                 if name in outputs:
                     self._append_cast(half_name, name, _FLOAT)
         del self.graph.value_info[:]
-        self._drop_unused_weights()
+        drop_unread(self.graph)
         return self.underflowed
 
     def _lower(self, node: "onnx.NodeProto", half: set[str]) -> None:
@@ -274,9 +275,3 @@ class _Lowering:
         half = full.astype(np.float16)
         self.underflowed += int(np.count_nonzero((half == 0) & (full != 0)))
         return numpy_helper.from_array(half, name)
-
-    def _drop_unused_weights(self) -> None:
-        used = {name for node in self.graph.node for name in node.input}
-        kept = [tensor for tensor in self.graph.initializer if tensor.name in used]
-        del self.graph.initializer[:]
-        self.graph.initializer.extend(kept)

@@ -51,9 +51,9 @@ class ViewGraph(nn.Module):
             score float32 [1]; view scores float32 [1, 1 + N], whole frame first; depth uint8 [1, h, w], 255 nearest.
         """
         pixels = frame.float()
-        whole = _rgb(self.shrink(pixels))
+        whole = self.shrink(pixels)
         boxes = [pixels[:, y : y + h, x : x + w] for y, x, h, w in self.views.crops]
-        crops = _rgb(torch.cat(boxes, dim=0).permute(0, 3, 1, 2))
+        crops = torch.cat(boxes, dim=0).permute(0, 3, 1, 2)[:, [2, 1, 0]]
         score, view_scores, depth = self.network(self._normalised(whole), self._normalised(crops))
         return score, view_scores, self._levels(depth)
 
@@ -64,8 +64,3 @@ class ViewGraph(nn.Module):
     def _levels(depth: Tensor) -> Tensor:
         nearest, farthest = depth.amax(), depth.amin()
         return torch.floor((depth - farthest) / (nearest - farthest + RANGE_EPSILON) * 255.0).to(torch.uint8)
-
-
-def _rgb(planes: Tensor) -> Tensor:
-    """BGR planes [N, 3, h, w] to RGB."""
-    return torch.cat((planes[:, 2:3], planes[:, 1:2], planes[:, 0:1]), dim=1)

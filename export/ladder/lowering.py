@@ -143,18 +143,17 @@ class Lowering:
 
         def make(directory: Path) -> dict[str, Json]:
             lowered = quantize(self.model, placement, calibration.ranges, target)
-            model, counts = lowered.model, lowered.node_counts
-            rest = ""
+            model, in_half, rest = lowered.model, frozenset[str](), ""
             if target.float_part == "fp16":
                 half, report = precision.to_fp16(model, DEFAULT_SCOPES, magnitudes, kept=self.kept)
-                counts = count_nodes(model, placement, report.lowered)
                 rest = f", the networks' rest in FP16 ({len(report.islands)} FP32 islands)"
-                model = half
+                model, in_half = half, frozenset(report.lowered)
             save_checked(model, directory / GRAPH)
             calibration.save(directory / "calibration.json")
             left = len(self.placement.nodes) - len(nodes)
             kept = f", {left} more kept in {target.float_part.upper()}" if left else ""
             kept += f", {len(self.inputs.options.keep)} blocks in FP32" if self.kept else ""
+            counts = count_nodes(model, lowered.products, in_half)
             return {"nodes": counts, "summary": f"{len(nodes)} layers in INT8 for {target.name}{kept}{rest}"}
 
         inputs: dict[str, Json] = {

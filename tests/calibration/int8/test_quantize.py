@@ -61,7 +61,7 @@ def test_every_placed_node_reads_int8_grids_and_no_other_does(quantized, placeme
             continue
         sources = [made[name].op_type if name in made else None for name in node.input[:2]]
         assert (sources == ["DequantizeLinear"] * 2) == (node.name in names), node.name
-    assert result.node_counts == {
+    assert count_nodes(result.model, result.products) == {
         "Conv": {"int8": 2},
         "Gemm": {"int8": 3},
         "MatMul": {"int8": 4, "fp32": 4},  # two attention products, two constant resizes
@@ -72,7 +72,7 @@ def test_nodes_in_fp16_are_counted_whatever_they_are_and_int8_ones_as_int8(frame
     attention = {name for name, reason in placement.kept_float if reason == "product of two activations"}
     norms = {node.name for node in frame_graph.graph.node if node.op_type == "LayerNormalization"}
     half = attention | norms | {node.name for node in placement.nodes if node.op_type == "Conv"}
-    counts = count_nodes(frame_graph, placement, half)
+    counts = count_nodes(frame_graph, {node.output for node in placement.nodes}, half)
     assert counts["Conv"] == {"int8": 2}
     assert counts["MatMul"] == {"int8": 4, "fp16": 2, "fp32": 2}
     assert set(counts["LayerNormalization"]) == {"fp16"}
@@ -84,7 +84,7 @@ def test_number_of_pairs(quantized, placement):
     operators = Counter(node.op_type for node in result.model.graph.node)
     inputs = {node.activation for node in placement.nodes}
     convs = {node.output_range for node in placement.nodes if node.op_type == "Conv"}
-    tensors = inputs | convs if target == "onnxruntime" else inputs
+    tensors = inputs | convs | set(placement.sums) if target == "onnxruntime" else inputs
     biases = sum(node.bias is not None for node in placement.nodes) if target == "onnxruntime" else 0
     assert operators["QuantizeLinear"] == len(tensors)
     assert operators["DequantizeLinear"] == len(tensors) + len(placement.nodes) + biases
@@ -118,17 +118,18 @@ def test_residual_additions_keep_their_float_branch(quantized):
     # Behind the stem, ONNX Runtime's QLinearConv leaves only the integer tensor; the others keep the float one.
     stem = "/depth_net/stem/Relu_output_0"
     assert nodes["/depth_net/Add"].input[0] == (f"{stem}/dequantized" if target == "onnxruntime" else stem)
-    assert list(nodes["/depth_net/Add_1"].input) == ["/depth_net/Transpose_output_0", "_v_3"]
+    assert nodes["/depth_net/Add_1"].input[1] == "_v_3"
     for name in ("/depth_net/norm/LayerNormalization", "/depth_net/Softmax"):
         assert not any(source.endswith("/dequantized") for source in nodes[name].input), name
 
 
 def test_pre_and_post_steps_are_untouched(quantized, frame_graph):
-    _, result = quantized
+    target, result = quantized
     before = {node.name: node for node in frame_graph.graph.node}
     after = {node.name: node for node in result.model.graph.node}
+    moves_levels = {"/Cast", "/Transpose"} if target == "onnxruntime" else set()  # test_whole_levels.py
     for name, node in before.items():
-        if not name.startswith(("/depth_net/", "/quality_net/", "Gemm_4")):
+        if name not in moves_levels and not name.startswith(("/depth_net/", "/quality_net/", "Gemm_4")):
             assert after[name] == node, name
 
 
@@ -244,5 +245,5 @@ def test_a_placement_of_another_graph_is_refused(builder, placement, ranges):
 
 
 def test_an_unknown_target_is_refused():
-    with pytest.raises(ConfigurationError, match="choose one of onnxruntime, tensorrt, openvino"):
+    with pytest.raises(ConfigurationError, match="choose one of onnxruntime, tensorrt"):
         target_named("tflite")

@@ -15,6 +15,7 @@ from dgiqa_edge.export.networks.views import shrink_matrix
         ((720, 1280), (128, 256)),
         ((1080, 1920), (196, 336)),
         ((487, 641), (160, 224)),  # no common divisor
+        ((768, 1366), (128, 256)),  # hardly one
         ((720, 1280), (719, 1279)),
         ((160, 200), (160, 224)),  # an axis that stays and one that grows
     ],
@@ -23,7 +24,7 @@ def test_it_is_the_product_with_dense_matrices(source, destination):
     frame = np.random.default_rng(0).integers(0, 256, (*source, 3), np.uint8)
     found = AreaShrink(source, destination)(torch.from_numpy(frame[None]).float()).numpy()
     rows, columns = (shrink_matrix(*lengths).astype(float) for lengths in zip(source, destination, strict=True))
-    expected = rows @ frame.transpose(2, 0, 1).astype(float) @ columns.T
+    expected = rows @ frame[..., ::-1].transpose(2, 0, 1).astype(float) @ columns.T
     assert found.shape == (1, 3, *destination)
     assert np.abs(found[0] - expected).max() < 2e-4  # of 255 levels
 
@@ -31,9 +32,10 @@ def test_it_is_the_product_with_dense_matrices(source, destination):
 @pytest.mark.parametrize(
     ("source", "destination", "shapes"),
     [
-        ((480, 640), (160, 224), [(1, 3), (20, 7)]),
-        ((720, 1280), (128, 256), [(8, 45), (5, 1)]),
-        ((2160, 3840), (128, 256), [(8, 135), (15, 1)]),
+        ((480, 640), (160, 224), [(1, 3), (60, 21)]),
+        ((720, 1280), (128, 256), [(8, 45), (120, 24)]),  # eight outputs at once, three channels each
+        ((2160, 3840), (128, 256), [(8, 135), (360, 24)]),
+        ((768, 1366), (128, 256), [(1, 6), (683, 128)]),  # wide stretches: plane by plane
     ],
 )
 def test_the_matrices_are_as_small_as_the_sizes_allow(source, destination, shapes):

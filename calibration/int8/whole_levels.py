@@ -1,0 +1,143 @@
+"""Levels of the camera frame stay whole numbers in 8 bits for as long as that is exact.
+
+A frame graph casts the frame to float first, which at 3840x2160 costs more than the network. What only moves levels
+(a slice, a transposition) moves bytes as well, and a product of levels with a constant matrix is exact in INT8 where
+each of the matrix's columns holds small whole multiples of one number, as the matrices that shrink by area do: the
+levels are a grid of step 1, the multiples are 8-bit weights, and their sum is an int32.
+"""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .graph_tensors import constant_tensors, consumers, dequantized, drop_unread, label
+from .grids import SIGNED_LEVELS, UNSIGNED_WEIGHT_ZERO
+
+if TYPE_CHECKING:
+    from onnx import ModelProto, NodeProto
+
+MOVES = ("Reshape", "Slice", "Transpose", "Gather")
+"""Their first input's values come out unchanged."""
+EXACT_TO = 3e-7
+"""Of a weight, relative to the largest of its column: float32's rounding, and no more."""
+
+
+def multiples(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+    """Whole multiples int8 of one step per column, and the steps float32; None where there are none so small.
+
+    Args:
+        matrix: float32 [rows, columns].
+    """
+    largest = np.abs(matrix).max(axis=0).astype(np.float64)
+    largest[largest == 0] = 1.0
+    shares = matrix / largest
+    fewest = np.zeros(len(largest), np.int64)  # steps in each column's largest weight
+    for count in range(1, SIGNED_LEVELS + 1):
+        fits = np.abs(shares * count - np.rint(shares * count)).max(axis=0, initial=0.0) < EXACT_TO * count
+        fewest[(fewest == 0) & fits] = count
+    if not fewest.all():
+        return None
+    return np.rint(shares * fewest).astype(np.int8), (largest / fewest).astype(np.float32)
+
+
+def keep_whole(model: "ModelProto", *, unsigned_weights: bool) -> set[str]:
+    """Rewrite ``model`` in place; returns the outputs of the products with levels that became INT8.
+
+    Casts of the uint8 inputs to float move behind what only moves levels; a product with a constant matrix of small
+    multiples reads levels and multiples from INT8 grids.
+    """
+    return _Rewriter(model, unsigned_weights).rewrite()
+
+
+class _Rewriter:
+    def __init__(self, model: "ModelProto", unsigned_weights: bool) -> None:
+        self.graph, self.unsigned_weights = model.graph, unsigned_weights
+        self.constants = constant_tensors(model.graph)
+        self.readers = consumers(model.graph)
+        self.before: dict[str, list[NodeProto]] = {}  # by the label of the node they are put in front of
+        self.products: set[str] = set()
+
+    def rewrite(self) -> set[str]:
+        import onnx
+
+        frames = {
+            value.name for value in self.graph.input if value.type.tensor_type.elem_type == onnx.TensorProto.UINT8
+        }
+        outputs = {value.name for value in self.graph.output}
+        casts = [
+            node
+            for node in self.graph.node
+            if node.op_type == "Cast" and node.input[0] in frames and node.output[0] not in outputs
+        ]
+        for cast in casts:
+            self._follow(cast.output[0], cast.input[0])
+        nodes = [node for node in self.graph.node if not any(node is cast for cast in casts)]
+        ordered = [made for node in nodes for made in (*self.before.get(label(node), ()), node)]
+        copies = [type(node).FromString(node.SerializeToString()) for node in ordered]
+        del self.graph.node[:]
+        self.graph.node.extend(copies)
+        drop_unread(self.graph)
+        return self.products
+
+    def _follow(self, name: str, levels: str) -> None:
+        """Readers of the float tensor ``name`` read ``levels``, its uint8 form, each in its own way."""
+        made: dict[str, str] = {}  # by operator: what floats are made of the levels
+        for node in self.readers.get(name, []):
+            if node.op_type in MOVES and node.input[0] == name and list(node.input).count(name) == 1:
+                moved = node.output[0]
+                node.input[0], node.output[0] = levels, f"{moved}/levels"
+                self._follow(moved, node.output[0])
+                continue
+            weights = self._multiples_of(node, name)
+            operator = "Cast" if weights is None else "DequantizeLinear"
+            if operator not in made:
+                made[operator] = self._float(operator, levels, name, node)
+            for index, given in enumerate(node.input):
+                if given == name:
+                    node.input[index] = made[operator]
+            if weights is not None:
+                self._put_weights(node, *weights)
+
+    def _multiples_of(self, node: "NodeProto", name: str) -> tuple[np.ndarray, np.ndarray] | None:
+        from onnx import numpy_helper
+
+        if node.op_type != "MatMul" or node.input[0] != name or node.input[1] not in self.constants:
+            return None
+        matrix = numpy_helper.to_array(self.constants[node.input[1]])
+        return multiples(matrix) if matrix.ndim == 2 and matrix.dtype == np.float32 else None
+
+    def _float(self, operator: str, levels: str, name: str, reader: "NodeProto") -> str:
+        """A node that makes the floats ``name`` of levels, put in front of their first reader."""
+        from onnx import TensorProto, helper
+
+        if operator == "Cast":
+            node = helper.make_node(operator, [levels], [name], name=f"{name}/Cast", to=TensorProto.FLOAT)
+        else:
+            step, zero = self._constant(f"{name}/scale", np.float32(1)), self._constant(f"{name}/zero", np.uint8(0))
+            node = helper.make_node(
+                operator, [levels, step, zero], [dequantized(name)], name=f"{name}/DequantizeLinear"
+            )
+        self.before.setdefault(label(reader), []).append(node)
+        return node.output[0]
+
+    def _put_weights(self, node: "NodeProto", whole: np.ndarray, steps: np.ndarray) -> None:
+        from onnx import helper
+
+        name = f"{label(node)}/weight"
+        center = UNSIGNED_WEIGHT_ZERO if self.unsigned_weights else 0
+        dtype = np.uint8 if self.unsigned_weights else np.int8
+        stored = self._constant(f"{name}/quantized", (whole.astype(np.int16) + center).astype(dtype))
+        scale = self._constant(f"{name}/scale", steps)
+        zero = self._constant(f"{name}/zero_point", np.full(steps.shape, center, dtype))
+        made = helper.make_node(
+            "DequantizeLinear", [stored, scale, zero], [dequantized(name)], name=f"{name}/DequantizeLinear", axis=1
+        )
+        self.before.setdefault(label(node), []).append(made)
+        node.input[1] = made.output[0]
+        self.products.add(node.output[0])
+
+    def _constant(self, name: str, value: "np.ndarray | np.generic") -> str:
+        from onnx import numpy_helper
+
+        self.graph.initializer.append(numpy_helper.from_array(np.asarray(value), name))
+        return name
