@@ -149,7 +149,7 @@ class _Rewriter:
         if not self.target.quantizes_conv_outputs:
             return
         for node in self.placement.nodes:
-            if node.op_type == "Conv" and node.output_range not in graph_outputs:
+            if node.rounds_output and node.output_range not in graph_outputs:
                 self._plan_pair(node.output_range, for_all_readers=True)
         integer = {name for name, pair in self.pairs.items() if pair.for_all_readers}
         for node in carried_nodes(self.model.graph, integer):

@@ -5,6 +5,7 @@ stretches of the source makes its own stretch of the destination, always by the 
 one dense matrix is ``g`` products with a small one.
 """
 
+from collections.abc import Sequence
 from math import gcd
 
 import numpy as np
@@ -20,15 +21,21 @@ WIDEST_STRETCH = 64
 
 
 class AreaShrink(nn.Module):
-    """BGR levels float32 [1, H, W, 3] to RGB levels [1, 3, h, w].
+    """BGR levels float32 [N, H, W, 3] to RGB [N, 3, h, w], shrunk, times a gain per channel, less an offset.
 
-    The same numbers as two products with :func:`shrink_matrix`, but for the last bits of float32.
+    The same numbers as two products with :func:`shrink_matrix`, but for the last bits of float32. Channels lie side by
+    side to the end, as in the frame: kernels for convolutions in INT8 want them so, and undo the last transposition.
+
+    Args:
+        gains, offsets: of red, green and blue.
     """
 
     rows: Tensor
     columns: Tensor
+    gains: Tensor
+    offsets: Tensor
 
-    def __init__(self, source: Size, destination: Size) -> None:
+    def __init__(self, source: Size, destination: Size, gains: Sequence[float], offsets: Sequence[float]) -> None:
         super().__init__()
         self.source, self.destination = source, destination
         down, across = (gcd(*lengths) for lengths in zip(source, destination, strict=True))
@@ -39,21 +46,27 @@ class AreaShrink(nn.Module):
         columns = shrink_matrix(source[1] // across, width).T
         self.interleaved = 3 * width <= WIDEST_STRETCH
         if self.interleaved:
-            columns = np.kron(columns, np.eye(3, dtype=np.float32)[::-1])
-        self.register_buffer("rows", torch.from_numpy(rows), persistent=False)
-        self.register_buffer("columns", torch.from_numpy(columns.copy()), persistent=False)
+            columns = np.kron(columns, np.diag(np.float32(gains))[::-1])
+        # A whole line of offsets: kernels are slow where three values repeat.
+        line = np.tile(np.float32(offsets), destination[1])
+        for name, values in (("rows", rows), ("columns", columns), ("gains", gains), ("offsets", line)):
+            self.register_buffer(name, torch.from_numpy(np.array(values, np.float32)), persistent=False)
 
     def forward(self, pixels: Tensor) -> Tensor:
-        """The frame shrunk."""
+        """The frames shrunk."""
         if self.interleaved:
             # First along the rows of memory: the frame as it lies is the left side of a product with a constant.
             narrow = torch.matmul(pixels.reshape(-1, self.columns.shape[0]), self.columns)
-            return self._fewer_rows(narrow, self.destination[1]).permute(0, 3, 1, 2)
-        few = self._fewer_rows(pixels, self.source[1]).permute(0, 3, 1, 2)
-        planes = torch.matmul(few.reshape(-1, self.columns.shape[0]), self.columns)
-        return planes.reshape(1, 3, *self.destination)[:, [2, 1, 0]]
+            rgb = self._fewer_rows(narrow, self.destination[1])
+        else:
+            few = self._fewer_rows(pixels, self.source[1]).reshape(-1, self.source[1], 3).transpose(1, 2)
+            planes = torch.matmul(few.reshape(-1, self.columns.shape[0]), self.columns)
+            bgr = planes.reshape(-1, 3, self.destination[1]).transpose(1, 2)
+            rgb = (bgr[..., [2, 1, 0]] * self.gains).reshape(-1, len(self.offsets))
+        return (rgb - self.offsets).reshape(-1, *self.destination, 3).permute(0, 3, 1, 2)
 
     def _fewer_rows(self, levels: Tensor, width: int) -> Tensor:
-        """Interleaved levels of H rows to [1, h, width, 3]."""
-        stretches = levels.reshape(-1, self.rows.shape[1], width * 3)
-        return torch.matmul(self.rows, stretches).reshape(1, self.destination[0], width, 3)
+        """Interleaved levels of H rows for each frame to [N * h, width * 3]."""
+        if self.source[0] != self.destination[0]:
+            levels = torch.matmul(self.rows, levels.reshape(-1, self.rows.shape[1], width * 3))
+        return levels.reshape(-1, width * 3)

@@ -28,17 +28,15 @@ class ViewGraph(nn.Module):
         ConfigurationError: the frame is smaller than one native crop.
     """
 
-    mean: Tensor
-    deviation: Tensor
-
     def __init__(self, network: nn.Module, frame: Size, crops: int = 1) -> None:
         super().__init__()
         self.views = network.arrange(frame, crops)  # type: ignore[operator]
         self.network = network
-        for name, values in (("mean", IMAGENET_MEAN), ("deviation", IMAGENET_STD)):
-            levels = torch.tensor(values).view(1, 3, 1, 1) * 255.0
-            self.register_buffer(name, levels, persistent=False)
-        self.shrink = AreaShrink(frame, self.views.whole)
+        gains = [1.0 / (255.0 * deviation) for deviation in IMAGENET_STD]
+        offsets = [mean / deviation for mean, deviation in zip(IMAGENET_MEAN, IMAGENET_STD, strict=True)]
+        box = self.views.crops[0][2:]
+        self.shrink = AreaShrink(frame, self.views.whole, gains, offsets)
+        self.cut = AreaShrink(box, box, gains, offsets)
         self.eval()
 
     def forward(self, frame: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -51,14 +49,10 @@ class ViewGraph(nn.Module):
             score float32 [1]; view scores float32 [1, 1 + N], whole frame first; depth uint8 [1, h, w], 255 nearest.
         """
         pixels = frame.float()
-        whole = self.shrink(pixels)
         boxes = [pixels[:, y : y + h, x : x + w] for y, x, h, w in self.views.crops]
-        crops = torch.cat(boxes, dim=0).permute(0, 3, 1, 2)[:, [2, 1, 0]]
-        score, view_scores, depth = self.network(self._normalised(whole), self._normalised(crops))
+        crops = self.cut(torch.cat(boxes, dim=0))
+        score, view_scores, depth = self.network(self.shrink(pixels), crops)
         return score, view_scores, self._levels(depth)
-
-    def _normalised(self, levels: Tensor) -> Tensor:
-        return (levels - self.mean) / self.deviation
 
     @staticmethod
     def _levels(depth: Tensor) -> Tensor:

@@ -7,8 +7,9 @@ Softmax, so that every backend runs it. Also the constants that cut a frame's de
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
-from .attention import attend, merge_heads, project_heads, scaled
+from .attention import attend, scaled
 from .views import Size, Views, overlap_matrix
 
 DETAIL = 2
@@ -87,12 +88,19 @@ class DepthGuidedAttention(nn.Module):
         self.narrow = nn.Linear(2 * width, width)
 
     def forward(self, asking: Tensor, answering: Tensor) -> Tensor:
+        # Tokens of all views in one row of rows: layers between products then need no reshaping.
+        asked, answered = asking.flatten(0, 1), answering.flatten(0, 1)
         weight, bias = scaled(self.query.weight, self.query.bias, asking.shape[2] // self.heads)
-        query = project_heads(asking, weight, bias, self.heads)
-        key = project_heads(answering, self.key.weight, self.key.bias, self.heads)
-        value = project_heads(answering, self.value.weight, self.value.bias, self.heads)
-        x = self.norm1(asking + self.out(merge_heads(attend(query, key, value))))
-        return self.norm2(x + self.narrow(torch.relu(self.widen(x))))
+        query = self._heads(F.linear(asked, weight, bias), asking)
+        key = self._heads(self.key(answered), answering)
+        value = self._heads(self.value(answered), answering)
+        mixed = attend(query, key, value).transpose(1, 2).reshape(asked.shape)
+        x = self.norm1(asked + self.out(mixed))
+        return self.norm2(x + self.narrow(torch.relu(self.widen(x)))).reshape(asking.shape)
+
+    def _heads(self, projected: Tensor, tokens: Tensor) -> Tensor:
+        """[V * tokens, width] to [V, heads, tokens, head width]."""
+        return projected.reshape(-1, tokens.shape[1], self.heads, projected.shape[1] // self.heads).transpose(1, 2)
 
 
 class Regressor(nn.Module):

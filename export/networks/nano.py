@@ -7,6 +7,7 @@ one trunk, depth from a small decoder on the whole view, quality guided by depth
 carry the cost: convolutions with batch norm and ReLU6.
 """
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -105,10 +106,12 @@ class ViewReader(nn.Module):
 
     statistics_mean: Tensor
     statistics_deviation: Tensor
+    stored_order: Tensor
 
     def __init__(self) -> None:
         super().__init__()
         statistics = 2 * sum(TAPS.values())
+        self.register_buffer("stored_order", stored_order(), persistent=False)
         # Set from the training photos; batch norm would need more photos per step than memory has room for.
         self.register_buffer("statistics_mean", torch.zeros(statistics))
         self.register_buffer("statistics_deviation", torch.ones(statistics))
@@ -126,23 +129,34 @@ class ViewReader(nn.Module):
 
     def forward(self, maps: ViewMaps, depth: Tensor) -> Tensor:
         """Maps and standardised depth [V, h / 8, w / 8] of views [V, 3, h, w]."""
-        summary = (map_statistics(maps) - self.statistics_mean) / self.statistics_deviation
-        summary = torch.relu(self.statistics(self.dropout(summary)))
+        order = self.stored_order
+        summary = torch.cat(level_figures(maps), dim=1) - self.statistics_mean[order]
+        summary = self.dropout(summary / self.statistics_deviation[order])
+        summary = torch.relu(F.linear(summary, self.statistics.weight[:, order], self.statistics.bias))
         image = self.bridge(self.from16(maps.stride16) + twice(self.from32(maps.stride32)))
         tokens = self.depth_attention(self.depth_tokens(depth), image.flatten(2).transpose(1, 2))
         guided = self.refinement(tokens, tokens).mean(dim=1)
         return self.dropout(torch.cat((guided, summary), dim=1))
 
 
+def level_figures(maps: ViewMaps) -> tuple[Tensor, Tensor]:
+    """Mean and deviation of every channel of the four maps, each [V, 368]."""
+    means = [level.mean(dim=(2, 3), keepdim=True) for level in maps]
+    centred = [level - mean for level, mean in zip(maps, means, strict=True)]
+    variances = [(level * level).mean(dim=(2, 3)) for level in centred]
+    return torch.cat(means, dim=1).flatten(1), (torch.cat(variances, dim=1) + _VARIANCE_FLOOR).sqrt()
+
+
 def map_statistics(maps: ViewMaps) -> Tensor:
-    """Mean and deviation of every channel of the four maps: [V, 736]."""
-    figures = []
-    for level in maps:
-        mean = level.mean(dim=(2, 3), keepdim=True)
-        centred = level - mean
-        deviation = ((centred * centred).mean(dim=(2, 3)) + _VARIANCE_FLOOR).sqrt()
-        figures += [mean.flatten(1), deviation]
-    return torch.cat(figures, dim=1)
+    """The same level by level, means before deviations, as checkpoints store what belongs to them: [V, 736]."""
+    return torch.cat(level_figures(maps), dim=1)[:, stored_order().argsort()]
+
+
+def stored_order() -> Tensor:
+    """Where :func:`map_statistics` has all means, then all deviations: int64 [736]."""
+    ends = np.cumsum([width for width in TAPS.values() for _ in range(2)])
+    numbers = np.split(np.arange(ends[-1]), ends[:-1])
+    return torch.from_numpy(np.concatenate((*numbers[::2], *numbers[1::2])))
 
 
 def depth_cells(views: Views) -> DepthCells:

@@ -7,10 +7,13 @@ import torch
 from dgiqa_edge.export.frame_graph.area_shrink import AreaShrink
 from dgiqa_edge.export.networks.views import shrink_matrix
 
+GAINS, OFFSETS = (1.0, 0.5, 2.0), (3.0, 0.0, -100.0)
+
 
 @pytest.mark.parametrize(
     ("source", "destination"),
     [
+        ((160, 160), (160, 160)),  # nothing to shrink
         ((480, 640), (160, 224)),
         ((720, 1280), (128, 256)),
         ((1080, 1920), (196, 336)),
@@ -22,11 +25,14 @@ from dgiqa_edge.export.networks.views import shrink_matrix
 )
 def test_it_is_the_product_with_dense_matrices(source, destination):
     frame = np.random.default_rng(0).integers(0, 256, (*source, 3), np.uint8)
-    found = AreaShrink(source, destination)(torch.from_numpy(frame[None]).float()).numpy()
+    shrink = AreaShrink(source, destination, GAINS, OFFSETS)
+    found = shrink(torch.from_numpy(np.stack((frame, frame[::-1]))).float()).numpy()
     rows, columns = (shrink_matrix(*lengths).astype(float) for lengths in zip(source, destination, strict=True))
-    expected = rows @ frame[..., ::-1].transpose(2, 0, 1).astype(float) @ columns.T
-    assert found.shape == (1, 3, *destination)
-    assert np.abs(found[0] - expected).max() < 2e-4  # of 255 levels
+    for one, turned in zip(found, (frame, frame[::-1]), strict=True):
+        planes = rows @ turned[..., ::-1].transpose(2, 0, 1).astype(float) @ columns.T
+        expected = planes * np.reshape(GAINS, (3, 1, 1)) - np.reshape(OFFSETS, (3, 1, 1))
+        assert one.shape == (3, *destination)
+        assert np.abs(one - expected).max() < 2e-4  # of 255 levels
 
 
 @pytest.mark.parametrize(
@@ -39,4 +45,5 @@ def test_it_is_the_product_with_dense_matrices(source, destination):
     ],
 )
 def test_the_matrices_are_as_small_as_the_sizes_allow(source, destination, shapes):
-    assert [tuple(buffer.shape) for buffer in AreaShrink(source, destination).buffers()] == shapes
+    shrink = AreaShrink(source, destination, GAINS, OFFSETS)
+    assert [tuple(matrix.shape) for matrix in (shrink.rows, shrink.columns)] == shapes
