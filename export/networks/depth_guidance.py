@@ -66,7 +66,12 @@ class DepthTokens(nn.Module):
         self.widen = nn.Conv2d(width // 4, width, kernel_size=3, padding=1)
 
     def forward(self, depth: Tensor) -> Tensor:
-        return self.widen(torch.relu(self.shrink(depth.unsqueeze(1)))).flatten(2).transpose(1, 2)
+        return map_tokens(self.widen(torch.relu(self.shrink(depth.unsqueeze(1)))))
+
+
+def map_tokens(maps: Tensor) -> Tensor:
+    """Maps [V, C, h, w] to tokens [V, h * w, C]; written so that kernels with channels last have nothing to move."""
+    return maps.permute(0, 2, 3, 1).flatten(1, 2)
 
 
 class DepthGuidedAttention(nn.Module):

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .depth_guidance import DepthCells, DepthGuidedAttention, DepthTokens, Regressor, frame_logits
+from .depth_guidance import DepthCells, DepthGuidedAttention, DepthTokens, Regressor, frame_logits, map_tokens
 from .lite_trunk import TAPS, LiteTrunk, ViewMaps, convolution
 from .views import Size, ViewRule, Views, plan_views
 
@@ -134,7 +134,7 @@ class ViewReader(nn.Module):
         summary = self.dropout(summary / self.statistics_deviation[order])
         summary = torch.relu(F.linear(summary, self.statistics.weight[:, order], self.statistics.bias))
         image = self.bridge(self.from16(maps.stride16) + twice(self.from32(maps.stride32)))
-        tokens = self.depth_attention(self.depth_tokens(depth), image.flatten(2).transpose(1, 2))
+        tokens = self.depth_attention(self.depth_tokens(depth), map_tokens(image))
         guided = self.refinement(tokens, tokens).mean(dim=1)
         return self.dropout(torch.cat((guided, summary), dim=1))
 

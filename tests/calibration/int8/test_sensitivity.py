@@ -16,7 +16,7 @@ from dgiqa_edge.calibration.int8.targets import target_named
 from dgiqa_edge.runtime.bundle.manifest import BlockRecord as BlockSensitivity
 from dgiqa_edge.runtime.errors import CalibrationError
 
-PLANTED = "quality_net/fc2"
+PLANTED = "quality_net/fc1"
 
 
 def open_model(model):
