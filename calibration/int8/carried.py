@@ -14,16 +14,21 @@ if TYPE_CHECKING:
     from onnx import GraphProto, NodeProto
 
 
-def carried_nodes(graph: "GraphProto", integer: Collection[str]) -> "list[NodeProto]":
+def carried_nodes(graph: "GraphProto", integer: Collection[str], sums: Collection[str]) -> "list[NodeProto]":
     """Sums of two, and enlargements that repeat values, in graph order.
 
     Args:
         integer: tensors that every reader takes in INT8.
+        sums: outputs of the additions that may compute in INT8.
     """
-    known = set(integer)
+    known, allowed = set(integer), set(sums)
     found = []
     for node in graph.node:
-        if (node.op_type == "Add" and known.issuperset(node.input)) or (repeats(node) and node.input[0] in known):
+        if repeats(node):
+            carried = node.input[0] in known
+        else:
+            carried = node.output[0] in allowed and known.issuperset(node.input)
+        if carried:
             known.add(node.output[0])
             found.append(node)
     return found

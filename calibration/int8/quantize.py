@@ -152,7 +152,7 @@ class _Rewriter:
             if node.rounds_output and node.output_range not in graph_outputs:
                 self._plan_pair(node.output_range, for_all_readers=True)
         integer = {name for name, pair in self.pairs.items() if pair.for_all_readers}
-        for node in carried_nodes(self.model.graph, integer):
+        for node in carried_nodes(self.model.graph, integer, self.placement.sums):
             output = node.output[0]
             if repeats(node):
                 self.pairs[output] = _Pair(for_all_readers=True, grid=self.pairs[node.input[0]].grid)

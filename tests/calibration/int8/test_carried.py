@@ -9,7 +9,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from dgiqa_edge.calibration.int8.observers import MinMax
-from dgiqa_edge.calibration.int8.placement import place
+from dgiqa_edge.calibration.int8.placement import KeptFloat, place
 from dgiqa_edge.calibration.int8.quantize import quantize
 from dgiqa_edge.calibration.int8.ranges import observe_ranges
 from dgiqa_edge.calibration.int8.targets import target_named
@@ -100,6 +100,12 @@ def test_an_enlargement_has_its_inputs_grid(lowered):
 def test_an_enlargement_that_mixes_values_stays_float_and_so_does_the_sum_behind_it(lowered):
     _, placement, _ = lowered(enlarge="linear")
     assert placement.sums == ("/network/one/Add_output_0", "/network/two/Add_output_0")
+
+
+def test_a_standing_rule_leaves_a_sum_in_float():
+    rule = KeptFloat("*/two/Add", "for the test")
+    sums = place(residual(GraphBuilder()), kept_float=(rule,)).sums
+    assert sums == ("/network/one/Add_output_0", "/network/Add_output_0")
 
 
 def test_a_sum_with_a_float_addend_stays_float(lowered):
