@@ -1,17 +1,22 @@
 """ONNX Runtime: executes the portable graph on the CPU, or on a GPU through its CUDA, TensorRT and RTX providers."""
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from ..bundle.bundle import Bundle
 from ..bundle.manifest import EngineRecord
 from ..errors import EngineCompatibilityError
+from ..ground.cache_folder import cache_folder
+from ..hashing import Json
 from ..machine.fact import Fact
 from ..machine.packages import import_or_reason, imported
-from ..machine.processor import DOT_PRODUCTS
+from ..machine.processor import DOT_PRODUCTS, processor
 from ..machine.survey import Survey
+from ..version import VERSION
 from . import plugin_provider
 from .backend import Backend, Capability, can_run, cannot_run
+from .optimized_graph import content_sha256, optimized_graph
 from .portable_graph import PortableEngine, check_version, facts_on_processor
 from .protocol import EngineOptions, TensorSpec
 from .session import CPU, onnxruntime_package, open_session
@@ -46,14 +51,21 @@ def load(bundle: Bundle, record: EngineRecord, options: EngineOptions) -> Portab
     if plugin_provider.SHORT in options.providers:
         on_devices = plugin_provider.options_for_devices(runtime, options.providers, options.cache_folder)
     providers = _provider_names(runtime, options.providers, [] if on_devices is None else [plugin_provider.NAME])
-    session = open_session(
-        bundle.path / record.file,
+    open_graph = partial(
+        open_session,
         threads=options.threads,
         providers=providers,
         spinning=options.allow_spinning,
         as_written=bundle.manifest.precision.target != BACKEND.name,
         on_devices=on_devices,
     )
+    graph = bundle.path / record.file
+    kept = None
+    if providers == [CPU]:
+        folder = options.cache_folder or cache_folder() / "optimized"
+        identity = _identity(runtime, bundle, record)
+        kept = optimized_graph(graph, identity, folder, lambda file: open_graph(graph, optimized_to=file))
+    session = open_graph(graph) if kept is None else open_graph(kept, optimized=True)
     # A provider whose libraries are missing is left out with a mere warning: a GPU must not become a CPU.
     absent = [name for name in providers if name not in session.get_providers()]
     if absent:
@@ -63,6 +75,8 @@ def load(bundle: Bundle, record: EngineRecord, options: EngineOptions) -> Portab
         )
     facts = facts_on_processor(BACKEND, runtime.__version__, bundle, record, options)
     facts["providers"] = list(options.providers)
+    if kept is not None:
+        facts["optimized_sha256"] = content_sha256(kept)
     if options.providers[0] != "cpu":
         facts["device"] = options.providers[0]
     outputs = tuple(_spec(node) for node in session.get_outputs())
@@ -74,6 +88,18 @@ def load(bundle: Bundle, record: EngineRecord, options: EngineOptions) -> Portab
         outputs,
         lambda inputs: dict(zip(names, session.run(names, inputs), strict=True)),
     )
+
+
+def _identity(runtime: Any, bundle: Bundle, record: EngineRecord) -> dict[str, Json]:
+    """Everything that ONNX Runtime's optimized graph depends on."""
+    return {
+        "tool_version": VERSION,
+        "onnxruntime": [runtime.__version__, runtime.get_build_info()],
+        "processor": [processor().model, processor().features_digest],
+        "graph": record.file,
+        "files": {name: file.sha256 for name, file in bundle.manifest.files.items()},
+        "target": bundle.manifest.precision.target,
+    }
 
 
 def _provider_names(runtime: Any, wanted: tuple[str, ...], registered: list[str]) -> list[str]:

@@ -35,6 +35,8 @@ def open_session(
     providers: Sequence[str] = (CPU,),
     spinning: Spinning = True,
     as_written: bool = False,
+    optimized: bool = False,
+    optimized_to: Path | None = None,
     arena: bool = True,
     in_order: bool = False,
     profile: Path | None = None,
@@ -50,6 +52,8 @@ def open_session(
         as_written: computes Q/DQ nodes one by one instead of in ONNX Runtime's integer kernels: what a graph for
             another backend says must not be judged by kernels that backend has not got (on x86 without VNNI,
             int8 x uint8 saturates). Otherwise a processor with integer dot products gets int8 weights.
+        optimized: the graph was written by ``optimized_to`` on this processor: nothing is left to optimize.
+        optimized_to: where the graph is written as it was optimized for this processor.
         arena: keeps memory for the next run, all that it ever held at once; off, runs are slower and take less.
         in_order: runs nodes in the order of the file. ONNX Runtime's own order is that of the outputs, in which a graph
             with an output at every tensor holds them all at once.
@@ -62,7 +66,10 @@ def open_session(
     """
     runtime = onnxruntime_package()
     options = runtime.SessionOptions()
-    options.graph_optimization_level = runtime.GraphOptimizationLevel.ORT_ENABLE_ALL
+    levels = runtime.GraphOptimizationLevel
+    options.graph_optimization_level = levels.ORT_DISABLE_ALL if optimized else levels.ORT_ENABLE_ALL
+    if optimized_to is not None:
+        options.optimized_model_filepath = str(optimized_to)
     options.execution_mode = runtime.ExecutionMode.ORT_SEQUENTIAL
     options.inter_op_num_threads = 1
     options.intra_op_num_threads = threads or 0
@@ -77,7 +84,7 @@ def open_session(
     if profile is not None:
         options.enable_profiling = True
         options.profile_file_prefix = str(profile)
-    own_kernels = on_devices is None and list(providers) == [CPU] and not as_written
+    own_kernels = on_devices is None and list(providers) == [CPU] and not (as_written or optimized)
     signed = with_signed_weights(graph) if own_kernels and processor().dot_products else None
     try:
         if on_devices is not None:
