@@ -105,7 +105,6 @@ setup(
     install_requires=[
         "numpy>=1.24",
         "opencv-python-headless>=4.8",
-        "fastjsonschema>=2.19",
         "tomli>=2; python_version < '3.11'",
     ],
     extras_require={

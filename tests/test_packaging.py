@@ -135,12 +135,12 @@ def test_every_place_names_the_same_versions_of_python():
 LACKING = {
     "score": ("--bundle {bundle} {photo}", "onnxruntime", "cpu"),
     "gate": ("run --bundle {bundle} {photo}", "onnxruntime", "cpu"),
-    "inspect": ("--bundle {bundle}", "fastjsonschema", "cpu"),
-    "doctor": ("--bundle {bundle}", "fastjsonschema", "cpu"),
-    "watch": ("{root}/runtime/examples/files.toml --bundle {bundle}", "fastjsonschema", "watch"),
-    "bench": ("latency --bundle {bundle}", "fastjsonschema", "bench"),
+    "inspect": ("--bundle {bundle}", "numpy", "cpu"),
+    "doctor": ("--bundle {bundle}", "numpy", "cpu"),
+    "watch": ("{root}/runtime/examples/files.toml --bundle {bundle}", "numpy", "watch"),
+    "bench": ("report {root}/benchmarks/results/nano-int8-cpu.json --html {out}", "jinja2", "bench"),
     "debug": ("{bundle}", "polygraphy", "debug"),
-    "demo": ("--bundle {bundle} --out {out}", "fastjsonschema", "bench"),
+    "demo": ("--bundle {bundle} --out {out}", "numpy", "bench"),
     "build": ("--frame 640x480 --out {out}", "torch", "export"),
     "weights": ("check {root}/export/weights/nano.safetensors", "torch", "export"),
 }

@@ -22,7 +22,7 @@ from dgiqa_edge.runtime.machine.packages import installed
 
 TOOL_PLACES = ("build/native/runtime/native/tools", "build/native/bin", "/usr/bin", "/usr/local/bin")
 TOOL = "dgiqa-edge-native"
-_OURS = ("dgiqa-edge", "numpy", "opencv-python-headless", "fastjsonschema")
+_OURS = ("dgiqa-edge", "numpy", "opencv-python-headless")
 _MIB = 2**20
 
 

@@ -5,7 +5,7 @@ The schema is ``benchmarks/schemas/report.schema.json``. Every section may be ab
 
 import functools
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from importlib import resources
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Any
 from dgiqa_edge.runtime.errors import ReportError
 from dgiqa_edge.runtime.ground.atomic import write_result
 from dgiqa_edge.runtime.ground.input_file import file_bytes
+from dgiqa_edge.runtime.ground.json_schema import JsonSchema
 from dgiqa_edge.runtime.ground.names import json_text
 from dgiqa_edge.runtime.ground.strict_text import KeyRuleError, parse_json
 
@@ -113,17 +114,11 @@ def read_json(path: Path) -> Any:
 
 
 def _check(report: Report, path: Path) -> None:
-    import fastjsonschema
-
-    try:
-        _validator()(report)
-    except fastjsonschema.JsonSchemaException as error:
-        raise ReportError(f"{path} breaks the report schema: {error}") from error
+    if (broken := _schema().broken_rule(report)) is not None:
+        raise ReportError(f"{path} breaks the report schema: {broken}")
 
 
 @functools.cache
-def _validator() -> Callable[[Any], Any]:
-    import fastjsonschema
-
+def _schema() -> JsonSchema:
     file = resources.files("dgiqa_edge.benchmarks") / "schemas" / "report.schema.json"
-    return fastjsonschema.compile(parse_json(file.read_text(encoding="utf-8")))  # type: ignore[no-any-return]
+    return JsonSchema(parse_json(file.read_text(encoding="utf-8")), "the report")

@@ -60,7 +60,7 @@ def _from_checkpoints(args: argparse.Namespace) -> "BuildResult":
 
 
 def _on_device(args: argparse.Namespace) -> "BuildResult":
-    """Nothing on this way may need more than a device has: numpy, OpenCV, fastjsonschema, TensorRT, a CUDA binding."""
+    """Nothing on this way may need more than a device has: numpy, OpenCV, TensorRT, a CUDA binding."""
     from ..on_device.build import DeviceBuild
     from ..options.device_options import from_args
     from ..stages.reporter import Reporter

@@ -1,6 +1,6 @@
 """One build on the device: the graphs that a bundle carries become engines, are checked by their outputs, and packed.
 
-It needs numpy, OpenCV, fastjsonschema, TensorRT and a CUDA binding. Engines and checks are stages, so the same command
+It needs numpy, OpenCV, TensorRT and a CUDA binding. Engines and checks are stages, so the same command
 resumes where an interrupted one stopped; the bundle appears whole or not at all.
 """
 

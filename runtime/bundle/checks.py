@@ -4,15 +4,16 @@ It looks at the document alone; the files beside it are ``bundle.py``'s business
 """
 
 import functools
+import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ..errors import BundleError
 from ..ground.extra_packages import update_command
+from ..ground.json_schema import JsonSchema
 from ..ground.limits import pixels_flaw
-from ..ground.strict_text import parse_json
 from ..version import VERSION
 from .manifest import Document
 
@@ -58,34 +59,15 @@ def _check_schema_version(document: Any, where: Path) -> None:
 
 
 def _check_schema(document: Any, where: Path) -> None:
-    from fastjsonschema import JsonSchemaValueException
-
-    try:
-        _validator()(document)
-    except JsonSchemaValueException as error:
+    if (broken := _schema().broken_rule(document)) is not None:
         raise BundleError(
-            f"{where}: {_broken_rule(error)}: the file is damaged or was not written by this tool; "
-            "build the bundle again"
-        ) from error
+            f"{where}: {broken}: the file is damaged or was not written by this tool; build the bundle again"
+        )
 
 
 @functools.cache
-def _validator() -> Callable[[Any], Any]:
-    import fastjsonschema
-
-    return fastjsonschema.compile(parse_json(SCHEMA_FILE.read_text(encoding="utf-8")))
-
-
-def _broken_rule(error: Any) -> str:
-    field = error.name.removeprefix("data").removeprefix(".")
-    place = f"field '{field}'" if field else "the manifest"
-    if error.rule == "required":
-        missing = ", ".join(f"'{name}'" for name in error.rule_definition if name not in error.value)
-        return f"{place} lacks {missing}"
-    if error.rule == "additionalProperties":
-        extra = ", ".join(f"'{name}'" for name in error.value if name not in error.definition["properties"])
-        return f"{place} has the unknown {extra}"
-    return f"{place}{error.message.removeprefix(error.name)}"
+def _schema() -> JsonSchema:
+    return JsonSchema(json.loads(SCHEMA_FILE.read_text(encoding="utf-8")), "the manifest")
 
 
 def _contradictions(document: Document) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """The rig of the GPU tests: bundles that another machine wrote, engines built from them here, and the result file.
 
-It runs with TensorRT, a CUDA binding, numpy and fastjsonschema alone (``--confcutdir=tests/gpu`` keeps the other tests'
+It runs with TensorRT, a CUDA binding and numpy alone (``--confcutdir=tests/gpu`` keeps the other tests'
 set-up out). Environment: ``DGIQA_REQUIRE_GPU=1`` turns every skip for want of a GPU or of inputs into a failure,
 ``DGIQA_GPU_INPUTS`` is where ``make gpu-inputs`` wrote, ``DGIQA_GPU_RESULTS`` the folder for the result file,
 ``DGIQA_GPU_RUNS`` the number of timed runs.

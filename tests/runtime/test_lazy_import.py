@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-HEAVY = ["torch", "onnxruntime", "onnx", "cv2", "numpy", "fastjsonschema"]
+HEAVY = ["torch", "onnxruntime", "onnx", "cv2", "numpy"]
 
 
 def loaded_after(code: str) -> list[str]:

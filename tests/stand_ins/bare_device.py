@@ -1,6 +1,6 @@
 """``dgiqa-edge`` on a device without PyTorch and onnx: ``python -m stand_ins.bare_device build --from BUNDLE ...``.
 
-Our modules may import numpy, fastjsonschema, TensorRT, a CUDA binding, what comes with Python, and what
+Our modules may import numpy, TensorRT, a CUDA binding, what comes with Python, and what
 ``DGIQA_DEVICE_HAS`` names; everything else is missing, also where a stand-in has imported it for itself.
 ``DGIQA_FAKE_SPOIL`` names a function of ``spoilt_graphs`` that the engines are made with.
 """
@@ -13,7 +13,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-HAS = {"dgiqa_edge", "numpy", "fastjsonschema", "tensorrt", "cuda", "tomli", *sys.stdlib_module_names}
+HAS = {"dgiqa_edge", "numpy", "tensorrt", "cuda", "tomli", *sys.stdlib_module_names}
 HAS |= {*os.environ.get("DGIQA_DEVICE_HAS", "").split()}
 
 
