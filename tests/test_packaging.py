@@ -7,6 +7,7 @@ import subprocess
 import sys
 import venv
 import zipfile
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -110,7 +111,7 @@ def test_a_hint_names_what_can_be_installed_from(tmp_path, monkeypatch, origin):
     wheel.touch()
     monkeypatch.setattr(extra_packages, "_CHECKOUT", ROOT if origin == "checkout" else tmp_path)
     url = wheel.as_uri() if origin == "wheel" else None
-    monkeypatch.setattr(extra_packages.metadata, "distribution", lambda name: Installed(url))
+    monkeypatch.setattr(metadata, "distribution", lambda name: Installed(url))
     expected = {
         "checkout": f"pip install -e '{ROOT}[watch]'",
         "wheel": f"pip install '{wheel}[watch]'",

@@ -15,7 +15,6 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from importlib import metadata
 from types import ModuleType
 
 from ..errors import ConfigurationError, DgiqaEdgeError, MachineError
@@ -35,7 +34,7 @@ EXIT_INTERRUPTED = 130
 EXIT_BROKEN_PIPE = 141
 EXIT_TERMINATED = 143
 
-# Known without package metadata, so that a source tree on PYTHONPATH still runs.
+# Known without package metadata: a source tree on PYTHONPATH still runs, and a start need not search all packages.
 _OWN_COMMANDS = {
     "score": "dgiqa_edge.runtime.commands.score",
     "gate": "dgiqa_edge.runtime.commands.gate",
@@ -126,13 +125,15 @@ def _opencv_problem() -> str | None:
 
 def command_modules() -> Mapping[str, str]:
     """Command name -> module path, from the installed entry points."""
+    from importlib import metadata
+
     found = {entry.name: entry.value for entry in metadata.entry_points(group=COMMAND_GROUP)}
     return dict(sorted({**_OWN_COMMANDS, **found}.items()))
 
 
 def _dispatch(arguments: list[str]) -> int:
     globals_part, name, rest = _split_at_command(arguments)
-    modules = command_modules()
+    modules = _OWN_COMMANDS if name in _OWN_COMMANDS else command_modules()
     _global_parser(modules, with_list=name is None).parse_args(globals_part)
     if name is None:
         _global_parser(modules, with_list=True).print_help(sys.stderr)

@@ -1,7 +1,9 @@
 """``dgiqa-edge score``: quality scores of image files, as a table for people or JSON lines for programs."""
 
 import argparse
+import contextlib
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +15,7 @@ from .option_types import input_path, output_folder
 from .progress import Progress
 
 if TYPE_CHECKING:
-    from ..scoring.scorer import Scorer
+    from ..scoring.scorer_pool import ScorerPool
 
 SUMMARY = "score images with a bundle; optionally write their depth maps as pictures"
 EXTRA = "cpu"
@@ -24,7 +26,8 @@ example:
   dgiqa-edge score --bundle build/demo/bundle photos/ --depth-out depth/
 
 An image of another size than the bundle's frame is resized straight to it: the aspect ratio is not kept, and
-nothing is letterboxed. Latency is that of resizing and engines, without reading the file.
+nothing is letterboxed. Latency is that of resizing and engines, without reading the file. Of a small bundle on the CPU
+each core scores an image of its own; with --threads N one image after the other is scored, by N threads.
 """
 
 
@@ -72,38 +75,43 @@ def run(args: argparse.Namespace) -> int:
     """Score every image; 0, or 3 when some could not be scored."""
     from ..frames.depth_picture import picture_names
     from ..frames.images import expand_images, left_out, quiet_decoder, refuse_overwriting
-    from ..scoring.scorer import Scorer
+    from ..scoring.scorer_pool import open_pool
 
     images = expand_images(args.images)
     pictures = {image: args.depth_out / name for image, name in picture_names(images).items()} if args.depth_out else {}
     refuse_overwriting(images, pictures.values())
     quiet_decoder()
-    with Scorer(
+    with open_pool(
         args.bundle,
+        len(images),
         threads=args.threads,
         backend=args.backend,
         strict_size=args.strict_size,
         verify=not args.no_verify,
-    ) as scorer:
-        for note in scorer.bundle.manifest.notes:
+    ) as pool:
+        for note in pool.bundle.manifest.notes:
             print(f"note: {note}", file=sys.stderr)
-        return _score_all(scorer, images, pictures, left_out(args.images), as_json=args.json)
+        return _score_all(pool, images, pictures, left_out(args.images), as_json=args.json)
 
 
 def _score_all(
-    scorer: "Scorer", images: list[Path], pictures: dict[Path, Path], unread: str | None, as_json: bool
+    pool: "ScorerPool", images: Sequence[Path], pictures: Mapping[Path, Path], unread: str | None, as_json: bool
 ) -> int:
+    from ..ground.ahead import ahead
+
     width = max(len("image"), *(len(shown(image)) for image in images))
     if not as_json:
         print(f"{'image':<{width}}  {'score':>7}  {'latency_ms':>10}")
     failed = 0
     progress = Progress("scoring")
-    for number, image in enumerate(images):
-        with progress:
-            progress(number, len(images), shown(image))
-            scored = _score_one(scorer, image, pictures.get(image))
-        failed += scored.error is not None
-        print(json_text(scored.as_json()) if as_json else scored.as_row(width), flush=True)
+    results = ahead(lambda image: _score_one(pool, image, pictures.get(image)), images, max(2, pool.most))
+    with contextlib.closing(results):  # an interrupt ends what has begun before the scorers are closed
+        for number, image in enumerate(images):
+            with progress:
+                progress(number, len(images), shown(image))
+                scored = next(results)
+            failed += scored.error is not None
+            print(json_text(scored.as_json()) if as_json else scored.as_row(width), flush=True)
     if not as_json:
         print("; ".join(filter(None, [f"{len(images) - failed} scored, {failed} failed", unread])))
     elif unread:
@@ -111,14 +119,15 @@ def _score_all(
     return EXIT_BAD_IMAGE if failed else 0
 
 
-def _score_one(scorer: "Scorer", image: Path, picture: Path | None) -> _Scored:
+def _score_one(pool: "ScorerPool", image: Path, picture: Path | None) -> _Scored:
     from ..errors import SourceError
     from ..frames.depth_picture import write_depth_picture
     from ..frames.images import read_image
 
     try:
         frame = read_image(image)
-        quality = scorer.score(frame)
+        with pool.scorer() as scorer:
+            quality = scorer.score(frame)
     except SourceError as error:
         return _Scored(str(image), error=one_line(error))
     if picture is not None:

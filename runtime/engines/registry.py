@@ -66,7 +66,7 @@ def load_engine(bundle: Bundle, role: str, backend: str = AUTO, options: EngineO
         MachineError: the backend's package is not installed.
         BundleError: the engine's tensors are not the ones the manifest promises.
     """
-    runner, record = _choose(bundle, role, backend)
+    runner, record = choose(bundle, role, backend)
     if record.requires.platform not in (None, platform_name()):
         raise EngineCompatibilityError(
             f"{bundle.path / record.file} was built for {record.requires.platform}, this machine is "
@@ -81,7 +81,13 @@ def load_engine(bundle: Bundle, role: str, backend: str = AUTO, options: EngineO
     return engine
 
 
-def _choose(bundle: Bundle, role: str, asked: str) -> tuple[Backend, EngineRecord]:
+def choose(bundle: Bundle, role: str, asked: str = AUTO) -> tuple[Backend, EngineRecord]:
+    """The backend that runs a role's engine, and the record that it loads.
+
+    Raises:
+        ConfigurationError: there is no backend of that name.
+        EngineCompatibilityError: the bundle has no engine for it.
+    """
     if asked not in choices():
         raise ConfigurationError(f"there is no backend {asked!r}: give one of {', '.join(choices())}")
     records = bundle.engines(role)

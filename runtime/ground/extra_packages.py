@@ -5,11 +5,8 @@ No package index has this project: a hint names the checkout or the wheel that t
 
 import importlib
 import shlex
-from importlib import metadata
 from pathlib import Path
 from types import ModuleType
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 from ..errors import MachineError
 from ..version import VERSION
@@ -56,6 +53,10 @@ def _origin() -> Path | None:
     """The checkout or wheel file of this installation; ``None`` where neither is there any more."""
     if (_CHECKOUT / "setup.py").is_file():
         return _CHECKOUT
+    from importlib import metadata
+    from urllib.parse import urlsplit
+    from urllib.request import url2pathname
+
     try:
         url = urlsplit(parse_json(metadata.distribution(DISTRIBUTION).read_text("direct_url.json") or "{}")["url"])
     except (metadata.PackageNotFoundError, KeyError, ValueError):

@@ -1,7 +1,6 @@
 """Which of the packages that can run engines are installed, and in which versions."""
 
 import importlib
-import importlib.metadata
 import importlib.util
 from collections.abc import Iterable
 from pathlib import Path
@@ -36,9 +35,11 @@ def import_or_reason(name: str) -> ModuleType | Fact:
 
 def version_of(distribution: str) -> str | None:
     """The version of a distribution, None where it is not installed; nothing is imported."""
+    from importlib import metadata
+
     try:
-        return importlib.metadata.version(distribution)
-    except importlib.metadata.PackageNotFoundError:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
         return None
 
 

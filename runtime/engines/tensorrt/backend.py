@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 
+from ...bundle.bundle import Bundle
+from ...bundle.manifest import EngineRecord
 from ...errors import EngineCompatibilityError
 from ...machine.survey import Survey
 from ..backend import PRECISIONS, PRESETS, Backend, Capability, can_run, cannot_run
 from ..cuda.binding import bindings_here
+from ..protocol import Engine, EngineOptions
 from . import package
-from .engine import load
 from .versions import families_of, known_bad, support_of
 
 
@@ -55,6 +57,13 @@ def _gpu_computes(sm: int, precision: str) -> bool:
     if precision == "int8":
         return sm == 61 or sm >= 70
     return True
+
+
+def load(bundle: Bundle, record: EngineRecord, options: EngineOptions) -> Engine:
+    """One engine of either flavour, by ``engine.py``, which is imported for it: most machines have no TensorRT."""
+    from .engine import load
+
+    return load(bundle, record, options)
 
 
 BACKEND = Backend(

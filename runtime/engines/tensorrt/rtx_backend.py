@@ -6,8 +6,7 @@ from ...machine.survey import Survey
 from ..backend import Backend, Capability, can_run, cannot_run
 from ..cuda.binding import bindings_here
 from . import package
-from .backend import obstacle
-from .engine import load
+from .backend import load, obstacle
 from .versions import support_of, why_no_target
 
 _NAME = "tensorrt-rtx"

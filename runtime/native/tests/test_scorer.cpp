@@ -143,6 +143,36 @@ TEST_CASE("the golden frame is replayed once per machine") {
     CHECK(replayed(folder.string(), DGIQA_VERIFY_ONCE));  // a stamp that cannot be used costs a replay
 }
 
+TEST_CASE("what ONNX Runtime optimized is kept, and computes the same") {
+    const fs::path folder = runnable("fused");
+    if (folder.empty() || cpu_backend() != "onnxruntime") return;
+    const OwnCache cache;
+    const dgiqa::Picture picture = halves(20, 90);
+    std::vector<float> scores;
+    std::vector<std::string> kept;
+    const auto start = [&] {
+        Scorer scorer(options_for(folder.string(), DGIQA_VERIFY_ONCE));
+        scores.push_back(scorer.score(picture).score);
+        const Json facts = dgiqa::parse_strictly(scorer.describe());
+        kept.push_back(facts.at("engines")[0].value("optimized_sha256", ""));
+        return !facts.at("golden_deviation").is_null();
+    };
+    CHECK(start());
+    CHECK_FALSE(start());
+    CHECK(scores[0] == scores[1]);
+    CHECK(kept[0].size() == 64);
+    CHECK(kept[0] == kept[1]);
+    const fs::path place = cache.path() / "dgiqa-edge" / "optimized-native";
+    for (const auto &file : fs::directory_iterator(place)) fs::resize_file(file.path(), 10);
+    CHECK_FALSE(start());
+    CHECK(kept[2] == kept[0]);
+    fs::remove_all(place);
+    write(place, "");
+    CHECK(start());  // the graph itself is another engine, so it is replayed
+    CHECK(kept[3].empty());
+    CHECK(scores[3] == scores[0]);
+}
+
 TEST_CASE("a cache that cannot be written is no error") {
     const fs::path folder = runnable("fused");
     if (folder.empty()) return;

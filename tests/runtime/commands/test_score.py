@@ -258,3 +258,22 @@ def test_inspect_json_is_the_whole_manifest(bundle_dir: Path, command_line: Run)
     description = json.loads(result.stdout)
     assert description["manifest"] == json.loads((bundle_dir / "bundle.json").read_text())
     assert description["rebuild_command"].startswith("python export/build_engine.py")
+
+
+def test_many_images_come_out_in_order_the_bad_ones_in_their_places(
+    bundle_dir: Path, tmp_path: Path, make_photo: Any, command_line: Run
+) -> None:
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for number in range(40):
+        if number % 10 == 7:
+            (folder / f"{number:02}.png").write_text("not an image")
+        else:
+            cv2.imwrite(str(folder / f"{number:02}.png"), make_photo(seed=number, height=48, width=64))
+    result = command_line("score", "--bundle", bundle_dir, "--json", folder)
+    assert result.returncode == 3, result.stderr
+    records = json_lines(result)
+    assert [Path(record["image"]).stem for record in records] == [f"{number:02}" for number in range(40)]
+    assert [number for number, record in enumerate(records) if "error" in record] == [7, 17, 27, 37]
+    one_by_one = json_lines(command_line("score", "--bundle", bundle_dir, "--json", "--threads", "1", folder))
+    assert [record.get("score") for record in records] == [record.get("score") for record in one_by_one]

@@ -110,10 +110,12 @@ def test_options_reach_the_session(
 
     monkeypatch.setattr(onnxruntime, "InferenceSession", spy)
     load_engine(bundle, "fused", options=options).close()
-    (session_options,) = seen
+    optimizing, session_options = seen
     assert session_options.intra_op_num_threads == threads
     assert session_options.get_session_config_entry("session.intra_op.allow_spinning") == spinning
-    assert session_options.graph_optimization_level == onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
+    levels = onnxruntime.GraphOptimizationLevel
+    assert optimizing.graph_optimization_level == levels.ORT_ENABLE_ALL
+    assert session_options.graph_optimization_level == levels.ORT_DISABLE_ALL, "what was optimized is not once more"
 
 
 @pytest.mark.parametrize("provider", ["cuda", "tensorrt", "abacus"])

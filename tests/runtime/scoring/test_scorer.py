@@ -118,7 +118,7 @@ def test_a_golden_frame_that_no_longer_agrees_is_refused(
     bundle_dir = make_bundle(layout=layout, golden_shift=0.002)
     with pytest.raises(FidelityError, match=r"score is 0\.002 off FP32 \(allowed 1e-05\).* with: python.*debug \S+$"):
         Scorer(bundle_dir)
-    assert not cache_home.exists()
+    assert not (cache_home / "dgiqa-edge" / "verified").exists()
     Scorer(bundle_dir, verify=False).close()
 
 

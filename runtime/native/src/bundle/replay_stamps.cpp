@@ -1,14 +1,11 @@
 #include "bundle/replay_stamps.hpp"
 
-#include <unistd.h>
-
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <system_error>
 
 #include "formats/limits.hpp"
 #include "formats/sha256.hpp"
+#include "formats/user_cache.hpp"
 #include "formats/whole_file.hpp"
 
 namespace dgiqa {
@@ -18,15 +15,6 @@ namespace fs = std::filesystem;
 
 std::string text_of(const Json &value, int indent) {
     return value.dump(indent, ' ', false, Json::error_handler_t::replace);
-}
-
-// $XDG_CACHE_HOME/dgiqa-edge; the XDG rules say that a relative value counts as unset. Empty: there is no home.
-fs::path cache_folder() {
-    const char *configured = std::getenv("XDG_CACHE_HOME");
-    if (configured != nullptr && fs::path(configured).is_absolute()) return fs::path(configured) / "dgiqa-edge";
-    const char *home = std::getenv("HOME");
-    if (home == nullptr || !fs::path(home).is_absolute()) return {};
-    return fs::path(home) / ".cache" / "dgiqa-edge";
 }
 
 fs::path stamp_file(const Json &identity) {
@@ -71,25 +59,20 @@ bool has_stamp(const Json &identity) {
 void write_stamp(const Json &identity, const Deviation &deviation) {
     const fs::path file = stamp_file(identity);
     if (file.empty()) return;
-    std::error_code failure;
-    fs::create_directories(file.parent_path(), failure);
-    if (failure) return;
-    // A sibling that is renamed: a stamp appears whole or not at all.
-    std::string partial = (file.parent_path() / ".partial-XXXXXX").string();
-    const int handle = mkstemp(partial.data());
-    if (handle < 0) return;
-    close(handle);
     const Json stamp = {{"identity", identity},
                         {"deviation",
                          {{"score", deviation.score},
                           {"crop_score_max", deviation.crop_score_max},
                           {"depth_mean_levels", deviation.depth_mean_levels},
                           {"depth_max_levels", deviation.depth_max_levels}}}};
-    std::ofstream stream(partial, std::ios::binary);
-    stream << text_of(stamp, 2) << '\n';
-    stream.close();
-    if (stream) fs::rename(partial, file, failure);
-    if (!stream || failure) fs::remove(partial, failure);
+    const auto write = [&](const std::string &partial) {
+        std::ofstream stream;
+        stream.exceptions(std::ios::failbit | std::ios::badbit);
+        stream.open(partial, std::ios::binary);
+        stream << text_of(stamp, 2) << '\n';
+        stream.close();
+    };
+    write_whole(file.parent_path(), write, [&](const std::string &) { return file.filename().string(); });
 }
 
 }  // namespace dgiqa

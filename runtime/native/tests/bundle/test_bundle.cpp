@@ -26,6 +26,16 @@ TEST_CASE("SHA-256 does not depend on how the bytes are cut") {
     }
 }
 
+TEST_CASE("the processor's instructions for SHA-256 give what portable code gives") {
+    std::array<std::uint32_t, 8> here = {1, 2, 3, 4, 0xffffffff, 6, 7, 0x80000000}, portable = here;
+    std::vector<std::uint8_t> blocks(64 * 50);
+    std::uint32_t state = 1;
+    for (std::uint8_t &byte : blocks) byte = static_cast<std::uint8_t>((state = state * 1664525u + 1013904223u) >> 24);
+    dgiqa::take_blocks_here()(here, blocks.data(), 50);
+    dgiqa::take_blocks_portably(portable, blocks.data(), 50);
+    CHECK(here == portable);
+}
+
 TEST_CASE("a whole bundle is read") {
     for (const std::string layout : {"fused", "split"}) {
         const fs::path folder = bundle_folder(layout);
