@@ -58,6 +58,7 @@ class LatencyRun:
         started, ended: ``time.perf_counter`` around the measured part.
         queries_ms: latency of each query; one frame each in the single-stream scenario.
         load: who used the processors; ``None`` where the system does not tell.
+        at_once: frames that were scored side by side.
     """
 
     scenario: str
@@ -68,6 +69,7 @@ class LatencyRun:
     started: float
     ended: float
     load: LoadShare | None
+    at_once: int = 1
 
     @property
     def wall_s(self) -> float:

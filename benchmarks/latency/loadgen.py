@@ -10,6 +10,7 @@ import re
 import tempfile
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,11 +19,12 @@ import numpy as np
 
 from dgiqa_edge.runtime.commands import abrupt_exit
 from dgiqa_edge.runtime.errors import ConfigurationError, MachineError
+from dgiqa_edge.runtime.ground.ahead import ahead
 from dgiqa_edge.runtime.machine.packages import version_of
 
 from ..telemetry.machine_load import load_share, read_cpu_times
 from .latency import LatencyPlan, LatencyRun, warm_up
-from .samples import FrameServer
+from .samples import FrameServer, merged
 
 SCENARIOS = {
     "single-stream": "SingleStream",
@@ -64,9 +66,11 @@ def is_installed() -> bool:
 
 
 def measure_with_loadgen(
-    server: FrameServer, frames: int, scenario: str, plan: LatencyPlan, settings: ScenarioSettings
+    servers: Sequence[FrameServer], frames: int, scenario: str, plan: LatencyPlan, settings: ScenarioSettings
 ) -> tuple[LatencyRun, LoadGenSummary]:
     """Measure one bundle in one of MLPerf's scenarios, ``frames`` being the size of the photo set.
+
+    Several servers share the frames of a query, each in a thread of its own.
 
     Raises:
         MachineError: LoadGen is not installed.
@@ -76,22 +80,24 @@ def measure_with_loadgen(
     if scenario not in SCENARIOS:
         raise ConfigurationError(f"there is no scenario '{scenario}': choose one of {', '.join(SCENARIOS)}")
     loadgen = _import_loadgen()
-    warm_ms = warm_up(server, plan)
+    warm_ms = max(warm_up(server, plan) for server in servers)
     needed = plan.queries_for(warm_ms)
     before = read_cpu_times()
     started = time.perf_counter()
-    server.begin(started)
-    system = _System(loadgen, server, rests=scenario == "single-stream")
+    for server in servers:
+        server.begin(started)
+    system = _System(loadgen, servers, rests=scenario == "single-stream")
     with tempfile.TemporaryDirectory(prefix="dgiqa-loadgen-") as folder:
-        test = _test_settings(loadgen, scenario, plan, settings, warm_ms, needed)
+        test = _test_settings(loadgen, scenario, plan, settings, warm_ms / len(servers), needed)
         _run_to_the_end(loadgen, system, frames, test, _log_settings(loadgen, folder))
         text = (Path(folder) / _SUMMARY).read_text(encoding="utf-8")
     ended = time.perf_counter()
-    samples = server.samples()
+    samples = merged([server.samples() for server in servers])
     # One frame, one query: the frame's own clock; LoadGen's stands in its summary.
     queries = samples.latency_ms if system.rests else np.array(system.query_ms)
     run = LatencyRun(
-        scenario, "loadgen", samples, queries, needed, started, ended, load_share(before, read_cpu_times())
+        *(scenario, "loadgen", samples, queries, needed, started, ended, load_share(before, read_cpu_times())),
+        at_once=len(servers),
     )
     return run, summary_from_text(text, version_of("mlcommons-loadgen") or "unknown")
 
@@ -109,9 +115,12 @@ def summary_from_text(text: str, version: str = "") -> LoadGenSummary:
 class _System:
     """The system under test as LoadGen sees it."""
 
-    def __init__(self, loadgen: Any, server: FrameServer, rests: bool) -> None:
+    def __init__(self, loadgen: Any, servers: Sequence[FrameServer], rests: bool) -> None:
         self._loadgen = loadgen
-        self._server = server
+        self._servers = len(servers)
+        self._free: queue.SimpleQueue[FrameServer] = queue.SimpleQueue()
+        for server in servers:
+            self._free.put(server)
         self.rests = rests  # whether decoding and the gate stay outside the queries
         self._waiting: queue.SimpleQueue[tuple[float, list[Any]]] = queue.SimpleQueue()
         self.query_ms: list[float] = []
@@ -126,21 +135,35 @@ class _System:
             self._waiting.put((time.perf_counter(), samples))
 
     def answer(self, issued: float, samples: list[Any]) -> None:
-        """Score the query's frames one after the other and report it complete."""
+        """Score the query's frames, each by the next free server, and report it complete."""
         try:
-            for _ in samples:
-                self._server.serve()
-                if not self.rests:
-                    self._server.rest()
+            for _ in ahead(self._serve, samples, self._servers) if self._servers > 1 else map(self._serve, samples):
+                pass
             self.query_ms.append((time.perf_counter() - issued) * 1e3)
             done = [self._loadgen.QuerySampleResponse(sample.id, 0, 0) for sample in samples]
             self._loadgen.QuerySamplesComplete(done)
             if self.rests:
-                self._server.rest()  # LoadGen's clock has stopped; it issues the next query when this returns
+                self._rest()  # LoadGen's clock has stopped; it issues the next query when this returns
         except BaseException as error:  # must not cross into C++: the waiting thread raises it
             self.failure = error
             self.stopped.set()
             threading.Event().wait()  # LoadGen cannot be told to stop; its daemon thread ends with the process
+
+    def _serve(self, sample: Any) -> None:
+        server = self._free.get()
+        try:
+            server.serve()
+            if not self.rests:
+                server.rest()
+        finally:
+            self._free.put(server)
+
+    def _rest(self) -> None:
+        server = self._free.get()
+        try:
+            server.rest()
+        finally:
+            self._free.put(server)
 
     def work(self) -> None:
         """Answer queued queries, first come first served, until stopped."""

@@ -4,6 +4,7 @@ Recording only: what percentiles and warnings follow from them is decided elsewh
 """
 
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -68,17 +69,45 @@ class _Rows:
     block: list[int] = field(default_factory=list)
 
 
+def merged(parts: Sequence[LatencySamples]) -> LatencySamples:
+    """The samples of several servers as one measurement's, in the order in which scoring began."""
+    first_block = np.cumsum([0, *(len(part.yardstick_ms) for part in parts)])
+    order = np.argsort(np.concatenate([part.start_s for part in parts]), kind="stable")
+
+    def joined(name: str) -> np.ndarray:
+        return np.asarray(np.concatenate([getattr(part, name) for part in parts])[order])
+
+    return LatencySamples(
+        **{name: joined(name) for name in ("start_s", "latency_ms", "cpu_ms", "decode_ms", "gate_ms")},
+        stages_ms={
+            name: np.concatenate([part.stages_ms.get(name, np.zeros(len(part))) for part in parts])[order]
+            for name in dict.fromkeys(name for part in parts for name in part.stages_ms)
+        },
+        block=np.concatenate([part.block + start for part, start in zip(parts, first_block[:-1], strict=True)])[order],
+        yardstick_ms=np.concatenate([part.yardstick_ms for part in parts]),
+    )
+
+
 class FrameServer:
     """Scores one prepared frame per call and records what it cost.
 
     ``serve`` is the timed work. ``rest`` does what is no part of it: it takes the gate's verdict on the frame just
     scored (with its default policy), ends a block, reads the yardstick, and decodes the next frame. ``slowdown``
     lengthens each frame by that factor with busy waiting: it exists to check that ``compare`` sees a slower engine.
+    ``cpu_clock`` tells the processor time: of the process, or ``time.thread_time`` where servers of one thread each
+    work side by side.
     """
 
     def __init__(
-        self, scorer: Scorer, feed: FrameFeed, yardstick: Yardstick | None, block_s: float, slowdown: float = 1.0
+        self,
+        scorer: Scorer,
+        feed: FrameFeed,
+        yardstick: Yardstick | None,
+        block_s: float,
+        slowdown: float = 1.0,
+        cpu_clock: Callable[[], float] = time.process_time,
     ) -> None:
+        self._cpu_clock = cpu_clock
         self.scorer = scorer
         self._feed = feed
         self._yardstick = yardstick
@@ -103,7 +132,7 @@ class FrameServer:
 
     def serve(self) -> float:
         """Score the prepared frame; returns the latency in milliseconds."""
-        cpu, start = time.process_time(), time.perf_counter()
+        cpu, start = self._cpu_clock(), time.perf_counter()
         quality = self.scorer.score(self._frame.frame)
         if self._slowdown > 1.0:
             until = start + (time.perf_counter() - start) * self._slowdown
@@ -111,7 +140,7 @@ class FrameServer:
                 pass
         latency_ms = (time.perf_counter() - start) * 1e3
         rows, timings = self._rows, quality.timings
-        rows.cpu_ms.append((time.process_time() - cpu) * 1e3)
+        rows.cpu_ms.append((self._cpu_clock() - cpu) * 1e3)
         rows.start_s.append(start - self._origin)
         rows.latency_ms.append(latency_ms)
         rows.decode_ms.append(self._frame.decode_ms)

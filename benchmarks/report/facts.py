@@ -226,9 +226,10 @@ def _latency_headlines(report: Report) -> list[Headline]:
             )
         else:
             found.append(Headline(label, f"{entry['value_ms']:.1f} ms", f"95 %: {interval_text(entry)}"))
-    found.append(
-        Headline("frames per second", f"{latency['frames_per_s']:.1f}", f"{latency['cores_busy']:.2f} CPU cores busy")
-    )
+    busy = f"{latency['cores_busy']:.2f} CPU cores busy"
+    if latency["cpu_ms_per_frame"]:
+        busy += f", {1e3 / latency['cpu_ms_per_frame']:.1f} frames/s per core"
+    found.append(Headline("frames per second", f"{latency['frames_per_s']:.1f}", busy))
     return found
 
 

@@ -29,7 +29,7 @@ def latency_section(
 ) -> JsonObject:
     """Figures and raw samples of a run."""
     samples = run.samples
-    cores = float(samples.cpu_ms.sum() / samples.latency_ms.sum())
+    cores = run.at_once * float(samples.cpu_ms.sum() / samples.latency_ms.sum())
     return {
         "scenario": run.scenario,
         "driver": run.driver,
@@ -40,7 +40,7 @@ def latency_section(
         "min_queries": run.min_queries,
         "queries": len(run.queries_ms),
         "frames": len(samples),
-        "frames_per_s": _round(1e3 * len(samples) / float(samples.latency_ms.sum())),
+        "frames_per_s": _round(run.at_once * 1e3 * len(samples) / float(samples.latency_ms.sum())),
         "mean_ms": _round(samples.latency_ms.mean()),
         "min_ms": _round(samples.latency_ms.min()),
         "max_ms": _round(samples.latency_ms.max()),

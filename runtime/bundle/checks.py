@@ -4,7 +4,6 @@ It looks at the document alone; the files beside it are ``bundle.py``'s business
 """
 
 import functools
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
@@ -14,6 +13,7 @@ from ..errors import BundleError
 from ..ground.extra_packages import update_command
 from ..ground.json_schema import JsonSchema
 from ..ground.limits import pixels_flaw
+from ..ground.strict_text import parse_json
 from ..version import VERSION
 from .manifest import Document
 
@@ -67,7 +67,7 @@ def _check_schema(document: Any, where: Path) -> None:
 
 @functools.cache
 def _schema() -> JsonSchema:
-    return JsonSchema(json.loads(SCHEMA_FILE.read_text(encoding="utf-8")), "the manifest")
+    return JsonSchema(parse_json(SCHEMA_FILE.read_text(encoding="utf-8")), "the manifest")
 
 
 def _contradictions(document: Document) -> Iterator[str]:

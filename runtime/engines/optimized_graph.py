@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ..errors import EngineCompatibilityError, MachineError
 from ..ground.atomic import write_bytes
+from ..ground.input_file import file_bytes
 from ..hashing import Json, sha256_bytes, sha256_file, sha256_json
 
 _MOST_BYTES = 64 << 20
@@ -53,7 +54,7 @@ def _kept(folder: Path, key: str) -> Path | None:
 def _made(folder: Path, key: str, optimize: Callable[[Path], object]) -> Path:
     with tempfile.TemporaryDirectory() as scratch:
         optimize(Path(scratch) / "graph.onnx")
-        content = (Path(scratch) / "graph.onnx").read_bytes()
+        content = file_bytes(Path(scratch) / "graph.onnx", 2 * _MOST_BYTES)
     file = folder / f"{key}.{sha256_bytes(content)}.onnx"
     write_bytes(file, content)
     return file

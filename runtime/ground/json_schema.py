@@ -3,10 +3,11 @@
 Read rule by rule: a document is checked once per start, which no compiled validator makes worth its compilation.
 """
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
+
+from .names import json_text
 
 KEYWORDS = {
     *("$schema", "$id", "$ref", "title", "description", "definitions", "type", "enum", "const", "anyOf", "oneOf"),
@@ -59,9 +60,9 @@ class JsonSchema:
         if types and not any(_is(value, name) for name in types):
             yield f"{here} must be {' or '.join(types)}"
         if "const" in rules and not _same(value, rules["const"]):
-            yield f"{here} must be {json.dumps(rules['const'])}"
+            yield f"{here} must be {json_text(rules['const'])}"
         if "enum" in rules and not any(_same(value, allowed) for allowed in rules["enum"]):
-            yield f"{here} must be one of {json.dumps(rules['enum'])}"
+            yield f"{here} must be one of {json_text(rules['enum'])}"
         for keyword in ("anyOf", "oneOf"):
             found = [next(self._broken(one, value, field), None) for one in rules.get(keyword, ())]
             if found and None not in found:

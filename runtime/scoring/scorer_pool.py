@@ -71,12 +71,17 @@ def open_pool(
         DgiqaEdgeError: as ``Scorer``.
     """
     loaded = bundle if isinstance(bundle, Bundle) else load_bundle(bundle)
-    most = 1 if threads is not None else _frames_at_once(loaded, backend, frames)
+    most = 1 if threads is not None else frames_at_once(loaded, backend, frames)
     threads = 1 if most > 1 else threads
     return ScorerPool(lambda: Scorer(loaded, threads=threads, backend=backend, **options), most)
 
 
-def _frames_at_once(bundle: Bundle, backend: str, frames: int) -> int:
+def frames_at_once(bundle: Bundle, backend: str, frames: int) -> int:
+    """How many scorers with one thread each give most frames per second, of so many frames that wait already.
+
+    More than one where a portable graph is small: of ``nano`` in INT8 two scorers on two cores need half the processor
+    time per frame that one scorer with two threads does.
+    """
     files = bundle.manifest.files
     for role in bundle.roles:
         runner, record = choose(bundle, role, backend)

@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import time
 import uuid
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +34,8 @@ example:
 
 MLPerf's LoadGen drives the queries where it is installed (extra bench, x86-64), the project's own loop elsewhere. With
 --against, blocks of both bundles alternate in one process, so that `bench compare` can tell them apart on a busy
-machine. A percentile that the queries do not support reads "not measured".
+machine. A percentile that the queries do not support reads "not measured". The offline scenario scores a frame per core
+where `dgiqa-edge score` does; --threads N gives all of them to one frame after the other.
 """
 
 
@@ -96,18 +98,34 @@ def run(args: argparse.Namespace) -> int:
     context: dict[str, Any] = {"tool": tool(), "environment": capture()}
     if args.against:
         return _run_pair(args, plan, context)
-    with open_scorer(args.bundle, args) as scorer:
+    with contextlib.ExitStack() as stack:
+        scorers = _scorers(args, stack)
+        scorer = scorers[0]
         more = {}
         if args.accuracy:  # refused before minutes are spent
             subject = subject_section(scorer)
             more["accuracy"] = checked_accuracy(read_json(args.accuracy), subject, str(args.accuracy))
-        report = latency_report(scorer, _measure(scorer, args, plan), more=more, **context)
+        report = latency_report(scorer, _measure(scorers, args, plan), more=more, **context)
     print_report(report)
     write_outputs(args, report)
     return 0
 
 
-def _measure(scorer: "Scorer", args: argparse.Namespace, plan: "LatencyPlan") -> "Measured":
+def _scorers(args: argparse.Namespace, stack: contextlib.ExitStack) -> "list[Scorer]":
+    """One, or for the offline scenario as many as ``dgiqa-edge score`` lets work side by side."""
+    from dgiqa_edge.runtime.bundle.bundle import load_bundle
+    from dgiqa_edge.runtime.scoring.scorer_pool import frames_at_once, usable_cores
+
+    bundle = load_bundle(args.bundle)
+    if args.scenario == "offline" and args.threads is None and args.providers == "cpu":
+        at_once = frames_at_once(bundle, args.backend, usable_cores())
+        if at_once > 1:
+            args.threads = 1
+            return [stack.enter_context(open_scorer(bundle, args)) for _ in range(at_once)]
+    return [stack.enter_context(open_scorer(bundle, args))]
+
+
+def _measure(scorers: "list[Scorer]", args: argparse.Namespace, plan: "LatencyPlan") -> "Measured":
     from dgiqa_edge.runtime.errors import MachineError
 
     from ...latency import loadgen
@@ -118,9 +136,15 @@ def _measure(scorer: "Scorer", args: argparse.Namespace, plan: "LatencyPlan") ->
     from ...latency.yardstick import Yardstick
     from ...report.build import Measured
 
-    feed = FrameFeed(photos(args), scorer.bundle.manifest.frame)
+    scorer = scorers[0]
+    feeds = [FrameFeed(photos(args), scorer.bundle.manifest.frame) for _ in scorers]
+    feed = feeds[0]
     # Only single-stream leaves time between queries; elsewhere a yardstick would be part of them.
-    server = FrameServer(scorer, feed, Yardstick() if args.scenario == "single-stream" else None, plan.block_s)
+    yardstick = Yardstick() if args.scenario == "single-stream" else None
+    clock = time.process_time if len(scorers) == 1 else time.thread_time
+    servers = [
+        FrameServer(one, own, yardstick, plan.block_s, cpu_clock=clock) for one, own in zip(scorers, feeds, strict=True)
+    ]
     missing: dict[str, str] = {}
     shares = _node_shares(scorer, args, missing)
     device = device_stages(scorer, feed.at(0).frame)
@@ -132,10 +156,10 @@ def _measure(scorer: "Scorer", args: argparse.Namespace, plan: "LatencyPlan") ->
     with sampler(args) as telemetry:
         if driven:
             settings = loadgen.ScenarioSettings(args.streams, args.target_qps, args.latency_bound)
-            run, summary = loadgen.measure_with_loadgen(server, len(feed), args.scenario, plan, settings)
+            run, summary = loadgen.measure_with_loadgen(servers, len(feed), args.scenario, plan, settings)
         else:
             with Progress("frames") as progress:
-                run, summary = measure_in_turn([server], plan, progress)[0], None
+                run, summary = measure_in_turn(servers, plan, progress)[0], None
         found = telemetry.stop()
     return Measured(run, plan, args.threads, summary, shares, device, found, missing)
 

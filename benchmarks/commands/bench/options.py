@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from dgiqa_edge.runtime.commands.option_types import number, output_file
 
 if TYPE_CHECKING:
+    from dgiqa_edge.runtime.bundle.bundle import Bundle
     from dgiqa_edge.runtime.engines import Spinning
     from dgiqa_edge.runtime.scoring.scorer import Scorer
 
@@ -50,7 +51,7 @@ class _Page(argparse.Action):
         setattr(namespace, self.dest, values)
 
 
-def open_scorer(bundle: Path, args: argparse.Namespace, spinning: "Spinning" = True) -> "Scorer":
+def open_scorer(bundle: "Path | Bundle", args: argparse.Namespace, spinning: "Spinning" = True) -> "Scorer":
     """A scorer as the options ask; the golden frame is replayed, so a fast wrong engine is refused."""
     from dgiqa_edge.runtime.scoring.scorer import Scorer
 

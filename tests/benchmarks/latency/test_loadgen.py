@@ -4,7 +4,9 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
+import numpy as np
 import pytest
 
 from dgiqa_edge.benchmarks.latency.latency import LatencyPlan
@@ -27,7 +29,7 @@ SHORT = LatencyPlan(duration_s=0.5, min_queries=100, warm_up_s=0.0, block_s=0.05
 def test_single_stream_is_valid_by_its_own_summary(bundle_dir, feed):
     with Scorer(bundle_dir) as scorer:
         server = FrameServer(scorer, feed, Yardstick(), SHORT.block_s)
-        run, summary = measure_with_loadgen(server, len(feed), "single-stream", SHORT, ScenarioSettings())
+        run, summary = measure_with_loadgen([server], len(feed), "single-stream", SHORT, ScenarioSettings())
     assert summary.valid, summary.text
     assert summary.figures["Scenario"] == "SingleStream"
     assert summary.figures["min_query_count"] == "100"
@@ -44,11 +46,27 @@ def test_other_scenarios_answer_every_query(bundle_dir, feed, scenario, queries)
     plan = LatencyPlan(duration_s=0.2, min_queries=100, warm_up_s=0.0, block_s=0.05)
     with Scorer(bundle_dir) as scorer:
         server = FrameServer(scorer, feed, None, plan.block_s)
-        run, summary = measure_with_loadgen(server, len(feed), scenario, plan, ScenarioSettings(streams=2))
+        run, summary = measure_with_loadgen([server], len(feed), scenario, plan, ScenarioSettings(streams=2))
     assert "Min queries satisfied" in summary.figures
     assert len(run.queries_ms) >= queries
     if scenario == "multi-stream":
         assert len(run.samples) == 2 * len(run.queries_ms)
+
+
+@needs_loadgen
+def test_servers_side_by_side_share_the_offline_query(bundle_dir, feed):
+    plan = LatencyPlan(duration_s=0.2, min_queries=100, warm_up_s=0.0, block_s=0.05)
+    with Scorer(bundle_dir, threads=1) as first, Scorer(bundle_dir, threads=1) as second:
+        servers = [FrameServer(one, feed, None, plan.block_s, cpu_clock=time.thread_time) for one in (first, second)]
+        run, summary = measure_with_loadgen(servers, len(feed), "offline", plan, ScenarioSettings())
+    samples = run.samples
+    assert "Min queries satisfied" in summary.figures
+    assert (run.at_once, len(run.queries_ms)) == (2, 1)
+    assert len(samples) == sum(len(server.samples()) for server in servers)
+    assert all(len(server.samples()) > 0 for server in servers)
+    assert (np.diff(samples.start_s) >= 0).all()
+    assert sorted(set(samples.block)) == list(range(len(samples.yardstick_ms)))
+    assert samples.cpu_ms.sum() < 1.5 * samples.latency_ms.sum(), "each frame is charged its own thread's time"
 
 
 ABANDON = """
@@ -142,11 +160,11 @@ def test_an_unknown_scenario_and_a_missing_package_are_said(bundle_dir, feed, mo
     with Scorer(bundle_dir) as scorer:
         server = FrameServer(scorer, feed, None, 1.0)
         with pytest.raises(ConfigurationError, match="no scenario 'burst'"):
-            measure_with_loadgen(server, 3, "burst", SHORT, ScenarioSettings())
+            measure_with_loadgen([server], 3, "burst", SHORT, ScenarioSettings())
         monkeypatch.setitem(sys.modules, "mlperf_loadgen", None)
         assert not is_installed()
         with pytest.raises(MachineError, match="--driver loop"):
-            measure_with_loadgen(server, 3, "single-stream", SHORT, ScenarioSettings())
+            measure_with_loadgen([server], 3, "single-stream", SHORT, ScenarioSettings())
 
 
 @pytest.mark.parametrize(("result", "valid"), [("VALID", True), ("INVALID", False)])
