@@ -86,6 +86,7 @@ def run(args: argparse.Namespace) -> int:
         len(images),
         threads=args.threads,
         backend=args.backend,
+        allow_spinning=False,
         strict_size=args.strict_size,
         verify=not args.no_verify,
     ) as pool:

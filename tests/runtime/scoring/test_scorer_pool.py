@@ -95,3 +95,16 @@ def test_errors_of_the_first_come_at_once(bundle_dir, tmp_path):
         open_pool(tmp_path, 2)
     with pytest.raises(ConfigurationError, match="no backend"):
         open_pool(bundle_dir, 2, backend="nonsense")
+
+
+def test_options_reach_every_scorer(bundle_dir, monkeypatch):
+    given, real = [], scorer_pool.Scorer
+
+    def recorded(bundle, **options):
+        given.append(options)
+        return real(bundle, **options)
+
+    monkeypatch.setattr(scorer_pool, "Scorer", recorded)
+    with open_pool(bundle_dir, 2, allow_spinning=False, strict_size=True) as pool, pool.scorer(), pool.scorer():
+        pass
+    assert given == 2 * [{"threads": 1, "backend": "auto", "allow_spinning": False, "strict_size": True}]
