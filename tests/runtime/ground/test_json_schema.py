@@ -1,16 +1,15 @@
 """Our reading of JSON Schema against the reference implementation, and the words of what it finds."""
 
 import json
-from pathlib import Path
 
 import jsonschema
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from places import ROOT
 
 from dgiqa_edge.runtime.ground.json_schema import JsonSchema
 
-ROOT = Path(__file__).parents[3]
 SCHEMAS = (ROOT / "runtime/schemas/bundle.schema.json", ROOT / "benchmarks/schemas/report.schema.json")
 
 LEAVES = st.sampled_from([None, True, False, 0, 1, 2, 7, 1.5, "", "a", "ab", "b\n", "b"])
