@@ -118,10 +118,11 @@ REPORTS        := build/reports
 
 bench-reports: $(STAMP)
 	for precision in fp32 int8; do \
-	    $(BIN)/python export/build_engine.py --$$precision --frame $(DEMO_FRAME) --out $(REPORTS)/nano-$$precision || exit 1; \
+	    $(BIN)/python export/build_engine.py --$$precision --backend onnxruntime --frame $(DEMO_FRAME) \
+	        --out $(REPORTS)/nano-$$precision || exit 1; \
 	done
-	$(BIN)/python export/build_engine.py --int8 --preset reference --depth-side 252 --crops 4 --frame $(DEMO_FRAME) \
-	    --out $(REPORTS)/reference-int8
+	$(BIN)/python export/build_engine.py --int8 --backend onnxruntime --preset reference --depth-side 252 --crops 4 \
+	    --frame $(DEMO_FRAME) --out $(REPORTS)/reference-int8
 	for name in nano-fp32 nano-int8; do test -z "$(REPORT_PHOTOS)" || \
 	    $(BIN)/dgiqa-edge bench accuracy --bundle $(REPORTS)/$$name --photos $(REPORT_PHOTOS) \
 	        --mos $(REPORT_PHOTOS)/mos.csv --split test --degradations none --no-baselines \

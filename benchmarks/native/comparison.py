@@ -18,7 +18,7 @@ from typing import Any
 from dgiqa_edge.runtime.engines.backend import Backend
 from dgiqa_edge.runtime.engines.registry import portable
 from dgiqa_edge.runtime.errors import MachineError
-from dgiqa_edge.runtime.machine.packages import installed
+from dgiqa_edge.runtime.machine.packages import disk_bytes, installed
 
 TOOL_PLACES = ("build/native/runtime/native/tools", "build/native/bin", "/usr/bin", "/usr/local/bin")
 TOOL = "dgiqa-edge-native"
@@ -151,10 +151,10 @@ def _linked_mib(tool: Path) -> float:
 
 
 def _distribution_mib(name: str) -> float:
-    distribution = metadata.distribution(name)
-    files = [Path(str(distribution.locate_file(file))) for file in distribution.files or []]
     if name == "dgiqa-edge":  # installed in place while it is developed: its own folder is what would be installed
         files = [
             file for file in Path(__file__).parents[2].joinpath("runtime").rglob("*") if "native" not in file.parts
         ]
-    return sum(file.stat().st_size for file in files if file.is_file()) / _MIB
+        return sum(file.stat().st_size for file in files if file.is_file()) / _MIB
+    metadata.distribution(name)  # raises where it is not installed
+    return (disk_bytes(name) or 0) / _MIB

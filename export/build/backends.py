@@ -74,9 +74,30 @@ class BuildBackend:
     note_without_engine: str = ""
     parser_graphs: ParserGraphs | None = None
 
+    @property
+    def written_for(self) -> str:
+        """What a manifest says that its graphs are written for: one that several backends run is for all of them."""
+        return self.target.name if self.runtime.runs_portable_graphs else self.runtime.name
+
     def remarks(self, precision: str, engine: bool) -> tuple[str, ...]:
         """The notes on a bundle of ``precision``, with an engine of its own or without."""
         return tuple(filter(None, [self.notes.get(precision), "" if engine else self.note_without_engine]))
+
+
+def beside(backend: BuildBackend) -> tuple[list[BuildBackend], str]:
+    """The other backends that run the very graphs that are written for ``backend``, as far as they are here.
+
+    Returns:
+        They, and why others are not here; "" where all are.
+    """
+    declared = [_declared(name) for name in build_options.BACKENDS if backend.runtime.runs_portable_graphs]
+    others = [
+        other
+        for other in declared
+        if other.runtime != backend.runtime and other.runtime.runs_portable_graphs and other.target == backend.target
+    ]
+    missing = "; ".join(filter(None, (other.obstacle() for other in others)))
+    return [other for other in others if not other.obstacle()], missing
 
 
 def _declared(name: str) -> BuildBackend:
@@ -108,4 +129,4 @@ def choose(asked: str, *, engine: bool = True) -> tuple[BuildBackend, str]:
     ways = f"use --backend {others}"
     if backend.parser_graphs:
         ways = f"with --no-engine write a bundle that the device builds from (dgiqa-edge build --from), or {ways}"
-    raise EngineCompatibilityError(f"cannot build a {title} engine: {'; '.join(obstacles)}; {ways}")
+    raise EngineCompatibilityError(f"cannot build for {title}: {'; '.join(obstacles)}; {ways}")

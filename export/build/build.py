@@ -30,14 +30,14 @@ from ..ladder.ladder import Ladder, Taken
 from ..ladder.lowering import FP32_GRAPH, GRAPH, Lowering, LoweringInputs
 from ..ladder.rungs import rungs_from
 from ..ladder.trial import Trials
-from ..options.build_options import BuildOptions
+from ..options.build_options import AUTO, BuildOptions
 from ..stages.lock import exclusive
-from ..stages.outcome import BuildResult, Row, check_target
+from ..stages.outcome import BuildResult, Row, check_target, of_rung
 from ..stages.provenance import host_facts, package_versions, peak_memory_mib
 from ..stages.reporter import Reporter, reused
 from ..stages.stages import StageResult, Stages
 from . import bundle_writer
-from .backends import choose
+from .backends import beside, choose
 from .recipes import recipe_of
 
 if TYPE_CHECKING:
@@ -68,6 +68,9 @@ class Build:
         self.backend, why = choose(options.backend, engine=options.builds_engines)
         check_target(options.out, options.work)
         self.reporter.note(f"backend: {why}")
+        self.rivals, missing = beside(self.backend) if options.backend == AUTO else ([], "")
+        if missing:
+            self.reporter.note(f"note: not compared with other backends of the same graph: {missing}")
         self.engines = self.backend.open_build(options, self.recipe, self.reporter)
         self.stages.sweep()
         self._open_photos()
@@ -172,13 +175,14 @@ class Build:
         self.lowering = Lowering(inputs)
         ladder = Ladder(
             self.lowering,
-            self._device(),
+            self._devices(),
             self.check_set,
             held_out=self.held_out,
             budget=options.limits,
             target_ms=options.latency_target_ms,
         )
         rungs = rungs_from(options.precision)
+        self.reporter.stages += len(self.rivals) * (len(rungs) if options.climbs else 1)
         self.others: list[bundle_writer.Carried] = []
         if options.rungs:
             taken = self._carry(ladder)
@@ -242,11 +246,11 @@ class Build:
             line.result = reused(result.reused, f"score MAE {result.fidelity.score_mae:.5f}")
         return result.fidelity
 
-    def _device(self) -> Device:
+    def _devices(self) -> list[Device]:
         """Where graphs are judged; of a precision that is named, the portable graph, before its engine is built."""
         if self.options.climbs and self.engines is not None:
-            return self.engines.device(self.stages, self.calibration_set)
-        return self.backend.open_device(self.options.threads)
+            return [self.engines.device(self.stages, self.calibration_set)]
+        return [backend.open_device(self.options.threads) for backend in (self.backend, *self.rivals)]
 
     def _contents(self, exported: StageResult, taken: Taken) -> bundle_writer.BundleContents:
         precision = taken.rung.precision
@@ -254,6 +258,8 @@ class Build:
             options=self.options,
             recipe=self.recipe,
             backend=self.backend.runtime,
+            target=self.backend.written_for,
+            preferred=taken.backend if self.backend.runtime.runs_portable_graphs else None,
             remarks=self.backend.remarks(precision, self.engines is not None),
             precision=precision,
             graph=taken.lowered.file(GRAPH),
@@ -273,6 +279,7 @@ class Build:
             seconds=time.monotonic() - self.start,
             host=host_facts(),
             portable_fidelity=self.portable_fidelity,
+            portable_fidelities=taken.fidelities if self.backend.runtime.runs_portable_graphs else {},
             parser_graphs=self.backend.parser_graphs if self._for_a_device else None,
             check=self.check_frames,
             others=tuple(self.others),
@@ -288,10 +295,13 @@ class Build:
         fp32_ms, own_ms = (taken.latency.fp32_p50_ms, taken.latency.p50_ms) if taken.latency else (None, None)
         graph_bytes = contents.graph.stat().st_size
         rows = [Row("fp32", fp32_bytes, p50_ms=fp32_ms)]
-        if contents.engines is None or taken.ladder is None:
-            rows.append(Row(contents.written.title, graph_bytes, **contents.portable_fidelity.figures, p50_ms=own_ms))
+        if taken.ladder is not None and not options.climbs:
+            fp32 = [Row("fp32", fp32_bytes, p50_ms=p50, backend=name) for name, p50 in taken.fp32_p50_ms.items()]
+            rows = [*(fp32 if contents.precision != "fp32" else ()), *map(of_rung, taken.ladder.rungs)]
+        elif contents.engines is None or taken.ladder is None:
+            rows.append(Row.of(contents.written.title, graph_bytes, contents.portable_fidelity.figures, own_ms))
         rows += [
-            Row(contents.precision_of(one).title, one.graph.stat().st_size, **one.fidelity.figures)
+            Row.of(contents.precision_of(one).title, one.graph.stat().st_size, one.fidelity.figures, None)
             for one in contents.others
             if one.precision != "fp32"
         ]
@@ -300,9 +310,10 @@ class Build:
             p50_ms = contents.latency.p50_ms if contents.latency else None
             ran = contents.latency is not None  # else its figures are the portable graph's
             figures = contents.fidelity.figures if ran else {}
-            rows.append(Row(name, contents.engines.size_bytes, **figures, p50_ms=p50_ms))
+            rows.append(Row.of(name, contents.engines.size_bytes, figures, p50_ms))
         notes = (*self._once(contents), *bundle_writer.notes(contents))
-        return BuildResult(options.out, tuple(rows), self._caption(taken), notes, taken.ladder)
+        ladder = taken.ladder if options.climbs else None  # of one rung the rows say it all
+        return BuildResult(options.out, tuple(rows), self._caption(taken), notes, ladder)
 
     @staticmethod
     def _once(contents: bundle_writer.BundleContents) -> list[str]:
@@ -317,7 +328,9 @@ class Build:
     def _caption(self, taken: Taken) -> str:
         width, height = self.options.frame[1], self.options.frame[0]
         photos = "held-out" if self.held_out else "calibration"
-        where = f"ONNX Runtime CPU, {self.options.threads} threads"
+        titles = " and ".join(one.runtime.title for one in (self.backend, *self.rivals))
+        own = self.backend.runtime.runs_portable_graphs
+        where = f"{titles if own else 'ONNX Runtime'} on the CPU, {self.options.threads} threads"
         where += f", and {self.engines.label}" if self.engines is not None else ""
         timed = f"p50 of {taken.latency.runs} alternating runs; " if taken.latency else ""
         return (

@@ -4,15 +4,15 @@ The bundle appears whole or not at all, and replaces an older one at the same pl
 """
 
 import shutil
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from dgiqa_edge.calibration.fidelity import Fidelity, compare_outputs
+from dgiqa_edge.calibration.fidelity import Fidelity, ImageFidelity, compare_outputs
 from dgiqa_edge.calibration.images.calibration_set import CalibrationImage
 from dgiqa_edge.calibration.images.selection import Selection
 from dgiqa_edge.calibration.int8.result import CalibrationResult
@@ -61,17 +61,20 @@ class Carried:
 class BundleContents:
     """Everything a bundle records; ``golden`` is the first checked photo with its FP32 outputs.
 
-    ``precision`` is that of the graph, ``ladder`` what it was taken from, if there was one. ``observed`` are the photos
-    that ranges were observed on (none for FP32), ``checked`` those of the fidelity check. ``fidelity`` and ``latency``
-    are of the first engine: ``engines``' where there are some, else the portable graph's, whose fidelity is
-    ``portable_fidelity``. ``remarks`` are those of the backend. Where engines are still to be built, its
-    ``parser_graphs`` is asked, ``check`` is the file of check frames, and ``others`` are the higher precisions that are
-    carried besides ``precision``. ``weights`` is where each role's weights stood in their file, with notes on them.
+    ``precision`` is that of the graph, ``target`` what that is written for, ``ladder`` what it was taken from, if there
+    was one. ``observed`` are the photos that ranges were observed on (none for FP32), ``checked`` those of the fidelity
+    check. ``fidelity`` and ``latency`` are of the first engine: ``engines``' where there are some, else the portable
+    graph's, whose fidelity is ``portable_fidelity``. Where backends run that graph themselves, ``preferred`` is the one
+    that was taken, and ``portable_fidelities`` has a fidelity for each that keeps the budget. ``remarks`` are those of
+    the backend. Where engines are still to be built, its ``parser_graphs`` is asked, ``check`` is the file of check
+    frames, and ``others`` are the higher precisions that are carried besides ``precision``. ``weights`` is where each
+    role's weights stood in their file, with notes on them.
     """
 
     options: BuildOptions
     recipe: Recipe
     backend: Backend
+    target: str
     precision: str
     graph: Path
     nodes: dict[str, dict[str, int]]
@@ -90,6 +93,8 @@ class BundleContents:
     seconds: float
     host: dict[str, Json]
     portable_fidelity: Fidelity
+    portable_fidelities: Mapping[str, Fidelity] = field(default_factory=dict)
+    preferred: str | None = None
     remarks: tuple[str, ...] = ()
     engines: EngineFiles | None = None
     parser_graphs: ParserGraphs | None = None
@@ -107,7 +112,7 @@ class BundleContents:
         return self.precision_of(self.own)
 
     def precision_of(self, carried: Carried) -> Precision:
-        return Precision(carried.precision, self.backend.name, carried.nodes)
+        return Precision(carried.precision, self.target, carried.nodes)
 
 
 def write(contents: BundleContents, out: Path) -> None:
@@ -138,20 +143,25 @@ def _replay(contents: BundleContents, directory: Path) -> None:
 
     Engines are checked in a bundle of their own.
     """
+    for backend, checked in (contents.portable_fidelities or {ONNX_RUNTIME.name: contents.portable_fidelity}).items():
+        _replay_on(backend, checked.per_image[0], contents, directory)
+
+
+def _replay_on(backend: str, checked: ImageFidelity, contents: BundleContents, directory: Path) -> None:
     frame, fp32 = contents.golden
-    with Scorer(directory, threads=contents.options.threads, backend=ONNX_RUNTIME.name, verify=False) as scorer:
+    with Scorer(directory, threads=contents.options.threads, backend=backend, verify=False) as scorer:
         quality = scorer.score(frame[0])
     outputs: dict[str, np.ndarray] = {
         "score": np.array([quality.score], np.float32),
         "depth": quality.depth[np.newaxis],
     }
-    found, checked = compare_outputs(fp32, outputs), contents.portable_fidelity.per_image[0]
+    found = compare_outputs(fp32, outputs)
     score_off = abs(found.candidate_score - checked.candidate_score)
     depth_off = abs(found.depth_mae_levels - checked.depth_mae_levels)
     if not (score_off <= SCORE_FLOOR[contents.precision] and depth_off <= DEPTH_FLOOR_LEVELS[contents.precision]):
         raise FidelityError(
             f"the packed {contents.precision} graph is not the one that was checked: on the golden frame its score "
-            f"is {found.candidate_score:.5f}, not {checked.candidate_score:.5f}, its depth error "
+            f"with {backend} is {found.candidate_score:.5f}, not {checked.candidate_score:.5f}, its depth error "
             f"{found.depth_mae_levels:.2f} grey levels, not {checked.depth_mae_levels:.2f}; remove "
             f"{contents.options.work} and build again"
         )
@@ -253,7 +263,10 @@ def _manifest(
         ],
         "golden": {
             "file": GOLDEN_NAME,
-            "tolerance": tolerance([contents.fidelity, contents.portable_fidelity], contents.precision),
+            "tolerance": tolerance(
+                [contents.fidelity, contents.portable_fidelity, *contents.portable_fidelities.values()],
+                contents.precision,
+            ),
         },
         "files": files,
         "build": {
@@ -264,6 +277,7 @@ def _manifest(
         },
         "notes": notes(contents),
         "ladder": None if contents.ladder is None else asdict(contents.ladder),
+        **({} if contents.preferred is None else {"preferred_backend": contents.preferred}),
         **device,
     }
 

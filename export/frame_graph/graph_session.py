@@ -16,6 +16,7 @@ from dgiqa_edge.calibration.statistics import NearestRank
 from dgiqa_edge.runtime.engines.session import open_session
 from dgiqa_edge.runtime.errors import EngineCompatibilityError, ExportError
 
+Times = Sequence[float] | np.ndarray
 Run = Callable[[np.ndarray], Mapping[str, np.ndarray]]
 
 
@@ -37,8 +38,7 @@ class Latency:
     @classmethod
     def of(cls, fp32_ms: np.ndarray, own_ms: np.ndarray, threads: int) -> "Latency":
         """From milliseconds of both, float64 [runs], measured in turn."""
-        fp32, own = (list(times[:, np.newaxis]) for times in (fp32_ms, own_ms))
-        change = change_of(fp32, own, NearestRank(50.0), paired=True)
+        change = change_in_turn(fp32_ms, own_ms)
         return cls(median_ms(fp32_ms), median_ms(own_ms), len(own_ms), threads, change)
 
     def record(self) -> dict[str, float]:
@@ -96,23 +96,34 @@ def time_alternately(
 
 
 def time_in_turn(
-    graphs: Sequence[Run], frame: np.ndarray, *, runs: int = 15, budget_s: float = 30.0
+    graphs: Sequence[Run], frame: np.ndarray, *, runs: int = 15, least_s: float = 0.0, budget_s: float = 30.0
 ) -> list[np.ndarray]:
     """Milliseconds of each graph's runs, float64 [rounds]; in turn A B C A B C ... after a warm-up run of each.
 
-    Stops after ``runs`` rounds, or once ``budget_s`` seconds have passed and each ran three times.
+    Stops after ``runs`` rounds and ``least_s`` seconds, or once ``budget_s`` seconds have passed and each ran three
+    times.
     """
     for run in graphs:
         run(frame)
     samples: list[list[float]] = [[] for _ in graphs]
     rounds, start = 0, time.perf_counter()
-    while rounds < runs and (rounds < 3 or time.perf_counter() - start < budget_s):
+    while rounds < 3 or ((spent := time.perf_counter() - start) < budget_s and (rounds < runs or spent < least_s)):
         for run, times in zip(graphs, samples, strict=True):
             begin = time.perf_counter()
             run(frame)
             times.append((time.perf_counter() - begin) * 1000.0)
         rounds += 1
     return [np.array(times) for times in samples]
+
+
+def change_in_turn(first_ms: Times, second_ms: Times) -> Change | None:
+    """Change of the median from the first to the second, as ``bench compare`` judges it with one block per run.
+
+    Args:
+        first_ms, second_ms: milliseconds of runs in turn, equally many; ``None`` comes back where they are too few.
+    """
+    first, second = (list(np.asarray(times, np.float64)[:, np.newaxis]) for times in (first_ms, second_ms))
+    return change_of(first, second, NearestRank(50.0), paired=True)
 
 
 def median_ms(times: np.ndarray) -> float:

@@ -5,6 +5,9 @@ The ladder of a build and that of a device share it; which rungs are tried, and 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
 
 from dgiqa_edge.calibration.fidelity import FIGURES, Fidelity
 from dgiqa_edge.runtime.bundle.manifest import LadderRecord, RungRecord, SensitivityRecord
@@ -17,6 +20,7 @@ from dgiqa_edge.runtime.errors import (
     GpuMemoryError,
 )
 
+from ..frame_graph.graph_session import median_ms
 from ..options.accuracy_budget import AccuracyBudget, Miss
 from .decision import Decision, Tried, decide
 from .rungs import Rung
@@ -24,23 +28,35 @@ from .rungs import Rung
 RUNG_ERRORS = (CalibrationError, EngineCompatibilityError, ExportError, FidelityError, GpuMemoryError)
 """What spoils one rung and not the build: a full disk or a missing package would spoil the others too."""
 SECONDS_PER_GRAPH = 15.0
+LEAST_SECONDS_PER_GRAPH = 1.5
+"""Where backends are compared, whose install the interval of a difference decides about: it takes many runs."""
 
 
 @dataclass
 class Step:
-    """A rung and what has become of it so far; ``untried`` and ``reason`` as in ``decision.Tried``.
+    """A rung on a backend and what has become of it so far; ``untried`` and ``reason`` as in ``decision.Tried``.
 
-    ``fidelity`` and ``size_bytes`` are of what ran on the device; None where nothing did.
+    ``fidelity`` and ``size_bytes`` are of what ran on the device; None where nothing did. ``runs_ms`` are the
+    milliseconds of its runs, in turn with all others.
     """
 
     rung: Rung
+    backend: str
+    install_bytes: int | None = None
     fidelity: Fidelity | None = None
     size_bytes: int | None = None
     missed: tuple[Miss, ...] = ()
     float_blocks: tuple[str, ...] = ()
-    p50_ms: float | None = None
+    runs_ms: tuple[float, ...] = ()
     untried: str = ""
     reason: str = ""
+
+    @property
+    def p50_ms(self) -> float | None:
+        return median_ms(np.array(self.runs_ms)) if self.runs_ms else None
+
+
+AnyStep = TypeVar("AnyStep", bound=Step)
 
 
 @dataclass(frozen=True)
@@ -56,17 +72,22 @@ class Terms:
 
 
 def settle(
-    steps: Sequence[Step], terms: Terms, runs: int, sensitivity: SensitivityRecord | None = None
-) -> tuple[str, LadderRecord]:
-    """The name of the rung that is taken, and the table.
+    steps: Sequence[AnyStep], terms: Terms, sensitivity: SensitivityRecord | None = None
+) -> tuple[AnyStep, LadderRecord]:
+    """The step that is taken, and the table.
 
     Args:
-        steps: most reduced first, those that ran timed in turn, ``runs`` times.
+        steps: most reduced first, those that ran timed in turn.
 
     Raises:
         BudgetError: no rung keeps budget and latency target; it carries the table.
     """
-    tried = [Tried(step.rung.name, step.p50_ms, step.missed, step.untried, step.reason) for step in steps]
+    several = len({step.backend for step in steps}) > 1
+    names = [f"{step.rung.name} on {step.backend}" if several else step.rung.name for step in steps]
+    tried = [
+        Tried(name, step.p50_ms, step.missed, step.untried, step.reason, step.runs_ms, step.install_bytes)
+        for name, step in zip(names, steps, strict=True)
+    ]
     decision = decide(tried, terms.target_ms)
     record = LadderRecord(
         device=terms.device,
@@ -74,7 +95,7 @@ def settle(
         latency_target_ms=terms.target_ms,
         photos=terms.photos,
         held_out=terms.held_out,
-        runs=runs,
+        runs=max(len(step.runs_ms) for step in steps),
         threads=terms.threads,
         rungs=tuple(
             _record(step, ruling.status, ruling.reason) for step, ruling in zip(steps, decision.rulings, strict=True)
@@ -83,7 +104,7 @@ def settle(
     )
     if not decision.winner:
         raise BudgetError(_no_winner(decision, terms), record)
-    return decision.winner, record
+    return steps[names.index(decision.winner)], record
 
 
 def _no_winner(decision: Decision, terms: Terms) -> str:
@@ -106,4 +127,5 @@ def _record(step: Step, status: str, reason: str) -> RungRecord:
         **(step.fidelity.figures if step.fidelity else dict.fromkeys(FIGURES)),
         p50_ms=step.p50_ms,
         float_blocks=step.float_blocks,
+        backend=step.backend,
     )

@@ -1,22 +1,25 @@
 """The ladder's decision, pure: which of the tried rungs is taken, and what is said of each of the others.
 
-Taken is the fastest rung within the accuracy budget, so none is ever slower than the more precise rung next to it. If
-none meets budget and latency target, the decision holds no winner but the nearest miss.
+Taken is the fastest rung within the accuracy budget, so none is ever slower than the more precise rung next to it; of
+those that are no slower (``near_ties.py``) the one whose backend takes least room on the disk. If none meets budget and
+latency target, the decision holds no winner but the nearest miss.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..options.accuracy_budget import Miss
+from .near_ties import difference
 
 ACCEPTED = "accepted"
 OVER_BUDGET = "over_budget"
 SLOWER = "slower"
+NEAR_TIE = "near_tie"
 TOO_SLOW = "too_slow"
 FAILED = "failed"
 UNSUPPORTED = "unsupported"
 NOT_NEEDED = "not_needed"
-STATUSES = (ACCEPTED, OVER_BUDGET, SLOWER, TOO_SLOW, FAILED, UNSUPPORTED, NOT_NEEDED)
+STATUSES = (ACCEPTED, OVER_BUDGET, SLOWER, NEAR_TIE, TOO_SLOW, FAILED, UNSUPPORTED, NOT_NEEDED)
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,8 @@ class Tried:
         p50_ms: its latency on the device; None if it has not run there.
         misses: limits of the budget that it breaks.
         untried: ``failed``, ``unsupported`` or ``not_needed`` if it has no figures, with ``reason``.
+        runs_ms: milliseconds of the runs that ``p50_ms`` is the median of, in turn with all others.
+        install_bytes: what its backend takes on the disk; None where that is not known, or the same for all.
     """
 
     name: str
@@ -34,6 +39,8 @@ class Tried:
     misses: tuple[Miss, ...] = ()
     untried: str = ""
     reason: str = ""
+    runs_ms: tuple[float, ...] = ()
+    install_bytes: int | None = None
 
 
 @dataclass(frozen=True)
@@ -55,7 +62,7 @@ class Decision:
 
 
 def decide(tried: Sequence[Tried], target_ms: float | None = None) -> Decision:
-    """Take the fastest rung within the budget, if it keeps the latency target.
+    """Take the fastest rung within the budget, if it keeps the latency target, or one as fast with a smaller install.
 
     Args:
         tried: most reduced rung first; of two equally fast ones the more precise wins.
@@ -63,23 +70,47 @@ def decide(tried: Sequence[Tried], target_ms: float | None = None) -> Decision:
     """
     within = [rung for rung in tried if not rung.untried and not rung.misses]
     fastest = min(reversed(within), key=_latency, default=None)
-    winner = fastest if fastest is not None and (target_ms is None or _latency(fastest) <= target_ms) else None
-    rulings = tuple(_ruling(rung, winner, target_ms) for rung in tried)
+    keeping = [rung for rung in within if target_ms is None or _latency(rung) <= target_ms]
+    winner, why = _smallest_as_fast(fastest, keeping) if fastest is not None and fastest in keeping else (None, "")
+    rulings = tuple(
+        Ruling(rung.name, ACCEPTED, why) if rung is winner else _ruling(rung, winner, fastest, target_ms)
+        for rung in tried
+    )
     return Decision(winner.name if winner else "", rulings, "" if winner else _nearest_miss(tried, fastest, target_ms))
 
 
-def _ruling(rung: Tried, winner: Tried | None, target_ms: float | None) -> Ruling:
+def _smallest_as_fast(fastest: Tried, keeping: Sequence[Tried]) -> tuple[Tried, str]:
+    """The fastest of the smallest install that has one as fast as the fastest of all; and why."""
+    smaller = [rung for rung in keeping if _is_smaller(rung, fastest)]
+    ties = [rung for rung in smaller if difference(fastest.runs_ms, rung.runs_ms).is_near_tie]
+    if not ties:
+        return fastest, "the fastest within the budget"
+    least = min(rung.install_bytes or 0 for rung in ties)
+    chosen = min((rung for rung in smaller if rung.install_bytes == least), key=_latency)
+    sizes = " instead of ".join(f"{(rung.install_bytes or 0) / 2**20:.0f}" for rung in (chosen, fastest))
+    said = difference(fastest.runs_ms, chosen.runs_ms)
+    return chosen, f"no slower than {fastest.name} is shown ({said}), and its backend takes {sizes} MiB"
+
+
+def _is_smaller(rung: Tried, fastest: Tried) -> bool:
+    known = rung.install_bytes is not None and fastest.install_bytes is not None
+    return known and rung.install_bytes < fastest.install_bytes  # type: ignore[operator]
+
+
+def _ruling(rung: Tried, winner: Tried | None, fastest: Tried | None, target_ms: float | None) -> Ruling:
     if rung.untried:
         return Ruling(rung.name, rung.untried, rung.reason)
     if rung.misses:
         return Ruling(rung.name, OVER_BUDGET, "; ".join(map(str, rung.misses)))
-    if rung is winner:
-        return Ruling(rung.name, ACCEPTED, "the fastest within the budget")
     if winner is None:
         return Ruling(rung.name, TOO_SLOW, f"p50 {_latency(rung):.4g} ms, allowed {target_ms:g} ms")
+    if rung is fastest:
+        share = _latency(rung) / _latency(winner)
+        return Ruling(rung.name, NEAR_TIE, f"{share:.2f} times the latency of {winner.name}, whose backend is smaller")
     if _latency(rung) == _latency(winner):
         return Ruling(rung.name, SLOWER, f"no faster than {winner.name}, which is more precise")
-    return Ruling(rung.name, SLOWER, f"{_latency(rung) / _latency(winner):.2f} times the latency of {winner.name}")
+    other = winner if fastest is None or _latency(rung) > _latency(winner) else fastest
+    return Ruling(rung.name, SLOWER, f"{_latency(rung) / _latency(other):.2f} times the latency of {other.name}")
 
 
 def _nearest_miss(tried: Sequence[Tried], fastest: Tried | None, target_ms: float | None) -> str:

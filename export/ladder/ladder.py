@@ -1,12 +1,13 @@
 """The ladder: rungs from INT8 up to FP32, each lowered, built and checked on the device, the best of them taken.
 
-Every step is a stage, so the same command resumes at the first unfinished rung. What is taken is decided by
-``decision.py``; this module only runs the trials and keeps their table.
+Where several backends run the same graph here, each rung is tried on each of them. Every step is a stage, so the same
+command resumes at the first unfinished rung. What is taken is decided by ``decision.py``; this module only runs the
+trials and keeps their table.
 """
 
 import contextlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -24,12 +25,12 @@ from ..frame_graph.graph_session import Latency, median_ms, time_in_turn
 from ..options.accuracy_budget import AccuracyBudget, misses
 from ..stages.reporter import StageLine, reused
 from ..stages.stages import StageResult
-from .climb import RUNG_ERRORS, SECONDS_PER_GRAPH, Step, Terms, settle
+from .climb import LEAST_SECONDS_PER_GRAPH, RUNG_ERRORS, SECONDS_PER_GRAPH, Step, Terms, settle
 from .decision import FAILED, NOT_NEEDED, UNSUPPORTED
 from .devices.protocol import Device
 from .lowering import Lowering
 from .ranking import BlockRanking
-from .rungs import Rung
+from .rungs import FP32, Rung
 from .trial import Reference, TrialResult, Trials
 
 _DEPTH_FIGURES = {"depth_corr", "depth_mae"}
@@ -37,32 +38,52 @@ _DEPTH_FIGURES = {"depth_corr", "depth_mae"}
 
 @dataclass
 class TrialStep(Step):
-    """A rung with the graph that ran."""
+    """A rung on the device of ``trials``, with the graph that ran."""
 
+    trials: Trials = field(kw_only=True)
     trial: TrialResult | None = None
+
+    @classmethod
+    def of(cls, rung: Rung, trials: Trials) -> "TrialStep":
+        return cls(rung, trials.device.backend, trials.device.install_bytes, trials=trials)
+
+    @property
+    def device(self) -> Device:
+        return self.trials.device
 
 
 @dataclass(frozen=True)
 class Taken:
-    """The graph that a build ends with, and the ladder it was taken from (None where only one rung was asked for).
+    """The graph that a build ends with, and the ladder it was taken from (None where only one rung was asked for, and
+    one backend runs it).
 
-    ``latency`` is None where FP32 could not be run beside it, or the device only stands in for another.
+    Attributes:
+        backend: what it was taken for.
+        latency: on that backend; None where FP32 could not be run beside it, or the device only stands in for another.
+        fidelities: of the graph on each backend that keeps the budget with it.
+        fp32_p50_ms: median milliseconds of FP32 on each backend that ran it in turn with the graph.
     """
 
     rung: Rung
+    backend: str
     lowered: StageResult
     fidelity: Fidelity
     latency: Latency | None
     ladder: LadderRecord | None
+    fidelities: Mapping[str, Fidelity]
+    fp32_p50_ms: Mapping[str, float]
 
 
 class Ladder:
-    """One climb, on the photos of ``check_set``; limits that ``budget`` lacks are not checked."""
+    """One climb, on the photos of ``check_set``; limits that ``budget`` lacks are not checked.
+
+    ``devices``: those that run the same graphs; in the place of the first the sensitivity of blocks is measured.
+    """
 
     def __init__(
         self,
         lowering: Lowering,
-        device: Device,
+        devices: Sequence[Device],
         check_set: CalibrationSet,
         *,
         held_out: bool,
@@ -70,18 +91,18 @@ class Ladder:
         target_ms: float | None = None,
     ) -> None:
         inputs = lowering.inputs
-        self.lowering, self.device, self.check_set, self.held_out = lowering, device, check_set, held_out
+        self.lowering, self.devices, self.check_set, self.held_out = lowering, devices, check_set, held_out
         self.budget, self.target_ms = budget, target_ms
         self.reporter, self.threads = inputs.reporter, inputs.options.threads
         self.reference = Reference(lowering.graph, check_set, self.threads)
-        self.trials = Trials(inputs.stages, device, self.reference, inputs.exported.key)
+        self.trials = [Trials(inputs.stages, device, self.reference, inputs.exported.key) for device in devices]
         self.steps: list[TrialStep] = []
         self.ranking: tuple[BlockRecord, ...] = ()
         self.ranked_by, self.ranking_photos = "score_mae", 0
         self.blocks: dict[str, tuple[str, ...]] = {}
 
     def climb(self, rungs: Sequence[Rung]) -> Taken:
-        """Try every rung, time those that ran side by side, and take the fastest within the budget.
+        """Try every rung on every device, time those that ran side by side, and take the fastest within the budget.
 
         Args:
             rungs: from the most reduced to FP32.
@@ -91,73 +112,91 @@ class Ladder:
             MachineError: the machine failed, not a rung.
         """
         for rung in rungs:
-            self._try(rung)
+            for trials in self.trials:
+                self._try(TrialStep.of(rung, trials))
         if any(rung.float_share for rung in rungs) and not self.ranking:
             self.reporter.skip("sensitivity of the blocks", "no rung needed it")
         ran = [step for step in self.steps if step.trial]
-        times = self._time([(step.rung.name, step.trial.executable) for step in ran if step.trial])
+        times = self._time([(self._on(step), step.device, step.trial.executable) for step in ran if step.trial])
         for step, own_ms in zip(ran, times, strict=True):
-            step.p50_ms = median_ms(own_ms)
-        winner, record = settle(self.steps, self._terms(), len(times[0]) if times else 0, self._sensitivity())
-        fp32_ms = next((own_ms for step, own_ms in zip(ran, times, strict=True) if step.rung.precision == "fp32"), None)
-        for step, own_ms in zip(ran, times, strict=True):
-            if step.trial and step.rung.name == winner:
-                latency = None if fp32_ms is None else Latency.of(fp32_ms, own_ms, self.threads)
-                return Taken(step.rung, step.trial.lowered, step.trial.fidelity, latency, record)
-        raise AssertionError(f"{winner} was taken and never tried")
+            step.runs_ms = tuple(own_ms.tolist())
+        winner, record = settle(self.steps, self._terms(), self._sensitivity())
+        fp32_ms = {step.backend: np.array(step.runs_ms) for step in ran if step.rung.precision == "fp32"}
+        return self._taken(winner, ran, fp32_ms, record)
 
     def single(self, rung: Rung) -> Taken:
-        """Lower and check one rung alone, and time it beside FP32 where that says something.
+        """Lower one rung, check it on every device, and time it beside FP32 where that says something.
+
+        Of several devices the best is taken, as a climb takes it.
 
         Raises:
-            FidelityError: it breaks the budget.
-            DgiqaEdgeError: it cannot be lowered, built or run.
+            FidelityError: it breaks the budget on every device.
+            DgiqaEdgeError: it cannot be lowered, or built or run on any device.
         """
-        why = self.device.obstacle(rung.precision, rung.islands)
-        if why:
-            self.reporter.note(f"{rung.precision} is built as asked, but {why}")
-        step = TrialStep(rung)
-        self._prepare(step)
-        with self.reporter.stage(f"{rung.precision} graph, checked against FP32") as line:
-            self._run(step, line)
-        assert step.trial is not None
-        if step.missed:
+        for device in self.devices:
+            why = device.obstacle(rung.precision, rung.islands)
+            if why:
+                self.reporter.note(f"{rung.precision} is built as asked, but {why}")
+        steps = [TrialStep.of(rung, trials) for trials in self.trials]
+        for step in steps:
+            try:
+                self._attempt(step, f"{self._on(step, 'graph')}, checked against FP32")
+            except RUNG_ERRORS as error:
+                if step is steps[-1] and not any(other.trial for other in steps):
+                    raise
+                self._failed(step, error)
+        ran = [step for step in steps if step.trial]
+        if all(step.missed for step in ran):
             raise FidelityError(
                 f"{rung.name} is too far from FP32 on {len(self.check_set)} {self._photos()} photos "
-                f"({'; '.join(map(str, step.missed))}): let --accuracy-budget score_mae=0.02,srcc=0.95 look for a "
+                f"({'; '.join(map(str, ran[0].missed))}): let --accuracy-budget score_mae=0.02,srcc=0.95 look for a "
                 "precision that is close enough, build with --fp32, or keep it as it is with --no-accuracy-check"
                 f"{layer_hint(self.lowering.inputs.options.out)}"
             )
-        latency = self._beside_fp32(rung.name, step.trial.executable)
-        return Taken(rung, step.trial.lowered, step.trial.fidelity, latency, None)
+        fp32_ms = self._beside_fp32(ran)
+        winner, record = settle(steps, self._terms()) if len(steps) > 1 else (steps[0], None)
+        return self._taken(winner, ran, fp32_ms, record)
 
     def golden(self) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         """The first photo of the check and its FP32 outputs."""
         return next(iter(self.check_set)), dict(self.reference.first())
 
-    def _try(self, rung: Rung) -> None:
-        step = TrialStep(rung)
-        step.untried, step.reason = self._obstacle(rung)
+    def _try(self, step: TrialStep) -> None:
+        step.untried, step.reason = self._obstacle(step)
         self.steps.append(step)
         if step.untried:
-            self.reporter.skip(f"rung {rung.name}", f"{STATUS_WORDS[step.untried]}: {step.reason}")
+            self.reporter.skip(f"rung {self._on(step)}", f"{STATUS_WORDS[step.untried]}: {step.reason}")
             return
         try:
-            self._prepare(step)
-            with self.reporter.stage(f"rung {rung.name}") as line:
-                self._run(step, line)
+            self._attempt(step, f"rung {self._on(step)}")
         except RUNG_ERRORS as error:
-            step.untried, step.reason = FAILED, one_line(error)
-            self.reporter.note(f"  rung {rung.name}: {step.reason}")
+            self._failed(step, error)
 
-    def _obstacle(self, rung: Rung) -> tuple[str, str]:
+    def _attempt(self, step: TrialStep, title: str) -> None:
+        """Raises one of ``RUNG_ERRORS``: it cannot be lowered, built or run."""
+        self._prepare(step)
+        with self.reporter.stage(title) as line:
+            self._run(step, line)
+
+    def _failed(self, step: TrialStep, error: Exception) -> None:
+        step.untried, step.reason = FAILED, one_line(error)
+        self.reporter.note(f"  {self._on(step)}: {step.reason}")
+
+    def _on(self, step: TrialStep, *what: str) -> str:
+        """A step for people: its rung, and its backend where there are several."""
+        return " ".join([step.rung.name, *what, *(["on", step.backend] if len(self.devices) > 1 else [])])
+
+    def _obstacle(self, step: TrialStep) -> tuple[str, str]:
         """Why a rung is not tried, as ``Tried`` words it; ("", "") if it is."""
-        why = self.device.obstacle(rung.precision, rung.islands)
+        rung = step.rung
+        why = step.device.obstacle(rung.precision, rung.islands)
         if why:
             return UNSUPPORTED, why
         if not rung.mends:
             return "", ""
-        lower = [step for step in self.steps if step.rung.precision == rung.precision]
+        lower = [
+            other for other in self.steps if other.rung.precision == rung.precision and other.trials is step.trials
+        ]
         good = next((step for step in lower if step.trial and not step.missed), None)
         if good is not None:
             return NOT_NEEDED, f"{good.rung.name} keeps the budget"
@@ -173,19 +212,20 @@ class Ladder:
             self._rank({miss.figure for other in self.steps for miss in other.missed})
 
     def _rank(self, missed: set[str]) -> None:
-        ranking = BlockRanking(self.lowering, self.device)
+        ranking = BlockRanking(self.lowering, self.devices[0])
         self.ranked_by = "depth_mae_levels" if missed <= _DEPTH_FIGURES else "score_mae"
         self.ranking = ranked(ranking.measure(), self.ranked_by)
         self.ranking_photos, self.blocks = len(ranking.photos), ranking.blocks()
 
     def _run(self, step: TrialStep, line: StageLine) -> None:
         lowered = self._lower(step, line)
-        twin = next((other for other in self.steps if other.trial and other.trial.lowered.key == lowered.key), None)
+        rest = (other for other in self.steps if other.trial and other.trials is step.trials)
+        twin = next((other for other in rest if other.trial and other.trial.lowered.key == lowered.key), None)
         if twin is not None:
             step.untried, step.reason = NOT_NEEDED, f"the same graph as {twin.rung.name}"
             line.result = step.reason
             return
-        step.trial = self.trials.run(lowered, line.tick)
+        step.trial = step.trials.run(lowered, line.tick)
         step.fidelity, step.size_bytes = step.trial.fidelity, step.trial.executable.stat().st_size
         step.missed = misses(self.budget, step.trial.fidelity)
         verdict = f"score MAE {step.trial.fidelity.score_mae:.5f} over {step.trial.fidelity.images} photos"
@@ -205,31 +245,63 @@ class Ladder:
         outputs = [output for block in step.float_blocks for output in self.blocks[block]]
         return self.lowering.int8(line, outputs)
 
-    def _time(self, executables: Sequence[tuple[str, Path]]) -> list[np.ndarray]:
+    def _time(self, executables: Sequence[tuple[str, Device, Path]]) -> list[np.ndarray]:
         """Milliseconds of each one's runs, float64 [runs], all in turn in this process."""
         if not executables:
             return []
         self.lowering.release()  # timing wants the memory
         frame = next(iter(self.check_set))
         with self.reporter.stage("latency, all run in turn") as line, contextlib.ExitStack() as stack:
-            opened = [stack.enter_context(self.device.open(path)) for _, path in executables]
-            times = time_in_turn(opened, frame, budget_s=SECONDS_PER_GRAPH * len(opened))
-            timed = (f"{name} {median_ms(one):.1f} ms" for (name, _), one in zip(executables, times, strict=True))
+            opened = [stack.enter_context(device.open(path)) for _, device, path in executables]
+            least_s = LEAST_SECONDS_PER_GRAPH * len(opened) if len(self.devices) > 1 else 0.0
+            times = time_in_turn(opened, frame, least_s=least_s, budget_s=SECONDS_PER_GRAPH * len(opened))
+            timed = (f"{name} {median_ms(one):.1f} ms" for (name, _, _), one in zip(executables, times, strict=True))
             line.result = f"p50 {', '.join(timed)} ({len(times[0])} runs each)"
         return times
 
-    def _beside_fp32(self, name: str, executable: Path) -> Latency | None:
-        """Latency of one graph and of FP32; None where this device's says nothing about the backend."""
-        if not self.device.timed:
+    def _beside_fp32(self, ran: Sequence[TrialStep]) -> dict[str, np.ndarray]:
+        """Times a rung and FP32 on each backend; FP32's milliseconds by backend, none where they would say nothing."""
+        if not all(step.device.timed for step in ran):
             self.reporter.skip("latency", "not measured, ONNX Runtime only stands in for the device")
-            return None
-        fp32 = self.trials.build(self.lowering.fp32())
-        fp32_ms, own_ms = self._time([("fp32", fp32), (name, executable)])
-        return Latency.of(fp32_ms, own_ms, self.threads)
+            return {}
+        lowered = self.lowering.fp32()
+        plain = [(self._on(TrialStep.of(FP32, step.trials)), step.device, step.trials.build(lowered)) for step in ran]
+        own = [(self._on(step), step.device, step.trial.executable) for step in ran if step.trial]
+        times = self._time([*plain, *own])
+        for step, own_ms in zip(ran, times[len(ran) :], strict=True):
+            step.runs_ms = tuple(own_ms.tolist())
+        return {step.backend: fp32_ms for step, fp32_ms in zip(ran, times[: len(ran)], strict=True)}
+
+    def _taken(
+        self,
+        winner: TrialStep,
+        ran: Sequence[TrialStep],
+        fp32_ms: Mapping[str, np.ndarray],
+        record: LadderRecord | None,
+    ) -> Taken:
+        trial = winner.trial
+        assert trial is not None, f"{winner.rung.name} was taken and never tried"
+        plain, latency = fp32_ms.get(winner.backend), None
+        if plain is not None:
+            latency = Latency.of(plain, np.array(winner.runs_ms), self.threads)
+        fidelities = {
+            step.backend: step.trial.fidelity
+            for step in ran
+            if step.trial and step.trial.lowered.key == trial.lowered.key and not step.missed
+        }
+        p50_ms = {backend: median_ms(times) for backend, times in fp32_ms.items()}
+        return Taken(winner.rung, winner.backend, trial.lowered, trial.fidelity, latency, record, fidelities, p50_ms)
 
     def _terms(self) -> Terms:
         photos = len(self.check_set)
-        return Terms(self.device.name, self.budget, self.target_ms, photos, self.held_out, self.threads)
+        return Terms(
+            "; ".join(device.name for device in self.devices),
+            self.budget,
+            self.target_ms,
+            photos,
+            self.held_out,
+            self.threads,
+        )
 
     def _sensitivity(self) -> SensitivityRecord | None:
         return SensitivityRecord(self.ranked_by, self.ranking_photos, self.ranking) if self.ranking else None

@@ -22,6 +22,7 @@ class Rung:
     mends: bool = False
 
 
+FP32 = Rung("fp32", "fp32")
 RUNGS = (
     Rung("int8", "int8"),
     Rung("int8-mixed-50", "int8", float_share=0.5, mends=True),
@@ -30,7 +31,7 @@ RUNGS = (
     Rung("fp16", "fp16"),
     Rung("fp16-attention", "fp16", islands="attention", mends=True),
     Rung("fp16-islands", "fp16", islands="sums", mends=True),
-    Rung("fp32", "fp32"),
+    FP32,
 )
 
 

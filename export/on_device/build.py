@@ -110,19 +110,18 @@ class DeviceBuild:
         steps = [self._try(carried, folder) for carried in self.source.carried]
         times = self._time([step.aside for step in steps if step.aside is not None and not step.untried])
         for step, own in zip((step for step in steps if not step.untried), times, strict=True):
-            step.p50_ms = median_ms(own)
+            step.runs_ms = tuple(own.tolist())
         runs = len(times[0]) if times else 0
         taken, ladder = steps[0], None
         if self.climbs:
-            winner, ladder = settle(steps, self.terms, runs)
-            taken = next(step for step in steps if step.rung.name == winner)
+            taken, ladder = settle(steps, self.terms)
         fp32_ms = next((step.p50_ms for step in steps if step.rung.precision == "fp32"), None)
         assert taken.p50_ms is not None
         return self._pack(taken, LatencyRecord(fp32_ms, taken.p50_ms, runs, self.options.threads), ladder)
 
     def _try(self, carried: Carried, folder: Path) -> DeviceStep:
         """Build and check one precision; where there are others, its failure is its own."""
-        step = DeviceStep(rungs_from(carried.precision)[0], carried=carried)
+        step = DeviceStep(rungs_from(carried.precision)[0], BACKEND.name, carried=carried)
         try:
             self._build(step, carried, folder / carried.precision)
         except RUNG_ERRORS as error:
@@ -229,7 +228,7 @@ class DeviceBuild:
                 Scorer(directory, threads=options.threads, backend=BACKEND.name, verify="always").close()
             line.result = str(options.out)
         name = f"{step.engines.title} {BACKEND.title}"
-        row = Row(name, step.engines.size_bytes, **step.fidelity.figures, p50_ms=latency.p50_ms)
+        row = Row.of(name, step.engines.size_bytes, step.fidelity.figures, latency.p50_ms)
         notes = (*self.source.device_build.notes, *step.engines.notes)
         return BuildResult(options.out, (row,), self._caption(step.fidelity, latency), notes, ladder)
 

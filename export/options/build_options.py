@@ -20,11 +20,12 @@ AUTO = "auto"
 STAGES = ".stages"
 """Where a build keeps what it has finished, beside the bundle."""
 # One line a backend, in the order in which auto prefers them (export/build/NAME_build.py declares it), with the
-# precision that is built where none is named. The last can be built anywhere and runs on few machines: auto never
-# comes to it.
+# precision that is built where none is named. ONNX Runtime can be built for anywhere, so auto never comes to those
+# after it; OpenVINO runs the same graph, and auto compares the two.
 BACKENDS = {
     "tensorrt": "int8",
     "onnxruntime": "int8",
+    "openvino": "int8",
     tensorrt_options.RTX: "fp16",
 }
 LAYOUTS = ("fused", "split")
@@ -166,7 +167,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         choices=(AUTO, *BACKENDS),
         default=AUTO,
         help=f"what the bundle is for; {AUTO} takes the first of {', '.join(BACKENDS)} whose packages and device are "
-        f"here (default: {AUTO})",
+        f"here, and of those that run the same graph on the CPU the one that a short trial finds best "
+        f"(default: {AUTO})",
     )
     what.add_argument(
         "--layout",
@@ -237,7 +239,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     ladder = parser.add_argument_group(
         "accuracy and latency on this device",
         f"With a budget or a target the build climbs from the precision named above (INT8) up to FP32 and takes the "
-        f"fastest that keeps both. Without, it is held to {FLOOR}, as is what a budget does not name.",
+        f"fastest that keeps both, on the best of the CPU's backends where --backend names none. Without, it is held "
+        f"to {FLOOR}, as is what a budget does not name.",
     )
     ladder.add_argument(
         "--accuracy-budget",

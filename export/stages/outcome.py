@@ -1,31 +1,59 @@
 """How a build ends: where its bundle may be written, and what is said of it on stdout."""
 
 import os
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from dgiqa_edge.calibration.fidelity import FIGURES
 from dgiqa_edge.runtime.bundle.checks import MANIFEST_NAME
-from dgiqa_edge.runtime.bundle.ladder_table import aligned, figure_text
-from dgiqa_edge.runtime.bundle.manifest import LadderRecord
+from dgiqa_edge.runtime.bundle.ladder_table import aligned, figure_text, verdict_of
+from dgiqa_edge.runtime.bundle.manifest import LadderRecord, RungRecord
 from dgiqa_edge.runtime.errors import ConfigurationError, MachineError
 from dgiqa_edge.runtime.hashing import Json
 
-_HEADINGS = ("precision", "size", "score MAE", "score max", "SRCC", "depth MAE", "depth corr.", "p50")
+_HEADINGS = (
+    "precision",
+    "backend",
+    "size",
+    "score MAE",
+    "score max",
+    "SRCC",
+    "depth MAE",
+    "depth corr.",
+    "p50",
+    "verdict",
+)
 
 
 @dataclass(frozen=True)
 class Row:
-    """One precision in the closing table; latency in milliseconds, size in bytes, depth error in grey levels."""
+    """One precision in the closing table; latency in milliseconds, size in bytes, depth error in grey levels.
+
+    Where several backends were tried, ``backend`` is what it ran on, and ``verdict`` what became of it there.
+    """
 
     precision: str
-    bytes: int
+    bytes: int | None
     score_mae: float | None = None
     score_max: float | None = None
     score_srcc: float | None = None
     depth_mae_levels: float | None = None
     depth_correlation: float | None = None
     p50_ms: float | None = None
+    backend: str = ""
+    verdict: str = ""
+
+    @classmethod
+    def of(cls, precision: str, size: int | None, figures: Mapping[str, float | None], p50_ms: float | None) -> "Row":
+        """With the figures of a fidelity, by name."""
+        return cls(precision, size, **figures, p50_ms=p50_ms)  # type: ignore[arg-type]
+
+
+def of_rung(rung: RungRecord) -> Row:
+    """The row of a rung that a ladder tried."""
+    row = Row.of(rung.precision, rung.size_bytes, {name: getattr(rung, name) for name in FIGURES}, rung.p50_ms)
+    return replace(row, backend=rung.backend, verdict=verdict_of(rung))
 
 
 @dataclass(frozen=True)
@@ -49,20 +77,28 @@ class BuildResult:
 
 
 def table_lines(rows: Sequence[Row]) -> list[str]:
-    """The closing table: what each precision weighs, how far it is from FP32, how fast it is."""
-    return aligned([_HEADINGS, *map(_cells, rows)])
+    """The closing table: what each precision weighs, how far it is from FP32, how fast it is.
+
+    Backends and verdicts have columns where there are some.
+    """
+    table = [_HEADINGS, *map(_cells, rows)]
+    if any(row.verdict for row in rows):
+        return aligned(table, words=True)
+    return aligned([(first, *rest) for first, _, *rest, _ in table])
 
 
 def _cells(row: Row) -> Sequence[str]:
     return (
         row.precision,
-        f"{row.bytes / 2**20:.1f} MiB",
+        row.backend,
+        figure_text(row.bytes and row.bytes / 2**20, ".1f", " MiB"),
         figure_text(row.score_mae, ".5f"),
         figure_text(row.score_max, ".5f"),
         figure_text(row.score_srcc, ".4f"),
         figure_text(row.depth_mae_levels, ".2f", " lv"),
         figure_text(row.depth_correlation, ".4f"),
         figure_text(row.p50_ms, ".1f", " ms"),
+        row.verdict,
     )
 
 

@@ -1,4 +1,7 @@
-"""The ladder of a bundle as lines of text: one rung a line, then what it was judged by. It decides nothing."""
+"""The ladder of a bundle as lines of text: one rung on one backend a line, then what it was judged by.
+
+It decides nothing.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -10,12 +13,13 @@ STATUS_WORDS = {
     "accepted": "accepted",
     "over_budget": "over budget",
     "slower": "slower",
+    "near_tie": "near tie",
     "too_slow": "too slow",
     "failed": "failed",
     "unsupported": "not supported here",
     "not_needed": "not needed",
 }
-_HEADINGS = ("rung", "size", "score MAE", "max", "SRCC", "depth MAE", "corr.", "p50", "verdict")
+_HEADINGS = ("rung", "backend", "size", "score MAE", "max", "SRCC", "depth MAE", "corr.", "p50", "verdict")
 
 
 def ladder_lines(ladder: LadderRecord) -> list[str]:
@@ -33,10 +37,16 @@ def aligned(rows: Sequence[Sequence[str]], *, words: bool = False) -> list[str]:
     return [_aligned(row, widths).rstrip() for row in rows]
 
 
-def _cells(rung: RungRecord) -> Sequence[str]:
+def verdict_of(rung: RungRecord) -> str:
+    """What became of a rung and why, in words."""
     verdict = STATUS_WORDS[rung.status]
+    return f"{verdict}: {rung.reason}" if rung.reason else verdict
+
+
+def _cells(rung: RungRecord) -> Sequence[str]:
     return (
         rung.name,
+        rung.backend or "-",
         "-" if rung.size_bytes is None else f"{rung.size_bytes / 2**20:.1f} MiB",
         figure_text(rung.score_mae, ".5f"),
         figure_text(rung.score_max, ".5f"),
@@ -44,7 +54,7 @@ def _cells(rung: RungRecord) -> Sequence[str]:
         figure_text(rung.depth_mae_levels, ".2f"),
         figure_text(rung.depth_correlation, ".4f"),
         figure_text(rung.p50_ms, ".1f", " ms"),
-        f"{verdict}: {rung.reason}" if rung.reason else verdict,
+        verdict_of(rung),
     )
 
 

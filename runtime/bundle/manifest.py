@@ -162,10 +162,10 @@ class BudgetRecord:
 
 @dataclass(frozen=True)
 class RungRecord:
-    """One rung of the ladder: what became of it and why, and its figures where it ran.
+    """One rung of the ladder on one backend: what became of it and why, and its figures where it ran.
 
-    ``status`` is accepted, over_budget, slower, too_slow, failed, unsupported or not_needed. ``float_blocks`` are the
-    blocks that an INT8 rung left float.
+    ``status`` is accepted, over_budget, slower, near_tie, too_slow, failed, unsupported or not_needed. ``float_blocks``
+    are the blocks that an INT8 rung left float. ``backend`` is "" in older bundles, whose rungs all ran on one.
     """
 
     name: str
@@ -180,6 +180,7 @@ class RungRecord:
     depth_correlation: float | None
     p50_ms: float | None
     float_blocks: tuple[str, ...]
+    backend: str = ""
 
 
 @dataclass(frozen=True)
@@ -203,7 +204,8 @@ class SensitivityRecord:
 
 @dataclass(frozen=True)
 class LadderRecord:
-    """Every precision that the build tried on ``device``, most reduced first, and what they were judged by.
+    """Every precision that the build tried, most reduced first, on each backend of ``device``, and what they were
+    judged by.
 
     Fidelity is that of ``photos`` photos (``held_out`` of the calibration or not), latency the median of ``runs`` runs
     in turn in one process.
@@ -343,7 +345,11 @@ class BuildRecord:
 
 @dataclass(frozen=True)
 class Manifest:
-    """``bundle.json``, schema version 1."""
+    """``bundle.json``.
+
+    ``preferred_backend``: of those that run the portable graph, the one that the build took; None in bundles for a GPU
+    and in older ones.
+    """
 
     schema_version: int
     tool: Tool
@@ -366,6 +372,7 @@ class Manifest:
     ladder: LadderRecord | None = None
     parser_graphs: tuple[ParserGraphRecord, ...] = ()
     device_build: DeviceBuildRecord | None = None
+    preferred_backend: str | None = None
 
 
 def manifest_from_document(document: Document) -> Manifest:

@@ -111,6 +111,8 @@ def _rows(bundle: "Bundle") -> Iterator[tuple[str, str]]:
     if manifest.ladder is not None:
         for index, line in enumerate(ladder_lines(manifest.ladder)):
             yield "" if index else "ladder", line
+    if manifest.preferred_backend is not None:
+        yield "backend", f"{manifest.preferred_backend} preferred, where it is installed"
     for engine in manifest.engines:
         yield f"{engine.role} engine", _engine(engine)
     for graph in manifest.parser_graphs:

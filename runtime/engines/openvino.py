@@ -4,6 +4,7 @@ The one module of the runtime that touches the openvino package, which is import
 """
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from ..bundle.bundle import Bundle
@@ -14,49 +15,74 @@ from ..ground.extra_packages import install_command
 from ..machine.packages import installed
 from ..machine.survey import Survey
 from .backend import Backend, Capability, can_run, cannot_run, import_package
-from .portable_graph import PortableEngine, check_version, facts_on_processor
+from .portable_graph import Infer, PortableEngine, check_version, facts_on_processor
 from .protocol import EngineOptions, TensorSpec
+from .signed_weights import form_for_processor
 
 _DTYPES = {"u8": "uint8", "i8": "int8", "i32": "int32", "i64": "int64", "f16": "float16", "f32": "float32"}
 
 
+def package_and_version() -> tuple[Any, str]:
+    """The package, and its version as requirements write it.
+
+    Raises:
+        MachineError: it is not installed, or its libraries are missing.
+    """
+    package = import_package("openvino", install_command(BACKEND.extra))
+    return package, package.__version__.partition("-")[0]
+
+
+def open_graph(graph: Path, threads: int | None = None) -> tuple[tuple[TensorSpec, ...], tuple[TensorSpec, ...], Infer]:
+    """A graph's file, compiled for the CPU in the form that its processor computes fastest: inputs, outputs, inference.
+
+    Inner results stay FP32 where the graph says so.
+
+    Args:
+        threads: of one operator; every core where it is ``None``.
+
+    Raises:
+        MachineError: openvino is not installed.
+        EngineCompatibilityError: it cannot load the graph.
+    """
+    package, version = package_and_version()
+    settings: dict[str, Any] = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
+    if threads is not None:
+        settings["INFERENCE_NUM_THREADS"] = threads
+    form = form_for_processor(graph)
+    try:
+        core = package.Core()
+        read = core.read_model(str(graph)) if form is None else core.read_model(model=form, weights=b"")
+        compiled = core.compile_model(read, "CPU", settings)
+    except Exception as error:  # openvino raises plain RuntimeError and its kin
+        raise EngineCompatibilityError(f"openvino {version} cannot load {graph}: {telling_line(error)}") from error
+    # Compiled, two outputs that turn out to be one tensor bear the same names.
+    named = zip(compiled.outputs, read.outputs, strict=True)
+    outputs = tuple(_spec(port, source.get_any_name()) for port, source in named)
+    request = compiled.create_infer_request()
+
+    def infer(inputs: Any) -> dict[str, Any]:
+        values = request.infer(inputs, share_inputs=True)
+        return {spec.name: values[port] for spec, port in zip(outputs, compiled.outputs, strict=True)}
+
+    return tuple(_spec(port, port.get_any_name()) for port in compiled.inputs), outputs, infer
+
+
 def load(bundle: Bundle, record: EngineRecord, options: EngineOptions) -> PortableEngine:
-    """Compile one graph of a verified bundle; inner results stay FP32 where the graph says so.
+    """Compile one graph of a verified bundle.
 
     Raises:
         MachineError: openvino is not installed.
         EngineCompatibilityError: its version is too old, another provider than ``cpu`` is asked for, or it cannot
             load the graph.
     """
-    package = import_package("openvino", install_command(BACKEND.extra))
-    version = package.__version__.partition("-")[0]
+    _, version = package_and_version()
     check_version(BACKEND, version, bundle, record)
     if options.providers != ("cpu",):
         raise EngineCompatibilityError(
             f"the backend openvino runs on the CPU, not on {', '.join(options.providers)}: leave the providers out"
         )
-    settings: dict[str, Any] = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
-    if options.threads is not None:
-        settings["INFERENCE_NUM_THREADS"] = options.threads
-    where = str(bundle.path / record.file)
-    try:
-        core = package.Core()
-        graph = core.read_model(where)
-        model = core.compile_model(graph, "CPU", settings)
-    except Exception as error:  # openvino raises plain RuntimeError and its kin
-        raise EngineCompatibilityError(f"openvino {version} cannot load {where}: {telling_line(error)}") from error
-    # Compiled, two outputs that turn out to be one tensor bear the same names.
-    outputs = tuple(_spec(port, name.get_any_name()) for port, name in zip(model.outputs, graph.outputs, strict=True))
-    request = model.create_infer_request()
-
-    def infer(inputs: Any) -> dict[str, Any]:
-        values = request.infer(inputs, share_inputs=True)
-        return {spec.name: values[port] for spec, port in zip(outputs, model.outputs, strict=True)}
-
     facts = facts_on_processor(BACKEND, version, bundle, record, options)
-    return PortableEngine(
-        record, facts, tuple(_spec(port, port.get_any_name()) for port in model.inputs), outputs, infer
-    )
+    return PortableEngine(record, facts, *open_graph(bundle.path / record.file, options.threads))
 
 
 def _spec(port: Any, name: str) -> TensorSpec:

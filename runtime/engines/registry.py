@@ -7,6 +7,7 @@ from ..bundle.bundle import Bundle, build_here_command, rebuild_command
 from ..bundle.manifest import EngineRecord, Manifest, Requirements
 from ..errors import BundleError, ConfigurationError, EngineCompatibilityError
 from ..machine import survey as surveying
+from ..machine.packages import installed
 from ..machine.processor import platform_name
 from ..machine.survey import Survey
 from .backend import Backend, Capability
@@ -56,8 +57,9 @@ def load_engine(bundle: Bundle, role: str, backend: str = AUTO, options: EngineO
     Args:
         bundle: as ``load_bundle`` returned it.
         role: ``fused``, ``depth`` or ``quality``.
-        backend: ``auto`` takes the first engine in the manifest that this version has a backend for; a backend that
-            runs portable graphs can be asked for with any bundle.
+        backend: ``auto`` takes the backend that the bundle prefers for its portable graph, or the next that runs
+            it and is installed; in a bundle that prefers none, the first engine of the manifest that this version has
+            a backend for. A backend that runs portable graphs can be asked for with any bundle.
         options: threads, providers, spinning.
 
     Raises:
@@ -66,13 +68,14 @@ def load_engine(bundle: Bundle, role: str, backend: str = AUTO, options: EngineO
         MachineError: the backend's package is not installed.
         BundleError: the engine's tensors are not the ones the manifest promises.
     """
-    runner, record = choose(bundle, role, backend)
+    options = options or EngineOptions()
+    runner, record = choose(bundle, role, backend, options.providers)
     if record.requires.platform not in (None, platform_name()):
         raise EngineCompatibilityError(
             f"{bundle.path / record.file} was built for {record.requires.platform}, this machine is "
             f"{platform_name()}: rebuild it here with: {rebuild_command(bundle)}"
         )
-    engine = runner.load(bundle, record, options or EngineOptions())
+    engine = runner.load(bundle, record, options)
     try:
         _check_contract(bundle, engine)
     except BaseException:
@@ -81,13 +84,17 @@ def load_engine(bundle: Bundle, role: str, backend: str = AUTO, options: EngineO
     return engine
 
 
-def choose(bundle: Bundle, role: str, asked: str = AUTO) -> tuple[Backend, EngineRecord]:
-    """The backend that runs a role's engine, and the record that it loads.
+def choose(
+    bundle: Bundle, role: str, asked: str = AUTO, providers: tuple[str, ...] = EngineOptions.providers
+) -> tuple[Backend, EngineRecord]:
+    """The backend that runs a role's engine, and the record that it loads; arguments as ``load_engine`` has them.
 
     Raises:
         ConfigurationError: there is no backend of that name.
         EngineCompatibilityError: the bundle has no engine for it.
     """
+    if asked == AUTO:
+        asked = _preferred(bundle, providers)
     if asked not in choices():
         raise ConfigurationError(f"there is no backend {asked!r}: give one of {', '.join(choices())}")
     records = bundle.engines(role)
@@ -110,6 +117,19 @@ def choose(bundle: Bundle, role: str, asked: str = AUTO) -> tuple[Backend, Engin
         )
     graph = next(graph for graph in bundle.manifest.graphs if graph.role == role)
     return wanted[0], EngineRecord(role, graph.file, asked, Requirements(None, None, None, None))
+
+
+def _preferred(bundle: Bundle, providers: tuple[str, ...]) -> str:
+    """What ``auto`` comes to: the backend that the build took, where it is installed and heeds the providers."""
+    preferred = bundle.manifest.preferred_backend
+    if preferred is None:
+        return AUTO
+    elsewhere = providers != EngineOptions.providers
+    able = [backend for backend in portable() if not elsewhere or "providers" in backend.options]
+    for backend in sorted(able, key=lambda backend: backend.name != preferred):
+        if installed(*backend.packages).value is not None:
+            return backend.name
+    return AUTO
 
 
 def _names(backends: Iterable[Backend]) -> list[str]:

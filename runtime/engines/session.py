@@ -10,10 +10,9 @@ from typing import Any
 from ..errors import EngineCompatibilityError
 from ..ground.error_text import telling_line
 from ..ground.extra_packages import install_command
-from ..machine.processor import processor
 from .backend import import_package
 from .protocol import Spinning
-from .signed_weights import with_signed_weights
+from .signed_weights import form_for_processor
 
 CPU = "CPUExecutionProvider"
 _ERRORS_ONLY = 3  # its warnings speak of graph details that a user of the bundle cannot mend
@@ -85,7 +84,7 @@ def open_session(
         options.enable_profiling = True
         options.profile_file_prefix = str(profile)
     own_kernels = on_devices is None and list(providers) == [CPU] and not (as_written or optimized)
-    signed = with_signed_weights(graph) if own_kernels and processor().dot_products else None
+    signed = form_for_processor(graph) if own_kernels else None
     try:
         if on_devices is not None:
             options.add_provider_for_devices(*on_devices)

@@ -1,8 +1,9 @@
 """The other form of a quantized graph's weights: int8 around 0 instead of uint8 around 128, the very same numbers.
 
 On x86 without VNNI, ONNX Runtime's kernels for uint8 x int8 add two products in 16 bits and saturate without a word, so
-graphs for it are written with uint8 weights, which are exact everywhere. Where a processor has integer dot products the
-kernels for int8 weights are exact too, and faster. One file serves both: the forms differ in the top bit of each weight
+graphs for a CPU are written with uint8 weights, which are exact everywhere. Where a processor has integer dot products
+the kernels for int8 weights are exact too, and faster; OpenVINO's integer kernels take int8 weights only. One file
+serves all: the forms differ in the top bit of each weight
 and in the data type, so both are changed in the bytes of the file, which keeps its length (numbers of
 fields: ``onnx.proto``; the rest is protobuf's wire format).
 """
@@ -13,6 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ..machine.processor import processor
+
 Span = tuple[int, int]
 
 _GRAPH, _NODE, _INITIALIZER = 7, 1, 5  # of ModelProto, GraphProto
@@ -22,6 +25,11 @@ _UINT8, _INT8 = 2, 3  # TensorProto.DataType
 _VARINT, _LENGTH_DELIMITED, _FIXED_BYTES = 0, 2, {1: 8, 5: 4}  # wire types
 _CENTER = b"\x80"
 _FLIP_TOP_BIT = bytes(value ^ 0x80 for value in range(256))
+
+
+def form_for_processor(graph: Path) -> bytes | None:
+    """The form of a graph's file that this machine's processor computes fastest; ``None``: the file as it is."""
+    return with_signed_weights(graph) if processor().dot_products else None
 
 
 def with_signed_weights(graph: Path) -> bytes | None:

@@ -1,4 +1,4 @@
-"""Which of the packages that can run engines are installed, and in which versions."""
+"""Which of the packages that can run engines are installed, in which versions, and how large."""
 
 import importlib
 import importlib.util
@@ -52,6 +52,16 @@ def installed(*distributions: str) -> Fact:
     """Versions of those distributions that are installed; nothing is imported."""
     found = [f"{name} {version}" for name, version in versions_of(distributions).items()]
     return Fact(found) if found else Fact(None, f"not installed ({', '.join(distributions)})")
+
+
+def disk_bytes(*distributions: str) -> int | None:
+    """Bytes of the files of those distributions that are installed, without what they depend on; None if not known."""
+    total = 0
+    for name in versions_of(distributions):
+        found = importlib.metadata.distribution(name)
+        files = (Path(str(found.locate_file(file))) for file in found.files or ())
+        total += sum(file.stat().st_size for file in files if file.is_file())
+    return total or None
 
 
 def opencv() -> Fact:

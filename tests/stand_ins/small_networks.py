@@ -59,7 +59,7 @@ def options(folder: Path, **changes: Any) -> Any:
     values = {
         "preset": "reference",
         "precision": "int8",
-        "backend": "auto",
+        "backend": "onnxruntime",
         "layout": "fused",
         "frame": (96, 128),
         "depth_network": "depth_anything_v1_vits",

@@ -4,8 +4,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from dgiqa_edge.runtime.engines.onnxruntime import BACKEND
 from dgiqa_edge.runtime.engines.session import onnxruntime_package
 from dgiqa_edge.runtime.hashing import Json
+from dgiqa_edge.runtime.machine.packages import disk_bytes
 from dgiqa_edge.runtime.machine.processor import processor
 
 from ...frame_graph.graph_session import Run, open_graph
@@ -23,7 +25,7 @@ def open_device(threads: int) -> "OnnxRuntimeDevice":
 class OnnxRuntimeDevice:
     """See ``protocol.Device``."""
 
-    backend = "onnxruntime"
+    backend = BACKEND.name
     as_written = False
     timed = True
     engine_file: str | None = None
@@ -31,6 +33,7 @@ class OnnxRuntimeDevice:
     def __init__(self, version: str, threads: int) -> None:
         self.version, self.threads = version, threads
         self.name = f"ONNX Runtime {version} on {processor().model}, {threads} threads"
+        self.install_bytes = disk_bytes(*BACKEND.packages)
 
     def identity(self) -> dict[str, Json]:
         return {

@@ -23,6 +23,7 @@ class Device(Protocol):
         timed: whether how long it takes says anything about the backend.
         as_written: whether a graph for it must be computed as written where ONNX Runtime stands in for it.
         engine_file: name of the file that ``build`` writes; None where the graph itself is executed.
+        install_bytes: what the backend's own packages take on the disk; None where no other runs the same graphs.
     """
 
     backend: str
@@ -30,6 +31,7 @@ class Device(Protocol):
     as_written: bool
     timed: bool
     engine_file: str | None
+    install_bytes: int | None
 
     def identity(self) -> dict[str, Json]:
         """Everything on this machine that its outputs depend on: a figure is reused only under the same identity."""

@@ -38,6 +38,7 @@ class TensorRtDevice:
     as_written = True
     timed = True
     engine_file: str | None = "engine.plan"
+    install_bytes: int | None = None
 
     def __init__(
         self,

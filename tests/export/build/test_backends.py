@@ -9,8 +9,8 @@ import pytest
 from stand_ins import dummy_backend
 from stand_ins.fake_tensorrt import FakeTensorRt, versions
 
-from dgiqa_edge.export.build import onnxruntime_build, tensorrt_build
-from dgiqa_edge.export.build.backends import choose
+from dgiqa_edge.export.build import onnxruntime_build, openvino_build, tensorrt_build
+from dgiqa_edge.export.build.backends import beside, choose
 from dgiqa_edge.export.options import build_options
 from dgiqa_edge.export.tensorrt import builder as tensorrt_builder
 from dgiqa_edge.export.tensorrt import machine as tensorrt_machine
@@ -87,6 +87,18 @@ def test_onnx_runtime_asked_for_is_taken_without_asking_for_anything(monkeypatch
     assert choose("onnxruntime")[0].runtime.name == "onnxruntime"
 
 
+def test_backends_are_compared_where_they_run_the_very_same_graph(monkeypatch):
+    monkeypatch.setattr(openvino_build, "BUILD", replace(openvino_build.BUILD, obstacle=lambda: ""))
+    assert beside(onnxruntime_build.BUILD) == ([openvino_build.BUILD], "")
+    assert beside(openvino_build.BUILD) == ([onnxruntime_build.BUILD], "")
+    assert beside(tensorrt_build.BUILD) == ([], "")
+    monkeypatch.setattr(openvino_build, "BUILD", replace(openvino_build.BUILD, obstacle=lambda: "it is not here"))
+    assert beside(onnxruntime_build.BUILD) == ([], "it is not here")
+    other = replace(onnxruntime_build.BUILD.target, unsigned_weights=False)
+    monkeypatch.setattr(openvino_build, "BUILD", replace(openvino_build.BUILD, target=other))
+    assert beside(onnxruntime_build.BUILD) == ([], "")
+
+
 def test_the_machine_says_what_it_builds_for(machine):
     machine(package="10.3.0.26", gpus=(ORIN,), dla_cores=2)
     found = tensorrt_machine.open_machine()
@@ -114,6 +126,7 @@ def test_a_new_backend_is_one_line(monkeypatch, asked, words):
     backend, why = choose(asked)
     assert backend is module.BUILD
     assert why.startswith("Dummy Engine") and words in why
+    assert onnxruntime_build.BUILD in beside(backend)[0]
     parser = argparse.ArgumentParser()
     build_options.configure(parser)
-    assert "--backend {auto,dummy,tensorrt,onnxruntime,tensorrt-rtx}" in " ".join(parser.format_help().split())
+    assert "--backend {auto,dummy,tensorrt,onnxruntime,openvino,tensorrt-rtx}" in " ".join(parser.format_help().split())

@@ -1,9 +1,11 @@
 """What a build says of the latencies that it timed in turn."""
 
+import time
+
 import numpy as np
 import pytest
 
-from dgiqa_edge.export.frame_graph.graph_session import Latency
+from dgiqa_edge.export.frame_graph.graph_session import Latency, time_in_turn
 
 
 def busy(seed, factor=1.0, runs=15, spread=0.1):
@@ -31,6 +33,18 @@ def test_a_real_difference_is_said(factor, words):
 def test_a_certain_difference_too_small_to_matter_is_none():
     fp32, own = busy(1, 1.01, spread=0.0001)
     assert "no difference" in Latency.of(fp32, own, 2).remark("fp16")
+
+
+@pytest.mark.parametrize(
+    ("least_s", "budget_s", "rounds"), [(0.0, 9.0, range(5, 6)), (0.05, 9.0, range(6, 500)), (9.0, 0.0, range(3, 4))]
+)
+def test_turns_go_on_for_a_while_and_not_for_ever(least_s, budget_s, rounds):
+    def a_millisecond(frame):
+        time.sleep(0.001)
+
+    times = time_in_turn([a_millisecond] * 2, np.zeros(1), runs=5, least_s=least_s, budget_s=budget_s)
+    assert [len(one) in rounds for one in times] == [True, True]
+    assert all((one >= 1.0).all() for one in times)
 
 
 def test_too_few_runs_show_nothing():

@@ -1,5 +1,7 @@
 """The ladder's decision as a table and as laws that hold for every table."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -36,6 +38,61 @@ def test_the_table(tried, target_ms, winner, statuses):
     assert decision.winner == winner
     assert [ruling.status for ruling in decision.rulings] == statuses
     assert bool(decision.nearest_miss) == (not winner)
+
+
+STEADY = tuple(5.0 + 0.01 * (n % 3) for n in range(20))
+
+
+def on(backend, mib, factor, misses=()):
+    """INT8 on a backend that takes so much room, at ``factor`` times 5 ms."""
+    times = tuple(factor * one for one in STEADY)
+    return Tried(f"int8 on {backend}", times[0], misses, runs_ms=times, install_bytes=mib << 20)
+
+
+@pytest.mark.parametrize(
+    ("tried", "target_ms", "winner", "statuses"),
+    [
+        ([on("a", 50, 1.0), on("b", 90, 0.5)], None, "int8 on b", ["slower", "accepted"]),
+        ([on("a", 50, 1.0), on("b", 90, 0.97)], None, "int8 on a", ["accepted", "near_tie"]),
+        ([on("a", 90, 1.0), on("b", 50, 0.97)], None, "int8 on b", ["slower", "accepted"]),
+        ([on("a", 50, 1.0, OVER), on("b", 90, 0.97)], None, "int8 on b", ["over_budget", "accepted"]),
+        ([on("a", 50, 1.0), on("b", 90, 0.97)], 4.9, "int8 on b", ["slower", "accepted"]),
+        (
+            [on("a", 50, 1.02), on("b", 40, 1.01), on("c", 90, 1.0)],
+            None,
+            "int8 on b",
+            ["slower", "accepted", "near_tie"],
+        ),
+        (
+            [on("a", 50, 1.04), replace(on("b", 90, 1.02), name="fp32 on b"), on("b", 90, 1.0)],
+            None,
+            "int8 on a",
+            ["accepted", "slower", "near_tie"],
+        ),
+    ],
+)
+def test_of_near_ties_the_smaller_install_is_taken(tried, target_ms, winner, statuses):
+    decision = decide(tried, target_ms)
+    assert decision.winner == winner
+    assert [ruling.status for ruling in decision.rulings] == statuses
+
+
+def test_of_one_install_the_fastest_is_taken_whichever_of_its_rungs_the_tie_was_with():
+    wild = tuple(5.0 * (3.0 if n % 2 else 0.9) for n in range(20))  # no difference shown to anything
+    int8, fp32 = Tried("int8 on a", 6.0, runs_ms=wild, install_bytes=50), on("a", 0, 1.15)
+    fp32 = replace(fp32, name="fp32 on a", install_bytes=50)
+    steady, slow = on("b", 90, 1.0), replace(on("b", 90, 1.17), name="fp32 on b")
+    decision = decide([int8, steady, fp32, slow])
+    assert decision.winner == "fp32 on a"
+    assert [ruling.status for ruling in decision.rulings] == ["slower", "near_tie", "accepted", "slower"]
+    assert decision.rulings[3].reason == "1.02 times the latency of fp32 on a"
+
+
+def test_a_near_tie_says_what_was_weighed():
+    reasons = [ruling.reason for ruling in decide([on("a", 50, 1.0), on("b", 90, 0.97)]).rulings]
+    assert reasons[0].startswith("no slower than int8 on b is shown (+3.1% [+")
+    assert reasons[0].endswith("%]), and its backend takes 50 instead of 90 MiB")
+    assert reasons[1] == "0.97 times the latency of int8 on a, whose backend is smaller"
 
 
 def test_every_ruling_says_why():

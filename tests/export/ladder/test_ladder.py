@@ -216,7 +216,13 @@ def test_an_engine_changed_after_its_check_never_becomes_a_bundle(resumed, build
 
 
 SIZES = {"--frame": "128x96", "--depth-side": "70", "--short-side": "224", "--crops": "2", "--calib-images": "16"}
-ARGUMENTS = ["--preset", "reference", *(word for option in SIZES.items() for word in option)]
+ARGUMENTS = [
+    "--preset",
+    "reference",
+    "--backend",
+    "onnxruntime",
+    *(word for option in SIZES.items() for word in option),
+]
 
 
 def test_the_command_prints_the_table_also_where_nothing_fits(exported_work, tmp_path, capsys):

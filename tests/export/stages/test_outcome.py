@@ -15,6 +15,18 @@ def test_a_row_a_precision_with_what_is_known_of_it():
     ]
 
 
+def test_where_backends_were_tried_each_has_its_row_and_what_became_of_it():
+    rows = [
+        Row("fp32", 1 << 20, p50_ms=9.0, backend="abacus"),
+        Row("int8", None, backend="quipu", verdict="failed: why"),
+    ]
+    assert table_lines(rows) == [
+        "precision  backend     size  score MAE  score max  SRCC  depth MAE  depth corr.     p50  verdict",
+        "fp32        abacus  1.0 MiB          -          -     -          -            -  9.0 ms",
+        "int8         quipu        -          -          -     -          -            -       -  failed: why",
+    ]
+
+
 @pytest.mark.parametrize(
     ("out", "needed", "refused"),
     [

@@ -363,7 +363,7 @@ def test_the_writer_accepts_tuples_and_the_reader_gets_the_same(bundle_dir: Path
 NO_BUNDLE_TO_DEBUG = {
     "compare_outputs": "its callers say whose outputs they were",
     "_check_finite": "while the graph is lowered",
-    "_replay": "a file damaged since it was checked",
+    "_replay_on": "a file damaged since it was checked",
 }
 
 

@@ -20,7 +20,8 @@ FIGURES = ("score_mae", "score_max", "score_srcc", "depth_mae_levels", "depth_co
 def rung(name: str, status: str, **figures: Any) -> dict[str, Any]:
     precision = name.partition("-")[0]
     empty = {"size_bytes": None, **dict.fromkeys(FIGURES), "float_blocks": []}
-    return {"name": name, "precision": precision, "status": status, "reason": "why", **empty, **figures}
+    told = {"name": name, "precision": precision, "backend": "onnxruntime", "status": status, "reason": "why"}
+    return {**told, **empty, **figures}
 
 
 def ladder() -> dict[str, Any]:
@@ -36,7 +37,7 @@ def ladder() -> dict[str, Any]:
             rung("int8", "over_budget", score_mae=0.02, score_srcc=0.97, p50_ms=5.25, size_bytes=3 << 20),
             rung("int8-mixed-50", "accepted", score_mae=0.009, p50_ms=6.0, float_blocks=["network/trunk/blocks.0"]),
             rung("fp16", "unsupported"),
-            rung("fp32", "slower", score_mae=0.0, p50_ms=9.0),
+            rung("fp32", "slower", score_mae=0.0, p50_ms=9.0, backend="openvino"),
         ],
         "sensitivity": {
             "figure": "score_mae",
@@ -57,6 +58,17 @@ def test_a_ladder_is_read_back_as_it_was_written(make_bundle: Callable[..., Path
     record = load_bundle(make_bundle(edit=with_ladder)).manifest.ladder
     assert isinstance(record, LadderRecord)
     assert json.loads(json.dumps(asdict(record))) == ladder()
+
+
+def test_rungs_of_older_bundles_name_no_backend(make_bundle: Callable[..., Path]) -> None:
+    def edit(document: dict[str, Any]) -> None:
+        with_ladder(document)
+        for entry in document["ladder"]["rungs"]:
+            del entry["backend"]
+
+    record = load_bundle(make_bundle(edit=edit)).manifest.ladder
+    assert record is not None and {entry.backend for entry in record.rungs} == {""}
+    assert ladder_lines(record)[1].split()[:2] == ["int8", "-"]
 
 
 @pytest.mark.parametrize("edit", [None, lambda document: document.update(ladder=None)])
@@ -97,7 +109,8 @@ def test_the_table_shows_every_rung_and_what_it_was_judged_by(make_bundle: Calla
     assert record is not None
     lines = ladder_lines(record)
     assert [line.split()[0] for line in lines[1:5]] == ["int8", "int8-mixed-50", "fp16", "fp32"]
-    assert lines[1].split()[1:6] == ["3.0", "MiB", "0.02000", "-", "0.9700"]
+    assert [line.split()[1] for line in lines[:5]] == ["backend", *["onnxruntime"] * 3, "openvino"]
+    assert lines[1].split()[2:7] == ["3.0", "MiB", "0.02000", "-", "0.9700"]
     assert lines[1].endswith("5.2 ms  over budget: why")
     assert lines[3].endswith("not supported here: why")
     assert "budget score_mae=0.01,srcc=0.99; latency target 10 ms" in lines[5]

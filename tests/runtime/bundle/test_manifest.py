@@ -34,7 +34,8 @@ def test_the_schema_is_valid_draft_7() -> None:
 # Fields that came after schema version 1 was first published: bundles without them stay readable.
 LATER_FIELDS = {
     "requires": {"cuda", "driver_min", "device", "compatibility", "version_compatible", "targets"},
-    "": {"ladder", "parser_graphs", "device_build"},
+    "rungs/items": {"backend"},
+    "": {"ladder", "parser_graphs", "device_build", "preferred_backend"},
 }
 
 
@@ -42,7 +43,9 @@ def test_every_object_is_closed_and_all_fields_are_required() -> None:
     found = dict(objects_in(SCHEMA))
     assert len(found) >= 10
     for path, schema in found.items():
-        later = LATER_FIELDS.get(path.rpartition("/")[2], set())
+        parent, _, name = path.rpartition("/")
+        nested = LATER_FIELDS.get(f"{parent.rpartition('/')[2]}/{name}", set())
+        later = nested | LATER_FIELDS.get(name, set())
         assert schema["additionalProperties"] is False, path
         assert sorted(schema["required"]) == sorted(set(schema["properties"]) - later), path
 

@@ -4,17 +4,24 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
+from stand_ins.quantized_conv import quantized_conv
 
 from dgiqa_edge.runtime import Scorer
 from dgiqa_edge.runtime.bundle.bundle import load_bundle
-from dgiqa_edge.runtime.engines import EngineOptions, load_engine
+from dgiqa_edge.runtime.engines import EngineOptions, load_engine, signed_weights
+from dgiqa_edge.runtime.engines.session import open_session
 from dgiqa_edge.runtime.errors import BundleError, ConfigurationError, EngineCompatibilityError, MachineError
+from dgiqa_edge.runtime.machine.processor import Processor
 
 openvino = pytest.importorskip("openvino", reason="openvino is not installed: extra openvino")
+
+from dgiqa_edge.runtime.engines.openvino import open_graph  # noqa: E402
 
 MakeBundle = Callable[..., Path]
 
@@ -57,6 +64,32 @@ def test_an_engine_of_its_own_is_taken_by_auto(make_bundle: MakeBundle) -> None:
 def test_auto_stays_with_the_engines_of_the_manifest(bundle_dir: Path) -> None:
     with load_engine(load_bundle(bundle_dir), "fused") as engine:
         assert engine.record.backend == "onnxruntime"
+
+
+@pytest.mark.parametrize("dot_products", [True, False])
+def test_a_quantized_graph_is_opened_in_the_form_that_the_processor_computes_fastest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dot_products: bool
+) -> None:
+    file = tmp_path / "graph.onnx"
+    onnx.save(quantized_conv(), str(file))
+    monkeypatch.setattr(signed_weights, "processor", lambda: Processor("a stand-in", "0", dot_products))
+    inputs, outputs, infer = open_graph(file, 1)
+    assert [(spec.name, spec.dtype, spec.shape) for spec in (*inputs, *outputs)] == [
+        ("x", "float32", (1, 3, 8, 8)),
+        ("y", "float32", (1, 4, 8, 8)),
+    ]
+    x = np.random.default_rng(1).integers(0, 40, (1, 3, 8, 8)).astype(np.float32)
+    expected = open_session(file, as_written=True).run(None, {"x": x})[0]
+    assert np.abs(infer({"x": x})["y"] - expected).max() <= 1.0  # a level of the grid, where a half is rounded
+    read = []
+    monkeypatch.setattr(
+        openvino, "Core", lambda: SimpleNamespace(read_model=lambda *a, **k: read.append(a or k) or 1 / 0)
+    )
+    with pytest.raises(EngineCompatibilityError, match="cannot load"):
+        open_graph(file, 1)
+    assert read == (
+        [{"model": signed_weights.with_signed_weights(file), "weights": b""}] if dot_products else [(str(file),)]
+    )
 
 
 def test_a_version_that_is_too_old(make_bundle: MakeBundle) -> None:

@@ -1,13 +1,15 @@
 """Which engine of a bundle is taken, which are refused and with which remedy."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from stand_ins import dummy_backend
 
 from dgiqa_edge.runtime.bundle.bundle import Bundle, load_bundle
-from dgiqa_edge.runtime.engines import load_engine
+from dgiqa_edge.runtime.engines import EngineOptions, load_engine, registry
 from dgiqa_edge.runtime.errors import BundleError, ConfigurationError, EngineCompatibilityError, MachineError
 from dgiqa_edge.runtime.machine import cuda_probe
 
@@ -55,6 +57,43 @@ def test_auto_takes_the_first_engine_that_can_run_here(edited: EditedBundle) -> 
         document["engines"].insert(0, {**document["engines"][0], "backend": "abacus"})
 
     with load_engine(edited(prepend_abacus), "fused") as engine:
+        assert engine.record.backend == "onnxruntime"
+
+
+def preferring(name: str) -> Callable[[dict[str, Any]], None]:
+    return lambda document: document.update(preferred_backend=name)
+
+
+@pytest.fixture
+def with_dummy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "BACKENDS", (*registry.BACKENDS, dummy_backend.BACKEND))
+
+
+@pytest.mark.usefixtures("with_dummy")
+@pytest.mark.parametrize(
+    ("preferred", "asked", "providers", "taken"),
+    [
+        ("dummy", "auto", ("cpu",), "dummy"),
+        ("onnxruntime", "auto", ("cpu",), "onnxruntime"),
+        ("dummy", "onnxruntime", ("cpu",), "onnxruntime"),
+        ("abacus", "auto", ("cpu",), "onnxruntime"),  # of a later version: the next that runs the graph
+        ("dummy", "auto", ("cpu", "cpu"), "onnxruntime"),  # the dummy heeds no providers
+    ],
+)
+def test_auto_takes_the_backend_that_the_bundle_prefers(
+    edited: EditedBundle, preferred: str, asked: str, providers: tuple[str, ...], taken: str
+) -> None:
+    options = EngineOptions(threads=1, providers=providers)
+    with load_engine(edited(preferring(preferred)), "fused", asked, options) as engine:
+        assert engine.describe()["backend"] == taken
+
+
+def test_where_the_preferred_backend_is_not_installed_the_next_takes_its_place(
+    edited: EditedBundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lacking = replace(dummy_backend.BACKEND, packages=("no-such-distribution",))
+    monkeypatch.setattr(registry, "BACKENDS", (*registry.BACKENDS, lacking))
+    with load_engine(edited(preferring("dummy")), "fused") as engine:
         assert engine.record.backend == "onnxruntime"
 
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
-from dgiqa_edge.runtime.engines import session
+from dgiqa_edge.runtime.engines import session, signed_weights
 from dgiqa_edge.runtime.engines.session import open_session
 from dgiqa_edge.runtime.engines.signed_weights import with_signed_weights
 from dgiqa_edge.runtime.machine.processor import Processor
@@ -46,7 +46,7 @@ def test_the_processor_decides_and_both_forms_compute_the_same(tmp_path, monkeyp
     file = written(tmp_path, quantized_conv())
     x = np.random.default_rng(1).integers(0, 40, (1, 3, 8, 8)).astype(np.float32)  # 16 bits hold their products
     for dot_products in (False, True):
-        monkeypatch.setattr(session, "processor", lambda has=dot_products: Processor("a stand-in", "0", has))
+        monkeypatch.setattr(signed_weights, "processor", lambda has=dot_products: Processor("a stand-in", "0", has))
         found += [open_session(file, as_written=written).run(None, {"x": x})[0] for written in (False, True)]
     assert opened == [str, str, bytes, str]
     assert np.array_equal(found[0], found[2])

@@ -13,6 +13,13 @@ from dgiqa_edge.runtime.commands import cli
 from dgiqa_edge.runtime.machine import packages
 
 
+def test_the_room_of_packages_is_that_of_their_files() -> None:
+    numpy = packages.disk_bytes("numpy")
+    assert numpy is not None and numpy > 1 << 20
+    assert packages.disk_bytes("numpy", "no-such-distribution") == numpy
+    assert packages.disk_bytes("no-such-distribution") is None
+
+
 def install(monkeypatch: pytest.MonkeyPatch, names: list[str], whole: bool) -> None:
     def version(name: str) -> str:
         if name not in names:

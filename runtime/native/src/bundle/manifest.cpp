@@ -54,6 +54,7 @@ Manifest manifest_from_document(const Json &document) {
     for (const Json &engine : document.at("engines"))
         manifest.engines.push_back({engine.at("role").get<std::string>(), engine.at("file").get<std::string>(),
                                     engine.at("backend").get<std::string>(), requirements_of(engine.at("requires"))});
+    manifest.preferred_backend = optional_text(document, "preferred_backend");
     manifest.golden_file = golden.at("file").get<std::string>();
     manifest.tolerance = {golden.at("tolerance").at("score").get<double>(),
                           golden.at("tolerance").at("depth_levels").get<double>()};

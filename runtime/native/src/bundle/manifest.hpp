@@ -64,6 +64,8 @@ struct Manifest {
     std::string precision_target;
     std::vector<GraphRecord> graphs;
     std::vector<EngineRecord> engines;
+    // Of the backends that run the portable graph, the one that the build took; none in bundles that say nothing of it.
+    std::optional<std::string> preferred_backend;
     std::string golden_file;
     Tolerance tolerance;
     std::map<std::string, FileRecord> files;

@@ -13,7 +13,6 @@
 
 #include "engines/optimized_graph.hpp"
 #include "engines/processor.hpp"
-#include "engines/signed_weights.hpp"
 #include "errors.hpp"
 #include "formats/whole_file.hpp"
 #endif
@@ -139,14 +138,10 @@ Ort::SessionOptions session_options(const Bundle &bundle, const EngineOptions &o
     return settings;
 }
 
-// A graph for ONNX Runtime's own kernels in the form that they compute fastest on this processor.
 Ort::Session open_session(const Bundle &bundle, const EngineRecord &record, const Ort::SessionOptions &settings) {
     const std::string where = bundle.file(record.file);
-    const Manifest &manifest = bundle.manifest;
-    if (processor().dot_products && manifest.precision == "int8" && manifest.precision_target == "onnxruntime") {
-        std::string graph = whole_text(where, manifest.files.at(record.file).size_bytes);
-        if (sign_weights(graph)) return Ort::Session(environment(), graph.data(), graph.size(), settings);
-    }
+    const std::string form = form_for_processor(bundle, record);
+    if (!form.empty()) return Ort::Session(environment(), form.data(), form.size(), settings);
     return Ort::Session(environment(), where.c_str(), settings);
 }
 

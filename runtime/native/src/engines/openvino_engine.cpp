@@ -5,6 +5,7 @@
 #include <openvino/openvino.hpp>
 
 #include "errors.hpp"
+#include "formats/whole_file.hpp"
 #endif
 
 namespace dgiqa {
@@ -96,6 +97,12 @@ private:
     Json facts_;
 };
 
+ov::CompiledModel compiled(const Bundle &bundle, const EngineRecord &record, const ov::AnyMap &settings) {
+    const std::string form = form_for_processor(bundle, record);
+    const auto model = form.empty() ? core().read_model(bundle.file(record.file)) : core().read_model(form, ov::Tensor());
+    return core().compile_model(model, "CPU", settings);
+}
+
 std::unique_ptr<Engine> load(const Bundle &bundle, const EngineRecord &record, const EngineOptions &options) {
     const std::string where = bundle.file(record.file);
     ov::AnyMap settings = {ov::hint::inference_precision(ov::element::f32),
@@ -103,8 +110,9 @@ std::unique_ptr<Engine> load(const Bundle &bundle, const EngineRecord &record, c
     if (options.threads > 0) settings.insert(ov::inference_num_threads(options.threads));
     Json facts = facts_for_cpu(openvino_backend, version(), bundle, record, options);
     try {
-        return std::make_unique<OpenVinoEngine>(core().compile_model(where, "CPU", settings), record.file,
-                                                std::move(facts));
+        return std::make_unique<OpenVinoEngine>(compiled(bundle, record, settings), record.file, std::move(facts));
+    } catch (const FileError &error) {
+        throw Error(DGIQA_ERROR_BUNDLE, where + " " + error.what() + ": " + bundle.remedy());
     } catch (const ov::Exception &error) {
         throw Error(DGIQA_ERROR_ENGINE_COMPATIBILITY,
                     "OpenVINO " + version() + " cannot load " + where + ": " + last_line(error.what()));

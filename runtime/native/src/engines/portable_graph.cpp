@@ -1,10 +1,19 @@
 #include "engines/portable_graph.hpp"
 
 #include "engines/processor.hpp"
+#include "engines/signed_weights.hpp"
 #include "engines/version_requirement.hpp"
 #include "errors.hpp"
+#include "formats/whole_file.hpp"
 
 namespace dgiqa {
+
+std::string form_for_processor(const Bundle &bundle, const EngineRecord &record) {
+    const Manifest &manifest = bundle.manifest;
+    if (!processor().dot_products || manifest.precision != "int8") return {};
+    std::string graph = whole_text(bundle.file(record.file), manifest.files.at(record.file).size_bytes);
+    return sign_weights(graph) ? graph : std::string();
+}
 
 Json facts_for_cpu(const Backend &backend, const std::string &version, const Bundle &bundle, const EngineRecord &record,
                    const EngineOptions &options) {

@@ -61,8 +61,15 @@ EngineRecord portable_record(const Bundle &bundle, const std::string &role, cons
     return record;
 }
 
+// What the bundle's build found best for its portable graph, where this build has it; null: what its records say.
+const Backend *preferred(const Bundle &bundle, const Backends &backends) {
+    const Backend *found = named(backends, bundle.manifest.preferred_backend.value_or(""));
+    return is_built(found) && is_portable(found) ? found : nullptr;
+}
+
 // The record to load, whose backend is one of this build; `asked` is null for "auto".
 EngineRecord choose(const Bundle &bundle, const std::string &role, const Backend *asked, const Backends &backends) {
+    if (asked == nullptr) asked = preferred(bundle, backends);
     std::vector<std::string> offered;
     for (const EngineRecord &record : bundle.engines(role)) {
         const Backend *runner = asked == nullptr ? runner_of(record, backends) : asked;

@@ -18,7 +18,8 @@ const Backends &all_backends();
 // Those of this build, by name.
 std::vector<std::string> names_of_built(const Backends &backends = all_backends());
 
-// Loads one engine of a verified bundle. "auto" takes the first record of the manifest that this build can run. A backend
+// Loads one engine of a verified bundle. "auto" takes the backend that the bundle prefers for its portable graph, where
+// this build has it, else the first record of the manifest that this build can run. A backend
 // that runs portable graphs can be asked for with any bundle, and stands in for another that does and is missing.
 // Throws Error: ENGINE_COMPATIBILITY (no such backend here, or this machine does not meet its requirements), BUNDLE
 // (the engine's tensors are not the ones the manifest promises), MACHINE, CONFIGURATION (an unknown backend's name).

@@ -55,6 +55,18 @@ TEST_CASE("manifests of real builds are accepted") {
     CHECK(split.engines.at(0).requires_.version_compatible == false);
 }
 
+TEST_CASE("the backend that a build took is read, and older manifests name none") {
+    Json document = real_document();
+    const auto preferred = [&document] {
+        return dgiqa::manifest_from_document(checked_document(document.dump(), "B/bundle.json")).preferred_backend;
+    };
+    CHECK(!preferred().has_value());
+    document["preferred_backend"] = "openvino";
+    CHECK(preferred() == "openvino");
+    document["preferred_backend"] = "";
+    CHECK_ERROR(DGIQA_ERROR_BUNDLE, "'preferred_backend' must have at least 1 characters", preferred());
+}
+
 TEST_CASE("an engine for several GPUs, of a backend that only the Python package has, is read like any other") {
     Json document = real_document();
     Json engine = document["engines"][0];

@@ -81,6 +81,23 @@ TEST_CASE("a backend that is asked for runs its own record, or the portable grap
                 loaded({"sandbox"}, "abacus"));
 }
 
+TEST_CASE("auto takes the backend that the bundle prefers, where this build has it and it runs portable graphs") {
+    constexpr Backend kOther = {"slate", "Slate", true, load};
+    const Backends all = {&kPlans, &kMissing, &kPortable, &kOther};
+    const auto taken = [&all](const char *preferred, const char *asked) {
+        Bundle bundle = bundle_for({"sandbox", "abacus"});
+        bundle.manifest.preferred_backend = preferred;
+        const auto facts = dgiqa::load_engine(bundle, "fused", {asked, 0}, all)->describe();
+        return facts.at("backend").get<std::string>() + " " + facts.at("file").get<std::string>();
+    };
+    CHECK(taken("slate", "auto") == "slate graph.onnx");
+    CHECK(taken("sandbox", "auto") == "sandbox sandbox.engine");
+    CHECK(taken("quipu", "auto") == "sandbox sandbox.engine");
+    CHECK(taken("abacus", "auto") == "sandbox sandbox.engine");
+    CHECK(taken("orrery", "auto") == "sandbox sandbox.engine");
+    CHECK(taken("slate", "abacus") == "abacus abacus.engine");
+}
+
 TEST_CASE("an engine that the bundle's graphs can become is built by the command that is named") {
     Bundle bundle = bundle_for({"sandbox"});
     bundle.manifest.device_backends = {"abacus"};
