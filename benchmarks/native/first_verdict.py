@@ -40,7 +40,8 @@ def main() -> None:
     from dgiqa_edge.runtime.gate.policy import GatePolicy
     from dgiqa_edge.runtime.scoring.scorer import Scorer
 
-    with Scorer(args.bundle, backend=args.backend, threads=args.threads) as scorer:
+    # As `watch` and the native runtime have it: no thread spins between frames.
+    with Scorer(args.bundle, backend=args.backend, threads=args.threads, allow_spinning=False) as scorer:
         frame = read_image(args.image)
         meter, gate = CueMeter(), Gate(GatePolicy())
         total_ms = []
