@@ -46,9 +46,9 @@ class AreaShrink(nn.Module):
         columns = shrink_matrix(source[1] // across, width).T
         self.interleaved = 3 * width <= WIDEST_STRETCH
         if self.interleaved:
-            columns = np.kron(columns, np.diag(np.float32(gains))[::-1])
+            columns = np.kron(columns, np.diag(np.asarray(gains, np.float32))[::-1])
         # A whole line of offsets: kernels are slow where three values repeat.
-        line = np.tile(np.float32(offsets), destination[1])
+        line = np.tile(np.asarray(offsets, np.float32), destination[1])
         for name, values in (("rows", rows), ("columns", columns), ("gains", gains), ("offsets", line)):
             self.register_buffer(name, torch.from_numpy(np.array(values, np.float32)), persistent=False)
 
