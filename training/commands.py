@@ -21,6 +21,7 @@ from .runs import ablation, jobs
 from .runs import evaluate as evaluation
 from .runs.shipping import ship
 from .trainers.config import read_config
+from .trainers.int8_finisher import GOAL as CLOSENESS
 from .trainers.trainer import GOAL, Trainer
 
 
@@ -51,6 +52,19 @@ def nano(options: argparse.Namespace) -> int:
         teacher, degraded_teacher = jobs.teach(shop, _weights(options.teacher))
     start = _weights(options.start) if options.start else None
     return _trained(jobs.nano_trainer(shop, options.out, teacher, degraded_teacher, start), options)
+
+
+def finish(options: argparse.Namespace) -> int:
+    """Finish nano for INT8."""
+    finisher = jobs.int8_finisher(_shop(options), options.out, _weights(options.start))
+    finisher.train(_epochs())
+    best = max(finisher.run.rows, key=lambda row: row[CLOSENESS])
+    print("best: " + ", ".join(f"{name} {value:.4g}" for name, value in best.items()))
+    finisher.run.draw()
+    state = torch.load(finisher.run.best_file, map_location="cpu", weights_only=True)
+    ship(state[finisher.part], options.weights)
+    print(f"wrote {options.weights}")
+    return 0
 
 
 def ablate(options: argparse.Namespace) -> int:

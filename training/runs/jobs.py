@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from dgiqa_edge.calibration.images.image_sources import find_files, is_image
+from dgiqa_edge.calibration.images.shipped import SHIPPED_PHOTOS
 from dgiqa_edge.export.networks.edge import VIEW_RULE, EdgeHead, depth_cells
 from dgiqa_edge.export.networks.lite_trunk import LiteTrunk
 from dgiqa_edge.export.networks.nano import Nano
@@ -20,7 +22,7 @@ from dgiqa_edge.export.networks.views import plan_views
 from dgiqa_edge.runtime.errors import CheckpointError, ConfigurationError
 from dgiqa_edge.runtime.ground.error_text import telling_line
 
-from ..data.datasets import PhotoSet, read_biq2021, read_photo_of_size
+from ..data.datasets import VALIDATION_SEED, PhotoSet, read_biq2021, read_photo, read_photo_of_size
 from ..data.degraded_set import DegradedSet, extraction_order, plan_degraded
 from ..data.edge_batches import head_inputs
 from ..data.encoder_session import load_encoder
@@ -30,6 +32,7 @@ from ..data.nano_store import NanoStore
 from ..trainers.config import JobConfig
 from ..trainers.edge_trainer import EdgeData, EdgeTrainer
 from ..trainers.imagenet_start import start_from_imagenet
+from ..trainers.int8_finisher import FinishData, Int8Finisher
 from ..trainers.nano_trainer import NanoData, NanoTrainer
 from ..trainers.run_folder import RunFolder
 
@@ -215,6 +218,30 @@ def nano_trainer(
         except RuntimeError as error:
             raise CheckpointError(f"not the weights of nano: {telling_line(error)}") from None
     return NanoTrainer(shop.config.nano, data, run, network, started=start is not None)
+
+
+def int8_finisher(shop: Workshop, out: Path, start: dict[str, torch.Tensor]) -> Int8Finisher:
+    """The finisher of `nano` from the weights ``start``; its grids come from the photos that ship, as a build's do.
+
+    Raises:
+        CheckpointError: ``start`` is not the network's.
+    """
+    _limit_threads(shop.config.threads)
+    network = Nano()
+    try:
+        network.load_state_dict(start)
+    except RuntimeError as error:
+        raise CheckpointError(f"not the weights of nano: {telling_line(error)}") from None
+    rows = shop.photos.indices("validation")
+    data = FinishData(
+        read=shop.photo,
+        mos=shop.photos.mos,
+        fit=shop.photos.indices("fit"),
+        validation=np.random.default_rng(VALIDATION_SEED).permutation(rows),
+        calibration=[read_photo(file) for file in find_files(str(SHIPPED_PHOTOS)) if is_image(file)],
+    )
+    config = shop.config.finish
+    return Int8Finisher(config, data, RunFolder(out, config, config.epochs), network)
 
 
 def _cached(shop: Workshop, photos: Any, degraded: Any) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from dgiqa_edge.runtime.errors import ConfigurationError
 from dgiqa_edge.runtime.settings.file import read_settings
 
 from .edge_trainer import EdgeConfig
+from .int8_finisher import FinishConfig
 from .nano_trainer import NanoConfig
 
 T = TypeVar("T")
@@ -41,6 +42,7 @@ class JobConfig:
     room_haze_series: int = 0
     edge: EdgeConfig = field(default_factory=EdgeConfig)
     nano: NanoConfig = field(default_factory=NanoConfig)
+    finish: FinishConfig = field(default_factory=FinishConfig)
 
 
 def read_config(file: Path) -> JobConfig:
@@ -52,7 +54,7 @@ def read_config(file: Path) -> JobConfig:
     if not file.is_file():
         raise ConfigurationError(f"{file} is missing: copy training/configs/biq2021.toml and set its paths")
     content = read_settings(file)
-    sections = {"edge": EdgeConfig, "nano": NanoConfig}
+    sections = {"edge": EdgeConfig, "nano": NanoConfig, "finish": FinishConfig}
     values: dict[str, Any] = {key: value for key, value in content.items() if key not in sections}
     for name, kind in sections.items():
         values[name] = _filled(kind, content.get(name, {}), f"{file}, [{name}]")

@@ -1,0 +1,126 @@
+"""The imitation is held to a graph that the build's own placement, ranges and rewriting made INT8."""
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from dgiqa_edge.calibration.images.shipped import SHIPPED_PHOTOS
+from dgiqa_edge.calibration.int8.grids import activation_grid, quantize_weight, weight_scales
+from dgiqa_edge.calibration.int8.observers import MinMax
+from dgiqa_edge.calibration.int8.placement import place
+from dgiqa_edge.calibration.int8.quantize import quantize
+from dgiqa_edge.calibration.int8.ranges import observe_ranges
+from dgiqa_edge.calibration.int8.targets import target_named
+from dgiqa_edge.export.frame_graph.graph_session import open_graph
+from dgiqa_edge.export.frame_graph.to_onnx import export_graph
+from dgiqa_edge.export.frame_graph.view_graph import ViewGraph
+from dgiqa_edge.export.networks.nano import Nano
+from dgiqa_edge.export.weights.network_source import SHIPPED_WEIGHTS
+from dgiqa_edge.runtime.frames.fit import fit_frame
+from dgiqa_edge.runtime.frames.images import read_image
+from dgiqa_edge.training.data.frame_views import frame_views
+from dgiqa_edge.training.trainers.int8_rounding import OFF, ON, Int8Rounding
+
+FRAME = (240, 320)
+NOT_IMITATED = 4
+"""Depth cut to the whole view and to the crop, and what either reader's refinement asks with."""
+
+
+def shipped():
+    network = Nano()
+    network.load_state_dict(
+        {key: value.float() for key, value in load_file(SHIPPED_WEIGHTS / "nano.safetensors").items()}
+    )
+    network.arrange(FRAME)
+    return network
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    files = sorted(SHIPPED_PHOTOS.glob("*.jpg"))
+    return [np.ascontiguousarray(fit_frame(read_image(file), *FRAME)) for file in files]
+
+
+@pytest.fixture(scope="module")
+def rounding(pictures):
+    rounding = Int8Rounding(shipped())
+    rounding.observe(frame_views([picture], FRAME) for picture in pictures)
+    return rounding
+
+
+@pytest.fixture(scope="module")
+def built(rounding, pictures, tmp_path_factory):
+    """FP32 graph, INT8 graph and its ranges, of a network whose weights are on their grids."""
+    folder = tmp_path_factory.mktemp("graphs")
+    network = shipped()
+    network.load_state_dict(rounding.state())
+    graph = ViewGraph(network.eval().requires_grad_(False), FRAME)
+    frame = torch.zeros(1, *FRAME, 3, dtype=torch.uint8)
+    export_graph(graph, {"frame": frame}, ("score", "crop_scores", "depth"), folder / "fp32.onnx", {})
+    model = onnx.load(str(folder / "fp32.onnx"))
+    placement = place(model)
+    frames = [picture[np.newaxis] for picture in pictures]
+    ranges = observe_ranges(folder / "fp32.onnx", placement.tensors_to_observe(), frames, MinMax(), threads=1)
+    onnx.save(quantize(model, placement, ranges, target_named("onnxruntime")).model, str(folder / "int8.onnx"))
+    return folder / "fp32.onnx", folder / "int8.onnx", ranges
+
+
+def test_every_tensor_of_the_build_has_its_grid_here_and_no_other_has(rounding, built):
+    ours = sorted(rounding.ranges[FRAME].values())
+    theirs = sorted({(seen.low, seen.high) for seen in built[2].values()})
+    near = [[np.allclose(one, other, rtol=1e-3, atol=1e-3) for other in theirs] for one in ours]
+    assert all(any(row) for row in near)
+    assert sum(not any(column) for column in zip(*near, strict=True)) == NOT_IMITATED
+
+
+def test_scores_are_those_of_the_built_graph_but_for_rounding_that_falls_the_other_way(rounding, built, pictures):
+    scores = {}
+    for name, file in zip(("fp32", "int8"), built, strict=False):
+        run = open_graph(file, 1, as_written=True)
+        scores[name] = np.array([float(run(picture[np.newaxis])["score"][0]) for picture in pictures])
+    for mode in (OFF, ON):
+        rounding.mode = mode
+        with torch.no_grad():
+            views = (frame_views([picture], FRAME) for picture in pictures)
+            logits = [rounding.read(*one).logits for one in views]
+        scores[mode] = np.array([float(torch.sigmoid(one).mean()) for one in logits])
+    rounding.mode = OFF
+    assert np.abs(scores[OFF] - scores["fp32"]).max() < 1e-4
+    distance = np.abs(scores["int8"] - scores["fp32"]).mean()
+    assert np.abs(scores[ON] - scores["int8"]).mean() < distance / 2
+
+
+def test_weights_lie_on_the_grids_that_a_build_gives_them(rounding):
+    before, after = shipped().state_dict(), rounding.state()
+    assert set(after) == set(before)
+    assert torch.equal(after["trunk.stem.0.weight"], before["trunk.stem.0.weight"])
+    for key in ("trunk.blocks.0.depthwise.0.weight", "whole.refinement.query.weight", "depth_decoder.out.weight"):
+        weight = before[key].numpy()
+        scales = weight_scales(weight, 0)
+        scaled = scales.reshape(-1, *[1] * (weight.ndim - 1))
+        assert np.allclose(after[key].numpy(), quantize_weight(weight, scales, 0) * scaled, rtol=1e-6, atol=0)
+
+
+def test_tensors_lie_on_the_grids_of_the_build(rounding):
+    grid = activation_grid(-1.3, 2.9, unsigned=True)
+    rounding.ranges[FRAME]["made up", ""] = (-1.3, 2.9)
+    rounding.mode = ON
+    x = torch.linspace(-2, 4, 1001)
+    rounded = rounding._rounded("made up", x)
+    rounding.mode = OFF
+    del rounding.ranges[FRAME]["made up", ""]
+    integers = np.clip(np.rint(x.numpy() / np.float32(grid.scale)) + grid.zero_point, 0, 255)
+    assert np.allclose(rounded.numpy(), (integers - grid.zero_point) * grid.scale, atol=1e-6)
+
+
+def test_gradients_pass_through_the_rounding(pictures):
+    rounding = Int8Rounding(shipped())
+    views = frame_views(pictures[:1], FRAME)
+    rounding.observe([views])
+    rounding.mode = ON
+    rounding.read(*views).logits.sum().backward()
+    silent = [name for name, parameter in rounding.network.named_parameters() if parameter.grad is None]
+    assert all(name.startswith("depth_decoder") for name in silent), silent
+    assert rounding.network.trunk.stem[0].weight.grad.abs().sum() > 0
