@@ -63,6 +63,9 @@ def _parser() -> argparse.ArgumentParser:
     add = command("finish", "finish nano for INT8: a short training on INT8 grids, taught by the weights that come in")
     add("--out", type=output_folder, required=True, help="folder of the run")
     add("--start", type=input_path, required=True, help="weights to finish (safetensors)")
+    add(
+        "--teacher", type=input_path, help="weights whose FP32 scores and depth it keeps to (safetensors); else --start"
+    )
     add("--weights", type=output_file, required=True, help="where to write the finished network (safetensors)")
     add = command("ablate", "train a model without each of its parts and compare on the validation photos")
     add("--model", choices=("edge", "nano"), required=True)

@@ -56,7 +56,9 @@ def nano(options: argparse.Namespace) -> int:
 
 def finish(options: argparse.Namespace) -> int:
     """Finish nano for INT8."""
-    finisher = jobs.int8_finisher(_shop(options), options.out, _weights(options.start))
+    finisher = jobs.int8_finisher(
+        _shop(options), options.out, _weights(options.start), _weights(options.teacher or options.start)
+    )
     finisher.train(_epochs())
     best = max(finisher.run.rows, key=lambda row: row[CLOSENESS])
     print("best: " + ", ".join(f"{name} {value:.4g}" for name, value in best.items()))

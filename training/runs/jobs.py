@@ -213,25 +213,20 @@ def nano_trainer(
     run = RunFolder(out, shop.config.nano, shop.config.nano.patience)
     network = shop.fresh_nano()
     if start is not None:
-        try:
-            network.load_state_dict(start)
-        except RuntimeError as error:
-            raise CheckpointError(f"not the weights of nano: {telling_line(error)}") from None
+        _filled(network, start)
     return NanoTrainer(shop.config.nano, data, run, network, started=start is not None)
 
 
-def int8_finisher(shop: Workshop, out: Path, start: dict[str, torch.Tensor]) -> Int8Finisher:
+def int8_finisher(
+    shop: Workshop, out: Path, start: dict[str, torch.Tensor], teacher: dict[str, torch.Tensor]
+) -> Int8Finisher:
     """The finisher of `nano` from the weights ``start``; its grids come from the photos that ship, as a build's do.
 
     Raises:
-        CheckpointError: ``start`` is not the network's.
+        CheckpointError: ``start`` or ``teacher`` is not the network's.
     """
     _limit_threads(shop.config.threads)
-    network = Nano()
-    try:
-        network.load_state_dict(start)
-    except RuntimeError as error:
-        raise CheckpointError(f"not the weights of nano: {telling_line(error)}") from None
+    networks = [_filled(Nano(), weights) for weights in (start, teacher)]
     rows = shop.photos.indices("validation")
     data = FinishData(
         read=shop.photo,
@@ -241,7 +236,15 @@ def int8_finisher(shop: Workshop, out: Path, start: dict[str, torch.Tensor]) -> 
         calibration=[read_photo(file) for file in find_files(str(SHIPPED_PHOTOS)) if is_image(file)],
     )
     config = shop.config.finish
-    return Int8Finisher(config, data, RunFolder(out, config, config.epochs), network)
+    return Int8Finisher(config, data, RunFolder(out, config, config.epochs), *networks)
+
+
+def _filled(network: Nano, weights: dict[str, torch.Tensor]) -> Nano:
+    try:
+        network.load_state_dict(weights)
+    except RuntimeError as error:
+        raise CheckpointError(f"not the weights of nano: {telling_line(error)}") from None
+    return network
 
 
 def _cached(shop: Workshop, photos: Any, degraded: Any) -> dict[str, Any]:

@@ -7,7 +7,6 @@ kept near the teacher and near each other. No human score is used.
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,18 +43,20 @@ class FinishConfig:
         vector_rate: that of biases and norms.
         frames: frame sizes in turn, ``WIDTHxHEIGHT``.
         score_weight, statistics_weight, depth_weight: of the distances to the teacher.
+        apart_weight: of the distance between the scores with tensors on their grids and in float.
         degraded_share: of the photos that a step sees degraded.
         validation: photos of the validation part that judge an epoch.
     """
 
     seed: int = 1
     epochs: int = 4
-    batches: int = 64
+    batches: int = 32
     batch: int = 8
-    weight_rate: float = 0.03
-    vector_rate: float = 1e-4
+    weight_rate: float = 0.005
+    vector_rate: float = 3e-5
     frames: tuple[str, ...] = ("512x512", "640x480", "1280x720", "1920x1080")
     score_weight: float = 10.0
+    apart_weight: float = 30.0
     statistics_weight: float = 1.0
     depth_weight: float = 0.3
     degraded_share: float = 0.25
@@ -102,13 +103,13 @@ class Int8Finisher:
 
     part = "network"
 
-    def __init__(self, config: FinishConfig, data: FinishData, run: RunFolder, network: Nano) -> None:
+    def __init__(self, config: FinishConfig, data: FinishData, run: RunFolder, network: Nano, teacher: Nano) -> None:
         self.config, self.data, self.run, self.epoch = config, data, run, 0
         self.sizes = config.sizes
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        network = network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.teacher = deepcopy(network).eval().requires_grad_(False)
-        self.network = network
+        for one in (network, teacher):
+            one.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.network, self.teacher = network, teacher.eval().requires_grad_(False)
         self.rounding = Int8Rounding(self.network)
         self.batches = FrameBatches(data.read, data.fit, self.sizes, config.batch, config.degraded_share)
         self.calibration = {size: list(self._in_batches(data.calibration, size)) for size in self.sizes}
@@ -182,7 +183,7 @@ class Int8Finisher:
             readings.append(self.rounding.read(whole, crops))
         rounded, unrounded = readings
         apart = _score_distance(rounded, unrounded)
-        return self.config.score_weight * apart + sum(self._distance(reading, taught) for reading in readings)
+        return self.config.apart_weight * apart + sum(self._distance(reading, taught) for reading in readings)
 
     def _distance(self, reading: Reading, taught: Reading) -> Tensor:
         config = self.config

