@@ -46,7 +46,7 @@ def test_a_run_is_recorded_ships_a_network_and_goes_on(tmp_path):
 
 def test_it_comes_nearer_to_its_teacher(tmp_path):
     config = FinishConfig(
-        epochs=1, batches=16, batch=2, frames=("160x160",), degraded_share=0.0, weight_rate=0.05, vector_rate=1e-4
+        epochs=1, batches=24, batch=2, frames=("160x160",), degraded_share=0.0, weight_rate=0.05, vector_rate=1e-4
     )
     run = finisher(tmp_path, config)
     run._observe()
@@ -60,7 +60,7 @@ def test_it_comes_nearer_to_its_teacher(tmp_path):
     before = loss()
     run._epoch(lambda *figures: None)
     run._observe()
-    assert loss() < 0.95 * before
+    assert loss() < 0.9 * before
 
 
 @pytest.mark.parametrize("frames", [(), ("640",), ("ax3",), ("1x2x3",)])

@@ -22,6 +22,7 @@ from dgiqa_edge.export.weights.network_source import SHIPPED_WEIGHTS
 from dgiqa_edge.runtime.frames.fit import fit_frame
 from dgiqa_edge.runtime.frames.images import read_image
 from dgiqa_edge.training.data.frame_views import frame_views
+from dgiqa_edge.training.runs.shipping import ship
 from dgiqa_edge.training.trainers.int8_rounding import OFF, ON, Int8Rounding
 
 FRAME = (240, 320)
@@ -123,6 +124,17 @@ def test_weights_lie_on_the_grids_that_a_build_gives_them(rounding):
         assert np.allclose(rounded, quantize_weight(rounded, scales, 0) * steps, rtol=1e-6, atol=0)
         assert np.allclose(scales, weight_scales(weight, 0), rtol=1e-6)
         assert (np.abs(weight - rounded) <= 0.501 * steps).all()
+
+
+def test_half_precision_of_shipped_weights_changes_no_integer(rounding, tmp_path):
+    state = rounding.state()
+    ship(state, tmp_path / "shipped.safetensors")
+    stored = load_file(tmp_path / "shipped.safetensors")
+    for key, value in state.items():
+        if value.ndim > 1 and not key.startswith("trunk.stem"):
+            one, other = value.numpy(), stored[key].float().numpy()
+            integers = [quantize_weight(weight, weight_scales(weight, 0), 0) for weight in (one, other)]
+            assert np.array_equal(*integers), key
 
 
 def test_tensors_lie_on_the_grids_of_the_build(rounding):
