@@ -3,8 +3,8 @@
 Weights lie on a symmetric grid per output channel; what convolutions, sums of residuals and linear layers read or give
 lies on a grid per tensor, frame size and view, between the extremes of calibration photos. Gradients pass through the
 rounding (Bengio et al. 2013; Jacob et al. 2018). The stem, attention, norms and softmax stay float, as in the build.
-What a build rounds besides moves a score by less than 0.0001: the refinement's input to its query, key and value, and
-the products that cut depth to the views. A test holds the imitation to a built graph.
+Not imitated: the rounding of the refinement's input to its query, and of biases to int32. A test holds the imitation to
+a built graph.
 """
 
 from collections.abc import Iterable
@@ -19,10 +19,11 @@ from torch.nn.utils import parametrize
 from dgiqa_edge.calibration.int8.grids import SIGNED_LEVELS, UNSIGNED_LEVELS, activation_grid
 from dgiqa_edge.export.networks.depth_guidance import DepthTokens
 from dgiqa_edge.export.networks.lite_trunk import InvertedBottleneck, ViewMaps
-from dgiqa_edge.export.networks.nano import Nano
+from dgiqa_edge.export.networks.nano import STATISTICS_WIDTH, TOKEN_WIDTH, VIEW_WIDTH, Nano
 from dgiqa_edge.export.networks.views import Size
 
 STEM = "trunk.stem"
+READERS = ("whole", "crop")
 OFF, OBSERVE, ON = "off", "observe", "on"
 Site = tuple[str, str]
 
@@ -59,6 +60,9 @@ class Int8Rounding:
                 continue
             if isinstance(module, (nn.Conv2d, nn.Linear)):
                 parametrize.register_parametrization(module, "weight", _OnGrids())
+        for reader in READERS:
+            vectors = self.network.get_submodule(f"{reader}.dropout")
+            vectors.register_forward_hook(partial(self._vector, reader))
         for name, place, clamped in _places(self.network):
             module = self.network.get_submodule(name)
             if place == "input":
@@ -104,6 +108,13 @@ class Int8Rounding:
     def _output(self, name: str, clamped: bool, module: nn.Module, inputs: Any, output: Tensor) -> Tensor:
         return self._rounded(name, torch.relu(output) if clamped else output)
 
+    def _vector(self, reader: str, module: nn.Module, inputs: Any, output: Tensor) -> Tensor:
+        """Dropout sees what goes into the layer of statistics, and what comes out of it behind the tokens' mean."""
+        if output.shape[1] != VIEW_WIDTH:
+            return self._rounded(f"{reader}.statistics", output)
+        tokens, summary = output.split((TOKEN_WIDTH, STATISTICS_WIDTH), dim=1)
+        return torch.cat((tokens, self._rounded(f"{reader}.summary", summary)), dim=1)
+
     def _rounded(self, name: str, x: Tensor) -> Tensor:
         if self.mode == OFF:
             return x
@@ -131,9 +142,9 @@ def _places(network: Nano) -> list[tuple[str, str, bool]]:
     """Modules whose ``input`` or ``output`` gets a grid, and whether a ReLU outside the module follows its output."""
     places = [("trunk.blocks.0.depthwise", "input", False)]
     places += [(f"depth_decoder.{mix}", "input", False) for mix in ("mix16", "mix8", "mix4")]
-    places += [(f"{reader}.bridge", "input", False) for reader in ("whole", "crop")]
+    places += [(f"{reader}.bridge", "input", False) for reader in READERS]
     for name, module in network.named_modules():
-        if isinstance(module, nn.Linear) and name.rpartition(".")[2] not in ("query", "key", "value"):
+        if isinstance(module, nn.Linear) and name.rpartition(".")[2] not in ("query", "statistics"):
             places.append((name, "input", False))
         elif isinstance(module, DepthTokens):
             places += [(name, "input", False), (f"{name}.shrink", "output", True), (f"{name}.widen", "output", False)]
