@@ -32,6 +32,8 @@ BATCH = 8
 WARM_UP = 8
 """Steps in which the learning rate rises."""
 
+VIEWS = ("whole", "crop")
+
 
 @dataclass(frozen=True)
 class FinishConfig:
@@ -240,9 +242,6 @@ class Int8Finisher:
             "schedule": self.schedule.state_dict(),
             "epoch": self.epoch,
         }
-
-
-VIEWS = ("whole", "crop")
 
 
 def _score_distance(one: Reading, other: Reading) -> Tensor:
