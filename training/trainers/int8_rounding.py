@@ -2,7 +2,8 @@
 
 Weights lie on a symmetric grid per output channel; what convolutions, sums of residuals and linear layers read or give
 lies on a grid per tensor, frame size and view, between the extremes of calibration photos. Gradients pass through the
-rounding (Bengio et al. 2013; Jacob et al. 2018). The stem, attention, norms and softmax stay float, as in the build.
+rounding (Bengio et al. 2013; Jacob et al. 2018). The stem and the filter behind it, attention, norms and softmax stay
+float, as in the build.
 Not imitated: the rounding of the refinement's input to its query, and of biases to int32. A test holds the imitation to
 a built graph.
 """
@@ -23,6 +24,8 @@ from dgiqa_edge.export.networks.nano import STATISTICS_WIDTH, TOKEN_WIDTH, VIEW_
 from dgiqa_edge.export.networks.views import Size
 
 STEM = "trunk.stem"
+FLOAT = (STEM, "trunk.blocks.0.depthwise")
+"""Modules whose weights a build leaves in float."""
 READERS = ("whole", "crop")
 OFF, OBSERVE, ON = "off", "observe", "on"
 Site = tuple[str, str]
@@ -56,7 +59,7 @@ class Int8Rounding:
     def __post_init__(self) -> None:
         self.network.eval()
         for name, module in self.network.named_modules():
-            if name.startswith(STEM):
+            if name.startswith(FLOAT):
                 continue
             if isinstance(module, (nn.Conv2d, nn.Linear)):
                 parametrize.register_parametrization(module, "weight", _OnGrids())
@@ -140,8 +143,7 @@ class _OnGrids(nn.Module):
 
 def _places(network: Nano) -> list[tuple[str, str, bool]]:
     """Modules whose ``input`` or ``output`` gets a grid, and whether a ReLU outside the module follows its output."""
-    places = [("trunk.blocks.0.depthwise", "input", False)]
-    places += [(f"depth_decoder.{mix}", "input", False) for mix in ("mix16", "mix8", "mix4")]
+    places = [(f"depth_decoder.{mix}", "input", False) for mix in ("mix16", "mix8", "mix4")]
     places += [(f"{reader}.bridge", "input", False) for reader in READERS]
     for name, module in network.named_modules():
         if isinstance(module, nn.Linear) and name.rpartition(".")[2] not in ("query", "statistics"):

@@ -23,7 +23,7 @@ from dgiqa_edge.runtime.frames.fit import fit_frame
 from dgiqa_edge.runtime.frames.images import read_image
 from dgiqa_edge.training.data.frame_views import frame_views
 from dgiqa_edge.training.runs.shipping import ship
-from dgiqa_edge.training.trainers.int8_rounding import OFF, ON, Int8Rounding
+from dgiqa_edge.training.trainers.int8_rounding import FLOAT, OFF, ON, Int8Rounding
 
 FRAME = (240, 320)
 
@@ -95,7 +95,10 @@ def test_maps_are_those_of_the_built_graph(rounding, built, pictures):
 
 
 def test_scores_follow_the_built_graph(rounding, built, pictures):
-    """Not to the last digit: ONNX Runtime itself, with and without its fusions, differed by 0.0015 on one photo."""
+    """Not to the last digit: ONNX Runtime itself, with and without its fusions, differed by 0.0015 on one photo.
+
+    Nor every photo: where sums fall on the other side of ties, what follows may go another way.
+    """
     scores = {}
     for name, file in (("fp32", built[0]), ("int8", built[1])):
         run = open_graph(file, 1, as_written=True)
@@ -108,14 +111,16 @@ def test_scores_follow_the_built_graph(rounding, built, pictures):
         scores[mode] = np.array([float(torch.sigmoid(one).mean()) for one in logits])
     rounding.mode = OFF
     assert np.abs(scores[OFF] - scores["fp32"]).max() < 1e-4
-    assert np.abs(scores[ON] - scores["int8"]).mean() < 0.75 * np.abs(scores["int8"] - scores["fp32"]).mean()
+    imitation, rounding_error = np.abs(scores[ON] - scores["int8"]), np.abs(scores["int8"] - scores["fp32"])
+    assert np.median(imitation) < 0.75 * np.median(rounding_error)
 
 
 def test_weights_lie_on_the_grids_that_a_build_gives_them(rounding):
     before, after = shipped().state_dict(), rounding.state()
     assert set(after) == set(before)
-    assert torch.equal(after["trunk.stem.0.weight"], before["trunk.stem.0.weight"])
-    for key in ("trunk.blocks.0.depthwise.0.weight", "whole.refinement.query.weight", "depth_decoder.out.weight"):
+    for key in ("trunk.stem.0.weight", "trunk.blocks.0.depthwise.0.weight"):
+        assert torch.equal(after[key], before[key])
+    for key in ("trunk.blocks.0.project.0.weight", "whole.refinement.query.weight", "depth_decoder.out.weight"):
         weight, rounded = before[key].numpy(), after[key].numpy()
         scales = weight_scales(rounded, 0)
         steps = scales.reshape(-1, *[1] * (weight.ndim - 1))
@@ -129,7 +134,7 @@ def test_half_precision_of_shipped_weights_changes_no_integer(rounding, tmp_path
     ship(state, tmp_path / "shipped.safetensors")
     stored = load_file(tmp_path / "shipped.safetensors")
     for key, value in state.items():
-        if value.ndim > 1 and not key.startswith("trunk.stem"):
+        if value.ndim > 1 and not key.startswith(FLOAT):
             one, other = value.numpy(), stored[key].float().numpy()
             integers = [quantize_weight(weight, weight_scales(weight, 0), 0) for weight in (one, other)]
             assert np.array_equal(*integers), key

@@ -30,12 +30,12 @@ fs::path write_whole(const fs::path &folder, const std::function<void(const std:
     try {
         write(partial);
         const fs::path file = folder / name(partial);
-        fs::rename(partial, file);
-        return file;
+        fs::rename(partial, file, failure);
+        if (!failure) return file;
     } catch (const std::exception &) {
-        fs::remove(partial, failure);
-        return {};
     }
+    fs::remove(partial, failure);
+    return {};
 }
 
 }  // namespace dgiqa
