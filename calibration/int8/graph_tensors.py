@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 if TYPE_CHECKING:
     from onnx import GraphProto, NodeProto, TensorProto
 
@@ -22,6 +24,30 @@ def dequantized(tensor: str) -> str:
 def float_name(tensor: str) -> str:
     """The float tensor that a dequantized one stands for; any other name as it is."""
     return tensor.removesuffix(_DEQUANTIZED)
+
+
+def stored_weight(
+    name: str, values: np.ndarray, scales: np.ndarray, axis: int, center: int
+) -> "tuple[NodeProto, list[TensorProto]]":
+    """The DequantizeLinear of a constant in integers, and the tensors that it reads: values, scales, zero points.
+
+    Args:
+        values: in the integer type that is stored.
+        scales: float32, one per channel along ``axis``.
+        center: the integer that stands for zero.
+    """
+    from onnx import helper, numpy_helper
+
+    parts = {"quantized": values, "scale": scales, "zero_point": np.full(scales.shape, center, values.dtype)}
+    tensors = [numpy_helper.from_array(part, f"{name}/{key}") for key, part in parts.items()]
+    node = helper.make_node(
+        "DequantizeLinear",
+        [tensor.name for tensor in tensors],
+        [dequantized(name)],
+        name=f"{name}/DequantizeLinear",
+        axis=axis,
+    )
+    return node, tensors
 
 
 def attribute(node: "NodeProto", name: str, default: Any) -> Any:

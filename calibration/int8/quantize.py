@@ -14,7 +14,7 @@ from dgiqa_edge.runtime.errors import CalibrationError
 from dgiqa_edge.runtime.ground.error_text import telling_line
 
 from .carried import carried_nodes, repeats
-from .graph_tensors import constant_tensors, dequantized
+from .graph_tensors import constant_tensors, dequantized, stored_weight
 from .grids import (
     UNSIGNED_WEIGHT_ZERO,
     ActivationGrid,
@@ -223,19 +223,11 @@ class _Rewriter:
         return bias.reshape(-1) if bias.size == channels and bias.shape[-1] == channels else None
 
     def _dequantize_constant(self, name: str, values: np.ndarray, scales: np.ndarray, axis: int) -> "NodeProto":
-        from onnx import helper
-
-        integer = self._add(f"{name}/quantized", values)
-        scale = self._add(f"{name}/scale", scales)
-        center = UNSIGNED_WEIGHT_ZERO if values.dtype == np.uint8 else 0
-        zero = self._add(f"{name}/zero_point", np.full(scales.shape, center, values.dtype))
-        return helper.make_node(
-            "DequantizeLinear",
-            [integer, scale, zero],
-            [dequantized(name)],
-            name=f"{name}/DequantizeLinear",
-            axis=axis,
+        node, tensors = stored_weight(
+            name, values, scales, axis, UNSIGNED_WEIGHT_ZERO if values.dtype == np.uint8 else 0
         )
+        self.new_constants.update((tensor.name, tensor) for tensor in tensors)
+        return node
 
     def _constant(self, name: str) -> np.ndarray:
         from onnx import numpy_helper

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .graph_tensors import constant_tensors, consumers, dequantized, drop_unread, label
+from .graph_tensors import constant_tensors, consumers, dequantized, drop_unread, label, stored_weight
 from .grids import SIGNED_LEVELS, UNSIGNED_WEIGHT_ZERO
 
 if TYPE_CHECKING:
@@ -121,17 +121,10 @@ class _Rewriter:
         return node.output[0]
 
     def _put_weights(self, node: "NodeProto", whole: np.ndarray, steps: np.ndarray) -> None:
-        from onnx import helper
-
-        name = f"{label(node)}/weight"
-        center = UNSIGNED_WEIGHT_ZERO if self.unsigned_weights else 0
-        dtype = np.uint8 if self.unsigned_weights else np.int8
-        stored = self._constant(f"{name}/quantized", (whole.astype(np.int16) + center).astype(dtype))
-        scale = self._constant(f"{name}/scale", steps)
-        zero = self._constant(f"{name}/zero_point", np.full(steps.shape, center, dtype))
-        made = helper.make_node(
-            "DequantizeLinear", [stored, scale, zero], [dequantized(name)], name=f"{name}/DequantizeLinear", axis=1
-        )
+        center, dtype = (UNSIGNED_WEIGHT_ZERO, np.uint8) if self.unsigned_weights else (0, np.int8)
+        stored = (whole.astype(np.int16) + center).astype(dtype)
+        made, tensors = stored_weight(f"{label(node)}/weight", stored, steps, 1, center)
+        self.graph.initializer.extend(tensors)
         self.before.setdefault(label(node), []).append(made)
         node.input[1] = made.output[0]
         self.products.add(node.output[0])

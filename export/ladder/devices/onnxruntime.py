@@ -23,8 +23,9 @@ def open_device(threads: int) -> "OnnxRuntimeDevice":
 
 
 class OnnxRuntimeDevice:
-    """See ``protocol.Device``."""
+    """See ``protocol.Device``; ``runtime`` declares what executes the graph."""
 
+    runtime = BACKEND
     backend = BACKEND.name
     as_written = False
     timed = True
@@ -32,8 +33,8 @@ class OnnxRuntimeDevice:
 
     def __init__(self, version: str, threads: int) -> None:
         self.version, self.threads = version, threads
-        self.name = f"ONNX Runtime {version} on {processor().model}, {threads} threads"
-        self.install_bytes = disk_bytes(*BACKEND.packages)
+        self.name = f"{self.runtime.title} {version} on {processor().model}, {threads} threads"
+        self.install_bytes = disk_bytes(*self.runtime.packages)
 
     def identity(self) -> dict[str, Json]:
         return {
@@ -48,7 +49,7 @@ class OnnxRuntimeDevice:
         return "ONNX Runtime's CPU computes FP16 in FP32" if precision == "fp16" else ""
 
     def build(self, graph: Path, directory: Path) -> Mapping[str, Json]:
-        raise NotImplementedError("ONNX Runtime executes the graph itself")
+        raise NotImplementedError(f"{self.runtime.title} executes the graph itself")
 
     @contextmanager
     def open(self, executable: Path) -> Iterator[Run]:
