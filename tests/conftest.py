@@ -5,6 +5,7 @@ the frame over 255, the score is the mean of the crop scores. So expected values
 """
 
 import os
+import pwd
 import signal
 import subprocess
 import sys
@@ -227,6 +228,18 @@ def cache_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     home = tmp_path / "cache-home"
     monkeypatch.setenv("XDG_CACHE_HOME", str(home))
     return home
+
+
+@pytest.fixture
+def no_home(cache_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A user without a home folder, as a service's or a container's may be: there is no cache either."""
+
+    def unknown(number: int) -> None:
+        raise KeyError(number)
+
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
 
 
 @pytest.fixture(autouse=True)

@@ -227,7 +227,9 @@ class EngineStage:
         if self.configuration.targets:  # for GPUs that are not here: no kernel is timed
             return build(timings=None)
         device = self.machine.device
-        cache = self.options.timing_cache or timing_cache.default_path(self.machine.version, device.name, device.sm)
+        cache = self.options.timing_cache or timing_cache.default_path(
+            self.machine.version, device.name, device.sm, self.work
+        )
         with exclusive(timing_cache.lock_of(cache), self.say, "the GPU"):
             built = build(timings=timing_cache.read(cache))
             if built.timing_cache == "replaced":

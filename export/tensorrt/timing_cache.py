@@ -8,12 +8,16 @@ from pathlib import Path
 
 from dgiqa_edge.runtime.errors import MachineError
 from dgiqa_edge.runtime.ground.atomic import write_bytes
-from dgiqa_edge.runtime.ground.cache_folder import cache_folder, word_of
+from dgiqa_edge.runtime.ground.cache_folder import cache_path, word_of
 
 
-def default_path(version: str, device_name: str, sm: str) -> Path:
-    """Where the cache of a TensorRT version on a device lies by default: in the user's cache folder."""
-    return cache_folder() / "timing" / f"tensorrt-{version}-{word_of(device_name)}-sm{sm}.cache"
+def default_path(version: str, device_name: str, sm: str, work: Path) -> Path:
+    """Where the cache of a TensorRT version on a device lies by default: in the user's cache folder.
+
+    In ``work``, the folder of the build's stages, where this user has none.
+    """
+    name = f"tensorrt-{version}-{word_of(device_name)}-sm{sm}.cache"
+    return cache_path("timing", name) or work / name
 
 
 def lock_of(cache: Path) -> Path:

@@ -4,6 +4,7 @@ A stamp is valid only for the same engine files, golden frame, backend, device, 
 else has another key. A stamp that cannot be written or read costs a replay, never an error.
 """
 
+import contextlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -12,7 +13,7 @@ from typing import Any
 
 from ..errors import MachineError
 from ..ground.atomic import write_text
-from ..ground.cache_folder import cache_folder
+from ..ground.cache_folder import cache_path
 from ..ground.strict_text import parse_json
 from ..hashing import sha256_json
 from ..version import VERSION
@@ -38,21 +39,25 @@ def replay_identity(bundle: Bundle, engines: Sequence[Mapping[str, Any]]) -> dic
 
 def has_stamp(identity: Mapping[str, Any]) -> bool:
     """Whether this very replay has passed on this machine before."""
+    file = _stamp_file(identity)
+    if file is None:
+        return False
     try:
-        stamp = parse_json(_stamp_file(identity).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RuntimeError):
+        stamp = parse_json(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
         return False
     return isinstance(stamp, dict) and stamp.get("identity") == json.loads(json.dumps(identity))
 
 
 def write_stamp(identity: Mapping[str, Any], deviation: Deviation) -> None:
     """Remember a passed replay; a cache that cannot be written is not worth an error."""
-    stamp = {"identity": identity, "deviation": asdict(deviation)}
-    try:
-        write_text(_stamp_file(identity), json.dumps(stamp, indent=2) + "\n")
-    except (OSError, RuntimeError, MachineError):
+    file = _stamp_file(identity)
+    if file is None:
         return
+    stamp = {"identity": identity, "deviation": asdict(deviation)}
+    with contextlib.suppress(OSError, MachineError):
+        write_text(file, json.dumps(stamp, indent=2) + "\n")
 
 
-def _stamp_file(identity: Mapping[str, Any]) -> Path:
-    return cache_folder() / "verified" / f"{sha256_json(identity)}.json"
+def _stamp_file(identity: Mapping[str, Any]) -> Path | None:
+    return cache_path("verified", f"{sha256_json(identity)}.json")

@@ -7,7 +7,7 @@ from typing import Any
 from ..bundle.bundle import Bundle
 from ..bundle.manifest import EngineRecord
 from ..errors import EngineCompatibilityError
-from ..ground.cache_folder import cache_folder
+from ..ground.cache_folder import cache_path
 from ..hashing import Json
 from ..machine.fact import Fact
 from ..machine.packages import import_or_reason, imported
@@ -62,9 +62,10 @@ def load(bundle: Bundle, record: EngineRecord, options: EngineOptions) -> Portab
     graph = bundle.path / record.file
     kept = None
     if providers == [CPU]:
-        folder = options.cache_folder or cache_folder() / "optimized"
-        identity = _identity(runtime, bundle, record)
-        kept = optimized_graph(graph, identity, folder, lambda file: open_graph(graph, optimized_to=file))
+        folder = options.cache_folder or cache_path("optimized")
+        if folder is not None:
+            identity = _identity(runtime, bundle, record)
+            kept = optimized_graph(graph, identity, folder, lambda file: open_graph(graph, optimized_to=file))
     session = open_graph(graph) if kept is None else open_graph(kept, optimized=True)
     # A provider whose libraries are missing is left out with a mere warning: a GPU must not become a CPU.
     absent = [name for name in providers if name not in session.get_providers()]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ConfigurationError, EngineCompatibilityError, MachineError
-from ..ground.cache_folder import cache_folder
+from ..ground.cache_folder import cache_path
 from ..ground.error_text import telling_line
 from ..machine.cuda_probe import probe
 from ..machine.fact import Fact
@@ -44,7 +44,7 @@ def options_for_devices(runtime: Any, wanted: tuple[str, ...], folder: Path | No
     Args:
         runtime: the onnxruntime package.
         wanted: the providers asked for.
-        folder: where what it compiles is kept; None for the user's cache.
+        folder: where what it compiles is kept; None for the user's cache, where there is one.
 
     Raises:
         ConfigurationError: it was asked for beside a provider that it does not go with.
@@ -72,8 +72,8 @@ def options_for_devices(runtime: Any, wanted: tuple[str, ...], folder: Path | No
             f"{_MODULE} {package.__version__} takes no GPU of this machine ({gpu.name}, SM {gpu.sm}): use the provider "
             "'cpu' or 'cuda'"
         )
-    kernels = folder or cache_folder() / "kernels" / "onnxruntime"
-    return devices[:1], {"nv_runtime_cache_path": str(kernels)}
+    kernels = folder or cache_path("kernels", "onnxruntime")
+    return devices[:1], {"nv_runtime_cache_path": str(kernels)} if kernels else {}
 
 
 def _devices(runtime: Any) -> list[Any]:

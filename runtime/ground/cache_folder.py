@@ -5,11 +5,19 @@ import re
 from pathlib import Path
 
 
-def cache_folder() -> Path:
-    """``$XDG_CACHE_HOME/dgiqa-edge``; the XDG rules say that a relative value counts as unset."""
+def cache_path(*parts: str) -> Path | None:
+    """``$XDG_CACHE_HOME/dgiqa-edge/PARTS``; ``None`` where there is none: a service's user may have no home folder.
+
+    The XDG rules say that a relative value counts as unset.
+    """
     configured = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    base = configured if configured.is_absolute() else Path.home() / ".cache"
-    return base / "dgiqa-edge"
+    if configured.is_absolute():
+        return configured.joinpath("dgiqa-edge", *parts)
+    try:
+        home = Path.home()
+    except RuntimeError:  # neither $HOME nor an entry for this user
+        return None
+    return home.joinpath(".cache", "dgiqa-edge", *parts) if home.is_absolute() else None
 
 
 def word_of(device: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from ...errors import EngineCompatibilityError, MachineError
 from ...ground.atomic import write_bytes
-from ...ground.cache_folder import cache_folder, word_of
+from ...ground.cache_folder import cache_path, word_of
 from .compatibility import Machine
 from .log import Said
 
@@ -45,22 +45,26 @@ def check_validity(trt: Any, runtime: Any, header: bytes, said: Said, *, where: 
     raise EngineCompatibilityError(f"{message}: rebuild it with: {rebuild}")
 
 
-def kernel_file(machine: Machine, plan_sha256: str, folder: Path | None) -> Path:
-    """Where what was compiled of a plan on this machine is kept; ``folder``: None for the user's cache."""
+def kernel_file(machine: Machine, plan_sha256: str, folder: Path | None) -> Path | None:
+    """Where what was compiled of a plan on this machine is kept; ``folder``: None for the user's cache.
+
+    ``None`` where there is no such cache.
+    """
     gpu = f"{word_of(machine.gpu)}-sm{machine.sm}-driver-{machine.driver or machine.driver_cuda}"
     name = f"{machine.flavour}-{machine.tensorrt}-{gpu}-{plan_sha256[:16]}.cache"
-    return (folder or cache_folder() / "kernels") / name
+    return folder / name if folder else cache_path("kernels", name)
 
 
 class Kernels:
     """The kernels of one engine that are compiled on this machine; they live as long as its contexts.
 
-    ``state`` says where they come from: ``new``, ``stored``, or ``stale`` where the runtime refused those in the file.
+    ``file`` keeps them for the next start; None: nothing does. ``state`` says where they come from: ``new``,
+    ``stored``, or ``stale`` where the runtime refused those in the file.
     """
 
-    def __init__(self, engine: Any, file: Path) -> None:
+    def __init__(self, engine: Any, file: Path | None) -> None:
         self._engine, self._file = engine, file
-        self._stored = _read(file)
+        self._stored = _read(file) if file else b""
         self._kept: list[Any] = []
         settings = engine.create_runtime_config()
         cache = settings.create_runtime_cache()
@@ -85,6 +89,8 @@ class Kernels:
 
         A folder that cannot be written costs the next start its time, and no engine.
         """
+        if self._file is None:
+            return ""
         compiled = self._cache.serialize()
         content = b"" if compiled is None else bytes(compiled)
         if not content or content == self._stored:

@@ -43,14 +43,14 @@ class Plan:
         where: str,
         rebuild: str,
         host_code: bool,
-        kernels: Path,
+        kernels: Path | None,
         cuda_graph: bool,
     ) -> None:
         """Deserialise the file ``where``.
 
         Args:
             host_code: the plan is version compatible: it carries code of its own that TensorRT must be allowed to run.
-            kernels: where TensorRT-RTX keeps what it compiles of it.
+            kernels: where TensorRT-RTX keeps what it compiles of it; None: nowhere.
             cuda_graph: whether TensorRT-RTX captures its work.
 
         Raises:

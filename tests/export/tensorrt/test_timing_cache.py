@@ -23,7 +23,7 @@ with exclusive(Path(sys.argv[1]), lambda text: print("SAY", text, flush=True), "
 def test_the_default_path_tells_device_and_version_apart(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     paths = {
-        timing_cache.default_path(version, device, sm)
+        timing_cache.default_path(version, device, sm, tmp_path / "work")
         for version, device, sm in (
             ("10.3.0", "Orin", "87"),
             ("8.6.0", "Orin", "87"),
@@ -34,7 +34,12 @@ def test_the_default_path_tells_device_and_version_apart(monkeypatch, tmp_path):
     assert len(paths) == 4
     assert {path.parent for path in paths} == {tmp_path / "dgiqa-edge" / "timing"}
     monkeypatch.delenv("XDG_CACHE_HOME")
-    assert Path.home() in timing_cache.default_path("8.6", "x", "86").parents
+    assert Path.home() in timing_cache.default_path("8.6", "x", "86", tmp_path / "work").parents
+
+
+@pytest.mark.usefixtures("no_home")
+def test_a_user_without_a_home_folder_has_them_beside_the_stages(tmp_path):
+    assert timing_cache.default_path("8.6", "x", "86", tmp_path) == tmp_path / "tensorrt-8.6-x-sm86.cache"
 
 
 def test_timings_are_stored_and_read(tmp_path):

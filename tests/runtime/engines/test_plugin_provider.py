@@ -97,6 +97,15 @@ def test_it_is_registered_once_and_given_the_first_gpu_and_a_folder(
     ]
 
 
+@pytest.mark.usefixtures("no_home")
+def test_a_user_without_a_home_folder_keeps_nothing(
+    provider: SimpleNamespace, load: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    load().close()
+    assert [options for _, options in provider.added] == [{}]
+
+
 def test_one_that_does_not_start_does_not_become_the_cpu(provider: SimpleNamespace, load: Callable[..., Any]) -> None:
     provider.starts = False
     with pytest.raises(EngineCompatibilityError, match="could not start NvTensorRTRTXExecutionProvider"):

@@ -183,6 +183,16 @@ def test_the_replay_is_done_once_per_machine(bundle_dir: Path, cache_home: Path,
     assert len(engine_runs) == 4
 
 
+@pytest.mark.usefixtures("no_home")
+def test_a_user_without_a_home_folder_scores_and_replays_at_each_start(
+    bundle_dir: Path, engine_runs: list[str], make_photo: Any
+) -> None:
+    for starts in (1, 2):
+        with Scorer(bundle_dir) as scorer:
+            assert len(engine_runs) == 2 * starts - 1
+            scorer.score(make_photo(seed=1))
+
+
 def test_a_changed_golden_frame_is_replayed_despite_an_old_stamp(
     make_bundle: Callable[..., Path], make_photo: Any, reference_outputs: Any
 ) -> None:
