@@ -60,6 +60,7 @@ class Backend:
         capabilities: what of it can run on a surveyed machine, what cannot included.
         load: opens one engine of a verified bundle. Raises MachineError (a package or device is missing) and
             EngineCompatibilityError (this machine cannot run the engine).
+        opens_cheaply: opening a graph again costs the time of a few frames, so that an engine per core is worth it.
     """
 
     name: str
@@ -71,6 +72,7 @@ class Backend:
     facts: Callable[[], Mapping[str, Fact]]
     capabilities: Callable[[Survey], Iterable[Capability]]
     load: Callable[[Bundle, EngineRecord, EngineOptions], Engine]
+    opens_cheaply: bool = False
 
 
 def can_run(backend: str, precisions: Iterable[str] = PRECISIONS, notes: Iterable[str] = ()) -> Capability:

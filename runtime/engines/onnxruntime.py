@@ -173,4 +173,5 @@ BACKEND = Backend(
     facts=_facts,
     capabilities=_capabilities,
     load=load,
+    opens_cheaply=True,
 )

@@ -4,6 +4,7 @@ import contextlib
 import os
 import queue
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -21,18 +22,17 @@ class ScorerPool:
     """Lends scorers to threads, at most ``most`` at once; in a ``with`` block or with ``close``.
 
     Args:
-        create: makes a scorer; called now, and again by a thread that finds none free. Whatever it raises is raised
-            there.
+        first: lent before another is created; the pool closes it too.
+        create: makes another; called by a thread that finds none free. Whatever it raises is raised there.
     """
 
-    def __init__(self, create: Callable[[], Scorer], most: int) -> None:
+    def __init__(self, first: Scorer, create: Callable[[], Scorer], most: int) -> None:
         self._create = create
         self._stack = contextlib.ExitStack()
         self._free: queue.LifoQueue[Scorer | None] = queue.LifoQueue()  # None: one that may still be created
         for _ in range(most - 1):
             self._free.put(None)
-        first = self._stack.enter_context(create())
-        self._free.put(first)
+        self._free.put(self._stack.enter_context(first))
         self.bundle, self.most = first.bundle, most
 
     @contextlib.contextmanager
@@ -65,27 +65,29 @@ def open_pool(
 
     Args:
         threads: of one operator; given, one scorer takes them all and scores frame after frame.
-        backend: as for ``Scorer``, and ``options`` too.
+        backend: as for ``Scorer``, and ``options`` too. The golden frame is replayed by the first scorer alone: the
+            others run the same files in the same process.
 
     Raises:
         DgiqaEdgeError: as ``Scorer``.
     """
     loaded = bundle if isinstance(bundle, Bundle) else load_bundle(bundle)
     most = 1 if threads is not None else frames_at_once(loaded, backend, frames)
-    threads = 1 if most > 1 else threads
-    return ScorerPool(lambda: Scorer(loaded, threads=threads, backend=backend, **options), most)
+    create = partial(Scorer, loaded, threads=1 if most > 1 else threads, backend=backend, **options)
+    return ScorerPool(create(), partial(create, verify=False), most)
 
 
 def frames_at_once(bundle: Bundle, backend: str, frames: int) -> int:
     """How many scorers with one thread each give most frames per second, of so many frames that wait already.
 
     More than one where a portable graph is small: of ``nano`` in INT8 two scorers on two cores need half the processor
-    time per frame that one scorer with two threads does.
+    time per frame that one scorer with two threads does. But each opens the graph again: of ``nano`` for the time of
+    two frames by ONNX Runtime, of 150 by OpenVINO, which compiles it.
     """
     files = bundle.manifest.files
     for role in bundle.roles:
         runner, record = choose(bundle, role, backend)
-        if not runner.runs_portable_graphs or files[record.file].size_bytes > _MOST_BYTES:
+        if not runner.opens_cheaply or files[record.file].size_bytes > _MOST_BYTES:
             return 1
     return max(1, min(usable_cores(), frames, _MOST_SCORERS))
 

@@ -1,12 +1,17 @@
 """Several scorers of one bundle: how many there are, who has which, and what they compute."""
 
 import threading
+from dataclasses import replace
 
 import pytest
+from stand_ins import dummy_backend
 
+from dgiqa_edge.runtime.bundle.golden import Deviation
+from dgiqa_edge.runtime.engines import registry
+from dgiqa_edge.runtime.engines.registry import BACKENDS
 from dgiqa_edge.runtime.errors import BundleError, ConfigurationError
 from dgiqa_edge.runtime.ground.ahead import ahead
-from dgiqa_edge.runtime.scoring import scorer_pool
+from dgiqa_edge.runtime.scoring import scorer, scorer_pool
 from dgiqa_edge.runtime.scoring.scorer import Scorer
 from dgiqa_edge.runtime.scoring.scorer_pool import ScorerPool, open_pool
 
@@ -37,6 +42,17 @@ def test_a_large_graph_gets_one(bundle_dir, monkeypatch):
         assert (pool.most, threads_of(pool)) == (1, None)
 
 
+def test_a_backend_that_compiles_each_graph_anew_gets_one(bundle_dir, monkeypatch):
+    monkeypatch.setattr(registry, "BACKENDS", (*registry.BACKENDS, dummy_backend.BACKEND))
+    with open_pool(bundle_dir, 100, backend="dummy") as pool:
+        assert (pool.most, threads_of(pool)) == (1, None)
+    quick = replace(dummy_backend.BACKEND, opens_cheaply=True)
+    monkeypatch.setattr(registry, "BACKENDS", (*registry.BACKENDS[:-1], quick))
+    with open_pool(bundle_dir, 100, backend="dummy") as pool:
+        assert pool.most == 4
+    assert [backend.name for backend in BACKENDS if backend.opens_cheaply] == ["onnxruntime"]
+
+
 def test_scorers_are_created_when_needed_and_never_lent_twice(bundle_dir):
     created = []
 
@@ -44,7 +60,7 @@ def test_scorers_are_created_when_needed_and_never_lent_twice(bundle_dir):
         created.append(Scorer(bundle_dir, threads=1))
         return created[-1]
 
-    with ScorerPool(create, 3) as pool:
+    with ScorerPool(create(), create, 3) as pool:
         for _ in range(3):
             with pool.scorer() as scorer:
                 assert scorer is created[0]
@@ -77,14 +93,10 @@ def test_the_scores_are_those_of_one_scorer(bundle_dir, make_photo):
 
 
 def test_a_scorer_that_cannot_be_created_later_fails_in_that_thread_and_blocks_nobody(bundle_dir):
-    left = [Scorer(bundle_dir, threads=1)]
-
     def create():
-        if not left:
-            raise BundleError("changed meanwhile")
-        return left.pop()
+        raise BundleError("changed meanwhile")
 
-    with ScorerPool(create, 2) as pool, pool.scorer():
+    with ScorerPool(Scorer(bundle_dir, threads=1), create, 2) as pool, pool.scorer():
         for _ in range(3):
             with pytest.raises(BundleError, match="meanwhile"), pool.scorer():
                 pass
@@ -107,4 +119,14 @@ def test_options_reach_every_scorer(bundle_dir, monkeypatch):
     monkeypatch.setattr(scorer_pool, "Scorer", recorded)
     with open_pool(bundle_dir, 2, allow_spinning=False, strict_size=True) as pool, pool.scorer(), pool.scorer():
         pass
-    assert given == 2 * [{"threads": 1, "backend": "auto", "allow_spinning": False, "strict_size": True}]
+    options = {"threads": 1, "backend": "auto", "allow_spinning": False, "strict_size": True}
+    assert given == [options, {**options, "verify": False}]
+
+
+@pytest.mark.usefixtures("no_home")
+@pytest.mark.parametrize(("verify", "replays"), [(True, 1), ("always", 1), (False, 0)])
+def test_the_golden_frame_is_replayed_once_where_no_stamp_can_be_kept(bundle_dir, monkeypatch, verify, replays):
+    replayed = []
+    monkeypatch.setattr(scorer, "compare", lambda *given: replayed.append(given) or Deviation(0.0, 0.0, 0.0, 0))
+    with open_pool(bundle_dir, 3, verify=verify) as pool, pool.scorer(), pool.scorer(), pool.scorer():
+        assert len(replayed) == replays
