@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from ..bundle.bundle import Bundle, build_here_command, rebuild_command
 from ..bundle.manifest import EngineRecord, Manifest, Requirements
-from ..errors import BundleError, ConfigurationError, EngineCompatibilityError
+from ..errors import BundleError, ConfigurationError, EngineCompatibilityError, MachineError
 from ..machine import survey as surveying
 from ..machine.packages import installed
 from ..machine.processor import platform_name
@@ -58,18 +58,28 @@ def load_engine(bundle: Bundle, role: str, backend: str = AUTO, options: EngineO
         bundle: as ``load_bundle`` returned it.
         role: ``fused``, ``depth`` or ``quality``.
         backend: ``auto`` takes the backend that the bundle prefers for its portable graph, or the next that runs
-            it and is installed; in a bundle that prefers none, the first engine of the manifest that this version has
-            a backend for. A backend that runs portable graphs can be asked for with any bundle.
+            it, is installed and can be loaded; in a bundle that prefers none of them, the first engine of the manifest
+            that this version has a backend for. A backend that runs portable graphs can be asked for with any bundle.
         options: threads, providers, spinning.
 
     Raises:
         ConfigurationError: there is no backend of that name.
         EngineCompatibilityError: the bundle has no engine for it, or this machine does not meet its requirements.
-        MachineError: the backend's package is not installed.
+        MachineError: the backend's package is not installed, or cannot be loaded.
         BundleError: the engine's tensors are not the ones the manifest promises.
     """
     options = options or EngineOptions()
-    runner, record = choose(bundle, role, backend, options.providers)
+    names = _in_order(bundle, options.providers) if backend == AUTO else [backend]
+    for name in names[:-1]:
+        try:
+            return _load(bundle, role, name, options)
+        except MachineError:  # its package is there and its libraries are not
+            continue
+    return _load(bundle, role, names[-1], options)
+
+
+def _load(bundle: Bundle, role: str, backend: str, options: EngineOptions) -> Engine:
+    runner, record = _choose(bundle, role, backend)
     if record.requires.platform not in (None, platform_name()):
         raise EngineCompatibilityError(
             f"{bundle.path / record.file} was built for {record.requires.platform}, this machine is "
@@ -87,14 +97,16 @@ def load_engine(bundle: Bundle, role: str, backend: str = AUTO, options: EngineO
 def choose(
     bundle: Bundle, role: str, asked: str = AUTO, providers: tuple[str, ...] = EngineOptions.providers
 ) -> tuple[Backend, EngineRecord]:
-    """The backend that runs a role's engine, and the record that it loads; arguments as ``load_engine`` has them.
+    """The backend that is to run a role's engine, and the record that it loads; arguments as ``load_engine`` has them.
 
     Raises:
         ConfigurationError: there is no backend of that name.
         EngineCompatibilityError: the bundle has no engine for it.
     """
-    if asked == AUTO:
-        asked = _preferred(bundle, providers)
+    return _choose(bundle, role, _in_order(bundle, providers)[0] if asked == AUTO else asked)
+
+
+def _choose(bundle: Bundle, role: str, asked: str) -> tuple[Backend, EngineRecord]:
     if asked not in choices():
         raise ConfigurationError(f"there is no backend {asked!r}: give one of {', '.join(choices())}")
     records = bundle.engines(role)
@@ -119,17 +131,22 @@ def choose(
     return wanted[0], EngineRecord(role, graph.file, asked, Requirements(None, None, None, None))
 
 
-def _preferred(bundle: Bundle, providers: tuple[str, ...]) -> str:
-    """What ``auto`` comes to: the backend that the build took, where it is installed and heeds the providers."""
+def _in_order(bundle: Bundle, providers: tuple[str, ...]) -> list[str]:
+    """What ``auto`` comes to: the backend that the build took, then the others that run its portable graph.
+
+    Those alone that are installed and heed the providers. Where there are none, or the build took one that is not known
+    here to run portable graphs, it comes to the manifest's own engines: ``auto``.
+    """
     preferred = bundle.manifest.preferred_backend
-    if preferred is None:
-        return AUTO
+    if preferred not in _names(portable()):
+        return [AUTO]
     elsewhere = providers != EngineOptions.providers
-    able = [backend for backend in portable() if not elsewhere or "providers" in backend.options]
-    for backend in sorted(able, key=lambda backend: backend.name != preferred):
-        if installed(*backend.packages).value is not None:
-            return backend.name
-    return AUTO
+    able = [
+        backend
+        for backend in portable()
+        if (not elsewhere or "providers" in backend.options) and installed(*backend.packages).value is not None
+    ]
+    return _names(sorted(able, key=lambda backend: backend.name != preferred)) or [AUTO]
 
 
 def _names(backends: Iterable[Backend]) -> list[str]:

@@ -1,5 +1,6 @@
 """Which engine of a bundle is taken, which are refused and with which remedy."""
 
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -76,7 +77,6 @@ def with_dummy(monkeypatch: pytest.MonkeyPatch) -> None:
         ("dummy", "auto", ("cpu",), "dummy"),
         ("onnxruntime", "auto", ("cpu",), "onnxruntime"),
         ("dummy", "onnxruntime", ("cpu",), "onnxruntime"),
-        ("abacus", "auto", ("cpu",), "onnxruntime"),  # of a later version: the next that runs the graph
         ("dummy", "auto", ("cpu", "cpu"), "onnxruntime"),  # the dummy heeds no providers
     ],
 )
@@ -95,6 +95,37 @@ def test_where_the_preferred_backend_is_not_installed_the_next_takes_its_place(
     monkeypatch.setattr(registry, "BACKENDS", (*registry.BACKENDS, lacking))
     with load_engine(edited(preferring("dummy")), "fused") as engine:
         assert engine.record.backend == "onnxruntime"
+
+
+@pytest.mark.usefixtures("with_dummy")
+@pytest.mark.parametrize("preferred", ["abacus", "tensorrt"])
+def test_one_that_is_not_known_to_run_portable_graphs_leaves_it_to_the_manifest(
+    edited: EditedBundle, preferred: str
+) -> None:
+    def edit(document: dict[str, Any]) -> None:
+        preferring(preferred)(document)
+        (record,) = document["engines"]
+        requires = {**record["requires"], "backend_version": None}
+        document["engines"] = [{**record, "backend": "dummy", "requires": requires}, record]
+
+    with load_engine(edited(edit), "fused") as engine:
+        assert engine.record.backend == "dummy"
+
+
+@pytest.mark.usefixtures("with_dummy")
+def test_where_the_preferred_backend_cannot_be_loaded_the_next_takes_its_place(
+    edited: EditedBundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    bundle = edited(preferring("dummy"))
+    with load_engine(bundle, "fused") as engine:
+        assert engine.record.backend == "onnxruntime"
+    with pytest.raises(MachineError, match="the package onnx is not installed"):
+        load_engine(bundle, "fused", "dummy")
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    with pytest.raises(MachineError, match="is not installed"):
+        load_engine(bundle, "fused")
 
 
 def test_a_gpu_bundle_does_not_quietly_become_a_cpu_one(edited: EditedBundle, monkeypatch: pytest.MonkeyPatch) -> None:
