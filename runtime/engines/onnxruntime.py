@@ -16,7 +16,7 @@ from ..machine.survey import Survey
 from ..version import VERSION
 from . import plugin_provider
 from .backend import Backend, Capability, can_run, cannot_run
-from .optimized_graph import content_sha256, optimized_graph
+from .optimized_graph import content_sha256, discard, optimized_graph
 from .portable_graph import PortableEngine, check_version, facts_on_processor
 from .protocol import EngineOptions, TensorSpec
 from .session import CPU, onnxruntime_package, open_session
@@ -36,6 +36,8 @@ _DTYPES = {
     "tensor(float)": "float32",
     "tensor(double)": "float64",
 }
+_UNREAD = (".json", ".npz", ".safetensors", ".log", ".txt", ".md")
+"""Files of a bundle that no graph reads."""
 
 
 def load(bundle: Bundle, record: EngineRecord, options: EngineOptions) -> PortableEngine:
@@ -66,7 +68,14 @@ def load(bundle: Bundle, record: EngineRecord, options: EngineOptions) -> Portab
         if folder is not None:
             identity = _identity(runtime, bundle, record)
             kept = optimized_graph(graph, identity, folder, lambda file: open_graph(graph, optimized_to=file))
-    session = open_graph(graph) if kept is None else open_graph(kept, optimized=True)
+    session = None
+    if kept is not None:
+        try:
+            session = open_graph(kept, optimized=True)
+        except EngineCompatibilityError:  # whole, and still nothing that this ONNX Runtime takes
+            discard(kept)
+            kept = None
+    session = session or open_graph(graph)
     # A provider whose libraries are missing is left out with a mere warning: a GPU must not become a CPU.
     absent = [name for name in providers if name not in session.get_providers()]
     if absent:
@@ -98,7 +107,8 @@ def _identity(runtime: Any, bundle: Bundle, record: EngineRecord) -> dict[str, J
         "onnxruntime": [runtime.__version__, runtime.get_build_info()],
         "processor": [processor().model, processor().features_digest],
         "graph": record.file,
-        "files": {name: file.sha256 for name, file in bundle.manifest.files.items()},
+        # A graph may keep its weights in files beside it; it reads no golden frames, and no reports of this build.
+        "files": {name: file.sha256 for name, file in bundle.manifest.files.items() if not name.endswith(_UNREAD)},
         "target": bundle.manifest.precision.target,
     }
 
