@@ -2,9 +2,9 @@
 
 An optimized graph fits one processor and one build of ONNX Runtime, so it lies beside the notes of passed replays and
 not in the bundle. Its name is the hash of all it was made of, then its own SHA-256: content that has another is never
-opened, and anything that differs has another name. The same graph made again may have another SHA-256 and so be
-replayed again, for ONNX Runtime numbers what it inserts by chance; its outputs are the same to the bit. A file that
-cannot be written or read costs a start its time, never an error.
+opened, and anything that differs has another name. The same graph made again may have another SHA-256, and the golden
+frame is then replayed again: ONNX Runtime names what it inserts in no fixed order. The outputs are the same to the bit.
+A file that cannot be written, read or opened costs a start its time, never an error.
 """
 
 import contextlib

@@ -164,13 +164,51 @@ TEST_CASE("what ONNX Runtime optimized is kept, and computes the same") {
     CHECK(kept[0] == kept[1]);
     const fs::path place = cache.path() / "dgiqa-edge" / "optimized-native";
     for (const auto &file : fs::directory_iterator(place)) fs::resize_file(file.path(), 10);
-    CHECK_FALSE(start());
-    CHECK(kept[2] == kept[0]);
+    start();  // makes it again, and replays it where ONNX Runtime's file is another this time
+    CHECK(kept[2].size() == 64);
+    CHECK(scores[2] == scores[0]);
     fs::remove_all(place);
     write(place, "");
     CHECK(start());  // the graph itself is another engine, so it is replayed
     CHECK(kept[3].empty());
     CHECK(scores[3] == scores[0]);
+}
+
+TEST_CASE("a kept graph that ONNX Runtime does not open is removed, and the graph itself taken") {
+    const fs::path folder = runnable("fused");
+    if (folder.empty() || cpu_backend() != "onnxruntime") return;
+    const OwnCache cache;
+    const fs::path place = cache.path() / "dgiqa-edge" / "optimized-native";
+    const auto only = [&] { return fs::directory_iterator(place)->path(); };
+    const auto start = [&] {
+        Scorer scorer(options_for(folder.string(), DGIQA_VERIFY_ONCE));
+        CHECK(scorer.score(halves(51, 204)).score == doctest::Approx(0.5).epsilon(1e-5));
+        return dgiqa::parse_strictly(scorer.describe()).at("engines")[0].value("optimized_sha256", "");
+    };
+    start();
+    const std::string key = only().stem().stem().string();
+    fs::remove(only());
+    write(place / (key + "." + dgiqa::sha256_text("garbage") + ".onnx"), "garbage");
+    CHECK(start().empty());
+    CHECK(fs::is_empty(place));
+    CHECK(start().size() == 64);
+}
+
+TEST_CASE("bundles that differ in what no graph reads share the optimized graph") {
+    const fs::path folder = runnable("fused");
+    if (folder.empty() || cpu_backend() != "onnxruntime") return;
+    const OwnCache cache;
+    const BundleCopy bundle(folder);
+    const auto kept = [&] {
+        Scorer(options_for(bundle.path(), DGIQA_VERIFY_ONCE));
+        const fs::directory_iterator place(cache.path() / "dgiqa-edge" / "optimized-native");
+        return std::distance(place, fs::directory_iterator());
+    };
+    CHECK(kept() == 1);
+    bundle.replace("report.json", "{\"seconds\": 1}");
+    CHECK(kept() == 1);
+    bundle.replace("weights.bin", "beside the graph");
+    CHECK(kept() == 2);
 }
 
 TEST_CASE("a cache that cannot be written is no error") {

@@ -9,6 +9,9 @@
 #include <malloc.h>
 #endif
 
+#include <filesystem>
+#include <set>
+#include <system_error>
 #include <utility>
 
 #include "engines/optimized_graph.hpp"
@@ -145,10 +148,17 @@ Ort::Session open_session(const Bundle &bundle, const EngineRecord &record, cons
     return Ort::Session(environment(), where.c_str(), settings);
 }
 
+// A graph may keep its weights in files beside it; it reads no golden frames, and no reports of the build.
+bool may_be_read(const std::string &name) {
+    static const std::set<std::string> unread = {".json", ".npz", ".safetensors", ".log", ".txt", ".md"};
+    return unread.count(std::filesystem::path(name).extension().string()) == 0;
+}
+
 // Everything that the optimized graph depends on.
 Json identity_of(const Bundle &bundle, const EngineRecord &record) {
     Json files = Json::object();
-    for (const auto &[name, file] : bundle.manifest.files) files[name] = file.sha256;
+    for (const auto &[name, file] : bundle.manifest.files)
+        if (may_be_read(name)) files[name] = file.sha256;
     return {{"library_version", DGIQA_EDGE_VERSION},
             {"onnxruntime", {version(), Ort::GetBuildInfoString()}},
             {"processor", {processor().model, processor().features_digest}},
@@ -162,19 +172,27 @@ std::unique_ptr<Engine> load(const Bundle &bundle, const EngineRecord &record, c
     start_api();
     Json facts = facts_for_cpu(onnxruntime_backend, version(), bundle, record, options);
     try {
-        Ort::SessionOptions settings = session_options(bundle, options);
+        const Ort::SessionOptions settings = session_options(bundle, options);
         const auto optimize = [&](const std::string &file) {
             Ort::SessionOptions writing = settings.Clone();
             writing.SetOptimizedModelFilePath(file.c_str());
             open_session(bundle, record, writing);
         };
         const std::string kept = optimized_graph(where, identity_of(bundle, record), optimize);
-        if (kept.empty())
-            return std::make_unique<OnnxRuntimeEngine>(open_session(bundle, record, settings), record.file,
-                                                       std::move(facts));
-        facts["optimized_sha256"] = content_sha256(kept);
-        settings.SetGraphOptimizationLevel(ORT_DISABLE_ALL);
-        return std::make_unique<OnnxRuntimeEngine>(Ort::Session(environment(), kept.c_str(), settings), record.file,
+        if (!kept.empty()) {
+            Json own_facts = facts;
+            own_facts["optimized_sha256"] = content_sha256(kept);
+            Ort::SessionOptions reading = settings.Clone();
+            reading.SetGraphOptimizationLevel(ORT_DISABLE_ALL);
+            try {
+                return std::make_unique<OnnxRuntimeEngine>(Ort::Session(environment(), kept.c_str(), reading),
+                                                           record.file, std::move(own_facts));
+            } catch (const Ort::Exception &) {  // whole, and still nothing that this ONNX Runtime takes
+                std::error_code ignored;
+                std::filesystem::remove(kept, ignored);
+            }
+        }
+        return std::make_unique<OnnxRuntimeEngine>(open_session(bundle, record, settings), record.file,
                                                    std::move(facts));
     } catch (const FileError &error) {
         throw Error(DGIQA_ERROR_BUNDLE, where + " " + error.what() + ": " + bundle.remedy());

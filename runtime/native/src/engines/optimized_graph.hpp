@@ -15,7 +15,7 @@ namespace dgiqa {
 std::string optimized_graph(const std::string &graph, const Json &identity,
                             const std::function<void(const std::string &)> &optimize);
 
-// The SHA-256 of a file that optimized_graph() gave.
+// The SHA-256 of a file that optimized_graph() gave; empty where the name holds none.
 std::string content_sha256(const std::string &file);
 
 }  // namespace dgiqa

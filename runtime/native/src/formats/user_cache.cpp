@@ -23,7 +23,7 @@ fs::path write_whole(const fs::path &folder, const std::function<void(const std:
     std::error_code failure;
     fs::create_directories(folder, failure);
     if (failure) return {};
-    std::string partial = (folder / ".partial-XXXXXX").string();
+    std::string partial = (folder / kPartialPrefix).string() + "XXXXXX";
     const int handle = mkstemp(partial.data());
     if (handle < 0) return {};
     close(handle);

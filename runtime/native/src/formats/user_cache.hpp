@@ -11,6 +11,9 @@ namespace dgiqa {
 // $XDG_CACHE_HOME/dgiqa-edge; the XDG rules say that a relative value counts as unset. Empty: there is no home.
 std::filesystem::path cache_folder();
 
+// How the name of a file starts that is not finished.
+constexpr const char *kPartialPrefix = ".partial-";
+
 // Calls `write` with the path of a sibling and renames that to what `name` makes of it: a file appears whole or not at
 // all. Returns its path; empty where it could not be written.
 std::filesystem::path write_whole(const std::filesystem::path &folder,

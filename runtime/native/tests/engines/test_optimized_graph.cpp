@@ -1,5 +1,10 @@
 // The optimized graph that is kept: when it is made, when it is taken, when it is not trusted.
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
+#include <sys/stat.h>
+
+#include <chrono>
+#include <set>
+
 #include "bundle_files.hpp"
 #include "engines/optimized_graph.hpp"
 
@@ -46,6 +51,50 @@ TEST_CASE("a file whose content has changed is made again") {
         CHECK(content_of(file) == "optimized");
         CHECK(kept.made == 2);
     }
+}
+
+TEST_CASE("names that are not whole, pipes and folders are passed by") {
+    Kept kept;
+    const fs::path file = kept.ask();
+    const std::string key = file.stem().stem().string();
+    CHECK(dgiqa::content_sha256(key + ".onnx").empty());
+    fs::remove(file);
+    write(kept.folder() / (key + ".onnx"), "optimized");
+    CHECK(mkfifo((kept.folder() / (key + ".pipe.onnx")).c_str(), 0600) == 0);
+    fs::create_directories(kept.folder() / (key + ".folder.onnx") / "inside");
+    CHECK(kept.ask() == file);
+    CHECK(kept.ask() == file);
+    CHECK(kept.made == 2);
+}
+
+TEST_CASE("those used last are kept") {
+    Kept kept;
+    const auto aged = [](const fs::path &file, int hours) {
+        fs::last_write_time(file, fs::file_time_type::clock::now() - std::chrono::hours(hours));
+        return file;
+    };
+    const auto ask = [&](int number) { return fs::path(kept.ask({{"number", number}})); };
+    std::vector<fs::path> files;
+    for (int number = 0; number < 16; ++number) files.push_back(aged(ask(number), 100 + number));
+    const fs::path others[] = {kept.folder() / "mine.onnx", kept.folder() / "graph.cache"};
+    for (const fs::path &other : others) {
+        write(other, "");
+        aged(other, 1000);
+    }
+    CHECK(ask(15) == files[15]);  // the oldest until now
+    std::set<fs::path> expected(files.begin(), files.begin() + 13);
+    expected.insert({files[15], ask(16), ask(17), others[0], others[1]});
+    CHECK(std::set<fs::path>(fs::directory_iterator(kept.folder()), fs::directory_iterator()) == expected);
+}
+
+TEST_CASE("what a killed process left behind goes a day later") {
+    Kept kept;
+    fs::create_directories(kept.folder());
+    for (const char *name : {".partial-old", ".partial-new"}) write(kept.folder() / name, "half");
+    fs::last_write_time(kept.folder() / ".partial-old", fs::file_time_type::clock::now() - std::chrono::hours(25));
+    kept.ask();
+    CHECK_FALSE(fs::exists(kept.folder() / ".partial-old"));
+    CHECK(fs::exists(kept.folder() / ".partial-new"));
 }
 
 TEST_CASE("anything else that the result depends on makes another") {
