@@ -85,7 +85,16 @@ def settle(
     several = len({step.backend for step in steps}) > 1
     names = [f"{step.rung.name} on {step.backend}" if several else step.rung.name for step in steps]
     tried = [
-        Tried(name, step.p50_ms, step.missed, step.untried, step.reason, step.runs_ms, step.install_bytes)
+        Tried(
+            name,
+            step.p50_ms,
+            step.missed,
+            step.untried,
+            step.reason,
+            step.runs_ms,
+            step.install_bytes,
+            step.rung.name,
+        )
         for name, step in zip(names, steps, strict=True)
     ]
     decision = decide(tried, terms.target_ms)

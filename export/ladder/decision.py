@@ -32,6 +32,7 @@ class Tried:
         untried: ``failed``, ``unsupported`` or ``not_needed`` if it has no figures, with ``reason``.
         runs_ms: milliseconds of the runs that ``p50_ms`` is the median of, in turn with all others.
         install_bytes: what its backend takes on the disk; None where that is not known, or the same for all.
+        rung: what it is on every backend; only the ``name`` tells those apart.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Tried:
     reason: str = ""
     runs_ms: tuple[float, ...] = ()
     install_bytes: int | None = None
+    rung: str = ""
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ def decide(tried: Sequence[Tried], target_ms: float | None = None) -> Decision:
     keeping = [rung for rung in within if target_ms is None or _latency(rung) <= target_ms]
     winner, why = _smallest_as_fast(fastest, keeping) if fastest is not None and fastest in keeping else (None, "")
     rulings = tuple(
-        Ruling(rung.name, ACCEPTED, why) if rung is winner else _ruling(rung, winner, fastest, target_ms)
+        Ruling(rung.name, ACCEPTED, why) if rung is winner else _ruling(rung, winner, fastest, target_ms, tried)
         for rung in tried
     )
     return Decision(winner.name if winner else "", rulings, "" if winner else _nearest_miss(tried, fastest, target_ms))
@@ -85,11 +87,17 @@ def _smallest_as_fast(fastest: Tried, keeping: Sequence[Tried]) -> tuple[Tried, 
     ties = [rung for rung in smaller if difference(fastest.runs_ms, rung.runs_ms).is_near_tie]
     if not ties:
         return fastest, "the fastest within the budget"
-    least = min(rung.install_bytes or 0 for rung in ties)
-    chosen = min((rung for rung in smaller if rung.install_bytes == least), key=_latency)
+    tie = min(ties, key=lambda rung: rung.install_bytes or 0)
+    chosen = min((rung for rung in reversed(smaller) if rung.install_bytes == tie.install_bytes), key=_latency)
     sizes = " instead of ".join(f"{(rung.install_bytes or 0) / 2**20:.0f}" for rung in (chosen, fastest))
+    return chosen, f"{_near(chosen, tie, fastest)}, and its backend takes {sizes} MiB"
+
+
+def _near(chosen: Tried, tie: Tried, fastest: Tried) -> str:
     said = difference(fastest.runs_ms, chosen.runs_ms)
-    return chosen, f"no slower than {fastest.name} is shown ({said}), and its backend takes {sizes} MiB"
+    if said.is_near_tie:
+        return said.near(fastest.name)
+    return f"faster than {tie.name}, which is {difference(fastest.runs_ms, tie.runs_ms).near(fastest.name)}"
 
 
 def _is_smaller(rung: Tried, fastest: Tried) -> bool:
@@ -97,7 +105,9 @@ def _is_smaller(rung: Tried, fastest: Tried) -> bool:
     return known and rung.install_bytes < fastest.install_bytes  # type: ignore[operator]
 
 
-def _ruling(rung: Tried, winner: Tried | None, fastest: Tried | None, target_ms: float | None) -> Ruling:
+def _ruling(
+    rung: Tried, winner: Tried | None, fastest: Tried | None, target_ms: float | None, tried: Sequence[Tried]
+) -> Ruling:
     if rung.untried:
         return Ruling(rung.name, rung.untried, rung.reason)
     if rung.misses:
@@ -108,7 +118,8 @@ def _ruling(rung: Tried, winner: Tried | None, fastest: Tried | None, target_ms:
         share = _latency(rung) / _latency(winner)
         return Ruling(rung.name, NEAR_TIE, f"{share:.2f} times the latency of {winner.name}, whose backend is smaller")
     if _latency(rung) == _latency(winner):
-        return Ruling(rung.name, SLOWER, f"no faster than {winner.name}, which is more precise")
+        precise = winner.rung != rung.rung and tried.index(winner) > tried.index(rung)
+        return Ruling(rung.name, SLOWER, f"no faster than {winner.name}{', which is more precise' if precise else ''}")
     other = winner if fastest is None or _latency(rung) > _latency(winner) else fastest
     return Ruling(rung.name, SLOWER, f"{_latency(rung) / _latency(other):.2f} times the latency of {other.name}")
 

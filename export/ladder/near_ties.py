@@ -8,6 +8,8 @@ from ..frame_graph.graph_session import change_in_turn
 
 NEAR_TIE = 0.05
 """The share of latency that a larger install must save to be worth it."""
+MOST_UNSURE = 0.15
+"""From here on a difference counts, on however noisy a machine it was found."""
 
 
 @dataclass(frozen=True)
@@ -23,8 +25,17 @@ class Difference:
 
     @property
     def is_near_tie(self) -> bool:
-        """Whether it is under ``NEAR_TIE``, or its interval holds 0."""
-        return self.value < NEAR_TIE or (self.low is not None and self.low <= 0.0)
+        """Whether it is under ``NEAR_TIE``, or under ``MOST_UNSURE`` and none is shown: its interval holds 0."""
+        return self.value < NEAR_TIE or (self.value < MOST_UNSURE and self._is_unsure)
+
+    def near(self, fastest: str) -> str:
+        """A near tie in words; ``fastest``: the fastest's name."""
+        words = "not shown to be" if self._is_unsure else f"less than {100 * NEAR_TIE:g} %"
+        return f"{words} slower than {fastest} ({self})"
+
+    @property
+    def _is_unsure(self) -> bool:
+        return self.low is not None and self.low <= 0.0
 
     def __str__(self) -> str:
         return f"{self.value:+.1%}" + ("" if self.low is None else f" [{self.low:+.1%}, {self.high:+.1%}]")

@@ -78,21 +78,49 @@ def test_of_near_ties_the_smaller_install_is_taken(tried, target_ms, winner, sta
 
 
 def test_of_one_install_the_fastest_is_taken_whichever_of_its_rungs_the_tie_was_with():
-    wild = tuple(5.0 * (3.0 if n % 2 else 0.9) for n in range(20))  # no difference shown to anything
-    int8, fp32 = Tried("int8 on a", 6.0, runs_ms=wild, install_bytes=50), on("a", 0, 1.15)
+    wild = tuple(5.0 * (1.14 if n < 11 else 0.9) for n in range(20))  # 14 % more, and none shown
+    int8, fp32 = Tried("int8 on a", 5.7, runs_ms=wild, install_bytes=50), on("a", 0, 1.12)
     fp32 = replace(fp32, name="fp32 on a", install_bytes=50)
     steady, slow = on("b", 90, 1.0), replace(on("b", 90, 1.17), name="fp32 on b")
     decision = decide([int8, steady, fp32, slow])
     assert decision.winner == "fp32 on a"
     assert [ruling.status for ruling in decision.rulings] == ["slower", "near_tie", "accepted", "slower"]
-    assert decision.rulings[3].reason == "1.02 times the latency of fp32 on a"
+    assert decision.rulings[2].reason.startswith(
+        "faster than int8 on a, which is not shown to be slower than int8 on b (+13.8% [-"
+    )
+    assert decision.rulings[3].reason == "1.04 times the latency of fp32 on a"
 
 
 def test_a_near_tie_says_what_was_weighed():
     reasons = [ruling.reason for ruling in decide([on("a", 50, 1.0), on("b", 90, 0.97)]).rulings]
-    assert reasons[0].startswith("no slower than int8 on b is shown (+3.1% [+")
+    assert reasons[0].startswith("less than 5 % slower than int8 on b (+3.1% [+")
     assert reasons[0].endswith("%]), and its backend takes 50 instead of 90 MiB")
     assert reasons[1] == "0.97 times the latency of int8 on a, whose backend is smaller"
+
+
+@pytest.mark.parametrize(
+    ("tried", "winner", "reason"),
+    [
+        ([("int8", "a", 50), ("fp32", "a", 50)], "fp32 on a", "no faster than fp32 on a, which is more precise"),
+        ([("int8", "a", 50), ("int8", "b", 50)], "int8 on b", "no faster than int8 on b"),
+    ],
+)
+def test_of_two_equally_fast_it_is_said_which_is_more_precise_where_one_is(tried, winner, reason):
+    tried = [replace(on(b, mib, 1.0), name=f"{rung} on {b}", rung=rung) for rung, b, mib in tried]
+    decision = decide(tried)
+    assert decision.winner == winner
+    assert decision.rulings[0].reason == reason
+
+
+def test_of_one_install_and_two_as_fast_the_more_precise_is_taken_in_a_tie_too():
+    """The fastest is another, of a larger install."""
+    int8, fp32 = (replace(on("a", 50, 1.02), name=f"{rung} on a", rung=rung) for rung in ("int8", "fp32"))
+    other = replace(on("c", 70, 1.02), name="fp16 on c", rung="fp16")
+    decision = decide([int8, on("b", 90, 1.0), other, fp32])
+    assert decision.winner == "fp32 on a"
+    assert decision.rulings[0].reason == "no faster than fp32 on a, which is more precise"
+    decision = decide([int8, on("b", 90, 1.0), other])
+    assert decision.rulings[2].reason == "no faster than int8 on a"
 
 
 def test_every_ruling_says_why():
