@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .graph_tensors import constant_tensors, consumers, dequantized, drop_unread, label, stored_weight
+from .graph_tensors import attribute, constant_tensors, consumers, dequantized, drop_unread, label, stored_weight
 from .grids import SIGNED_LEVELS, UNSIGNED_WEIGHT_ZERO
 
 if TYPE_CHECKING:
@@ -54,7 +54,8 @@ class _Rewriter:
         self.graph, self.unsigned_weights = model.graph, unsigned_weights
         self.constants = constant_tensors(model.graph)
         self.readers = consumers(model.graph)
-        self.before: dict[str, list[NodeProto]] = {}  # by the label of the node they are put in front of
+        self.outputs = {value.name for value in model.graph.output}
+        self.in_front_of: dict[str, list[NodeProto]] = {}  # nodes that are made, by the label of their first reader
         self.products: set[str] = set()
 
     def rewrite(self) -> set[str]:
@@ -63,16 +64,18 @@ class _Rewriter:
         frames = {
             value.name for value in self.graph.input if value.type.tensor_type.elem_type == onnx.TensorProto.UINT8
         }
-        outputs = {value.name for value in self.graph.output}
         casts = [
             node
             for node in self.graph.node
-            if node.op_type == "Cast" and node.input[0] in frames and node.output[0] not in outputs
+            if node.op_type == "Cast"
+            and attribute(node, "to", None) == onnx.TensorProto.FLOAT
+            and node.input[0] in frames
+            and node.output[0] not in self.outputs
         ]
         for cast in casts:
             self._follow(cast.output[0], cast.input[0])
         nodes = [node for node in self.graph.node if not any(node is cast for cast in casts)]
-        ordered = [made for node in nodes for made in (*self.before.get(label(node), ()), node)]
+        ordered = [each for node in nodes for each in (*self.in_front_of.get(label(node), ()), node)]
         copies = [type(node).FromString(node.SerializeToString()) for node in ordered]
         del self.graph.node[:]
         self.graph.node.extend(copies)
@@ -83,7 +86,7 @@ class _Rewriter:
         """Readers of the float tensor ``name`` read ``levels``, its uint8 form, each in its own way."""
         made: dict[str, str] = {}  # by operator: what floats are made of the levels
         for node in self.readers.get(name, []):
-            if node.op_type in MOVES and node.input[0] == name and list(node.input).count(name) == 1:
+            if self._only_moves(node, name):
                 moved = node.output[0]
                 node.input[0], node.output[0] = levels, f"{moved}/levels"
                 self._follow(moved, node.output[0])
@@ -97,6 +100,11 @@ class _Rewriter:
                     node.input[index] = made[operator]
             if weights is not None:
                 self._put_weights(node, *weights)
+
+    def _only_moves(self, node: "NodeProto", name: str) -> bool:
+        """Whether it may move the levels of ``name`` instead; an output of the graph stays the floats that it is."""
+        once = node.input[0] == name and list(node.input).count(name) == 1
+        return node.op_type in MOVES and once and node.output[0] not in self.outputs
 
     def _multiples_of(self, node: "NodeProto", name: str) -> tuple[np.ndarray, np.ndarray] | None:
         from onnx import numpy_helper
@@ -117,7 +125,7 @@ class _Rewriter:
             node = helper.make_node(
                 operator, [levels, step, zero], [dequantized(name)], name=f"{name}/DequantizeLinear"
             )
-        self.before.setdefault(label(reader), []).append(node)
+        self.in_front_of.setdefault(label(reader), []).append(node)
         return node.output[0]
 
     def _put_weights(self, node: "NodeProto", whole: np.ndarray, steps: np.ndarray) -> None:
@@ -125,7 +133,7 @@ class _Rewriter:
         stored = (whole.astype(np.int16) + center).astype(dtype)
         made, tensors = stored_weight(f"{label(node)}/weight", stored, steps, 1, center)
         self.graph.initializer.extend(tensors)
-        self.before.setdefault(label(node), []).append(made)
+        self.in_front_of.setdefault(label(node), []).append(made)
         node.input[1] = made.output[0]
         self.products.add(node.output[0])
 

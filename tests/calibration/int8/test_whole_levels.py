@@ -1,5 +1,7 @@
 """Levels of the frame that stay bytes: what is rewritten, and that every number stays what it was."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import onnx
 import pytest
@@ -38,8 +40,11 @@ def test_a_column_of_zeros_is_a_multiple_of_anything():
     assert whole.tolist() == [[0, -2], [0, 1]] and steps.tolist() == [1.0, 0.25]
 
 
-def graph(matrix: np.ndarray, order: str = "left") -> onnx.ModelProto:
-    """frame uint8 [1, 4, 6, 3] -> a product with ``matrix`` [18, n], the corner's planes, and the frame's mean."""
+def graph(matrix: np.ndarray, order: str = "left", shown: Mapping[str, list[int]] | None = None) -> onnx.ModelProto:
+    """frame uint8 [1, 4, 6, 3] -> a product with ``matrix`` [18, n], the corner's planes, and the frame's mean.
+
+    ``shown``: shapes of inner tensors that are outputs too.
+    """
     given_first = ["wide", "matrix"] if order == "left" else ["matrix", "wide"]
     nodes = [
         helper.make_node("Cast", ["frame"], ["levels"], name="/Cast", to=TensorProto.FLOAT),
@@ -58,7 +63,7 @@ def graph(matrix: np.ndarray, order: str = "left") -> onnx.ModelProto:
     }
     outputs = [
         helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
-        for name, shape in {"product": ["r", "c"], "negative": [1, 3, 2, 2], "mean": []}.items()
+        for name, shape in {"product": ["r", "c"], "negative": [1, 3, 2, 2], "mean": [], **(shown or {})}.items()
     ]
     made = helper.make_model(
         helper.make_graph(
@@ -121,6 +126,27 @@ def test_what_moves_levels_moves_bytes_and_a_product_reads_bytes():
     assert list(nodes["/Neg"].input) == ["planes"]
     assert list(nodes["/ReduceMean"].input) == ["levels"]
     assert "matrix" not in {tensor.name for tensor in model.graph.initializer}
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [{"levels": [1, 4, 6, 3]}, {"wide": [4, 18]}, {"corner": [1, 2, 2, 3]}, {"planes": [1, 3, 2, 2]}],
+    ids=lambda shown: next(iter(shown)),
+)
+def test_what_is_moved_and_shown_as_an_output_stays_as_it_is(shown):
+    before, model = outputs(graph(EXACT, shown=shown)), graph(EXACT, shown=shown)
+    keep_whole(model, unsigned_weights=True)
+    onnx.checker.check_model(model, full_check=True)
+    np.testing.assert_array_equal(outputs(model)[3], before[3])
+
+
+def test_a_cast_to_another_type_stays_what_it_is():
+    model = graph(EXACT)
+    cast = next(node for node in model.graph.node if node.op_type == "Cast")
+    cast.attribute[0].i = TensorProto.DOUBLE
+    before = model.SerializeToString()
+    assert keep_whole(model, unsigned_weights=True) == set()
+    assert model.SerializeToString() == before
 
 
 @pytest.mark.parametrize(
