@@ -69,6 +69,7 @@ class Build:
         check_target(options.out, options.work)
         self.reporter.note(f"backend: {why}")
         self.rivals, missing = beside(self.backend) if options.backend == AUTO else ([], "")
+        self.reporter.stages += len(self.rivals) * (len(rungs_from(options.precision)) if options.climbs else 1)
         if missing:
             self.reporter.note(f"note: not compared with other backends of the same graph: {missing}")
         self.engines = self.backend.open_build(options, self.recipe, self.reporter)
@@ -182,7 +183,6 @@ class Build:
             target_ms=options.latency_target_ms,
         )
         rungs = rungs_from(options.precision)
-        self.reporter.stages += len(self.rivals) * (len(rungs) if options.climbs else 1)
         self.others: list[bundle_writer.Carried] = []
         if options.rungs:
             taken = self._carry(ladder)

@@ -1,6 +1,7 @@
 """The part of JSON Schema (draft 7) that the schemas of our files use; the native runtime reads the same part.
 
-Read rule by rule: a document is checked once per start, which no compiled validator makes worth its compilation.
+Read rule by rule: a document is checked once per start, which no compiled validator makes worth its compilation. In one
+thing it is stricter than draft 7: 480.0 is no integer, for whoever reads the document counts with what it gets.
 """
 
 import re

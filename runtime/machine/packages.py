@@ -56,9 +56,11 @@ def installed(*distributions: str) -> Fact:
 
 def disk_bytes(*distributions: str) -> int | None:
     """Bytes of the files of those distributions that are installed, without what they depend on; None if not known."""
+    from importlib import metadata
+
     total = 0
     for name in versions_of(distributions):
-        found = importlib.metadata.distribution(name)
+        found = metadata.distribution(name)
         files = (Path(str(found.locate_file(file))) for file in found.files or ())
         total += sum(file.stat().st_size for file in files if file.is_file())
     return total or None

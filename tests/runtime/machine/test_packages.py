@@ -20,6 +20,11 @@ def test_the_room_of_packages_is_that_of_their_files() -> None:
     assert packages.disk_bytes("no-such-distribution") is None
 
 
+def test_nothing_else_need_have_imported_what_finds_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(importlib, "metadata")
+    assert packages.disk_bytes("numpy")
+
+
 def install(monkeypatch: pytest.MonkeyPatch, names: list[str], whole: bool) -> None:
     def version(name: str) -> str:
         if name not in names:
