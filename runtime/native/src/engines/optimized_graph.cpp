@@ -47,15 +47,15 @@ bool is_whole(const fs::path &file) {
 }
 
 std::string kept(const fs::path &folder, const std::string &key) {
-    std::error_code failure, ignored;
+    std::error_code failure, unknown;
     for (fs::directory_iterator entry(folder, failure), end; !failure && entry != end; entry.increment(failure)) {
         const fs::path file = entry->path();
         if (!starts_with(file, key + ".")) continue;
         if (is_whole(file)) {
-            fs::last_write_time(file, FileClock::now(), ignored);  // those used last are kept
+            fs::last_write_time(file, FileClock::now(), unknown);  // those used last are kept
             return file.string();
         }
-        fs::remove(file, ignored);
+        fs::remove(file, unknown);
     }
     return "";
 }
@@ -63,17 +63,17 @@ std::string kept(const fs::path &folder, const std::string &key) {
 // Leaves the graphs used last, and nothing that a killed process was at; other files are somebody else's.
 void tidy(const fs::path &folder, const fs::path &made) {
     std::vector<std::pair<fs::file_time_type, fs::path>> others;
-    std::error_code failure, ignored;
+    std::error_code failure, unknown;
     for (fs::directory_iterator entry(folder, failure), end; !failure && entry != end; entry.increment(failure)) {
         const fs::path file = entry->path();
         std::error_code gone;  // another process tidies too
         const fs::file_time_type used = fs::last_write_time(file, gone);
         if (gone) continue;
-        if (starts_with(file, kPartialPrefix) && used < FileClock::now() - kAbandoned) fs::remove(file, ignored);
+        if (starts_with(file, kPartialPrefix) && used < FileClock::now() - kAbandoned) fs::remove(file, unknown);
         if (is_ours(file) && file != made) others.emplace_back(used, file);
     }
     std::sort(others.rbegin(), others.rend());
-    for (std::size_t i = kMostKept - 1; i < others.size(); ++i) fs::remove(others[i].second, ignored);
+    for (std::size_t i = kMostKept - 1; i < others.size(); ++i) fs::remove(others[i].second, unknown);
 }
 
 }  // namespace
