@@ -260,7 +260,8 @@ ONE_PLACE = {
         {
             "runtime/frames/images.py",
             "benchmarks/latency/frame_feed.py",
-            "calibration/degradations.py",
+            "calibration/degradations/codecs.py",
+            "calibration/degradations/sensor.py",
             "training/data/rgbd.py",
         },
         "runtime/frames/images.py's decode_image",

@@ -22,7 +22,7 @@ from .runs import evaluate as evaluation
 from .runs.shipping import ship
 from .trainers.config import read_config
 from .trainers.int8_finisher import GOAL as CLOSENESS
-from .trainers.trainer import GOAL, Trainer
+from .trainers.trainer import Trainer
 
 
 def features(options: argparse.Namespace) -> int:
@@ -35,6 +35,23 @@ def early_maps(options: argparse.Namespace) -> int:
     """Cache nano's early maps."""
     jobs.compute_early_maps(_shop(options), options.part, options.limit, Progress("early maps"))
     return 0
+
+
+def views(options: argparse.Namespace) -> int:
+    """Make nano 2's views."""
+    jobs.compute_views(_shop(options), options.part, options.limit, Progress("views"))
+    return 0
+
+
+def nano2(options: argparse.Namespace) -> int:
+    """Train nano 2."""
+    shop = _shop(options)
+    teacher = np.full(len(shop.photos.photos), np.nan, np.float32)
+    degraded_teacher = np.full(len(shop.degraded.copies), np.nan, np.float32)
+    if options.teacher:
+        teacher, degraded_teacher = jobs.teach(shop, _weights(options.teacher))
+    start = _weights(options.start)
+    return _trained(jobs.nano2_trainer(shop, options.out, teacher, degraded_teacher, start), options)
 
 
 def edge(options: argparse.Namespace) -> int:
@@ -146,7 +163,7 @@ def _trained(trainer: Trainer[Any], options: argparse.Namespace) -> int:
     pairs = len(trainer.data.fit_pairs) + len(trainer.data.series_pairs)
     print(f"{options.command}: {len(trainer.data.fit)} photos, {pairs} pairs, {trainer.device}")
     trainer.train(_epochs())
-    best = max(trainer.run.rows, key=lambda row: row[GOAL])
+    best = max(trainer.run.rows, key=lambda row: row[trainer.goal])
     print("best: " + ", ".join(f"{name} {value:.4g}" for name, value in best.items()))
     trainer.run.draw()
     if options.weights is not None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from dgiqa_edge.calibration.degradations import KINDS, degrade
+from dgiqa_edge.calibration.degradations.kinds import SHOWN, degrade
 from dgiqa_edge.calibration.images.calibration_set import pixels_sha256
 from dgiqa_edge.runtime.bundle.bundle import Bundle
 from dgiqa_edge.runtime.errors import BundleError
@@ -94,7 +94,7 @@ class OrderReport:
             "frames": self.frames,
             "pairs": self.pairs,
             "in_order": self.in_order,
-            "in_order_by_kind": {kind: self.in_order_of(kind) for kind in KINDS},
+            "in_order_by_kind": {kind: self.in_order_of(kind) for kind in SHOWN},
             "scored": [
                 {
                     "photo": str(scores.photo),
@@ -128,7 +128,7 @@ def score_with_copies(
     key = pixels_sha256(picture)
     frame = fit_to(picture, scorer.bundle.manifest.frame)
     quality = scorer.score(frame)
-    copies = {kind: degrade(frame, kind, strength, int(key[:8], 16), quality.depth) for kind in KINDS}
+    copies = {kind: degrade(frame, kind, strength, int(key[:8], 16), quality.depth) for kind in SHOWN}
     scores = {kind: scorer.score(copy).score for kind, copy in copies.items()}
     return (
         PhotoScores(photo, None if observed is None else key in observed, quality.score, scores),

@@ -4,11 +4,11 @@ The copies are made by ``calibration/degradations.py``; ``degradation_order.py``
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from dgiqa_edge.calibration.degradations import KINDS, degrade
+from dgiqa_edge.calibration.degradations.kinds import KINDS, degrade, runnable
 from dgiqa_edge.calibration.images.calibration_set import pixels_sha256
 from dgiqa_edge.runtime.bundle.manifest import FrameSize
 from dgiqa_edge.runtime.errors import ConfigurationError, FidelityError, SourceError
@@ -37,7 +37,7 @@ class DegradationPlan:
     """
 
     photos: tuple[RatedPhoto, ...]
-    kinds: tuple[str, ...] = tuple(KINDS)
+    kinds: tuple[str, ...] = field(default_factory=runnable)
     strengths: tuple[float, ...] = DEFAULT_STRENGTHS
 
     def __post_init__(self) -> None:

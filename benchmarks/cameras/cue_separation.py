@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dgiqa_edge.calibration.degradations import KINDS, degrade
+from dgiqa_edge.calibration.degradations.kinds import degrade, runnable
 from dgiqa_edge.runtime.commands.cli import guarded
 from dgiqa_edge.runtime.commands.option_types import output_file, parse, whole
 from dgiqa_edge.runtime.errors import SourceError
@@ -83,7 +83,7 @@ def separations(found: dict[str, list[Cues]]) -> list[Separation]:
 
 
 def _copies(photo: NDArray[np.uint8], seed: int) -> Iterator[tuple[str, NDArray[np.uint8]]]:
-    for kind in KINDS:
+    for kind in runnable():
         for strength in STRENGTHS:
             yield f"{kind} {strength:g}", degrade(photo, kind, strength, seed)
 

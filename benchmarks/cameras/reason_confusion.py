@@ -25,7 +25,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dgiqa_edge.calibration.degradations import degrade
+from dgiqa_edge.calibration.degradations.kinds import degrade
 from dgiqa_edge.runtime.commands.cli import guarded
 from dgiqa_edge.runtime.commands.option_types import input_path, output_file, parse, threads, whole
 from dgiqa_edge.runtime.errors import ConfigurationError, MachineError

@@ -121,7 +121,7 @@ def _score_all(
     scorer: "Scorer", photos: Sequence[Path], depth_pictures: Mapping[Path, Path], strength: float
 ) -> "tuple[OrderReport, list[np.ndarray]]":
     """Score every photo, print its row of the table, write its depth map, and draw its row of the sheet."""
-    from dgiqa_edge.calibration.degradations import KINDS
+    from dgiqa_edge.calibration.degradations.kinds import SHOWN
     from dgiqa_edge.runtime.errors import SourceError
     from dgiqa_edge.runtime.frames.depth_picture import write_depth_picture
 
@@ -130,7 +130,7 @@ def _score_all(
 
     labels = _labels(photos)
     width = max(len("photo"), *(len(label) + 2 for label in labels.values()))
-    columns = {kind: max(7, len(kind)) for kind in KINDS}
+    columns = {kind: max(7, len(kind)) for kind in SHOWN}
     print("  ".join([f"{'photo':<{width}}", "  clean", *(f"{kind:>{size}}" for kind, size in columns.items())]))
     observed = observed_pictures(scorer.bundle)
     scored: list[PhotoScores] = []
@@ -149,8 +149,8 @@ def _score_all(
         scored.append(scores)
         print(_table_row(f"{label:<{width}}", scores, columns), flush=True)
     report = OrderReport(strength, tuple(scored), failed)
-    share = {kind: f"{report.in_order_of(kind)}/{len(scored)}" for kind in KINDS}
-    print("  ".join([f"{'in order':<{width}}", " " * 7, *(f"{share[kind]:>{columns[kind]}}" for kind in KINDS)]))
+    share = {kind: f"{report.in_order_of(kind)}/{len(scored)}" for kind in SHOWN}
+    print("  ".join([f"{'in order':<{width}}", " " * 7, *(f"{share[kind]:>{columns[kind]}}" for kind in SHOWN)]))
     return report, rows
 
 
@@ -197,7 +197,7 @@ def _calibration_note(scorer: "Scorer", report: "OrderReport") -> str:
 def _write_sheet(
     file: Path, rows: "Sequence[np.ndarray]", scorer: "Scorer", report: "OrderReport", notes: Sequence[str]
 ) -> None:
-    from dgiqa_edge.calibration.degradations import KINDS
+    from dgiqa_edge.calibration.degradations.kinds import SHOWN
     from dgiqa_edge.calibration.images.shipped import credit_of
     from dgiqa_edge.runtime.frames.images import write_image
 
@@ -217,7 +217,7 @@ def _write_sheet(
     credits = dict.fromkeys(credit for scores in report.scored if (credit := credit_of(scores.photo)))
     if credits:
         notes = [*notes, f"Photos, reduced and degraded: {', '.join(credits)}."]
-    picture = draw_sheet(rows, list(KINDS), SheetTexts("dgiqa-edge demo", lines, notes))
+    picture = draw_sheet(rows, list(SHOWN), SheetTexts("dgiqa-edge demo", lines, notes))
     write_image(file, picture)
 
 

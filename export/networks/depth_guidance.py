@@ -109,12 +109,12 @@ class DepthGuidedAttention(nn.Module):
 
 
 class Regressor(nn.Module):
-    """A view's vector and its frame's context to a logit: [..., width] to [..., 1]."""
+    """A view's vector and its frame's context to a logit, or several: [..., width] to [..., outputs]."""
 
-    def __init__(self, width: int, hidden: int) -> None:
+    def __init__(self, width: int, hidden: int, outputs: int = 1) -> None:
         super().__init__()
         self.hidden = nn.Linear(width, hidden)
-        self.out = nn.Linear(hidden, 1)
+        self.out = nn.Linear(hidden, outputs)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.out(torch.relu(self.hidden(x)))

@@ -1,26 +1,33 @@
-"""Which photos are degraded how: a fixed list of copies for ranking, half a dozen kinds over photos of both parts.
+"""Which photos are degraded how: a fixed list of ladders, each a photo and weaker and stronger copies of it.
 
-Copies are made when asked for and never stored as pictures.
+Copies are made when asked for and never stored as pictures. The clearer of two copies is the better one; where the
+ladder stands on the photo itself, the photo is better than both. Frames of dead cameras end the list.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from dgiqa_edge.calibration.degradations import KINDS, contrasted, degrade, dimmed, room_haze
+from dgiqa_edge.calibration.degradations.kinds import FAULTS, KINDS, contrasted, degraded, dimmed
+from dgiqa_edge.calibration.degradations.scene import Degraded, everywhere
+from dgiqa_edge.calibration.degradations.sensor import blank
 
 from .datasets import PhotoSet, read_photo_of_size
 from .edge_batches import Pairs
 from .feature_store import FeatureStore
 
-WEAKEST, STRONGEST = 0.15, 1.0
+WEAKEST, STRONGEST = 0.08, 1.0
+LEAST_STEP = 0.2
+"""Between the strengths of a ladder's copies."""
 UNDEGRADED = "none"
-ROOM_HAZE = "room-haze"
+BLANK = "blank"
+VALIDATION_BLANKS, FIT_BLANKS = 40, 200
+LEAST_TAKEN = 0.8
+"""Share of its severity that a kind takes at least from a photo's score."""
+HAZES = ("haze", "room_haze")
 MOST_STOPS = 2.5
-SERIES_SEED = 11
-ROOM_SEED = 13
 ORDER_SEED = 7
-SEED = 3
+SEED = 17
 
 
 @dataclass(frozen=True)
@@ -41,49 +48,93 @@ class Copy:
         harsh = f"-h{self.harshness:.3f}" if self.harshness else ""
         return f"{self.row}-{self.kind}-{self.strength:.3f}-{self.seed}{dim}{harsh}"
 
+    @property
+    def of_the_photo(self) -> bool:
+        """Whether the photo itself, unaltered, is what was degraded."""
+        return not self.stops and not self.harshness
+
+    @property
+    def taken(self) -> float:
+        """The share of its photo's score that the copy loses at least."""
+        return LEAST_TAKEN * KINDS[self.kind].severity * self.strength if self.kind in KINDS else 0.0
+
+    def labels(self, good: bool) -> np.ndarray:
+        """1 for the faults it shows, 0 for those it does not, NaN for what is not known: float32 [faults].
+
+        Args:
+            good: whether people found nothing wrong with the photo.
+        """
+        found = np.full(len(FAULTS), 0.0 if good and self.of_the_photo and self.kind != BLANK else np.nan, np.float32)
+        if self.kind in KINDS:
+            kind = KINDS[self.kind]
+            found[[FAULTS.index(fault) for fault in kind.also]] = np.nan
+            found[[FAULTS.index(fault) for fault in kind.faults]] = 1.0
+        return found
+
+    def made(self, photo: np.ndarray, depth: np.ndarray | None) -> Degraded:
+        """The copy and where it is degraded."""
+        if self.kind == BLANK:
+            return everywhere(blank((photo.shape[0], photo.shape[1]), np.random.default_rng(self.seed)))
+        if self.stops:
+            photo = dimmed(photo, self.stops)
+        if self.harshness:
+            photo = contrasted(photo, self.harshness)
+        if self.kind == UNDEGRADED:
+            return Degraded(photo, np.zeros_like(everywhere(photo).coverage))
+        return degraded(photo, self.kind, self.strength, self.seed, depth)
+
 
 @dataclass(frozen=True)
 class DegradedSet:
-    """Copies of validation photos first, then of fit photos, then haze series of fit photos.
+    """Copies, the rungs of a ladder side by side, clearer ones first.
 
     Attributes:
-        validation: how many belong to validation photos.
-        series: how many haze series end the list; each is a dimmed photo and it in weaker and stronger haze.
+        ladders: first copy of each ladder and the one after its last, int64 [ladders, 2].
+        validation: how many copies belong to validation photos; they come first.
+        blanks: how many frames of dead cameras end the list, those to validate on first.
     """
 
     copies: tuple[Copy, ...]
+    ladders: np.ndarray
     validation: int
-    series: int = 0
+    blanks: int = 0
 
-    def picture(self, number: int, photos: PhotoSet, features: FeatureStore, size: tuple[int, int]) -> np.ndarray:
-        """The degraded copy ``number``, uint8 [H, W, 3]; haze takes the photo's depth where that is cached."""
+    def made(self, number: int, photos: PhotoSet, features: FeatureStore, size: tuple[int, int]) -> Degraded:
+        """The copy ``number``; haze and focus take the photo's depth where that is cached."""
         copy = self.copies[number]
         depth = features.maps["depth"][copy.row] if features.done[copy.row] else None
-        photo = read_photo_of_size(photos.photos[copy.row].path, size)
-        if copy.stops:
-            photo = dimmed(photo, copy.stops)
-        if copy.harshness:
-            photo = contrasted(photo, copy.harshness)
-        if copy.kind == UNDEGRADED:
-            return photo
-        if copy.kind == ROOM_HAZE:
-            return room_haze(photo, copy.strength, copy.seed, depth, 2.0 + copy.seed % 9)
-        return degrade(photo, copy.kind, copy.strength, copy.seed, depth)
+        return copy.made(read_photo_of_size(photos.photos[copy.row].path, size), depth)
+
+    def picture(self, number: int, photos: PhotoSet, features: FeatureStore, size: tuple[int, int]) -> np.ndarray:
+        """Its picture alone, uint8 [H, W, 3]."""
+        return self.made(number, photos, features, size).picture
 
     def pairs(self, part: str, done: np.ndarray) -> Pairs:
-        """Pairs of a part (``fit`` or ``validation``) whose copy is marked in ``done``."""
-        numbers = np.arange(len(self.copies) - 3 * self.series)
+        """Photos of a part (``fit`` or ``validation``) and their copies that are marked in ``done``."""
+        numbers = np.arange(len(self.copies) - self.blanks)
         numbers = numbers[: self.validation] if part == "validation" else numbers[self.validation :]
-        numbers = numbers[done[numbers] == 1]
+        numbers = np.array([n for n in numbers if done[n] == 1 and self.copies[n].of_the_photo], np.int64)
         return Pairs(np.array([self.copies[number].row for number in numbers], np.int64), numbers)
 
-    def series_pairs(self, done: np.ndarray) -> Pairs:
-        """Pairs within the haze series, both numbers of copies, the clearer first, where both are ``done``."""
-        first = len(self.copies) - 3 * self.series + 3 * np.arange(self.series)
-        clearer = np.concatenate((first, first + 1, first))
-        hazier = np.concatenate((first + 1, first + 2, first + 2))
-        kept = (done[clearer] == 1) & (done[hazier] == 1)
-        return Pairs(clearer[kept], hazier[kept])
+    def dead(self, part: str, done: np.ndarray) -> np.ndarray:
+        """Copies of a part that are frames of dead cameras and are ``done``: int64, ascending."""
+        first = len(self.copies) - self.blanks
+        middle = first + VALIDATION_BLANKS
+        numbers = np.arange(first, middle) if part == "validation" else np.arange(middle, len(self.copies))
+        return numbers[done[numbers] == 1]
+
+    def series_pairs(self, done: np.ndarray, part: str) -> Pairs:
+        """Two copies of one ladder, the clearer first, where both are ``done``."""
+        first = [
+            (upper, lower)
+            for start, end in self.ladders
+            if (start < self.validation) == (part == "validation")
+            for upper in range(start, end)
+            for lower in range(upper + 1, end)
+            if done[upper] == 1 and done[lower] == 1
+        ]
+        both = np.array(first, np.int64).reshape(-1, 2)
+        return Pairs(both[:, 0], both[:, 1])
 
 
 def extraction_order(photos: PhotoSet) -> np.ndarray:
@@ -91,37 +142,41 @@ def extraction_order(photos: PhotoSet) -> np.ndarray:
     return np.random.default_rng(ORDER_SEED).permutation(photos.indices("train"))
 
 
-def plan_degraded(photos: PhotoSet, validation: int, fit: int, series: int = 0, room_series: int = 0) -> DegradedSet:
-    """The first photos of either part in extraction order, one copy each, kinds in turn, strengths at random.
+def plan_degraded(
+    photos: PhotoSet, kinds: tuple[str, ...], validation: int, fit: int, dim_series: int = 0
+) -> DegradedSet:
+    """Ladders of two copies on the first photos of either part in extraction order, the kinds in turn.
 
-    Haze brightens a dim frame and softens a harsh one, which people like: ``series`` dimmed fit photos in haze, and
-    ``room_series`` of further fit photos with harsh contrast in haze that begins far off, teach to tell the two apart.
+    Haze brightens a dim frame and softens a harsh one, which people like: ``dim_series`` further fit photos, dimmed and
+    of harsh contrast, stand at the top of ladders of haze, so that the two are told apart.
     """
     order = extraction_order(photos)
     held_out = set(photos.indices("validation").tolist())
-    parts = [row for row in order if row in held_out][:validation], [row for row in order if row not in held_out][:fit]
-    generator = np.random.default_rng(SEED)
-    kinds = list(KINDS)
-    copies = []
-    for part in parts:
-        for position, row in enumerate(part):
-            strength = float(generator.uniform(WEAKEST, STRONGEST))
-            copies.append(Copy(int(row), kinds[position % len(kinds)], strength, int(generator.integers(2**31))))
-    generator = np.random.default_rng(SERIES_SEED)
-    others = [row for row in order if row not in held_out]
-    clearings, rooms = others[:series], others[series : series + room_series]
-    for row in clearings:
-        stops, seed = float(generator.uniform(0.0, MOST_STOPS)), int(generator.integers(2**31))
-        weak = float(generator.uniform(0.03, 0.35))
-        strong = weak + float(generator.uniform(0.2, 0.6))
-        copies.append(Copy(int(row), UNDEGRADED, WEAKEST, seed, stops))
-        copies += [Copy(int(row), "haze", strength, seed, stops) for strength in (weak, strong)]
-    generator = np.random.default_rng(ROOM_SEED)
-    for row in rooms:
-        stops, harshness = max(0.0, float(generator.uniform(-1.0, MOST_STOPS))), float(generator.uniform(0.0, 1.0))
-        seed = int(generator.integers(2**31))
-        weak = float(generator.uniform(0.1, 0.4))
-        strong = weak + float(generator.uniform(0.2, 0.6))
-        copies.append(Copy(int(row), UNDEGRADED, WEAKEST, seed, stops, harshness))
-        copies += [Copy(int(row), ROOM_HAZE, strength, seed, stops, harshness) for strength in (weak, strong)]
-    return DegradedSet(tuple(copies), len(parts[0]), len(clearings) + len(rooms))
+    own, others = [row for row in order if row in held_out], [row for row in order if row not in held_out]
+    rng = np.random.default_rng(SEED)
+    ladders = [
+        _rungs(int(row), kinds[position % len(kinds)], rng)
+        for part in (own[:validation], others[:fit])
+        for position, row in enumerate(part)
+    ]
+    for position, row in enumerate(others[:dim_series]):
+        stops = float(rng.uniform(0.1, MOST_STOPS))
+        harshness = float(rng.uniform(0.0, 1.0)) if position % 2 else 0.0
+        hazy = _rungs(int(row), HAZES[position // 2 % 2], rng, stops, harshness)
+        ladders.append((Copy(int(row), UNDEGRADED, 0.0, hazy[0].seed, stops, harshness), *hazy))
+    ends = np.cumsum([len(ladder) for ladder in ladders]).astype(np.int64)
+    bounds = np.stack((np.concatenate(([0], ends[:-1])), ends), axis=1) if ladders else np.zeros((0, 2), np.int64)
+    count = int(ends[min(len(own), validation) - 1]) if validation and own else 0
+    blanks = tuple(Copy(int(order[0]), BLANK, 1.0, seed) for seed in range(VALIDATION_BLANKS + FIT_BLANKS))
+    copies = tuple(copy for ladder in ladders for copy in ladder)
+    return DegradedSet((*copies, *blanks), bounds, count, len(blanks))
+
+
+def _rungs(
+    row: int, kind: str, rng: np.random.Generator, stops: float = 0.0, harshness: float = 0.0
+) -> tuple[Copy, ...]:
+    """A weak and a strong copy by the same draw of chance."""
+    weak = float(rng.uniform(WEAKEST, STRONGEST - LEAST_STEP))
+    strong = float(rng.uniform(weak + LEAST_STEP, STRONGEST))
+    seed = int(rng.integers(2**31))
+    return tuple(Copy(row, kind, strength, seed, stops, harshness) for strength in (weak, strong))

@@ -1,6 +1,6 @@
 """Batches for the quality head of `edge`, from cached features: photos with human scores, and clean/degraded pairs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,18 +36,27 @@ class Pairs:
         return Pairs(self.clean[chosen], self.degraded[chosen])
 
 
-def head_inputs(store: FeatureStore, rows: np.ndarray, cells: DepthCells, device: torch.device) -> tuple[Tensor, ...]:
-    """The six inputs of the head for those rows, one crop each, in its order."""
-    values = {kind: torch.from_numpy(array[rows]).to(device).float() for kind, array in store.maps.items()}
+def head_inputs(
+    store: FeatureStore, rows: np.ndarray, cells: DepthCells, device: torch.device, crops: Sequence[int] = (0,)
+) -> tuple[Tensor, ...]:
+    """The six inputs of the head for those rows, in its order, with those of the store's crops.
+
+    Args:
+        cells: of :func:`features.training_views`.
+    """
+    values = {
+        kind: torch.from_numpy(array[rows][:, crops] if kind.startswith("crop") else array[rows]).to(device).float()
+        for kind, array in store.maps.items()
+    }
     whole_depth, crop_depth = cells(values["depth"])
-    side = (len(rows), 4, GRID_SIDE, GRID_SIDE, -1)
+    side = (4, GRID_SIDE, GRID_SIDE, values["whole_grid"].shape[-1])
     return (
-        values["whole_grid"].reshape(side),
+        values["whole_grid"].reshape(-1, *side),
         values["whole_statistics"],
         whole_depth,
-        values["crop_grid"].reshape(side),
-        values["crop_statistics"],
-        crop_depth,
+        values["crop_grid"].reshape(-1, *side),
+        values["crop_statistics"].flatten(0, 1),
+        crop_depth.unflatten(0, (len(rows), -1))[:, crops].flatten(0, 1),
     )
 
 
@@ -64,11 +73,12 @@ def shuffled(rows: np.ndarray, size: int, seed: int) -> Iterator[np.ndarray]:
 
 
 def feature_moments(array: np.ndarray, rows: np.ndarray) -> tuple[Tensor, Tensor]:
-    """Mean and deviation per feature over the rows: over grid cells too where the array has them.
+    """Mean and deviation per feature over the rows: over grid cells, and crops, too where the array has them.
 
     Statistics [rows, 4, 3, 384] give [4, 3, 384]; grids [rows, 4, 81, 384] give [4, 384].
     """
     values = array[np.sort(rows)].astype(np.float32)
+    values = values.reshape(-1, *values.shape[-3:])
     if values.shape[2] > 3:
         return torch.from_numpy(values.mean(axis=(0, 2))), torch.from_numpy(values.std(axis=(0, 2)) + 1e-3)
     return torch.from_numpy(values.mean(axis=0)), torch.from_numpy(values.std(axis=0) + 1e-3)

@@ -18,12 +18,12 @@ KINDS = ("whole_grid", "whole_statistics", "crop_grid", "crop_statistics", "dept
 
 @dataclass(frozen=True)
 class Shapes:
-    """Shape of a row of each kind; they also tell one kind of store from another."""
+    """Shape of a row of each kind: of the whole view, and of the crops side by side."""
 
     whole_grid: tuple[int, ...] = (4, 81, 384)
     whole_statistics: tuple[int, ...] = (4, 3, 384)
-    crop_grid: tuple[int, ...] = (4, 81, 384)
-    crop_statistics: tuple[int, ...] = (4, 3, 384)
+    crop_grid: tuple[int, ...] = (3, 4, 81, 384)
+    crop_statistics: tuple[int, ...] = (3, 4, 3, 384)
     depth: tuple[int, ...] = (126, 126)
 
 

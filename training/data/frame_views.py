@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dgiqa_edge.calibration.degradations import KINDS, degrade
+from dgiqa_edge.calibration.degradations.kinds import degrade, runnable
 from dgiqa_edge.export.networks.nano import VIEW_RULE
 from dgiqa_edge.export.networks.views import Size, crop_view, plan_views, whole_view
 from dgiqa_edge.runtime.frames.fit import fit_frame
@@ -61,5 +61,5 @@ class FrameBatches:
         photo = self.read(row)
         if generator.uniform() >= self.degraded_share:
             return photo
-        kind, strength = str(generator.choice(list(KINDS))), float(generator.uniform(WEAKEST, STRONGEST))
+        kind, strength = str(generator.choice(runnable())), float(generator.uniform(WEAKEST, STRONGEST))
         return degrade(photo, kind, strength, int(generator.integers(2**31)))

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from dgiqa_edge.calibration import agreement as metrics
-from dgiqa_edge.calibration.degradations import KINDS
+from dgiqa_edge.calibration.degradations.kinds import KINDS
 from dgiqa_edge.export.networks.edge import VIEW_RULE as EDGE_VIEWS
 from dgiqa_edge.export.networks.edge import EdgeEncoder
 from dgiqa_edge.export.networks.nano import Nano

@@ -13,12 +13,14 @@ from typing import Any
 import numpy as np
 import torch
 
+from dgiqa_edge.calibration.degradations.kinds import KINDS
+from dgiqa_edge.calibration.degradations.scene import Degraded, everywhere
 from dgiqa_edge.calibration.images.image_sources import find_files, is_image
 from dgiqa_edge.calibration.images.shipped import SHIPPED_PHOTOS
-from dgiqa_edge.export.networks.edge import VIEW_RULE, EdgeHead, depth_cells
+from dgiqa_edge.export.networks.edge import EdgeHead, depth_cells
 from dgiqa_edge.export.networks.lite_trunk import LiteTrunk
 from dgiqa_edge.export.networks.nano import Nano
-from dgiqa_edge.export.networks.views import plan_views
+from dgiqa_edge.export.networks.nano2 import Nano2, from_normalised
 from dgiqa_edge.runtime.errors import CheckpointError, ConfigurationError
 from dgiqa_edge.runtime.ground.error_text import telling_line
 
@@ -27,12 +29,14 @@ from ..data.degraded_set import DegradedSet, extraction_order, plan_degraded
 from ..data.edge_batches import head_inputs
 from ..data.encoder_session import load_encoder
 from ..data.feature_store import FeatureStore
-from ..data.features import extract
+from ..data.features import extract, training_views
 from ..data.nano_store import NanoStore
+from ..data.view_store import ViewStore
 from ..trainers.config import JobConfig
 from ..trainers.edge_trainer import EdgeData, EdgeTrainer
 from ..trainers.imagenet_start import start_from_imagenet
 from ..trainers.int8_finisher import FinishData, Int8Finisher
+from ..trainers.nano2_trainer import Nano2Data, Nano2Trainer
 from ..trainers.nano_trainer import NanoData, NanoTrainer
 from ..trainers.run_folder import RunFolder
 
@@ -63,8 +67,8 @@ class Workshop:
     def degraded(self) -> DegradedSet:
         """The list of degraded copies."""
         config = self.config
-        series = (config.haze_series, config.room_haze_series)
-        return plan_degraded(self.photos, config.degraded_validation, config.degraded_fit, *series)
+        counts = (config.degraded_validation, config.degraded_fit, config.dim_series)
+        return plan_degraded(self.photos, tuple(KINDS), *counts)
 
     @cached_property
     def degraded_features(self) -> FeatureStore:
@@ -84,6 +88,11 @@ class Workshop:
     def degraded_photo(self, number: int) -> np.ndarray:
         """A degraded copy, uint8 [H, W, 3]."""
         return self.degraded.picture(number, self.photos, self.features, self.size)
+
+    def view_store(self, part: str) -> ViewStore:
+        """Views for `nano` 2 of ``photos`` (train split only) or of ``degraded`` copies."""
+        rows = len(self.photos.indices("train")) if part == "photos" else len(self.degraded.copies)
+        return ViewStore(self.config.cache / "views" / part, rows)
 
     def nano_store(self, part: str) -> NanoStore:
         """Early maps of ``photos`` (train split only) or of ``degraded`` copies."""
@@ -115,6 +124,20 @@ def compute_early_maps(shop: Workshop, part: str, limit: int | None, progress: P
     read, rows = _pictures(shop, part)
     store = shop.nano_store("degraded" if part == "degraded" else "photos")
     store.fill(trunk, rows[:limit], read, NANO_BATCH, progress)
+
+
+def compute_views(shop: Workshop, part: str, limit: int | None, progress: Progress) -> None:
+    """Views for `nano` 2 of ``train`` or ``degraded`` pictures, the first ``limit`` of them."""
+    _limit_threads(1)
+    if part == "degraded":
+
+        def copy(row: int) -> Degraded:
+            return shop.degraded.made(row, shop.photos, shop.features, shop.size)
+
+        shop.view_store("degraded").fill(np.arange(len(shop.degraded.copies))[:limit], copy, progress)
+    else:
+        rows = extraction_order(shop.photos)[:limit]
+        shop.view_store("photos").fill(rows, lambda row: everywhere(shop.photo(row)), progress)
 
 
 def _pictures(shop: Workshop, part: str) -> tuple[Read, np.ndarray]:
@@ -158,7 +181,7 @@ def edge_scorer(
         head.load_state_dict(head_weights)
     except RuntimeError as error:
         raise CheckpointError(f"not the weights of edge's head: {telling_line(error)}") from None
-    cells = depth_cells(plan_views(shop.size, VIEW_RULE))
+    cells = depth_cells(training_views(shop.size))
 
     def scores(store: FeatureStore, rows: np.ndarray) -> np.ndarray:
         parts = []
@@ -217,6 +240,43 @@ def nano_trainer(
     return NanoTrainer(shop.config.nano, data, run, network, started=start is not None)
 
 
+def nano2_trainer(
+    shop: Workshop,
+    out: Path,
+    teacher: np.ndarray,
+    degraded_teacher: np.ndarray,
+    start: dict[str, torch.Tensor],
+) -> Nano2Trainer:
+    """The trainer of `nano` 2 on whatever views are made, from the weights ``start`` of `nano` or of `nano` 2.
+
+    Raises:
+        ConfigurationError: there are none.
+        CheckpointError: ``start`` is neither network's.
+    """
+    config = shop.config.nano2
+    _limit_threads(shop.config.threads)
+    store, degraded = shop.view_store("photos"), shop.view_store("degraded")
+    train = len(store.done)
+    data = Nano2Data(
+        **_cached(shop, store, degraded),
+        mos=shop.photos.mos[:train],
+        teacher=teacher[:train],
+        depth=shop.features.maps["depth"],
+        depth_known=shop.features.done[:train] == 1,
+        degraded_teacher=degraded_teacher,
+    )
+    if len(data.fit) < config.batch or not len(data.validation):
+        raise ConfigurationError(f"only {len(data.fit)} photos have views: run `views --part train` first")
+    torch.manual_seed(config.seed)
+    network = Nano2()
+    whole = all(name in start for name in network.state_dict())
+    missing, unknown = network.load_state_dict(start if whole else from_normalised(start), strict=False)
+    wrong = [*unknown, *(name for name in missing if not name.startswith("faults."))]
+    if wrong:
+        raise CheckpointError(f"not the weights of nano: {wrong[0]}")
+    return Nano2Trainer(config, data, RunFolder(out, config, config.patience), network)
+
+
 def int8_finisher(
     shop: Workshop, out: Path, start: dict[str, torch.Tensor], teacher: dict[str, torch.Tensor]
 ) -> Int8Finisher:
@@ -255,7 +315,10 @@ def _cached(shop: Workshop, photos: Any, degraded: Any) -> dict[str, Any]:
         "degraded": degraded,
         **{part: rows[photos.done[rows] == 1] for part, rows in of_part.items()},
         **{f"{part}_pairs": shop.degraded.pairs(part, degraded.done).among(photos.done) for part in of_part},
-        "series_pairs": shop.degraded.series_pairs(degraded.done),
+        "series_pairs": shop.degraded.series_pairs(degraded.done, "fit"),
+        "validation_series": shop.degraded.series_pairs(degraded.done, "validation"),
+        **{f"{part}_blanks": shop.degraded.dead(part, degraded.done) for part in of_part},
+        "copies": shop.degraded.copies,
     }
 
 

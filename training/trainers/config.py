@@ -10,6 +10,7 @@ from dgiqa_edge.runtime.settings.file import read_settings
 
 from .edge_trainer import EdgeConfig
 from .int8_finisher import FinishConfig
+from .nano2_trainer import Nano2Config
 from .nano_trainer import NanoConfig
 
 T = TypeVar("T")
@@ -25,9 +26,8 @@ class JobConfig:
         imagenet: EfficientNet-Lite0 PyTorch file.
         cache: folder of cached features; gigabytes.
         threads: CPU threads.
-        degraded_validation, degraded_fit: how many degraded copies of photos of either part.
-        haze_series: how many fit photos are dimmed and put into haze of two strengths.
-        room_haze_series: how many further ones get harsh contrast and haze that begins far off.
+        degraded_validation, degraded_fit: how many photos of either part get a ladder of degraded copies.
+        dim_series: how many fit photos are dimmed or get harsh contrast, and are put into haze of two strengths.
     """
 
     data: Path
@@ -36,12 +36,12 @@ class JobConfig:
     cache: Path
     threads: int = 2
     extraction_batch: int = 4
-    degraded_validation: int = 200
-    degraded_fit: int = 1600
-    haze_series: int = 0
-    room_haze_series: int = 0
+    degraded_validation: int = 312
+    degraded_fit: int = 5200
+    dim_series: int = 400
     edge: EdgeConfig = field(default_factory=EdgeConfig)
     nano: NanoConfig = field(default_factory=NanoConfig)
+    nano2: Nano2Config = field(default_factory=Nano2Config)
     finish: FinishConfig = field(default_factory=FinishConfig)
 
 
@@ -54,7 +54,7 @@ def read_config(file: Path) -> JobConfig:
     if not file.is_file():
         raise ConfigurationError(f"{file} is missing: copy training/configs/biq2021.toml and set its paths")
     content = read_settings(file)
-    sections = {"edge": EdgeConfig, "nano": NanoConfig, "finish": FinishConfig}
+    sections = {"edge": EdgeConfig, "nano": NanoConfig, "nano2": Nano2Config, "finish": FinishConfig}
     values: dict[str, Any] = {key: value for key, value in content.items() if key not in sections}
     for name, kind in sections.items():
         values[name] = _filled(kind, content.get(name, {}), f"{file}, [{name}]")

@@ -3,20 +3,22 @@
 The encoder is not here at all; `data/features.py` ran it once. One model is chosen by its validation score.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
-from dgiqa_edge.export.networks.edge import VIEW_RULE, EdgeHead, depth_cells
-from dgiqa_edge.export.networks.views import plan_views
+from dgiqa_edge.export.networks.edge import EdgeHead, depth_cells
 
 from ..data.edge_batches import Pairs, feature_moments, head_inputs, joined
 from ..data.feature_store import FeatureStore
-from .losses import ranking_loss, views_loss
+from ..data.features import training_views
+from .losses import ladder_loss, views_loss
 from .run_folder import RunFolder
-from .trainer import Trainer, TrainingConfig, TrainingData, decay_groups
+from .trainer import Trainer, TrainingConfig, TrainingData, decay_groups, ladder_targets
 
 INPUTS = ("whole grid", "whole statistics", "whole depth", "crop grid", "crop statistics", "crop depth")
 EdgeData = TrainingData[FeatureStore]
@@ -29,10 +31,12 @@ class EdgeConfig(TrainingConfig):
     Attributes:
         dropout: share of the features, and of the view vectors, that a training step does not see.
         frame: height and width of the photos.
+        crops: of the store's crops, how many validation reads; a training step reads any of them.
     """
 
     dropout: float = 0.3
     frame: tuple[int, int] = (512, 512)
+    crops: int = 1
 
 
 class EdgeTrainer(Trainer[FeatureStore]):
@@ -41,6 +45,7 @@ class EdgeTrainer(Trainer[FeatureStore]):
     part = "head"
     warm_up = 0.5
     longest_gradient = 1.0
+    config: EdgeConfig
 
     def __init__(
         self, config: EdgeConfig, data: EdgeData, run: RunFolder, start: dict[str, Tensor] | None = None
@@ -48,7 +53,7 @@ class EdgeTrainer(Trainer[FeatureStore]):
         torch.manual_seed(config.seed)
         self.config, self.data = config, data
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self.cells = depth_cells(plan_views(config.frame, VIEW_RULE)).to(self.device)
+        self.cells = depth_cells(training_views(config.frame)).to(self.device)
         self.head = EdgeHead().to(self.device)
         for part in self.head.modules():
             if isinstance(part, nn.Dropout):
@@ -62,7 +67,8 @@ class EdgeTrainer(Trainer[FeatureStore]):
         """Scores of those rows, float32 [rows]."""
         self.head.eval()
         with torch.no_grad():
-            batches = (self._inputs(store, rows[at : at + 100]) for at in range(0, len(rows), 100))
+            crops = range(self.config.crops)
+            batches = (self._inputs(store, rows[at : at + 100], crops) for at in range(0, len(rows), 100))
             parts = [self.head(*inputs).float().mean(dim=1) for inputs in batches]
         return torch.cat(parts).cpu().numpy()
 
@@ -74,31 +80,28 @@ class EdgeTrainer(Trainer[FeatureStore]):
 
     def _loss(self, rows: np.ndarray, pairs: Pairs, series: Pairs, generator: np.random.Generator) -> Tensor:
         config, data = self.config, self.data
-        inputs = self._inputs(data.photos, rows)
-        if len(pairs):
-            inputs = joined(inputs, self._inputs(data.photos, pairs.clean))
-            inputs = joined(inputs, self._inputs(data.degraded, pairs.degraded))
-        if len(series):
-            inputs = joined(inputs, self._inputs(data.degraded, series.clean))
-            inputs = joined(inputs, self._inputs(data.degraded, series.degraded))
+        stored = data.photos.maps["crop_grid"].shape[1]
+        crops = generator.permutation(stored)[: int(generator.integers(1, stored + 1))].tolist()
+        blanks = generator.choice(data.fit_blanks, min(config.blanks_per_batch, len(data.fit_blanks)), replace=False)
+        copies = np.concatenate((pairs.degraded, series.clean, series.degraded, blanks))
+        inputs = self._inputs(data.photos, rows, crops)
+        if len(copies):
+            inputs = joined(inputs, self._inputs(data.degraded, copies, crops))
         if generator.integers(2):
             inputs = _mirrored(inputs)
         with self._autocast():
             views = self.head(*inputs).float()
-        predicted = views.mean(dim=1)
-        human = torch.from_numpy(data.mos[rows]).to(self.device)
-        loss = views_loss(views[: len(rows)], human)
-        if len(pairs):
-            better, worse = predicted[len(rows) : len(rows) + 2 * len(pairs)].chunk(2)
-            # A photo must not lose its human score to the ranking: only the degraded copy is pushed.
-            loss = loss + config.pair_weight * ranking_loss(better.detach(), worse, config.margin)
-        if len(series):
-            clearer, hazier = predicted[len(rows) + 2 * len(pairs) :].chunk(2)
-            loss = loss + config.pair_weight * ranking_loss(clearer, hazier, config.series_margin)
+        loss = views_loss(views[: len(rows)], torch.from_numpy(data.mos[rows]).to(self.device))
+        lengths = [len(rows), len(pairs), len(series), len(series), len(blanks)]
+        _, of_photo, clearer, worse, dead = views.mean(dim=1).split(lengths)
+        most, margins = (values.to(self.device) for values in ladder_targets(pairs, series, data))
+        loss = loss + config.pair_weight * ladder_loss(of_photo, most, clearer, worse, margins)
+        if len(blanks):
+            loss = loss + F.smooth_l1_loss(dead, torch.full_like(dead, config.blank_score), beta=0.1)
         return loss
 
-    def _inputs(self, store: FeatureStore, rows: np.ndarray) -> tuple[Tensor, ...]:
-        inputs = head_inputs(store, rows, self.cells, self.device)
+    def _inputs(self, store: FeatureStore, rows: np.ndarray, crops: Sequence[int]) -> tuple[Tensor, ...]:
+        inputs = head_inputs(store, rows, self.cells, self.device, crops)
         left_out = set(self.config.without)
         named = zip(INPUTS, inputs, strict=True)
         return tuple(torch.zeros_like(value) if left_out & set(name.split()) else value for name, value in named)

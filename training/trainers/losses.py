@@ -26,6 +26,19 @@ def ranking_loss(better: Tensor, worse: Tensor, margin: float) -> Tensor:
     return F.relu(worse - better + margin).mean()
 
 
+def ladder_loss(of_photo: Tensor, most: Tensor, clearer: Tensor, worse: Tensor, margins: Tensor) -> Tensor:
+    """Copies [P] that score above ``most`` of their photos, and copies [S] that are not ``margins`` below clearer ones.
+
+    Both weigh the same; either may be empty.
+    """
+    loss = of_photo.sum() * 0.0 + worse.sum() * 0.0
+    if len(of_photo):
+        loss = loss + F.relu(of_photo - most).mean()
+    if len(worse):
+        loss = loss + F.relu(worse - clearer + margins).mean()
+    return loss
+
+
 def score_loss(predicted: Tensor, human: Tensor, correlation: float = 0.3, order: float = 0.1) -> Tensor:
     """Mean squared error, with the two others weighed in; scores [B] in [0, 1]."""
     error = F.smooth_l1_loss(predicted, human, beta=0.1) * 2.0

@@ -6,6 +6,7 @@ It decides nothing about training but when to stop early.
 import csv
 import json
 from dataclasses import asdict, is_dataclass
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,7 @@ class RunFolder:
         return self.folder / "best.pt"
 
     def last_state(self) -> State | None:
-        """What :meth:`keep` was given last, or ``None`` at the start."""
+        """What :meth:`keep` or :meth:`keep_step` was given last, or ``None`` at the start."""
         file = self.folder / "last.pt"
         return torch.load(file, map_location="cpu", weights_only=True) if file.is_file() else None
 
@@ -71,6 +72,13 @@ class RunFolder:
             with atomic_file(file) as partial:
                 torch.save(state, partial)
         return best
+
+    def keep_step(self, state: State, where: dict[str, int]) -> None:
+        """Keep a state within an epoch; ``status.json`` tells people where the run is."""
+        with atomic_file(self.folder / "last.pt") as partial:
+            torch.save(state, partial)
+        told = {**where, "written": datetime.now(timezone.utc).isoformat(timespec="seconds"), "epochs_done": self.rows}
+        write_text(self.folder / "status.json", json.dumps(told, indent=2))
 
     def exhausted(self, goal: str) -> bool:
         """Whether the last ``patience`` epochs brought nothing better."""

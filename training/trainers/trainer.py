@@ -1,9 +1,12 @@
 """What every trainer does: epochs until validation no longer improves, each kept, a stopped run going on where it was.
 
-A model's own trainer says what a batch is, what is lost on it and what its scores are.
+A run is kept after every epoch and every few minutes within one; what a step draws depends on its number alone, so a
+run that was killed goes on as if nothing had been. A model's own trainer says what a batch is, what is lost on it and
+what its scores are.
 """
 
 import math
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -15,11 +18,15 @@ from torch import Tensor, nn
 
 from dgiqa_edge.calibration import agreement as metrics
 
+from ..data.degraded_set import Copy
 from ..data.edge_batches import Pairs, shuffled
 from .run_folder import RunFolder
 
 Progress = Callable[[int, int, int, float], None]
 GOAL = "validation_srcc"
+KEEP_SECONDS = 300.0
+LEAST_APART, APART = 0.02, 0.15
+"""Scores of two copies of a ladder lie apart by this, or by this share of what the one loses beyond the other."""
 Store = TypeVar("Store")
 
 
@@ -28,9 +35,9 @@ class TrainingConfig:
     """How to train.
 
     Attributes:
-        pairs_per_batch: clean/degraded pairs beside each batch of photos; 0 for none.
-        series_per_batch: pairs of the haze series beside each batch, ``series_margin`` apart; 0 for none.
-        margin: score by which a degraded copy should lie below its photo.
+        pairs_per_batch: photos and copies of them beside each batch of photos; 0 for none.
+        series_per_batch: pairs of copies of one ladder beside each batch; 0 for none.
+        blanks_per_batch: frames of dead cameras, whose score should be ``blank_score``.
         without: what the quality readers see as zeros, for the ablation.
     """
 
@@ -41,9 +48,9 @@ class TrainingConfig:
     weight_decay: float = 0.05
     pairs_per_batch: int = 16
     series_per_batch: int = 8
-    series_margin: float = 0.03
-    pair_weight: float = 1.0
-    margin: float = 0.08
+    blanks_per_batch: int = 3
+    blank_score: float = 0.02
+    pair_weight: float = 2.0
     patience: int = 4
     without: tuple[str, ...] = ()
 
@@ -57,6 +64,9 @@ class TrainingData(Generic[Store]):
         fit, validation: rows of ``photos``.
         fit_pairs, validation_pairs: rows of ``photos`` and of ``degraded``.
         series_pairs: rows of ``degraded`` alone, the clearer copy first.
+        validation_series: the same of validation photos.
+        fit_blanks, validation_blanks: rows of ``degraded`` that are frames of dead cameras.
+        copies: what the rows of ``degraded`` are.
     """
 
     photos: Store
@@ -67,6 +77,10 @@ class TrainingData(Generic[Store]):
     fit_pairs: Pairs
     validation_pairs: Pairs
     series_pairs: Pairs
+    validation_series: Pairs
+    fit_blanks: np.ndarray
+    validation_blanks: np.ndarray
+    copies: tuple[Copy, ...]
 
 
 class Trainer(ABC, Generic[Store]):
@@ -76,7 +90,10 @@ class Trainer(ABC, Generic[Store]):
         part: name of the model's weights in a kept state.
         warm_up: epochs in which the learning rate rises.
         longest_gradient: norm to which gradients are cut.
+        goal: figure by which the best epoch is chosen.
     """
+
+    goal: str = GOAL
 
     part: str
     warm_up: float
@@ -87,7 +104,7 @@ class Trainer(ABC, Generic[Store]):
 
     def _begin(self, model: nn.Module, groups: list[dict[str, Any]], run: RunFolder, started: bool) -> None:
         """Set up the optimizer and go on from the run's last state; a model not ``started`` is standardised."""
-        self.model, self.run, self.epoch = model, run, 0
+        self.model, self.run, self.epoch, self.step, self.lost = model, run, 0, 0, 0.0
         self.optimizer = torch.optim.AdamW(groups, self.config.learning_rate)
         self.steps = max(1, len(self.data.fit) // self.config.batch)
         self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimizer, self._rate)
@@ -96,23 +113,18 @@ class Trainer(ABC, Generic[Store]):
             self.model.load_state_dict(state[self.part])
             self.optimizer.load_state_dict(state["optimizer"])
             self.schedule.load_state_dict(state["schedule"])
-            self.epoch = int(state["epoch"])
+            self.epoch, self.step, self.lost = int(state["epoch"]), int(state["step"]), float(state["lost"])
+            self._restore(state)
         elif not started:
             self._standardise()
 
     def train(self, progress: Progress) -> None:
         """Train to the last epoch, or until validation no longer improves."""
-        while self.epoch < self.config.epochs and not self.run.exhausted(GOAL):
+        while self.epoch < self.config.epochs and not self.run.exhausted(self.goal):
             loss = self._epoch(progress)
-            self.epoch += 1
+            self.epoch, self.step, self.lost = self.epoch + 1, 0, 0.0
             figures = {"epoch": float(self.epoch), "loss": loss, **self.validate()}
-            state = {
-                self.part: self.model.state_dict(),
-                "optimizer": self.optimizer.state_dict(),
-                "schedule": self.schedule.state_dict(),
-                "epoch": self.epoch,
-            }
-            self.run.keep(figures, state, GOAL)
+            self.run.keep(figures, self._state(), self.goal)
 
     def validate(self) -> dict[str, float]:
         """SRCC, PLCC and RMSE on the validation photos, the model's own figures, and the share of pairs in order."""
@@ -129,6 +141,12 @@ class Trainer(ABC, Generic[Store]):
             clean = self._quality(data.photos, data.validation_pairs.clean)
             worse = self._quality(data.degraded, data.validation_pairs.degraded)
             figures["validation_order"] = metrics.ordered_share(clean, worse)
+        if len(data.validation_series):
+            clearer = self._quality(data.degraded, data.validation_series.clean)
+            worse = self._quality(data.degraded, data.validation_series.degraded)
+            figures["validation_steps"] = metrics.ordered_share(clearer, worse)
+        if len(data.validation_blanks):
+            figures["blank_worst"] = float(self._quality(data.degraded, data.validation_blanks).max())
         return figures
 
     def load_best(self) -> None:
@@ -154,9 +172,12 @@ class Trainer(ABC, Generic[Store]):
     def _epoch(self, progress: Progress) -> float:
         config, data = self.config, self.data
         self._train_mode()
-        generator = np.random.default_rng((config.seed, self.epoch))
-        total, done = 0.0, 0
-        for rows in shuffled(data.fit, config.batch, config.seed * 1000 + self.epoch):
+        kept = time.monotonic()
+        for number, rows in enumerate(shuffled(data.fit, config.batch, config.seed * 1000 + self.epoch)):
+            if number < self.step:
+                continue  # done before the run was stopped
+            generator = np.random.default_rng((config.seed, self.epoch, number))
+            torch.manual_seed(int(generator.integers(2**31)))  # of dropout
             pairs = data.fit_pairs.drawn(config.pairs_per_batch, generator)
             series = data.series_pairs.drawn(config.series_per_batch, generator)
             loss = self._loss(rows, pairs, series, generator)
@@ -165,9 +186,30 @@ class Trainer(ABC, Generic[Store]):
             nn.utils.clip_grad_norm_(self.model.parameters(), self.longest_gradient)
             self.optimizer.step()
             self.schedule.step()
-            total, done = total + float(loss.detach()), done + 1
-            progress(self.epoch, done, self.steps, total / done)
-        return total / max(1, done)
+            self._stepped()
+            self.step, self.lost = number + 1, self.lost + float(loss.detach())
+            progress(self.epoch, self.step, self.steps, self.lost / self.step)
+            if time.monotonic() - kept > KEEP_SECONDS:
+                self.run.keep_step(self._state(), {"epoch": self.epoch + 1, "step": self.step, "steps": self.steps})
+                kept = time.monotonic()
+        return self.lost / max(1, self.step)
+
+    def _state(self) -> dict[str, Any]:
+        """All that a run needs to go on; a trainer may add to it and take it up again in :meth:`_restore`."""
+        return {
+            self.part: self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "schedule": self.schedule.state_dict(),
+            "epoch": self.epoch,
+            "step": self.step,
+            "lost": self.lost,
+        }
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        """Take up what a trainer added to the state."""
+
+    def _stepped(self) -> None:
+        """What a trainer does after each step."""
 
     def _train_mode(self) -> None:
         self.model.train()
@@ -178,6 +220,19 @@ class Trainer(ABC, Generic[Store]):
     def _rate(self, step: int) -> float:
         warm = min(1.0, (step + 1) / (self.warm_up * self.steps + 1))
         return warm * 0.5 * (1.0 + math.cos(math.pi * min(1.0, step / (self.steps * self.config.epochs))))
+
+
+def ladder_targets(pairs: Pairs, series: Pairs, data: TrainingData[Any]) -> tuple[Tensor, Tensor]:
+    """The most that copies may score beside their photos [pairs], and the distances of copies of a ladder [series]."""
+    copies = data.copies
+    beside = zip(pairs.clean, pairs.degraded, strict=True)
+    most = [data.mos[row] * (1.0 - copies[copy].taken) for row, copy in beside]
+    apart = (
+        copies[worse].taken - copies[clearer].taken
+        for clearer, worse in zip(series.clean, series.degraded, strict=True)
+    )
+    margins = [max(LEAST_APART, APART * taken) for taken in apart]
+    return torch.tensor(most, dtype=torch.float32), torch.tensor(margins, dtype=torch.float32)
 
 
 def decay_groups(parameters: Iterable[nn.Parameter], rate: float, weight_decay: float) -> list[dict[str, Any]]:

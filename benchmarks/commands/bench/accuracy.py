@@ -125,14 +125,17 @@ def run(args: argparse.Namespace) -> int:
 
 def _plan(args: argparse.Namespace, photos: "list[RatedPhoto]") -> "DegradationPlan | None":
     """What to degrade, from the options; ``None`` for nothing."""
-    from dgiqa_edge.calibration.degradations import KINDS
+    from dgiqa_edge.calibration.degradations.kinds import KINDS, runnable
     from dgiqa_edge.runtime.errors import ConfigurationError
 
     from ...accuracy.degradation_series import DegradationPlan, choose_clean
 
     if args.degradations == NONE or not args.degraded_photos:
         return None
-    kinds = tuple(KINDS) if args.degradations == ALL else tuple(dict.fromkeys(args.degradations.split(",")))
+    kinds = runnable() if args.degradations == ALL else tuple(dict.fromkeys(args.degradations.split(",")))
+    missing = [kind for kind in KINDS if kind not in runnable()] if args.degradations == ALL else []
+    if missing:
+        print(f"note: {', '.join(missing)} left out: they need the program ffmpeg", file=sys.stderr)
     try:
         strengths = tuple(float(text) for text in args.strengths.split(","))
     except ValueError:

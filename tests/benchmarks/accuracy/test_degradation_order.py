@@ -15,7 +15,7 @@ from dgiqa_edge.benchmarks.accuracy.degradation_order import (
     observed_pictures,
     score_with_copies,
 )
-from dgiqa_edge.calibration.degradations import KINDS
+from dgiqa_edge.calibration.degradations.kinds import KINDS
 from dgiqa_edge.calibration.images.calibration_set import pixels_sha256
 from dgiqa_edge.runtime import Scorer, load_bundle
 from dgiqa_edge.runtime.bundle.bundle import build_manifest_files, write_manifest

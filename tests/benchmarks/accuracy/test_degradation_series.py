@@ -10,7 +10,7 @@ from dgiqa_edge.benchmarks.accuracy.degradation_series import DegradationPlan, c
 from dgiqa_edge.benchmarks.accuracy.opinion_set import RatedPhoto
 from dgiqa_edge.benchmarks.measures.measures import Measure, Panel
 from dgiqa_edge.benchmarks.measures.score_store import ScoreStore
-from dgiqa_edge.calibration.degradations import KINDS, degrade
+from dgiqa_edge.calibration.degradations.kinds import KINDS, degrade
 from dgiqa_edge.calibration.images.calibration_set import pixels_sha256
 from dgiqa_edge.runtime.bundle.manifest import FrameSize
 from dgiqa_edge.runtime.errors import ConfigurationError

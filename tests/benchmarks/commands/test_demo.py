@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from dgiqa_edge.calibration.degradations import KINDS
+from dgiqa_edge.calibration.degradations.kinds import KINDS
 from dgiqa_edge.runtime import Scorer
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from dgiqa_edge.benchmarks.measures.baselines import baselines
 from dgiqa_edge.benchmarks.measures.brisque import Regression, brisque, features, load_regression
-from dgiqa_edge.calibration.degradations import degrade
+from dgiqa_edge.calibration.degradations.kinds import degrade
 
 HEADER = "svm_type epsilon_svr\nkernel_type rbf\ngamma 0.5\nnr_class 2\ntotal_sv 2\nrho -3.5\nSV\n"
 

@@ -6,7 +6,7 @@ from scipy.io import savemat
 
 from dgiqa_edge.benchmarks.measures.baselines import ModelFiles, baselines
 from dgiqa_edge.benchmarks.measures.niqe import NaturalPhotos, block_features, load_natural_photos, niqe
-from dgiqa_edge.calibration.degradations import degrade
+from dgiqa_edge.calibration.degradations.kinds import degrade
 from dgiqa_edge.runtime.errors import SourceError
 
 

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from dgiqa_edge.calibration.degradations import degrade
+from dgiqa_edge.calibration.degradations.kinds import degrade
 from dgiqa_edge.calibration.images.shipped import SHIPPED_PHOTOS
 from dgiqa_edge.runtime.gate.cues import LEAST_SIDE, CueMeter
 from dgiqa_edge.runtime.gate.policy import CHECKS, CUE_CHECKS, Side

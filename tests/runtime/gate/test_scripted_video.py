@@ -12,7 +12,7 @@ import cv2
 import pytest
 from places import ROOT
 
-from dgiqa_edge.calibration.degradations import degrade
+from dgiqa_edge.calibration.degradations.kinds import degrade
 from dgiqa_edge.calibration.images.shipped import SHIPPED_PHOTOS
 from dgiqa_edge.runtime.gate.cues import CueMeter
 from dgiqa_edge.runtime.gate.gate import Gate

@@ -5,7 +5,7 @@ import cv2
 import numpy as np
 import pytest
 
-from dgiqa_edge.calibration.degradations import KINDS
+from dgiqa_edge.calibration.degradations.kinds import KINDS
 from dgiqa_edge.training.data.datasets import Photo, PhotoSet
 from dgiqa_edge.training.data.degraded_set import extraction_order, plan_degraded
 
