@@ -38,7 +38,7 @@ def h265(scene: Scene, strength: float, rng: np.random.Generator) -> Degraded:
 
 
 def lost_blocks(scene: Scene, strength: float, rng: np.random.Generator) -> Degraded:
-    """Packets that never came: runs of blocks shifted, repeated downwards, or grey, to the end of a slice."""
+    """Packets that never came: runs of blocks shifted, repeated downwards, or grey."""
     height, width = scene.size
     picture, coverage = scene.photo.copy(), np.zeros(scene.size, np.float32)
     rows = np.arange(0, height - BLOCK + 1, BLOCK)
@@ -48,17 +48,18 @@ def lost_blocks(scene: Scene, strength: float, rng: np.random.Generator) -> Degr
         top = int(rng.choice(rows))
         bottom = min(height, top + BLOCK * int(rng.integers(1, 5)))
         longest = max(BLOCK, int((wanted - lost) * 1.2 * height * width / (bottom - top)))
-        left = max(BLOCK * int(rng.integers(0, max(1, width // BLOCK))), width - longest)
-        area = picture[top:bottom, left:]
+        left = BLOCK * int(rng.integers(0, max(1, width // BLOCK)))
+        run = np.s_[top:bottom, left : left + longest]
+        area = picture[run]
         manner = int(rng.integers(3))
         if manner == 0:
             moved = np.roll(scene.photo, (int(rng.integers(-48, 49)), int(rng.integers(8, 64))), axis=(0, 1))
-            area[:] = moved[top:bottom, left:]
+            area[:] = moved[run]
         elif manner == 1:
-            area[:] = picture[max(0, top - 1), left:]  # the last good row, drawn out
+            area[:] = picture[max(0, top - 1), left : left + longest]  # the last good row, drawn out
         else:
             area[:] = 128 + (area.astype(int) - 128) // 8
-        coverage[top:bottom, left:] = 1.0
+        coverage[run] = 1.0
         lost = float(coverage.mean())
     return Degraded(picture, coverage)
 

@@ -81,11 +81,13 @@ def consumers(graph: "GraphProto") -> "dict[str, list[NodeProto]]":
 
 
 def drop_unread(graph: "GraphProto") -> None:
-    """Remove constants that no node reads and no output shows."""
-    read = {name for node in graph.node for name in node.input} | {output.name for output in graph.output}
+    """Remove nodes and constants whose values reach no output."""
+    read = {output.name for output in graph.output}
     for index in reversed(range(len(graph.node))):
-        if graph.node[index].op_type == "Constant" and read.isdisjoint(graph.node[index].output):
+        if read.isdisjoint(graph.node[index].output):
             del graph.node[index]
+        else:
+            read.update(graph.node[index].input)
     for index in reversed(range(len(graph.initializer))):
         if graph.initializer[index].name not in read:
             del graph.initializer[index]

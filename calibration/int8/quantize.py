@@ -14,6 +14,7 @@ from dgiqa_edge.runtime.errors import CalibrationError
 from dgiqa_edge.runtime.ground.error_text import telling_line
 
 from .carried import carried_nodes, repeats
+from .exact_grids import exact_grids
 from .graph_tensors import constant_tensors, dequantized, stored_weight
 from .grids import (
     UNSIGNED_WEIGHT_ZERO,
@@ -114,6 +115,7 @@ class _Rewriter:
     target: Target
     pairs: dict[str, _Pair] = field(default_factory=dict)
     constants: "dict[str, TensorProto]" = field(default_factory=dict)
+    exact: dict[str, ActivationGrid] = field(default_factory=dict)
     new_constants: "dict[str, TensorProto]" = field(default_factory=dict)
     weights: dict[tuple[str, int, bytes], str] = field(default_factory=dict)
     integer_biases: dict[tuple[str, str], str] = field(default_factory=dict)
@@ -121,6 +123,7 @@ class _Rewriter:
     def rewrite(self) -> "ModelProto":
         graph = self.model.graph
         self.constants = constant_tensors(graph)
+        self.exact = exact_grids(graph, unsigned=self.target.unsigned_activations)
         chosen = {node.output: node for node in self.placement.nodes}
         missing = set(chosen) - {node.output[0] for node in graph.node}
         if missing:
@@ -163,7 +166,7 @@ class _Rewriter:
         if tensor not in self.ranges:
             raise CalibrationError(f"no calibrated range for tensor {tensor}: calibrate this graph again")
         seen = self.ranges[tensor]
-        grid = activation_grid(seen.low, seen.high, unsigned=self.target.unsigned_activations)
+        grid = self.exact.get(tensor) or activation_grid(seen.low, seen.high, unsigned=self.target.unsigned_activations)
         planned = self.pairs.get(tensor)
         self.pairs[tensor] = _Pair(for_all_readers or bool(planned and planned.for_all_readers), grid)
 

@@ -1,7 +1,8 @@
 """Levels of the camera frame stay whole numbers in 8 bits for as long as that is exact.
 
 A frame graph casts the frame to float first, which at 3840x2160 costs more than the network. What only moves levels
-(a slice, a transposition) moves bytes as well, and a product of levels with a constant matrix is exact in INT8 where
+(a slice, a transposition) moves bytes as well, what is rounded to levels becomes bytes there, and a layer whose grid is
+that of the levels reads them as they are. A product of levels with a constant matrix is exact in INT8 where
 each of the matrix's columns holds small whole multiples of one number, as the matrices that shrink by area do: the
 levels are a grid of step 1, the multiples are 8-bit weights, and their sum is an int32.
 """
@@ -10,14 +11,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .exact_grids import MOVES, level_tensors
 from .graph_tensors import attribute, constant_tensors, consumers, dequantized, drop_unread, label, stored_weight
 from .grids import SIGNED_LEVELS, UNSIGNED_WEIGHT_ZERO
 
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto
 
-MOVES = ("Reshape", "Slice", "Transpose", "Gather")
-"""Their first input's values come out unchanged."""
 EXACT_TO = 3e-7
 """Of a weight, relative to the largest of its column: float32's rounding, and no more."""
 
@@ -57,6 +57,7 @@ class _Rewriter:
         self.outputs = {value.name for value in model.graph.output}
         self.in_front_of: dict[str, list[NodeProto]] = {}  # nodes that are made, by the label of their first reader
         self.products: set[str] = set()
+        self.levels = level_tensors(model.graph)
 
     def rewrite(self) -> set[str]:
         import onnx
@@ -74,6 +75,9 @@ class _Rewriter:
         ]
         for cast in casts:
             self._follow(cast.output[0], cast.input[0])
+        for node in self.graph.node:
+            if node.op_type == "Round" and node.output[0] in self.levels and node.output[0] not in self.outputs:
+                self._round(node)
         nodes = [node for node in self.graph.node if not any(node is cast for cast in casts)]
         ordered = [each for node in nodes for each in (*self.in_front_of.get(label(node), ()), node)]
         copies = [type(node).FromString(node.SerializeToString()) for node in ordered]
@@ -91,6 +95,9 @@ class _Rewriter:
                 node.input[0], node.output[0] = levels, f"{moved}/levels"
                 self._follow(moved, node.output[0])
                 continue
+            if (last := self._read_on_their_grid(node)) is not None:
+                self._read_levels(last, levels)
+                continue
             weights = self._multiples_of(node, name)
             operator = "Cast" if weights is None else "DequantizeLinear"
             if operator not in made:
@@ -104,7 +111,39 @@ class _Rewriter:
     def _only_moves(self, node: "NodeProto", name: str) -> bool:
         """Whether it may move the levels of ``name`` instead; an output of the graph stays the floats that it is."""
         once = node.input[0] == name and list(node.input).count(name) == 1
-        return node.op_type in MOVES and once and node.output[0] not in self.outputs
+        moves = node.op_type in MOVES and node.op_type != "Concat"
+        return moves and once and node.output[0] not in self.outputs
+
+    def _round(self, node: "NodeProto") -> None:
+        """Make it the quantization to levels."""
+        made, levels = node.output[0], f"{node.output[0]}/levels"
+        step, zero = self._constant(f"{made}/scale", np.float32(1)), self._constant(f"{made}/zero", np.uint8(0))
+        node.op_type = "QuantizeLinear"
+        node.input.extend((step, zero))
+        node.output[0] = levels
+        self._follow(made, levels)
+
+    def _read_on_their_grid(self, node: "NodeProto") -> "NodeProto | None":
+        """The QuantizeLinear to the levels' own grid behind ``node``, where that shifts or scales for nobody else."""
+        while node.op_type in ("Sub", "Add", "Mul") and node.output[0] in self.levels:
+            readers = self.readers.get(node.output[0], [])
+            if len(readers) != 1:
+                return None
+            node = readers[0]
+        from onnx import numpy_helper
+
+        if node.op_type != "QuantizeLinear" or node.input[0] not in self.levels:
+            return None
+        grid = self.levels[node.input[0]].grid(unsigned=True)
+        step, zero = (numpy_helper.to_array(self.constants[constant]) for constant in node.input[1:3])
+        same = grid is not None and zero.dtype == np.uint8 and (step, zero) == (grid.scale, grid.zero_point)
+        return node if same else None
+
+    def _read_levels(self, quantize: "NodeProto", levels: str) -> None:
+        for reader in self.readers.get(quantize.output[0], []):
+            for index, given in enumerate(reader.input):
+                if given == quantize.output[0]:
+                    reader.input[index] = levels
 
     def _multiples_of(self, node: "NodeProto", name: str) -> tuple[np.ndarray, np.ndarray] | None:
         from onnx import numpy_helper

@@ -5,14 +5,14 @@ stretches of the source makes its own stretch of the destination, always by the 
 one dense matrix is ``g`` products with a small one.
 """
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from math import gcd
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..networks.views import Size, shrink_matrix
+from ..networks.views import IMAGENET_MEAN, IMAGENET_STD, Size, shrink_matrix
 
 LANES = 16
 """A product with fewer columns than this costs a processor as much as one with so many."""
@@ -20,22 +20,38 @@ WIDEST_STRETCH = 64
 """Columns beyond which a product on interleaved channels, two thirds of it zeros, costs more than it saves."""
 
 
+@dataclass(frozen=True)
+class Colours:
+    """What becomes of the shrunk channels: ``channels`` float32 [3, 3] takes BGR to the output's, less ``offsets``."""
+
+    channels: np.ndarray
+    offsets: np.ndarray
+
+    @classmethod
+    def normalised(cls) -> "Colours":
+        """RGB with ImageNet's mean and deviation removed."""
+        mean, deviation = np.array(IMAGENET_MEAN, np.float32), np.array(IMAGENET_STD, np.float32)
+        return cls(np.diag(1.0 / (255.0 * deviation))[::-1].astype(np.float32), mean / deviation)
+
+    @classmethod
+    def kept(cls) -> "Colours":
+        """BGR levels as they are."""
+        return cls(np.eye(3, dtype=np.float32), np.zeros(3, np.float32))
+
+
 class AreaShrink(nn.Module):
-    """BGR levels float32 [N, H, W, 3] to RGB [N, 3, h, w], shrunk, times a gain per channel, less an offset.
+    """BGR levels float32 [N, H, W, 3] to [N, 3, h, w], shrunk, in other colours.
 
     The same numbers as two products with :func:`shrink_matrix`, but for the last bits of float32. Channels lie side by
     side to the end, as in the frame: kernels for convolutions in INT8 want them so, and undo the last transposition.
-
-    Args:
-        gains, offsets: of red, green and blue.
     """
 
     rows: Tensor
     columns: Tensor
-    gains: Tensor
+    channels: Tensor
     offsets: Tensor
 
-    def __init__(self, source: Size, destination: Size, gains: Sequence[float], offsets: Sequence[float]) -> None:
+    def __init__(self, source: Size, destination: Size, colours: Colours) -> None:
         super().__init__()
         self.source, self.destination = source, destination
         down, across = (gcd(*lengths) for lengths in zip(source, destination, strict=True))
@@ -46,10 +62,11 @@ class AreaShrink(nn.Module):
         columns = shrink_matrix(source[1] // across, width).T
         self.interleaved = 3 * width <= WIDEST_STRETCH
         if self.interleaved:
-            columns = np.kron(columns, np.diag(np.asarray(gains, np.float32))[::-1])
+            columns = np.kron(columns, colours.channels)
         # A whole line of offsets: kernels are slow where three values repeat.
-        line = np.tile(np.asarray(offsets, np.float32), destination[1])
-        for name, values in (("rows", rows), ("columns", columns), ("gains", gains), ("offsets", line)):
+        line = np.tile(colours.offsets, destination[1])
+        self.shifts = bool(line.any())
+        for name, values in (("rows", rows), ("columns", columns), ("channels", colours.channels), ("offsets", line)):
             self.register_buffer(name, torch.from_numpy(np.array(values, np.float32)), persistent=False)
 
     def forward(self, pixels: Tensor) -> Tensor:
@@ -57,13 +74,14 @@ class AreaShrink(nn.Module):
         if self.interleaved:
             # First along the rows of memory: the frame as it lies is the left side of a product with a constant.
             narrow = torch.matmul(pixels.reshape(-1, self.columns.shape[0]), self.columns)
-            rgb = self._fewer_rows(narrow, self.destination[1])
+            shrunk = self._fewer_rows(narrow, self.destination[1])
         else:
             few = self._fewer_rows(pixels, self.source[1]).reshape(-1, self.source[1], 3).transpose(1, 2)
             planes = torch.matmul(few.reshape(-1, self.columns.shape[0]), self.columns)
             bgr = planes.reshape(-1, 3, self.destination[1]).transpose(1, 2)
-            rgb = (bgr[..., [2, 1, 0]] * self.gains).reshape(-1, len(self.offsets))
-        return (rgb - self.offsets).reshape(-1, *self.destination, 3).permute(0, 3, 1, 2)
+            shrunk = torch.matmul(bgr, self.channels).reshape(-1, len(self.offsets))
+        shrunk = shrunk - self.offsets if self.shifts else shrunk
+        return shrunk.reshape(-1, *self.destination, 3).permute(0, 3, 1, 2)
 
     def _fewer_rows(self, levels: Tensor, width: int) -> Tensor:
         """Interleaved levels of H rows for each frame to [N * h, width * 3]."""

@@ -92,6 +92,7 @@ class Edge(nn.Module):
     """The encoder (published weights, frozen) and the head (trained here)."""
 
     depth_stride = 1
+    reads_levels = False
 
     def __init__(self) -> None:
         super().__init__()

@@ -33,6 +33,7 @@ class Nano(nn.Module):
     """Trunk, depth decoder and one quality reader per view kind."""
 
     depth_stride = DEPTH_STRIDE
+    reads_levels = False
 
     def __init__(self) -> None:
         super().__init__()
@@ -129,11 +130,18 @@ class ViewReader(nn.Module):
 
     def forward(self, maps: ViewMaps, depth: Tensor) -> Tensor:
         """Maps and standardised depth [V, h / 8, w / 8] of views [V, 3, h, w]."""
+        return self.vector(maps, self.image(maps), depth)
+
+    def image(self, maps: ViewMaps) -> Tensor:
+        """What depth asks about: [V, 64, h / 16, w / 16]."""
+        return self.bridge(self.from16(maps.stride16) + twice(self.from32(maps.stride32)))  # type: ignore[no-any-return]
+
+    def vector(self, maps: ViewMaps, image: Tensor, depth: Tensor) -> Tensor:
+        """The same as :meth:`forward`, of an image that is made already."""
         order = self.stored_order
         summary = torch.cat(level_figures(maps), dim=1) - self.statistics_mean[order]
         summary = self.dropout(summary / self.statistics_deviation[order])
         summary = torch.relu(F.linear(summary, self.statistics.weight[:, order], self.statistics.bias))
-        image = self.bridge(self.from16(maps.stride16) + twice(self.from32(maps.stride32)))
         tokens = self.depth_attention(self.depth_tokens(depth), map_tokens(image))
         guided = self.refinement(tokens, tokens).mean(dim=1)
         return self.dropout(torch.cat((guided, summary), dim=1))

@@ -1,8 +1,8 @@
 """`nano` 2: depth, quality and faults of a frame from one small network whose input is 8-bit pictures.
 
-Views as those of `nano` (see `views.py`), but as levels: the shrunk frame is rounded to whole levels, as a resized
-picture is, and the normalisation is ``level / 128 - 1`` for every channel. So the first convolution computes in INT8
-from the frame's own bytes, without a rounding that FP32 does not have too.
+Views as those of `nano` (see `views.py`), but as levels in the frame's own order of channels: the shrunk frame is
+rounded to whole levels, as a resized picture is, and the normalisation is ``level / 128 - 1`` for every channel. So the
+first convolution computes in INT8 from the frame's own bytes, without a rounding that FP32 does not have too.
 
 Beside score and depth it says what is wrong with a frame and where: probabilities of the faults of
 ``calibration/degradations/kinds.py``, for the frame and for each cell of a 4x4 grid.
@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from .depth_guidance import Regressor, frame_logits
-from .lite_trunk import TAPS, LiteTrunk, ViewMaps, convolution
-from .nano import HIDDEN_WIDTH, VIEW_RULE, VIEW_WIDTH, DepthDecoder, ViewReader, depth_cells, twice
+from .lite_trunk import LiteTrunk, ViewMaps, convolution
+from .nano import HIDDEN_WIDTH, TOKEN_WIDTH, VIEW_RULE, VIEW_WIDTH, DepthDecoder, ViewReader, depth_cells
 from .views import IMAGENET_MEAN, IMAGENET_STD, Size, Views, overlap_matrix, plan_views
 
 FAULTS = 8
@@ -27,6 +27,7 @@ class Nano2(nn.Module):
     """Trunk, depth decoder, one quality reader per view kind, and the fault reader."""
 
     depth_stride = 4
+    reads_levels = True
 
     def __init__(self) -> None:
         super().__init__()
@@ -54,7 +55,7 @@ class Nano2(nn.Module):
         """Score one frame.
 
         Args:
-            whole: float32 [1, 3, h, w], RGB, the shrunk frame in whole levels 0..255.
+            whole: float32 [1, 3, h, w], BGR, the shrunk frame in whole levels 0..255.
             crops: float32 [N, 3, 160, 160], native crops in levels.
 
         Returns:
@@ -68,7 +69,7 @@ class Nano2(nn.Module):
 
     def maps(self, views: Tensor) -> ViewMaps:
         """Views in levels [V, 3, h, w] to their maps."""
-        return self.trunk(views * (1.0 / LEVELS_PER_UNIT) - 1.0)  # type: ignore[no-any-return]
+        return self.trunk((views - LEVELS_PER_UNIT) * (1.0 / LEVELS_PER_UNIT))  # type: ignore[no-any-return]
 
     def read(self, whole: ViewMaps, crops: ViewMaps) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Maps of F frames and of their F * N crops to what :meth:`forward` gives, as logits, but depth.
@@ -77,17 +78,18 @@ class Nano2(nn.Module):
         """
         depth = self.depth_decoder(whole)
         whole_depth, crop_depth = self.depth_cells(depth)
-        whole_vector = self.whole(whole, whole_depth)
+        image = self.whole.image(whole)
+        whole_vector = self.whole.vector(whole, image, whole_depth)
         crop_vectors = self.crop(crops, crop_depth)
         frames = whole_vector.shape[0]
         context = torch.cat((whole_vector, crop_vectors.reshape(frames, -1, VIEW_WIDTH).mean(dim=1)), dim=1)
-        faults, coverage = self.faults(whole, context)
+        faults, coverage = self.faults(image, context)
         logits = frame_logits(whole_vector, crop_vectors, self.whole_score, self.crop_score)
         return logits, depth, faults, coverage
 
 
 class FaultReader(nn.Module):
-    """Maps and context of F whole views to logits of faults [F, 8] and of where they are [F, 4, 4, 8].
+    """Image and context of F frames to logits of faults [F, 8] and of where they are [F, 4, 4, 8].
 
     Where a fault is not in the frame it is nowhere: the logits of the cells add to those of the frame.
     """
@@ -97,12 +99,7 @@ class FaultReader(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.from8 = convolution(TAPS[4], _CELL_WIDTH, kernel=3, stride=2)
-        self.from16 = nn.Conv2d(TAPS[10], _CELL_WIDTH, kernel_size=1)
-        self.from32 = nn.Conv2d(TAPS[14], _CELL_WIDTH, kernel_size=1)
-        self.mix = nn.Sequential(
-            convolution(_CELL_WIDTH, _CELL_WIDTH, kernel=3, groups=_CELL_WIDTH), convolution(_CELL_WIDTH, _CELL_WIDTH)
-        )
+        self.mix = convolution(TOKEN_WIDTH, _CELL_WIDTH)
         self.cells = nn.Conv2d(_CELL_WIDTH, FAULTS, kernel_size=1)
         self.frame = Regressor(2 * VIEW_WIDTH, HIDDEN_WIDTH, FAULTS)
 
@@ -112,16 +109,15 @@ class FaultReader(nn.Module):
             share = torch.from_numpy(overlap_matrix(length, COVERAGE_SIDE, 0.0, float(length)))
             self.register_buffer(name, share if name == "rows" else share.T.contiguous(), persistent=False)
 
-    def forward(self, whole: ViewMaps, context: Tensor) -> tuple[Tensor, Tensor]:
-        """Maps of F whole views and context [F, 384] of their frames to logits."""
-        joined = self.from8(whole.stride8) + self.from16(whole.stride16) + twice(self.from32(whole.stride32))
-        local = self.rows @ self.cells(self.mix(joined)) @ self.columns
+    def forward(self, image: Tensor, context: Tensor) -> tuple[Tensor, Tensor]:
+        """Image of whole views [F, 64, h / 16, w / 16] and context [F, 384] of their frames to logits."""
+        local = self.rows @ self.cells(self.mix(image)) @ self.columns
         faults = self.frame(context)
         return faults, local.permute(0, 2, 3, 1) + faults[:, None, None, :]
 
 
 def from_normalised(weights: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Weights of a network whose input has ImageNet's mean and deviation removed, for one that reads levels.
+    """Weights of a network that reads RGB with ImageNet's mean and deviation removed, for one that reads BGR levels.
 
     What the first convolution gives stays the same, but along the border, where it now sees grey.
     """
@@ -133,6 +129,6 @@ def from_normalised(weights: dict[str, Tensor]) -> dict[str, Tensor]:
     kernel = weights[stem]
     return {
         **weights,
-        stem: kernel * (per_level * LEVELS_PER_UNIT).view(1, 3, 1, 1),
+        stem: (kernel * (per_level * LEVELS_PER_UNIT).view(1, 3, 1, 1)).flip(1),
         mean: weights[mean] - (kernel * middle.view(1, 3, 1, 1)).sum(dim=(1, 2, 3)),
     }

@@ -24,7 +24,7 @@ FLUSH_SECONDS = 60.0
 
 
 class ViewStore:
-    """Rows of ``whole`` uint8 [rows, h, w, 3], ``crops`` uint8 [rows, 5, 160, 160, 3], RGB, and ``coverage``."""
+    """Rows of ``whole`` uint8 [rows, h, w, 3], ``crops`` uint8 [rows, 5, 160, 160, 3], BGR, and ``coverage``."""
 
     def __init__(self, folder: Path, rows: int) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -59,15 +59,14 @@ class ViewStore:
 
 
 def whole_levels(frame_bgr: np.ndarray, size: Size) -> np.ndarray:
-    """The frame uint8 [H, W, 3] shrunk to ``size`` by area and rounded: uint8 [h, w, 3], RGB."""
-    small = cv2.resize(frame_bgr, (size[1], size[0]), interpolation=cv2.INTER_AREA)
-    return np.ascontiguousarray(small[:, :, ::-1])
+    """The frame uint8 [H, W, 3] shrunk to ``size`` by area and rounded: uint8 [h, w, 3], BGR."""
+    return np.asarray(cv2.resize(frame_bgr, (size[1], size[0]), interpolation=cv2.INTER_AREA))
 
 
 def crop_levels(frame_bgr: np.ndarray, box: Box) -> np.ndarray:
-    """A native crop, uint8 [h, w, 3], RGB."""
+    """A native crop, uint8 [h, w, 3], BGR."""
     top, left, height, width = box
-    return np.ascontiguousarray(frame_bgr[top : top + height, left : left + width, ::-1])
+    return frame_bgr[top : top + height, left : left + width]
 
 
 def crop_boxes(frame: Size) -> tuple[Box, ...]:
