@@ -31,27 +31,10 @@ def features(options: argparse.Namespace) -> int:
     return 0
 
 
-def early_maps(options: argparse.Namespace) -> int:
-    """Cache nano's early maps."""
-    jobs.compute_early_maps(_shop(options), options.part, options.limit, Progress("early maps"))
-    return 0
-
-
 def views(options: argparse.Namespace) -> int:
-    """Make nano 2's views."""
+    """Make nano's views."""
     jobs.compute_views(_shop(options), options.part, options.limit, Progress("views"))
     return 0
-
-
-def nano2(options: argparse.Namespace) -> int:
-    """Train nano 2."""
-    shop = _shop(options)
-    teacher = np.full(len(shop.photos.photos), np.nan, np.float32)
-    degraded_teacher = np.full(len(shop.degraded.copies), np.nan, np.float32)
-    if options.teacher:
-        teacher, degraded_teacher = jobs.teach(shop, _weights(options.teacher))
-    start = _weights(options.start)
-    return _trained(jobs.nano2_trainer(shop, options.out, teacher, degraded_teacher, start), options)
 
 
 def edge(options: argparse.Namespace) -> int:
@@ -96,7 +79,7 @@ def ablate(options: argparse.Namespace) -> int:
         if not options.teacher:
             raise ConfigurationError("the ablation of nano needs --teacher: the weights of edge's head that ship")
         outcomes, human = ablation.nano_outcomes(shop, options.out, _weights(options.teacher), _epochs())
-        fit = int(shop.nano_store("photos").done[shop.photos.indices("fit")].sum())
+        fit = int(shop.view_store("photos").done[shop.photos.indices("fit")].sum())
     report = ablation.report(options.model, outcomes, human, fit)
     print(ablation.table(report))
     return _written(report, options)

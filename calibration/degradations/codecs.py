@@ -93,7 +93,12 @@ def _ffmpeg(arguments: list[str], given: bytes) -> bytes:
     if program is None:
         raise MachineError("H.264 and H.265 need the program ffmpeg: install it, or leave these kinds out")
     command = [program, "-hide_banner", "-loglevel", "error", "-threads", "1", *arguments]
-    done = subprocess.run(command, input=given, capture_output=True, timeout=_SECONDS, check=False)
+    try:
+        done = subprocess.run(command, input=given, capture_output=True, timeout=_SECONDS, check=False)
+    except subprocess.TimeoutExpired:
+        raise MachineError(
+            f"ffmpeg took longer than {_SECONDS:.0f} s for {PICTURES} pictures: it was stopped"
+        ) from None
     if done.returncode or not done.stdout:
         told = done.stderr.decode("utf-8", "replace").strip().splitlines()
         raise MachineError(f"ffmpeg failed: {told[-1] if told else 'it says nothing'}")

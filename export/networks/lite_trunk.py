@@ -12,9 +12,6 @@ from torch import Tensor, nn
 
 NORM_EPSILON = 1e-3
 STEM_WIDTH = 32
-EARLY_BLOCKS = 5
-"""Blocks up to stride 8: what stays frozen in the first phase of training."""
-
 TAPS = {2: 24, 4: 40, 10: 112, 14: 192}
 
 
@@ -70,27 +67,12 @@ class LiteTrunk(nn.Module):
 
     def forward(self, views: Tensor) -> ViewMaps:
         """Views float32 [V, 3, h, w], sides multiples of 32."""
-        return ViewMaps(*(maps := self.early(views)), *self.late(maps[1]))
-
-    def early(self, views: Tensor) -> tuple[Tensor, Tensor]:
-        """Views to their maps at strides 4 and 8."""
-        x = self.stem(views)
-        for block in self.blocks[:3]:
+        maps, x = [], self.stem(views)
+        for number, block in enumerate(self.blocks):
             x = block(x)
-        stride4 = x
-        for block in self.blocks[3:EARLY_BLOCKS]:
-            x = block(x)
-        return stride4, x
-
-    def late(self, stride8: Tensor) -> tuple[Tensor, Tensor]:
-        """The map at stride 8 to those at strides 16 and 32."""
-        x = stride8
-        for block in self.blocks[EARLY_BLOCKS:11]:
-            x = block(x)
-        stride16 = x
-        for block in self.blocks[11:]:
-            x = block(x)
-        return stride16, x
+            if number in TAPS:
+                maps.append(x)
+        return ViewMaps(*maps)
 
 
 class InvertedBottleneck(nn.Module):

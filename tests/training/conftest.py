@@ -3,12 +3,14 @@
 import numpy as np
 import pytest
 
+from dgiqa_edge.training.data.degraded_set import BLANK, Copy
 from dgiqa_edge.training.data.edge_batches import Pairs
 from dgiqa_edge.training.data.feature_store import FeatureStore
 from dgiqa_edge.training.trainers.edge_trainer import EdgeData
 
 PHOTOS = 96
 COPIES = 32
+BLANKS = 8
 
 
 @pytest.fixture(scope="session")
@@ -18,12 +20,12 @@ def edge_data(tmp_path_factory):
     generator = np.random.default_rng(0)
     mos = generator.uniform(0, 1, PHOTOS).astype(np.float32)
     stores = []
-    for name, scores in (("photos", mos), ("degraded", mos[:COPIES] - 0.5)):
+    for name, scores in (("photos", mos), ("degraded", np.append(mos[:COPIES] - 0.5, np.full(BLANKS, -1.0)))):
         store = FeatureStore(folder / name, len(scores), [str(number) for number in range(len(scores))])
         for number, score in enumerate(scores):
             values = {kind: generator.normal(0, 1, array.shape[1:]) for kind, array in store.maps.items()}
             for kind in ("whole_statistics", "crop_statistics"):
-                values[kind][:, 0, :32] += 6 * (score - 0.5)
+                values[kind][..., 0, :32] += 6 * (score - 0.5)
             store.write(number, values)
         stores.append(store)
     rows, copies = np.arange(PHOTOS), np.arange(COPIES)
@@ -36,4 +38,9 @@ def edge_data(tmp_path_factory):
         fit_pairs=Pairs(copies[:24], copies[:24]),
         validation_pairs=Pairs(copies[24:], copies[24:]),
         series_pairs=Pairs(np.arange(3), np.arange(3, 6)),
+        validation_series=Pairs(copies[24:26], copies[26:28]),
+        fit_blanks=np.arange(COPIES, COPIES + 4),
+        validation_blanks=np.arange(COPIES + 4, COPIES + BLANKS),
+        copies=tuple(Copy(row, "noise", 0.5, 1) for row in range(COPIES))
+        + tuple(Copy(0, BLANK, 1.0, seed) for seed in range(BLANKS)),
     )

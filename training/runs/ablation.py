@@ -76,8 +76,8 @@ def nano_outcomes(
         trainer = jobs.nano_trainer(jobs.Workshop(changed), out / _slug(name), known, degraded_known)
         trainer.train(progress)
         trainer.load_best()
-        scores, _ = trainer.scores(trainer.data.photos, trainer.data.validation)
-        outcomes[name] = Outcome(scores, max(trainer.run.rows, key=lambda row: row[GOAL]))
+        scores = trainer.said(trainer.data.photos, trainer.data.validation)[0]
+        outcomes[name] = Outcome(scores, max(trainer.run.rows, key=lambda row: row[trainer.goal]))
         human = trainer.data.mos[trainer.data.validation]
     return outcomes, human
 

@@ -1,4 +1,4 @@
-"""The training jobs, each resumable: features, degraded copies, early maps, the two models, their evaluation.
+"""The training jobs, each resumable: features, views, the two models, their evaluation.
 
 It joins data, caches and trainers by the configuration; how to train is the trainers' business.
 """
@@ -18,7 +18,6 @@ from dgiqa_edge.calibration.degradations.scene import Degraded, everywhere
 from dgiqa_edge.calibration.images.image_sources import find_files, is_image
 from dgiqa_edge.calibration.images.shipped import SHIPPED_PHOTOS
 from dgiqa_edge.export.networks.edge import EdgeHead, depth_cells
-from dgiqa_edge.export.networks.lite_trunk import LiteTrunk
 from dgiqa_edge.export.networks.nano import Nano
 from dgiqa_edge.export.networks.nano2 import Nano2, from_normalised
 from dgiqa_edge.runtime.errors import CheckpointError, ConfigurationError
@@ -30,20 +29,17 @@ from ..data.edge_batches import head_inputs
 from ..data.encoder_session import load_encoder
 from ..data.feature_store import FeatureStore
 from ..data.features import extract, training_views
-from ..data.nano_store import NanoStore
 from ..data.view_store import ViewStore
 from ..trainers.config import JobConfig
 from ..trainers.edge_trainer import EdgeData, EdgeTrainer
 from ..trainers.imagenet_start import start_from_imagenet
 from ..trainers.int8_finisher import FinishData, Int8Finisher
-from ..trainers.nano2_trainer import Nano2Data, Nano2Trainer
 from ..trainers.nano_trainer import NanoData, NanoTrainer
 from ..trainers.run_folder import RunFolder
 
 Progress = Callable[[int, int], None]
 EpochProgress = Callable[[int, int, int, float], None]
 Read = Callable[[int], np.ndarray]
-NANO_BATCH = 16
 
 
 @dataclass(frozen=True)
@@ -94,16 +90,12 @@ class Workshop:
         rows = len(self.photos.indices("train")) if part == "photos" else len(self.degraded.copies)
         return ViewStore(self.config.cache / "views" / part, rows)
 
-    def nano_store(self, part: str) -> NanoStore:
-        """Early maps of ``photos`` (train split only) or of ``degraded`` copies."""
-        rows = len(self.photos.indices("train")) if part == "photos" else len(self.degraded.copies)
-        return NanoStore(self.config.cache / "nano" / part, rows)
-
-    def fresh_nano(self) -> Nano:
+    def fresh_nano(self) -> Nano2:
         """`nano` with its trunk as ImageNet left it."""
         torch.manual_seed(self.config.nano.seed)
-        network = Nano()
+        network = Nano2()
         start_from_imagenet(network.trunk, self.config.imagenet)
+        network.load_state_dict(from_normalised(network.state_dict()))
         return network
 
 
@@ -114,16 +106,6 @@ def compute_features(shop: Workshop, part: str, limit: int | None, progress: Pro
     store = shop.degraded_features if part == "degraded" else shop.features
     encoder, graphs = load_encoder(config.encoder), config.cache / "graphs"
     extract(encoder, store, rows[:limit], read, config.extraction_batch, config.threads, progress, graphs)
-
-
-def compute_early_maps(shop: Workshop, part: str, limit: int | None, progress: Progress) -> None:
-    """Early maps of `nano` for ``train`` or ``degraded`` pictures, the first ``limit`` of them."""
-    _limit_threads(shop.config.threads)
-    trunk = LiteTrunk()
-    start_from_imagenet(trunk, shop.config.imagenet)
-    read, rows = _pictures(shop, part)
-    store = shop.nano_store("degraded" if part == "degraded" else "photos")
-    store.fill(trunk, rows[:limit], read, NANO_BATCH, progress)
 
 
 def compute_views(shop: Workshop, part: str, limit: int | None, progress: Progress) -> None:
@@ -214,14 +196,17 @@ def nano_trainer(
     degraded_teacher: np.ndarray,
     start: dict[str, torch.Tensor] | None = None,
 ) -> NanoTrainer:
-    """The trainer of `nano` on whatever early maps are cached, from ImageNet's trunk or from the weights ``start``.
+    """The trainer of `nano` on whatever views are made, from ImageNet's trunk or from the weights ``start``.
+
+    Weights without a fault reader, which read normalised views, will do.
 
     Raises:
         ConfigurationError: there are none.
-        CheckpointError: ``start`` is not the network's.
+        CheckpointError: ``start`` is neither network's.
     """
+    config = shop.config.nano
     _limit_threads(shop.config.threads)
-    store, degraded = shop.nano_store("photos"), shop.nano_store("degraded")
+    store, degraded = shop.view_store("photos"), shop.view_store("degraded")
     train = len(store.done)
     data = NanoData(
         **_cached(shop, store, degraded),
@@ -231,42 +216,11 @@ def nano_trainer(
         depth_known=shop.features.done[:train] == 1,
         degraded_teacher=degraded_teacher,
     )
-    if len(data.fit) < shop.config.nano.batch or not len(data.validation):
-        raise ConfigurationError(f"only {len(data.fit)} photos have early maps: run `early-maps --part train` first")
-    run = RunFolder(out, shop.config.nano, shop.config.nano.patience)
-    network = shop.fresh_nano()
-    if start is not None:
-        _filled(network, start)
-    return NanoTrainer(shop.config.nano, data, run, network, started=start is not None)
-
-
-def nano2_trainer(
-    shop: Workshop,
-    out: Path,
-    teacher: np.ndarray,
-    degraded_teacher: np.ndarray,
-    start: dict[str, torch.Tensor],
-) -> Nano2Trainer:
-    """The trainer of `nano` 2 on whatever views are made, from the weights ``start`` of `nano` or of `nano` 2.
-
-    Raises:
-        ConfigurationError: there are none.
-        CheckpointError: ``start`` is neither network's.
-    """
-    config = shop.config.nano2
-    _limit_threads(shop.config.threads)
-    store, degraded = shop.view_store("photos"), shop.view_store("degraded")
-    train = len(store.done)
-    data = Nano2Data(
-        **_cached(shop, store, degraded),
-        mos=shop.photos.mos[:train],
-        teacher=teacher[:train],
-        depth=shop.features.maps["depth"],
-        depth_known=shop.features.done[:train] == 1,
-        degraded_teacher=degraded_teacher,
-    )
     if len(data.fit) < config.batch or not len(data.validation):
         raise ConfigurationError(f"only {len(data.fit)} photos have views: run `views --part train` first")
+    run = RunFolder(out, config, config.patience)
+    if start is None:
+        return NanoTrainer(config, data, run, shop.fresh_nano(), started=False)
     torch.manual_seed(config.seed)
     network = Nano2()
     whole = all(name in start for name in network.state_dict())
@@ -274,7 +228,7 @@ def nano2_trainer(
     wrong = [*unknown, *(name for name in missing if not name.startswith("faults."))]
     if wrong:
         raise CheckpointError(f"not the weights of nano: {wrong[0]}")
-    return Nano2Trainer(config, data, RunFolder(out, config, config.patience), network)
+    return NanoTrainer(config, data, run, network)
 
 
 def int8_finisher(

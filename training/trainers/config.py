@@ -10,7 +10,6 @@ from dgiqa_edge.runtime.settings.file import read_settings
 
 from .edge_trainer import EdgeConfig
 from .int8_finisher import FinishConfig
-from .nano2_trainer import Nano2Config
 from .nano_trainer import NanoConfig
 
 T = TypeVar("T")
@@ -41,7 +40,6 @@ class JobConfig:
     dim_series: int = 400
     edge: EdgeConfig = field(default_factory=EdgeConfig)
     nano: NanoConfig = field(default_factory=NanoConfig)
-    nano2: Nano2Config = field(default_factory=Nano2Config)
     finish: FinishConfig = field(default_factory=FinishConfig)
 
 
@@ -54,7 +52,7 @@ def read_config(file: Path) -> JobConfig:
     if not file.is_file():
         raise ConfigurationError(f"{file} is missing: copy training/configs/biq2021.toml and set its paths")
     content = read_settings(file)
-    sections = {"edge": EdgeConfig, "nano": NanoConfig, "nano2": Nano2Config, "finish": FinishConfig}
+    sections = {"edge": EdgeConfig, "nano": NanoConfig, "finish": FinishConfig}
     values: dict[str, Any] = {key: value for key, value in content.items() if key not in sections}
     for name, kind in sections.items():
         values[name] = _filled(kind, content.get(name, {}), f"{file}, [{name}]")

@@ -1,27 +1,35 @@
-"""Trains `nano` from cached early maps: human scores, the word of `edge`, the teacher's depth, order of degraded pairs.
+"""Trains `nano` 2 whole: human scores, the word of `edge`, depth, order of degraded copies, faults and where they are.
 
-The first blocks of the trunk stay as ImageNet left them; everything after them is trained. One model is chosen by its
-validation score.
+Batch norm keeps the statistics it starts with, so that the network that is trained is the one that is built, where they
+are folded into the convolutions. What is kept is a moving average of the weights.
 """
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, cast
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from dgiqa_edge.calibration import agreement as metrics
-from dgiqa_edge.export.networks.lite_trunk import EARLY_BLOCKS, ViewMaps
-from dgiqa_edge.export.networks.nano import Nano, map_statistics
-from dgiqa_edge.export.networks.views import overlap_matrix
+from dgiqa_edge.calibration.degradations.kinds import FAULTS, KINDS
+from dgiqa_edge.export.networks.lite_trunk import ViewMaps
+from dgiqa_edge.export.networks.nano import depth_cells, map_statistics
+from dgiqa_edge.export.networks.nano2 import Nano2
+from dgiqa_edge.export.networks.views import Box, Views, overlap_matrix
 from dgiqa_edge.runtime.errors import ConfigurationError
 
 from ..data.edge_batches import Pairs
-from ..data.nano_store import NanoStore
-from .losses import depth_loss, ranking_loss, views_loss
+from ..data.view_store import FRAME, ViewStore, crop_boxes
+from .losses import depth_loss, ladder_loss, views_loss
 from .run_folder import RunFolder
-from .trainer import Trainer, TrainingConfig, TrainingData, decay_groups
+from .trainer import Trainer, TrainingConfig, TrainingData, decay_groups, ladder_targets
+
+UNKNOWN = np.float32(np.nan)
+"""Neither asserted nor denied."""
+_BATCH = 50
 
 
 @dataclass(frozen=True)
@@ -31,21 +39,23 @@ class NanoConfig(TrainingConfig):
     Attributes:
         trunk_rate: learning rate of the trunk, as a share of ``learning_rate``.
         teacher_share: weight of `edge`'s scores in the target, beside the human ones, where they are known.
-        depth_weight: weight of the depth loss.
+        good: human score above which a photo shows none of the faults.
+        averaged: share of the moving average of the weights that a step leaves as it is.
     """
 
-    epochs: int = 3
-    batch: int = 32
-    learning_rate: float = 2e-3
+    epochs: int = 6
+    batch: int = 24
+    learning_rate: float = 8e-4
     weight_decay: float = 0.02
-    pairs_per_batch: int = 6
+    pairs_per_batch: int = 10
     series_per_batch: int = 6
-    series_margin: float = 0.05
-    margin: float = 0.12
-    patience: int = 3
-    trunk_rate: float = 0.3
+    patience: int = 6
+    trunk_rate: float = 0.4
     teacher_share: float = 0.5
     depth_weight: float = 0.3
+    fault_weight: float = 0.4
+    good: float = 0.6
+    averaged: float = 0.997
 
     def __post_init__(self) -> None:
         unknown = sorted(set(self.without) - {"depth", "whole", "crop"})
@@ -54,7 +64,7 @@ class NanoConfig(TrainingConfig):
 
 
 @dataclass(frozen=True)
-class NanoData(TrainingData[NanoStore]):
+class NanoData(TrainingData[ViewStore]):
     """Rows to train and to validate on; rows are those of the photo set.
 
     Attributes:
@@ -69,141 +79,246 @@ class NanoData(TrainingData[NanoStore]):
     depth_known: np.ndarray
 
 
-class NanoTrainer(Trainer[NanoStore]):
+@dataclass(frozen=True)
+class Outputs:
+    """What the network says of B frames: view scores [B, 2], depth, fault and coverage logits."""
+
+    views: Tensor
+    depth: Tensor
+    faults: Tensor
+    coverage: Tensor
+
+    @property
+    def scores(self) -> Tensor:
+        """Scores of the frames [B]."""
+        return self.views.mean(dim=1)
+
+
+class NanoTrainer(Trainer[ViewStore]):
     """One run."""
 
     part = "network"
     warm_up = 0.3
     longest_gradient = 2.0
+    goal = "goal"
     config: NanoConfig
     data: NanoData
 
     def __init__(
-        self, config: NanoConfig, data: NanoData, run: RunFolder, network: Nano, started: bool = False
+        self, config: NanoConfig, data: NanoData, run: RunFolder, network: Nano2, started: bool = True
     ) -> None:
         torch.manual_seed(config.seed)
         self.config, self.data = config, data
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self.network: Nano = network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        views = network.arrange(FRAME)
+        self.network: Nano2 = network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.average = AveragedModel(self.network, multi_avg_fn=get_ema_multi_avg_fn(config.averaged))
+        self.cells = [depth_cells(_with_crop(views, box)).to(self.device) for box in crop_boxes(FRAME)]
         if "depth" in config.without:
-            self.network.depth_cells.register_forward_hook(_as_zeros)
-        self.frozen = (network.trunk.stem, *network.trunk.blocks[:EARLY_BLOCKS])
-        for part in self.frozen:
-            part.requires_grad_(False)
-        self._begin(self.network, self._groups(), run, started)
+            for cells in self.cells:
+                cells.register_forward_hook(_as_zeros)
         side = data.depth.shape[1]
-        height, width = (length // 4 for length in network.views.whole)
+        height, width = (length // 4 for length in views.whole)
         self.rows = torch.from_numpy(overlap_matrix(side, height, 0.0, float(side))).to(self.device)
         self.columns = torch.from_numpy(overlap_matrix(side, width, 0.0, float(side)).T.copy()).to(self.device)
+        self.labels = np.stack([copy.labels(bool(data.mos[copy.row] > config.good)) for copy in data.copies])
+        self._begin(self.network, self._groups(), run, started)
 
-    def _quality(self, store: NanoStore, rows: np.ndarray) -> np.ndarray:
-        return self.scores(store, rows)[0]
-
-    def scores(self, store: NanoStore, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Scores float32 [rows] and depth float32 [rows, h / 4, w / 4]."""
-        self.network.eval()
-        scores, depths = [], []
-        with torch.no_grad():
-            for at in range(0, len(rows), 50):
-                views, depth = self._read(store.batch(rows[at : at + 50]))
-                scores.append(torch.sigmoid(views).mean(dim=1).cpu().numpy())
-                depths.append(depth.cpu().numpy())
-        return np.concatenate(scores), np.concatenate(depths)
-
-    def _validated(self) -> tuple[np.ndarray, dict[str, float]]:
-        data = self.data
-        scores, depth = self.scores(data.photos, data.validation)
-        agreements = [
-            metrics.plcc(depth[at].ravel(), self._target(data.validation[[at]]).cpu().numpy().ravel())
-            for at in np.flatnonzero(data.depth_known[data.validation])
-        ]
-        return scores, {"validation_depth_correlation": float(np.mean(agreements)) if agreements else float("nan")}
-
-    def _train_mode(self) -> None:
-        super()._train_mode()
-        for part in self.frozen:
-            part.eval()
+    # training
 
     def _loss(self, rows: np.ndarray, pairs: Pairs, series: Pairs, generator: np.random.Generator) -> Tensor:
         config, data = self.config, self.data
-        batch = data.photos.batch(rows)
-        for copies in (pairs.degraded, np.concatenate((series.clean, series.degraded))):
-            if len(copies):
-                extra = data.degraded.batch(copies)
-                batch = {kind: torch.cat((maps, extra[kind])) for kind, maps in batch.items()}
-        mirrored = bool(generator.integers(2))
-        if mirrored:
-            batch = {kind: maps.flip(3) for kind, maps in batch.items()}
-        with self._autocast():
-            logits, depth = self._read(batch)
-        views = torch.sigmoid(logits.float())
-        predicted = views.mean(dim=1)
-        teacher = np.where(np.isnan(data.teacher[rows]), data.mos[rows], data.teacher[rows])
-        told = (1.0 - config.teacher_share) * data.mos[rows] + config.teacher_share * teacher
-        loss = views_loss(views[: len(rows)], torch.from_numpy(told).float().to(self.device))
+        blanks = generator.choice(data.fit_blanks, min(config.blanks_per_batch, len(data.fit_blanks)), replace=False)
+        copies = np.concatenate((pairs.degraded, series.clean, series.degraded, blanks))
+        crop, mirrored = int(generator.integers(len(self.cells))), bool(generator.integers(2))
+        parts = _views(data.photos, rows, crop), _views(data.degraded, copies, crop)
+        whole, crops = (np.concatenate(part) for part in zip(*parts, strict=True))
+        said = self._read(self.network, whole, crops, crop, mirrored)
+
+        loss = views_loss(said.views[: len(rows)], self._told(rows))
         known = np.flatnonzero(data.depth_known[rows])
         if config.depth_weight and len(known):
             target = self._target(rows[known])
-            loss = loss + config.depth_weight * depth_loss(
-                depth.float()[torch.from_numpy(known)], target.flip(2) if mirrored else target
-            )
-        if len(pairs):
-            degraded = predicted[len(rows) : len(rows) + len(pairs)]
-            loss = loss + config.pair_weight * self._pair_loss(degraded, pairs.clean, pairs.degraded)
-        if len(series):
-            clearer, hazier = predicted[len(rows) + len(pairs) :].chunk(2)
-            loss = loss + config.pair_weight * ranking_loss(clearer, hazier, config.series_margin)
-        return loss
-
-    def _pair_loss(self, scores: Tensor, clean: np.ndarray, worse: np.ndarray) -> Tensor:
-        """Copies lie below what people gave their photos (no second pass over those), and where `edge` puts them."""
-        loss = ranking_loss(torch.from_numpy(self.data.mos[clean]).to(self.device), scores, self.config.margin)
-        known = np.flatnonzero(~np.isnan(self.data.degraded_teacher[worse]))
+            target = target.flip(2) if mirrored else target
+            loss = loss + config.depth_weight * depth_loss(said.depth[torch.from_numpy(known)].float(), target)
+        lengths = [len(rows), len(pairs), len(series), len(series), len(blanks)]
+        _, of_photo, clearer, worse, dead = said.scores.split(lengths)
+        most, margins = (values.to(self.device) for values in ladder_targets(pairs, series, data))
+        loss = loss + config.pair_weight * ladder_loss(of_photo, most, clearer, worse, margins)
+        known = np.flatnonzero(~np.isnan(data.degraded_teacher[pairs.degraded]))
         if len(known):
-            target = torch.from_numpy(self.data.degraded_teacher[worse[known]]).to(self.device)
-            loss = loss + 2.0 * (scores[torch.from_numpy(known)] - target).square().mean()
-        return loss
+            target = torch.from_numpy(data.degraded_teacher[pairs.degraded[known]]).to(self.device)
+            loss = loss + 2.0 * (of_photo[torch.from_numpy(known)] - target).square().mean()
+        if len(blanks):
+            loss = loss + F.smooth_l1_loss(dead, torch.full_like(dead, config.blank_score), beta=0.1)
+        return loss + config.fault_weight * self._fault_loss(said, rows, copies, mirrored)
 
-    def _read(self, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
-        batch = {kind: maps.to(self.device) for kind, maps in batch.items()}
-        for view in {"whole", "crop"} & set(self.config.without):
-            batch |= {kind: torch.zeros_like(maps) for kind, maps in batch.items() if kind.startswith(view)}
-        trunk = self.network.trunk
-        whole = ViewMaps(batch["whole4"], batch["whole8"], *trunk.late(batch["whole8"]))
-        crop = ViewMaps(batch["crop4"], batch["crop8"], *trunk.late(batch["crop8"]))
-        return self.network.read(whole, crop)
+    def _fault_loss(self, said: Outputs, rows: np.ndarray, copies: np.ndarray, mirrored: bool) -> Tensor:
+        """Cross entropy of what is asserted or denied, of the frames and of their cells."""
+        asserted = torch.from_numpy(np.concatenate((self._photo_labels(rows), self.labels[copies]))).to(self.device)
+        cells = torch.from_numpy(self.data.degraded.coverage[copies].astype(np.float32)).to(self.device)
+        cells = cells.flip(2) if mirrored else cells
+        where = asserted[:, None, None, :].expand(-1, *cells.shape[1:], -1).clone()
+        where[len(rows) :] *= cells[..., None]
+        return _cross_entropy(said.faults, asserted) + _cross_entropy(said.coverage, where)
+
+    def _told(self, rows: np.ndarray) -> Tensor:
+        share, mos, teacher = self.config.teacher_share, self.data.mos[rows], self.data.teacher[rows]
+        told = (1.0 - share) * mos + share * np.where(np.isnan(teacher), mos, teacher)
+        return torch.from_numpy(told).float().to(self.device)
+
+    def _photo_labels(self, rows: np.ndarray) -> np.ndarray:
+        good = self.data.mos[rows, None] > self.config.good
+        return np.where(good, np.float32(0), UNKNOWN).repeat(len(FAULTS), axis=1)
+
+    def _read(self, network: Nano2, whole: np.ndarray, crops: np.ndarray, crop: int, mirrored: bool) -> Outputs:
+        network.depth_cells = self.cells[crop]
+        views = [torch.from_numpy(levels).to(self.device).permute(0, 3, 1, 2).float() for levels in (whole, crops)]
+        if mirrored:
+            views = [levels.flip(3) for levels in views]
+        views = [levels.contiguous(memory_format=torch.channels_last) for levels in views]
+        with self._autocast():
+            maps = [network.maps(levels) for levels in views]
+            hidden = {"whole", "crop"} & set(self.config.without)
+            maps = [_hidden(one) if name in hidden else one for name, one in zip(("whole", "crop"), maps, strict=True)]
+            logits, depth, faults, coverage = network.read(*maps)
+        return Outputs(torch.sigmoid(logits.float()), depth, faults.float(), coverage.float())
 
     def _target(self, rows: np.ndarray) -> Tensor:
         depth = torch.from_numpy(self.data.depth[rows].astype(np.float32)).to(self.device)
         return self.rows @ depth @ self.columns
 
+    def _depth_of(self, rows: np.ndarray) -> np.ndarray:
+        return self._target(rows).cpu().numpy()
+
+    def _train_mode(self) -> None:
+        self.network.train()
+        for module in self.network.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.eval()
+
+    @property
+    def _averaged(self) -> Nano2:
+        return cast(Nano2, self.average.module)
+
+    def _stepped(self) -> None:
+        self.average.update_parameters(self.network)
+
+    def _state(self) -> dict[str, Any]:
+        return {
+            **super()._state(),
+            self.part: self.average.module.state_dict(),
+            "average": self.average.state_dict(),
+            "learning": self.network.state_dict(),
+        }
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        self.network.load_state_dict(state["learning"])
+        self.average.load_state_dict(state["average"])
+
     def _standardise(self) -> None:
         rows = self.data.fit[:: max(1, len(self.data.fit) // 300)]
-        gathered: dict[str, list[Tensor]] = {"whole": [], "crop": []}
         self.network.eval()
+        readers = (self.network.whole, self.network.crop)
         with torch.no_grad():
-            for at in range(0, len(rows), 50):
-                batch = {
-                    kind: maps.to(self.device) for kind, maps in self.data.photos.batch(rows[at : at + 50]).items()
-                }
-                for name, figures in gathered.items():
-                    stride8 = batch[f"{name}8"]
-                    maps = ViewMaps(batch[f"{name}4"], stride8, *self.network.trunk.late(stride8))
-                    figures.append(map_statistics(maps))
-        for name, reader in (("whole", self.network.whole), ("crop", self.network.crop)):
-            values = torch.cat(gathered[name])
-            reader.statistics_mean.copy_(values.mean(dim=0))
-            reader.statistics_deviation.copy_(values.std(dim=0) + 1e-3)
+            batches = [_views(self.data.photos, rows[at : at + _BATCH], 0) for at in range(0, len(rows), _BATCH)]
+            for reader, views in zip(readers, zip(*batches, strict=True), strict=True):
+                maps = (self.network.maps(torch.from_numpy(one).permute(0, 3, 1, 2).float()) for one in views)
+                figures = torch.cat([map_statistics(one) for one in maps])
+                reader.statistics_mean.copy_(figures.mean(dim=0))
+                reader.statistics_deviation.copy_(figures.std(dim=0) + 1e-3)
 
     def _groups(self) -> list[dict[str, Any]]:
         config, trunk = self.config, set(self.network.trunk.parameters())
-        learning = [parameter for parameter in self.network.parameters() if parameter.requires_grad]
+        of_trunk = [p for p in self.network.parameters() if p in trunk]
+        others = [p for p in self.network.parameters() if p not in trunk]
         return [
-            *decay_groups(
-                (p for p in learning if p in trunk), config.learning_rate * config.trunk_rate, config.weight_decay
-            ),
-            *decay_groups((p for p in learning if p not in trunk), config.learning_rate, config.weight_decay),
+            *decay_groups(of_trunk, config.learning_rate * config.trunk_rate, config.weight_decay),
+            *decay_groups(others, config.learning_rate, config.weight_decay),
         ]
+
+    # validation
+
+    def said(self, store: ViewStore, rows: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Scores [rows], depth, fault and coverage probabilities of those rows, by the averaged weights."""
+        network = self._averaged.eval()
+        parts: list[tuple[np.ndarray, ...]] = []
+        with torch.no_grad():
+            for at in range(0, len(rows), _BATCH):
+                said = self._read(network, *_views(store, rows[at : at + _BATCH], 0), crop=0, mirrored=False)
+                found = said.scores, said.depth, torch.sigmoid(said.faults), torch.sigmoid(said.coverage)
+                parts.append(tuple(value.float().cpu().numpy() for value in found))
+        return tuple(np.concatenate(values) for values in zip(*parts, strict=True))
+
+    def _quality(self, store: ViewStore, rows: np.ndarray) -> np.ndarray:
+        return self.said(store, rows)[0]
+
+    def _validated(self) -> tuple[np.ndarray, dict[str, float]]:
+        data = self.data
+        scores, depth, faults, _ = self.said(data.photos, data.validation)
+        known = np.flatnonzero(data.depth_known[data.validation])
+        close = [metrics.plcc(depth[at].ravel(), self._depth_of(data.validation[[at]]).ravel()) for at in known]
+        figures = {"validation_depth_correlation": float(np.mean(close)) if close else float("nan")}
+        numbers = data.validation_pairs.degraded
+        if len(numbers):
+            _, _, copy_faults, coverage = self.said(data.degraded, numbers)
+            good = faults[data.mos[data.validation] > self.config.good]
+            labels = np.concatenate((np.zeros_like(good), self.labels[numbers]))
+            figures["validation_ap"] = macro_average_precision(np.concatenate((good, copy_faults)), labels)
+            figures["validation_iou"] = _dirt_iou(coverage, data, numbers)
+        return scores, figures
+
+    def validate(self) -> dict[str, float]:
+        """As for every model; the goal is agreement, order and faults together."""
+        figures = super().validate()
+        order = 0.5 * (figures.get("validation_order", 0.0) + figures.get("validation_steps", 0.0))
+        goal = figures["validation_srcc"] + 0.5 * order + 0.1 * figures.get("validation_ap", 0.0)
+        return {**figures, self.goal: goal}
+
+
+def macro_average_precision(said: np.ndarray, labels: np.ndarray) -> float:
+    """Mean over the faults of the average precision of probabilities [N, faults]; labels 1, 0 or NaN, alike."""
+    found = []
+    for fault in range(labels.shape[1]):
+        known = ~np.isnan(labels[:, fault])
+        right = labels[known, fault][np.argsort(-said[known, fault], kind="stable")] > 0.5
+        if right.any():
+            found.append(float((np.cumsum(right) / np.arange(1, len(right) + 1))[right].mean()))
+    return float(np.mean(found))
+
+
+def _dirt_iou(coverage: np.ndarray, data: NanoData, numbers: np.ndarray) -> float:
+    """Mean overlap of the cells said and those that are more than half dirty, of rendered dirt that covers any so."""
+    dirty, found = FAULTS.index("dirty"), []
+    for at, number in enumerate(numbers):
+        truth = data.degraded.coverage[number] > 0.5
+        if "dirty" in KINDS[data.copies[number].kind].faults and truth.any():
+            said = coverage[at, ..., dirty] > 0.5
+            found.append(float((said & truth).sum() / (said | truth).sum()))
+    return float(np.mean(found)) if found else float("nan")
+
+
+def _cross_entropy(logits: Tensor, asserted: Tensor) -> Tensor:
+    known = ~torch.isnan(asserted)
+    if not bool(known.any()):
+        return logits.sum() * 0.0
+    return F.binary_cross_entropy_with_logits(logits[known], asserted[known])
+
+
+def _rows(pairs: Pairs) -> list[tuple[int, int]]:
+    return list(zip(pairs.clean.tolist(), pairs.degraded.tolist(), strict=True))
+
+
+def _views(store: ViewStore, rows: np.ndarray, crop: int) -> tuple[np.ndarray, np.ndarray]:
+    return store.whole[rows], store.crops[rows, crop]
+
+
+def _with_crop(views: Views, box: Box) -> Views:
+    return replace(views, crops=(box,))
+
+
+def _hidden(maps: ViewMaps) -> ViewMaps:
+    return ViewMaps(*(torch.zeros_like(level) for level in maps))
 
 
 def _as_zeros(module: nn.Module, inputs: tuple[Tensor, ...], outputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:

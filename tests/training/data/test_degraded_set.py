@@ -5,9 +5,11 @@ import cv2
 import numpy as np
 import pytest
 
-from dgiqa_edge.calibration.degradations.kinds import KINDS
+from dgiqa_edge.calibration.degradations.kinds import FAULTS
 from dgiqa_edge.training.data.datasets import Photo, PhotoSet
-from dgiqa_edge.training.data.degraded_set import extraction_order, plan_degraded
+from dgiqa_edge.training.data.degraded_set import BLANK, UNDEGRADED, Copy, extraction_order, plan_degraded
+
+KINDS = ("noise", "haze", "mud", "under_exposure")
 
 
 @pytest.fixture
@@ -17,28 +19,38 @@ def photos(tmp_path):
     return PhotoSet((photo,) * 60 + (Photo(tmp_path / "p.png", 0.5, "test"),) * 10)
 
 
-def test_copies_are_of_train_photos_of_their_own_part(photos):
-    plan = plan_degraded(photos, validation=8, fit=24)
-    rows = np.array([copy.row for copy in plan.copies])
-    assert plan.validation == 8
-    assert set(rows[:8]) <= set(photos.indices("validation"))
-    assert set(rows[8:]) <= set(photos.indices("fit"))
-    assert Counter(copy.kind for copy in plan.copies[8:]) == dict.fromkeys(KINDS, 3)
-    assert all(0.15 <= copy.strength <= 1.0 for copy in plan.copies)
-    assert plan == plan_degraded(photos, validation=8, fit=24)
+def planned(photos, validation=8, fit=24, dim_series=0):
+    return plan_degraded(photos, KINDS, validation, fit, dim_series)
+
+
+def test_ladders_are_of_train_photos_of_their_own_part(photos):
+    plan = planned(photos)
+    rows = np.array([copy.row for copy in plan.copies[: -plan.blanks]])
+    assert plan.validation == 16
+    assert set(rows[:16]) <= set(photos.indices("validation"))
+    assert set(rows[16:]) <= set(photos.indices("fit"))
+    assert Counter(copy.kind for copy in plan.copies[16 : -plan.blanks]) == dict.fromkeys(KINDS, 12)
+    for start, end in plan.ladders:
+        weak, strong = plan.copies[start:end]
+        assert (weak.row, weak.kind, weak.seed) == (strong.row, strong.kind, strong.seed)
+        assert 0.08 <= weak.strength <= strong.strength - 0.2 <= 0.8
+    again = planned(photos)
+    assert plan.copies == again.copies
+    assert np.array_equal(plan.ladders, again.ladders)
 
 
 def test_only_finished_copies_make_pairs(photos):
-    plan = plan_degraded(photos, validation=8, fit=24)
-    done = np.zeros(32, np.uint8)
-    done[[2, 9, 30]] = 1
-    assert plan.pairs("validation", done).degraded.tolist() == [2]
+    plan = planned(photos)
+    done = np.zeros(len(plan.copies), np.uint8)
+    done[[2, 3, 20, 22, 23]] = 1
+    assert plan.pairs("validation", done).degraded.tolist() == [2, 3]
     pairs = plan.pairs("fit", done)
-    assert pairs.degraded.tolist() == [9, 30]
-    assert pairs.clean.tolist() == [plan.copies[9].row, plan.copies[30].row]
+    assert pairs.degraded.tolist() == [20, 22, 23]
+    assert pairs.clean.tolist() == [plan.copies[number].row for number in (20, 22, 23)]
+    assert [plan.series_pairs(done, part).clean.tolist() for part in ("validation", "fit")] == [[2], [22]]
     known = np.zeros(70, np.uint8)
-    known[plan.copies[30].row] = 1
-    assert pairs.among(known).degraded.tolist() == [30]
+    known[plan.copies[20].row] = 1
+    assert pairs.among(known).degraded.tolist() == [20]
 
 
 def test_test_photos_are_never_in_the_extraction_order(photos):
@@ -46,8 +58,8 @@ def test_test_photos_are_never_in_the_extraction_order(photos):
 
 
 def test_a_copy_is_made_from_its_photo_and_its_cached_depth(photos):
-    plan = plan_degraded(photos, validation=8, fit=24)
-    number = next(number for number, copy in enumerate(plan.copies) if copy.kind == "haze")
+    plan = planned(photos)
+    number = next(number for number, copy in enumerate(plan.copies) if copy.kind == "haze" and copy.strength > 0.4)
     depth = np.tile(np.linspace(0, 1, 126, dtype=np.float16), (60, 126, 1))
     store = SimpleNamespace(maps={"depth": depth}, done=np.ones(60, np.uint8))
     with_depth = plan.picture(number, photos, store, (64, 64))
@@ -58,47 +70,55 @@ def test_a_copy_is_made_from_its_photo_and_its_cached_depth(photos):
     assert with_depth[:, :20].std() < with_depth[:, -20:].std()  # far, hence hazy, on the left
 
 
-def test_haze_series_end_the_list_and_pair_the_clearer_with_the_hazier(photos):
-    plan = plan_degraded(photos, validation=8, fit=16, series=4)
-    assert plan.copies[:24] == plan_degraded(photos, validation=8, fit=16).copies
+def test_dimmed_ladders_of_haze_stand_on_what_is_not_the_photo(photos):
+    plan = planned(photos, validation=4, fit=4, dim_series=8)
     done = np.ones(len(plan.copies), np.uint8)
-    assert plan.pairs("fit", done).degraded.tolist() == list(range(8, 24))  # the haze_series make pairs of their own
-    pairs = plan.series_pairs(done)
-    assert len(pairs) == 12
-    for clearer, hazier in zip(pairs.clean, pairs.degraded, strict=True):
-        better, worse = plan.copies[clearer], plan.copies[hazier]
-        assert (better.row, better.stops, better.seed) == (worse.row, worse.stops, worse.seed)
-        assert worse.kind == "haze"
-        assert better.kind == "none" or better.strength < worse.strength
-    done[24] = 0
-    assert len(plan.series_pairs(done)) == 10
-    assert all(0 < copy.stops < 2.5 for copy in plan.copies[24:])
-
-
-def test_the_first_of_a_series_is_the_photo_with_less_light_and_no_haze(photos):
-    plan = plan_degraded(photos, validation=8, fit=16, series=4)
+    assert plan.pairs("fit", done).degraded.tolist() == list(range(8, 16))
+    dims = [plan.copies[start:end] for start, end in plan.ladders if end - start == 3]
+    assert len(dims) == 8
+    assert Counter(ladder[1].kind for ladder in dims) == {"haze": 4, "room_haze": 4}
+    assert {ladder[1].harshness > 0 for ladder in dims} == {False, True}
+    assert len(plan.series_pairs(done, "fit")) == 4 + 3 * 8
     store = SimpleNamespace(maps={"depth": None}, done=np.zeros(60, np.uint8))
-    clear, weak, strong = (plan.picture(number, photos, store, (64, 64)).mean() for number in (24, 25, 26))
-    assert clear < cv2.imread(str(photos.photos[0].path)).mean()
-    assert clear < weak < strong  # airlight brightens a dim frame
+    start = next(start for start, end in plan.ladders if end - start == 3)
+    clear, weak, strong = (plan.picture(number, photos, store, (64, 64)) for number in range(start, start + 3))
+    assert plan.copies[start].kind == UNDEGRADED
+    assert clear.mean() < cv2.imread(str(photos.photos[0].path)).mean()
+    assert clear[:20].std() > weak[:20].std() > strong[:20].std()
 
 
-def test_room_haze_series_follow_on_further_photos(photos):
-    plan = plan_degraded(photos, validation=8, fit=16, series=4, room_series=5)
-    assert plan.copies[:36] == plan_degraded(photos, validation=8, fit=16, series=4).copies
-    rooms = plan.copies[36:]
-    assert plan.series == 9
-    assert [copy.kind for copy in rooms] == ["none", "room-haze", "room-haze"] * 5
-    assert not {copy.row for copy in rooms} & {copy.row for copy in plan.copies[24:36]}
-    assert len(plan.series_pairs(np.ones(len(plan.copies), np.uint8))) == 27
-    assert len({copy.name for copy in rooms}) == 15
-
-
-def test_a_room_haze_series_starts_from_a_harsh_photo_and_gets_hazier(photos):
-    plan = plan_degraded(photos, validation=8, fit=16, series=0, room_series=4)
+def test_frames_of_dead_cameras_end_the_list(photos):
+    plan = planned(photos)
+    done = np.ones(len(plan.copies), np.uint8)
+    validation, fit = plan.dead("validation", done), plan.dead("fit", done)
+    assert (len(validation), len(fit)) == (40, 200)
+    assert all(plan.copies[number].kind == BLANK for number in (*validation, *fit))
+    done[validation[0]] = 0
+    assert len(plan.dead("validation", done)) == 39
     store = SimpleNamespace(maps={"depth": None}, done=np.zeros(60, np.uint8))
-    for first in range(24, 36, 3):
-        clear, weak, strong = (plan.picture(number, photos, store, (64, 64)) for number in range(first, first + 3))
-        far, near = slice(0, 20), slice(-6, None)
-        assert clear[far].std() > weak[far].std() > strong[far].std()
-        assert weak[near].std() > strong[far].std()
+    frame = plan.made(int(fit[3]), photos, store, (64, 64))
+    assert frame.picture.shape == (64, 64, 3)
+    assert cv2.resize(frame.picture, (3, 3), interpolation=cv2.INTER_AREA).astype(float).std(axis=(0, 1)).max() < 12
+
+
+@pytest.mark.parametrize(
+    ("copy", "good", "shown", "unknown"),
+    [
+        (Copy(0, "mud", 0.5, 1), True, {"dirty"}, {"dark"}),
+        (Copy(0, "noise", 0.5, 1), False, {"noisy"}, set(FAULTS) - {"noisy"}),
+        (Copy(0, "rain", 0.5, 1), True, set(), {"dirty", "hazy", "noisy", "blurred"}),
+        (Copy(0, "haze", 0.5, 1, stops=1.0), True, {"hazy"}, set(FAULTS) - {"hazy"}),
+        (Copy(0, UNDEGRADED, 0.0, 1, stops=1.0), True, set(), set(FAULTS)),
+        (Copy(0, BLANK, 1.0, 1), True, set(), set(FAULTS)),
+    ],
+)
+def test_labels_assert_deny_or_leave_open(copy, good, shown, unknown):
+    labels = copy.labels(good)
+    for fault, label in zip(FAULTS, labels, strict=True):
+        assert label == 1.0 if fault in shown else np.isnan(label) if fault in unknown else label == 0.0
+
+
+def test_a_copy_loses_by_its_kind_and_strength():
+    assert Copy(0, "under_exposure", 1.0, 1).taken > Copy(0, "colour_cast", 1.0, 1).taken > 0.2
+    assert Copy(0, "noise", 0.5, 1).taken == pytest.approx(0.5 * Copy(0, "noise", 1.0, 1).taken)
+    assert Copy(0, UNDEGRADED, 0.0, 1, stops=1.0).taken == 0.0

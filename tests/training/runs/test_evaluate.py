@@ -22,7 +22,8 @@ def test_depth_is_judged_up_to_scale_and_shift():
 
 
 def test_order_is_told_by_kind():
-    plan = DegradedSet(tuple(Copy(n, kind, 0.5, 0) for n, kind in enumerate(["haze", "haze", "noise"])), 3)
+    copies = tuple(Copy(n, kind, 0.5, 0) for n, kind in enumerate(["haze", "haze", "noise"]))
+    plan = DegradedSet(copies, np.array([[0, 3]]), 3)
     report = evaluate.order_report(plan, np.arange(3), np.array([0.5, 0.5, 0.5]), np.array([0.4, 0.6, 0.1]))
     assert report == {"all": pytest.approx(2 / 3), "pairs": 3, "haze": 0.5, "noise": 1.0}
 

@@ -1,20 +1,24 @@
 import dataclasses
+import json
 
 import numpy as np
 import pytest
 import torch
 
+from dgiqa_edge.export.networks.edge import depth_cells
 from dgiqa_edge.training.data.edge_batches import Pairs, feature_moments, head_inputs, shuffled
+from dgiqa_edge.training.data.features import training_views
+from dgiqa_edge.training.trainers import trainer as trainer_module
 from dgiqa_edge.training.trainers.edge_trainer import EdgeConfig, EdgeTrainer, _mirrored
 from dgiqa_edge.training.trainers.run_folder import RunFolder
 
 
-def trained(edge_data, folder, epochs):
+def trained(edge_data, folder, epochs, progress=lambda *figures: None):
     config = EdgeConfig(epochs=6, batch=16, pairs_per_batch=8, learning_rate=2e-3, patience=9)
     trainer = EdgeTrainer(config, edge_data, RunFolder(folder, config, config.patience))
     trainer.config = EdgeConfig(**{**config.__dict__, "epochs": epochs})
     trainer.schedule.lr_lambdas = [lambda step: 1.0] * 2  # one schedule whatever the stop
-    trainer.train(lambda *figures: None)
+    trainer.train(progress)
     return trainer
 
 
@@ -26,14 +30,26 @@ def test_it_learns_scores_and_order(edge_data, tmp_path):
     assert last["loss"] < trainer.run.rows[0]["loss"]
 
 
-def test_an_interrupted_run_ends_as_the_whole_one(edge_data, tmp_path):
+class Stopped(Exception):
+    pass
+
+
+@pytest.mark.parametrize("stopped_at", [1, 3, 6])
+def test_a_run_that_was_killed_at_any_step_ends_as_the_whole_one(edge_data, tmp_path, monkeypatch, stopped_at):
+    monkeypatch.setattr(trainer_module, "KEEP_SECONDS", 0.0)
+
+    def stop(epoch, step, of, loss):
+        if epoch * of + step > stopped_at:
+            raise Stopped
+
     whole = trained(edge_data, tmp_path / "whole", epochs=2)
-    trained(edge_data, tmp_path / "cut", epochs=1)
+    with pytest.raises(Stopped):
+        trained(edge_data, tmp_path / "cut", epochs=2, progress=stop)
+    told = json.loads((tmp_path / "cut" / "status.json").read_text())
+    assert (told["epoch"] - 1) * told["steps"] + told["step"] == stopped_at
     resumed = trained(edge_data, tmp_path / "cut", epochs=2)
-    assert [row["epoch"] for row in resumed.run.rows] == [1.0, 2.0]
-    # Dropout draws differ after a restart; what is learned must not fall back to the beginning.
-    assert resumed.run.rows[1]["loss"] == pytest.approx(whole.run.rows[1]["loss"], rel=0.2)
-    assert resumed.run.rows[1]["loss"] < resumed.run.rows[0]["loss"]
+    for row, other in zip(resumed.run.rows, whole.run.rows, strict=True):
+        assert row == pytest.approx(other, rel=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -43,7 +59,7 @@ def test_an_interrupted_run_ends_as_the_whole_one(edge_data, tmp_path):
 def test_an_ablation_leaves_its_inputs_out(edge_data, tmp_path, without, kept):
     config = EdgeConfig(without=without)
     trainer = EdgeTrainer(config, edge_data, RunFolder(tmp_path, config, 1))
-    inputs = trainer._inputs(edge_data.photos, edge_data.fit[:3])
+    inputs = trainer._inputs(edge_data.photos, edge_data.fit[:3], (0, 2))
     assert [number for number, value in enumerate(inputs) if bool(value.any())] == kept
 
 
@@ -67,10 +83,13 @@ def test_batches_cover_the_rows_once_in_another_order_each_time():
 
 
 def test_inputs_have_the_heads_shapes_and_moments_are_those_of_numpy(edge_data):
-    from dgiqa_edge.export.networks.edge import Edge
-
-    inputs = head_inputs(edge_data.photos, np.array([1, 5]), Edge().depth_cells, torch.device("cpu"))
+    cells = depth_cells(training_views((512, 512)))
+    inputs = head_inputs(edge_data.photos, np.array([1, 5]), cells, torch.device("cpu"))
     assert [tuple(value.shape) for value in inputs] == [(2, 4, 9, 9, 384), (2, 4, 3, 384), (2, 18, 18)] * 2
+    several = head_inputs(edge_data.photos, np.array([1, 5]), cells, torch.device("cpu"), (2, 0))
+    assert [tuple(value.shape) for value in several[3:]] == [(4, 4, 9, 9, 384), (4, 4, 3, 384), (4, 18, 18)]
+    assert torch.equal(several[3][1::2], inputs[3])  # a frame's crops side by side, the centre as asked for last
+    assert torch.equal(several[5][1::2], inputs[5])
     mean, deviation = feature_moments(edge_data.photos.maps["whole_statistics"], edge_data.fit)
     stored = edge_data.photos.maps["whole_statistics"][edge_data.fit].astype(np.float32)
     assert np.allclose(mean, stored.mean(axis=0), atol=1e-4)
@@ -87,9 +106,14 @@ def test_a_run_may_start_from_weights(edge_data, tmp_path):
     )
 
 
-def test_haze_series_are_ranked_among_themselves(edge_data, tmp_path):
+def test_a_frame_of_a_dead_camera_is_worth_nothing(edge_data, tmp_path):
+    trainer = trained(edge_data, tmp_path, epochs=6)
+    assert trainer.run.rows[-1]["blank_worst"] < min(0.3, trainer.run.rows[0]["blank_worst"])
+
+
+def test_copies_of_a_ladder_are_ranked_among_themselves(edge_data, tmp_path):
     """Pairs against the photos' own order: only the series can teach it."""
-    upside_down = np.argsort(-edge_data.mos[: len(edge_data.degraded.names)])
+    upside_down = np.argsort(-edge_data.mos[:32])
     pairs = Pairs(upside_down[16:], upside_down[:16])  # the better copy is the one of the worse photo
     config = EdgeConfig(epochs=4, batch=16, pairs_per_batch=0, series_per_batch=16, pair_weight=20.0, patience=9)
     none = Pairs(np.arange(0), np.arange(0))

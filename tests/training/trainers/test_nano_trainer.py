@@ -1,15 +1,21 @@
+import cv2
 import numpy as np
 import pytest
 import torch
 
-from dgiqa_edge.export.networks.nano import Nano
+from dgiqa_edge.calibration.degradations.kinds import FAULTS
+from dgiqa_edge.calibration.degradations.scene import Degraded, everywhere
+from dgiqa_edge.export.networks.nano2 import Nano2
 from dgiqa_edge.runtime.errors import ConfigurationError
+from dgiqa_edge.training.data.degraded_set import BLANK, Copy
 from dgiqa_edge.training.data.edge_batches import Pairs
-from dgiqa_edge.training.data.nano_store import NanoStore
-from dgiqa_edge.training.trainers.nano_trainer import NanoConfig, NanoData, NanoTrainer
+from dgiqa_edge.training.data.view_store import FRAME, ViewStore, crop_boxes
+from dgiqa_edge.training.trainers.nano_trainer import NanoConfig, NanoData, NanoTrainer, macro_average_precision
 from dgiqa_edge.training.trainers.run_folder import RunFolder
 
 PHOTOS = 24
+COPIES = tuple(Copy(row, kind, 0.5, 1) for row, kind in enumerate(["noise", "mud"] * 4))
+BLANKS = tuple(Copy(0, BLANK, 1.0, seed) for seed in range(4))
 
 
 def frame(level):
@@ -19,15 +25,21 @@ def frame(level):
     return np.clip(128 + 200 * level * stripes, 0, 255).astype(np.uint8)[..., None].repeat(3, axis=2)
 
 
+def copy(number):
+    if number >= len(COPIES):
+        return everywhere(np.full((512, 512, 3), 10, np.uint8))
+    mask = np.zeros((512, 512), np.float32)
+    mask[:256] = 1.0
+    return Degraded(frame(0.05), mask)
+
+
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    torch.manual_seed(0)
-    network = Nano()
     folder = tmp_path_factory.mktemp("nano")
     mos = np.random.default_rng(0).uniform(0.1, 1.0, PHOTOS).astype(np.float32)
-    photos, degraded = NanoStore(folder / "photos", PHOTOS), NanoStore(folder / "degraded", 8)
-    photos.fill(network.trunk, range(PHOTOS), lambda row: frame(mos[row]), 8, lambda done, of: None)
-    degraded.fill(network.trunk, range(8), lambda row: frame(0.02), 8, lambda done, of: None)
+    photos, degraded = ViewStore(folder / "photos", PHOTOS), ViewStore(folder / "degraded", 12)
+    photos.fill(range(PHOTOS), lambda row: everywhere(frame(mos[row])), lambda done, of: None)
+    degraded.fill(range(12), copy, lambda done, of: None)
     rows = np.arange(8)
     teacher = mos.copy()
     teacher[::2] = np.nan
@@ -42,67 +54,88 @@ def data(tmp_path_factory):
         fit=np.arange(16),
         validation=np.arange(16, PHOTOS),
         degraded=degraded,
-        degraded_teacher=np.array([0.05, np.nan] * 4, np.float32),
+        degraded_teacher=np.array([0.05, np.nan] * 6, np.float32),
         fit_pairs=Pairs(rows[:6], rows[:6]),
         validation_pairs=Pairs(rows[6:], rows[6:]),
         series_pairs=Pairs(rows[:3], rows[3:6]),
+        validation_series=Pairs(rows[6:7], rows[7:8]),
+        fit_blanks=np.arange(8, 10),
+        validation_blanks=np.arange(10, 12),
+        copies=COPIES + BLANKS,
     )
 
 
-def test_it_learns_and_leaves_the_first_blocks_alone(data, tmp_path):
-    config = NanoConfig(epochs=4, batch=8, pairs_per_batch=2, patience=9)
+def trainer(data, folder, network=None, started=True, **changes):
+    config = NanoConfig(**{"batch": 8, "pairs_per_batch": 2, "series_per_batch": 1, "blanks_per_batch": 1, **changes})
     torch.manual_seed(1)
-    network = Nano()
-    before = {key: value.clone() for key, value in network.state_dict().items()}
-    trainer = NanoTrainer(config, data, RunFolder(tmp_path, config, 9), network)
-    trainer.train(lambda *figures: None)
-    rows = trainer.run.rows
+    return NanoTrainer(config, data, RunFolder(folder, config, 9), network or Nano2(), started)
+
+
+def test_it_learns_and_a_finished_run_is_not_trained_again(data, tmp_path):
+    one = trainer(data, tmp_path, started=False, epochs=3, averaged=0.5)
+    before = {key: value.clone() for key, value in one.network.state_dict().items()}
+    one.train(lambda *figures: None)
+    rows = one.run.rows
     assert rows[-1]["loss"] < rows[0]["loss"]
-    assert {"validation_srcc", "validation_order", "validation_depth_correlation"} <= set(rows[0])
-    after = network.state_dict()
-    frozen = [key for key in after if key.startswith(("trunk.stem", *(f"trunk.blocks.{n}." for n in range(5))))]
-    assert frozen
-    assert all(torch.equal(before[key], after[key]) for key in frozen)
-    assert not torch.equal(before["trunk.blocks.9.project.0.weight"], after["trunk.blocks.9.project.0.weight"])
+    expected = {"srcc", "order", "steps", "depth_correlation", "ap", "iou"}
+    assert {f"validation_{name}" for name in expected} | {"blank_worst", "goal"} <= set(rows[0])
+    after = one.network.state_dict()
+    assert torch.equal(before["trunk.stem.1.running_mean"], after["trunk.stem.1.running_mean"])
+    assert not torch.equal(before["trunk.stem.0.weight"], after["trunk.stem.0.weight"])
+    assert not torch.equal(before["whole.statistics_mean"], torch.zeros_like(before["whole.statistics_mean"]))
 
-    again = NanoTrainer(config, data, RunFolder(tmp_path, config, 9), Nano())
-    assert again.epoch == 4
-    assert torch.equal(again.network.state_dict()["whole_score.out.weight"], after["whole_score.out.weight"])
-
-
-def test_rows_are_computed_once(data):
-    data.photos.fill(Nano().trunk, range(PHOTOS), lambda row: pytest.fail("read again"), 8, lambda done, of: None)
+    again = trainer(data, tmp_path, epochs=3, averaged=0.5)
+    assert again.epoch == 3
+    again.train(lambda *figures: pytest.fail("trained again"))
+    kept = torch.load(again.run.best_file, weights_only=True)["network"]
+    assert kept.keys() == Nano2().state_dict().keys()
 
 
-def test_cached_maps_are_those_of_the_views(data):
-    torch.manual_seed(0)
-    network = Nano().eval()
-    from dgiqa_edge.export.networks.views import crop_view
-
-    box = network.views.crops[0]
-    with torch.no_grad():
-        _, stride8 = network.trunk.early(torch.from_numpy(crop_view(frame(data.mos[3]), box))[None])
-    assert torch.allclose(data.photos.batch(np.array([3]))["crop8"], stride8, atol=0.01)
+def test_rows_are_made_once_and_hold_the_views(data):
+    data.photos.fill(range(PHOTOS), lambda row: pytest.fail("read again"), lambda done, of: None)
+    picture = frame(data.mos[3])
+    top, left, height, width = crop_boxes(FRAME)[4]
+    assert np.array_equal(data.photos.crops[3, 4], picture[top : top + height, left : left + width])
+    assert np.array_equal(data.photos.whole[3], cv2.resize(picture, (192, 192), interpolation=cv2.INTER_AREA))
+    assert data.degraded.coverage[1].tolist() == [[1.0] * 4] * 2 + [[0.0] * 4] * 2
 
 
 @pytest.mark.parametrize("hidden", ["whole", "crop", "depth"])
 def test_what_is_left_out_cannot_move_a_score(data, tmp_path, hidden):
     def scores(without):
-        torch.manual_seed(2)
-        config = NanoConfig(without=without)
-        trainer = NanoTrainer(config, data, RunFolder(tmp_path / str(len(without)), config, 9), Nano())
-        whole = trainer.scores(data.photos, data.validation)[0]
+        one = trainer(data, tmp_path / str(len(without)), without=without)
+        network = one.average.module
+        whole = one.said(data.photos, data.validation)[0]
         if hidden == "depth":
-            torch.nn.init.normal_(trainer.network.depth_decoder.out.weight, std=5.0)
-        else:
-            batch = data.photos.batch(data.validation)
-            changed = {kind: maps * 2.0 if kind.startswith(hidden) else maps for kind, maps in batch.items()}
-            with torch.no_grad():
-                return whole, torch.sigmoid(trainer._read(changed)[0]).mean(dim=1).numpy()
-        return whole, trainer.scores(data.photos, data.validation)[0]
+            torch.nn.init.normal_(network.depth_decoder.out.weight, std=5.0)
+            return whole, one.said(data.photos, data.validation)[0]
+        views = [array[data.validation].copy() for array in (data.photos.whole, data.photos.crops[:, 0])]
+        views[("whole", "crop").index(hidden)] //= 2
+        with torch.no_grad():
+            return whole, one._read(network.eval(), *views, crop=0, mirrored=False).scores.numpy()
 
     np.testing.assert_array_equal(*scores((hidden,)))
     assert not np.array_equal(*scores(()))
+
+
+def test_a_mirrored_batch_says_the_same_mirrored(data, tmp_path):
+    """Coverage of the upper half is the same from right to left; the labels of cells are turned with the frames."""
+    one = trainer(data, tmp_path)
+    rows, copies = data.fit[:2], np.array([1])
+    parts = [np.concatenate((data.photos.whole[rows], data.degraded.whole[copies]))]
+    parts.append(np.concatenate((data.photos.crops[rows, 0], data.degraded.crops[copies, 0])))
+    said = one._read(one.network, *parts, crop=0, mirrored=True)
+    flat = one._fault_loss(said, rows, copies, mirrored=True)
+    assert float(flat) == pytest.approx(float(one._fault_loss(said, rows, copies, mirrored=False)), rel=1e-6)
+
+
+def test_average_precision_is_that_of_the_definition():
+    said = np.array([[0.9], [0.8], [0.7], [0.6]])
+    labels = np.array([[1.0], [0.0], [1.0], [np.nan]])
+    assert macro_average_precision(said, labels) == pytest.approx((1.0 + 2 / 3) / 2)
+    both = macro_average_precision(np.repeat(said, 2, axis=1), np.concatenate((labels, 1 - labels), axis=1))
+    assert both == pytest.approx(((1.0 + 2 / 3) / 2 + 1 / 2) / 2)
+    assert len(FAULTS) == 8
 
 
 def test_an_unknown_part_to_leave_out_is_refused():
