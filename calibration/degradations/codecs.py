@@ -96,9 +96,7 @@ def _ffmpeg(arguments: list[str], given: bytes) -> bytes:
     try:
         done = subprocess.run(command, input=given, capture_output=True, timeout=_SECONDS, check=False)
     except subprocess.TimeoutExpired:
-        raise MachineError(
-            f"ffmpeg took longer than {_SECONDS:.0f} s for {PICTURES} pictures: it was stopped"
-        ) from None
+        raise MachineError(f"ffmpeg took longer than {_SECONDS:.0f} s and was stopped: is the machine busy?") from None
     if done.returncode or not done.stdout:
         told = done.stderr.decode("utf-8", "replace").strip().splitlines()
         raise MachineError(f"ffmpeg failed: {told[-1] if told else 'it says nothing'}")

@@ -15,17 +15,18 @@ BLANKS = 8
 
 @pytest.fixture(scope="session")
 def edge_data(tmp_path_factory):
-    """Features in which one channel tells the score, and degraded copies in which it is lower."""
+    """Features in which one channel tells the score, degraded copies in which it is lower, and blanks in which it is high."""
     folder = tmp_path_factory.mktemp("features")
     generator = np.random.default_rng(0)
     mos = generator.uniform(0, 1, PHOTOS).astype(np.float32)
     stores = []
-    for name, scores in (("photos", mos), ("degraded", np.append(mos[:COPIES] - 0.5, np.full(BLANKS, -1.0)))):
+    for name, scores in (("photos", mos), ("degraded", np.append(mos[:COPIES] - 0.5, np.full(BLANKS, 1.0)))):
         store = FeatureStore(folder / name, len(scores), [str(number) for number in range(len(scores))])
         for number, score in enumerate(scores):
             values = {kind: generator.normal(0, 1, array.shape[1:]) for kind, array in store.maps.items()}
             for kind in ("whole_statistics", "crop_statistics"):
                 values[kind][..., 0, :32] += 6 * (score - 0.5)
+                values[kind][..., 0, 32:64] += 6 * (name == "degraded" and number >= COPIES)
             store.write(number, values)
         stores.append(store)
     rows, copies = np.arange(PHOTOS), np.arange(COPIES)

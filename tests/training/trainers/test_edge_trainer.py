@@ -30,7 +30,7 @@ def test_it_learns_scores_and_order(edge_data, tmp_path):
     assert last["loss"] < trainer.run.rows[0]["loss"]
 
 
-class Stopped(Exception):
+class StoppedError(Exception):
     pass
 
 
@@ -40,10 +40,10 @@ def test_a_run_that_was_killed_at_any_step_ends_as_the_whole_one(edge_data, tmp_
 
     def stop(epoch, step, of, loss):
         if epoch * of + step > stopped_at:
-            raise Stopped
+            raise StoppedError
 
     whole = trained(edge_data, tmp_path / "whole", epochs=2)
-    with pytest.raises(Stopped):
+    with pytest.raises(StoppedError):
         trained(edge_data, tmp_path / "cut", epochs=2, progress=stop)
     told = json.loads((tmp_path / "cut" / "status.json").read_text())
     assert (told["epoch"] - 1) * told["steps"] + told["step"] == stopped_at
@@ -107,8 +107,14 @@ def test_a_run_may_start_from_weights(edge_data, tmp_path):
 
 
 def test_a_frame_of_a_dead_camera_is_worth_nothing(edge_data, tmp_path):
-    trainer = trained(edge_data, tmp_path, epochs=6)
-    assert trainer.run.rows[-1]["blank_worst"] < min(0.3, trainer.run.rows[0]["blank_worst"])
+    worst = []
+    for count in (0, 4):
+        config = EdgeConfig(epochs=4, batch=16, pairs_per_batch=8, blanks_per_batch=count, learning_rate=2e-3)
+        trainer = EdgeTrainer(config, edge_data, RunFolder(tmp_path / str(count), config, 9))
+        trainer.train(lambda *figures: None)
+        worst.append(trainer.run.rows[-1]["blank_worst"])
+    assert worst[0] > 0.6
+    assert worst[1] < 0.3
 
 
 def test_copies_of_a_ladder_are_ranked_among_themselves(edge_data, tmp_path):
