@@ -15,7 +15,7 @@ BLANKS = 8
 
 @pytest.fixture(scope="session")
 def edge_data(tmp_path_factory):
-    """Features in which one channel tells the score, degraded copies in which it is lower, and blanks in which it is high."""
+    """Features in which one channel tells the score, copies in which it is lower, and blanks in which it is high."""
     folder = tmp_path_factory.mktemp("features")
     generator = np.random.default_rng(0)
     mos = generator.uniform(0, 1, PHOTOS).astype(np.float32)

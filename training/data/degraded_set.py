@@ -116,6 +116,13 @@ class DegradedSet:
         numbers = np.array([n for n in numbers if done[n] == 1 and self.copies[n].of_the_photo], np.int64)
         return Pairs(np.array([self.copies[number].row for number in numbers], np.int64), numbers)
 
+    @property
+    def order(self) -> np.ndarray:
+        """In which the copies are worth making: those to validate on, dead cameras, the others; int64."""
+        first = len(self.copies) - self.blanks
+        numbers = np.arange(len(self.copies))
+        return np.concatenate((numbers[: self.validation], numbers[first:], numbers[self.validation : first]))
+
     def dead(self, part: str, done: np.ndarray) -> np.ndarray:
         """Copies of a part that are frames of dead cameras and are ``done``: int64, ascending."""
         first = len(self.copies) - self.blanks

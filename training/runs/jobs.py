@@ -116,7 +116,7 @@ def compute_views(shop: Workshop, part: str, limit: int | None, progress: Progre
         def copy(row: int) -> Degraded:
             return shop.degraded.made(row, shop.photos, shop.features, shop.size)
 
-        shop.view_store("degraded").fill(np.arange(len(shop.degraded.copies))[:limit], copy, progress)
+        shop.view_store("degraded").fill(shop.degraded.order[:limit], copy, progress)
     else:
         rows = extraction_order(shop.photos)[:limit]
         shop.view_store("photos").fill(rows, lambda row: everywhere(shop.photo(row)), progress)
@@ -125,7 +125,7 @@ def compute_views(shop: Workshop, part: str, limit: int | None, progress: Progre
 def _pictures(shop: Workshop, part: str) -> tuple[Read, np.ndarray]:
     """How the pictures of ``train``, ``test`` or ``degraded`` are read, and their rows."""
     if part == "degraded":
-        return shop.degraded_photo, np.arange(len(shop.degraded.copies))
+        return shop.degraded_photo, shop.degraded.order
     return shop.photo, extraction_order(shop.photos) if part == "train" else shop.photos.indices("test")
 
 

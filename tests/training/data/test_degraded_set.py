@@ -93,6 +93,7 @@ def test_frames_of_dead_cameras_end_the_list(photos):
     validation, fit = plan.dead("validation", done), plan.dead("fit", done)
     assert (len(validation), len(fit)) == (40, 200)
     assert all(plan.copies[number].kind == BLANK for number in (*validation, *fit))
+    assert plan.order.tolist() == [*range(16), *validation, *fit, *range(16, validation[0])]
     done[validation[0]] = 0
     assert len(plan.dead("validation", done)) == 39
     store = SimpleNamespace(maps={"depth": None}, done=np.zeros(60, np.uint8))
