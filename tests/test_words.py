@@ -30,7 +30,7 @@ NEIGHBOUR = re.compile(r"``((?:[a-z_]\w*\.)+\w+)``")
 MODULE = re.compile(r"\bdgiqa_edge(?!\.hp?p?\b)(?:\.\w+)+")
 
 # Names of files that are not in the tree: what programs of ours write, what is somebody else's.
-MADE = {"bundle.json", "golden.safetensors", "calibration.json", "report.json", "state.json", "build"}
+MADE = {"bundle.json", "golden.safetensors", "calibration.json", "report.json", "state.json", "status.json", "build"}
 FOREIGN = {
     "cap.cpp": "OpenCV's, as its messages name it",
     "test_settings.h": "LoadGen's settings",

@@ -1,6 +1,6 @@
 """Degraded copies of clean photos at several strengths, shown to every measure of a panel.
 
-The copies are made by ``calibration/degradations.py``; ``degradation_order.py`` shows one strength to the eye.
+The copies are made by ``calibration/degradations``; ``degradation_order.py`` shows one strength to the eye.
 """
 
 from collections.abc import Callable, Sequence

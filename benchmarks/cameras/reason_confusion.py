@@ -5,7 +5,7 @@
         --json benchmarks/results/reasons.json
 
 Scripted clips are the scene of ``test://`` with its faults; ``--photos`` are panned over, healthy at first and then
-degraded (``calibration/degradations.py``); ``--real FAULT=PHOTOS`` are panned over as they are, videos played. A clip
+degraded (``calibration/degradations``); ``--real FAULT=PHOTOS`` are panned over as they are, videos played. A clip
 counts under the reason at its end, "passes" where it is not rejected then; a healthy clip, and the healthy beginning
 of any, must never be rejected. Encoders are those of the ``ffmpeg`` command, one after the other.
 """

@@ -77,7 +77,11 @@ class RunFolder:
         """Keep a state within an epoch; ``status.json`` tells people where the run is."""
         with atomic_file(self.folder / "last.pt") as partial:
             torch.save(state, partial)
-        told = {**where, "written": datetime.now(timezone.utc).isoformat(timespec="seconds"), "epochs_done": self.rows}
+        told: dict[str, Any] = {
+            **where,
+            "written": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            "epochs_done": self.rows,
+        }
         write_text(self.folder / "status.json", json.dumps(told, indent=2))
 
     def exhausted(self, goal: str) -> bool:

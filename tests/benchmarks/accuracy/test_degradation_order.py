@@ -15,7 +15,7 @@ from dgiqa_edge.benchmarks.accuracy.degradation_order import (
     observed_pictures,
     score_with_copies,
 )
-from dgiqa_edge.calibration.degradations.kinds import KINDS
+from dgiqa_edge.calibration.degradations.kinds import SHOWN
 from dgiqa_edge.calibration.images.calibration_set import pixels_sha256
 from dgiqa_edge.runtime import Scorer, load_bundle
 from dgiqa_edge.runtime.bundle.bundle import build_manifest_files, write_manifest
@@ -47,7 +47,7 @@ def test_every_copy_is_a_frame_whose_score_is_its_own(photo, bundle_dir, referen
         scores, pictures = score_with_copies(scorer, photo, 0.5)
     assert pictures.shape == (90, 160)
     assert pictures.clean.shape == (48, 64, 3)
-    assert list(scores.degraded) == list(pictures.degraded) == list(KINDS)
+    assert list(scores.degraded) == list(pictures.degraded) == list(SHOWN)
     frames = {"clean": pictures.clean, **pictures.degraded}
     for name, score in {"clean": scores.clean, **scores.degraded}.items():
         assert score == pytest.approx(float(reference_outputs(frames[name][np.newaxis], "fused")["score"][0]), abs=1e-6)
@@ -121,7 +121,7 @@ photo_scores = st.builds(
     photo=st.just(Path("x.jpg")),
     observed=st.sampled_from([True, False, None]),
     clean=levels,
-    degraded=st.fixed_dictionaries(dict.fromkeys(KINDS, levels)),
+    degraded=st.fixed_dictionaries(dict.fromkeys(SHOWN, levels)),
 )
 
 
@@ -130,9 +130,9 @@ def test_the_counts_of_a_report_add_up(scored, failures):
     failed = {Path(f"{index}.jpg"): "damaged" for index in range(failures)}
     report = OrderReport(0.5, tuple(scored), failed)
     below = sum(score < scores.clean for scores in scored for score in scores.degraded.values())
-    assert report.in_order == below == sum(report.in_order_of(kind) for kind in KINDS)
+    assert report.in_order == below == sum(report.in_order_of(kind) for kind in SHOWN)
     assert report.photos == len(scored) + failures
-    assert report.frames == len(scored) * (1 + len(KINDS)) == len(scored) + report.pairs
+    assert report.frames == len(scored) * (1 + len(SHOWN)) == len(scored) + report.pairs
     assert all((scores in report.observed()) == (scores.observed is True) for scores in scored)
     document = report.to_json()
     assert (len(document["scored"]), len(document["failed"])) == (len(scored), failures)

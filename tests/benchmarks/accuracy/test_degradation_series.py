@@ -50,7 +50,7 @@ def test_the_choice_is_the_seeds():
 @pytest.mark.parametrize(
     ("kinds", "strengths", "words"),
     [
-        (("rain",), (0.5,), "unknown degradation 'rain'"),
+        (("hail",), (0.5,), "unknown degradation 'hail'"),
         (("noise",), (), "ascending"),
         (("noise",), (0.0, 0.5), "ascending"),
         (("noise",), (0.5, 1.5), "ascending"),

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from dgiqa_edge.calibration.degradations.kinds import KINDS
+from dgiqa_edge.calibration.degradations.kinds import SHOWN
 from dgiqa_edge.runtime import Scorer
 
 
@@ -24,8 +24,8 @@ def photos(tmp_path, make_photo):
 def table_of(stdout):
     """Rows of the printed table by photo, the scores as printed."""
     lines = stdout.split("\n\n")[0].splitlines()
-    assert lines[0].split() == ["photo", "clean", *KINDS]
-    return {line.split("  ")[0].strip(): line.split()[-len(KINDS) - 1 :] for line in lines[1:-1]}, lines[-1].split()
+    assert lines[0].split() == ["photo", "clean", *SHOWN]
+    return {line.split("  ")[0].strip(): line.split()[-len(SHOWN) - 1 :] for line in lines[1:-1]}, lines[-1].split()
 
 
 def test_the_table_counts_what_its_rows_show(bundle_dir, photos, command_line, tmp_path):
@@ -34,13 +34,13 @@ def test_the_table_counts_what_its_rows_show(bundle_dir, photos, command_line, t
     assert result.returncode == 0, result.stderr
     rows, shares = table_of(result.stdout)
     assert list(rows) == [str(photos / "one/photo.png"), str(photos / "two/photo.png"), "tall.png"]
-    below = dict.fromkeys(KINDS, 0)
+    below = dict.fromkeys(SHOWN, 0)
     for cells in rows.values():
-        for kind, text in zip(KINDS, cells[1:], strict=True):
+        for kind, text in zip(SHOWN, cells[1:], strict=True):
             below[kind] += not text.endswith("!")
-    assert shares[-len(KINDS) :] == [f"{below[kind]}/3" for kind in KINDS]
+    assert shares[-len(SHOWN) :] == [f"{below[kind]}/3" for kind in SHOWN]
     in_order = sum(below.values())
-    assert 3 <= in_order < 3 * len(KINDS)  # a judge of brightness gets some kinds right and some wrong
+    assert 3 <= in_order < 3 * len(SHOWN)  # a judge of brightness gets some kinds right and some wrong
     assert f"{in_order} of 24 degraded copies (strength 0.5) score below their photo" in result.stdout
     assert "3 photos in: 3 scored, 0 failed; 27 frames scored (3 photos and 24 copies)" in result.stdout
     assert "is not recorded in it" in result.stdout

@@ -34,7 +34,7 @@ class StoppedError(Exception):
     pass
 
 
-@pytest.mark.parametrize("stopped_at", [1, 3, 6])
+@pytest.mark.parametrize("stopped_at", [1, 6])
 def test_a_run_that_was_killed_at_any_step_ends_as_the_whole_one(edge_data, tmp_path, monkeypatch, stopped_at):
     monkeypatch.setattr(trainer_module, "KEEP_SECONDS", 0.0)
 
@@ -59,7 +59,7 @@ def test_a_run_that_was_killed_at_any_step_ends_as_the_whole_one(edge_data, tmp_
 def test_an_ablation_leaves_its_inputs_out(edge_data, tmp_path, without, kept):
     config = EdgeConfig(without=without)
     trainer = EdgeTrainer(config, edge_data, RunFolder(tmp_path, config, 1))
-    inputs = trainer._inputs(edge_data.photos, edge_data.fit[:3], (0, 2))
+    inputs = trainer._inputs(edge_data.photos, edge_data.fit[:3], (0, 1))
     assert [number for number, value in enumerate(inputs) if bool(value.any())] == kept
 
 
@@ -86,7 +86,7 @@ def test_inputs_have_the_heads_shapes_and_moments_are_those_of_numpy(edge_data):
     cells = depth_cells(training_views((512, 512)))
     inputs = head_inputs(edge_data.photos, np.array([1, 5]), cells, torch.device("cpu"))
     assert [tuple(value.shape) for value in inputs] == [(2, 4, 9, 9, 384), (2, 4, 3, 384), (2, 18, 18)] * 2
-    several = head_inputs(edge_data.photos, np.array([1, 5]), cells, torch.device("cpu"), (2, 0))
+    several = head_inputs(edge_data.photos, np.array([1, 5]), cells, torch.device("cpu"), (1, 0))
     assert [tuple(value.shape) for value in several[3:]] == [(4, 4, 9, 9, 384), (4, 4, 3, 384), (4, 18, 18)]
     assert torch.equal(several[3][1::2], inputs[3])  # a frame's crops side by side, the centre as asked for last
     assert torch.equal(several[5][1::2], inputs[5])

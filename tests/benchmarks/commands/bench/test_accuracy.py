@@ -126,7 +126,7 @@ def test_a_photo_that_cannot_be_read_is_counted_and_ends_in_three(bench, rated, 
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (("--degradations", "rain"), "unknown degradation 'rain'"),
+        (("--degradations", "hail"), "unknown degradation 'hail'"),
         (("--strengths", "light"), "--strengths light"),
         (("--niqe-model", "mos.csv"), "--niqe-model"),
     ],
