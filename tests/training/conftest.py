@@ -11,7 +11,7 @@ from dgiqa_edge.training.trainers.edge_trainer import EdgeData
 PHOTOS = 96
 COPIES = 32
 BLANKS = 8
-SHAPES = Shapes(crop_grid=(2, 4, 81, 384), crop_statistics=(2, 4, 3, 384))  # a crop less makes a quarter less to train
+SHAPES = Shapes(crop_grid=(1, 4, 81, 384), crop_statistics=(1, 4, 3, 384))  # fewer crops, less to train
 
 
 @pytest.fixture(scope="session")

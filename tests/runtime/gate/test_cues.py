@@ -42,12 +42,13 @@ def test_a_good_photo_has_no_fault(photos, name):
         ("defocus", 0.2, "sharpness", 5),  # the mildest
         ("defocus", 0.5, "sharpness", 6),
         ("defocus", 1.0, "sharpness", 6),
-        ("motion_blur", 0.5, "sharpness", 4),
-        ("noise", 0.2, "noise", 6),
+        ("motion_blur", 0.8, "sharpness", 4),
+        ("noise", 1.0, "noise", 4),  # a camera smooths milder noise away, and detail with it
         ("haze", 0.5, "haze", 6),
         ("haze", 1.0, "haze", 6),
         ("flare", 0.5, "haze", 6),
         ("low_light", 1.0, "luminance", 4),
+        ("under_exposure", 0.6, "luminance", 6),
         ("over_exposure", 0.5, "clipped", 6),
     ],
 )

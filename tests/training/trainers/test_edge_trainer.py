@@ -7,6 +7,7 @@ import torch
 
 from dgiqa_edge.export.networks.edge import depth_cells
 from dgiqa_edge.training.data.edge_batches import Pairs, feature_moments, head_inputs, shuffled
+from dgiqa_edge.training.data.feature_store import FeatureStore
 from dgiqa_edge.training.data.features import training_views
 from dgiqa_edge.training.trainers import trainer as trainer_module
 from dgiqa_edge.training.trainers.edge_trainer import EdgeConfig, EdgeTrainer, _mirrored
@@ -59,7 +60,7 @@ def test_a_run_that_was_killed_at_any_step_ends_as_the_whole_one(edge_data, tmp_
 def test_an_ablation_leaves_its_inputs_out(edge_data, tmp_path, without, kept):
     config = EdgeConfig(without=without)
     trainer = EdgeTrainer(config, edge_data, RunFolder(tmp_path, config, 1))
-    inputs = trainer._inputs(edge_data.photos, edge_data.fit[:3], (0, 1))
+    inputs = trainer._inputs(edge_data.photos, edge_data.fit[:3], (0,))
     assert [number for number, value in enumerate(inputs) if bool(value.any())] == kept
 
 
@@ -86,14 +87,24 @@ def test_inputs_have_the_heads_shapes_and_moments_are_those_of_numpy(edge_data):
     cells = depth_cells(training_views((512, 512)))
     inputs = head_inputs(edge_data.photos, np.array([1, 5]), cells, torch.device("cpu"))
     assert [tuple(value.shape) for value in inputs] == [(2, 4, 9, 9, 384), (2, 4, 3, 384), (2, 18, 18)] * 2
-    several = head_inputs(edge_data.photos, np.array([1, 5]), cells, torch.device("cpu"), (1, 0))
-    assert [tuple(value.shape) for value in several[3:]] == [(4, 4, 9, 9, 384), (4, 4, 3, 384), (4, 18, 18)]
-    assert torch.equal(several[3][1::2], inputs[3])  # a frame's crops side by side, the centre as asked for last
-    assert torch.equal(several[5][1::2], inputs[5])
     mean, deviation = feature_moments(edge_data.photos.maps["whole_statistics"], edge_data.fit)
     stored = edge_data.photos.maps["whole_statistics"][edge_data.fit].astype(np.float32)
     assert np.allclose(mean, stored.mean(axis=0), atol=1e-4)
     assert np.allclose(deviation, stored.std(axis=0) + 1e-3, atol=1e-4)
+
+
+def test_crops_lie_side_by_side_in_the_order_asked_for(tmp_path):
+    store = FeatureStore(tmp_path, 2, ["a", "b"])
+    rng = np.random.default_rng(0)
+    for row in range(2):
+        store.write(row, {kind: rng.normal(0, 1, array.shape[1:]) for kind, array in store.maps.items()})
+    cells, device = depth_cells(training_views((512, 512))), torch.device("cpu")
+    centre = head_inputs(store, np.array([0, 1]), cells, device)
+    several = head_inputs(store, np.array([0, 1]), cells, device, (2, 0))
+    assert [tuple(value.shape) for value in several[3:]] == [(4, 4, 9, 9, 384), (4, 4, 3, 384), (4, 18, 18)]
+    for both, one in zip(several[3:], centre[3:], strict=True):
+        assert torch.equal(both[1::2], one)
+        assert not torch.equal(both[::2], one)
 
 
 def test_a_run_may_start_from_weights(edge_data, tmp_path):
