@@ -29,11 +29,10 @@ DROPOUT = 0.2
 _VARIANCE_FLOOR = 1e-5
 
 
-class Nano(nn.Module):
-    """Trunk, depth decoder and one quality reader per view kind."""
+class NanoParts(nn.Module):
+    """What `nano` and `nano` 2 have in common: trunk, depth decoder, one quality reader per view kind."""
 
     depth_stride = DEPTH_STRIDE
-    reads_levels = False
 
     def __init__(self) -> None:
         super().__init__()
@@ -55,6 +54,12 @@ class Nano(nn.Module):
         self.views = plan_views(frame, VIEW_RULE, crops)
         self.depth_cells = depth_cells(self.views)
         return self.views
+
+
+class Nano(NanoParts):
+    """The network that ships."""
+
+    reads_levels = False
 
     def forward(self, whole: Tensor, crops: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Score one frame.

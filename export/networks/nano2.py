@@ -12,44 +12,31 @@ import torch
 from torch import Tensor, nn
 
 from .depth_guidance import Regressor, frame_logits
-from .lite_trunk import LiteTrunk, ViewMaps, convolution
-from .nano import HIDDEN_WIDTH, TOKEN_WIDTH, VIEW_RULE, VIEW_WIDTH, DepthDecoder, ViewReader, depth_cells
-from .views import IMAGENET_MEAN, IMAGENET_STD, Size, Views, overlap_matrix, plan_views
+from .lite_trunk import ViewMaps, convolution
+from .nano import HIDDEN_WIDTH, TOKEN_WIDTH, VIEW_WIDTH, NanoParts
+from .views import IMAGENET_MEAN, IMAGENET_STD, Size, Views, overlap_matrix
 
 FAULTS = 8
 COVERAGE_SIDE = 4
 LEVELS_PER_UNIT = 128.0
-DEFAULT_FRAME: Size = (512, 512)
 _CELL_WIDTH = 48
 
 
-class Nano2(nn.Module):
-    """Trunk, depth decoder, one quality reader per view kind, and the fault reader."""
+class Nano2(NanoParts):
+    """The parts of `nano` and the fault reader."""
 
-    depth_stride = 4
     reads_levels = True
 
     def __init__(self) -> None:
         super().__init__()
-        self.trunk = LiteTrunk()
-        self.depth_decoder = DepthDecoder()
-        self.whole = ViewReader()
-        self.crop = ViewReader()
-        self.whole_score = Regressor(3 * VIEW_WIDTH, HIDDEN_WIDTH)
-        self.crop_score = Regressor(3 * VIEW_WIDTH, HIDDEN_WIDTH)
         self.faults = FaultReader()
-        self.arrange(DEFAULT_FRAME)
+        self.faults.arrange(self.views.whole)
 
     def arrange(self, frame: Size, crops: int = 1) -> Views:
-        """Set the network up for frames of that height and width, and say which views it expects.
-
-        Raises:
-            ConfigurationError: the frame is smaller than one native crop.
-        """
-        self.views = plan_views(frame, VIEW_RULE, crops)
-        self.depth_cells = depth_cells(self.views)
-        self.faults.arrange(self.views.whole)
-        return self.views
+        """As :meth:`NanoParts.arrange`."""
+        views = super().arrange(frame, crops)
+        self.faults.arrange(views.whole)
+        return views
 
     def forward(self, whole: Tensor, crops: Tensor) -> tuple[Tensor, ...]:
         """Score one frame.
