@@ -13,11 +13,10 @@ import numpy as np
 from dgiqa_edge.runtime.errors import ConfigurationError
 
 from . import codecs, lens, optics, sensor, weather
-from .scene import GAMMA, Degraded, Effect, Scene, rounded, to_levels, to_light
+from .scene import Degraded, Effect, Scene, rounded, to_levels, to_light
 
 __all__ = [
     "FAULTS",
-    "GAMMA",
     "KINDS",
     "SHOWN",
     "Kind",
@@ -25,7 +24,6 @@ __all__ = [
     "degrade",
     "degraded",
     "dimmed",
-    "room_haze",
     "runnable",
 ]
 
@@ -127,13 +125,6 @@ def contrasted(photo: np.ndarray, harshness: float) -> np.ndarray:
     """The photo, uint8 [H, W, 3], with shadows crushed, highlights blown, 0 (not at all) to 1: not ranked as worse."""
     black, white = 0.2 * harshness, 1.0 - 0.4 * harshness
     return rounded((photo.astype(np.float32) / 255.0 - black) / (white - black) * 255.0)
-
-
-def room_haze(
-    photo: np.ndarray, strength: float, seed: int, depth: np.ndarray | None = None, farthest: float = 6.0
-) -> np.ndarray:
-    """The kind of that name with a chosen ``farthest`` distance, uint8 [H, W, 3]."""
-    return weather.room_haze(_scene(photo, depth), strength, np.random.default_rng(seed), farthest).picture
 
 
 def _scene(photo: np.ndarray, depth: np.ndarray | None) -> Scene:

@@ -16,15 +16,14 @@ def haze(scene: Scene, strength: float, rng: np.random.Generator) -> Degraded:
     return _veiled(scene, np.exp(-(0.3 + 1.9 * strength) * distance), airlight)
 
 
-def room_haze(scene: Scene, strength: float, rng: np.random.Generator, farthest: float | None = None) -> Degraded:
+def room_haze(scene: Scene, strength: float, rng: np.random.Generator) -> Degraded:
     """Haze of a scene where it is next to nothing near the camera and thick far from it.
 
-    ``exp(-3 strength)`` of the light arrives from the farthest point, which is ``farthest`` times as far as the nearest
-    (2 to 10 where it is not given); distance follows from inverse depth.
+    ``exp(-3 strength)`` of the light arrives from the farthest point, which is 2 to 10 times as far as the nearest;
+    distance follows from inverse depth.
     """
     airlight = rng.uniform(0.65, 1.0) * (1.0 + rng.uniform(-0.03, 0.03, 3))
-    if farthest is None:
-        farthest = float(rng.uniform(2.0, 10.0))
+    farthest = rng.uniform(2.0, 10.0)
     distance = (1.0 / (1.0 / farthest + scene.nearness * (1.0 - 1.0 / farthest)) - 1.0) / (farthest - 1.0)
     return _veiled(scene, np.exp(-3.0 * strength * distance), airlight)
 

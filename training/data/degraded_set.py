@@ -80,7 +80,7 @@ class Copy:
         if self.harshness:
             photo = contrasted(photo, self.harshness)
         if self.kind == UNDEGRADED:
-            return Degraded(photo, np.zeros_like(everywhere(photo).coverage))
+            return Degraded(photo, np.zeros(photo.shape[:2], np.float32))
         return degraded(photo, self.kind, self.strength, self.seed, depth)
 
 

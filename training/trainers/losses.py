@@ -21,11 +21,6 @@ def order_loss(predicted: Tensor, human: Tensor, least_gap: float = 0.05) -> Ten
     return F.softplus(-10.0 * difference[clear]).mean()
 
 
-def ranking_loss(better: Tensor, worse: Tensor, margin: float) -> Tensor:
-    """Hinge on pairs [B]: ``worse`` should lie below ``better`` by ``margin``."""
-    return F.relu(worse - better + margin).mean()
-
-
 def ladder_loss(of_photo: Tensor, most: Tensor, clearer: Tensor, worse: Tensor, margins: Tensor) -> Tensor:
     """Copies [P] that score above ``most`` of their photos, and copies [S] that are not ``margins`` below clearer ones.
 

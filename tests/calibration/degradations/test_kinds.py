@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from dgiqa_edge.calibration.degradations import codecs
-from dgiqa_edge.calibration.degradations.kinds import FAULTS, KINDS, SHOWN, degrade, degraded, room_haze, runnable
+from dgiqa_edge.calibration.degradations.kinds import FAULTS, KINDS, SHOWN, degrade, degraded, runnable
 from dgiqa_edge.calibration.degradations.sensor import blank
 from dgiqa_edge.runtime.errors import ConfigurationError, MachineError
 
@@ -197,7 +197,7 @@ def test_haze_hides_what_is_far(photo):
 
 
 def test_a_room_is_hazy_at_its_far_end_alone(photo):
-    hazy = room_haze(photo, 0.6, 0, farthest=8.0)  # the ground plane: far at the top
+    hazy = degrade(photo, "room_haze", 0.6, 0)  # the ground plane: far at the top
     assert np.abs(hazy[-4:].astype(int) - photo[-4:]).mean() < 3
     assert hazy[:20].std() < 0.6 * photo[:20].std()
 

@@ -27,10 +27,14 @@ def test_order_counts_only_clear_pairs():
     )
 
 
-def test_ranking_wants_its_margin():
-    better = torch.tensor([0.6, 0.6, 0.6])
-    loss = losses.ranking_loss(better, torch.tensor([0.4, 0.55, 0.7]), margin=0.1)
-    assert loss == pytest.approx((0.0 + 0.05 + 0.2) / 3)
+def test_a_ladder_wants_its_margins_and_no_more_than_a_copy_is_worth():
+    none = torch.zeros(0)
+    clearer, worse = torch.tensor([0.6, 0.6, 0.6]), torch.tensor([0.4, 0.55, 0.7])
+    apart = losses.ladder_loss(none, none, clearer, worse, torch.full((3,), 0.1))
+    assert apart == pytest.approx((0.0 + 0.05 + 0.2) / 3)
+    above = losses.ladder_loss(torch.tensor([0.5, 0.2]), torch.tensor([0.3, 0.4]), none, none, none)
+    assert above == pytest.approx((0.2 + 0.0) / 2)
+    assert losses.ladder_loss(none, none, none, none, none) == 0.0
 
 
 def test_depth_ignores_scale_and_shift_and_sees_shape():
