@@ -15,6 +15,8 @@ from typing import Any
 
 # Before anything loads OpenMP: its threads spin by default, and on a shared machine that makes seconds minutes.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+# What tests start buffers its output as it does for people: a machine that forbids it hides what is lost at the end.
+os.environ.pop("PYTHONUNBUFFERED", None)
 # A shell's background job ignores Ctrl-C, and every process that a test starts would inherit that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -24,6 +24,7 @@ from ..ground.names import shown
 from ..settings.credentials import masked_streams
 from ..version import VERSION
 from . import abrupt_exit
+from .lost_reader import drop_unwritable, silence
 from .option_types import parse
 
 PROGRAM = "dgiqa-edge"
@@ -65,6 +66,7 @@ def guarded(work: Callable[[], int], debug: bool = False, extra: str = "cpu") ->
     _stop_cleanly_on_sigterm()
     with masked_streams():
         code = _code_of(work, debug, extra)
+    drop_unwritable()
     abrupt_exit.honour(code)
     return code
 
@@ -84,10 +86,10 @@ def _code_of(work: Callable[[], int], debug: bool, extra: str) -> int:
     except KeyboardInterrupt:
         return _report("interrupted", EXIT_INTERRUPTED, debug)
     except BrokenPipeError:
-        _silence_stdout()
+        silence(sys.stdout)
         return EXIT_BROKEN_PIPE
     except OSError as error:
-        _silence_stdout()  # it may be the output that failed
+        silence(sys.stdout)  # it may be the output that failed
         return _report(f"error: {_system_problem(error)}", MachineError.exit_code, debug)
     except MemoryError as error:
         problem = f"error: not enough memory ({error or 'an allocation failed'}): give smaller inputs, or fewer at once"
@@ -254,12 +256,6 @@ def _stop_cleanly_on_sigterm() -> None:
 
     with contextlib.suppress(ValueError):
         signal.signal(signal.SIGTERM, stop)
-
-
-def _silence_stdout() -> None:
-    """Nobody reads any more: keep the interpreter's last flush from failing as well."""
-    with contextlib.suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

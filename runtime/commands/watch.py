@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..ground.error_text import one_line
 from ..ground.names import json_text
 from . import abrupt_exit
+from .lost_reader import drop_unwritable
 from .option_types import input_path, output_file, seconds
 
 if TYPE_CHECKING:
@@ -142,6 +143,8 @@ def _watch(settings: "WatchSettings", args: argparse.Namespace) -> int:
         finally:  # each of the two is written even if the other cannot be
             with contextlib.suppress(OSError) if stop.hung_up else contextlib.nullcontext():
                 print(summary_table(status), flush=True)
+            if stop.hung_up:
+                drop_unwritable()
         if watch.fatal is not None:
             raise watch.fatal
         # A file that ended with a problem has lost frames.

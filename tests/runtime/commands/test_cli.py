@@ -197,7 +197,7 @@ def test_an_error_of_the_system_is_no_bug(
     error: Exception, words: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     install_command(monkeypatch, raising(error))
-    monkeypatch.setattr(cli, "_silence_stdout", lambda: None)
+    monkeypatch.setattr(cli, "silence", lambda stream: None)
     assert cli.main(["probe"]) == 4
     assert words in capfd.readouterr().err
 

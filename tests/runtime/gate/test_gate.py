@@ -103,12 +103,24 @@ def test_a_score_between_the_thresholds_never_changes_the_state(steps, start_low
 @given(policies, sequences)
 def test_a_verdict_of_rejection_says_why(settings, sequence):
     lost = False  # a latch outlives a lost signal; its value does not
+    compared = False  # nor does the change of a frame that had none before it to compare with
     for _, reading, verdict in verdicts(Gate(parse_policy(settings)), sequence):
         lost = lost or (reading.score is None and reading.cues is None)
+        compared = compared if reading.cues is None else reading.cues.change is not None
         if verdict.state is State.REJECT:
             assert verdict.cue is not None
-            assert lost if verdict.value is None else math.isfinite(verdict.value)
+            without = lost or (verdict.cue == "change" and not compared)
+            assert without if verdict.value is None else math.isfinite(verdict.value)
             assert verdict.threshold is not None
+
+
+def test_a_frozen_camera_stays_rejected_by_a_frame_that_has_nothing_to_compare_with():
+    gate = Gate(parse_policy({"start": {"readings": 1}, "frozen": {"after_s": 0.0}}))
+    verdicts_ = [gate.update(Reading(0.9, Cues(change=change)), t) for t, change in ((0.0, 0.0), (0.1, None))]
+    assert [(one.state, one.cue, one.value) for one in verdicts_] == [
+        (State.REJECT, "change", 0.0),
+        (State.REJECT, "change", None),
+    ]
 
 
 @pytest.mark.parametrize("t", [0.5, float("nan"), float("inf")])
