@@ -11,7 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from dgiqa_edge.calibration.agreement import FEWEST, Agreement, agreement
+from dgiqa_edge.calibration.degradations.sensor import dead_frames
 from dgiqa_edge.calibration.images.calibration_set import pixels_sha256
+from dgiqa_edge.runtime.bundle.manifest import FrameSize
 from dgiqa_edge.runtime.errors import ReportError, SourceError
 from dgiqa_edge.runtime.frames.images import read_image
 from dgiqa_edge.runtime.scoring.scorer import Scorer
@@ -33,7 +35,7 @@ class Measured:
     """One measure over the whole set.
 
     Attributes:
-        agreement: with people, over the photos that it scored.
+        agreement: with people, over the photos that it scored; ``None`` where no human scores were given.
         p50_ms: median time per photo scored in this run, reading the file left out; ``None`` where every score was
             kept from an earlier run.
         reused: scores kept from an earlier run.
@@ -42,7 +44,7 @@ class Measured:
 
     name: str
     source: str
-    agreement: Agreement
+    agreement: Agreement | None
     p50_ms: float | None
     reused: int
     failed: Mapping[str, str]
@@ -73,8 +75,9 @@ class DegradationOrder:
 
 @dataclass(frozen=True)
 class PairOrder:
-    """Order of real series: measure -> order, and measure -> picture -> why it has no score."""
+    """Order of the real series of one table: measure -> order, and measure -> picture -> why it has no score."""
 
+    name: str
     scenes: int
     pictures: int
     orders: Mapping[str, Order]
@@ -90,7 +93,9 @@ class AccuracyReport:
         not_measured: baseline -> why it could not be run.
         photos: all that the table names, in its order; each one is scored by the bundle or in its ``failed``.
         scores: measure -> photo -> score, higher is better.
-        degradations, pairs: ``None`` where not asked for.
+        degradations: ``None`` where not asked for.
+        pairs: one for each table of real series.
+        dead: measure -> frame of a dead camera -> score.
     """
 
     measured: tuple[Measured, ...]
@@ -98,7 +103,8 @@ class AccuracyReport:
     photos: tuple[RatedPhoto, ...]
     scores: Mapping[str, Mapping[str, float]]
     degradations: DegradationOrder | None
-    pairs: PairOrder | None
+    pairs: tuple[PairOrder, ...]
+    dead: Mapping[str, Mapping[str, float]]
 
     def scored_by(self, name: str) -> tuple[np.ndarray, np.ndarray]:
         """Scores of one measure and the human scores of the same photos, float64 [photos]."""
@@ -110,7 +116,7 @@ class AccuracyReport:
     def failed(self) -> int:
         """Pictures of all kinds that the bundle has no score for."""
         parts = [self.measured[0].failed]
-        parts += [part.failed[BUNDLE] for part in (self.degradations, self.pairs) if part]
+        parts += [part.failed[BUNDLE] for part in (self.degradations, *self.pairs) if part]
         return sum(map(len, parts))
 
 
@@ -121,14 +127,18 @@ def measure_accuracy(
     store: ScoreStore,
     bar: Bar,
     plan: DegradationPlan | None = None,
-    pairs: Sequence[GradedSeries] = (),
+    pairs: Mapping[str, Sequence[GradedSeries]] | None = None,
 ) -> AccuracyReport:
     """Show every picture to the bundle and every baseline.
+
+    Args:
+        photos: with human scores; empty where only order is asked for.
+        pairs: name of a table -> its real series.
 
     Raises:
         ReportError: the human scores are all equal, or too few photos could be scored for a correlation.
     """
-    if len({photo.mos for photo in photos}) < 2:
+    if photos and len({photo.mos for photo in photos}) < 2:
         raise ReportError("the human scores are all equal: nothing to correlate")
     measures = [bundle_measure(scorer), *(one for one in baselines.values() if isinstance(one, Measure))]
     not_measured = {name: reason for name, reason in baselines.items() if isinstance(reason, str)}
@@ -149,12 +159,15 @@ def measure_accuracy(
         photos=tuple(photos),
         scores={row.name: panel.tallies[row.name].scores for row in measured},
         degradations=_degradations(scorer, Panel(measures, store), plan, bar) if plan else None,
-        pairs=_pairs(Panel(measures, store), pairs, bar) if pairs else None,
+        pairs=tuple(_pairs(Panel(measures, store), name, series, bar) for name, series in (pairs or {}).items()),
+        dead=_dead(Panel(measures, store), scorer.bundle.manifest.frame),
     )
 
 
 def _measured(measure: Measure, tally: Tally, photos: Sequence[RatedPhoto]) -> Measured | str:
     """The measure's row, or why its scores make none."""
+    if not photos:
+        return Measured(measure.name, measure.source, None, None, 0, {})
     rated = [photo for photo in photos if str(photo.path) in tally.scores]
     if len(rated) < FEWEST or len({photo.mos for photo in rated}) < 2:
         reasons = [f"; the first reason: {reason}" for reason in list(tally.failed.values())[:1]]
@@ -217,10 +230,17 @@ def _calibrated_on(scorer: Scorer, photos: Sequence[Path]) -> int | None:
     return count
 
 
-def _pairs(panel: Panel, series: Sequence[GradedSeries], bar: Bar) -> PairOrder:
+def _dead(panel: Panel, size: FrameSize) -> dict[str, dict[str, float]]:
+    for name, frame in dead_frames((size.height, size.width)).items():
+        panel.judge(name, frame)
+    return {name: tally.scores for name, tally in panel.tallies.items()}
+
+
+def _pairs(panel: Panel, name: str, series: Sequence[GradedSeries], bar: Bar) -> PairOrder:
     pictures = list(dict.fromkeys(picture for one in series for _, picture in one.pictures))
-    tallies = _judged(pictures, panel, bar("pairs", len(pictures))).tallies
+    tallies = _judged(pictures, panel, bar(f"pairs of {name}", len(pictures))).tallies
     return PairOrder(
+        name=name,
         scenes=len(series),
         pictures=len(pictures),
         orders={name: order_of(series, tally.scores) for name, tally in tallies.items()},

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dgiqa_edge.calibration.agreement import Figure, fitted_logistic
+from dgiqa_edge.calibration.agreement import Agreement, Figure, fitted_logistic
 from dgiqa_edge.runtime.ground.atomic import write_bytes
 
 from ..measures.measures import BUNDLE
@@ -30,7 +30,7 @@ CURVE_POINTS = 200
 
 
 def draw_accuracy(report: AccuracyReport, about: Circumstances, file: Path) -> None:
-    """Write the picture as a PNG; the order stands beside the scatter where it was measured.
+    """Write the picture as a PNG: the scatter where people rated the photos, the order where it was measured.
 
     Raises:
         MachineError: the file cannot be written.
@@ -39,25 +39,28 @@ def draw_accuracy(report: AccuracyReport, about: Circumstances, file: Path) -> N
     from matplotlib.figure import Figure as Canvas
 
     order = _order_rows(report)
-    figure = Canvas(figsize=(WIDTH if order else HEIGHT, HEIGHT), dpi=DPI, facecolor="white", layout="constrained")
+    agreed = report.measured[0].agreement
+    both = bool(order) and agreed is not None
+    figure = Canvas(figsize=(WIDTH if both else HEIGHT, HEIGHT), dpi=DPI, facecolor="white", layout="constrained")
     FigureCanvasAgg(figure)
     heading, body = list(figure.subfigures(2, 1, height_ratios=(HEADING, 1.0 - HEADING)))  # type: ignore[arg-type]
     heading.text(0.01, 0.68, report.measured[0].source, va="center", fontsize=14, fontweight="bold", color=INK)
     heading.text(0.01, 0.22, _caption(report, about), va="center", fontsize=9, color=FAINT)
-    panels = body.subplots(1, 2, width_ratios=(1.0, 1.05)) if order else [body.subplots()]
+    panels = list(body.subplots(1, 2, width_ratios=(1.0, 1.05)) if both else [body.subplots()])
     for panel in panels:
         _plain(panel)
-    _draw_scatter(panels[0], report)
+    if agreed is not None:
+        _draw_scatter(panels[0], report, agreed)
     if order:
-        _draw_order(panels[1], order)
-        bars = panels[1].get_legend_handles_labels()
+        _draw_order(panels[-1], order)
+        bars = panels[-1].get_legend_handles_labels()
         body.legend(*bars, loc="outside lower right", ncols=6, frameon=False, fontsize=9, labelcolor=INK)
     picture = io.BytesIO()
     figure.savefig(picture, format="png", metadata={"Title": "dgiqa-edge bench accuracy"})
     write_bytes(file, picture.getvalue())
 
 
-def _draw_scatter(panel: "Axes", report: AccuracyReport) -> None:
+def _draw_scatter(panel: "Axes", report: AccuracyReport, figures: Agreement) -> None:
     predicted, human = report.scored_by(BUNDLE)
     size = float(np.clip(9000.0 / len(human), 6.0, 36.0))
     panel.scatter(predicted, human, s=size, color=ACCENT, alpha=0.45, linewidths=0, zorder=2)
@@ -66,7 +69,6 @@ def _draw_scatter(panel: "Axes", report: AccuracyReport) -> None:
     panel.set_xlabel("score of the bundle", color=INK)
     panel.set_ylabel("mean opinion score", color=INK)
     panel.set_title(f"Agreement with people, {len(human)} photos", loc="left", fontsize=11, color=INK)
-    figures = report.measured[0].agreement
     lines = [
         f"{name}  {_text(figure)}"
         for name, figure in zip(
@@ -99,10 +101,10 @@ def _order_rows(report: AccuracyReport) -> list[tuple[str, dict[str, Share]]]:
             rows.append((kind.replace("_", " "), _present(shares)))
         rows.append(("all kinds", _present({name: order.clean for name, order in part.pooled.items()})))
         rows.append(("next strength", _present({name: order.steps for name, order in part.pooled.items()})))
-    if report.pairs:
-        orders = report.pairs.orders
-        rows.append(("real pairs: clean", _present({name: order.clean for name, order in orders.items()})))
-        rows.append(("real pairs: next", _present({name: order.steps for name, order in orders.items()})))
+    for pairs in report.pairs:
+        orders = pairs.orders
+        rows.append((f"{pairs.name}: clean", _present({name: order.clean for name, order in orders.items()})))
+        rows.append((f"{pairs.name}: next", _present({name: order.steps for name, order in orders.items()})))
     return [row for row in rows if row[1]]
 
 
@@ -166,10 +168,9 @@ def _text(figure: Figure) -> str:
 def _caption(report: AccuracyReport, about: Circumstances) -> str:
     bundle: dict[str, Any] = about.bundle
     split = f" of split {about.split}" if about.split else ""
-    parts = [
-        f"bundle {bundle['sha256'][:12]}",
-        f"{len(report.photos)} photos{split}, {len(report.measured[0].failed)} failed",
-    ]
+    parts = [f"bundle {bundle['sha256'][:12]}"]
+    if report.photos:
+        parts.append(f"{len(report.photos)} photos{split}, {len(report.measured[0].failed)} failed")
     if report.degradations:
         strengths = ", ".join(f"{strength:g}" for strength in report.degradations.strengths)
         parts.append(f"{len(report.degradations.photos)} degraded at {strengths}")

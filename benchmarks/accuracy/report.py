@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from dgiqa_edge.calibration.agreement import Figure
+from dgiqa_edge.calibration.agreement import Agreement, Figure
 
 from ..measures.measures import BUNDLE
 from ..measures.timing import TimingReport
@@ -15,7 +15,7 @@ from .accuracy import AccuracyReport, DegradationOrder, Measured, PairOrder
 from .circumstances import Circumstances
 from .graded_series import Share
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 NOT_MEASURED = "not measured"
 FAILURES_SHOWN = 5
 
@@ -28,16 +28,17 @@ def to_document(report: AccuracyReport, about: Circumstances, timing: TimingRepo
         **asdict(about),
         "counts": {
             "photos": len(report.photos),
-            "scored": bundle.agreement.photos,
+            "scored": len(report.photos) - len(bundle.failed),
             "failed": len(bundle.failed),
             "degraded_frames": report.degradations.frames if report.degradations else 0,
-            "pair_pictures": report.pairs.pictures if report.pairs else 0,
+            "pair_pictures": sum(pairs.pictures for pairs in report.pairs),
             "failed_in_all": report.failed,
         },
         "measured": [asdict(row) for row in report.measured],
         "not_measured": dict(report.not_measured),
         "degradations": asdict(report.degradations) if report.degradations else None,
-        "pairs": asdict(report.pairs) if report.pairs else None,
+        "pairs": [asdict(pairs) for pairs in report.pairs],
+        "dead": {name: dict(scores) for name, scores in report.dead.items()},
         "timing": asdict(timing) if timing else None,
         "photos": [
             {
@@ -55,8 +56,8 @@ def to_markdown(report: AccuracyReport, about: Circumstances, timing: TimingRepo
     parts = [_agreement_part(report, about)]
     if report.degradations:
         parts.append(_degradation_part(report.degradations))
-    if report.pairs:
-        parts.append(_pairs_part(report.pairs))
+    parts += [_pairs_part(pairs) for pairs in report.pairs]
+    parts.append(_dead_part(report.dead))
     if timing:
         parts.append(_timing_part(timing))
     return "\n\n".join(parts) + "\n"
@@ -64,17 +65,18 @@ def to_markdown(report: AccuracyReport, about: Circumstances, timing: TimingRepo
 
 def _agreement_part(report: AccuracyReport, about: Circumstances) -> str:
     bundle = report.measured[0]
-    rows = [_agreement_row(row) for row in report.measured]
+    rows = [_agreement_row(row, row.agreement) for row in report.measured if row.agreement]
     rows += [[name, *[NOT_MEASURED] * 4, "0", "-"] for name in report.not_measured]
     split = f" of split {about.split}" if about.split else ""
-    lines = [
-        f"Bundle: {bundle.source}, {about.bundle['sha256'][:12]}.",
-        "",
-        *_table(["measure", "SRCC", "PLCC", "KRCC", "RMSE", "photos", "p50 ms"], rows),
-        "",
-        f"{len(report.photos)} photos{split}: {bundle.agreement.photos} scored, {len(bundle.failed)} failed. "
-        "PLCC and RMSE after a four-parameter logistic; intervals are 95 % bootstrap.",
-    ]
+    lines = [f"Bundle: {bundle.source}, {about.bundle['sha256'][:12]}.", ""]
+    if report.photos:
+        lines += [
+            *_table(["measure", "SRCC", "PLCC", "KRCC", "RMSE", "photos", "p50 ms"], rows),
+            "",
+            f"{len(report.photos)} photos{split}: {len(report.photos) - len(bundle.failed)} scored, "
+            f"{len(bundle.failed)} failed. "
+            "PLCC and RMSE after a four-parameter logistic; intervals are 95 % bootstrap.",
+        ]
     lines += [f"- {row.name}: {row.source}" for row in report.measured[1:]]
     lines += [f"- {name}: {NOT_MEASURED}: {reason}" for name, reason in report.not_measured.items()]
     for row in report.measured:
@@ -82,8 +84,7 @@ def _agreement_part(report: AccuracyReport, about: Circumstances) -> str:
     return "\n".join(lines)
 
 
-def _agreement_row(row: Measured) -> list[str]:
-    figures = row.agreement
+def _agreement_row(row: Measured, figures: Agreement) -> list[str]:
     cells = [_figure(figure) for figure in (figures.srcc, figures.plcc, figures.krcc, figures.rmse)]
     return [row.name, *cells, str(figures.photos), "-" if row.p50_ms is None else f"{row.p50_ms:.1f}"]
 
@@ -114,7 +115,7 @@ def _degradation_part(order: DegradationOrder) -> str:
 def _pairs_part(pairs: PairOrder) -> str:
     rows = [[name, _counted(order.clean), _counted(order.steps)] for name, order in pairs.orders.items()]
     lines = [
-        f"Real pairs in order ({pairs.scenes} scenes, {pairs.pictures} pictures):",
+        f"Real pairs of {pairs.name} in order ({pairs.scenes} scenes, {pairs.pictures} pictures):",
         "",
         *_table(["measure", "clean above degraded", "above the next stronger"], rows),
         "",
@@ -123,6 +124,16 @@ def _pairs_part(pairs: PairOrder) -> str:
     for name in pairs.orders:
         lines += _failures(name, pairs.failed[name])
     return "\n".join(lines)
+
+
+def _dead_part(dead: Mapping[str, Mapping[str, float]]) -> str:
+    frames = list(dead[BUNDLE])
+    rows = [
+        [name, *(f"{scores[frame]:.3f}" if frame in scores else NOT_MEASURED for frame in frames)]
+        for name, scores in dead.items()
+    ]
+    title = "Scores of dead cameras' frames, each on its measure's own scale:"
+    return "\n".join([title, "", *_table(["measure", *frames], rows)])
 
 
 def _timing_part(timing: TimingReport) -> str:

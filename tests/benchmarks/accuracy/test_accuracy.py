@@ -34,7 +34,7 @@ def test_a_bundle_that_agrees_with_people_has_the_full_figures(rated, bundle_dir
     assert report.not_measured == {"absent": "not installed"}
     expected = laplacian_variance(cv2.imread(str(folder / "5.png")))
     assert report.scores["sharpness"][str(folder / "5.png")] == pytest.approx(expected)
-    assert (report.degradations, report.pairs, report.failed) == (None, None, 0)
+    assert (report.degradations, report.pairs, report.failed) == (None, (), 0)
 
 
 def test_people_who_disagree_turn_the_sign(rated, bundle_dir):
@@ -117,10 +117,41 @@ def test_pairs_are_put_in_order_by_strength(rated, bundle_dir):
         [("11.png", "5.png"), ("11.png", "8.png")],
         [("3.png", "0.png"), ("4.png", "0.png")],
     ]
-    order = measured(bundle_dir, read_opinions(table, folder), pairs=series).pairs
-    assert (order.scenes, order.pictures) == (2, 6)
+    (order,) = measured(bundle_dir, read_opinions(table, folder), pairs={"ours": series}).pairs
+    assert (order.name, order.scenes, order.pictures) == ("ours", 2, 6)
     assert (order.orders["bundle"].steps.in_order, order.orders["bundle"].steps.pairs) == (2, 3)
     assert (order.orders["bundle"].clean.in_order, order.orders["bundle"].clean.pairs) == (4, 4)
+
+
+def test_a_table_of_roles_makes_a_series_of_each_kind_of_worse_picture(rated):
+    folder, _ = rated
+    pairs = folder / "labels.csv"
+    pairs.write_text(
+        "file,role,pair,strength\n11.png,better,a,0\n5.png,worse-dark,a,96\n3.png,worse-dark,a,120\n"
+        "8.png,worse-bright,a,40\n2.png,worse,b,\n4.png,better,b,\n6.png,better,b,\n7.png,better,alone,\n"
+    )
+    found = [
+        (one.scene, [(s, name.rpartition("/")[2]) for s, name in one.pictures]) for one in read_series(pairs, folder)
+    ]
+    assert found == [
+        ("a worse-dark", [(0.0, "11.png"), (96.0, "5.png"), (120.0, "3.png")]),
+        ("a worse-bright", [(0.0, "11.png"), (40.0, "8.png")]),
+        ("b worse", [(0.0, "4.png"), (0.0, "6.png"), (1.0, "2.png")]),
+    ]
+
+
+def test_real_pairs_need_no_human_scores(rated, bundle_dir):
+    folder, _ = rated
+    pairs = folder / "labels.csv"
+    pairs.write_text("file,role,pair\n11.png,better,a\n5.png,worse,a\n8.png,worse,b\n3.png,better,b\n")
+    report = measured(bundle_dir, [], {"sharpness": SHARPNESS}, pairs={"ours": read_series(pairs, folder)})
+    assert [(row.name, row.agreement, row.failed) for row in report.measured] == [
+        ("bundle", None, {}),
+        ("sharpness", None, {}),
+    ]
+    dead = {"black": 0.0, "grey": 0.502, "white": 1.0, "noise": 0.5}
+    assert report.dead["bundle"] == pytest.approx(dead, abs=0.01)
+    assert (report.pairs[0].orders["bundle"].clean.in_order, report.pairs[0].orders["bundle"].clean.pairs) == (1, 2)
 
 
 def test_a_picture_of_a_pair_that_cannot_be_read_is_counted(rated, bundle_dir):
@@ -128,8 +159,8 @@ def test_a_picture_of_a_pair_that_cannot_be_read_is_counted(rated, bundle_dir):
     pairs = folder / "pairs.csv"
     pairs.write_text("scene,file,strength\na,11.png,0\na,5.png,1\na,broken.png,2\n")
     (folder / "broken.png").write_bytes(b"x")
-    report = measured(bundle_dir, read_opinions(table, folder), pairs=read_series(pairs, folder))
-    clean = report.pairs.orders["bundle"].clean
+    report = measured(bundle_dir, read_opinions(table, folder), pairs={"ours": read_series(pairs, folder)})
+    clean = report.pairs[0].orders["bundle"].clean
     assert (clean.pairs, clean.missing, report.failed) == (1, 1, 1)
 
 

@@ -1,5 +1,6 @@
 """The drawn report: a point per photo, a bar per share, and only PNG on disk."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import cv2
@@ -34,6 +35,7 @@ def report(order=True):
         "bundle": {"noise": Order(share(0.9), share(0.8))},
         "NIQE": {"noise": Order(share(0.25), None)},
     }
+    pairs = PairOrder("ours", 2, 4, {"bundle": Order(share(1.0), share(1.0)), "NIQE": Order(None, None)}, {})
     pooled = {name: kinds["noise"] for name, kinds in orders.items()}
     return AccuracyReport(
         tuple(rows),
@@ -41,7 +43,8 @@ def report(order=True):
         tuple(RatedPhoto(name, mos) for name, mos in zip(names, HUMAN, strict=True)),
         {"bundle": dict(zip(names, predicted, strict=True))},
         DegradationOrder(tuple(names), ("noise",), (1.0,), 40, 0, orders, pooled, {}, {}) if order else None,
-        PairOrder(2, 4, {"bundle": Order(share(1.0), share(1.0)), "NIQE": Order(None, None)}, {}) if order else None,
+        (pairs,) if order else (),
+        {},
     )
 
 
@@ -52,8 +55,8 @@ def drawn(monkeypatch):
     for name in ("_draw_scatter", "_draw_order"):
         original = getattr(accuracy_plot, name)
 
-        def draw(panel, content, name=name, original=original):
-            original(panel, content)
+        def draw(panel, *content, name=name, original=original):
+            original(panel, *content)
             panels[name] = panel
 
         monkeypatch.setattr(accuracy_plot, name, draw)
@@ -69,11 +72,18 @@ def test_points_curve_and_figures_are_the_reports(drawn, tmp_path):
     assert "SRCC  1.000" in panel.texts[0].get_text()
 
 
+def test_order_alone_is_drawn_alone(drawn, tmp_path):
+    known = report()
+    rows = tuple(replace(row, agreement=None) for row in known.measured)
+    accuracy_plot.draw_accuracy(replace(known, measured=rows, photos=()), ABOUT, tmp_path / "plot.png")
+    assert list(drawn) == ["_draw_order"]
+
+
 def test_bars_are_as_long_as_their_shares_and_apart(drawn, tmp_path):
     accuracy_plot.draw_accuracy(report(), ABOUT, tmp_path / "plot.png")
     panel = drawn["_draw_order"]
     labels = [label.get_text() for label in panel.get_yticklabels()]
-    assert labels == ["noise", "all kinds", "next strength", "real pairs: clean", "real pairs: next"]
+    assert labels == ["noise", "all kinds", "next strength", "ours: clean", "ours: next"]
     bars = {bars.get_label(): bars for bars in panel.containers if bars.get_label() in ("bundle", "NIQE")}
     assert [bar.get_width() for bar in bars["bundle"]] == pytest.approx([90, 90, 80, 100, 100])
     assert [bar.get_width() for bar in bars["NIQE"]] == pytest.approx([25, 25])

@@ -39,7 +39,7 @@ ACCURACY = {
     "not_measured": {"BRISQUE": "no model file"},
     "photos": [{"photo": f"{n}.jpg", "mos": n / 12, "scores": {"bundle": n / 13}} for n in range(12)],
     "degradations": {"kinds": ["blur"], "orders": {"bundle": {"blur": ORDER}}, "pooled": {"bundle": ORDER}},
-    "pairs": {"orders": {"bundle": ORDER}},
+    "pairs": [{"name": "brackets", "orders": {"bundle": ORDER}}],
 }
 
 

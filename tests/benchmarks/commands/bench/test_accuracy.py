@@ -1,6 +1,7 @@
 """``dgiqa-edge bench accuracy`` as a user runs it, with a bundle whose score is the frame's brightness."""
 
 import json
+import shutil
 
 import cv2
 import numpy as np
@@ -15,8 +16,8 @@ FEW = ("--degradations", "low_light,noise", "--strengths", "0.5,1", "--degraded-
 def bench(command_line, bundle_dir, rated):
     folder, table = rated
 
-    def run(*options, bundle=bundle_dir):
-        return command_line("bench", "accuracy", "--bundle", bundle, "--photos", folder, "--mos", table, *options)
+    def run(*options, bundle=bundle_dir, rated=("--photos", folder, "--mos", table)):
+        return command_line("bench", "accuracy", "--bundle", bundle, *rated, *options)
 
     return run
 
@@ -61,7 +62,7 @@ def test_the_report_is_printed_and_stored(bench, bundle_dir, rated, tmp_path):
     mean = cv2.imread(str(folder / "4.png")).mean() / 255
     assert document["photos"][4]["scores"]["bundle"] == pytest.approx(mean, abs=1e-5)
     assert document["degradations"]["orders"]["bundle"]["low_light"]["clean"]["value"] == 1.0
-    assert document["pairs"]["orders"]["bundle"]["steps"]["in_order"] == 1
+    assert document["pairs"][0]["orders"]["bundle"]["steps"]["in_order"] == 1
     timed = {one["name"] for one in document["timing"]["measures"]}
     assert {"bundle", "Laplacian variance"} <= timed
     assert "too small for NIQE" in document["not_measured"].get("NIQE", "too small for NIQE")
@@ -73,6 +74,40 @@ def test_the_report_is_printed_and_stored(bench, bundle_dir, rated, tmp_path):
     assert table_after(finished.stdout, "Real pairs")["bundle"][1].startswith("1/2, 50.0%")
     assert "12 photos: 12 scored, 0 failed" in finished.stdout
     assert sorted(path.name for path in out.parent.iterdir()) == ["report.json", "report.scores.jsonl"]
+
+
+def test_tables_of_real_pairs_alone_are_measured(bench, rated, tmp_path):
+    folder, _ = rated
+    out = tmp_path / "report.json"
+    tables = []
+    for name, text in (("noise", "11.png,better,a\n5.png,worse,a"), ("blur", "3.png,better,a\n8.png,worse,a")):
+        shutil.copytree(folder, tmp_path / name)
+        tables += ["--pairs", tmp_path / name / "labels.csv"]
+        tables[-1].write_text(f"file,role,pair\n{text}\n")
+    finished = bench(*tables, "--json", out, rated=())
+    assert finished.returncode == 0, finished.stderr
+    document = json.loads(out.read_text())
+    assert [(one["name"], one["orders"]["bundle"]["clean"]["in_order"]) for one in document["pairs"]] == [
+        ("noise", 1),
+        ("blur", 0),
+    ]
+    assert document["counts"]["photos"] == document["counts"]["scored"] == 0
+    assert table_after(finished.stdout, "Real pairs of noise")["bundle"][0].startswith("1/1, 100.0%")
+    assert table_after(finished.stdout, "Scores of dead")["bundle"][0] == "0.000"
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ((), "nothing to measure"),
+        (("--pairs", "x/a.csv", "--split", "test"), "--split goes with photos that people rated"),
+        (("--pairs", "x/a.csv", "--pairs", "x/b.csv"), "two tables of pairs are called 'x'"),
+    ],
+)
+def test_options_that_make_no_sense_together_are_refused(bench, options, words):
+    finished = bench(*options, rated=())
+    assert finished.returncode == 2
+    assert words in finished.stderr
 
 
 def test_a_run_that_was_killed_goes_on_where_it_stopped(bench, tmp_path):
@@ -99,7 +134,7 @@ def test_scores_of_another_bundle_are_not_taken_for_this_ones(bench, make_bundle
     assert bench(*options, bundle=other).returncode == 0
     assert bench(*options).returncode == 0
     assert json.loads((tmp_path / "a.json").read_text())["measured"][0]["reused"] == 0
-    assert len(kept.read_text().splitlines()) == 24
+    assert len(kept.read_text().splitlines()) == 2 * (12 + 4)  # photos and frames of dead cameras
 
 
 def test_the_plot_is_a_picture(bench, tmp_path):
