@@ -1,12 +1,17 @@
 """What scoring a frame gives, and what gives it: all that the watch loop and the gate's tuning know of a scorer."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .bundle.bundle import Bundle
+
+PROBABLE = 0.5
+"""Least probability of a fault that is named to people."""
 
 
 @dataclass(frozen=True)
@@ -27,13 +32,22 @@ class Quality:
     """The verdict's raw material for one frame.
 
     ``score`` in [0, 1], 1 best; ``crop_scores`` float32 [N], in the order of the manifest's crop boxes;
-    ``depth`` uint8 [h, w], relative inverse depth, 255 nearest. Both arrays are read-only.
+    ``depth`` uint8 [h, w], relative inverse depth, 255 nearest. ``faults``: the probability of each fault that the
+    bundle reads, by its name, in the manifest's order; ``coverage`` float32 [rows, columns, K]: the same for each cell
+    of the frame. Empty, and None, where it reads none. All are read-only.
     """
 
     score: float
     crop_scores: NDArray[np.float32]
     depth: NDArray[np.uint8]
     timings: Timings
+    faults: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    coverage: NDArray[np.float32] | None = None
+
+    @property
+    def probable_faults(self) -> tuple[str, ...]:
+        """Names of the faults that are more probable than not."""
+        return tuple(name for name, probability in self.faults.items() if probability >= PROBABLE)
 
 
 class FrameScorer(Protocol):

@@ -1,7 +1,8 @@
 """Tiny but real bundles: ONNX graphs that honour the frame graph contract, run by real ONNX Runtime sessions.
 
 The graphs compute brightness: depth is every second pixel's channel mean, a crop score is the mean of one half of
-the frame over 255, the score is the mean of the crop scores. So expected values can be worked out by hand.
+the frame over 255, the score is the mean of the crop scores. With ``faults`` they also say how dark and how bright the
+frame and each of its cells are. So expected values can be worked out by hand.
 """
 
 import os
@@ -42,6 +43,8 @@ HEIGHT, WIDTH = 48, 64
 DEPTH_HEIGHT, DEPTH_WIDTH = HEIGHT // 2, WIDTH // 2
 CROP = 16
 CROP_BOXES = [[0, 0], [DEPTH_WIDTH - CROP, DEPTH_HEIGHT - CROP]]
+FAULTS = ["dark", "over-exposed"]
+GRID = [2, 4]
 
 
 def constant(name: str, values: list[int]) -> onnx.TensorProto:
@@ -84,6 +87,25 @@ def score_nodes() -> tuple[list[onnx.NodeProto], list[onnx.TensorProto]]:
     return nodes, constants
 
 
+def fault_nodes() -> tuple[list[onnx.NodeProto], list[onnx.TensorProto]]:
+    """Of the frame as ``score_nodes`` has it in 0..1."""
+    nodes = [
+        helper.make_node("Reshape", ["unit", "cell_shape"], ["cell_pixels"]),
+        helper.make_node("ReduceMean", ["cell_pixels"], ["cell_means"], axes=[2, 4, 5], keepdims=0),
+        helper.make_node("Unsqueeze", ["cell_means", "three"], ["cells_bright"]),
+        helper.make_node("Sub", ["full", "cells_bright"], ["cells_dark"]),
+        helper.make_node("Concat", ["cells_dark", "cells_bright"], ["coverage"], axis=3),
+        helper.make_node("ReduceMean", ["coverage"], ["faults"], axes=[1, 2], keepdims=0),
+    ]
+    rows, columns = GRID
+    constants = [
+        constant("cell_shape", [1, rows, HEIGHT // rows, columns, WIDTH // columns, 3]),
+        constant("three", [3]),
+        numpy_helper.from_array(np.array(1.0, dtype=np.float32), "full"),
+    ]
+    return nodes, constants
+
+
 def frame_info() -> onnx.ValueInfoProto:
     return helper.make_tensor_value_info("frame", TensorProto.UINT8, [1, HEIGHT, WIDTH, 3])
 
@@ -92,11 +114,11 @@ def depth_info() -> onnx.ValueInfoProto:
     return helper.make_tensor_value_info("depth", TensorProto.UINT8, [1, DEPTH_HEIGHT, DEPTH_WIDTH])
 
 
-def score_infos() -> list[onnx.ValueInfoProto]:
-    return [
-        helper.make_tensor_value_info("score", TensorProto.FLOAT, [1]),
-        helper.make_tensor_value_info("crop_scores", TensorProto.FLOAT, [1, len(CROP_BOXES)]),
-    ]
+def score_infos(faults: bool = False) -> list[onnx.ValueInfoProto]:
+    shapes = {"score": [1], "crop_scores": [1, len(CROP_BOXES)]}
+    if faults:
+        shapes |= {"faults": [1, len(FAULTS)], "coverage": [1, *GRID, len(FAULTS)]}
+    return [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in shapes.items()]
 
 
 def save_graph(
@@ -113,13 +135,14 @@ def save_graph(
     onnx.save(model, str(path))
 
 
-def write_graphs(directory: Path, layout: str) -> list[dict[str, str]]:
+def write_graphs(directory: Path, layout: str, faults: bool = False) -> list[dict[str, str]]:
+    more = [fault_nodes()] if faults else []
     if layout == "fused":
         save_graph(
             directory / "frame_graph.onnx",
-            [score_nodes(), depth_nodes()],
+            [score_nodes(), depth_nodes(), *more],
             [frame_info()],
-            [*score_infos(), depth_info()],
+            [*score_infos(faults), depth_info()],
         )
         return [{"role": "fused", "file": "frame_graph.onnx"}]
     save_graph(directory / "depth.onnx", [depth_nodes()], [frame_info()], [depth_info()])
@@ -133,11 +156,12 @@ def write_graphs(directory: Path, layout: str) -> list[dict[str, str]]:
         helper.make_node("Mul", ["brightness", "depth_unit"], ["crop_scores"]),
         helper.make_node("ReduceMean", ["crop_scores"], ["score"], axes=[1], keepdims=0),
     ]
-    save_graph(directory / "quality.onnx", [(nodes, constants)], [frame_info(), depth_info()], score_infos())
+    parts = [(nodes, constants), *more]
+    save_graph(directory / "quality.onnx", parts, [frame_info(), depth_info()], score_infos(faults))
     return [{"role": "depth", "file": "depth.onnx"}, {"role": "quality", "file": "quality.onnx"}]
 
 
-def expected_outputs(frame: np.ndarray, layout: str) -> dict[str, np.ndarray]:
+def expected_outputs(frame: np.ndarray, layout: str, faults: bool = False) -> dict[str, np.ndarray]:
     """What the graphs above compute, by numpy; ``frame`` uint8 [1, H, W, 3]."""
     depth = frame.astype(np.float32).mean(axis=3)[:, ::2, ::2].astype(np.uint8)
     unit = frame.astype(np.float64) / 255
@@ -145,7 +169,13 @@ def expected_outputs(frame: np.ndarray, layout: str) -> dict[str, np.ndarray]:
     crop_scores = np.array([halves], dtype=np.float32)
     if layout == "split":
         crop_scores = (crop_scores * depth.mean() / 255).astype(np.float32)
-    return {"depth": depth, "crop_scores": crop_scores, "score": crop_scores.mean(axis=1)}
+    outputs = {"depth": depth, "crop_scores": crop_scores, "score": crop_scores.mean(axis=1)}
+    if not faults:
+        return outputs
+    rows, columns = GRID
+    bright = unit.reshape(1, rows, HEIGHT // rows, columns, WIDTH // columns, 3).mean(axis=(2, 4, 5))
+    coverage = np.stack([1 - bright, bright], axis=-1).astype(np.float32)
+    return {**outputs, "faults": coverage.mean(axis=(1, 2)), "coverage": coverage}
 
 
 def photo(seed: int, height: int = HEIGHT, width: int = WIDTH) -> np.ndarray:
@@ -155,7 +185,10 @@ def photo(seed: int, height: int = HEIGHT, width: int = WIDTH) -> np.ndarray:
     return cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
 
 
-def manifest_document(graphs: list[dict[str, str]], files: Mapping[str, Any], layout: str) -> dict[str, Any]:
+def manifest_document(
+    graphs: list[dict[str, str]], files: Mapping[str, Any], layout: str, faults: bool = False
+) -> dict[str, Any]:
+    tolerance = {"score": 1e-5, "depth_levels": 0.01, **({"faults": 1e-5} if faults else {})}
     requires = {"backend_version": ">=1.17", "opset": 17, "sm": None, "platform": None}
     return {
         "schema_version": SCHEMA_VERSION,
@@ -191,7 +224,7 @@ def manifest_document(graphs: list[dict[str, str]], files: Mapping[str, Any], la
         "latency": None,
         "graphs": graphs,
         "engines": [{**graph, "backend": "onnxruntime", "requires": requires} for graph in graphs],
-        "golden": {"file": GOLDEN_NAME, "tolerance": {"score": 1e-5, "depth_levels": 0.01}},
+        "golden": {"file": GOLDEN_NAME, "tolerance": tolerance},
         "files": dict(files),
         "build": {
             "argv": ["python", "export/build_engine.py", "--fp32", "--out", "a folder"],
@@ -200,6 +233,7 @@ def manifest_document(graphs: list[dict[str, str]], files: Mapping[str, Any], la
             "host": {"cpu": "test"},
         },
         "notes": ["quality weights are seeded: scores carry no meaning"],
+        **({"faults": {"names": list(FAULTS), "grid": list(GRID)}} if faults else {}),
     }
 
 
@@ -208,16 +242,21 @@ def write_bundle(
     layout: str = "fused",
     golden_shift: float = 0.0,
     edit: Callable[[dict[str, Any]], None] | None = None,
+    faults: bool = False,
+    shifted: str = "score",
 ) -> Path:
-    """A complete bundle; ``golden_shift`` falsifies the golden score, ``edit`` changes the manifest first."""
+    """A complete bundle; ``golden_shift`` falsifies the golden output ``shifted``, ``edit`` changes the manifest first.
+
+    ``faults``: it reads some.
+    """
     directory.mkdir(parents=True)
-    graphs = write_graphs(directory, layout)
+    graphs = write_graphs(directory, layout, faults)
     frame = photo(seed=0)[np.newaxis]
-    outputs = expected_outputs(frame, layout)
-    golden = Golden(frame, outputs["score"] + np.float32(golden_shift), outputs["crop_scores"], outputs["depth"])
-    save_golden(directory / GOLDEN_NAME, golden)
+    outputs = expected_outputs(frame, layout, faults)
+    outputs[shifted] = outputs[shifted] + np.float32(golden_shift)
+    save_golden(directory / GOLDEN_NAME, Golden(frame=frame, **outputs))
     (directory / "build.log").write_text("built\n")
-    document = manifest_document(graphs, build_manifest_files(directory), layout)
+    document = manifest_document(graphs, build_manifest_files(directory), layout, faults)
     if edit is not None:
         edit(document)
     write_manifest(directory, document)
@@ -253,7 +292,7 @@ def no_secrets_of_other_tests() -> Iterator[None]:
 
 @pytest.fixture
 def make_bundle(tmp_path: Path) -> Callable[..., Path]:
-    """``make_bundle(layout=..., golden_shift=..., edit=...)`` writes a new bundle and returns its directory."""
+    """``make_bundle(layout=..., golden_shift=..., edit=..., faults=...)`` writes a bundle and returns its directory."""
     made: list[Path] = []
 
     def make(**options: Any) -> Path:

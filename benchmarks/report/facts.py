@@ -185,6 +185,8 @@ def fidelity_table(report: Report) -> Table:
         ("depth", f"mean difference {fidelity['depth_mae_levels']:.3f} of 255 levels"),
         ("depth correlation", _number(fidelity["depth_correlation"], 5)),
     ]
+    if "faults_mae" in fidelity:
+        rows.append(("faults", f"mean absolute difference of their probabilities {fidelity['faults_mae']:.5f}"))
     return Table(("", ""), tuple(rows))
 
 

@@ -1,9 +1,9 @@
 """What was measured: the bundle's identity and the evidence it carries about its own fidelity."""
 
-from dataclasses import asdict
 from typing import Any
 
 from dgiqa_edge.runtime.bundle.bundle import Bundle
+from dgiqa_edge.runtime.bundle.records import plain
 from dgiqa_edge.runtime.ground.strict_text import parse_json
 from dgiqa_edge.runtime.hashing import sha256_file
 from dgiqa_edge.runtime.scoring.scorer import Scorer
@@ -42,7 +42,7 @@ def fidelity_section(bundle: Bundle) -> dict[str, Any] | None:
     if record is None:
         return None
     first = {"images": record.images, "held_out": record.held_out}
-    return {**first, **asdict(record), **_per_image(bundle)}
+    return {**first, **plain(record), **_per_image(bundle)}
 
 
 def _per_image(bundle: Bundle) -> dict[str, Any]:

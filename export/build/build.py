@@ -6,7 +6,7 @@ stopped.
 """
 
 import time
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +16,8 @@ import numpy as np
 from dgiqa_edge.calibration.fidelity import Fidelity
 from dgiqa_edge.calibration.images.calibration_set import MINIMUM_COUNT, open_calibration_set
 from dgiqa_edge.calibration.images.selection import Selection
-from dgiqa_edge.runtime.bundle.golden import CHECK_NAME, Golden, save_golden
+from dgiqa_edge.runtime.bundle.golden import CHECK_NAME, FAULT_OUTPUTS, OUTPUTS, Golden, save_golden
+from dgiqa_edge.runtime.bundle.records import plain
 from dgiqa_edge.runtime.ground.names import json_text
 from dgiqa_edge.runtime.hashing import Json
 from dgiqa_edge.runtime.version import VERSION
@@ -45,7 +46,6 @@ if TYPE_CHECKING:
 
 LOCK = "lock"
 PARITY_IMAGES = 3
-OUTPUTS = ("score", "crop_scores", "depth")
 
 
 class Build:
@@ -65,6 +65,7 @@ class Build:
         """
         options = self.options
         self.recipe = recipe_of(options)
+        self.outputs = (*OUTPUTS, *(FAULT_OUTPUTS if self.recipe.faults else ()))
         self.backend, why = choose(options.backend, engine=options.builds_engines)
         check_target(options.out, options.work)
         self.reporter.note(f"backend: {why}")
@@ -134,7 +135,7 @@ class Build:
                 "frame": f"{width}x{height}",
                 "preset": self.options.preset,
             }
-            report = export_graph(self.module, {"frame": frame}, OUTPUTS, directory / FP32_GRAPH, metadata)
+            report = export_graph(self.module, {"frame": frame}, self.outputs, directory / FP32_GRAPH, metadata)
             weights = {source.role: source.said for source in self.recipe.sources if source.said}
             return {**report.to_json(), "weights": weights}
 
@@ -153,7 +154,7 @@ class Build:
 
         def make(directory: Path) -> dict[str, Json]:
             run = open_graph(exported.file(FP32_GRAPH), self.options.threads)
-            result = asdict(parity.measure(self.module, run, frames, line.counter(len(frames))))
+            result = plain(parity.measure(self.module, run, frames, line.counter(len(frames))))
             (directory / "parity.json").write_text(json_text(result), encoding="utf-8")
             return result
 
@@ -228,8 +229,8 @@ class Build:
 
         def make(directory: Path) -> dict[str, Json]:
             outputs = ladder.reference.outputs()
-            arrays = (np.concatenate([one[name] for one in outputs]) for name in OUTPUTS)
-            save_golden(directory / CHECK_NAME, Golden(np.concatenate(list(self.check_set)), *arrays))
+            arrays = {name: np.concatenate([one[name] for one in outputs]) for name in self.outputs}
+            save_golden(directory / CHECK_NAME, Golden(np.concatenate(list(self.check_set)), **arrays))
             return {}
 
         inputs: dict[str, Json] = {"export": exported.key, "photos": self.check_set.image_set_sha256}

@@ -20,6 +20,7 @@ from dgiqa_edge.runtime.bundle.bundle import build_manifest_files, write_manifes
 from dgiqa_edge.runtime.bundle.checks import SCHEMA_VERSION
 from dgiqa_edge.runtime.bundle.golden import CHECK_NAME, GOLDEN_NAME, Golden, save_golden
 from dgiqa_edge.runtime.bundle.manifest import LadderRecord, Precision
+from dgiqa_edge.runtime.bundle.records import plain
 from dgiqa_edge.runtime.engines.backend import Backend
 from dgiqa_edge.runtime.engines.onnxruntime import BACKEND as ONNX_RUNTIME
 from dgiqa_edge.runtime.errors import FidelityError
@@ -32,7 +33,7 @@ from dgiqa_edge.runtime.version import VERSION
 from ..frame_graph.graph_session import Latency
 from ..frame_graph.split import split
 from ..frame_graph.to_onnx import OPSET, save_checked
-from ..ladder.devices.check import DEPTH_FLOOR_LEVELS, SCORE_FLOOR, tolerance
+from ..ladder.devices.check import DEPTH_FLOOR_LEVELS, FAULTS_FLOOR, SCORE_FLOOR, tolerance
 from ..options.build_options import BuildOptions
 from ..stages.outcome import check_target
 from ..stages.provenance import peak_memory_mib
@@ -129,8 +130,7 @@ def write(contents: BundleContents, out: Path) -> None:
         plans = _write_engines(contents, directory, dict(roles))
         device = _write_for_the_device(contents, directory, roles)
         frame, fp32 = contents.golden
-        golden = Golden(frame, fp32["score"], fp32["crop_scores"], fp32["depth"])
-        save_golden(directory / GOLDEN_NAME, golden)
+        save_golden(directory / GOLDEN_NAME, Golden(frame=frame, **fp32))
         if contents.calibration is not None:
             replace(contents.calibration, selection=contents.selection.to_json()).save(directory / "calibration.json")
         (directory / "report.json").write_text(json_text(_report(contents), indent=1) + "\n", encoding="utf-8")
@@ -155,14 +155,25 @@ def _replay_on(backend: str, checked: ImageFidelity, contents: BundleContents, d
         "score": np.array([quality.score], np.float32),
         "depth": quality.depth[np.newaxis],
     }
+    if quality.coverage is not None:
+        outputs["faults"] = np.array([list(quality.faults.values())], np.float32)
+        outputs["coverage"] = quality.coverage[np.newaxis]
     found = compare_outputs(fp32, outputs)
     score_off = abs(found.candidate_score - checked.candidate_score)
     depth_off = abs(found.depth_mae_levels - checked.depth_mae_levels)
-    if not (score_off <= SCORE_FLOOR[contents.precision] and depth_off <= DEPTH_FLOOR_LEVELS[contents.precision]):
+    faults_off = abs((found.faults_max or 0.0) - (checked.faults_max or 0.0))
+    if not (
+        score_off <= SCORE_FLOOR[contents.precision]
+        and depth_off <= DEPTH_FLOOR_LEVELS[contents.precision]
+        and faults_off <= FAULTS_FLOOR[contents.precision]
+    ):
+        faults = (
+            "" if found.faults_max is None else f", of its faults {found.faults_max:.5f}, not {checked.faults_max:.5f}"
+        )
         raise FidelityError(
             f"the packed {contents.precision} graph is not the one that was checked: on the golden frame its score "
             f"with {backend} is {found.candidate_score:.5f}, not {checked.candidate_score:.5f}, its depth error "
-            f"{found.depth_mae_levels:.2f} grey levels, not {checked.depth_mae_levels:.2f}; remove "
+            f"{found.depth_mae_levels:.2f} grey levels, not {checked.depth_mae_levels:.2f}{faults}; remove "
             f"{contents.options.work} and build again"
         )
 
@@ -276,8 +287,9 @@ def _manifest(
             "host": contents.host,
         },
         "notes": notes(contents),
-        "ladder": None if contents.ladder is None else asdict(contents.ladder),
+        "ladder": None if contents.ladder is None else plain(contents.ladder),
         **({} if contents.preferred is None else {"preferred_backend": contents.preferred}),
+        **({} if contents.recipe.faults is None else {"faults": asdict(contents.recipe.faults)}),
         **device,
     }
 

@@ -2,16 +2,19 @@
 
 A *pipeline* is the published pair of networks, depth then quality on crops; a *views* recipe is one network (`edge`,
 `nano`) that reads the whole frame and native crops. Build stages know neither: they ask a recipe for its sources, its
-module, its identity, and its entry in the manifest.
+module, its identity, and its entries in the manifest.
 """
 
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from dgiqa_edge.calibration.degradations.kinds import FAULTS
+from dgiqa_edge.runtime.bundle.manifest import FaultsRecord
 from dgiqa_edge.runtime.errors import ConfigurationError
 from dgiqa_edge.runtime.hashing import Json
 
+from .. import networks
 from ..frame_graph.geometry import CROP, plan
 from ..options import presets
 from ..options.build_options import BuildOptions
@@ -25,6 +28,7 @@ class Recipe(Protocol):
     """What the build needs to know of a preset."""
 
     sources: tuple[NetworkSource, ...]
+    faults: FaultsRecord | None
 
     def identity(self) -> dict[str, Json]:
         """Everything the exported graph depends on, apart from code and package versions."""
@@ -57,6 +61,8 @@ def recipe_of(options: BuildOptions) -> Recipe:
 
 class PipelineRecipe:
     """Depth network and quality network on crops, in the published order of steps."""
+
+    faults: FaultsRecord | None = None
 
     def __init__(self, options: BuildOptions) -> None:
         self.geometry = plan(
@@ -113,19 +119,23 @@ class ViewsRecipe:
             raise ConfigurationError(f"preset {options.preset} is one network: it has only --layout fused")
         self.frame, self.crops = options.frame, options.crops
         self.network = options.quality_network
+        self.is_complete = self.network == presets.get(options.preset).depth_network
         self.sources = self._sources(options)
+        grid = networks.get(self.network).coverage
+        self.faults = None if grid is None else FaultsRecord(FAULTS, grid)
 
     def _sources(self, options: BuildOptions) -> tuple[NetworkSource, ...]:
-        if self.network == "nano":
-            if options.depth_network != "nano":
-                raise ConfigurationError("--depth-network does not apply to preset nano: it is one network")
+        if self.is_complete:
+            name = self.network
+            if options.depth_network != name:
+                raise ConfigurationError(f"--depth-network does not apply to preset {name}: it is one network")
             if options.depth_weights is not None:
                 raise ConfigurationError(
-                    "preset nano is one network: give its weights as --quality-weights, or choose the networks that "
+                    f"preset {name} is one network: give its weights as --quality-weights, or choose the networks that "
                     "--depth-weights belongs to (--preset reference, reference-lite or edge)"
                 )
-            weights = options.quality_weights or _shipped("nano.safetensors")
-            return (NetworkSource.of("both", "nano", weights, options.seed, options.ema),)
+            weights = options.quality_weights or _shipped(f"{name}.safetensors")
+            return (NetworkSource.of("both", name, weights, options.seed, options.ema),)
         head = options.quality_weights or _shipped("edge_head.safetensors")
         return (
             NetworkSource.of("depth", options.depth_network, options.depth_weights, options.seed, options.ema),
@@ -140,10 +150,9 @@ class ViewsRecipe:
         }
 
     def module(self) -> "nn.Module":
-        from .. import networks
         from ..frame_graph.view_graph import ViewGraph
 
-        if self.network == "nano":
+        if self.is_complete:
             network = self.sources[0].load()
         else:
             network = networks.create(self.network)
@@ -153,8 +162,6 @@ class ViewsRecipe:
         return ViewGraph(network, self.frame, self.crops)
 
     def manifest_geometry(self) -> dict[str, Json]:
-        from .. import networks
-
         network = networks.create(self.network)
         views = network.arrange(self.frame, self.crops)  # type: ignore[operator]
         stride = network.depth_stride  # type: ignore[union-attr]

@@ -2,7 +2,6 @@
 
 import argparse
 import os
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -83,4 +82,6 @@ def _write_json(path: Path | None, content: dict[str, Any]) -> None:
 
 
 def _plain(ladder: "LadderRecord | None") -> dict[str, Any] | None:
-    return asdict(ladder) if ladder else None
+    from dgiqa_edge.runtime.bundle.records import plain
+
+    return plain(ladder) if ladder else None

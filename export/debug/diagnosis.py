@@ -7,7 +7,7 @@ frame, since that is what failed.
 
 import shlex
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from dgiqa_edge.calibration.int8.targets import target_named
 from dgiqa_edge.runtime.bundle.bundle import Bundle, load_bundle
 from dgiqa_edge.runtime.bundle.golden import Deviation, Golden, compare, load_golden
 from dgiqa_edge.runtime.bundle.manifest import Tolerance
+from dgiqa_edge.runtime.bundle.records import plain
 from dgiqa_edge.runtime.engines.registry import AUTO, BACKENDS, portable
 from dgiqa_edge.runtime.errors import ConfigurationError, DgiqaEdgeError
 from dgiqa_edge.runtime.ground.error_text import one_line
@@ -82,7 +83,7 @@ class Diagnosis:
         return passes and not any(comparison.divergences for comparison in self.comparisons)
 
     def to_json(self) -> dict[str, Any]:
-        return {**asdict(self), "bundle": str(self.bundle), "sound": self.sound}
+        return {**plain(self), "bundle": str(self.bundle), "sound": self.sound}
 
 
 class Debugger:

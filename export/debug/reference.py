@@ -23,7 +23,7 @@ from dgiqa_edge.runtime.errors import ConfigurationError
 from ..frame_graph.graph_files import graphs_of, read_graph
 from ..frame_graph.precision import fp32_name
 from ..frame_graph.split import split
-from ..ladder.devices.check import DEPTH_FLOOR_LEVELS, SCORE_FLOOR
+from ..ladder.devices.check import DEPTH_FLOOR_LEVELS, FAULTS_FLOOR, SCORE_FLOOR
 from ..ladder.lowering import FP32_GRAPH
 from ..options.build_options import STAGES
 from .runners import running
@@ -31,7 +31,7 @@ from .runners import running
 if TYPE_CHECKING:
     from onnx import ModelProto, TensorProto
 
-_EQUAL = Tolerance(score=SCORE_FLOOR["fp32"], depth_levels=DEPTH_FLOOR_LEVELS["fp32"])
+_EQUAL = Tolerance(SCORE_FLOOR["fp32"], DEPTH_FLOOR_LEVELS["fp32"], FAULTS_FLOOR["fp32"])
 _FLOAT, _FLOAT16 = 1, 10  # onnx.TensorProto.FLOAT, FLOAT16
 
 Graphs = Mapping[str, "ModelProto"]

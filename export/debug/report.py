@@ -14,7 +14,9 @@ def lines(found: Diagnosis) -> Iterator[str]:
     allowed = found.tolerance
     yield f"{found.bundle}: {found.precision}; compared with {found.reference}"
     yield ""
-    yield f"golden frame, off FP32 (allowed: score {allowed.score:.3g}, depth {allowed.depth_levels:.3g} grey levels)"
+    faults = "" if allowed.faults is None else f", faults and cells {allowed.faults:.3g}"
+    levels = f"{allowed.depth_levels:.3g} grey levels"
+    yield f"golden frame, off FP32 (allowed: score {allowed.score:.3g}, depth {levels}{faults})"
     width = max(len(replay.what) for replay in found.replays)
     yield from (f"  {replay.what:<{width}}  {_replayed(replay, found)}" for replay in found.replays)
     for comparison in found.comparisons:
@@ -32,7 +34,10 @@ def _replayed(replay: Replay, found: Diagnosis) -> str:
     if deviation is None:
         return f"does not run here: {replay.problem}"
     verdict = "passes" if deviation.within(found.tolerance) else "FAILS"
-    return f"score {deviation.score:<8.3g} depth {deviation.depth_mean_levels:<8.3g} {verdict}"
+    faults = ""
+    if deviation.faults_max is not None:
+        faults = f"faults {deviation.faults_max:<8.3g} cells {deviation.coverage_mean:<8.3g} "
+    return f"score {deviation.score:<8.3g} depth {deviation.depth_mean_levels:<8.3g} {faults}{verdict}"
 
 
 def _compared(comparison: Comparison) -> Iterator[str]:

@@ -21,8 +21,8 @@ def split(fused: "onnx.ModelProto") -> "tuple[onnx.ModelProto, onnx.ModelProto]"
     """Cut ``fused`` at the depth map.
 
     Returns:
-        the depth graph (frame -> depth) and the quality graph (frame, depth -> score, crop_scores); ``depth`` is
-        uint8 [1, h, w] in both.
+        the depth graph (frame -> depth) and the quality graph (frame, depth -> all other outputs); ``depth`` is uint8
+        [1, h, w] in both.
 
     Raises:
         ExportError: the graph has no depth map, or its score does not read it, as where depth and score come from one
@@ -33,7 +33,8 @@ def split(fused: "onnx.ModelProto") -> "tuple[onnx.ModelProto, onnx.ModelProto]"
 
     levels, depth_shape = _levels(fused)
     depth = _extract(fused, ["frame"], ["depth"])
-    quality = _extract(fused, ["frame", levels], ["score", "crop_scores"])
+    others = [value.name for value in fused.graph.output if value.name != "depth"]
+    quality = _extract(fused, ["frame", levels], others)
     inputs = {value.name: value for value in quality.graph.input}
     quality.graph.input.remove(inputs[levels])
     quality.graph.input.append(helper.make_tensor_value_info("depth", TensorProto.UINT8, depth_shape))
@@ -57,7 +58,7 @@ def _levels(fused: "onnx.ModelProto") -> tuple[str, list[int]]:
     outputs = {value.name: value for value in fused.graph.output}
     if "depth" not in outputs:
         raise ExportError("the frame graph has no depth output: it cannot be split")
-    read_by_score = _read_for(outputs.keys() & {"score", "crop_scores"}, producers)
+    read_by_score = _read_for(outputs.keys() - {"depth"}, producers)
     name = "depth"
     while name not in read_by_score:
         node = producers.get(name)

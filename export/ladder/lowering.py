@@ -226,6 +226,8 @@ class Lowering:
 def _check_finite(graph: Path, frames: CalibrationSet, threads: int) -> None:
     run = open_graph(graph, threads)
     for frame in frames:
-        outputs = run(frame)
-        if not all(np.isfinite(outputs[name]).all() for name in ("score", "crop_scores")):
-            raise FidelityError(f"{graph.name} gives a score that is not finite: build with --fp32, or report this")
+        for name, array in run(frame).items():
+            if not np.isfinite(array).all():
+                raise FidelityError(
+                    f"{graph.name} gives a {name} that is not finite: build with --fp32, or report this"
+                )

@@ -26,12 +26,14 @@ class Network:
     Attributes:
         role: ``depth``, ``quality``, or ``both``.
         build: makes the module on the current default device.
+        coverage: rows and columns of the cells for which it says where faults are; None: it reads none.
     """
 
     name: str
     role: str
     summary: str
     build: Callable[[], "nn.Module"]
+    coverage: tuple[int, int] | None = None
 
 
 def names() -> tuple[str, ...]:
@@ -140,6 +142,13 @@ REGISTRY: Mapping[str, Network] = MappingProxyType(
                 "edge_head", "quality", "the part of `edge` that is trained here and ships", _lazily("edge", "EdgeHead")
             ),
             Network("nano", "both", "depth and quality from one small network, complete", _lazily("nano", "Nano")),
+            Network(
+                "nano2",
+                "both",
+                "nano on 8-bit levels, which also reads faults; in training",
+                _lazily("nano2", "Nano2"),
+                coverage=(4, 4),
+            ),
         )
     }
 )

@@ -15,6 +15,7 @@ from typing import Any
 from dgiqa_edge.calibration.fidelity import Fidelity
 from dgiqa_edge.runtime.bundle.bundle import build_manifest_files, write_manifest
 from dgiqa_edge.runtime.bundle.manifest import LadderRecord, LatencyRecord
+from dgiqa_edge.runtime.bundle.records import plain
 from dgiqa_edge.runtime.ground.names import json_text
 from dgiqa_edge.runtime.ground.strict_text import parse_json
 from dgiqa_edge.runtime.version import VERSION
@@ -74,7 +75,7 @@ def write(source: Source, built: Built, directory: Path) -> None:
             "host": host_facts(),
         },
         "notes": [*source.device_build.notes, *built.engines.notes],
-        "ladder": None if built.ladder is None else asdict(built.ladder),
+        "ladder": None if built.ladder is None else plain(built.ladder),
     }
     stated = document["golden"]["tolerance"]
     document["golden"]["tolerance"] = {name: max(value, own[name]) for name, value in stated.items()}

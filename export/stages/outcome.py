@@ -2,13 +2,14 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dgiqa_edge.calibration.fidelity import FIGURES
 from dgiqa_edge.runtime.bundle.checks import MANIFEST_NAME
-from dgiqa_edge.runtime.bundle.ladder_table import aligned, figure_text, verdict_of
+from dgiqa_edge.runtime.bundle.ladder_table import OF_FAULTS, aligned, figure_text, verdict_of, without
 from dgiqa_edge.runtime.bundle.manifest import LadderRecord, RungRecord
+from dgiqa_edge.runtime.bundle.records import plain
 from dgiqa_edge.runtime.errors import ConfigurationError, MachineError
 from dgiqa_edge.runtime.hashing import Json
 
@@ -21,6 +22,7 @@ _HEADINGS = (
     "SRCC",
     "depth MAE",
     "depth corr.",
+    OF_FAULTS,
     "p50",
     "verdict",
 )
@@ -40,6 +42,7 @@ class Row:
     score_srcc: float | None = None
     depth_mae_levels: float | None = None
     depth_correlation: float | None = None
+    faults_mae: float | None = None
     p50_ms: float | None = None
     backend: str = ""
     verdict: str = ""
@@ -69,22 +72,23 @@ class BuildResult:
     def to_json(self) -> dict[str, Json]:
         return {
             "bundle": str(self.bundle),
-            "rows": [asdict(row) for row in self.rows],
+            "rows": [plain(row) for row in self.rows],
             "caption": self.caption,
             "notes": list(self.notes),
-            "ladder": None if self.ladder is None else asdict(self.ladder),
+            "ladder": None if self.ladder is None else plain(self.ladder),
         }
 
 
 def table_lines(rows: Sequence[Row]) -> list[str]:
     """The closing table: what each precision weighs, how far it is from FP32, how fast it is.
 
-    Backends and verdicts have columns where there are some.
+    Backends, verdicts and faults have columns where there are some.
     """
-    table = [_HEADINGS, *map(_cells, rows)]
-    if any(row.verdict for row in rows):
-        return aligned(table, words=True)
-    return aligned([(first, *rest) for first, _, *rest, _ in table])
+    has_verdicts = any(row.verdict for row in rows)
+    hidden = [] if has_verdicts else ["backend", "verdict"]
+    if all(row.faults_mae is None for row in rows):
+        hidden.append(OF_FAULTS)
+    return aligned(without([_HEADINGS, *map(_cells, rows)], *hidden), words=has_verdicts)
 
 
 def _cells(row: Row) -> Sequence[str]:
@@ -97,6 +101,7 @@ def _cells(row: Row) -> Sequence[str]:
         figure_text(row.score_srcc, ".4f"),
         figure_text(row.depth_mae_levels, ".2f", " lv"),
         figure_text(row.depth_correlation, ".4f"),
+        figure_text(row.faults_mae, ".5f"),
         figure_text(row.p50_ms, ".1f", " ms"),
         row.verdict,
     )

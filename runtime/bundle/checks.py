@@ -74,6 +74,7 @@ def _contradictions(document: Document) -> Iterator[str]:
     yield from _bad_file_names(document)
     yield from _bad_roles(document)
     yield from _bad_geometry(document)
+    yield from _bad_faults(document)
     if document["precision"]["name"] == "int8" and document["calibration"] is None:
         yield "precision is int8 but 'calibration' is null"
 
@@ -140,3 +141,16 @@ def _bad_geometry(document: Document) -> Iterator[str]:
                 f"field 'geometry.crop_boxes[{index}]' puts a crop of {crop} at ({x}, {y}), "
                 f"outside the {width}x{height} quality image"
             )
+
+
+def _bad_faults(document: Document) -> Iterator[str]:
+    names = document["faults"]["names"] if "faults" in document else []
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            yield f"field 'faults.names[{index}]' repeats '{name}'"
+    tolerances = {"golden": document["golden"]["tolerance"]}
+    for place, entry in enumerate(document.get("device_build", {}).get("carried", ())):
+        tolerances[f"device_build.carried[{place}]"] = entry["tolerance"]
+    for field, tolerance in tolerances.items():
+        if ("faults" in tolerance) != ("faults" in document):
+            yield f"field '{field}.tolerance.faults' must be there exactly where 'faults' is"

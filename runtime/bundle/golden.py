@@ -8,7 +8,7 @@ that a build on the device is checked by lie in a file of the same form, several
 
 import zipfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +26,17 @@ from .manifest import Tolerance
 GOLDEN_NAME = "golden.safetensors"
 CHECK_NAME = "check.safetensors"
 
+OUTPUTS = ("score", "crop_scores", "depth")
+FAULT_OUTPUTS = ("faults", "coverage")
+"""What networks that read faults give besides."""
+
 _FIELDS = {
     "frame": (np.uint8, 4),
     "score": (np.float32, 1),
     "crop_scores": (np.float32, 2),
     "depth": (np.uint8, 3),
+    "faults": (np.float32, 2),
+    "coverage": (np.float32, 4),
 }
 
 _TYPES: dict[str, np.dtype[Any]] = {"U8": np.dtype("u1"), "F32": np.dtype("<f4")}
@@ -47,37 +53,54 @@ class Golden:
     """Arrays as the frame graph takes and gives them.
 
     ``frame`` uint8 [1, H, W, 3] BGR; ``score`` float32 [1]; ``crop_scores`` float32 [1, N]; ``depth`` uint8
-    [1, h, w]. Of check frames the first side is their number.
+    [1, h, w]; where the network reads K faults, ``faults`` float32 [1, K] and ``coverage`` float32 [1, rows, columns,
+    K]. Of check frames the first side is their number.
     """
 
     frame: NDArray[np.uint8]
     score: NDArray[np.float32]
     crop_scores: NDArray[np.float32]
     depth: NDArray[np.uint8]
+    faults: NDArray[np.float32] | None = None
+    coverage: NDArray[np.float32] | None = None
 
     def each(self) -> "Iterator[Golden]":
         """The frames one by one, as views."""
         for index in range(len(self.frame)):
-            yield Golden(*(getattr(self, name)[index : index + 1] for name in _FIELDS))
+            yield Golden(**{name: array[index : index + 1] for name, array in self.arrays.items()})
+
+    @property
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Those that there are, by name."""
+        return {name: array for name in _FIELDS if (array := getattr(self, name)) is not None}
 
     @property
     def outputs(self) -> dict[str, NDArray[Any]]:
         """What FP32 gave."""
-        return {name: getattr(self, name) for name in _FIELDS if name != "frame"}
+        return {name: array for name, array in self.arrays.items() if name != "frame"}
 
 
 @dataclass(frozen=True)
 class Deviation:
-    """How far outputs are from the golden ones; depth in grey levels (0..255)."""
+    """How far outputs are from the golden ones; depth in grey levels (0..255).
+
+    Of faults: the largest difference of a frame's probabilities, and the mean one of its cells' (a single cell says
+    little, and is not what a user acts on); None where none are read.
+    """
 
     score: float
     crop_score_max: float
     depth_mean_levels: float
     depth_max_levels: float
+    faults_max: float | None = None
+    coverage_mean: float | None = None
 
     def within(self, tolerance: Tolerance) -> bool:
-        """Whether score and mean depth error keep the tolerance; a NaN never does."""
-        return self.score <= tolerance.score and self.depth_mean_levels <= tolerance.depth_levels
+        """Whether score, mean depth error and both of faults keep the tolerance; a NaN never does."""
+        pairs = [(self.score, tolerance.score), (self.depth_mean_levels, tolerance.depth_levels)]
+        if tolerance.faults is not None:
+            pairs += [(off, tolerance.faults) for off in (self.faults_max, self.coverage_mean) if off is not None]
+        return all(off <= allowed for off, allowed in pairs)
 
 
 def save_golden(path: Path, golden: Golden) -> None:
@@ -87,7 +110,7 @@ def save_golden(path: Path, golden: Golden) -> None:
         BundleError: an array has the wrong dtype or rank, or a score is not finite.
         MachineError: the disk is full or the folder cannot be written.
     """
-    arrays = {name: getattr(golden, name) for name in _FIELDS}
+    arrays = golden.arrays
     _check(arrays, path, len(golden.frame))
     words = {dtype: word for word, dtype in _TYPES.items()}
     header, end = {}, 0
@@ -137,34 +160,46 @@ def _read_npz(path: Path) -> dict[str, NDArray[Any]]:
 
 
 def compare(golden: Golden, outputs: Mapping[str, NDArray[Any]]) -> Deviation:
-    """Deviation of an engine's ``score``, ``crop_scores`` and ``depth`` from the golden ones.
+    """Deviation of an engine's outputs from the golden ones.
 
     Raises:
-        BundleError: an output's shape is not the golden one's.
+        BundleError: an output's shape is not the golden one's, or only one of the two has faults.
     """
-    for name in ("score", "crop_scores", "depth"):
-        expected, found = getattr(golden, name).shape, outputs[name].shape
+    for name in (*OUTPUTS, *FAULT_OUTPUTS):
+        expected, found = (
+            None if one is None else list(one.shape) for one in (getattr(golden, name), outputs.get(name))
+        )
         if expected != found:
             raise BundleError(
-                f"the engine's output '{name}' is {list(found)}, the golden one {list(expected)}: "
+                f"the engine's output '{name}' is {found or 'missing'}, the golden one {expected or 'missing'}: "
                 "build the bundle again"
             )
     depth_levels = np.abs(golden.depth.astype(np.int16) - outputs["depth"].astype(np.int16))
-    return Deviation(
-        score=_largest(golden.score, outputs["score"]),
-        crop_score_max=_largest(golden.crop_scores, outputs["crop_scores"]),
+    deviation = Deviation(
+        score=float(_differences(golden.score, outputs["score"]).max()),
+        crop_score_max=float(_differences(golden.crop_scores, outputs["crop_scores"]).max()),
         depth_mean_levels=float(depth_levels.mean()),
         depth_max_levels=float(depth_levels.max()),
     )
+    if golden.faults is None or golden.coverage is None:
+        return deviation
+    return replace(
+        deviation,
+        faults_max=float(_differences(golden.faults, outputs["faults"]).max()),
+        coverage_mean=float(_differences(golden.coverage, outputs["coverage"]).mean()),
+    )
 
 
-def _largest(golden: NDArray[np.float32], found: NDArray[Any]) -> float:
-    return float(np.abs(golden.astype(np.float64) - found.astype(np.float64)).max())
+def _differences(golden: NDArray[np.float32], found: NDArray[Any]) -> NDArray[np.float64]:
+    return np.abs(golden.astype(np.float64) - found.astype(np.float64))
 
 
 def _check(arrays: Mapping[str, NDArray[Any]], path: Path, frames: int) -> None:
+    has_faults = any(name in arrays for name in FAULT_OUTPUTS)
     for name, (dtype, rank) in _FIELDS.items():
         if name not in arrays:
+            if name in FAULT_OUTPUTS and not has_faults:
+                continue
             raise BundleError(f"{path} lacks the array '{name}': build the bundle again")
         array = arrays[name]
         if array.dtype != dtype or array.ndim != rank or array.shape[0] != frames or array.size == 0:

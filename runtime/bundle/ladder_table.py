@@ -19,12 +19,17 @@ STATUS_WORDS = {
     "unsupported": "not supported here",
     "not_needed": "not needed",
 }
-_HEADINGS = ("rung", "backend", "size", "score MAE", "max", "SRCC", "depth MAE", "corr.", "p50", "verdict")
+OF_FAULTS = "faults MAE"
+"""Heading of a column that is there only where faults are read."""
+_HEADINGS = ("rung", "backend", "size", "score MAE", "max", "SRCC", "depth MAE", "corr.", OF_FAULTS, "p50", "verdict")
 
 
 def ladder_lines(ladder: LadderRecord) -> list[str]:
     """The table, most reduced rung first, and its caption."""
-    return aligned([_HEADINGS, *(_cells(rung) for rung in ladder.rungs)], words=True) + list(_caption(ladder))
+    table: list[Sequence[str]] = [_HEADINGS, *(_cells(rung) for rung in ladder.rungs)]
+    if all(rung.faults_mae is None for rung in ladder.rungs):
+        table = without(table, OF_FAULTS)
+    return aligned(table, words=True) + list(_caption(ladder))
 
 
 def aligned(rows: Sequence[Sequence[str]], *, words: bool = False) -> list[str]:
@@ -35,6 +40,12 @@ def aligned(rows: Sequence[Sequence[str]], *, words: bool = False) -> list[str]:
     columns = len(rows[0]) - words
     widths = [max(len(row[column]) for row in rows) for column in range(columns)]
     return [_aligned(row, widths).rstrip() for row in rows]
+
+
+def without(rows: Sequence[Sequence[str]], *headings: str) -> list[Sequence[str]]:
+    """A table without the columns of these headings, which stand in its first row."""
+    kept = [place for place, heading in enumerate(rows[0]) if heading not in headings]
+    return [[row[place] for place in kept] for row in rows]
 
 
 def verdict_of(rung: RungRecord) -> str:
@@ -53,6 +64,7 @@ def _cells(rung: RungRecord) -> Sequence[str]:
         figure_text(rung.score_srcc, ".4f"),
         figure_text(rung.depth_mae_levels, ".2f"),
         figure_text(rung.depth_correlation, ".4f"),
+        figure_text(rung.faults_mae, ".5f"),
         figure_text(rung.p50_ms, ".1f", " ms"),
         verdict_of(rung),
     )

@@ -5,9 +5,10 @@ This module only names the fields: ``checks.py`` decides whether a document is a
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
-from types import MappingProxyType
-from typing import Any, get_args, get_origin, get_type_hints
+from dataclasses import dataclass, field
+from typing import Any
+
+from .records import typed
 
 Document = Mapping[str, Any]
 
@@ -68,6 +69,14 @@ class Geometry:
 
 
 @dataclass(frozen=True)
+class FaultsRecord:
+    """Faults that the network reads: ``names`` in the order of its outputs, ``grid`` the rows and columns of cells."""
+
+    names: tuple[str, ...]
+    grid: tuple[int, int]
+
+
+@dataclass(frozen=True)
 class Precision:
     """``nodes``: operator -> precision -> number of nodes."""
 
@@ -114,6 +123,7 @@ class FidelityFigures:
         depth_max_levels: largest depth difference of any pixel.
         depth_correlation: mean over the images of the Pearson correlation of their depth maps; images with a
             constant map are left out; None when none is left.
+        faults_mae: mean absolute difference of the faults' probabilities for whole frames; None where none are read.
     """
 
     images: int
@@ -123,6 +133,7 @@ class FidelityFigures:
     depth_mae_levels: float
     depth_max_levels: float
     depth_correlation: float | None
+    faults_mae: float | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -181,6 +192,7 @@ class RungRecord:
     p50_ms: float | None
     float_blocks: tuple[str, ...]
     backend: str = ""
+    faults_mae: float | None = None
 
 
 @dataclass(frozen=True)
@@ -281,10 +293,11 @@ class ParserGraphRecord:
 
 @dataclass(frozen=True)
 class Tolerance:
-    """How far outputs may be from the golden ones: score, and mean depth error in grey levels."""
+    """How far outputs may be from the golden ones: score, mean depth error in grey levels, probabilities of faults."""
 
     score: float
     depth_levels: float
+    faults: float | None = None
 
 
 @dataclass(frozen=True)
@@ -348,7 +361,7 @@ class Manifest:
     """``bundle.json``.
 
     ``preferred_backend``: of those that run the portable graph, the one that the build took; None in bundles for a GPU
-    and in older ones.
+    and in older ones. ``faults``: None where the network reads none.
     """
 
     schema_version: int
@@ -373,26 +386,11 @@ class Manifest:
     parser_graphs: tuple[ParserGraphRecord, ...] = ()
     device_build: DeviceBuildRecord | None = None
     preferred_backend: str | None = None
+    faults: FaultsRecord | None = None
 
 
 def manifest_from_document(document: Document) -> Manifest:
     """Type a document that has passed ``checks.check_document``."""
     notes = [note for note in document["notes"] if not any(words in note for words in _NO_NOTES)]
-    typed: Manifest = _typed(Manifest, {**document, "notes": notes})
-    return typed
-
-
-def _typed(kind: Any, value: Any) -> Any:
-    """A JSON value as the ``kind`` that a field is annotated with; objects become records or read-only mappings."""
-    if type(None) in get_args(kind):
-        kind = get_args(kind)[0] if value is not None else None
-    if is_dataclass(kind):
-        kinds = get_type_hints(kind)
-        keys = {one.metadata.get("key", one.name): one.name for one in fields(kind)}
-        return kind(**{keys[key]: _typed(kinds[keys[key]], item) for key, item in value.items()})  # type: ignore[operator]
-    if isinstance(value, Mapping):
-        of = get_args(kind)[1] if get_args(kind) else Any
-        return MappingProxyType({key: _typed(of, item) for key, item in value.items()})
-    if get_origin(kind) is tuple:
-        return tuple(_typed(get_args(kind)[0], item) for item in value)
-    return value
+    manifest: Manifest = typed(Manifest, {**document, "notes": notes})
+    return manifest

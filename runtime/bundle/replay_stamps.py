@@ -7,7 +7,6 @@ else has another key. A stamp that cannot be written or read costs a replay, nev
 import contextlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from ..hashing import sha256_json
 from ..version import VERSION
 from .bundle import Bundle
 from .golden import Deviation
+from .records import plain
 
 
 def replay_identity(bundle: Bundle, engines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -33,7 +33,7 @@ def replay_identity(bundle: Bundle, engines: Sequence[Mapping[str, Any]]) -> dic
             # An ONNX graph may keep its weights in files beside it; logs and reports decide nothing.
             if not name.endswith((".log", ".txt", ".md", ".json"))
         },
-        "tolerance": asdict(golden.tolerance),
+        "tolerance": plain(golden.tolerance),
     }
 
 
@@ -54,7 +54,7 @@ def write_stamp(identity: Mapping[str, Any], deviation: Deviation) -> None:
     file = _stamp_file(identity)
     if file is None:
         return
-    stamp = {"identity": identity, "deviation": asdict(deviation)}
+    stamp = {"identity": identity, "deviation": plain(deviation)}
     with contextlib.suppress(OSError, MachineError):
         write_text(file, json.dumps(stamp, indent=2) + "\n")
 

@@ -2,7 +2,6 @@
 
 import argparse
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -70,6 +69,7 @@ def _try_bundle(path: Path) -> tuple[dict[str, Any], int]:
 
 
 def _try_backend(bundle: "Bundle", backend: str) -> tuple[dict[str, Any], int]:
+    from ..bundle.records import plain
     from ..errors import DgiqaEdgeError
     from ..scoring.scorer import Scorer
 
@@ -79,7 +79,7 @@ def _try_backend(bundle: "Bundle", backend: str) -> tuple[dict[str, Any], int]:
     except DgiqaEdgeError as error:
         return {"backend": backend, "runs": False, "reason": one_line(error)}, error.exit_code
     assert deviation is not None
-    return {"backend": backend, "runs": True, "golden_deviation": asdict(deviation), "engines": engines}, 0
+    return {"backend": backend, "runs": True, "golden_deviation": plain(deviation), "engines": engines}, 0
 
 
 def _lines(found: "Survey", able: "list[Capability]", trial: dict[str, Any] | None) -> Iterator[str]:
@@ -105,9 +105,11 @@ def _trial_lines(trial: dict[str, Any]) -> Iterator[str]:
     for backend in trial["backends"]:
         if backend["runs"]:
             deviation = backend["golden_deviation"]
+            faults = f", faults within {deviation['faults_max']:.2g}" if "faults_max" in deviation else ""
             yield (
                 f"bundle      {trial['path']} runs here with {backend['backend']}: golden frame's score within "
                 f"{deviation['score']:.2g} of FP32, depth within {deviation['depth_mean_levels']:.2g} grey levels"
+                f"{faults}"
             )
         else:
             yield f"bundle      does not run here with {backend['backend']}: {backend['reason']}"

@@ -102,6 +102,9 @@ def _rows(bundle: "Bundle") -> Iterator[tuple[str, str]]:
     yield "preset", f"{manifest.preset}, layout {manifest.layout}"
     yield "frame", f"{manifest.frame.width}x{manifest.frame.height} BGR"
     yield "geometry", _geometry(manifest)
+    if manifest.faults is not None:
+        rows, columns = manifest.faults.grid
+        yield "faults", f"{', '.join(manifest.faults.names)}; each in {rows}x{columns} cells"
     for network in manifest.networks:
         yield f"{network.role} network", _network(network)
     yield "precision", _precision(manifest)
@@ -159,10 +162,11 @@ def _fidelity(manifest: "Manifest") -> str:
     record = manifest.fidelity
     if record is None:
         return "not measured"
+    faults = "" if record.faults_mae is None else f"faults MAE {record.faults_mae:.2e}; "
     return (
         f"score MAE {record.score_mae:.2e}, max {record.score_max:.2e}, SRCC {_optional(record.score_srcc)}; "
         f"depth MAE {record.depth_mae_levels:.2f} levels, max {record.depth_max_levels:.0f}, "
-        f"correlation {_optional(record.depth_correlation)}; {record.images} "
+        f"correlation {_optional(record.depth_correlation)}; {faults}{record.images} "
         f"{'held-out' if record.held_out else 'calibration'} photos against FP32"
     )
 

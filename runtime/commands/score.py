@@ -15,6 +15,7 @@ from .option_types import input_path, output_folder
 from .progress import Progress
 
 if TYPE_CHECKING:
+    from ..quality import Quality
     from ..scoring.scorer_pool import ScorerPool
 
 SUMMARY = "score images with a bundle; optionally write their depth maps as pictures"
@@ -24,6 +25,9 @@ EXIT_BAD_IMAGE = 3
 _EPILOG = """\
 example:
   dgiqa-edge score --bundle build/demo/bundle photos/ --depth-out depth/
+
+Of a bundle that reads faults (blurred, dark ...) the table names those that are more probable than not; --json has the
+probability of each, and of those named also where in the frame they are.
 
 An image of another size than the bundle's frame is resized straight to it: the aspect ratio is not kept, and
 nothing is letterboxed. Latency is that of resizing and engines, without reading the file. Of a small bundle on the CPU
@@ -43,6 +47,8 @@ class _Scored:
     width: int = 0
     height: int = 0
     depth: str | None = None
+    faults: Mapping[str, float] | None = None
+    coverage: Mapping[str, list[list[float]]] | None = None
 
     def as_json(self) -> dict[str, Any]:
         if self.error is not None:
@@ -52,7 +58,8 @@ class _Scored:
     def as_row(self, width: int) -> str:
         if self.error is not None:
             return f"{shown(self.image):<{width}}  {'-':>7}  {'-':>10}  error: {shown(self.error)}"
-        return f"{shown(self.image):<{width}}  {self.score:7.4f}  {self.latency_ms:10.1f}"
+        row = f"{shown(self.image):<{width}}  {self.score:7.4f}  {self.latency_ms:10.1f}"
+        return row if self.coverage is None else f"{row}  {', '.join(self.coverage) or 'none'}"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -102,7 +109,8 @@ def _score_all(
 
     width = max(len("image"), *(len(shown(image)) for image in images))
     if not as_json:
-        print(f"{'image':<{width}}  {'score':>7}  {'latency_ms':>10}")
+        faults = "  faults" if pool.bundle.manifest.faults else ""
+        print(f"{'image':<{width}}  {'score':>7}  {'latency_ms':>10}{faults}")
     failed = 0
     progress = Progress("scoring")
     results = ahead(lambda image: _score_one(pool, image, pictures.get(image)), images, max(2, pool.most))
@@ -141,4 +149,19 @@ def _score_one(pool: "ScorerPool", image: Path, picture: Path | None) -> _Scored
         width=frame.shape[1],
         height=frame.shape[0],
         depth=None if picture is None else str(picture),
+        **_faults(quality),
     )
+
+
+def _faults(quality: "Quality") -> dict[str, Any]:
+    """Probabilities of all faults, and of the probable ones those of each cell, rows from the top."""
+    if quality.coverage is None:
+        return {}
+    return {
+        "faults": {name: round(value, 4) for name, value in quality.faults.items()},
+        "coverage": {
+            name: [[round(value, 4) for value in row] for row in quality.coverage[..., index].tolist()]
+            for index, name in enumerate(quality.faults)
+            if name in quality.probable_faults
+        },
+    }

@@ -176,12 +176,16 @@ def contract(manifest: Manifest, role: str) -> tuple[tuple[TensorSpec, ...], tup
     """Inputs and outputs that the engine of a role must have (frame graph contract, fused or split)."""
     frame = TensorSpec("frame", "uint8", (1, manifest.frame.height, manifest.frame.width, 3))
     depth = TensorSpec("depth", "uint8", (1, *manifest.geometry.depth_output))
-    scores = (
+    quality = [
         TensorSpec("score", "float32", (1,)),
         TensorSpec("crop_scores", "float32", (1, manifest.geometry.view_count)),
-    )
+    ]
+    if manifest.faults is not None:
+        count = len(manifest.faults.names)
+        quality.append(TensorSpec("faults", "float32", (1, count)))
+        quality.append(TensorSpec("coverage", "float32", (1, *manifest.faults.grid, count)))
     if role == "depth":
         return (frame,), (depth,)
     if role == "quality":
-        return (frame, depth), scores
-    return (frame,), (*scores, depth)
+        return (frame, depth), tuple(quality)
+    return (frame,), (*quality, depth)

@@ -6,8 +6,9 @@ Python; its interface is ``dgiqa_edge.h``, which the structures below repeat.
 
 import ctypes
 import os
+from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any
 
 import numpy as np
@@ -80,6 +81,12 @@ class _Quality(ctypes.Structure):
         ("resize_ms", ctypes.c_double),
         ("engine_ms", ctypes.c_double),
         ("total_ms", ctypes.c_double),
+        ("fault_count", ctypes.c_size_t),
+        ("fault_names", ctypes.POINTER(ctypes.c_char_p)),
+        ("faults", ctypes.POINTER(ctypes.c_float)),
+        ("coverage", ctypes.POINTER(ctypes.c_float)),
+        ("coverage_rows", ctypes.c_int),
+        ("coverage_columns", ctypes.c_int),
     ]
 
 
@@ -141,11 +148,20 @@ class NativeScorer:
         status = self._library.dgiqa_scorer_score(self._open(), ctypes.byref(given), ctypes.byref(found))
         self._check(status)
         depth_shape = (found.depth_height, found.depth_width)
-        return Quality(
+        quality = Quality(
             score=float(found.score),
             crop_scores=_copied(found.crop_scores, (found.crop_count,)),
             depth=_copied(found.depth, depth_shape),
             timings=Timings(found.resize_ms, found.engine_ms, found.total_ms),
+        )
+        count = found.fault_count
+        if not count:
+            return quality
+        names = [name.decode() for name in found.fault_names[:count]]
+        return replace(
+            quality,
+            faults=MappingProxyType(dict(zip(names, found.faults[:count], strict=True))),
+            coverage=_copied(found.coverage, (found.coverage_rows, found.coverage_columns, count)),
         )
 
     def describe(self) -> str:

@@ -8,14 +8,14 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..bundle.bundle import Bundle, layer_hint, load_bundle, rebuild_command
-from ..bundle.golden import Deviation, compare, load_golden
+from ..bundle.golden import FAULT_OUTPUTS, Deviation, compare, load_golden
 from ..bundle.replay_stamps import has_stamp, replay_identity, write_stamp
 from ..engines import Engine, EngineOptions, Spinning, load_engine
 from ..errors import BundleError, ConfigurationError, FidelityError
@@ -23,6 +23,7 @@ from ..frames.fit import as_bgr, fit_to
 from ..quality import Quality, Timings
 
 Verify = bool | Literal["always"]
+_WHAT = {"score": "a score", "crop_scores": "a score", **dict.fromkeys(FAULT_OUTPUTS, "a probability of a fault")}
 
 
 class Scorer:
@@ -93,7 +94,7 @@ class Scorer:
 
         Raises:
             SourceError: another dtype or shape; or another size, with ``strict_size``.
-            FidelityError: the engine gave a score that is not a number.
+            FidelityError: the engine gave a score, or a probability of a fault, that is not a number.
             EngineCompatibilityError: the backend failed on this machine.
             ConfigurationError: the scorer is closed; or depth for a bundle that is not split, or of another size.
         """
@@ -103,20 +104,24 @@ class Scorer:
         engines_ms: list[tuple[str, float]] = []
         outputs = self._run(fitted[np.newaxis], depth, engines_ms)
         finished = time.perf_counter()
-        score = float(outputs["score"][0])
-        crop_scores = outputs["crop_scores"][0]
-        if not (np.isfinite(score) and np.isfinite(crop_scores).all()):
-            raise FidelityError(
-                f"{self.bundle.path}: the engine gave a score that is not a number on this machine; "
-                f"rebuild it with: {rebuild_command(self.bundle)}{layer_hint(self.bundle.path)}"
-            )
+        faults = self.bundle.manifest.faults
+        for name in ("score", "crop_scores", *(FAULT_OUTPUTS if faults else ())):
+            if not np.isfinite(outputs[name]).all():
+                raise FidelityError(
+                    f"{self.bundle.path}: the engine gave {_WHAT[name]} that is not a number on this machine; "
+                    f"rebuild it with: {rebuild_command(self.bundle)}{layer_hint(self.bundle.path)}"
+                )
         timings = Timings(
             resize_ms=(resized - started) * 1e3,
             engine_ms=(finished - resized) * 1e3,
             total_ms=(time.perf_counter() - started) * 1e3,
             engines_ms=tuple(engines_ms),
         )
-        return Quality(score=score, crop_scores=crop_scores, depth=outputs["depth"][0], timings=timings)
+        quality = Quality(float(outputs["score"][0]), outputs["crop_scores"][0], outputs["depth"][0], timings)
+        if faults is None:
+            return quality
+        named = dict(zip(faults.names, outputs["faults"][0].tolist(), strict=True))
+        return replace(quality, faults=MappingProxyType(named), coverage=outputs["coverage"][0])
 
     @property
     def takes_depth(self) -> bool:
@@ -189,10 +194,16 @@ class Scorer:
         deviation = compare(golden, self._run(golden.frame))
         tolerance = manifest.golden.tolerance
         if not deviation.within(tolerance):
+            faults = ""
+            if tolerance.faults is not None:
+                faults = (
+                    f", its faults {deviation.faults_max:.3g} and their cells on average {deviation.coverage_mean:.3g} "
+                    f"(allowed {tolerance.faults:.3g})"
+                )
             raise FidelityError(
                 f"{self.bundle.path}: on this machine the golden frame's score is {deviation.score:.3g} off "
                 f"FP32 (allowed {tolerance.score:.3g}) and its depth {deviation.depth_mean_levels:.3g} grey "
-                f"levels (allowed {tolerance.depth_levels:.3g}): rebuild the bundle here with: "
+                f"levels (allowed {tolerance.depth_levels:.3g}){faults}: rebuild the bundle here with: "
                 f"{rebuild_command(self.bundle)}{layer_hint(self.bundle.path)}"
             )
         self.deviation = deviation

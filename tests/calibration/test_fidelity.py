@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from dgiqa_edge.calibration.fidelity import Fidelity, ImageFidelity, compare_engines, summarize
+from dgiqa_edge.calibration.fidelity import Fidelity, ImageFidelity, compare_engines, compare_outputs, summarize
 from dgiqa_edge.runtime.errors import CalibrationError, FidelityError
 
 
@@ -55,6 +55,27 @@ def test_figures_over_three_images():
     assert told == [(1, 3), (2, 3), (3, 3)]
 
 
+def reading(*probabilities: float, cells: float = 0.5):
+    outputs = Recorded([0.5], [np.zeros((2, 2), np.uint8)]).outputs[0]
+    faults = np.array([probabilities], np.float32)
+    return {**outputs, "faults": faults, "coverage": np.full((1, 2, 2, len(probabilities)), cells, np.float32)}
+
+
+def test_figures_of_faults_are_those_of_their_probabilities():
+    pairs = [(reading(0.1, 0.9), reading(0.3, 0.8, cells=0.4)), (reading(0.1, 0.9), reading(0.1, 0.9))]
+    fidelity = summarize(compare_outputs(*pair) for pair in pairs)
+    first = fidelity.per_image[0]
+    assert (first.faults_mae, first.faults_max) == (pytest.approx(0.15), pytest.approx(0.2))
+    assert first.coverage_mean == pytest.approx(0.1)
+    assert fidelity.faults_mae == pytest.approx(0.075)
+    content = json.loads(json.dumps(fidelity.to_json(with_images=True)))
+    assert content["faults_mae"] == fidelity.faults_mae
+    assert Fidelity.from_json(content) == fidelity
+    for spoiled in (reading(float("nan"), 0.9), reading(0.1, 0.9, cells=float("inf"))):
+        with pytest.raises(FidelityError, match="a probability of a fault is not finite"):
+            compare_outputs(reading(0.1, 0.9), spoiled)
+
+
 def test_json_has_the_manifest_s_figures_and_images_on_demand():
     ramp = np.arange(4, dtype=np.uint8).reshape(2, 2)
     engine = Recorded([0.5, 0.5], [ramp, ramp])
@@ -71,6 +92,7 @@ def test_json_has_the_manifest_s_figures_and_images_on_demand():
     }
     images = json.loads(json.dumps(fidelity.to_json(with_images=True)))["per_image"]
     assert [image["reference_score"] for image in images] == [0.5, 0.5]
+    assert not images[0].keys() & {"faults_mae", "faults_max", "coverage_mean"}
     assert Fidelity.from_json(json.loads(json.dumps(fidelity.to_json(with_images=True)))) == fidelity
 
 

@@ -15,6 +15,7 @@ torch = pytest.importorskip("torch", reason="the export room needs torch")
 from stand_ins import small_networks as small  # noqa: E402
 
 REFERENCE = SHARED / "reference"
+RUNGS = ("int8", "fp16", "fp32")
 
 
 @pytest.fixture(scope="session")
@@ -44,8 +45,33 @@ def finished_stages(tiny_networks, tmp_path_factory):
     folder = tmp_path_factory.mktemp("stages")
     with pytest.MonkeyPatch.context() as patch:
         small.put_in(patch, tiny_networks, folder / "cache")
-        small.run_build(small.for_tensorrt(folder, engine=False, rungs=("int8", "fp16", "fp32")))
+        small.run_build(small.for_tensorrt(folder, engine=False, rungs=RUNGS))
     return folder / "work"
+
+
+@pytest.fixture(scope="session")
+def fault_options(tmp_path_factory):
+    """``fault_options(folder, **changes)``: a build of the network that reads faults, seeded, for a small frame.
+
+    ``carried``: of all precisions for a device instead.
+    """
+    from safetensors.torch import save_file
+
+    from dgiqa_edge.export import networks
+    from dgiqa_edge.export.weights.seeding import seed_weights
+
+    network = networks.create("nano2")
+    seed_weights(network, "test")
+    weights = tmp_path_factory.mktemp("weights") / "nano2.safetensors"
+    save_file({key: value.contiguous() for key, value in network.state_dict().items()}, str(weights))
+    own = dict.fromkeys(("preset", "depth_network", "quality_network"), "nano2")
+    sizes = {"frame": (160, 192), "depth_side": 0, "short_side": 0, "crops": 1}
+
+    def make(folder, *, carried=False, **changes):
+        start = functools.partial(small.for_tensorrt, engine=False, rungs=RUNGS) if carried else small.options
+        return start(folder, **{**own, **sizes, "quality_weights": weights, **changes})
+
+    return make
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from dgiqa_edge.runtime.engines import Engine, load_engine
 from dgiqa_edge.runtime.errors import FidelityError
 
 SCORE_FLOOR = {"fp32": 5e-4, "fp16": 5e-3, "int8": 1e-2}
+FAULTS_FLOOR = SCORE_FLOOR  # both are sigmoids of logits
 DEPTH_FLOOR_LEVELS = {"fp32": 0.5, "fp16": 1.0, "int8": 2.0}
 ALLOWANCE = 2.0
 
@@ -31,6 +32,11 @@ def depth_bound(seen_levels: float, precision: str) -> float:
     return max(DEPTH_FLOOR_LEVELS[precision], ALLOWANCE * seen_levels)
 
 
+def faults_bound(seen: float, precision: str) -> float:
+    """Largest accepted distance of probabilities of faults where a sound engine's was ``seen``."""
+    return max(FAULTS_FLOOR[precision], ALLOWANCE * seen)
+
+
 def tolerance(seen: Iterable[Fidelity], precision: str) -> dict[str, float]:
     """What a replay of the first frame may deviate: twice what any engine's did, never less than the floor.
 
@@ -40,9 +46,11 @@ def tolerance(seen: Iterable[Fidelity], precision: str) -> dict[str, float]:
     first = [fidelity.per_image[0] for fidelity in seen]
     score = max(abs(one.reference_score - one.candidate_score) for one in first)
     depth = max(one.depth_mae_levels for one in first)
+    faults = [value for one in first for value in (one.faults_max, one.coverage_mean) if value is not None]
     return {
         "score": round(score_bound(score, precision), 6),
         "depth_levels": round(depth_bound(depth, precision), 4),
+        **({"faults": round(faults_bound(max(faults), precision), 6)} if faults else {}),
     }
 
 
@@ -124,7 +132,11 @@ def check_engine(
 
 
 def _bounds(found: Fidelity, portable: FidelityFigures, precision: str) -> list[tuple[str, float, float]]:
+    faults = []
+    if found.faults_mae is not None and portable.faults_mae is not None:
+        faults = [("mean fault distance", found.faults_mae, faults_bound(portable.faults_mae, precision))]
     return [
+        *faults,
         ("mean score distance", found.score_mae, score_bound(portable.score_mae, precision)),
         ("largest score distance", found.score_max, score_bound(portable.score_max, precision)),
         (

@@ -157,6 +157,12 @@ typedef struct dgiqa_quality {
     double resize_ms; /* conversion of pixels and size */
     double engine_ms;
     double total_ms;
+    size_t fault_count;             /* faults that the bundle reads; 0: none, and the pointers below are NULL */
+    const char *const *fault_names; /* [fault_count], "blurred", "dark" ... */
+    const float *faults;            /* [fault_count], probability of each */
+    const float *coverage;          /* [coverage_rows * coverage_columns * fault_count], those of the frame's cells */
+    int coverage_rows;
+    int coverage_columns;
 } dgiqa_quality;
 
 /* Read and verify a bundle (hashes, schema, golden frame) and load its engines. On failure *scorer is NULL.
@@ -164,10 +170,11 @@ typedef struct dgiqa_quality {
 DGIQA_API dgiqa_status dgiqa_scorer_create(const dgiqa_scorer_params *params, dgiqa_scorer **scorer);
 
 /* Score one frame; another size than the bundle's is resized straight to it, never letterboxed.
- * Errors: SOURCE, FIDELITY (a score that is not a number), ENGINE_COMPATIBILITY, CONFIGURATION, MACHINE. */
+ * Errors: SOURCE, FIDELITY (a score or a probability that is not a number), ENGINE_COMPATIBILITY, CONFIGURATION, MACHINE. */
 DGIQA_API dgiqa_status dgiqa_scorer_score(dgiqa_scorer *scorer, const dgiqa_frame *frame, dgiqa_quality *quality);
 
-/* JSON object: bundle, preset, precision, frame size, engines, backend and version, device. Belongs to the scorer. */
+/* JSON object: bundle, preset, precision, frame size, faults (where it reads some), engines, backend and version, device.
+   Belongs to the scorer. */
 DGIQA_API const char *dgiqa_scorer_describe(const dgiqa_scorer *scorer);
 
 /* Height and width of the frames that the engines take. */

@@ -63,6 +63,13 @@ struct Cues {
     std::optional<double> luminance, shadows, clipped, sharpness, noise, haze, contrast, occlusion, change, smear;
 };
 
+// What a frame may be ("blurred", "dark" ...), and where.
+struct Fault {
+    std::string name;
+    float probability = 0.0f;
+    std::vector<float> coverage;  // [coverage_rows * coverage_columns], of the frame's cells
+};
+
 // Raw material of a verdict.
 struct Quality {
     float score = 0.0f;
@@ -70,6 +77,9 @@ struct Quality {
     std::vector<std::uint8_t> depth;  // [depth_height * depth_width], 255 nearest
     int depth_width = 0;
     int depth_height = 0;
+    std::vector<Fault> faults;  // all that the bundle reads
+    int coverage_rows = 0;
+    int coverage_columns = 0;
     double resize_ms = 0.0;
     double engine_ms = 0.0;
     double total_ms = 0.0;
@@ -158,6 +168,16 @@ inline Quality quality(const dgiqa_quality &given) {
     const std::size_t pixels =
         static_cast<std::size_t>(given.depth_width) * static_cast<std::size_t>(given.depth_height);
     if (pixels > 0) quality.depth.assign(given.depth, given.depth + pixels);
+    quality.coverage_rows = given.coverage_rows;
+    quality.coverage_columns = given.coverage_columns;
+    const std::size_t cells =
+        static_cast<std::size_t>(given.coverage_rows) * static_cast<std::size_t>(given.coverage_columns);
+    for (std::size_t i = 0; i < given.fault_count; ++i) {
+        Fault fault{given.fault_names[i], given.faults[i], std::vector<float>(cells)};
+        for (std::size_t cell = 0; cell < cells; ++cell)
+            fault.coverage[cell] = given.coverage[cell * given.fault_count + i];
+        quality.faults.push_back(std::move(fault));
+    }
     quality.resize_ms = given.resize_ms;
     quality.engine_ms = given.engine_ms;
     quality.total_ms = given.total_ms;

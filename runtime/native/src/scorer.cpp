@@ -43,12 +43,17 @@ public:
         const Size depth = bundle_.manifest.depth_output;
         depth_.resize(static_cast<std::size_t>(depth.height) * static_cast<std::size_t>(depth.width));
         crop_scores_.resize(static_cast<std::size_t>(bundle_.manifest.view_count));
+        if (faults()) {
+            faults_.resize(faults()->names.size());
+            coverage_.resize(faults()->cell_values());
+        }
         device_feed_ = std::make_unique<DeviceFeed>(engines_);
         if (options.verify != DGIQA_VERIFY_NEVER) verify(options.verify == DGIQA_VERIFY_ONCE);
         description_ = describe();
     }
 
     const Size &frame() const { return bundle_.manifest.frame; }
+    const std::optional<Faults> &faults() const { return bundle_.manifest.faults; }
     const std::string &description() const { return description_; }
 
     void check_size(int height, int width) const {
@@ -96,27 +101,40 @@ private:
     // What the engines left behind. Throws Error(DGIQA_ERROR_FIDELITY): it is not a score.
     Quality result(Clock::time_point started, Clock::time_point ready) {
         const Clock::time_point finished = Clock::now();
-        if (!std::isfinite(score_) ||
-            !std::all_of(crop_scores_.begin(), crop_scores_.end(), [](float value) { return std::isfinite(value); }))
-            throw Error(DGIQA_ERROR_FIDELITY,
-                        bundle_.path + ": the engine gave a score that is not a number on this machine; " +
-                            bundle_.remedy() + bundle_.layer_hint());
+        if (!std::isfinite(score_) || !finite(crop_scores_)) refuse("a score");
+        if (!finite(faults_) || !finite(coverage_)) refuse("a probability of a fault");
         Quality quality;
         quality.score = score_;
         quality.crop_scores = crop_scores_;
         quality.depth = depth_;
         quality.depth_width = bundle_.manifest.depth_output.width;
         quality.depth_height = bundle_.manifest.depth_output.height;
+        quality.faults = faults_;
+        quality.coverage = coverage_;
         quality.resize_ms = ms_between(started, ready);
         quality.engine_ms = ms_between(ready, finished);
         quality.total_ms = ms_between(started, Clock::now());
         return quality;
     }
 
+    static bool finite(const std::vector<float> &values) {
+        return std::all_of(values.begin(), values.end(), [](float value) { return std::isfinite(value); });
+    }
+
+    [[noreturn]] void refuse(const std::string &what) const {
+        throw Error(DGIQA_ERROR_FIDELITY, bundle_.path + ": the engine gave " + what +
+                                              " that is not a number on this machine; " + bundle_.remedy() +
+                                              bundle_.layer_hint());
+    }
+
     // The frame through every engine; each takes what it needs from those before it. Without "frame" they have it.
     void run(Inputs given) {
         given["depth"] = depth_.data();
-        const Outputs wanted = {{"score", &score_}, {"crop_scores", crop_scores_.data()}, {"depth", depth_.data()}};
+        const Outputs wanted = {{"score", &score_},
+                                {"crop_scores", crop_scores_.data()},
+                                {"depth", depth_.data()},
+                                {"faults", faults_.data()},
+                                {"coverage", coverage_.data()}};
         for (const auto &engine : engines_) engine->run(given, wanted);
     }
 
@@ -126,23 +144,31 @@ private:
         if (use_stamp && has_stamp(identity)) return;
         const Golden golden = load_golden(bundle_);
         run({{"frame", golden.frame.data()}});
-        const Deviation deviation = compare(golden, score_, crop_scores_, depth_);
+        const Deviation deviation = compare(golden, score_, crop_scores_, depth_, faults_, coverage_);
         const Tolerance &tolerance = bundle_.manifest.tolerance;
+        const std::string faults =
+            tolerance.faults ? ", its faults " + brief(deviation.faults_max) + " and their cells on average " +
+                                   brief(deviation.coverage_mean) + " (allowed " + brief(*tolerance.faults) + ")"
+                             : "";
         if (!deviation.within(tolerance))
             throw Error(DGIQA_ERROR_FIDELITY,
                         bundle_.path + ": on this machine the golden frame's score is " + brief(deviation.score) +
                             " off FP32 (allowed " + brief(tolerance.score) + ") and its depth " +
                             brief(deviation.depth_mean_levels) + " grey levels (allowed " +
-                            brief(tolerance.depth_levels) +
-                            "): rebuild the bundle here with: " + bundle_.rebuild_command() +
+                            brief(tolerance.depth_levels) + ")" + faults +
+                            ": rebuild the bundle here with: " + bundle_.rebuild_command() +
                             bundle_.layer_hint());
         deviation_ = {{"score", deviation.score}, {"depth_mean_levels", deviation.depth_mean_levels}};
+        if (tolerance.faults) {
+            deviation_["faults_max"] = deviation.faults_max;
+            deviation_["coverage_mean"] = deviation.coverage_mean;
+        }
         write_stamp(identity, deviation);
     }
 
     std::string describe() const {
         const Manifest &manifest = bundle_.manifest;
-        const Json document = {
+        Json document = {
             {"bundle", valid_name(bundle_.path)},
             {"preset", manifest.preset},
             {"precision", manifest.precision},
@@ -151,6 +177,7 @@ private:
             {"depth", {{"height", manifest.depth_output.height}, {"width", manifest.depth_output.width}}},
             {"engines", facts_},
             {"golden_deviation", deviation_}};  // null: the replay was not needed, or not wanted
+        if (faults()) document["faults"] = {{"names", faults()->names}, {"grid", {faults()->rows, faults()->columns}}};
         return document.dump(-1, ' ', false, Json::error_handler_t::replace);
     }
 
@@ -164,6 +191,7 @@ private:
     float score_ = 0;
     std::vector<float> crop_scores_;
     std::vector<std::uint8_t> depth_;
+    std::vector<float> faults_, coverage_;
 };
 
 Scorer::Scorer(const ScorerOptions &options) : implementation_(std::make_unique<Implementation>(options)) {}
@@ -177,6 +205,8 @@ Quality Scorer::score(const dgiqa_frame &frame) { return implementation_->score(
 int Scorer::height() const { return implementation_->frame().height; }
 
 int Scorer::width() const { return implementation_->frame().width; }
+
+const std::optional<Faults> &Scorer::faults() const { return implementation_->faults(); }
 
 const std::string &Scorer::describe() const { return implementation_->description(); }
 

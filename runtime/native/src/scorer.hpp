@@ -4,9 +4,11 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "bundle/manifest.hpp"
 #include "dgiqa_edge.h"
 #include "errors.hpp"
 #include "frames/picture.hpp"
@@ -28,6 +30,8 @@ struct Quality {
     std::vector<std::uint8_t> depth;  // [depth_height * depth_width], relative inverse depth, 255 nearest
     int depth_width = 0;
     int depth_height = 0;
+    std::vector<float> faults;    // [K], probabilities, in the order of Scorer::faults(); empty where it reads none
+    std::vector<float> coverage;  // [rows * columns * K], those of the cells of the frame
     double resize_ms = 0;  // the size here; score(frame) adds the conversion of pixels
     double engine_ms = 0;
     double total_ms = 0;
@@ -52,7 +56,10 @@ public:
     int height() const;  // of the frames that the engines take
     int width() const;
 
-    // JSON object: bundle, preset, precision, frame size, engines.
+    // Those that the bundle reads.
+    const std::optional<Faults> &faults() const;
+
+    // JSON object: bundle, preset, precision, frame size, faults, engines.
     const std::string &describe() const;
 
 private:

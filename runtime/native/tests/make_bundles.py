@@ -19,7 +19,10 @@ def main(out: Path) -> None:
     shutil.rmtree(out, ignore_errors=True)  # those of an earlier version of this project
     for layout in ("fused", "split"):
         write_bundle(out / layout, layout=layout)
+        write_bundle(out / f"{layout}_faults", layout=layout, faults=True)
     write_bundle(out / "falsified", golden_shift=0.25)
+    for output in ("faults", "coverage"):
+        write_bundle(out / f"falsified_{output}", golden_shift=0.25, shifted=output, faults=True)
     weights = out / "weights"
     weights.mkdir()
     (weights / "unsigned.onnx").write_bytes(quantized_conv().SerializeToString())

@@ -92,6 +92,34 @@ TEST_CASE("a split bundle hands depth from one engine to the other") {
     CHECK(scorer.score(halves(0, 0)).score == 0.0f);
 }
 
+TEST_CASE("a bundle that reads faults says what is wrong and where, in either layout") {
+    const OwnCache cache;
+    for (const char *name : {"fused_faults", "split_faults"}) {
+        CAPTURE(name);
+        const fs::path folder = runnable(name);
+        if (folder.empty()) return;
+        Scorer scorer(options_for(folder.string()));
+        REQUIRE(scorer.faults().has_value());
+        CHECK(scorer.faults()->names == std::vector<std::string>{"dark", "over-exposed"});
+        const dgiqa::Quality quality = scorer.score(halves(51, 204));
+        REQUIRE(quality.faults.size() == 2);
+        CHECK(quality.faults[0] == doctest::Approx(0.5).epsilon(1e-5));
+        REQUIRE(quality.coverage.size() == 2 * 4 * 2);
+        CHECK(quality.coverage[0] == doctest::Approx(0.8).epsilon(1e-5));   // top left, dark
+        CHECK(quality.coverage[1] == doctest::Approx(0.2).epsilon(1e-5));   // top left, over-exposed
+        CHECK(quality.coverage[15] == doctest::Approx(0.8).epsilon(1e-5));  // bottom right, over-exposed
+        const Json facts = dgiqa::parse_strictly(scorer.describe());
+        CHECK(facts.at("faults") == Json({{"names", {"dark", "over-exposed"}}, {"grid", {2, 4}}}));
+        CHECK(facts.at("golden_deviation").at("faults_max").get<double>() < 1e-5);
+    }
+    const fs::path folder = runnable("fused");
+    if (folder.empty()) return;
+    Scorer scorer(options_for(folder.string()));
+    CHECK(!scorer.faults().has_value());
+    CHECK(scorer.score(halves(51, 204)).faults.empty());
+    CHECK(!dgiqa::parse_strictly(scorer.describe()).contains("faults"));
+}
+
 TEST_CASE("each CPU backend of this build runs the portable graph when it is asked for") {
     const OwnCache cache;
     for (const dgiqa::Backend *backend : cpu_backends()) {
@@ -231,6 +259,16 @@ TEST_CASE("an engine that gives other outputs than promised is refused") {
     CHECK_NOTHROW(Scorer(options_for(folder.string(), DGIQA_VERIFY_NEVER)));
 }
 
+TEST_CASE("faults, and their cells, that are not the golden ones are refused") {
+    const OwnCache cache;
+    const fs::path faults = runnable("falsified_faults"), cells = runnable("falsified_coverage");
+    if (faults.empty() || cells.empty()) return;
+    CHECK_ERROR(DGIQA_ERROR_FIDELITY, ", its faults 0.25 and their cells on average ",
+                Scorer(options_for(faults.string())));
+    CHECK_ERROR(DGIQA_ERROR_FIDELITY, " and their cells on average 0.25 (allowed 1e-05): rebuild",
+                Scorer(options_for(cells.string())));
+}
+
 TEST_CASE("bundles whose engines cannot be used") {
     const fs::path folder = runnable("fused");
     if (folder.empty()) return;
@@ -265,6 +303,14 @@ TEST_CASE("bundles whose engines cannot be used") {
         status = DGIQA_ERROR_BUNDLE;
         bundle.edit([](Json &document) { document["geometry"]["depth_output"] = {24, 31}; });
         expected = "output 'depth' is uint8 [1, 24, 32], the manifest promises uint8 [1, 24, 31]";
+    }
+    SUBCASE("no faults where some are promised") {
+        status = DGIQA_ERROR_BUNDLE;
+        bundle.edit([](Json &document) {
+            document["faults"] = {{"names", {"dark"}}, {"grid", {4, 4}}};
+            document["golden"]["tolerance"]["faults"] = 0.01;
+        });
+        expected = "['crop_scores', 'depth', 'score'], expected ['coverage', 'crop_scores', 'depth', 'faults', 'score']";
     }
     SUBCASE("another layout") {
         status = DGIQA_ERROR_BUNDLE;

@@ -1,10 +1,12 @@
 // Scores of image files, as a table for people or JSON Lines for programs.
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <new>
 #include <nlohmann/json.hpp>
 
 #include "commands.hpp"
+#include "formats/quoting.hpp"
 #include "handles.hpp"
 #include "media/image_file.hpp"
 #include "output.hpp"
@@ -15,18 +17,49 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+constexpr float PROBABLE = 0.5f;  // least probability of a fault that is named to people, as in Python
+
+double rounded(float probability) { return std::round(static_cast<double>(probability) * 1e4) / 1e4; }
+
+// Probabilities of all faults, and of the probable ones those of each cell, rows from the top.
+void add_faults(const dgiqa_quality &quality, Json &row) {
+    if (quality.fault_count == 0) return;
+    Json faults = Json::object(), coverage = Json::object();
+    for (std::size_t i = 0; i < quality.fault_count; ++i) {
+        faults[quality.fault_names[i]] = rounded(quality.faults[i]);
+        if (quality.faults[i] < PROBABLE) continue;
+        Json &cells = coverage[quality.fault_names[i]] = Json::array();
+        const float *value = quality.coverage + i;
+        for (int y = 0; y < quality.coverage_rows; ++y) {
+            cells.push_back(Json::array());
+            for (int x = 0; x < quality.coverage_columns; ++x, value += quality.fault_count)
+                cells.back().push_back(rounded(*value));
+        }
+    }
+    row["faults"] = faults;
+    row["coverage"] = coverage;
+}
+
+std::string named(const Json &coverage) {
+    std::vector<std::string> names;
+    for (const auto &fault : coverage.items()) names.push_back(fault.key());
+    return names.empty() ? "none" : dgiqa::joined(names);
+}
+
 Json scored(dgiqa_scorer *scorer, const std::string &image) {
     try {
         const dgiqa::Picture picture = dgiqa::read_image(image);
         const dgiqa_frame frame = frame_of(picture);
         dgiqa_quality quality{};
         check(dgiqa_scorer_score(scorer, &frame, &quality));
-        return {{"image", dgiqa::valid_name(image)},
-                {"score", quality.score},
-                {"latency_ms", quality.total_ms},
-                {"crop_scores", std::vector<float>(quality.crop_scores, quality.crop_scores + quality.crop_count)},
-                {"width", picture.width},
-                {"height", picture.height}};
+        Json row = {{"image", dgiqa::valid_name(image)},
+                    {"score", quality.score},
+                    {"latency_ms", quality.total_ms},
+                    {"crop_scores", std::vector<float>(quality.crop_scores, quality.crop_scores + quality.crop_count)},
+                    {"width", picture.width},
+                    {"height", picture.height}};
+        add_faults(quality, row);
+        return row;
     } catch (const dgiqa::Error &error) {
         if (error.status() != DGIQA_ERROR_SOURCE) throw;
         return {{"image", dgiqa::valid_name(image)}, {"error", error.what()}};
@@ -41,8 +74,8 @@ void print_row(const std::string &name, const Json &row, std::size_t width) {
     if (row.contains("error"))
         print("%s  %7s  %10s  error: %s\n", column.c_str(), "-", "-", row.at("error").get<std::string>().c_str());
     else
-        print("%s  %7.4f  %10.1f\n", column.c_str(), row.at("score").get<double>(),
-              row.at("latency_ms").get<double>());
+        print("%s  %7.4f  %10.1f%s\n", column.c_str(), row.at("score").get<double>(), row.at("latency_ms").get<double>(),
+              row.contains("coverage") ? ("  " + named(row.at("coverage"))).c_str() : "");
 }
 
 }  // namespace
@@ -64,7 +97,9 @@ int run_score(const Arguments &arguments) {
     for (const std::string &image : images) names.push_back(dgiqa::shown_name(image));
     std::size_t width = 5, scored_count = 0, failed = 0;
     for (const std::string &name : names) width = std::max(width, dgiqa::columns(name));
-    if (!json) print("%s  %7s  %10s\n", padded("image", width).c_str(), "score", "latency_ms");
+    const bool has_faults = Json::parse(dgiqa_scorer_describe(scorer.get())).contains("faults");
+    if (!json)
+        print("%s  %7s  %10s%s\n", padded("image", width).c_str(), "score", "latency_ms", has_faults ? "  faults" : "");
     if (const std::string unread = dgiqa::left_out(arguments.operands()); !unread.empty())
         std::fprintf(stderr, "%s\n", unread.c_str());
     const StopSignals stop;

@@ -89,6 +89,8 @@ def test_a_standing_exception_stays_float_with_its_reason(frame_graph):
         ("/depth_net/depth_head/scratch/output_conv2/output_conv2.0/Conv", True),
         ("/depth_net/depth_head/scratch/output_conv1/Conv", False),
         ("/depth_net/depth_head/resize_layers.3/Conv", False),
+        ("/network/faults/cells/Conv", True),
+        ("/network/faults/mix/mix.0/Conv", False),
     ],
 )
 def test_the_default_policy_spares_the_first_and_last_convolutions(frame_graph, name, kept):

@@ -48,6 +48,17 @@ def test_each_half_holds_only_its_network(fused):
     assert [entry.key for entry in quality_half.metadata_props] == ["tool"]
 
 
+def test_what_else_the_quality_network_gives_stays_with_it(fused):
+    more = onnx.ModelProto()
+    more.CopyFrom(fused)
+    shape = [dimension.dim_value for dimension in fused.graph.output[1].type.tensor_type.shape.dim]
+    more.graph.node.append(helper.make_node("Neg", ["crop_scores"], ["faults"], name="/quality_net/Neg"))
+    more.graph.output.append(helper.make_tensor_value_info("faults", TensorProto.FLOAT, shape))
+    depth_half, quality_half = split(more)
+    assert [value.name for value in depth_half.graph.output] == ["depth"]
+    assert [value.name for value in quality_half.graph.output] == ["score", "crop_scores", "faults"]
+
+
 def test_a_graph_without_a_depth_map_cannot_be_split():
     value = helper.make_tensor_value_info("score", TensorProto.FLOAT, [1])
     source = helper.make_tensor_value_info("frame", TensorProto.FLOAT, [1])

@@ -14,11 +14,13 @@ VERSION = "10.13.3.9"
 
 
 @pytest.fixture(scope="session")
-def written(tiny_networks, finished_stages, tmp_path_factory):
-    """``written(layout)``: a bundle that carries all precisions, made once."""
+def written(tiny_networks, finished_stages, fault_options, tmp_path_factory):
+    """``written(layout)``: a bundle that carries all precisions, made once; ``faults``: fused, and it reads some."""
     made = {}
 
     def write(layout: str) -> Path:
+        if layout == "faults" and layout not in made:
+            made[layout] = small.run_build(fault_options(tmp_path_factory.mktemp(layout), carried=True)).bundle
         if layout not in made:
             folder = tmp_path_factory.mktemp(layout)
             shutil.copytree(finished_stages, folder / "work")

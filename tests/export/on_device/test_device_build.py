@@ -69,6 +69,21 @@ def test_a_bundle_becomes_one_with_an_engine(from_desktop, on_device, tmp_path, 
         pass
 
 
+def test_an_engine_that_reads_faults_is_held_to_fp32s(from_desktop, on_device, tmp_path):
+    carried = load_bundle(from_desktop("faults")).manifest.device_build.carried[0]
+    finished = on_device("build", "--from", "brought", "--out", "out", "--int8")
+    assert finished.returncode == 0, finished.stderr
+    manifest = load_bundle(tmp_path / "out").manifest
+    assert manifest.faults is not None
+    assert manifest.fidelity.faults_mae == pytest.approx(carried.fidelity.faults_mae, abs=0.01)
+    assert manifest.golden.tolerance.faults >= carried.tolerance.faults
+    assert "faults MAE" in finished.stdout
+    photo = tmp_path / "photo.ppm"
+    photo.write_bytes(b"P6 192 160 255 " + bytes(192 * 160 * 3))
+    scored = on_device(*("score", "--bundle", "out", "--backend", "tensorrt", "--json", photo), DGIQA_DEVICE_HAS="cv2")
+    assert list(json.loads(scored.stdout)["faults"]) == list(manifest.faults.names)
+
+
 def test_what_the_desktop_has_is_missing_there(on_device):
     finished = on_device("build", "--out", "out", DGIQA_DEVICE_HAS="cv2")
     assert finished.returncode == 4

@@ -27,6 +27,15 @@ def test_where_backends_were_tried_each_has_its_row_and_what_became_of_it():
     ]
 
 
+def test_where_faults_are_read_they_have_a_column():
+    rows = [Row("fp32", 1 << 20, p50_ms=9.0), Row("int8", 1 << 20, 0.01, 0.02, None, 1.5, 0.99, 0.005)]
+    assert table_lines(rows) == [
+        "precision     size  score MAE  score max  SRCC  depth MAE  depth corr.  faults MAE     p50",
+        "fp32       1.0 MiB          -          -     -          -            -           -  9.0 ms",
+        "int8       1.0 MiB    0.01000    0.02000     -    1.50 lv       0.9900     0.00500       -",
+    ]
+
+
 @pytest.mark.parametrize(
     ("out", "needed", "refused"),
     [

@@ -31,6 +31,7 @@ from dgiqa_edge.export.tensorrt import layer_report, lint
 from dgiqa_edge.export.tensorrt.graph import for_every_parser
 from dgiqa_edge.export.tensorrt.machine import open_rtx
 from dgiqa_edge.export.tensorrt.rtx_builds import build_bytes, build_graph, page, row_of
+from dgiqa_edge.runtime.bundle.golden import FAULT_OUTPUTS, OUTPUTS
 from dgiqa_edge.runtime.errors import EngineCompatibilityError, ExportError
 
 pytest.importorskip("tensorrt_rtx_bindings", reason="the extra tensorrt-rtx is not installed here")
@@ -44,20 +45,22 @@ def machine():
     return open_rtx()
 
 
-def lowering_of(preset, folder):
+def lowering_of(preset, folder, fault_options):
     """The real lowerings of a preset on its smallest frame."""
     chosen = presets.get(preset)
     options = small.options(
         folder,
         preset=preset,
         backend="tensorrt",
-        frame=SMALLEST[preset],
+        frame=SMALLEST.get(preset),
         depth_network=chosen.depth_network,
         quality_network=chosen.quality_network,
         depth_side=0 if chosen.views else 56,
         short_side=0 if chosen.views else 224,
         crops=1,
     )
+    if preset not in SMALLEST:
+        options = fault_options(folder, backend="tensorrt")
     height, width = options.frame
     photos = open_calibration_set(options.calib, height=height, width=width, count=MINIMUM_COUNT).first(2)
     stages, reporter = Stages(options.work), Reporter(stages=1)
@@ -66,8 +69,9 @@ def lowering_of(preset, folder):
         import torch
 
         frame = torch.from_numpy(np.ascontiguousarray(next(iter(photos))))
-        outputs = ("score", "crop_scores", "depth")
-        report = export_graph(recipe_of(options).module(), {"frame": frame}, outputs, directory / FP32_GRAPH, {})
+        recipe = recipe_of(options)
+        outputs = (*OUTPUTS, *(FAULT_OUTPUTS if recipe.faults else ()))
+        report = export_graph(recipe.module(), {"frame": frame}, outputs, directory / FP32_GRAPH, {})
         return report.to_json()
 
     exported = stages.run("export", {"preset": preset}, export)
@@ -76,7 +80,7 @@ def lowering_of(preset, folder):
 
 
 @pytest.fixture(scope="module")
-def lowerings(tmp_path_factory):
+def lowerings(tmp_path_factory, fault_options):
     """``lowerings(preset)``: made once for the module, of networks with few blocks."""
     encoder = depth_anything.CONFIGURATIONS["vits"]
     few = replace(encoder, encoder=replace(encoder.encoder, blocks=BLOCKS), blocks_v2=tuple(range(BLOCKS)))
@@ -88,13 +92,13 @@ def lowerings(tmp_path_factory):
             tuple((width, heads, 1 + (number == 0)) for number, (width, heads, _) in enumerate(swin.STAGES)),
         )
         networks.signature.cache_clear()
-        yield functools.cache(lambda preset: lowering_of(preset, tmp_path_factory.mktemp(preset)))
+        yield functools.cache(lambda preset: lowering_of(preset, tmp_path_factory.mktemp(preset), fault_options))
     networks.signature.cache_clear()
 
 
 @pytest.fixture(scope="module")
-def whole_lowerings(tmp_path_factory):
-    return functools.cache(lambda preset: lowering_of(preset, tmp_path_factory.mktemp(preset)))
+def whole_lowerings(tmp_path_factory, fault_options):
+    return functools.cache(lambda preset: lowering_of(preset, tmp_path_factory.mktemp(preset), fault_options))
 
 
 def graph_of(lowering, name):
@@ -124,6 +128,8 @@ FAST = [
     ("nano", "fp16-islands", "fused"),
     ("nano", "int8", "fused"),
     ("nano", "int8-mixed", "fused"),
+    ("nano2", "fp16", "fused"),
+    ("nano2", "int8", "fused"),
     ("edge", "int8", "fused"),
     ("reference", "int8", "split"),
 ]

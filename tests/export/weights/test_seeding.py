@@ -34,6 +34,7 @@ def test_the_numbers_are_fixed_across_versions():
     ("fc1.weight", (40, 100), 0.0, 0.1),
     ("conv.weight", (40, 25, 2, 2), 0.0, 0.1),
     ("head.fc.weight", (40, 100), 0.0, 0.6),
+    ("whole.statistics_deviation", (40,), 1.0, 0.0),
     ("depth_head.scratch.output_conv2.2.bias", (4000,), 4.0, 0.05),
 ])  # fmt: skip
 def test_every_kind_of_entry_has_its_spread(key, shape, mean, std):

@@ -24,6 +24,11 @@ def arrays(**changed: Any) -> dict[str, Any]:
     }
 
 
+def with_faults(**changed: Any) -> dict[str, Any]:
+    faults = np.array([[0.25, 0.75, 0.5]], np.float32)
+    return arrays(**{"faults": faults, "coverage": np.tile(faults[:, None, None], (1, 2, 4, 1)), **changed})
+
+
 def packed(header: Any, numbers: bytes = bytes(100)) -> bytes:
     text = json.dumps(header).encode()
     return len(text).to_bytes(8, "little") + text + numbers
@@ -38,6 +43,20 @@ def test_a_golden_frame_is_read_back_bit_for_bit(tmp_path: Path) -> None:
         for name, array in arrays().items():
             np.testing.assert_array_equal(getattr(loaded, name), array)
             assert getattr(loaded, name).dtype == array.dtype
+
+
+def test_faults_are_read_back_and_check_frames_come_one_by_one(tmp_path: Path) -> None:
+    path = tmp_path / GOLDEN_NAME
+    both = {name: np.concatenate([array, array]) for name, array in with_faults().items()}
+    save_golden(path, Golden(**both))
+    loaded = load_golden(path, frames=2)
+    assert list(loaded.outputs) == ["score", "crop_scores", "depth", "faults", "coverage"]
+    for one in loaded.each():
+        for name, array in with_faults().items():
+            np.testing.assert_array_equal(getattr(one, name), array)
+    save_golden(path, Golden(**arrays()))
+    assert load_golden(path).faults is None
+    assert b"faults" not in path.read_bytes()
 
 
 def test_the_file_is_one_that_others_read(tmp_path: Path) -> None:
@@ -58,6 +77,9 @@ BAD = [
     ({"score": np.array([np.nan], np.float32)}, "'score' holds a non-finite"),
     ({"crop_scores": np.array([[0.1, np.inf]], np.float32)}, "'crop_scores' holds a non-finite"),
     ({"depth": np.zeros((2, 2, 2), np.uint8)}, "'depth' is uint8"),
+    ({"faults": np.zeros((1, 3), np.float32)}, "lacks the array 'coverage'"),
+    (with_faults(coverage=np.zeros((1, 4, 3), np.float32)), "'coverage' is float32"),
+    (with_faults(faults=np.full((1, 3), np.nan, np.float32)), "'faults' holds a non-finite"),
 ]
 
 
@@ -132,6 +154,18 @@ def test_deviations() -> None:
     assert (found.depth_mean_levels, found.depth_max_levels) == (1.0, 4.0)
 
 
+def test_of_faults_the_worst_of_the_frame_and_the_mean_of_its_cells_deviate() -> None:
+    golden = Golden(**with_faults())
+    found = with_faults(faults=np.array([[0.25, 0.5, 0.625]], np.float32))
+    found["coverage"][0, 0, 0, 0] += 0.6
+    deviation = compare(golden, found)
+    assert deviation.faults_max == pytest.approx(0.25)
+    assert deviation.coverage_mean == pytest.approx(0.025)
+    assert deviation.within(Tolerance(0.0, 0.0, 0.25))
+    assert not deviation.within(Tolerance(0.0, 0.0, 0.24))
+    assert compare(Golden(**arrays()), arrays()).faults_max is None
+
+
 @given(st.integers(0, 255), st.integers(0, 255))
 def test_depth_deviation_does_not_wrap_around(first: int, second: int) -> None:
     golden = Golden(**arrays(depth=np.full((1, 1, 1), first, np.uint8)))
@@ -142,6 +176,10 @@ def test_depth_deviation_does_not_wrap_around(first: int, second: int) -> None:
 def test_another_shape_is_an_error() -> None:
     with pytest.raises(BundleError, match=r"'crop_scores' is \[1, 3\], the golden one \[1, 2\]"):
         compare(Golden(**arrays()), arrays(crop_scores=np.zeros((1, 3), np.float32)))
+    with pytest.raises(BundleError, match=r"'faults' is \[1, 3\], the golden one missing"):
+        compare(Golden(**arrays()), with_faults())
+    with pytest.raises(BundleError, match=r"'faults' is missing, the golden one \[1, 3\]"):
+        compare(Golden(**with_faults()), arrays())
 
 
 @pytest.mark.parametrize(
@@ -151,3 +189,13 @@ def test_another_shape_is_an_error() -> None:
 def test_tolerance(score: float, depth: float, accepted: bool) -> None:
     deviation = Deviation(score, 0.9, depth, 99.0)
     assert deviation.within(Tolerance(score=0.01, depth_levels=0.5)) is accepted
+
+
+@pytest.mark.parametrize(
+    ("faults", "cells", "accepted"),
+    [(0.01, 0.01, True), (0.02, 0.0, False), (0.0, 0.02, False), (np.nan, 0.0, False), (0.0, np.nan, False)],
+)
+def test_tolerance_of_faults(faults: float, cells: float, accepted: bool) -> None:
+    deviation = Deviation(0.0, 0.0, 0.0, 0.0, faults, cells)
+    assert deviation.within(Tolerance(0.0, 0.0, 0.01)) is accepted
+    assert deviation.within(Tolerance(0.0, 0.0))

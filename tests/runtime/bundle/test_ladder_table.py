@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from dgiqa_edge.runtime import load_bundle
 from dgiqa_edge.runtime.bundle.checks import SCHEMA_FILE
 from dgiqa_edge.runtime.bundle.ladder_table import STATUS_WORDS, ladder_lines
 from dgiqa_edge.runtime.bundle.manifest import LadderRecord
+from dgiqa_edge.runtime.bundle.records import plain
 from dgiqa_edge.runtime.errors import BundleError
 
 FIGURES = ("score_mae", "score_max", "score_srcc", "depth_mae_levels", "depth_correlation", "p50_ms")
@@ -57,7 +57,7 @@ def with_ladder(document: dict[str, Any]) -> None:
 def test_a_ladder_is_read_back_as_it_was_written(make_bundle: Callable[..., Path]) -> None:
     record = load_bundle(make_bundle(edit=with_ladder)).manifest.ladder
     assert isinstance(record, LadderRecord)
-    assert json.loads(json.dumps(asdict(record))) == ladder()
+    assert json.loads(json.dumps(plain(record))) == ladder()
 
 
 def test_rungs_of_older_bundles_name_no_backend(make_bundle: Callable[..., Path]) -> None:
@@ -116,6 +116,21 @@ def test_the_table_shows_every_rung_and_what_it_was_judged_by(make_bundle: Calla
     assert "budget score_mae=0.01,srcc=0.99; latency target 10 ms" in lines[5]
     assert "8 held-out photos, p50 of 15 runs" in lines[6]
     assert "network/trunk/blocks.0 0.00840, network/head 0.00100" in lines[7]
+
+
+def test_rungs_that_read_faults_have_a_column_for_them(make_bundle: Callable[..., Path]) -> None:
+    def edit(document: dict[str, Any]) -> None:
+        with_ladder(document)
+        document["ladder"]["rungs"][0]["faults_mae"] = 0.0125
+
+    record = load_bundle(make_bundle(edit=edit)).manifest.ladder
+    assert record is not None
+    lines = ladder_lines(record)
+    place = lines[0].index("faults MAE")
+    assert lines[1][place : place + 10] == "   0.01250"
+    assert lines[2][place : place + 10] == "         -"
+    without = load_bundle(make_bundle(edit=with_ladder)).manifest.ladder
+    assert without is not None and "faults" not in "".join(ladder_lines(without))
 
 
 def test_every_status_of_the_schema_has_its_words() -> None:

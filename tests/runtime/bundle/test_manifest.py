@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from dgiqa_edge.runtime import load_bundle
 from dgiqa_edge.runtime.bundle import manifest
 from dgiqa_edge.runtime.bundle.checks import SCHEMA_FILE, is_inside
+from dgiqa_edge.runtime.bundle.golden import GOLDEN_NAME
+from dgiqa_edge.runtime.bundle.records import plain
 from dgiqa_edge.runtime.errors import BundleError
 
 SCHEMA = json.loads(SCHEMA_FILE.read_text())
@@ -34,8 +36,10 @@ def test_the_schema_is_valid_draft_7() -> None:
 # Fields that came after schema version 1 was first published: bundles without them stay readable.
 LATER_FIELDS = {
     "requires": {"cuda", "driver_min", "device", "compatibility", "version_compatible", "targets"},
-    "rungs/items": {"backend"},
-    "": {"ladder", "parser_graphs", "device_build", "preferred_backend"},
+    "rungs/items": {"backend", "faults_mae"},
+    "fidelity": {"faults_mae"},
+    "tolerance": {"faults"},
+    "": {"ladder", "parser_graphs", "device_build", "preferred_backend", "faults"},
 }
 
 
@@ -75,6 +79,62 @@ def test_malformed_requirements_are_refused(make_bundle: Callable[..., Path], wr
         make_bundle(edit=lambda document: document["engines"][0]["requires"].update(wrong))
 
 
+def test_faults_are_typed_and_absent_in_other_bundles(make_bundle: Callable[..., Path]) -> None:
+    read = load_bundle(make_bundle(faults=True)).manifest
+    assert read.faults == manifest.FaultsRecord(("dark", "over-exposed"), (2, 4))
+    assert read.golden.tolerance.faults == 1e-5
+    without = load_bundle(make_bundle())
+    assert without.manifest.faults is None
+    assert without.manifest.golden.tolerance.faults is None
+    assert plain(without.manifest.golden.tolerance) == without.document["golden"]["tolerance"]
+
+
+CARRIED = {
+    "precision": {"name": "fp32", "target": "tensorrt", "nodes": {}},
+    "calibration": None,
+    "graphs": [{"role": "fused", "file": "frame_graph.onnx"}],
+    "fidelity": None,
+    "tolerance": {"score": 0.01, "depth_levels": 1.0},
+}
+DEVICE_BUILD = {
+    "check": GOLDEN_NAME,
+    "budget": dict.fromkeys(("score_mae", "score_max", "srcc", "depth_corr", "depth_mae")),
+    "latency_target_ms": None,
+    "argv": ["build"],
+    "notes": [],
+    "carried": [CARRIED],
+}
+
+
+@pytest.mark.parametrize(
+    ("faults", "change", "words"),
+    [
+        (True, {"faults": {"names": ["dark", "dark"], "grid": [2, 4]}}, r"'faults.names\[1\]' repeats 'dark'"),
+        (True, {"faults": {"names": [], "grid": [2, 4]}}, "'faults.names' must contain at least 1"),
+        (True, {"faults": {"names": ["\x1b[2J"], "grid": [2, 4]}}, r"'faults.names\[0\]' must match pattern"),
+        (True, {"faults": {"names": ["dark"], "grid": [2]}}, "'faults.grid' must contain at least 2"),
+        (True, {"faults": {"names": ["dark"], "grid": [2, 0]}}, r"'faults.grid\[1\]' must be bigger"),
+        (True, {"faults": None}, "'faults' must be object"),
+        (
+            False,
+            {"faults": {"names": ["dark"], "grid": [2, 4]}},
+            "'golden.tolerance.faults' must be there exactly where",
+        ),
+        (True, {"device_build": DEVICE_BUILD}, r"'device_build.carried\[0\].tolerance.faults' must be there exactly"),
+    ],
+)
+def test_faults_that_contradict_the_rest_are_refused(
+    make_bundle: Callable[..., Path], faults: bool, change: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(BundleError, match=words):
+        make_bundle(faults=faults, edit=lambda document: document.update(change))
+
+
+def test_a_tolerance_of_faults_that_are_not_read_is_refused(make_bundle: Callable[..., Path]) -> None:
+    with pytest.raises(BundleError, match=r"'golden.tolerance.faults' must be there"):
+        make_bundle(faults=True, edit=lambda document: document.pop("faults"))
+
+
 @pytest.mark.parametrize(
     ("typed", "path"),
     [
@@ -90,6 +150,8 @@ def test_malformed_requirements_are_refused(make_bundle: Callable[..., Path], wr
         (manifest.ParserGraphRecord, ["parser_graphs", "items"]),
         (manifest.DeviceBuildRecord, ["device_build"]),
         (manifest.CarriedRecord, ["device_build", "carried", "items"]),
+        (manifest.Tolerance, ["golden", "tolerance"]),
+        (manifest.FaultsRecord, ["faults"]),
     ],
 )
 def test_dataclasses_and_schema_name_the_same_fields(typed: type, path: list[str]) -> None:

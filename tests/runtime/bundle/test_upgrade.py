@@ -22,7 +22,7 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 def old_bundle(bundle_dir: Path) -> Path:
     """The bundle as version 1 of the schema had it."""
     golden = load_golden(bundle_dir / GOLDEN_NAME)
-    np.savez_compressed(bundle_dir / "golden.npz", **vars(golden))
+    np.savez_compressed(bundle_dir / "golden.npz", **golden.arrays)
     (bundle_dir / GOLDEN_NAME).unlink()
     document = json.loads((bundle_dir / "bundle.json").read_text())
     document |= {"schema_version": 1, "files": build_manifest_files(bundle_dir)}

@@ -58,6 +58,37 @@ def test_json_lines_hold_what_the_graph_computes(
     assert result.stderr == "note: quality weights are seeded: scores carry no meaning\n"
 
 
+def test_faults_are_named_and_the_probable_ones_placed(
+    make_bundle: Callable[..., Path], photos: Path, command_line: Run, reference_outputs: Any
+) -> None:
+    bundle, photo = make_bundle(faults=True), photos / "one" / "photo.png"
+    expected = reference_outputs(cv2.imread(str(photo))[np.newaxis], "fused", faults=True)
+    (record,) = json_lines(command_line("score", "--bundle", bundle, "--json", photo))
+    values = expected["faults"][0]
+    assert list(record["faults"]) == ["dark", "over-exposed"]
+    assert list(record["faults"].values()) == pytest.approx(values.tolist(), abs=6e-5)
+    index = int(values.argmax())
+    name = ["dark", "over-exposed"][index]
+    assert list(record["coverage"]) == [name]
+    np.testing.assert_allclose(record["coverage"][name], expected["coverage"][0, ..., index], atol=6e-5)
+    assert all(value == round(value, 4) for row in record["coverage"][name] for value in row)
+    table = command_line("score", "--bundle", bundle, photo).stdout.splitlines()
+    assert table[0].split() == ["image", "score", "latency_ms", "faults"]
+    assert table[1].split()[-1] == name
+
+
+def test_a_bundle_that_reads_no_faults_speaks_of_none(bundle_dir: Path, photos: Path, command_line: Run) -> None:
+    (record,) = json_lines(command_line("score", "--bundle", bundle_dir, "--json", photos / "one"))
+    assert not record.keys() & {"faults", "coverage"}
+    assert "faults" not in command_line("score", "--bundle", bundle_dir, photos / "one").stdout
+    assert "faults" not in command_line("inspect", "--bundle", bundle_dir).stdout
+
+
+def test_inspect_names_the_faults(make_bundle: Callable[..., Path], command_line: Run) -> None:
+    result = command_line("inspect", "--bundle", make_bundle(faults=True))
+    assert "dark, over-exposed; each in 2x4 cells\n" in result.stdout
+
+
 def test_the_table_ends_with_a_count(bundle_dir: Path, photos: Path, command_line: Run) -> None:
     result = command_line("score", "--bundle", bundle_dir, photos / "*" / "photo.png", "--threads", 1)
     assert result.returncode == 0, result.stderr

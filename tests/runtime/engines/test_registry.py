@@ -53,6 +53,31 @@ def test_an_unknown_backend_is_a_wrong_setting(edited: EditedBundle) -> None:
         load_engine(edited(lambda document: None), "fused", backend="abacus")
 
 
+def without_faults(document: dict[str, Any]) -> None:
+    del document["faults"], document["golden"]["tolerance"]["faults"]
+
+
+def other_cells(document: dict[str, Any]) -> None:
+    document["faults"]["grid"] = [4, 2]
+
+
+@pytest.mark.parametrize(
+    ("edit", "words"),
+    [
+        (without_faults, r"has the outputs \['coverage', .*'faults', 'score'\], expected \['crop_scores'"),
+        (other_cells, r"'coverage' is float32 \[1, 2, 4, 2\], the manifest promises float32 \[1, 4, 2, 2\]"),
+    ],
+)
+@pytest.mark.parametrize(("layout", "role"), [("fused", "fused"), ("split", "quality")])
+def test_an_engine_gives_faults_exactly_where_the_manifest_has_them(
+    make_bundle: Callable[..., Path], edit: Any, words: str, layout: str, role: str
+) -> None:
+    with load_engine(load_bundle(make_bundle(layout=layout, faults=True)), role) as engine:
+        assert {"faults", "coverage"} <= {spec.name for spec in engine.outputs}
+    with pytest.raises(BundleError, match=words):
+        load_engine(load_bundle(make_bundle(layout=layout, faults=True, edit=edit)), role)
+
+
 def test_auto_takes_the_first_engine_that_can_run_here(edited: EditedBundle) -> None:
     def prepend_abacus(document: dict[str, Any]) -> None:
         document["engines"].insert(0, {**document["engines"][0], "backend": "abacus"})

@@ -74,6 +74,23 @@ def test_small_bundles_score_alike(
             np.testing.assert_array_equal(theirs.depth, ours.depth)
 
 
+@pytest.mark.parametrize("layout", ["fused", "split"])
+def test_faults_are_read_alike(
+    cpu_backend: str, make_bundle: Callable[..., Path], make_photo: Callable[..., np.ndarray], layout: str
+) -> None:
+    bundle = make_bundle(layout=layout, faults=True)
+    with NativeScorer(bundle, threads=1) as native, Scorer(bundle, backend=cpu_backend, threads=1) as python:
+        ours, theirs = python.score(make_photo(3)), native.score(make_photo(3))
+        native.score(make_photo(4))  # what the first call gave is its own
+    assert theirs.faults == pytest.approx(dict(ours.faults), abs=CLOSE)
+    assert list(theirs.faults) == list(ours.faults) == ["dark", "over-exposed"]
+    assert theirs.coverage is not None and ours.coverage is not None
+    np.testing.assert_allclose(theirs.coverage, ours.coverage, atol=CLOSE)
+    assert not theirs.coverage.flags.writeable
+    with NativeScorer(make_bundle(layout=layout), threads=1) as native:
+        assert native.score(make_photo(3)).coverage is None
+
+
 @pytest.fixture(scope="module")
 def real_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of a bundle that was built before, of whatever schema version: ``make demo`` leaves one."""

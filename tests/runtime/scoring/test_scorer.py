@@ -49,6 +49,56 @@ def test_scores_are_those_of_the_graph(
     assert timings.resize_ms + timings.engine_ms <= timings.total_ms
 
 
+@pytest.mark.parametrize("backend", ["onnxruntime", "openvino"])
+@pytest.mark.parametrize("layout", ["fused", "split"])
+def test_faults_are_named_for_the_frame_and_each_cell(
+    make_bundle: Callable[..., Path], make_photo: Any, reference_outputs: Any, layout: str, backend: str
+) -> None:
+    pytest.importorskip(backend)
+    frame = make_photo(seed=7)
+    expected = reference_outputs(frame[np.newaxis], layout, faults=True)
+    with Scorer(make_bundle(layout=layout, faults=True), threads=1, backend=backend, verify="always") as scorer:
+        quality = scorer.score(frame)
+        assert scorer.deviation is not None
+        assert max(scorer.deviation.faults_max or 0, scorer.deviation.coverage_mean or 0) < 1e-5
+    assert list(quality.faults) == ["dark", "over-exposed"]
+    np.testing.assert_allclose(list(quality.faults.values()), expected["faults"][0], atol=1e-5)
+    assert quality.coverage is not None
+    assert quality.coverage.shape == (2, 4, 2)
+    assert quality.coverage.dtype == np.float32
+    np.testing.assert_allclose(quality.coverage, expected["coverage"][0], atol=1e-5)
+    assert quality.probable_faults == ("dark" if expected["faults"][0, 0] >= 0.5 else "over-exposed",)
+    assert not quality.coverage.flags.writeable
+    with pytest.raises(TypeError):
+        quality.faults["dark"] = 0.0  # type: ignore[index]
+
+
+def test_a_bundle_that_reads_no_faults_has_none(bundle_dir: Path, make_photo: Any) -> None:
+    with Scorer(bundle_dir) as scorer:
+        quality = scorer.score(make_photo(seed=7))
+    assert quality.faults == {}
+    assert quality.coverage is None
+    assert quality.probable_faults == ()
+
+
+@pytest.mark.parametrize("output", ["faults", "coverage"])
+def test_golden_faults_that_no_longer_agree_are_refused(make_bundle: Callable[..., Path], output: str) -> None:
+    words = r"its faults (0\.002|\S+e-\d+) and their cells on average (0\.002|\S+e-\d+) \(allowed 1e-05\): rebuild"
+    with pytest.raises(FidelityError, match=words):
+        Scorer(make_bundle(faults=True, golden_shift=0.002, shifted=output))
+
+
+def test_a_golden_frame_without_the_faults_that_the_bundle_reads_is_refused(
+    make_bundle: Callable[..., Path], make_photo: Any, reference_outputs: Any
+) -> None:
+    bundle_dir = make_bundle(faults=True)
+    frame = make_photo(seed=0)[np.newaxis]
+    save_golden(bundle_dir / GOLDEN_NAME, Golden(frame, **reference_outputs(frame, "fused")))
+    rehash(bundle_dir)
+    with pytest.raises(BundleError, match=r"output 'faults' is \[1, 2\], the golden one missing"):
+        Scorer(bundle_dir)
+
+
 def test_split_engines_run_in_order(make_bundle: Callable[..., Path], make_photo: Any, engine_runs: list[str]) -> None:
     with Scorer(make_bundle(layout="split"), verify=False) as scorer:
         scorer.score(make_photo(seed=1))
@@ -257,10 +307,19 @@ def test_an_unknown_verify_is_refused(bundle_dir: Path, verify: Any) -> None:
         Scorer(bundle_dir, verify=verify)
 
 
-@pytest.mark.parametrize("output", ["score", "crop_scores"])
-def test_a_score_that_is_not_a_number_is_an_error(
-    bundle_dir: Path, make_photo: Any, output: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("output", "what"),
+    [
+        ("score", "a score"),
+        ("crop_scores", "a score"),
+        ("faults", "a probability of a fault"),
+        ("coverage", "a probability of a fault"),
+    ],
+)
+def test_what_is_not_a_number_is_an_error(
+    make_bundle: Callable[..., Path], make_photo: Any, output: str, what: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    bundle_dir = make_bundle(faults=True)
     real = PortableEngine.run
 
     def broken(self: PortableEngine, inputs: Any) -> Any:
@@ -269,7 +328,7 @@ def test_a_score_that_is_not_a_number_is_an_error(
 
     with Scorer(bundle_dir) as scorer:
         monkeypatch.setattr(PortableEngine, "run", broken)
-        with pytest.raises(FidelityError, match=r"not a number.*dgiqa-edge debug \S+$"):
+        with pytest.raises(FidelityError, match=rf"gave {what} that is not a number.*dgiqa-edge debug \S+$"):
             scorer.score(make_photo(seed=1))
 
 

@@ -18,6 +18,14 @@ dgiqa_quality keep_quality(dgiqa_scorer &handle, Quality &&quality) {
     shown.resize_ms = kept.resize_ms;
     shown.engine_ms = kept.engine_ms;
     shown.total_ms = kept.total_ms;
+    if (const auto &faults = handle.scorer.faults()) {
+        shown.fault_count = kept.faults.size();
+        shown.fault_names = handle.fault_names.data();
+        shown.faults = kept.faults.data();
+        shown.coverage = kept.coverage.data();
+        shown.coverage_rows = faults->rows;
+        shown.coverage_columns = faults->columns;
+    }
     return shown;
 }
 

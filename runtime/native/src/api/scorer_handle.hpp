@@ -4,10 +4,14 @@
 #include "scorer.hpp"
 
 struct dgiqa_scorer {
-    explicit dgiqa_scorer(const dgiqa::ScorerOptions &options) : scorer(options) {}
+    explicit dgiqa_scorer(const dgiqa::ScorerOptions &options) : scorer(options) {
+        if (scorer.faults())
+            for (const std::string &name : scorer.faults()->names) fault_names.push_back(name.c_str());
+    }
 
     dgiqa::Scorer scorer;
     dgiqa::Quality last;  // what the pointers of the last dgiqa_quality lead to
+    std::vector<const char *> fault_names;
 };
 
 namespace dgiqa {

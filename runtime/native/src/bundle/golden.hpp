@@ -15,16 +15,21 @@ struct Golden {
     float score = 0;
     std::vector<float> crop_scores;   // [view_count]
     std::vector<std::uint8_t> depth;  // the manifest's depth_output
+    std::vector<float> faults;        // [K], and
+    std::vector<float> coverage;      // [rows * columns * K]; empty where the manifest has no faults
 };
 
-// How far outputs are from the golden ones; depth in grey levels (0..255).
+// How far outputs are from the golden ones; depth in grey levels (0..255). Of faults the largest difference of the
+// frame's probabilities and the mean one of the cells'; 0 where there are none.
 struct Deviation {
     double score = 0;
     double crop_score_max = 0;
     double depth_mean_levels = 0;
     double depth_max_levels = 0;
+    double faults_max = 0;
+    double coverage_mean = 0;
 
-    // Whether score and mean depth error keep the tolerance; a NaN never does.
+    // Whether score, mean depth error and both of faults keep the tolerance; a NaN never does.
     bool within(const Tolerance &tolerance) const;
 };
 
@@ -34,6 +39,7 @@ Golden load_golden(const Bundle &bundle);
 
 // Deviation of an engine's outputs, of the sizes above, from the golden ones.
 Deviation compare(const Golden &golden, float score, const std::vector<float> &crop_scores,
-                  const std::vector<std::uint8_t> &depth);
+                  const std::vector<std::uint8_t> &depth, const std::vector<float> &faults = {},
+                  const std::vector<float> &coverage = {});
 
 }  // namespace dgiqa

@@ -55,9 +55,13 @@ Manifest manifest_from_document(const Json &document) {
         manifest.engines.push_back({engine.at("role").get<std::string>(), engine.at("file").get<std::string>(),
                                     engine.at("backend").get<std::string>(), requirements_of(engine.at("requires"))});
     manifest.preferred_backend = optional_text(document, "preferred_backend");
+    if (const auto faults = document.find("faults"); faults != document.end())
+        manifest.faults = {faults->at("names").get<std::vector<std::string>>(), faults->at("grid").at(0).get<int>(),
+                           faults->at("grid").at(1).get<int>()};
     manifest.golden_file = golden.at("file").get<std::string>();
-    manifest.tolerance = {golden.at("tolerance").at("score").get<double>(),
-                          golden.at("tolerance").at("depth_levels").get<double>()};
+    const Json &tolerance = golden.at("tolerance");
+    manifest.tolerance = {tolerance.at("score").get<double>(), tolerance.at("depth_levels").get<double>(), {}};
+    if (manifest.faults) manifest.tolerance.faults = tolerance.at("faults").get<double>();
     for (const auto &[name, file] : document.at("files").items())
         manifest.files[name] = {file.at("sha256").get<std::string>(), file.at("bytes").get<std::uint64_t>()};
     if (document.contains("device_build"))

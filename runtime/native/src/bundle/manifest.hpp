@@ -2,6 +2,7 @@
 // manifest_checks, whether the files beside it are those it lists in bundle.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -42,10 +43,22 @@ struct EngineRecord {
     Requirements requires_;  // a keyword in later C++
 };
 
-// How far outputs may be from the golden ones: score, and mean depth error in grey levels.
+// How far outputs may be from the golden ones: score, mean depth error in grey levels, probabilities of faults.
 struct Tolerance {
     double score = 0;
     double depth_levels = 0;
+    std::optional<double> faults = std::nullopt;  // where the network reads some
+};
+
+// Faults that the network reads, in the order of its outputs, and the rows and columns of the cells of the frame.
+struct Faults {
+    std::vector<std::string> names;
+    int rows = 0;
+    int columns = 0;
+
+    std::size_t cell_values() const {
+        return static_cast<std::size_t>(rows) * static_cast<std::size_t>(columns) * names.size();
+    }
 };
 
 struct FileRecord {
@@ -66,6 +79,7 @@ struct Manifest {
     std::vector<EngineRecord> engines;
     // Of the backends that run the portable graph, the one that the build took; none in bundles that say nothing of it.
     std::optional<std::string> preferred_backend;
+    std::optional<Faults> faults;  // none: the network reads none
     std::string golden_file;
     Tolerance tolerance;
     std::map<std::string, FileRecord> files;

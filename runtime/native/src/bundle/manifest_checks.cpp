@@ -141,6 +141,28 @@ void check_geometry(const Json &document, const std::string &where) {
     }
 }
 
+void check_faults(const Json &document, const std::string &where) {
+    const auto faults = document.find("faults");
+    std::set<std::string> seen;
+    int index = 0;
+    for (const Json &name : faults == document.end() ? Json::array() : faults->at("names")) {
+        if (!seen.insert(name.get<std::string>()).second)
+            contradict(where, "field 'faults.names[" + std::to_string(index) + "]' repeats " +
+                                  quoted(name.get<std::string>()));
+        ++index;
+    }
+    const auto check_tolerance = [&](const std::string &field, const Json &tolerance) {
+        if (tolerance.contains("faults") != (faults != document.end()))
+            contradict(where, "field '" + field + ".tolerance.faults' must be there exactly where 'faults' is");
+    };
+    check_tolerance("golden", document.at("golden").at("tolerance"));
+    if (const auto device = document.find("device_build"); device != document.end()) {
+        int place = 0;
+        for (const Json &entry : device->at("carried"))
+            check_tolerance("device_build.carried[" + std::to_string(place++) + "]", entry.at("tolerance"));
+    }
+}
+
 }  // namespace
 
 Json checked_document(const std::string &text, const std::string &where) {
@@ -156,6 +178,7 @@ Json checked_document(const std::string &text, const std::string &where) {
     check_file_names(document, where);
     check_roles(document, where);
     check_geometry(document, where);
+    check_faults(document, where);
     if (document.at("precision").at("name") == "int8" && document.at("calibration").is_null())
         contradict(where, "precision is int8 but 'calibration' is null");
     return document;

@@ -36,12 +36,14 @@ Json replay_identity(const Bundle &bundle, const Json &engines) {
     Json files = Json::object();
     for (const auto &[name, record] : bundle.manifest.files)
         if (decides(name)) files[name] = record.sha256;
-    const Tolerance &tolerance = bundle.manifest.tolerance;
+    const Tolerance &allowed = bundle.manifest.tolerance;
+    Json tolerance = {{"score", allowed.score}, {"depth_levels", allowed.depth_levels}};
+    if (allowed.faults) tolerance["faults"] = *allowed.faults;
     return {{"library", "native"},
             {"library_version", DGIQA_EDGE_VERSION},
             {"engines", engines},
             {"files", files},
-            {"tolerance", {{"score", tolerance.score}, {"depth_levels", tolerance.depth_levels}}}};
+            {"tolerance", tolerance}};
 }
 
 bool has_stamp(const Json &identity) {
@@ -64,7 +66,9 @@ void write_stamp(const Json &identity, const Deviation &deviation) {
                          {{"score", deviation.score},
                           {"crop_score_max", deviation.crop_score_max},
                           {"depth_mean_levels", deviation.depth_mean_levels},
-                          {"depth_max_levels", deviation.depth_max_levels}}}};
+                          {"depth_max_levels", deviation.depth_max_levels},
+                          {"faults_max", deviation.faults_max},
+                          {"coverage_mean", deviation.coverage_mean}}}};
     const auto write = [&](const std::string &partial) {
         std::ofstream stream;
         stream.exceptions(std::ios::failbit | std::ios::badbit);

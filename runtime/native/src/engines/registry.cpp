@@ -172,11 +172,17 @@ std::unique_ptr<Engine> load_engine(const Bundle &bundle, const std::string &rol
 Contract contract(const Manifest &manifest, const std::string &role) {
     const TensorSpec frame = {"frame", "uint8", {1, manifest.frame.height, manifest.frame.width, 3}};
     const TensorSpec depth = {"depth", "uint8", {1, manifest.depth_output.height, manifest.depth_output.width}};
-    const TensorSpec score = {"score", "float32", {1}};
-    const TensorSpec crop_scores = {"crop_scores", "float32", {1, manifest.view_count}};
+    std::vector<TensorSpec> quality = {{"score", "float32", {1}}, {"crop_scores", "float32", {1, manifest.view_count}}};
+    if (manifest.faults) {
+        const Faults &faults = *manifest.faults;
+        const auto count = static_cast<std::int64_t>(faults.names.size());
+        quality.push_back({"faults", "float32", {1, count}});
+        quality.push_back({"coverage", "float32", {1, faults.rows, faults.columns, count}});
+    }
     if (role == "depth") return {{frame}, {depth}};
-    if (role == "quality") return {{frame, depth}, {score, crop_scores}};
-    return {{frame}, {score, crop_scores, depth}};
+    if (role == "quality") return {{frame, depth}, quality};
+    quality.push_back(depth);
+    return {{frame}, quality};
 }
 
 void check_contract(const Engine &engine, const Contract &promised, const std::string &where,

@@ -13,12 +13,12 @@ namespace {
 bool last_error_has(const char *text) { return std::strstr(dgiqa_last_error(), text) != nullptr; }
 
 // The small bundle where this library can run it.
-std::string runnable() {
+std::string runnable(const char *name = "fused") {
     const TemporaryFolder cache;
     setenv("XDG_CACHE_HOME", cache.path().c_str(), 1);
     if (std::strstr(dgiqa_build_info(), "\"openvino\"") != nullptr ||
         std::strstr(dgiqa_build_info(), "\"onnxruntime\"") != nullptr)
-        return bundle_folder("fused").string();
+        return bundle_folder(name).string();
     MESSAGE("skipped: this build has no CPU backend");
     return "";
 }
@@ -53,6 +53,9 @@ TEST_CASE("a frame is scored from C") {
     CHECK(quality.crop_scores[1] == doctest::Approx(0.2).epsilon(1e-5));
     CHECK(quality.depth_width * quality.depth_height == 24 * 32);
     CHECK(quality.depth[24 * 32 - 1] == 51);
+    CHECK(quality.fault_count == 0);
+    CHECK(quality.faults == nullptr);
+    CHECK(quality.coverage == nullptr);
     CHECK(dgiqa::parse_strictly(dgiqa_scorer_describe(scorer)).at("bundle") == bundle);
 
     frame.planes[0] = nullptr;
@@ -89,6 +92,32 @@ TEST_CASE("what a caller forgets is a status, not a crash") {
     CHECK(std::string(dgiqa_scorer_describe(nullptr)) == "{}");
     dgiqa_scorer_frame_size(nullptr, nullptr, nullptr);
     dgiqa_scorer_free(nullptr);
+}
+
+TEST_CASE("faults are named, with their probabilities for the frame and its cells") {
+    const std::string bundle = runnable("fused_faults");
+    if (bundle.empty()) return;
+    dgiqa_scorer_params params = dgiqa_scorer_default_params();
+    params.bundle = bundle.c_str();
+    dgiqa_scorer *scorer = nullptr;
+    REQUIRE(dgiqa_scorer_create(&params, &scorer) == DGIQA_OK);
+    std::vector<std::uint8_t> pixels(48 * 64 * 3, 255);
+    std::memset(pixels.data(), 51, 24 * 64 * 3);  // the upper half
+    dgiqa_frame frame = dgiqa_frame_default();
+    frame.planes[0] = pixels.data();
+    frame.width = 64;
+    frame.height = 48;
+    dgiqa_quality quality;
+    REQUIRE(dgiqa_scorer_score(scorer, &frame, &quality) == DGIQA_OK);
+    REQUIRE(quality.fault_count == 2);
+    CHECK(std::string(quality.fault_names[0]) == "dark");
+    CHECK(std::string(quality.fault_names[1]) == "over-exposed");
+    CHECK(quality.faults[0] == doctest::Approx(0.4).epsilon(1e-5));
+    CHECK(quality.coverage_rows == 2);
+    CHECK(quality.coverage_columns == 4);
+    CHECK(quality.coverage[3 * 2] == doctest::Approx(0.8).epsilon(1e-5));        // upper right, dark
+    CHECK(quality.coverage[4 * 2 + 1] == doctest::Approx(1.0).epsilon(1e-5));    // lower left, over-exposed
+    dgiqa_scorer_free(scorer);
 }
 
 TEST_CASE("each thread has its own last error, and scorers of several threads do not meet") {

@@ -65,6 +65,25 @@ TEST_CASE("refusals are exceptions with the library's message") {
     CHECK_THROWS_AS(Scorer{options}, Error);
 }
 
+TEST_CASE("a quality owns each fault with its cells") {
+    const char *names[] = {"dark", "hazy", "dirty"};
+    const float faults[] = {0.1f, 0.2f, 0.3f}, coverage[] = {0, 1, 2, 3, 4, 5};
+    dgiqa_quality given = {};
+    CHECK(detail::quality(given).faults.empty());
+    given.fault_count = 3;
+    given.fault_names = names;
+    given.faults = faults;
+    given.coverage = coverage;
+    given.coverage_rows = 1;
+    given.coverage_columns = 2;
+    const Quality quality = detail::quality(given);
+    REQUIRE(quality.faults.size() == 3);
+    CHECK(quality.faults[1].name == "hazy");
+    CHECK(quality.faults[1].probability == 0.2f);
+    CHECK(quality.faults[1].coverage == std::vector<float>{1, 4});
+    CHECK(quality.coverage_rows * quality.coverage_columns == 2);
+}
+
 TEST_CASE("a meter gives cues with and without values") {
     CueMeter meter;
     std::vector<std::uint8_t> pixels(64 * 70 * 3, 10);

@@ -63,6 +63,22 @@ TEST_CASE("files as the Python package writes them are read") {
     CHECK(golden.depth.size() == kDepth);
 }
 
+TEST_CASE("the golden faults of a bundle that reads some are its own, and others are refused") {
+    const fs::path folder = bundle_folder("fused_faults");
+    if (folder.empty()) return;
+    dgiqa::Bundle bundle = dgiqa::load_bundle(folder.string());
+    const dgiqa::Golden golden = dgiqa::load_golden(bundle);
+    REQUIRE(golden.faults.size() == 2);
+    CHECK(golden.faults[0] + golden.faults[1] == doctest::Approx(1.0));
+    CHECK(golden.coverage.size() == 2 * 4 * 2);
+    bundle.manifest.faults->columns = 3;
+    CHECK_ERROR(DGIQA_ERROR_BUNDLE, "'coverage' is F32 [1, 2, 4, 2] of 64 bytes, expected F32 [1, 2, 3, 2]",
+                dgiqa::load_golden(bundle));
+    dgiqa::Bundle without = dgiqa::load_bundle(bundle_folder("fused").string());
+    without.manifest.faults = dgiqa::Faults{{"dark"}, 1, 1};
+    CHECK_ERROR(DGIQA_ERROR_BUNDLE, "the array 'faults' is missing", dgiqa::load_golden(without));
+}
+
 TEST_CASE("arrays are found by the header, in any order, beside others") {
     const TemporaryFolder own;
     Json head = header();
@@ -130,8 +146,24 @@ TEST_CASE("a damaged header is refused, or read as it was") {
     }
 }
 
+TEST_CASE("deviations of faults: the largest of the frame, the mean of its cells") {
+    const dgiqa::Golden golden = {{}, 0.5f, {0.5f}, {10}, {0.25f, 0.75f}, {0.25f, 0.75f, 0.5f, 0.5f}};
+    const auto compared = [&](const std::vector<float> &faults, const std::vector<float> &coverage) {
+        return dgiqa::compare(golden, 0.5f, {0.5f}, {10}, faults, coverage);
+    };
+    const dgiqa::Deviation other = compared({0.25f, 0.5f}, {0.75f, 0.75f, 0.5f, 0.5f});
+    CHECK(other.faults_max == 0.25);
+    CHECK(other.coverage_mean == 0.125);
+    CHECK(other.within({0, 0, 0.25}));
+    CHECK(!other.within({0, 0, 0.24}));
+    CHECK(!compared(golden.faults, {1.0f, 0.0f, 0.5f, 0.5f}).within({0, 0, 0.25}));
+    const float nan = std::nanf("");
+    CHECK(!compared({0.25f, nan}, golden.coverage).within({0, 0, 1}));
+    CHECK(!compared(golden.faults, {nan, 0.75f, 0.5f, 0.5f}).within({0, 0, 1}));
+}
+
 TEST_CASE("deviations") {
-    const dgiqa::Golden golden = {{}, 0.5f, {0.25f, 0.75f}, {10, 20, 30, 40}};
+    const dgiqa::Golden golden = {{}, 0.5f, {0.25f, 0.75f}, {10, 20, 30, 40}, {}, {}};
     const dgiqa::Deviation same = dgiqa::compare(golden, 0.5f, {0.25f, 0.75f}, {10, 20, 30, 40});
     CHECK(same.within({0, 0}));
     const dgiqa::Deviation other = dgiqa::compare(golden, 0.625f, {0.25f, 0.5f}, {10, 20, 30, 32});
@@ -142,6 +174,7 @@ TEST_CASE("deviations") {
     CHECK(other.within({0.125, 2.0}));
     CHECK(!other.within({0.124, 2.0}));
     CHECK(!other.within({0.125, 1.9}));
+    CHECK(other.within({0.125, 2.0, 0.0}));  // there are no faults
     const float nan = std::nanf("");
     CHECK(!dgiqa::compare(golden, nan, {0.25f, 0.75f}, {10, 20, 30, 40}).within({1, 255}));
     CHECK(std::isnan(dgiqa::compare(golden, 0.5f, {nan, 0.75f}, {10, 20, 30, 40}).crop_score_max));

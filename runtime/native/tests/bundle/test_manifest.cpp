@@ -82,6 +82,31 @@ TEST_CASE("an engine for several GPUs, of a backend that only the Python package
                 checked_document(document.dump(), "B/bundle.json"));
 }
 
+Json with_faults(Json document) {
+    document["faults"] = {{"names", {"dark", "over-exposed"}}, {"grid", {2, 4}}};
+    document["golden"]["tolerance"]["faults"] = 0.01;
+    return document;
+}
+
+TEST_CASE("faults are read in their order, and older manifests name none") {
+    const auto read = [](const Json &document) {
+        return dgiqa::manifest_from_document(checked_document(document.dump(), "B/bundle.json"));
+    };
+    CHECK(!read(real_document()).faults.has_value());
+    CHECK(!read(real_document()).tolerance.faults.has_value());
+    const dgiqa::Manifest manifest = read(with_faults(real_document()));
+    REQUIRE(manifest.faults.has_value());
+    CHECK(manifest.faults->names == std::vector<std::string>{"dark", "over-exposed"});
+    CHECK(manifest.faults->rows == 2);
+    CHECK(manifest.faults->columns == 4);
+    CHECK(manifest.faults->cell_values() == 16);
+    CHECK(manifest.tolerance.faults == 0.01);
+    const dgiqa::Manifest built = read(dgiqa::parse_strictly(content_of(CORPUS + "faults_compact.json")));
+    REQUIRE(built.faults.has_value());
+    CHECK(built.faults->names.size() == 8);
+    CHECK(built.faults->cell_values() == 4 * 4 * 8);
+}
+
 TEST_CASE("manifests that were edited or damaged") {
     const std::vector<Edit> edits = {
         {"no object", [](Json &d) { d = Json::array(); }, "the manifest must be object"},
@@ -175,6 +200,38 @@ TEST_CASE("manifests that were edited or damaged") {
              d["geometry"]["crop_boxes"] = {{INT64_MAX, INT64_MAX}};
          },
          "outside the 512x512 quality image"},
+        {"a fault twice",
+         [](Json &d) {
+             d = with_faults(d);
+             d["faults"]["names"] = {"dark", "hazy", "dark"};
+         },
+         "field 'faults.names[2]' repeats 'dark'"},
+        {"a fault of no name",
+         [](Json &d) {
+             d = with_faults(d);
+             d["faults"]["names"] = {"\x1b[2J"};
+         },
+         "'faults.names[0]' must match pattern"},
+        {"faults without cells",
+         [](Json &d) {
+             d = with_faults(d);
+             d["faults"]["grid"] = {4, 0};
+         },
+         "'faults.grid[1]' must be bigger than or equal to 1"},
+        {"faults that are held to nothing",
+         [](Json &d) {
+             d = with_faults(d);
+             d["golden"]["tolerance"].erase("faults");
+         },
+         "field 'golden.tolerance.faults' must be there exactly where 'faults' is"},
+        {"a tolerance of no faults", [](Json &d) { d["golden"]["tolerance"]["faults"] = 0.01; },
+         "field 'golden.tolerance.faults' must be there exactly where 'faults' is"},
+        {"carried faults that are held to nothing",
+         [](Json &d) {
+             d["device_build"] = device_build(d, d["golden"]["file"], d["graphs"][0]["file"]);
+             d = with_faults(d);
+         },
+         "field 'device_build.carried[0].tolerance.faults' must be there"},
         {"int8 without calibration", [](Json &d) { d["calibration"] = nullptr; },
          "precision is int8 but 'calibration' is null"},
     };

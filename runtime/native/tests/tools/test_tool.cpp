@@ -49,10 +49,10 @@ Outcome run(const std::string &arguments, const std::string &before = "") {
 bool says(const Outcome &outcome, const std::string &text) { return outcome.output.find(text) != std::string::npos; }
 
 // Empty, with a message, where none were made.
-std::string bundle() {
+std::string bundle(const std::string &name = "fused") {
     const char *folder = std::getenv("DGIQA_TEST_BUNDLES");
-    if (folder != nullptr && fs::exists(fs::path(folder) / "fused"))
-        return "--bundle '" + std::string(folder) + "/fused'";
+    if (folder != nullptr && fs::exists(fs::path(folder) / name))
+        return "--bundle '" + std::string(folder) + "/" + name + "'";
     MESSAGE("skipped: no test bundle (set DGIQA_TEST_BUNDLES to what make_bundles.py wrote)");
     return {};
 }
@@ -161,6 +161,19 @@ TEST_CASE("score gives one record an image, bad ones among them, and 3 where one
         run("score --json --strict-size " + bundle() + " '" + DGIQA_EDGE_SOURCE_DIR + "/tests/vectors/images/rgb.png'");
     CHECK(strict.code == 3);
     CHECK(strict.records.at(0).contains("error"));
+}
+
+TEST_CASE("score names the probable faults, and says where they are") {
+    if (bundle().empty()) return;
+    const Frames frames;
+    frames.add("a.ppm", 51);
+    const std::string faults = bundle("fused_faults") + " " + frames.path(), none = bundle() + " " + frames.path();
+    const Json found = run("score --json " + faults).records.at(0), row = {0.8, 0.8, 0.8, 0.8};
+    CHECK(found.at("faults") == Json({{"dark", 0.8}, {"over-exposed", 0.2}}));
+    CHECK(found.at("coverage") == Json({{"dark", {row, row}}}));
+    CHECK(says(run("score " + faults), "latency_ms  faults\n"));
+    CHECK(says(run("score " + faults), "  dark\n"));
+    CHECK(!says(run("score --json " + none), "faults"));
 }
 
 TEST_CASE("gate accounts for every frame; one that cannot be read is a camera without signal") {

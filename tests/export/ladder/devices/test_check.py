@@ -4,25 +4,35 @@ import numpy as np
 import pytest
 
 from dgiqa_edge.calibration.fidelity import compare_engines
-from dgiqa_edge.export.ladder.devices.check import BundleEngines, check_engine, depth_bound, score_bound
+from dgiqa_edge.export.ladder.devices.check import (
+    BundleEngines,
+    check_engine,
+    depth_bound,
+    score_bound,
+    tolerance,
+)
 from dgiqa_edge.runtime.errors import BundleError, FidelityError
 
 FRAMES = [np.full((1, 4, 4, 3), level, np.uint8) for level in (10, 90, 200)]
 
 
-def engine(score_shift=0.0, depth_shift=0):
+def engine(score_shift=0.0, depth_shift=0, faults_shift=None, cells_shift=0.0):
     def run(frame):
         depth = np.arange(16, dtype=np.uint8).reshape(1, 4, 4) + frame[0, 0, 0, 0] // 2
-        return {
+        outputs = {
             "score": np.array([frame.mean() / 255 + score_shift], np.float32),
             "depth": (depth + depth_shift).astype(np.uint8),
         }
+        if faults_shift is not None:
+            outputs["faults"] = np.array([[0.25 + faults_shift, 0.75]], np.float32)
+            outputs["coverage"] = np.full((1, 2, 2, 2), 0.5 + cells_shift, np.float32)
+        return outputs
 
     return run
 
 
-def check(candidate, precision="int8", portable=None, **options):
-    reference = engine()
+def check(candidate, precision="int8", portable=None, reference=None, **options):
+    reference = reference or engine()
     fidelity = compare_engines(reference, portable or reference, FRAMES)
     return check_engine(
         reference, candidate, FRAMES, portable=fidelity, precision=precision, what="the engine", **options
@@ -97,3 +107,24 @@ def test_bounds_double_what_was_seen_and_never_fall_below_the_floor():
     assert score_bound(0.0, "int8") == 0.01
     assert score_bound(0.2, "int8") == 0.4
     assert depth_bound(0.1, "fp32") == 0.5
+
+
+@pytest.mark.parametrize(("precision", "shift", "accepted"), [("int8", 0.019, True), ("int8", 0.021, False)])
+def test_an_engine_that_reads_other_faults_is_refused(precision, shift, accepted):
+    exact = engine(faults_shift=0.0)
+    if accepted:
+        assert check(engine(faults_shift=shift), precision, reference=exact).faults_mae == pytest.approx(shift / 2)
+    else:
+        with pytest.raises(FidelityError, match=r"its mean fault distance from FP32 is 0\.0105 .*at most 0\.01 "):
+            check(engine(faults_shift=shift), precision, reference=exact)
+
+
+@pytest.mark.parametrize(
+    ("shifts", "expected"),
+    [((0.0, 0.0), 0.01), ((0.1, 0.0), 0.2), ((0.0, 0.1), 0.2), ((0.05, 0.1), 0.2), (None, None)],
+)
+def test_the_replay_may_deviate_in_faults_by_twice_what_was_seen_of_the_frame_and_its_cells(shifts, expected):
+    exact, shifted = (engine(), engine(0.02)) if shifts is None else (engine(0, 0, 0.0), engine(0, 0, *shifts))
+    found = tolerance([compare_engines(exact, shifted, FRAMES)], "int8")
+    assert found.get("faults") == (None if expected is None else pytest.approx(expected, abs=1e-6))
+    assert ("faults" in found) == (expected is not None)
