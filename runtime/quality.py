@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .bundle.bundle import Bundle
+from .ground.framing import Box
 
 
 @dataclass(frozen=True)
@@ -27,13 +28,23 @@ class Quality:
     """The verdict's raw material for one frame.
 
     ``score`` in [0, 1], 1 best; ``crop_scores`` float32 [N], in the order of the manifest's crop boxes;
-    ``depth`` uint8 [h, w], relative inverse depth, 255 nearest. Both arrays are read-only.
+    ``depth`` uint8 [h, w], relative inverse depth of the fitted frame, 255 nearest. Both arrays are read-only.
+
+    Of a frame that was not simply stretched, ``depth_box`` is the part of ``depth`` that shows its picture, and
+    ``frame_box`` the part of the frame that is seen there, each in its own pixels; None: all of it.
     """
 
     score: float
     crop_scores: NDArray[np.float32]
     depth: NDArray[np.uint8]
     timings: Timings
+    depth_box: Box | None = None
+    frame_box: Box | None = None
+
+    @property
+    def picture_depth(self) -> NDArray[np.uint8]:
+        """The depth of the picture alone: ``depth`` without what padding added around it, a read-only view."""
+        return self.depth if self.depth_box is None else self.depth[self.depth_box.slices]
 
 
 class FrameScorer(Protocol):

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from types import MappingProxyType
 from typing import Any, get_args, get_origin, get_type_hints
 
+from ..ground.framing import Fit
+
 Document = Mapping[str, Any]
 
 _NO_NOTES = ("is slower than fp32 on the machine that built it",)
@@ -112,8 +114,7 @@ class FidelityFigures:
         score_srcc: Spearman correlation of the scores; None below three images or where one side is constant.
         depth_mae_levels: mean absolute depth difference over all pixels of all images, grey levels (0..255).
         depth_max_levels: largest depth difference of any pixel.
-        depth_correlation: mean over the images of the Pearson correlation of their depth maps; images with a
-            constant map are left out; None when none is left.
+        depth_correlation: mean Pearson correlation of the depth maps, constant ones left out; None when none is left.
     """
 
     images: int
@@ -347,8 +348,8 @@ class BuildRecord:
 class Manifest:
     """``bundle.json``.
 
-    ``preferred_backend``: of those that run the portable graph, the one that the build took; None in bundles for a GPU
-    and in older ones.
+    ``fit`` is how frames of another shape take the bundle's; ``preferred_backend``, of those that run the portable
+    graph, the one that the build took, is None in bundles for a GPU and in older ones.
     """
 
     schema_version: int
@@ -373,6 +374,7 @@ class Manifest:
     parser_graphs: tuple[ParserGraphRecord, ...] = ()
     device_build: DeviceBuildRecord | None = None
     preferred_backend: str | None = None
+    fit: Fit = "stretch"
 
 
 def manifest_from_document(document: Document) -> Manifest:

@@ -15,6 +15,7 @@ from dgiqa_edge.runtime import load_bundle
 from dgiqa_edge.runtime.bundle import manifest
 from dgiqa_edge.runtime.bundle.checks import SCHEMA_FILE, is_inside
 from dgiqa_edge.runtime.errors import BundleError
+from dgiqa_edge.runtime.ground.framing import FITS
 
 SCHEMA = json.loads(SCHEMA_FILE.read_text())
 
@@ -35,7 +36,7 @@ def test_the_schema_is_valid_draft_7() -> None:
 LATER_FIELDS = {
     "requires": {"cuda", "driver_min", "device", "compatibility", "version_compatible", "targets"},
     "rungs/items": {"backend"},
-    "": {"ladder", "parser_graphs", "device_build", "preferred_backend"},
+    "": {"ladder", "parser_graphs", "device_build", "preferred_backend", "fit"},
 }
 
 
@@ -112,3 +113,14 @@ def test_names_inside_never_climb(parts: list[str]) -> None:
     assert safe == all(part not in ("", ".", "..") for part in parts)
     if safe:
         assert (root / name).resolve().is_relative_to(root)
+
+
+@pytest.mark.parametrize("fit", [None, *FITS])
+def test_the_fit_of_an_older_bundle_is_stretch(make_bundle: Callable[..., Path], fit: str | None) -> None:
+    bundle = make_bundle(edit=lambda document: document.update({} if fit is None else {"fit": fit}))
+    assert load_bundle(bundle).manifest.fit == (fit or "stretch")
+
+
+def test_another_fit_is_refused(make_bundle: Callable[..., Path]) -> None:
+    with pytest.raises(BundleError, match=r"field 'fit' must be one of \[\"stretch\", \"pad\", \"crop\"\]"):
+        make_bundle(edit=lambda document: document.update(fit="letterbox"))
