@@ -277,6 +277,7 @@ def _manifest(
         },
         "notes": notes(contents),
         "ladder": None if contents.ladder is None else asdict(contents.ladder),
+        "fit": options.fit,
         **({} if contents.preferred is None else {"preferred_backend": contents.preferred}),
         **device,
     }
