@@ -5,7 +5,7 @@ same scores. Pure functions of arrays.
 """
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +16,6 @@ from .statistics import pearson, spearman
 
 FEWEST = 8
 BOOTSTRAPS = 1000
-Pair = tuple[np.ndarray, np.ndarray]
 Curve = Callable[[np.ndarray], np.ndarray]
 
 
@@ -76,6 +75,20 @@ def srcc(predicted: np.ndarray, human: np.ndarray) -> float:
     return spearman(predicted, human) or 0.0
 
 
+def srcc_figure(predicted: np.ndarray, human: np.ndarray, seed: int = 0, bootstraps: int = BOOTSTRAPS) -> Figure:
+    """:func:`srcc` with its interval."""
+    return _with_interval(srcc, (predicted, human), seed, bootstraps)
+
+
+def srcc_difference(
+    first: np.ndarray, second: np.ndarray, human: np.ndarray, seed: int = 0, bootstraps: int = BOOTSTRAPS
+) -> Figure:
+    """SRCC of the first scores less that of the second, of the same photos: the interval is of paired draws."""
+    return _with_interval(
+        lambda *drawn: srcc(drawn[0], drawn[2]) - srcc(drawn[1], drawn[2]), (first, second, human), seed, bootstraps
+    )
+
+
 def krcc(predicted: np.ndarray, human: np.ndarray) -> float:
     """Kendall's tau-b; 0 where one side is constant."""
     from scipy import stats
@@ -119,8 +132,9 @@ def ordered_share(better: np.ndarray, worse: np.ndarray) -> float:
     return float(np.mean(np.asarray(better) > np.asarray(worse)))
 
 
-def _with_interval(figure: Callable[[np.ndarray, np.ndarray], float], pair: Pair, seed: int, bootstraps: int) -> Figure:
-    draws = np.random.default_rng(seed).integers(0, len(pair[0]), (bootstraps, len(pair[0])))
-    values = [figure(pair[0][draw], pair[1][draw]) for draw in draws]
+def _with_interval(figure: Callable[..., float], lists: Sequence[np.ndarray], seed: int, bootstraps: int) -> Figure:
+    """Of a figure of lists of equal length, whose entries are drawn together."""
+    draws = np.random.default_rng(seed).integers(0, len(lists[0]), (bootstraps, len(lists[0])))
+    values = [figure(*(one[draw] for one in lists)) for draw in draws]
     low, high = np.percentile(values, (2.5, 97.5))
-    return Figure(figure(*pair), float(low), float(high))
+    return Figure(figure(*lists), float(low), float(high))

@@ -15,13 +15,14 @@ from dgiqa_edge.calibration.degradations.sensor import dead_frames
 from dgiqa_edge.calibration.images.calibration_set import pixels_sha256
 from dgiqa_edge.runtime.bundle.manifest import FrameSize
 from dgiqa_edge.runtime.errors import ReportError, SourceError
+from dgiqa_edge.runtime.frames.fit import scaled_frame
 from dgiqa_edge.runtime.frames.images import read_image
 from dgiqa_edge.runtime.scoring.scorer import Scorer
 
 from ..measures.measures import BUNDLE, Measure, Panel, Tally, bundle_measure
 from ..measures.score_store import ScoreStore
 from .degradation_order import observed_pictures
-from .degradation_series import DegradationPlan, score_degradations
+from .degradation_series import DegradationPlan, Read, score_degradations
 from .graded_series import GradedSeries, Order, order_of, pooled_order
 from .opinion_set import RatedPhoto
 
@@ -128,12 +129,14 @@ def measure_accuracy(
     bar: Bar,
     plan: DegradationPlan | None = None,
     pairs: Mapping[str, Sequence[GradedSeries]] | None = None,
+    read: Read = read_image,
 ) -> AccuracyReport:
     """Show every picture to the bundle and every baseline.
 
     Args:
         photos: with human scores; empty where only order is asked for.
         pairs: name of a table -> its real series.
+        read: gives a photo as it is to be scored; those of ``pairs`` are scored as they are.
 
     Raises:
         ReportError: the human scores are all equal, or too few photos could be scored for a correlation.
@@ -142,7 +145,7 @@ def measure_accuracy(
         raise ReportError("the human scores are all equal: nothing to correlate")
     measures = [bundle_measure(scorer), *(one for one in baselines.values() if isinstance(one, Measure))]
     not_measured = {name: reason for name, reason in baselines.items() if isinstance(reason, str)}
-    panel = _judged([str(photo.path) for photo in photos], Panel(measures, store), bar("photos", len(photos)))
+    panel = judged([photo.path for photo in photos], Panel(measures, store), bar("photos", len(photos)), read)
     measured = []
     for measure in measures:
         tally = panel.tallies[measure.name]
@@ -158,7 +161,7 @@ def measure_accuracy(
         not_measured=not_measured,
         photos=tuple(photos),
         scores={row.name: panel.tallies[row.name].scores for row in measured},
-        degradations=_degradations(scorer, Panel(measures, store), plan, bar) if plan else None,
+        degradations=_degradations(scorer, Panel(measures, store), plan, bar, read) if plan else None,
         pairs=tuple(_pairs(Panel(measures, store), name, series, bar) for name, series in (pairs or {}).items()),
         dead=_dead(Panel(measures, store), scorer.bundle.manifest.frame),
     )
@@ -177,21 +180,25 @@ def _measured(measure: Measure, tally: Tally, photos: Sequence[RatedPhoto]) -> M
     return Measured(measure.name, measure.source, figures, tally.p50_ms, tally.reused, tally.failed)
 
 
-def _judged(pictures: Sequence[str], panel: Panel, advance: Advance) -> Panel:
-    """The panel after it saw these image files."""
+def judged(pictures: Sequence[Path], panel: Panel, advance: Advance, read: Read = read_image) -> Panel:
+    """The panel after it saw these image files, which it knows by their paths."""
     for picture in pictures:
         try:
-            panel.judge(picture, read_image(picture))
+            panel.judge(str(picture), read(picture))
         except SourceError as error:
-            panel.fail(picture, str(error))
+            panel.fail(str(picture), str(error))
         advance()
     return panel
 
 
-def _degradations(scorer: Scorer, panel: Panel, plan: DegradationPlan, bar: Bar) -> DegradationOrder:
-    frame = scorer.bundle.manifest.frame
+def _degradations(scorer: Scorer, panel: Panel, plan: DegradationPlan, bar: Bar, read: Read) -> DegradationOrder:
+    size = scorer.bundle.manifest.frame
+
+    def scaled(path: Path) -> np.ndarray:
+        return scaled_frame(read(path), size.height, size.width, scorer.fit)
+
     advance = bar("degraded copies", plan.frames)
-    series = score_degradations(panel, plan, frame, lambda picture: scorer.score(picture).depth, advance)
+    series = score_degradations(panel, plan, scaled, lambda picture: scorer.score(picture).picture_depth, advance)
     tallies = panel.tallies
     return DegradationOrder(
         photos=tuple(str(photo.path) for photo in plan.photos),
@@ -237,8 +244,8 @@ def _dead(panel: Panel, size: FrameSize) -> dict[str, dict[str, float]]:
 
 
 def _pairs(panel: Panel, name: str, series: Sequence[GradedSeries], bar: Bar) -> PairOrder:
-    pictures = list(dict.fromkeys(picture for one in series for _, picture in one.pictures))
-    tallies = _judged(pictures, panel, bar(f"pairs of {name}", len(pictures))).tallies
+    pictures = list(dict.fromkeys(Path(picture) for one in series for _, picture in one.pictures))
+    tallies = judged(pictures, panel, bar(f"pairs of {name}", len(pictures))).tallies
     return PairOrder(
         name=name,
         scenes=len(series),

@@ -44,6 +44,7 @@ def circumstances(scorer: Scorer, argv: Sequence[str], split: str | None) -> Cir
             "preset": manifest.preset,
             "precision": manifest.precision.name,
             "frame": asdict(manifest.frame),
+            "fit": scorer.fit,
             "engines": scorer.describe(),
             "notes": list(manifest.notes),
         },

@@ -14,8 +14,9 @@ from dgiqa_edge.calibration.degradations.kinds import SHOWN, degrade
 from dgiqa_edge.calibration.images.calibration_set import pixels_sha256
 from dgiqa_edge.runtime.bundle.bundle import Bundle
 from dgiqa_edge.runtime.errors import BundleError
-from dgiqa_edge.runtime.frames.fit import fit_to
+from dgiqa_edge.runtime.frames.fit import scaled_frame
 from dgiqa_edge.runtime.frames.images import read_image
+from dgiqa_edge.runtime.ground.framing import framing
 from dgiqa_edge.runtime.ground.strict_text import parse_json
 from dgiqa_edge.runtime.scoring.scorer import Scorer
 
@@ -42,9 +43,9 @@ class PhotoScores:
 
 @dataclass(frozen=True, eq=False)
 class PhotoPictures:
-    """What was scored: uint8 [H, W, 3] BGR at the bundle's frame size, and ``depth`` uint8 [h, w], 255 nearest.
+    """What was scored: uint8 [H, W, 3] BGR at the scale of the bundle's frame, and ``depth`` uint8 [h, w], 255 nearest.
 
-    ``shape`` is the height and width of the photo before it took the frame's size.
+    ``shape`` is the height and width of the part of the photo that they show, before it took that scale.
     """
 
     shape: tuple[int, int]
@@ -113,7 +114,7 @@ def score_with_copies(
 ) -> tuple[PhotoScores, PhotoPictures]:
     """Score a photo and one copy of it per kind.
 
-    The photo takes the bundle's frame size first, so that a defect is as strong for a large photo as for a small one;
+    The photo takes the scale of the bundle's frame first: a defect is as strong for a large photo as for a small one;
     haze follows the depth map that the bundle gives for the photo. Same photo, same copies.
 
     Args:
@@ -126,13 +127,15 @@ def score_with_copies(
     """
     picture = read_image(photo)
     key = pixels_sha256(picture)
-    frame = fit_to(picture, scorer.bundle.manifest.frame)
+    size = scorer.bundle.manifest.frame
+    frame = scaled_frame(picture, size.height, size.width, scorer.fit)
+    shown = framing(picture.shape, (size.height, size.width), scorer.fit).shown
     quality = scorer.score(frame)
-    copies = {kind: degrade(frame, kind, strength, int(key[:8], 16), quality.depth) for kind in SHOWN}
+    copies = {kind: degrade(frame, kind, strength, int(key[:8], 16), quality.picture_depth) for kind in SHOWN}
     scores = {kind: scorer.score(copy).score for kind, copy in copies.items()}
     return (
         PhotoScores(photo, None if observed is None else key in observed, quality.score, scores),
-        PhotoPictures((picture.shape[0], picture.shape[1]), frame, quality.depth, copies),
+        PhotoPictures((shown.height, shown.width), frame, quality.picture_depth, copies),
     )
 
 

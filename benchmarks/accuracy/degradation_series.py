@@ -5,21 +5,20 @@ The copies are made by ``calibration/degradations``; ``degradation_order.py`` sh
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
 from dgiqa_edge.calibration.degradations.kinds import KINDS, degrade, runnable
 from dgiqa_edge.calibration.images.calibration_set import pixels_sha256
-from dgiqa_edge.runtime.bundle.manifest import FrameSize
 from dgiqa_edge.runtime.errors import ConfigurationError, FidelityError, SourceError
-from dgiqa_edge.runtime.frames.fit import fit_to
-from dgiqa_edge.runtime.frames.images import read_image
 
 from ..measures.measures import Panel
 from .graded_series import GradedSeries
 from .opinion_set import RatedPhoto
 
 DEFAULT_STRENGTHS = (0.3, 0.6, 1.0)
+Read = Callable[[Path], np.ndarray]
 DepthOf = Callable[[np.ndarray], np.ndarray]
 
 
@@ -66,15 +65,15 @@ def choose_clean(photos: Sequence[RatedPhoto], count: int, seed: int) -> tuple[R
 
 
 def score_degradations(
-    panel: Panel, plan: DegradationPlan, frame: FrameSize, depth_of: DepthOf, advance: Callable[[], None]
+    panel: Panel, plan: DegradationPlan, read: Read, depth_of: DepthOf, advance: Callable[[], None]
 ) -> dict[str, list[GradedSeries]]:
     """Show the panel every photo and its copies; returns kind -> one series per photo, pictures by name.
 
-    A photo takes the bundle's frame size first, so that a defect is as strong for a large photo as for a small one.
     The copies of a photo and a kind differ in strength only: one seed, drawn from the photo's pixels.
 
     Args:
-        frame: the bundle's frame size.
+        read: gives a photo at the scale of the bundle's frame, so that a defect is as strong for a large photo as for a
+            small one.
         depth_of: relative inverse depth [h, w] of a frame, which haze follows.
         advance: called once per frame, scored or not.
     """
@@ -85,7 +84,7 @@ def score_degradations(
         for kind in plan.kinds:
             series[kind].append(GradedSeries(clean, ((0.0, clean), *names[kind])))
         try:
-            picture = fit_to(read_image(photo.path), frame)
+            picture = read(photo.path)
             depth = depth_of(picture) if "haze" in plan.kinds else None
         except (SourceError, FidelityError) as error:
             for name in (clean, *(name for kind in plan.kinds for _, name in names[kind])):

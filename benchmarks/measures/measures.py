@@ -95,10 +95,10 @@ class Panel:
 
 
 def bundle_measure(scorer: Scorer) -> Measure:
-    """The bundle itself; a frame of another size than its own is resized by the runtime's rule."""
+    """The bundle itself; a frame of another size than its own is fitted as the scorer's ``fit`` says."""
     manifest = scorer.bundle.manifest
     engines = scorer.describe()
-    key = sha256_json({"bundle": bundle_sha256(scorer), "engines": json.loads(json.dumps(engines))})
+    key = sha256_json({"bundle": bundle_sha256(scorer), "fit": scorer.fit, "engines": json.loads(json.dumps(engines))})
     source = (
         f"{manifest.preset}, {manifest.precision.name}, {manifest.frame.width}x{manifest.frame.height}, "
         f"{engines[0]['backend']} {engines[0]['backend_version']}"

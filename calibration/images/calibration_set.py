@@ -12,6 +12,7 @@ import numpy as np
 
 from dgiqa_edge.runtime.errors import CalibrationError, SourceError
 from dgiqa_edge.runtime.frames.fit import fit_frame
+from dgiqa_edge.runtime.ground.framing import Fit, framing
 from dgiqa_edge.runtime.hashing import sha256_bytes, sha256_json
 
 from . import image_sources
@@ -35,9 +36,10 @@ class CalibrationImage:
     width: int
     video_frame: int | None = None
 
-    def enlarged_to(self, height: int, width: int) -> float:
-        """By what factor the picture's side that falls shortest grows to the frame's."""
-        return max(height / self.height, width / self.width)
+    def enlarged_to(self, height: int, width: int, fit: Fit) -> float:
+        """By what factor the picture is enlarged for a frame, or one of its sides where they differ."""
+        placed = framing((self.height, self.width), (height, width), fit)
+        return max(placed.at.height / placed.shown.height, placed.at.width / placed.shown.width)
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,7 @@ class CalibrationSet:
         considered: how many candidates were looked at: chosen + skipped.
         found: how many pictures (or frames) the source holds, looked at or not.
         height, width: size of the frames, pixels.
+        fit: how a picture of another shape takes it, as the bundle's frames will.
     """
 
     source: str
@@ -60,6 +63,7 @@ class CalibrationSet:
     found: int
     height: int
     width: int
+    fit: Fit = "stretch"
 
     def __len__(self) -> int:
         return len(self.images)
@@ -75,7 +79,7 @@ class CalibrationSet:
             pixels = next(decoded, None)
             if pixels is None or pixels_sha256(pixels) != image.pixels_sha256:
                 raise CalibrationError(f"calibration image {image.name} changed during the run: start it again")
-            yield np.ascontiguousarray(fit_frame(pixels, self.height, self.width))[np.newaxis]
+            yield np.ascontiguousarray(fit_frame(pixels, self.height, self.width, self.fit))[np.newaxis]
 
     def held_out(self, count: int) -> "tuple[CalibrationSet, CalibrationSet]":
         """Two disjoint sets: the rest, and ``count`` images spread evenly, whose ranges an engine did not see."""
@@ -90,11 +94,12 @@ class CalibrationSet:
 
     @property
     def image_set_sha256(self) -> str:
-        """Key of the set: the images' pixels, their order, and the frame size. File names do not enter."""
+        """Key of the set: the images' pixels, their order, the frame size and the fit. File names do not enter."""
         return sha256_json(
             {
                 "pixels_sha256": [image.pixels_sha256 for image in self.images],
                 "frame": [self.height, self.width],
+                "fit": self.fit,
             }
         )
 
@@ -116,6 +121,7 @@ def open_calibration_set(
     *,
     height: int,
     width: int,
+    fit: Fit = "stretch",
     count: int = DEFAULT_COUNT,
     minimum: int = MINIMUM_COUNT,
     progress: Progress | None = None,
@@ -128,6 +134,7 @@ def open_calibration_set(
     Args:
         source: folder (recursive), glob, list file (``.txt``), or video.
         height, width: frame size in pixels.
+        fit: how a picture of another shape takes it.
         minimum: fewest images worth calibrating with.
 
     Raises:
@@ -142,7 +149,7 @@ def open_calibration_set(
     considered = len(images) + len(skipped)
     if len(images) < minimum:
         raise CalibrationError(_too_few(text, len(images), considered, minimum, skipped))
-    return CalibrationSet(text, tuple(images), tuple(skipped), considered, found, height, width)
+    return CalibrationSet(text, tuple(images), tuple(skipped), considered, found, height, width, fit)
 
 
 def spread_order(count: int) -> list[int]:

@@ -37,7 +37,7 @@ class Selection:
     def of(cls, photos: CalibrationSet, most: int, held_out: int) -> "Selection":
         """From the set as it was opened with ``count=most``."""
         frame = (photos.width, photos.height)
-        factors = {image.name: image.enlarged_to(photos.height, photos.width) for image in photos.images}
+        factors = {image.name: image.enlarged_to(photos.height, photos.width, photos.fit) for image in photos.images}
         most_enlarged = max(photos.images, key=lambda image: factors[image.name])
         return cls(
             source=photos.source,

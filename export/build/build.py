@@ -101,6 +101,7 @@ class Build:
                 options.calib,
                 height=options.frame[0],
                 width=options.frame[1],
+                fit=options.fit,
                 count=options.calib_images + options.check_images,
                 progress=line.tick,
             )

@@ -288,6 +288,7 @@ def _manifest(
         },
         "notes": notes(contents),
         "ladder": None if contents.ladder is None else plain(contents.ladder),
+        "fit": options.fit,
         **({} if contents.preferred is None else {"preferred_backend": contents.preferred}),
         **({} if contents.recipe.faults is None else {"faults": asdict(contents.recipe.faults)}),
         **device,

@@ -23,7 +23,7 @@ from dgiqa_edge.calibration.int8.ranges import observe_ranges
 from dgiqa_edge.calibration.int8.result import CalibrationResult, cache_key, load_or_observe
 from dgiqa_edge.calibration.int8.targets import Target
 from dgiqa_edge.runtime.errors import CalibrationError, ConfigurationError, FidelityError
-from dgiqa_edge.runtime.hashing import Json, sha256_file
+from dgiqa_edge.runtime.hashing import Json, sha256_file, sha256_json
 
 from ..frame_graph import precision
 from ..frame_graph.graph_session import open_graph
@@ -102,7 +102,8 @@ class Lowering:
         options, photos = self.inputs.options, self.inputs.photos
         observer = create_observer(options.method)
         tensors = self.placement.tensors_to_observe()
-        keys = (sha256_file(self.graph), photos.image_set_sha256, code_sha256(*SHAPED_BY["calibration"]))
+        preprocessing = sha256_json({"code": code_sha256(*SHAPED_BY["calibration"]), "fit": photos.fit})
+        keys = (sha256_file(self.graph), photos.image_set_sha256, preprocessing)
         key = cache_key(*keys, observer.method, observer.options())
 
         def observe() -> CalibrationResult:

@@ -9,6 +9,7 @@ from typing import Any
 from dgiqa_edge.calibration.images.shipped import SHIPPED_PHOTOS
 from dgiqa_edge.runtime.commands.option_types import input_path, output_file, output_folder, threads, whole
 from dgiqa_edge.runtime.errors import ConfigurationError
+from dgiqa_edge.runtime.ground.framing import FITS, Fit
 from dgiqa_edge.runtime.ground.limits import LONGEST_SIDE, MOST_FRAME_PIXELS, MOST_NETWORK_SIDE, MOST_THREADS
 
 from . import presets, tensorrt_options
@@ -29,6 +30,8 @@ BACKENDS = {
     tensorrt_options.RTX: "fp16",
 }
 LAYOUTS = ("fused", "split")
+DEFAULT_FIT: Fit = "pad"
+"""Frames of 3:4 and 9:16 lose least by it in a bundle of 4:3: benchmarks/results/frame_shapes.json."""
 NO_EMA = "of a checkpoint with a moving average (EMA) of the weights take those of the last step (default: the average)"
 METHODS = ("minmax", "percentile", "entropy")
 
@@ -69,6 +72,7 @@ class BuildOptions:
     seed: str
     out: Path
     work: Path
+    fit: Fit = DEFAULT_FIT
     tensorrt: TensorRtOptions = field(default_factory=TensorRtOptions)
     accuracy_budget: AccuracyBudget | None = None
     latency_target_ms: float | None = None
@@ -104,7 +108,7 @@ class BuildOptions:
         height, width = self.frame
         argv = ["dgiqa-edge", "build", "--preset", self.preset]
         argv += ["--rungs", ",".join(self.rungs)] if self.rungs else [f"--{self.precision}"]
-        argv += ["--frame", f"{width}x{height}", "--backend", self.backend, "--layout", self.layout]
+        argv += ["--frame", f"{width}x{height}", "--fit", self.fit, "--backend", self.backend, "--layout", self.layout]
         argv += ["--depth-network", self.depth_network, "--depth-side", str(self.depth_side)]
         argv += ["--short-side", str(self.short_side)]
         if self.crop_boxes is None:
@@ -161,6 +165,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
         default=(720, 1280),
         metavar="WxH",
         help="camera frame (default: 1280x720)",
+    )
+    what.add_argument(
+        "--fit",
+        choices=FITS,
+        default=DEFAULT_FIT,
+        help="how frames and photos of another shape take it, unless whoever scores says otherwise: stretch, straight "
+        "to it; pad, with their aspect kept, mirrored at their edges; crop, with their aspect kept, the middle alone "
+        f"(default: {DEFAULT_FIT})",
     )
     what.add_argument(
         "--backend",

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..ground.framing import Fit
 from .records import typed
 
 Document = Mapping[str, Any]
@@ -121,8 +122,7 @@ class FidelityFigures:
         score_srcc: Spearman correlation of the scores; None below three images or where one side is constant.
         depth_mae_levels: mean absolute depth difference over all pixels of all images, grey levels (0..255).
         depth_max_levels: largest depth difference of any pixel.
-        depth_correlation: mean over the images of the Pearson correlation of their depth maps; images with a
-            constant map are left out; None when none is left.
+        depth_correlation: mean Pearson correlation of the depth maps, constant ones left out; None when none is left.
         faults_mae: mean absolute difference of the faults' probabilities for whole frames; None where none are read.
     """
 
@@ -360,8 +360,9 @@ class BuildRecord:
 class Manifest:
     """``bundle.json``.
 
-    ``preferred_backend``: of those that run the portable graph, the one that the build took; None in bundles for a GPU
-    and in older ones. ``faults``: None where the network reads none.
+    ``fit`` is how frames of another shape take the bundle's; ``preferred_backend``, of those that run the portable
+    graph, the one that the build took, is None in bundles for a GPU and in older ones; ``faults`` is None where the
+    network reads none.
     """
 
     schema_version: int
@@ -387,6 +388,7 @@ class Manifest:
     device_build: DeviceBuildRecord | None = None
     preferred_backend: str | None = None
     faults: FaultsRecord | None = None
+    fit: Fit = "stretch"
 
 
 def manifest_from_document(document: Document) -> Manifest:

@@ -5,6 +5,18 @@ import argparse
 from .option_types import threads
 
 
+def add_fit_option(parser: argparse.ArgumentParser) -> None:
+    """Add ``--fit``: frames of another shape than the bundle's."""
+    from ..ground.framing import FITS
+
+    parser.add_argument(
+        "--fit",
+        choices=FITS,
+        help="how a frame of another shape takes the bundle's: straight to it; with its aspect kept, mirrored at its "
+        "edges; with its aspect kept, the middle alone (default: as the bundle says)",
+    )
+
+
 def add_engine_options(parser: argparse.ArgumentParser) -> None:
     """Add ``--backend`` and ``--threads``, with the choices and helps that the backends declare."""
     from ..engines.registry import AUTO, choices, heeding

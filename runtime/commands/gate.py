@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from ..ground.names import json_text, shown
+from .engine_options import add_fit_option
 from .option_types import input_path, number, output_file, threads
 from .progress import Progress
 
@@ -87,6 +88,7 @@ def _action(
 def _engine_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--bundle", required=True, type=input_path, metavar="DIR", help="the bundle that scores")
     parser.add_argument("--threads", type=threads, metavar="N", help="threads of the engine (default: its own choice)")
+    add_fit_option(parser)
 
 
 def _defaults(args: argparse.Namespace) -> int:
@@ -112,7 +114,7 @@ def _run(args: argparse.Namespace) -> int:
     recording = Recording(args.source, args.fps)
     if not args.json:
         print(f"{'frame':>7}  {'t_s':>9}  {'state':<7}  reason")
-    with Scorer(args.bundle, threads=args.threads) as scorer:
+    with Scorer(args.bundle, threads=args.threads, fit=args.fit) as scorer:
         for judged in replay(recording, scorer, gate):
             frames += 1
             failed += judged.error is not None
@@ -211,7 +213,7 @@ def _measured(args: argparse.Namespace) -> "tuple[Measured, Measured]":
     if both:
         raise ConfigurationError(f"{shown(min(both))} is among the good and the bad photos: it can only be one of them")
     quiet_decoder()
-    with Scorer(args.bundle, threads=args.threads) as scorer, Progress() as progress:
+    with Scorer(args.bundle, threads=args.threads, fit=args.fit) as scorer, Progress() as progress:
         step = progress.counter("photos", len(good) + len(bad))
         measured = measure_photos(good, scorer, step), measure_photos(bad, scorer, step)
     for name, side in zip(("good", "bad"), measured, strict=True):

@@ -100,7 +100,7 @@ def _rows(bundle: "Bundle") -> Iterator[tuple[str, str]]:
         version += f", which the native runtime refuses: convert it with: {upgrade_command(bundle.path)}"
     yield "schema", version
     yield "preset", f"{manifest.preset}, layout {manifest.layout}"
-    yield "frame", f"{manifest.frame.width}x{manifest.frame.height} BGR"
+    yield "frame", f"{manifest.frame.width}x{manifest.frame.height} BGR; of another shape: {manifest.fit}"
     yield "geometry", _geometry(manifest)
     if manifest.faults is not None:
         rows, columns = manifest.faults.grid

@@ -64,6 +64,16 @@ threads = whole(1, MOST_THREADS)
 seconds = number(0.0, above=True)
 
 
+def shape(text: str) -> tuple[int, int]:
+    """``3:4``, width to height, as (4, 3): height and width of any scale."""
+    width, _, height = text.partition(":")
+    side = whole(1, 1000)
+    try:
+        return side(height), side(width)
+    except argparse.ArgumentTypeError:
+        raise argparse.ArgumentTypeError(f"{_brief(text)} is no shape: write WIDTH:HEIGHT, as 3:4") from None
+
+
 def input_path(text: str) -> Path:
     """A path to read, which need not exist yet."""
     return InputPath(text)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..ground.error_text import one_line
 from ..ground.names import json_text, shown
-from .engine_options import add_engine_options
+from .engine_options import add_engine_options, add_fit_option
 from .option_types import input_path, output_folder
 from .progress import Progress
 
@@ -26,12 +26,13 @@ _EPILOG = """\
 example:
   dgiqa-edge score --bundle build/demo/bundle photos/ --depth-out depth/
 
+An image of another size than the bundle's frame is resized to it, as the bundle or --fit says; bars of one colour are
+never added. A depth map shows the picture alone: with pad, without what was mirrored around it; with crop, its middle.
+Latency is that of resizing and engines, without reading the file. Of a small bundle on the CPU each core scores an
+image of its own; with --threads N one image after the other is scored, by N threads.
+
 Of a bundle that reads faults (blurred, dark ...) the table names those that are more probable than not; --json has the
 probability of each, and of those named also where in the frame they are.
-
-An image of another size than the bundle's frame is resized straight to it: the aspect ratio is not kept, and
-nothing is letterboxed. Latency is that of resizing and engines, without reading the file. Of a small bundle on the CPU
-each core scores an image of its own; with --threads N one image after the other is scored, by N threads.
 """
 
 
@@ -73,6 +74,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--depth-out", type=output_folder, metavar="DIR", help="write each depth map there as a colour PNG"
     )
+    add_fit_option(parser)
     parser.add_argument("--strict-size", action="store_true", help="refuse images of another size than the bundle's")
     add_engine_options(parser)
     parser.add_argument("--no-verify", action="store_true", help="skip replaying the golden frame first")
@@ -94,6 +96,7 @@ def run(args: argparse.Namespace) -> int:
         threads=args.threads,
         backend=args.backend,
         allow_spinning=False,
+        fit=args.fit,
         strict_size=args.strict_size,
         verify=not args.no_verify,
     ) as pool:
@@ -140,7 +143,7 @@ def _score_one(pool: "ScorerPool", image: Path, picture: Path | None) -> _Scored
     except SourceError as error:
         return _Scored(str(image), error=one_line(error))
     if picture is not None:
-        write_depth_picture(picture, quality.depth)
+        write_depth_picture(picture, quality.picture_depth)
     return _Scored(
         image=str(image),
         score=quality.score,

@@ -84,6 +84,7 @@ def open_scorer(settings: "WatchSettings") -> "Scorer":
         backend=engine.backend,
         providers=engine.providers,
         allow_spinning=engine.spinning,
+        fit=engine.fit,
         cache_folder=engine.cache_folder,
     )
 

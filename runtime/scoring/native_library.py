@@ -26,6 +26,7 @@ from ..errors import (
     SourceError,
 )
 from ..frames.fit import as_bgr
+from ..ground.framing import FITS, Box, Fit, Size, check_fit
 from ..quality import Quality, Timings
 from ..version import VERSION
 from .scorer import Verify
@@ -48,6 +49,13 @@ _ERRORS: dict[int, type[DgiqaEdgeError]] = {
 _VERIFY: dict[Verify, int] = {True: 0, "always": 1, False: 2}
 
 
+class _Box(ctypes.Structure):
+    _fields_ = [(name, ctypes.c_int) for name in ("left", "top", "width", "height")]
+
+    def unless_whole(self, size: Size) -> Box | None:
+        return Box(self.left, self.top, self.width, self.height).unless_whole(size)
+
+
 class _Frame(ctypes.Structure):
     _fields_ = [
         ("planes", ctypes.c_void_p * 3),
@@ -67,6 +75,7 @@ class _ScorerParams(ctypes.Structure):
         ("threads", ctypes.c_int),
         ("strict_size", ctypes.c_int),
         ("verify", ctypes.c_int),
+        ("fit", ctypes.c_int),
     ]
 
 
@@ -87,6 +96,8 @@ class _Quality(ctypes.Structure):
         ("coverage", ctypes.POINTER(ctypes.c_float)),
         ("coverage_rows", ctypes.c_int),
         ("coverage_columns", ctypes.c_int),
+        ("depth_box", _Box),
+        ("frame_box", _Box),
     ]
 
 
@@ -101,7 +112,8 @@ class NativeScorer:
         bundle: a bundle directory.
         backend: ``auto``, or a backend that the library was built with.
         threads: threads of the CPU backend; None leaves it to the backend.
-        strict_size: refuse frames of another size than the bundle's instead of resizing them.
+        fit: as for ``Scorer``.
+        strict_size: refuse frames of another size than the bundle's instead of fitting them.
         verify: as for ``Scorer``; the library keeps its own record of replays that passed.
         library: the library's file; None takes ``$DGIQA_EDGE_LIBRARY``, then the system's.
 
@@ -116,6 +128,7 @@ class NativeScorer:
         *,
         backend: str = "auto",
         threads: int | None = None,
+        fit: Fit | None = None,
         strict_size: bool = False,
         verify: Verify = True,
         library: str | Path | None = None,
@@ -123,6 +136,7 @@ class NativeScorer:
         if verify not in _VERIFY:
             raise ConfigurationError(f"verify is {verify!r}: give True, False or 'always'")
         check_threads(threads)
+        check_fit(fit)
         self._handle = ctypes.c_void_p()
         self._library = load_library(library)
         params = self._library.dgiqa_scorer_default_params()
@@ -131,6 +145,7 @@ class NativeScorer:
         params.threads = threads or 0
         params.strict_size = strict_size
         params.verify = _VERIFY[verify]
+        params.fit = 0 if fit is None else FITS.index(fit) + 1
         self._check(self._library.dgiqa_scorer_create(ctypes.byref(params), ctypes.byref(self._handle)))
 
     def score(self, frame: NDArray[np.uint8]) -> Quality:
@@ -153,6 +168,8 @@ class NativeScorer:
             crop_scores=_copied(found.crop_scores, (found.crop_count,)),
             depth=_copied(found.depth, depth_shape),
             timings=Timings(found.resize_ms, found.engine_ms, found.total_ms),
+            depth_box=found.depth_box.unless_whole(depth_shape),
+            frame_box=found.frame_box.unless_whole(picture.shape),
         )
         count = found.fault_count
         if not count:

@@ -20,6 +20,7 @@ from ..bundle.replay_stamps import has_stamp, replay_identity, write_stamp
 from ..engines import Engine, EngineOptions, Spinning, load_engine
 from ..errors import BundleError, ConfigurationError, FidelityError
 from ..frames.fit import as_bgr, fit_to
+from ..ground.framing import Box, Fit, check_fit, framing, scaled_box
 from ..quality import Quality, Timings
 
 Verify = bool | Literal["always"]
@@ -40,7 +41,9 @@ class Scorer:
         providers: where a backend executes that heeds them, as ``cuda``, first choice first.
         allow_spinning: idle threads burn CPU for a lower latency; turn it off on shared cores, and give ``"in runs"``
             where several scorers of a process take turns.
-        strict_size: refuse frames of another size than the bundle's instead of resizing them.
+        fit: how a frame of another shape takes the bundle's (``ground/framing.py``): ``stretch``, ``pad`` or
+            ``crop``; None as the bundle says.
+        strict_size: refuse frames of another size than the bundle's instead of fitting them.
         cache_folder: where a backend keeps what it compiles for this machine; None for the user's cache.
         verify: True replays the golden frame unless this very replay has passed on this machine before,
             ``"always"`` replays it on each load, False never.
@@ -48,7 +51,7 @@ class Scorer:
     Raises:
         BundleError: the bundle is incomplete, damaged, or of a newer version.
         EngineCompatibilityError: this machine cannot run its engines.
-        ConfigurationError: there is no such backend, or an option makes no sense.
+        ConfigurationError: there is no such backend or fit, or an option makes no sense.
         MachineError: the backend's package is missing.
         FidelityError: the golden frame's outputs differ by more than the manifest's tolerance.
     """
@@ -61,15 +64,18 @@ class Scorer:
         backend: str = "auto",
         providers: Sequence[str] = ("cpu",),
         allow_spinning: Spinning = True,
+        fit: Fit | None = None,
         strict_size: bool = False,
         cache_folder: Path | None = None,
         verify: Verify = True,
     ) -> None:
         if verify not in (True, False, "always"):
             raise ConfigurationError(f"verify is {verify!r}: give True, False or 'always'")
+        check_fit(fit)
         options = EngineOptions(threads, tuple(providers), allow_spinning, cache_folder=cache_folder)
         self.bundle = bundle if isinstance(bundle, Bundle) else load_bundle(bundle)
         self.deviation: Deviation | None = None
+        self.fit: Fit = fit or self.bundle.manifest.fit
         self._strict_size = strict_size
         with contextlib.ExitStack() as stack:
             self._engines: list[Engine] = []
@@ -86,9 +92,9 @@ class Scorer:
         Args:
             frame: uint8 [H, W, 3] BGR, as OpenCV gives it. Grey [H, W] or [H, W, 1] is repeated over the
                 three channels, the alpha of [H, W, 4] BGRA is dropped. A frame of another size than the
-                bundle's is resized straight to its height and width (``INTER_AREA`` when neither side grows,
-                ``INTER_LINEAR`` otherwise): the aspect ratio is not kept and nothing is ever letterboxed.
-                ``strict_size`` refuses it.
+                bundle's is resized (``INTER_AREA`` when neither side grows, ``INTER_LINEAR`` otherwise): straight
+                to its height and width, or with its own aspect and then mirrored at its edges or cropped, as
+                ``fit`` says; never with bars of one colour. ``strict_size`` refuses it.
             depth: a depth map that an earlier frame of the same camera gave, uint8 [h, w]: the depth engine is
                 not run. Only bundles of the split layout have one to spare.
 
@@ -99,7 +105,8 @@ class Scorer:
             ConfigurationError: the scorer is closed; or depth for a bundle that is not split, or of another size.
         """
         started = time.perf_counter()
-        fitted = fit_to(as_bgr(frame), self.bundle.manifest.frame, self._strict_size)
+        bgr = as_bgr(frame)
+        fitted = fit_to(bgr, self.bundle.manifest.frame, self.fit, self._strict_size)
         resized = time.perf_counter()
         engines_ms: list[tuple[str, float]] = []
         outputs = self._run(fitted[np.newaxis], depth, engines_ms)
@@ -117,7 +124,15 @@ class Scorer:
             total_ms=(time.perf_counter() - started) * 1e3,
             engines_ms=tuple(engines_ms),
         )
-        quality = Quality(float(outputs["score"][0]), outputs["crop_scores"][0], outputs["depth"][0], timings)
+        depth_box, frame_box = self._boxes(bgr, outputs["depth"][0])
+        quality = Quality(
+            score=float(outputs["score"][0]),
+            crop_scores=outputs["crop_scores"][0],
+            depth=outputs["depth"][0],
+            timings=timings,
+            depth_box=depth_box,
+            frame_box=frame_box,
+        )
         if faults is None:
             return quality
         named = dict(zip(faults.names, outputs["faults"][0].tolist(), strict=True))
@@ -176,6 +191,13 @@ class Scorer:
             if engines_ms is not None:
                 engines_ms.append((engine.record.role, (time.perf_counter() - started) * 1e3))
         return tensors
+
+    def _boxes(self, frame: NDArray[np.uint8], depth: NDArray[np.uint8]) -> tuple[Box | None, Box | None]:
+        """``depth_box`` and ``frame_box`` of ``Quality``."""
+        size = self.bundle.manifest.frame.height, self.bundle.manifest.frame.width
+        placed = framing(frame.shape, size, self.fit)
+        at = scaled_box(placed.at, size, depth.shape)
+        return at.unless_whole(depth.shape), placed.shown.unless_whole(frame.shape)
 
     def _verify(self, use_stamp: bool) -> None:
         """Replay the golden frame, unless a stamp says that this very replay has passed before."""

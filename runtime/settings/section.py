@@ -9,11 +9,12 @@ import re
 import reprlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ..errors import ConfigurationError
 from .credentials import masked, remember_address
 
+Word = TypeVar("Word", bound=str)
 _SIZE = re.compile(r"([1-9][0-9]{0,4})x([1-9][0-9]{0,4})")
 
 
@@ -113,6 +114,12 @@ class Section:
         if not isinstance(value, str) or value not in choices:
             raise self._refusal(key, f"give one of {', '.join(choices)}{_meant(value, choices)}")
         return value
+
+    def optional_choice(self, key: str, choices: Sequence[Word]) -> Word | None:
+        """As :meth:`choice`; an absent key is None."""
+        if self.optional_text(key) is None:
+            return None
+        return choices[choices.index(self.choice(key, "", choices))]
 
     def optional_text(self, key: str) -> str | None:
         """As :meth:`text`; an absent key is None."""

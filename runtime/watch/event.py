@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..gate.verdict import Verdict
+from ..ground.framing import Box
 from ..ground.names import json_text
 from ..settings.credentials import masked
 
@@ -56,8 +57,9 @@ class FrameEvent:
         verdict: of the gate, where the frame was scored; with every presence too (``unknown`` unless ``returned``), so
             that a camera's last verdict is always its state.
         frame: uint8 [H, W, 3] BGR; ``None`` unless it was scored.
-        depth: uint8 [h, w], 255 nearest; ``None`` unless it was scored. ``depth_age`` frames old where depth is
-            refreshed every K frames.
+        depth: of the picture alone, uint8 [h, w], 255 nearest; ``None`` unless it was scored. ``depth_age`` frames
+            old where depth is refreshed every K frames.
+        frame_box: the part of the frame that ``depth`` shows; ``None``: all of it.
         latency_ms: from capture to verdict.
         error: one line, where the frame failed or the camera was lost.
         source_state: of the connection (``CameraState``), with a presence.
@@ -73,6 +75,7 @@ class FrameEvent:
     frame: NDArray[np.uint8] | None = None
     depth: NDArray[np.uint8] | None = None
     depth_age: int = 0
+    frame_box: Box | None = None
     latency_ms: float | None = None
     error: str | None = None
     source_state: str | None = None

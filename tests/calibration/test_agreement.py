@@ -65,3 +65,20 @@ def test_ties_are_not_in_order():
 def test_wrong_lists_are_refused(predicted, human, said):
     with pytest.raises(ConfigurationError, match=said):
         metrics.agreement(predicted, human)
+
+
+def test_a_difference_is_drawn_in_pairs():
+    random = np.random.default_rng(1)
+    human = random.uniform(size=300)
+    better = human + random.normal(scale=0.1, size=300)
+    worse = better + random.normal(scale=0.1, size=300)
+    figure = metrics.srcc_difference(better, worse, human)
+    assert figure.value == pytest.approx(metrics.srcc(better, human) - metrics.srcc(worse, human))
+    assert 0.0 < figure.low < figure.value < figure.high
+    alone, beside = metrics.srcc_figure(better, human), better + random.normal(scale=0.002, size=300)
+    close = metrics.srcc_difference(better, beside, human)
+    assert close.high - close.low < 0.1 * (alone.high - alone.low)
+    turned = metrics.srcc_difference(worse, better, human)
+    assert (turned.low, turned.high) == pytest.approx((-figure.high, -figure.low))
+    same = metrics.srcc_difference(better, better, human)
+    assert (same.value, same.low, same.high) == (0.0, 0.0, 0.0)

@@ -5,7 +5,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dgiqa_edge.runtime.commands.option_types import input_path, output_file, threads, whole
+from dgiqa_edge.runtime.commands.engine_options import add_fit_option
+from dgiqa_edge.runtime.commands.option_types import input_path, output_file, shape, threads, whole
 from dgiqa_edge.runtime.commands.progress import Progress
 from dgiqa_edge.runtime.ground.names import json_text
 
@@ -41,6 +42,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--bundle", type=input_path, required=True, metavar="DIR")
     parser.add_argument("--photos", type=input_path, metavar="DIR", help="folder of the photos (default: the table's)")
     parser.add_argument("--mos", type=input_path, metavar="CSV", help="columns file, mos (and split)")
+    parser.add_argument(
+        "--crop-to", type=shape, metavar="W:H", help="score the middle of each photo, in this shape, as 3:4"
+    )
+    add_fit_option(parser)
     parser.add_argument("--split", metavar="NAME", help="only rows of this split")
     parser.add_argument(
         "--pairs",
@@ -95,6 +100,7 @@ def run(args: argparse.Namespace) -> int:
 
     from ...accuracy.accuracy import measure_accuracy
     from ...accuracy.circumstances import circumstances
+    from ...accuracy.frame_shapes import reader
     from ...accuracy.opinion_set import read_opinions, read_series
     from ...accuracy.report import to_document, to_markdown
     from ...measures.baselines import ModelFiles, baselines
@@ -109,13 +115,15 @@ def run(args: argparse.Namespace) -> int:
     files = ModelFiles(args.niqe_model, args.brisque_model, args.brisque_range)
     beside: dict[str, Measure | str] = {} if args.no_baselines else baselines(files)
     quiet_decoder()
-    with Scorer(args.bundle, threads=args.threads) as scorer, ScoreStore(outputs) as store:
+    with Scorer(args.bundle, threads=args.threads, fit=args.fit) as scorer, ScoreStore(outputs) as store:
         for note in scorer.bundle.manifest.notes:
             print(f"note: {note}", file=sys.stderr)
         if store.found:
             print(f"{store.found} scores found in {store.file}: those that still hold are kept", file=sys.stderr)
         with Progress() as progress:
-            report = measure_accuracy(scorer, photos, beside, store, progress.counter, plan, pairs)
+            report = measure_accuracy(
+                scorer, photos, beside, store, progress.counter, plan, pairs, reader(args.crop_to)
+            )
             timing = _timing(scorer, photos, beside, args.threads, progress.counter) if args.time_baselines else None
         about = circumstances(scorer, ["dgiqa-edge", *sys.argv[1:]], args.split)
     print(to_markdown(report, about, timing), end="")

@@ -82,6 +82,9 @@ void set_property(GObject *object, guint id, const GValue *value, GParamSpec *sp
         case dgiqa_gst::kThreads:
             shared->settings.threads = g_value_get_int(value);
             break;
+        case dgiqa_gst::kFit:
+            shared->settings.fit = static_cast<dgiqa_fit>(g_value_get_enum(value));
+            break;
         case dgiqa_gst::kMode:
             shared->mode = g_value_get_enum(value);
             break;
@@ -110,6 +113,9 @@ void get_property(GObject *object, guint id, GValue *value, GParamSpec *spec) {
             break;
         case dgiqa_gst::kThreads:
             g_value_set_int(value, shared->settings.threads);
+            break;
+        case dgiqa_gst::kFit:
+            g_value_set_enum(value, shared->settings.fit);
             break;
         case dgiqa_gst::kMode:
             g_value_set_enum(value, shared->mode);

@@ -2,6 +2,7 @@
 
 #include <gst/gst.h>
 
+#include "dgiqa_edge.h"
 #include "formats/limits.hpp"
 
 namespace dgiqa_gst {
@@ -32,6 +33,17 @@ GType messages_type() {
     return type;
 }
 
+GType fit_type() {
+    static const GEnumValue values[] = {
+        {DGIQA_FIT_BUNDLE, "As the bundle says", "bundle"},
+        {DGIQA_FIT_STRETCH, "Straight to the bundle's size", "stretch"},
+        {DGIQA_FIT_PAD, "The whole picture with its own aspect, mirrored at its edges", "pad"},
+        {DGIQA_FIT_CROP, "The middle of the picture with its own aspect", "crop"},
+        {0, nullptr, nullptr}};
+    static const GType type = enum_type("DgiqaGateFit", values);
+    return type;
+}
+
 }  // namespace
 
 void install_properties(GObjectClass *element) {
@@ -48,6 +60,8 @@ void install_properties(GObjectClass *element) {
     install(kBackend, g_param_spec_string("backend", "Backend", "auto, or one that dgiqa-edge-native info lists", "auto", before_start));
     install(kThreads, g_param_spec_int("threads", "Threads", "Threads of the CPU backend (0: its own choice)", 0,
                                        static_cast<int>(dgiqa::limits::most_threads), 0, before_start));
+    install(kFit, g_param_spec_enum("fit", "Fit", "How frames of another shape take the bundle's", fit_type(),
+                                    DGIQA_FIT_BUNDLE, before_start));
     install(kMode, g_param_spec_enum("mode", "Mode", "What becomes of buffers", mode_type(), kModeDrop, any_time));
     install(kEvery, g_param_spec_uint("every", "Every", "Score each so-manieth buffer; the others share its verdict", 1,
                                       G_MAXINT, kDefaultEvery, any_time));

@@ -5,7 +5,7 @@
 
 namespace dgiqa_gst {
 
-enum Property { kBundle = 1, kPolicy, kBackend, kThreads, kMode, kEvery, kMessages, kStats };
+enum Property { kBundle = 1, kPolicy, kBackend, kThreads, kFit, kMode, kEvery, kMessages, kStats };
 
 enum Mode { kModeDrop, kModePass, kModeMessageOnly };
 enum Messages { kMessagesAll, kMessagesChanges, kMessagesNone };

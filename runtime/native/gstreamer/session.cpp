@@ -29,6 +29,7 @@ std::unique_ptr<Session> Session::open(const Settings &settings, dgiqa_status *s
     params.bundle = settings.bundle.c_str();
     params.backend = settings.backend.c_str();
     params.threads = settings.threads;
+    params.fit = settings.fit;
     dgiqa_scorer *scorer = nullptr;
     dgiqa_camera *camera = nullptr;
     *status = dgiqa_scorer_create(&params, &scorer);

@@ -14,6 +14,7 @@ struct Settings {
     std::string policy;  // path of a JSON file; empty: the published policy
     std::string backend = "auto";
     int threads = 0;
+    dgiqa_fit fit = DGIQA_FIT_BUNDLE;
 };
 
 // buffers = scored + skipped + failed = passed + dropped, always.

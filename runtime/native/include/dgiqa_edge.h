@@ -136,12 +136,29 @@ typedef enum dgiqa_verify {
     DGIQA_VERIFY_NEVER = 2
 } dgiqa_verify;
 
+/* How a frame of another shape than the bundle's takes it. Nothing adds bars of one colour. */
+typedef enum dgiqa_fit {
+    DGIQA_FIT_BUNDLE = 0,  /* as the bundle says */
+    DGIQA_FIT_STRETCH = 1, /* straight to its size, whatever becomes of the aspect */
+    DGIQA_FIT_PAD = 2,     /* the whole picture with its own aspect in the middle, mirrored at its edges */
+    DGIQA_FIT_CROP = 3     /* the middle of the picture with its own aspect */
+} dgiqa_fit;
+
+/* A part of a picture, in its pixels. */
+typedef struct dgiqa_box {
+    int left;
+    int top;
+    int width;
+    int height;
+} dgiqa_box;
+
 typedef struct dgiqa_scorer_params {
     const char *bundle;  /* folder that export/build_engine.py wrote */
     const char *backend; /* "auto", or one of those that dgiqa_build_info() lists */
     int threads;         /* of the CPU backend, at most 256; 0: the backend's choice */
-    int strict_size;     /* 1: refuse frames of another size than the bundle's instead of resizing them */
+    int strict_size;     /* 1: refuse frames of another size than the bundle's instead of fitting them */
     dgiqa_verify verify;
+    dgiqa_fit fit;
 } dgiqa_scorer_params;
 
 DGIQA_API dgiqa_scorer_params dgiqa_scorer_default_params(void);
@@ -163,13 +180,15 @@ typedef struct dgiqa_quality {
     const float *coverage;          /* [coverage_rows * coverage_columns * fault_count], those of the frame's cells */
     int coverage_rows;
     int coverage_columns;
+    dgiqa_box depth_box; /* the part of depth that shows the frame's picture: all of it unless the frame was padded */
+    dgiqa_box frame_box; /* the part of the frame that is seen there: all of it unless the frame was cropped */
 } dgiqa_quality;
 
 /* Read and verify a bundle (hashes, schema, golden frame) and load its engines. On failure *scorer is NULL.
  * Errors: CONFIGURATION, BUNDLE, ENGINE_COMPATIBILITY, MACHINE, FIDELITY. */
 DGIQA_API dgiqa_status dgiqa_scorer_create(const dgiqa_scorer_params *params, dgiqa_scorer **scorer);
 
-/* Score one frame; another size than the bundle's is resized straight to it, never letterboxed.
+/* Score one frame; another size than the bundle's is resized to it, as fit of the parameters says.
  * Errors: SOURCE, FIDELITY (a score or a probability that is not a number), ENGINE_COMPATIBILITY, CONFIGURATION, MACHINE. */
 DGIQA_API dgiqa_status dgiqa_scorer_score(dgiqa_scorer *scorer, const dgiqa_frame *frame, dgiqa_quality *quality);
 

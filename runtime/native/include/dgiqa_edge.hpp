@@ -83,6 +83,8 @@ struct Quality {
     double resize_ms = 0.0;
     double engine_ms = 0.0;
     double total_ms = 0.0;
+    dgiqa_box depth_box{};  // the part of depth that shows the frame's picture
+    dgiqa_box frame_box{};  // the part of the frame that is seen there
 };
 
 struct Judged {
@@ -181,6 +183,8 @@ inline Quality quality(const dgiqa_quality &given) {
     quality.resize_ms = given.resize_ms;
     quality.engine_ms = given.engine_ms;
     quality.total_ms = given.total_ms;
+    quality.depth_box = given.depth_box;
+    quality.frame_box = given.frame_box;
     return quality;
 }
 
@@ -209,6 +213,7 @@ struct ScorerOptions {
     int threads = 0;
     bool strict_size = false;
     dgiqa_verify verify = DGIQA_VERIFY_ONCE;
+    dgiqa_fit fit = DGIQA_FIT_BUNDLE;
 };
 
 // Scores frames by a bundle; every method throws Error as the C function of its name fails.
@@ -221,6 +226,7 @@ public:
         params.threads = options.threads;
         params.strict_size = options.strict_size ? 1 : 0;
         params.verify = options.verify;
+        params.fit = options.fit;
         dgiqa_scorer *created = nullptr;
         detail::check(dgiqa_scorer_create(&params, &created));
         scorer_.reset(created);

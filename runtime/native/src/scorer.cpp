@@ -12,6 +12,7 @@
 #include "formats/limits.hpp"
 #include "formats/quoting.hpp"
 #include "frames/convert.hpp"
+#include "frames/framing.hpp"
 
 namespace dgiqa {
 namespace {
@@ -35,7 +36,8 @@ const ScorerOptions &checked(const ScorerOptions &options) {
 class Scorer::Implementation {
 public:
     explicit Implementation(const ScorerOptions &options)
-        : strict_size_(options.strict_size), bundle_(load_bundle(checked(options).bundle)) {
+        : strict_size_(options.strict_size), bundle_(load_bundle(checked(options).bundle)),
+          fit_(options.fit == DGIQA_FIT_BUNDLE ? fit_named(bundle_.manifest.fit).value() : options.fit) {
         for (const std::string &role : bundle_.manifest.roles()) {
             engines_.push_back(load_engine(bundle_, role, {options.backend, options.threads}));
             facts_.push_back(engines_.back()->describe());
@@ -62,7 +64,7 @@ public:
         throw Error(DGIQA_ERROR_SOURCE, "the frame is " + std::to_string(width) + "x" + std::to_string(height) +
                                             ", the bundle takes " + std::to_string(own.width) + "x" +
                                             std::to_string(own.height) +
-                                            ": clear strict_size to have it resized, or build a bundle for this size");
+                                            ": clear strict_size to have it fitted, or build a bundle for this size");
     }
 
     Quality score(const Picture &bgr) {
@@ -74,20 +76,20 @@ public:
         check_size(bgr.height, bgr.width);
         const bool fits = bgr.height == frame().height && bgr.width == frame().width;
         Picture resized;
-        if (!fits) resized = fitted(bgr, frame().height, frame().width);
+        if (!fits) resized = fitted(bgr, frame().height, frame().width, fit_);
         const Clock::time_point ready = Clock::now();
         run({{"frame", (fits ? bgr : resized).pixels.data()}});
-        return result(started, ready);
+        return result(started, ready, bgr.height, bgr.width);
     }
 
     Quality score(const dgiqa_frame &given) {
         const Clock::time_point started = Clock::now();
         check_size(given.height, given.width);
         if (device_feed_->takes(given)) {
-            device_feed_->feed(given, frame().height, frame().width);
+            device_feed_->feed(given, frame().height, frame().width, fit_);
             const Clock::time_point ready = Clock::now();
             run({});
-            return result(started, ready);
+            return result(started, ready, given.height, given.width);
         }
         const Picture bgr = to_bgr(given);
         const double conversion_ms = ms_between(started, Clock::now());
@@ -98,8 +100,8 @@ public:
     }
 
 private:
-    // What the engines left behind. Throws Error(DGIQA_ERROR_FIDELITY): it is not a score.
-    Quality result(Clock::time_point started, Clock::time_point ready) {
+    // What the engines left behind for a frame of that size. Throws Error(DGIQA_ERROR_FIDELITY): it is not a score.
+    Quality result(Clock::time_point started, Clock::time_point ready, int height, int width) {
         const Clock::time_point finished = Clock::now();
         if (!std::isfinite(score_) || !finite(crop_scores_)) refuse("a score");
         if (!finite(faults_) || !finite(coverage_)) refuse("a probability of a fault");
@@ -111,6 +113,10 @@ private:
         quality.depth_height = bundle_.manifest.depth_output.height;
         quality.faults = faults_;
         quality.coverage = coverage_;
+        const Framing placed = framing(height, width, frame().height, frame().width, fit_);
+        quality.depth_box =
+            scaled_box(placed.at, frame().height, frame().width, quality.depth_height, quality.depth_width);
+        quality.frame_box = placed.shown;
         quality.resize_ms = ms_between(started, ready);
         quality.engine_ms = ms_between(ready, finished);
         quality.total_ms = ms_between(started, Clock::now());
@@ -174,6 +180,7 @@ private:
             {"precision", manifest.precision},
             {"layout", manifest.layout},
             {"frame", {{"height", manifest.frame.height}, {"width", manifest.frame.width}}},
+            {"fit", fit_name(fit_)},
             {"depth", {{"height", manifest.depth_output.height}, {"width", manifest.depth_output.width}}},
             {"engines", facts_},
             {"golden_deviation", deviation_}};  // null: the replay was not needed, or not wanted
@@ -183,6 +190,7 @@ private:
 
     bool strict_size_;
     Bundle bundle_;
+    dgiqa_fit fit_;
     std::vector<std::unique_ptr<Engine>> engines_;
     std::unique_ptr<DeviceFeed> device_feed_;
     Json facts_ = Json::array();

@@ -19,8 +19,9 @@ struct ScorerOptions {
     std::string bundle;            // folder that export/build_engine.py wrote
     std::string backend = "auto";  // "auto", or the name of one
     int threads = 0;               // of the CPU backend; 0: the backend's choice
-    bool strict_size = false;      // refuse frames of another size than the bundle's instead of resizing them
+    bool strict_size = false;      // refuse frames of another size than the bundle's instead of fitting them
     dgiqa_verify verify = DGIQA_VERIFY_ONCE;
+    dgiqa_fit fit = DGIQA_FIT_BUNDLE;
 };
 
 // The verdict's raw material for one frame.
@@ -35,6 +36,8 @@ struct Quality {
     double resize_ms = 0;  // the size here; score(frame) adds the conversion of pixels
     double engine_ms = 0;
     double total_ms = 0;
+    dgiqa_box depth_box{};  // the part of depth that shows the frame's picture
+    dgiqa_box frame_box{};  // the part of the frame that is seen there
 };
 
 // For one thread at a time.

@@ -339,6 +339,38 @@ TEST_CASE("a bundle for a GPU does not quietly become one for the CPU") {
     CHECK_NOTHROW(Scorer{asked});
 }
 
+TEST_CASE("frames of another shape are fitted, and where their picture lies is told") {
+    const fs::path folder = runnable("fused");
+    if (folder.empty()) return;
+    const OwnCache cache;
+    dgiqa::Picture tall(96, 48, 3);  // dark above, bright below
+    std::fill(tall.pixels.begin(), tall.pixels.end(), std::uint8_t(51));
+    std::fill(tall.pixels.begin() + 48 * 48 * 3, tall.pixels.end(), std::uint8_t(204));
+    struct Row {
+        dgiqa_fit fit;
+        std::vector<int> depth_box, frame_box;
+    };
+    const std::vector<Row> rows = {{DGIQA_FIT_BUNDLE, {0, 0, 32, 24}, {0, 0, 48, 96}},
+                                   {DGIQA_FIT_STRETCH, {0, 0, 32, 24}, {0, 0, 48, 96}},
+                                   {DGIQA_FIT_PAD, {10, 0, 12, 24}, {0, 0, 48, 96}},
+                                   {DGIQA_FIT_CROP, {0, 0, 32, 24}, {0, 30, 48, 36}}};
+    const auto list_of = [](const dgiqa_box &box) {
+        return std::vector<int>{box.left, box.top, box.width, box.height};
+    };
+    for (const Row &row : rows) {
+        CAPTURE(row.fit);
+        ScorerOptions options = options_for(folder.string());
+        options.fit = row.fit;
+        Scorer scorer(options);
+        const dgiqa::Quality quality = scorer.score(tall);
+        CHECK(list_of(quality.depth_box) == row.depth_box);
+        CHECK(list_of(quality.frame_box) == row.frame_box);
+        CHECK(quality.depth.front() == 51);  // above is above, mirrored or not
+        CHECK(quality.depth.back() == 204);
+        CHECK(quality.score == doctest::Approx(0.5).epsilon(0.02));
+    }
+}
+
 TEST_CASE("options and pictures that break a rule") {
     const fs::path folder = runnable("fused");
     if (folder.empty()) return;

@@ -121,6 +121,8 @@ std::vector<Option> with_scorer_options(std::vector<Option> own) {
     options.insert(options.end(), own.begin(), own.end());
     options.insert(options.end(), {{"--backend", "NAME", "auto, or one that info lists (default: auto)"},
                                    {"--threads", "N", "threads of the engine (default: its own choice)"},
+                                   {"--fit", "NAME",
+                                    "stretch, pad or crop frames of another shape (default: as the bundle says)"},
                                    {"--strict-size", nullptr, "refuse frames of another size than the bundle's"},
                                    {"--no-verify", nullptr, "skip replaying the golden frame first"},
                                    {"--json", nullptr, "print JSON"}});

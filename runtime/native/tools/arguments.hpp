@@ -46,7 +46,8 @@ private:
 
 std::string help_of(const Command &command);
 
-// What the commands that score have in common: --bundle, --backend, --threads, --strict-size, --no-verify, --json.
+// What the commands that score have in common: --bundle, --backend, --threads, --fit, --strict-size, --no-verify,
+// --json.
 std::vector<Option> with_scorer_options(std::vector<Option> own);
 
 }  // namespace dgiqa_tool

@@ -14,6 +14,7 @@ from urllib.parse import quote
 from ...errors import ConfigurationError
 from ...gate.policy import GatePolicy
 from ...gate.policy_file import load_policy, parse_policy
+from ...ground.framing import FITS, Fit
 from ...ground.limits import MOST_THREADS
 from ...settings.credentials import shown_address
 from ...settings.file import read_settings
@@ -34,6 +35,7 @@ _MOST_PLACES = 1000
 class EngineSettings:
     """As ``Scorer`` takes them; ``spinning`` off leaves the cores to others between frames.
 
+    ``fit`` is how cameras of another shape take the bundle's frame; None as the bundle says.
     ``cache_folder`` is where a backend keeps what it compiles: for a service whose user has no home folder.
     """
 
@@ -41,6 +43,7 @@ class EngineSettings:
     threads: int | None = None
     providers: tuple[str, ...] = ("cpu",)
     spinning: bool = False
+    fit: Fit | None = None
     cache_folder: Path | None = None
     most_failures: int = 20
 
@@ -203,6 +206,7 @@ def _engine(section: Section, folder: Path) -> EngineSettings:
         threads=section.optional_integer("threads", low=1, high=MOST_THREADS),
         providers=section.texts("providers", default.providers),
         spinning=section.flag("spinning", default.spinning),
+        fit=section.optional_choice("fit", FITS),
         cache_folder=section.file_path("cache_folder", folder) if kept else None,
         most_failures=section.integer("most_failures", default.most_failures, low=1),
     )

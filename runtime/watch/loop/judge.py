@@ -108,8 +108,9 @@ class CameraJudge:
             outcome=Outcome.SCORED,
             verdict=verdict,
             frame=frame.image,
-            depth=quality.depth,
+            depth=quality.picture_depth,
             depth_age=self._depth_age,
+            frame_box=quality.frame_box,
             latency_ms=latency_ms,
         )
 

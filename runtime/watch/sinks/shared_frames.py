@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from ...errors import ConfigurationError, MachineError, SinkError
 from ...ground.atomic import PARTIAL_PREFIX
+from ...ground.framing import Box
 from ...settings.section import Section
 from ..event import FrameEvent, Presence
 from . import shared_frames_reader as layout
@@ -176,7 +177,7 @@ class _Ring:
 
 
 def _fields(event: FrameEvent, frame: NDArray[np.uint8], depth: NDArray[np.uint8] | None) -> tuple[Any, ...]:
-    verdict = event.verdict
+    verdict, box = event.verdict, event.frame_box or Box(0, 0, frame.shape[1], frame.shape[0])
     return (
         event.index,
         event.captured_at,
@@ -189,6 +190,10 @@ def _fields(event: FrameEvent, frame: NDArray[np.uint8], depth: NDArray[np.uint8
         0 if depth is None else depth.shape[1],
         0 if depth is None else depth.shape[0],
         event.depth_age,
+        box.left,
+        box.top,
+        box.width,
+        box.height,
     )
 
 

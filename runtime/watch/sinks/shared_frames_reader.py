@@ -12,7 +12,7 @@ Layout, little-endian; the file is ``/dev/shm/dgiqa-edge-NAME``:
 offset type   ring header, 4096 bytes
 ====== ====== ==========================================================================
 0      8s     magic ``DGIQASHM``
-8      u32    layout version, 1
+8      u32    layout version, 2
 12     u32    number of slots
 16     u64    bytes from one slot to the next
 24     u64    number of the newest complete frame, from 1; 0: none yet
@@ -33,6 +33,7 @@ offset type   slot: header of 128 bytes, then BGR pixels (rows without gaps), th
 52     u32    width, then u32 height of the frame
 60     u32    width, then u32 height of the depth map; 0 where there is none
 68     u32    age of the depth map in frames
+72     u32    left, u32 top, u32 width, u32 height of the part of the frame that it shows
 ====== ====== ==========================================================================
 
 Frame n lies in slot ``(n - 1) % slots``. A reader copies a slot and takes the copy only if the sequence was 2n before
@@ -63,11 +64,11 @@ from numpy.typing import NDArray
 FOLDER = Path("/dev/shm")
 PREFIX = "dgiqa-edge-"
 MAGIC = b"DGIQASHM"
-VERSION = 1
+VERSION = 2
 HEADER = struct.Struct("<8sIIQQIIQ")
 NEWEST_OFFSET, CLOSED_OFFSET = 24, 32
 HEADER_BYTES = 4096
-SLOT = struct.Struct("<QQddddIIIIII")
+SLOT = struct.Struct("<QQdddd10I")
 SLOT_HEADER_BYTES = 128
 STATES = ("unknown", "pass", "reject")
 _POLL_S = 0.002
@@ -90,9 +91,11 @@ class SharedFrame:
         score, smoothed: in [0, 1]; ``None`` where there is none.
         latency_ms: from capture to verdict.
         image: uint8 [H, W, 3] BGR.
-        depth: uint8 [h, w], 255 nearest; ``None`` where the writer leaves it out. It covers the whole image, in
-            an aspect of its own: resize it straight to the size of the image.
+        depth: uint8 [h, w], 255 nearest; ``None`` where the writer leaves it out. It covers ``depth_of``, in an
+            aspect of its own: resize it straight to that size.
         depth_age: frames since the depth map was computed.
+        depth_of: left, top, width and height of the part of the image that the depth map shows: the whole of it, but
+            where frames of another shape are cropped to the bundle's.
     """
 
     number: int
@@ -105,6 +108,7 @@ class SharedFrame:
     image: NDArray[np.uint8]
     depth: NDArray[np.uint8] | None
     depth_age: int
+    depth_of: tuple[int, int, int, int]
 
 
 def ring_path(name: str) -> Path:
@@ -242,7 +246,7 @@ class SharedFrames:
         fields = SLOT.unpack_from(mapped, start)
         order_memory()
         sequence, index, captured_at, score, smoothed, latency_ms, state, width, height, *depth = fields
-        depth_width, depth_height, depth_age = depth
+        depth_width, depth_height, depth_age, *depth_of = depth
         pixels, depth_pixels = width * height * 3, depth_width * depth_height
         if sequence != 2 * number or SLOT_HEADER_BYTES + pixels + depth_pixels > self._stride:
             return None
@@ -262,6 +266,7 @@ class SharedFrames:
             image=values[:pixels].reshape(height, width, 3),
             depth=values[pixels:].reshape(depth_height, depth_width) if depth_pixels else None,
             depth_age=depth_age,
+            depth_of=(depth_of[0], depth_of[1], depth_of[2], depth_of[3]),
         )
 
 

@@ -69,6 +69,27 @@ def test_the_copies_of_a_photo_do_not_depend_on_its_name(photo, bundle_dir, tmp_
     assert (first.clean, first.degraded) == (second.clean, second.degraded)
 
 
+@pytest.mark.parametrize(
+    ("fit", "size", "depth", "shape"),
+    [
+        ("stretch", (48, 64), (24, 32), (96, 48)),
+        ("pad", (48, 24), (24, 12), (96, 48)),
+        ("crop", (48, 64), (24, 32), (36, 48)),
+    ],
+)
+def test_copies_of_a_photo_of_another_shape_have_its_content_alone(
+    tmp_path, bundle_dir, make_photo, fit, size, depth, shape
+):
+    cv2.imwrite(str(tmp_path / "tall.png"), make_photo(seed=8, height=96, width=48))
+    with Scorer(bundle_dir, fit=fit) as scorer:
+        scores, pictures = score_with_copies(scorer, tmp_path / "tall.png", 0.5)
+        assert scores.clean == scorer.score(cv2.imread(str(tmp_path / "tall.png"))).score
+    assert pictures.shape == shape
+    assert pictures.clean.shape[:2] == size
+    assert pictures.depth.shape == depth
+    assert {copy.shape[:2] for copy in pictures.degraded.values()} == {size}
+
+
 def test_haze_follows_the_depth_that_the_bundle_gives(tmp_path, bundle_dir):
     """In this bundle bright is near: haze must lighten the dark half, which is far, more than the bright half."""
     frame = np.full((48, 64, 3), 60, np.uint8)

@@ -12,18 +12,18 @@ from dgiqa_edge.benchmarks.measures.measures import Measure, Panel
 from dgiqa_edge.benchmarks.measures.score_store import ScoreStore
 from dgiqa_edge.calibration.degradations.kinds import KINDS, degrade
 from dgiqa_edge.calibration.images.calibration_set import pixels_sha256
-from dgiqa_edge.runtime.bundle.manifest import FrameSize
 from dgiqa_edge.runtime.errors import ConfigurationError
+from dgiqa_edge.runtime.frames.images import read_image
 
 RATED = [RatedPhoto(Path(f"{index}.png"), mos) for index, mos in enumerate((0.1, 0.9, 0.5, 0.8, 0.2, 0.7))]
-SIZE = FrameSize(240, 320)
+SIZE = (240, 320)
 """Large enough that no two strengths give the same pixels."""
 
 
 @pytest.fixture
 def photo(tmp_path, make_photo):
     path = tmp_path / "photo.png"
-    cv2.imwrite(str(path), make_photo(seed=3, height=SIZE.height, width=SIZE.width))
+    cv2.imwrite(str(path), make_photo(seed=3, height=SIZE[0], width=SIZE[1]))
     return RatedPhoto(path, 0.9)
 
 
@@ -69,7 +69,7 @@ def test_every_copy_is_shown_once_and_named(photo):
     frames, ticks = [], []
     panel = remembering(frames)
     depth = np.arange(48 * 64, dtype=np.float32).reshape(48, 64)
-    series = score_degradations(panel, plan, SIZE, lambda frame: depth, lambda: ticks.append(1))
+    series = score_degradations(panel, plan, read_image, lambda frame: depth, lambda: ticks.append(1))
     assert plan.frames == len(ticks) == len(frames) == 1 + len(KINDS) * 3
     clean = cv2.imread(str(photo.path))
     seed = int(pixels_sha256(clean)[:8], 16)
@@ -87,7 +87,7 @@ def test_a_photo_that_cannot_be_read_fails_with_all_its_copies(tmp_path):
     plan = DegradationPlan((RatedPhoto(tmp_path / "gone.png", 0.5),), ("noise", "haze"), (0.5, 1.0))
     ticks = []
     panel = remembering([])
-    series = score_degradations(panel, plan, SIZE, lambda frame: frame[..., 0], lambda: ticks.append(1))
+    series = score_degradations(panel, plan, read_image, lambda frame: frame[..., 0], lambda: ticks.append(1))
     assert len(ticks) == len(panel.tallies["mean"].failed) == plan.frames == 5
     assert {name for one in (*series["noise"], *series["haze"]) for _, name in one.pictures} == set(
         panel.tallies["mean"].failed
@@ -98,4 +98,4 @@ def test_depth_is_asked_for_only_where_haze_needs_it(photo):
     def refuse(frame):
         raise AssertionError("depth was asked for")
 
-    score_degradations(remembering([]), DegradationPlan((photo,), ("noise",), (0.5,)), SIZE, refuse, lambda: None)
+    score_degradations(remembering([]), DegradationPlan((photo,), ("noise",), (0.5,)), read_image, refuse, lambda: None)

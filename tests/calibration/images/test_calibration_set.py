@@ -12,6 +12,7 @@ from places import SHARED
 from dgiqa_edge.calibration.images.calibration_set import open_calibration_set, spread_order
 from dgiqa_edge.runtime.errors import CalibrationError
 from dgiqa_edge.runtime.frames.fit import fit_frame
+from dgiqa_edge.runtime.ground.framing import FITS
 
 PHOTOS = SHARED / "data" / "photos"
 SIZE = {"height": 24, "width": 32}
@@ -51,6 +52,15 @@ def test_a_folder_is_read_recursively_and_fitted_to_the_frame(tmp_path):
     for image, frame in zip(chosen.images, chosen, strict=True):
         assert frame.shape == (1, 24, 32, 3) and frame.dtype == np.uint8
         np.testing.assert_array_equal(frame[0], fit_frame(cv2.imread(str(image.path)), 24, 32))
+
+
+@pytest.mark.parametrize("fit", FITS)
+def test_pictures_of_another_shape_are_fitted_as_the_bundles_frames_will_be(tmp_path, fit):
+    for index in range(16):
+        cv2.imwrite(str(tmp_path / f"{index:03}.png"), picture(index, height=60, width=20 + index))
+    chosen = open_calibration_set(tmp_path, **SIZE, fit=fit)
+    for image, frame in zip(chosen.images, chosen, strict=True):
+        np.testing.assert_array_equal(frame[0], fit_frame(cv2.imread(str(image.path)), 24, 32, fit))
 
 
 def test_a_set_can_be_iterated_again(tmp_path):
@@ -153,11 +163,12 @@ def test_nothing_there(tmp_path, source):
         open_calibration_set(tmp_path / source, **SIZE)
 
 
-def test_the_hash_knows_pixels_order_and_frame_size_but_no_names(tmp_path):
+def test_the_hash_knows_pixels_order_frame_size_and_fit_but_no_names(tmp_path):
     first = open_calibration_set(fill(tmp_path / "a", 16), **SIZE)
     same = open_calibration_set(fill(tmp_path / "b", 16), **SIZE)
     assert first.image_set_sha256 == same.image_set_sha256
     assert first.image_set_sha256 != open_calibration_set(tmp_path / "a", height=32, width=24).image_set_sha256
+    assert first.image_set_sha256 != open_calibration_set(tmp_path / "a", **SIZE, fit="pad").image_set_sha256
 
     changed = picture(4)
     changed[7, 9, 1] ^= 1

@@ -10,11 +10,11 @@ from dgiqa_edge.calibration.images.selection import Selection
 
 @pytest.fixture
 def chosen(tmp_path):
-    def make(sizes, most=20, held_out=4, frame=(64, 48)):
+    def make(sizes, most=20, held_out=4, frame=(64, 48), fit="stretch"):
         random = np.random.default_rng(0)
         for index, (width, height) in enumerate(sizes):
             cv2.imwrite(str(tmp_path / f"{index:03}.png"), random.integers(0, 256, (height, width, 3), np.uint8))
-        photos = open_calibration_set(tmp_path, width=frame[0], height=frame[1], count=most)
+        photos = open_calibration_set(tmp_path, width=frame[0], height=frame[1], fit=fit, count=most)
         return Selection.of(photos, most, held_out)
 
     return make
@@ -46,3 +46,9 @@ def test_far_too_small_photos_are_counted(chosen, small, count):
             f"5 of 18 photos (28%) are enlarged more than 2x to 64x48 (the smallest is {small[0]}x{small[1]})"
             in warning
         )
+
+
+@pytest.mark.parametrize(("fit", "count"), [("stretch", 5), ("pad", 0), ("crop", 5)])
+def test_a_photo_that_is_padded_is_enlarged_less(chosen, fit, count):
+    selection = chosen([(25, 72)] * 5 + [(64, 48)] * 13, fit=fit)
+    assert len(selection.small) == count

@@ -11,6 +11,9 @@ from dgiqa_edge.export.ladder import lowering as lowering_module
 from dgiqa_edge.runtime import Scorer, load_bundle
 from dgiqa_edge.runtime.bundle.golden import GOLDEN_NAME, load_golden
 from dgiqa_edge.runtime.errors import CalibrationError, ConfigurationError, EngineCompatibilityError, MachineError
+from dgiqa_edge.runtime.frames.fit import fit_frame
+from dgiqa_edge.runtime.frames.images import read_image
+from dgiqa_edge.runtime.ground.framing import FITS
 
 pytestmark = pytest.mark.usefixtures("small_networks")
 
@@ -78,6 +81,26 @@ def test_other_photos_are_another_calibration(options, tmp_path, build):
     build(options(calib=str(folder)))
     assert len(list(options().work.glob("calibration-*.json"))) == 2
     assert len(list(options().work.glob("export-*"))) == 1
+
+
+def test_another_fit_is_another_calibration_of_the_same_graph(options, build):
+    found = {}
+    for fit in FITS:
+        manifest = load_bundle(build(options(fit=fit)).bundle).manifest
+        assert manifest.fit == fit
+        found[fit] = manifest.calibration
+    assert len({one.preprocessing_sha256 for one in found.values()}) == 3
+    assert len({one.image_set_sha256 for one in found.values()}) == 3
+    assert len({one.graph_sha256 for one in found.values()}) == 1
+    assert len(list(options().work.glob("export-*"))) == 1
+
+
+def test_photos_are_checked_as_the_bundle_fits_them(options, build):
+    chosen = options(fit="pad")
+    result = build(chosen)
+    first = json.loads((result.bundle / "report.json").read_text())["photos"]["checked"][0]["name"]
+    golden = load_golden(result.bundle / GOLDEN_NAME)
+    np.testing.assert_array_equal(golden.frame[0], fit_frame(read_image(SHIPPED_PHOTOS / first), *chosen.frame, "pad"))
 
 
 def test_too_few_photos_to_hold_any_out_is_said(options, tmp_path, build):

@@ -64,6 +64,7 @@ def test_options_override_the_preset():
         ("--accuracy-budget", "score_mae=0.0123456,srcc=0.99", "--latency-target", "7.5ms"),
         ("--no-accuracy-check",),
         ("--keep", "network/stem,network/blocks.3"),
+        ("--fit", "stretch"),
     ],
 )
 def test_the_recorded_command_repeats_the_build(argv):

@@ -45,7 +45,7 @@ def values_of(action):
     """An argument for an option that differs from its default."""
     if action.nargs == 0:
         return []
-    for text in ("7", "96x64", "0,0", "split", "entropy", "tensorrt", "sm86", "words"):
+    for text in ("7", "96x64", "0,0", "split", "entropy", "tensorrt", "sm86", "crop", "words"):
         try:
             value = action.type(text) if action.type else text
         except (argparse.ArgumentTypeError, ValueError):

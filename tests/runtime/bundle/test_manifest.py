@@ -17,6 +17,7 @@ from dgiqa_edge.runtime.bundle.checks import SCHEMA_FILE, is_inside
 from dgiqa_edge.runtime.bundle.golden import GOLDEN_NAME
 from dgiqa_edge.runtime.bundle.records import plain
 from dgiqa_edge.runtime.errors import BundleError
+from dgiqa_edge.runtime.ground.framing import FITS
 
 SCHEMA = json.loads(SCHEMA_FILE.read_text())
 
@@ -39,7 +40,7 @@ LATER_FIELDS = {
     "rungs/items": {"backend", "faults_mae"},
     "fidelity": {"faults_mae"},
     "tolerance": {"faults"},
-    "": {"ladder", "parser_graphs", "device_build", "preferred_backend", "faults"},
+    "": {"ladder", "parser_graphs", "device_build", "preferred_backend", "faults", "fit"},
 }
 
 
@@ -174,3 +175,14 @@ def test_names_inside_never_climb(parts: list[str]) -> None:
     assert safe == all(part not in ("", ".", "..") for part in parts)
     if safe:
         assert (root / name).resolve().is_relative_to(root)
+
+
+@pytest.mark.parametrize("fit", [None, *FITS])
+def test_the_fit_of_an_older_bundle_is_stretch(make_bundle: Callable[..., Path], fit: str | None) -> None:
+    bundle = make_bundle(edit=lambda document: document.update({} if fit is None else {"fit": fit}))
+    assert load_bundle(bundle).manifest.fit == (fit or "stretch")
+
+
+def test_another_fit_is_refused(make_bundle: Callable[..., Path]) -> None:
+    with pytest.raises(BundleError, match=r"field 'fit' must be one of \[\"stretch\", \"pad\", \"crop\"\]"):
+        make_bundle(edit=lambda document: document.update(fit="letterbox"))

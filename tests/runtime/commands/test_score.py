@@ -155,6 +155,23 @@ def test_strict_size_refuses_only_the_other_size(bundle_dir: Path, photos: Path,
     assert "160x90, the bundle takes 64x48" in wrong["error"]
 
 
+def test_the_depth_picture_of_a_fitted_image_shows_the_image_alone(
+    bundle_dir: Path, make_photo: Any, command_line: Run, tmp_path: Path
+) -> None:
+    image = tmp_path / "tall.png"
+    cv2.imwrite(str(image), make_photo(seed=2, height=96, width=48))
+    scores = {}
+    for fit, shape in {"stretch": (24, 32), "pad": (24, 12), "crop": (24, 32)}.items():
+        out = tmp_path / fit
+        result = command_line("score", "--bundle", bundle_dir, "--json", "--fit", fit, "--depth-out", out, image)
+        assert result.returncode == 0, result.stderr
+        assert cv2.imread(str(out / "tall.depth.png")).shape[:2] == shape
+        scores[fit] = json_lines(result)[0]["score"]
+    assert len(set(scores.values())) == 3
+    (as_it_says,) = json_lines(command_line("score", "--bundle", bundle_dir, "--json", image))
+    assert as_it_says["score"] == scores["stretch"]
+
+
 def flip_byte(bundle_dir: Path) -> None:
     file = bundle_dir / "frame_graph.onnx"
     content = bytearray(file.read_bytes())

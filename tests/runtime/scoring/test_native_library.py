@@ -27,6 +27,7 @@ from dgiqa_edge.runtime.errors import (
     MachineError,
     SourceError,
 )
+from dgiqa_edge.runtime.ground.framing import FITS, Fit
 from dgiqa_edge.runtime.scoring import native_library as binding
 from dgiqa_edge.runtime.scoring.native_library import NativeScorer
 
@@ -140,6 +141,7 @@ def test_grey_frames_and_results_that_stay(cpu_backend: str, bundle_dir: Path) -
     [
         ({"threads": 0}, ConfigurationError, "threads is 0"),
         ({"verify": "perhaps"}, ConfigurationError, "verify is 'perhaps'"),
+        ({"fit": "letterbox"}, ConfigurationError, "fit is 'letterbox'"),
         ({"backend": "abacus"}, ConfigurationError, "there is no backend 'abacus'"),
         ({"bundle": "nowhere"}, BundleError, "nowhere does not exist"),
         (
@@ -166,6 +168,32 @@ def test_engines_that_cannot_be_used(cpu_backend: str, make_bundle: Callable[...
 
     with pytest.raises(EngineCompatibilityError, match="cannot run its 'fused' engines"):
         NativeScorer(make_bundle(edit=foreign))
+
+
+@pytest.mark.parametrize("given", [None, *FITS])
+@pytest.mark.parametrize("own", FITS)
+@pytest.mark.parametrize(("height", "width"), [(96, 54), (27, 96), (96, 128), (1, 200)])
+def test_frames_of_other_shapes_score_alike(
+    cpu_backend: str,
+    make_bundle: Callable[..., Path],
+    make_photo: Callable[..., np.ndarray],
+    own: Fit,
+    given: Fit | None,
+    height: int,
+    width: int,
+) -> None:
+    bundle = make_bundle(edit=lambda document: document.update(fit=own))
+    frame = make_photo(5, height=height, width=width)
+    with (
+        NativeScorer(bundle, threads=1, fit=given) as native,
+        Scorer(bundle, backend=cpu_backend, threads=1, fit=given) as python,
+    ):
+        ours, theirs = python.score(frame), native.score(frame)
+        assert json.loads(native.describe())["fit"] == python.fit
+    assert theirs.score == pytest.approx(ours.score, abs=CLOSE)
+    np.testing.assert_array_equal(theirs.depth, ours.depth)
+    assert (theirs.depth_box, theirs.frame_box) == (ours.depth_box, ours.frame_box)
+    np.testing.assert_array_equal(theirs.picture_depth, ours.picture_depth)
 
 
 def test_a_frame_of_another_size(cpu_backend: str, bundle_dir: Path) -> None:

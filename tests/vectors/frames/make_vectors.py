@@ -5,6 +5,7 @@ python tests/vectors/frames/make_vectors.py
 
 import json
 import sys
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dgiqa_edge.runtime.frames.fit import fit_frame
+from dgiqa_edge.runtime.ground.framing import FITS, Fit, framing, scaled_box
 
 Pixels = NDArray[np.uint8]
 SHIFT = 20
@@ -44,6 +46,35 @@ RESIZES = [
     ((30, 60), (64, 20)),
     ((1, 1), (5, 4)),
     ((1, 9), (3, 12)),
+]
+
+# (width, height) of a picture and of the result: narrower, wider, larger, smaller, of one row, of the result's own
+# aspect but for less than a pixel, mirrored several times.
+SHAPES = [
+    ((48, 64), (64, 48)),
+    ((36, 64), (64, 48)),
+    ((64, 36), (48, 48)),
+    ((30, 53), (53, 30)),
+    ((90, 67), (31, 48)),
+    ((75, 100), (41, 30)),
+    ((61, 46), (64, 48)),
+    ((61, 34), (32, 18)),
+    ((9, 60), (64, 30)),
+    ((70, 5), (33, 47)),
+    ((64, 1), (16, 12)),
+    ((1, 40), (13, 10)),
+    ((64, 48), (32, 30)),
+]
+# Sizes of cameras in sizes of bundles, and the size of a depth map, as numbers alone.
+FRAMINGS = [
+    ((3024, 4032), (640, 480), (56, 40)),
+    ((1080, 1920), (640, 480), (56, 40)),
+    ((1920, 1080), (640, 480), (56, 40)),
+    ((1366, 768), (640, 360), (64, 36)),
+    ((1440, 1080), (360, 640), (40, 56)),
+    ((2048, 2048), (1280, 720), (64, 36)),
+    ((65535, 3), (640, 480), (56, 40)),
+    ((3, 65535), (65535, 4000), (2, 3)),
 ]
 
 
@@ -155,10 +186,62 @@ def resize_cases(file: PixelFile, rng: np.random.Generator) -> list[dict[str, An
     return cases
 
 
+def boxes(size: tuple[int, int], to_size: tuple[int, int], fit: Fit) -> dict[str, list[int]]:
+    """``shown`` and ``at`` of a framing, as left, top, width, height; sizes are (width, height)."""
+    placed = framing(size[::-1], to_size[::-1], fit)
+    return {"shown": list(astuple(placed.shown)), "at": list(astuple(placed.at))}
+
+
+def fit_cases(file: PixelFile, rng: np.random.Generator) -> list[dict[str, Any]]:
+    """Every fit of every pair of sizes, on noise."""
+    cases = []
+    for (from_width, from_height), (width, height) in SHAPES:
+        picture = rng.integers(0, 256, (from_height, from_width, 3), dtype=np.uint8)
+        pixels = file.add(picture)
+        cases += [
+            {
+                "name": f"{from_width}x{from_height} to {width}x{height} by {fit}",
+                "fit": fit,
+                "from": {"width": from_width, "height": from_height, "bgr": pixels},
+                "width": width,
+                "height": height,
+                **boxes((from_width, from_height), (width, height), fit),
+                "bgr": file.add(fit_frame(picture, height, width, fit)),
+            }
+            for fit in ("pad", "crop")
+        ]
+    return cases
+
+
+def framing_cases() -> list[dict[str, Any]]:
+    """Geometry alone, and what a depth map shows of the picture."""
+    cases = []
+    for size, to_size, depth in FRAMINGS:
+        for fit in FITS:
+            placed = framing(size[::-1], to_size[::-1], fit)
+            depth_box = scaled_box(placed.at, to_size[::-1], depth[::-1])
+            cases.append(
+                {
+                    "fit": fit,
+                    "from": list(size),
+                    "to": list(to_size),
+                    **boxes(size, to_size, fit),
+                    "depth": list(depth),
+                    "depth_box": list(astuple(depth_box)),
+                }
+            )
+    return cases
+
+
 def write(folder: Path) -> None:
     """Write both files into ``folder``."""
     rng, file = np.random.default_rng(7), PixelFile()
-    document = {"conversions": conversion_cases(file, rng), "resizes": resize_cases(file, rng)}
+    document = {
+        "conversions": conversion_cases(file, rng),
+        "resizes": resize_cases(file, rng),
+        "fits": fit_cases(file, rng),
+        "framings": framing_cases(),
+    }
     (folder / "cases.json").write_text(json.dumps(document, indent=1) + "\n")
     (folder / "pixels.bin").write_bytes(bytes(file.content))
 

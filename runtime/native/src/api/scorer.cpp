@@ -2,6 +2,7 @@
 
 #include "api/guarded.hpp"
 #include "api/scorer_handle.hpp"
+#include "frames/layout.hpp"
 
 namespace dgiqa {
 
@@ -26,6 +27,8 @@ dgiqa_quality keep_quality(dgiqa_scorer &handle, Quality &&quality) {
         shown.coverage_rows = faults->rows;
         shown.coverage_columns = faults->columns;
     }
+    shown.depth_box = kept.depth_box;
+    shown.frame_box = kept.frame_box;
     return shown;
 }
 
@@ -51,12 +54,17 @@ dgiqa_status dgiqa_scorer_create(const dgiqa_scorer_params *params, dgiqa_scorer
             throw dgiqa::Error(DGIQA_ERROR_CONFIGURATION, "dgiqa_scorer_create: verify is " +
                                                               std::to_string(static_cast<int>(params->verify)) +
                                                               ": give a DGIQA_VERIFY_ value");
+        if (dgiqa::number_of(params->fit) > DGIQA_FIT_CROP)
+            throw dgiqa::Error(DGIQA_ERROR_CONFIGURATION, "dgiqa_scorer_create: fit is " +
+                                                              std::to_string(dgiqa::number_of(params->fit)) +
+                                                              ": give a DGIQA_FIT_ value");
         dgiqa::ScorerOptions options;
         options.bundle = params->bundle;
         if (params->backend != nullptr) options.backend = params->backend;
         options.threads = params->threads;
         options.strict_size = params->strict_size != 0;
         options.verify = params->verify;
+        options.fit = params->fit;
         *scorer = new dgiqa_scorer(options);
     });
 }

@@ -43,6 +43,7 @@ Manifest manifest_from_document(const Json &document) {
     manifest.tool_version = document.at("tool").at("version").get<std::string>();
     manifest.preset = document.at("preset").get<std::string>();
     manifest.frame = {frame.at("height").get<int>(), frame.at("width").get<int>()};
+    manifest.fit = document.value("fit", "stretch");
     manifest.depth_output = size_of(geometry.at("depth_output"));
     manifest.view_count =
         static_cast<int>(geometry.at("crop_boxes").size()) + (geometry.at("whole_view").is_null() ? 0 : 1);

@@ -70,6 +70,7 @@ struct Manifest {
     std::string tool_version;
     std::string preset;
     Size frame;
+    std::string fit;  // how a frame of another shape takes it, unless the user says otherwise
     Size depth_output;
     int view_count = 0;  // number of crop_scores
     std::string layout;  // fused, split

@@ -27,8 +27,9 @@ DeviceFeed::DeviceFeed(const std::vector<std::unique_ptr<Engine>> &engines) {
 
 bool DeviceFeed::takes(const dgiqa_frame &frame) const { return frame.memory != DGIQA_HOST && !targets_.empty(); }
 
-void DeviceFeed::feed(const dgiqa_frame &frame, int height, int width) {
-    for (Target &target : targets_) target.fitter->fit(frame, height, width, target.input.memory, target.input.stream);
+void DeviceFeed::feed(const dgiqa_frame &frame, int height, int width, dgiqa_fit fit) {
+    for (Target &target : targets_)
+        target.fitter->fit(frame, height, width, fit, target.input.memory, target.input.stream);
 }
 
 #else
@@ -39,7 +40,7 @@ DeviceFeed::DeviceFeed(const std::vector<std::unique_ptr<Engine>> &) {}
 
 bool DeviceFeed::takes(const dgiqa_frame &) const { return false; }
 
-void DeviceFeed::feed(const dgiqa_frame &, int, int) {}
+void DeviceFeed::feed(const dgiqa_frame &, int, int, dgiqa_fit) {}
 
 #endif
 

@@ -21,9 +21,9 @@ public:
     // on the device. Always false in a build without CUDA.
     bool takes(const dgiqa_frame &frame) const;
 
-    // Queues the frame's conversion and resizing to height x width into each engine's input.
+    // Queues the frame's conversion, and its way to height x width, into each engine's input.
     // Throws Error: SOURCE (a frame that cannot be used), MACHINE (CUDA fails).
-    void feed(const dgiqa_frame &frame, int height, int width);
+    void feed(const dgiqa_frame &frame, int height, int width, dgiqa_fit fit);
 
 private:
     struct Target {

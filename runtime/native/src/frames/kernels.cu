@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "errors.hpp"
+#include "frames/framing.hpp"
 #include "frames/kernels.hpp"
 #include "frames/layout.hpp"
 #include "frames/pixel.hpp"
@@ -63,11 +64,14 @@ __global__ void convert_pixels(Layout from, YuvFactors factors, std::uint8_t *bg
     to[2] = pixel.r;
 }
 
-__global__ void resize_pixels(ResizeTables tables, BgrRows from, int width, int height, std::uint8_t *bgr) {
+// A pixel around the box is that of the picture in it, mirrored at its edges.
+__global__ void resize_pixels(ResizeTables tables, BgrRows from, dgiqa_box at, int width, int height,
+                              std::uint8_t *bgr) {
     const int x = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x);
     const int y = static_cast<int>(blockIdx.y * blockDim.y + threadIdx.y);
     if (x >= width || y >= height) return;
-    resized_pixel(tables, from, x, y, bgr + (static_cast<std::size_t>(y) * width + x) * 3);
+    resized_pixel(tables, from, mirrored(x - at.left, at.width), mirrored(y - at.top, at.height),
+                  bgr + (static_cast<std::size_t>(y) * width + x) * 3);
 }
 
 struct DeviceConversion {
@@ -152,7 +156,8 @@ const char *kernels_flaw() {
 DeviceFitter::DeviceFitter() : buffers_(new Buffers) {}
 DeviceFitter::~DeviceFitter() = default;
 
-void DeviceFitter::fit(const dgiqa_frame &frame, int height, int width, std::uint8_t *bgr, void *stream) {
+void DeviceFitter::fit(const dgiqa_frame &frame, int height, int width, dgiqa_fit fit, std::uint8_t *bgr,
+                       void *stream) {
     if (height < 1 || width < 1)
         throw Error(DGIQA_ERROR_SOURCE, "cannot resize a frame to " + std::to_string(width) + "x" +
                                             std::to_string(height) + ": give a size of at least 1x1");
@@ -163,20 +168,23 @@ void DeviceFitter::fit(const dgiqa_frame &frame, int height, int width, std::uin
     std::uint8_t *converted = resizes ? buffers_->picture.hold(bytes) : bgr;
     with_format(frame.format, DeviceConversion{layout, yuv_factors(frame.matrix), converted, queue});
     if (!resizes) return;
-    buffers_->make_tables(frame.height, frame.width, height, width);
+    const Framing placed = framing(frame.height, frame.width, height, width, fit);
+    const dgiqa_box &shown = placed.shown, &at = placed.at;
+    buffers_->make_tables(shown.height, shown.width, at.height, at.width);
+    const std::size_t first = static_cast<std::size_t>(shown.top) * static_cast<std::size_t>(frame.width) + shown.left;
     resize_pixels<<<blocks_over(width, height), dim3(kBlockWidth, kBlockHeight), 0, queue>>>(
-        buffers_->plan, BgrRows{converted, frame.width}, width, height, bgr);
+        buffers_->plan, BgrRows{converted + 3 * first, frame.width}, at, width, height, bgr);
     check(cudaGetLastError(), "start the resize");
 }
 
-Picture fitted_by_kernels(const dgiqa_frame &frame, int height, int width) {
+Picture fitted_by_kernels(const dgiqa_frame &frame, int height, int width, dgiqa_fit fit) {
     if (kernels_flaw()[0] != '\0')
         throw Error(DGIQA_ERROR_MACHINE, std::string("the frame needs a GPU, but CUDA says: ") + kernels_flaw() +
                                              "; give the frame in host memory");
     DeviceFitter fitter;
     DeviceBytes result;
     Picture picture(height, width, 3);
-    fitter.fit(frame, height, width, result.hold(picture.pixels.size()), nullptr);
+    fitter.fit(frame, height, width, fit, result.hold(picture.pixels.size()), nullptr);
     check(cudaMemcpy(picture.pixels.data(), result.hold(0), picture.pixels.size(), cudaMemcpyDeviceToHost),
           "copy a picture from the device");
     return picture;

@@ -24,7 +24,7 @@ public:
     // Queues on the stream (a cudaStream_t; NULL: the default one) what brings the frame to height x width BGR in
     // device memory, rows without gaps. Planes in host or pinned memory must stay until the stream has done it.
     // Throws Error: SOURCE as to_bgr and fitted do, MACHINE where CUDA fails.
-    void fit(const dgiqa_frame &frame, int height, int width, std::uint8_t *bgr, void *stream);
+    void fit(const dgiqa_frame &frame, int height, int width, dgiqa_fit fit, std::uint8_t *bgr, void *stream);
 
 private:
     struct Buffers;
@@ -35,6 +35,6 @@ private:
 Picture picture_from_device(const dgiqa_frame &frame);
 
 // The frame at height x width, computed by the kernels, in host memory. Throws Error as DeviceFitter::fit does.
-Picture fitted_by_kernels(const dgiqa_frame &frame, int height, int width);
+Picture fitted_by_kernels(const dgiqa_frame &frame, int height, int width, dgiqa_fit fit = DGIQA_FIT_STRETCH);
 
 }  // namespace dgiqa

@@ -1,6 +1,5 @@
 #include "frames/layout.hpp"
 
-#include <cstring>
 #include <string>
 
 #include "errors.hpp"
@@ -20,15 +19,6 @@ const FormatFacts kFacts[] = {
     {"BGR", 1, false, false},  {"RGB", 1, false, false}, {"BGRA", 1, false, false}, {"RGBA", 1, false, false},
     {"GREY", 1, false, false}, {"NV12", 2, true, true},  {"YUYV", 1, true, false},  {"I420", 3, true, true},
 };
-
-// The bytes of an enumeration that C code may have filled with anything.
-template <typename Enum>
-unsigned number_of(const Enum &value) {
-    static_assert(sizeof(Enum) == sizeof(unsigned), "C enumerations are as wide as an int");
-    unsigned number = 0;
-    std::memcpy(&number, &value, sizeof number);
-    return number;
-}
 
 [[noreturn]] void refuse(const std::string &message) { throw Error(DGIQA_ERROR_SOURCE, message); }
 

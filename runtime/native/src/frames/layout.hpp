@@ -3,10 +3,20 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 #include "dgiqa_edge.h"
 
 namespace dgiqa {
+
+// The bytes of an enumeration that C code may have filled with anything.
+template <typename Enum>
+unsigned number_of(const Enum &value) {
+    static_assert(sizeof(Enum) == sizeof(unsigned), "C enumerations are as wide as an int");
+    unsigned number = 0;
+    std::memcpy(&number, &value, sizeof number);
+    return number;
+}
 
 struct Layout {
     const std::uint8_t *planes[3];

@@ -49,7 +49,7 @@ struct ResizeTables {
     const LinearTap *taps_x, *taps_y;
 };
 
-// Rows of BGR without gaps.
+// Rows of BGR, one so many pixels behind the other.
 struct BgrRows {
     const std::uint8_t *pixels;
     int width;

@@ -56,6 +56,8 @@ TEST_CASE("a frame is scored from C") {
     CHECK(quality.fault_count == 0);
     CHECK(quality.faults == nullptr);
     CHECK(quality.coverage == nullptr);
+    CHECK(quality.depth_box.width == 32);
+    CHECK(quality.frame_box.height == 48);
     CHECK(dgiqa::parse_strictly(dgiqa_scorer_describe(scorer)).at("bundle") == bundle);
 
     frame.planes[0] = nullptr;
@@ -87,6 +89,11 @@ TEST_CASE("what a caller forgets is a status, not a crash") {
     CHECK(last_error_has("/no/caf\\xe9\\n does not exist"));
     params.verify = static_cast<dgiqa_verify>(3);
     CHECK(dgiqa_scorer_create(&params, &scorer) == DGIQA_ERROR_CONFIGURATION);
+    params.verify = DGIQA_VERIFY_ONCE;
+    const unsigned no_fit = 4;
+    std::memcpy(&params.fit, &no_fit, sizeof no_fit);
+    CHECK(dgiqa_scorer_create(&params, &scorer) == DGIQA_ERROR_CONFIGURATION);
+    CHECK(last_error_has("fit is 4: give a DGIQA_FIT_ value"));
     dgiqa_quality quality;
     CHECK(dgiqa_scorer_score(nullptr, nullptr, &quality) == DGIQA_ERROR_CONFIGURATION);
     CHECK(std::string(dgiqa_scorer_describe(nullptr)) == "{}");

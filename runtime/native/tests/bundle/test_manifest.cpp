@@ -67,6 +67,21 @@ TEST_CASE("the backend that a build took is read, and older manifests name none"
     CHECK_ERROR(DGIQA_ERROR_BUNDLE, "'preferred_backend' must have at least 1 characters", preferred());
 }
 
+TEST_CASE("the fit of a bundle is read, and that of an older one is stretch") {
+    Json document = real_document();
+    const auto fit = [&document] {
+        return dgiqa::manifest_from_document(checked_document(document.dump(), "B/bundle.json")).fit;
+    };
+    document.erase("fit");
+    CHECK(fit() == "stretch");
+    for (const char *name : {"stretch", "pad", "crop"}) {
+        document["fit"] = name;
+        CHECK(fit() == name);
+    }
+    document["fit"] = "letterbox";
+    CHECK_ERROR(DGIQA_ERROR_BUNDLE, "'fit' must be one of", fit());
+}
+
 TEST_CASE("an engine for several GPUs, of a backend that only the Python package has, is read like any other") {
     Json document = real_document();
     Json engine = document["engines"][0];

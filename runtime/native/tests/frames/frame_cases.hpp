@@ -13,12 +13,13 @@
 #include <vector>
 
 #include "dgiqa_edge.h"
+#include "frames/framing.hpp"
 #include "frames/picture.hpp"
 
 namespace dgiqa_test {
 
 // Converts a frame in host memory and brings it to height x width.
-using Implementation = std::function<dgiqa::Picture(const dgiqa_frame &frame, int height, int width)>;
+using Implementation = std::function<dgiqa::Picture(const dgiqa_frame &frame, int height, int width, dgiqa_fit fit)>;
 
 class FrameVectors {
 public:
@@ -68,17 +69,23 @@ inline void check_vectors(const Implementation &implementation) {
     for (const auto &one : vectors.of("conversions")) {
         CAPTURE(one.at("name").get<std::string>());
         const dgiqa::Picture picture =
-            implementation(frame_of(vectors, one), one.at("height").get<int>(), one.at("width").get<int>());
+            implementation(frame_of(vectors, one), one.at("height").get<int>(), one.at("width").get<int>(),
+                           DGIQA_FIT_STRETCH);
         CHECK(picture.pixels == vectors.bytes(one.at("bgr")));
     }
     CHECK(vectors.of("resizes").size() >= 17);
-    for (const auto &one : vectors.of("resizes")) {
+    CHECK(vectors.of("fits").size() >= 26);
+    std::vector<nlohmann::json> sized = vectors.of("resizes");
+    sized.insert(sized.end(), vectors.of("fits").begin(), vectors.of("fits").end());
+    for (const auto &one : sized) {
         CAPTURE(one.at("name").get<std::string>());
         dgiqa_frame frame{};
         frame.planes[0] = vectors.at(one.at("from").at("bgr"));
         frame.width = one.at("from").at("width");
         frame.height = one.at("from").at("height");
-        const dgiqa::Picture picture = implementation(frame, one.at("height").get<int>(), one.at("width").get<int>());
+        const dgiqa_fit fit = dgiqa::fit_named(one.value("fit", "stretch")).value();
+        const dgiqa::Picture picture =
+            implementation(frame, one.at("height").get<int>(), one.at("width").get<int>(), fit);
         CHECK(picture.height == one.at("height").get<int>());
         CHECK(picture.width == one.at("width").get<int>());
         CHECK(picture.pixels == vectors.bytes(one.at("bgr")));

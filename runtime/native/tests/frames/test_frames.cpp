@@ -16,12 +16,28 @@ void set_number(Enum &value, unsigned number) {
     std::memcpy(&value, &number, sizeof value);
 }
 
+nlohmann::json list_of(const dgiqa_box &box) { return {box.left, box.top, box.width, box.height}; }
+
 }  // namespace
 
 TEST_CASE("the CPU implementation gives the vectors bit for bit") {
-    dgiqa_test::check_vectors([](const dgiqa_frame &frame, int height, int width) {
-        return dgiqa::fitted(dgiqa::to_bgr(frame), height, width);
+    dgiqa_test::check_vectors([](const dgiqa_frame &frame, int height, int width, dgiqa_fit fit) {
+        return dgiqa::fitted(dgiqa::to_bgr(frame), height, width, fit);
     });
+}
+
+TEST_CASE("frames of other shapes lie where the vectors have them") {
+    const dgiqa_test::FrameVectors vectors;
+    CHECK(vectors.of("framings").size() >= 24);
+    for (const auto &one : vectors.of("framings")) {
+        const auto from = one.at("from"), to = one.at("to"), depth = one.at("depth");
+        CAPTURE(one.dump());
+        const dgiqa::Framing placed =
+            dgiqa::framing(from[1], from[0], to[1], to[0], dgiqa::fit_named(one.at("fit")).value());
+        CHECK(list_of(placed.shown) == one.at("shown"));
+        CHECK(list_of(placed.at) == one.at("at"));
+        CHECK(list_of(dgiqa::scaled_box(placed.at, to[1], to[0], depth[1], depth[0])) == one.at("depth_box"));
+    }
 }
 
 TEST_CASE("a whole level rounds halves to even") {

@@ -54,13 +54,13 @@ TEST_CASE("the kernels give the vectors bit for bit, wherever the planes lie") {
     dgiqa_test::check_vectors(dgiqa::fitted_by_kernels);
     for (const dgiqa_memory memory : {DGIQA_HOST_PINNED, DGIQA_MANAGED, DGIQA_DEVICE}) {
         CAPTURE(memory);
-        dgiqa_test::check_vectors([memory](const dgiqa_frame &frame, int height, int width) {
+        dgiqa_test::check_vectors([memory](const dgiqa_frame &frame, int height, int width, dgiqa_fit fit) {
             const Elsewhere elsewhere(frame, memory);
-            return dgiqa::fitted_by_kernels(elsewhere.frame(), height, width);
+            return dgiqa::fitted_by_kernels(elsewhere.frame(), height, width, fit);
         });
-        dgiqa_test::check_vectors([memory](const dgiqa_frame &frame, int height, int width) {
+        dgiqa_test::check_vectors([memory](const dgiqa_frame &frame, int height, int width, dgiqa_fit fit) {
             const Elsewhere elsewhere(frame, memory);
-            return dgiqa::fitted(dgiqa::to_bgr(elsewhere.frame()), height, width);
+            return dgiqa::fitted(dgiqa::to_bgr(elsewhere.frame()), height, width, fit);
         });
     }
 }
@@ -69,9 +69,9 @@ TEST_CASE("one fitter serves frames of changing size and format") {
     dgiqa::DeviceFitter fitter;
     void *bgr = nullptr;
     require(cudaMalloc(&bgr, 1 << 20));
-    dgiqa_test::check_vectors([&](const dgiqa_frame &frame, int height, int width) {
+    dgiqa_test::check_vectors([&](const dgiqa_frame &frame, int height, int width, dgiqa_fit fit) {
         dgiqa::Picture picture(height, width, 3);
-        fitter.fit(frame, height, width, static_cast<std::uint8_t *>(bgr), nullptr);
+        fitter.fit(frame, height, width, fit, static_cast<std::uint8_t *>(bgr), nullptr);
         require(cudaMemcpy(picture.pixels.data(), bgr, picture.pixels.size(), cudaMemcpyDeviceToHost));
         return picture;
     });

@@ -174,7 +174,7 @@ TEST_CASE("mode drop keeps what is not pass, mode pass marks it, mode message-on
 
 TEST_CASE("a buffer that another element holds too is neither changed nor copied") {
     const std::string caps = raw_caps("BGR", 64, 48);
-    Pipeline pipeline(gate("mode=pass"));
+    Pipeline pipeline(gate("mode=pass fit=pad"));
     REQUIRE(pipeline.play() != GST_STATE_CHANGE_FAILURE);
     pipeline.caps(caps);
     GstBuffer *mine = filled(caps, 120);

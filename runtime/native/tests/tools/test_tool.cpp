@@ -161,6 +161,11 @@ TEST_CASE("score gives one record an image, bad ones among them, and 3 where one
         run("score --json --strict-size " + bundle() + " '" + DGIQA_EDGE_SOURCE_DIR + "/tests/vectors/images/rgb.png'");
     CHECK(strict.code == 3);
     CHECK(strict.records.at(0).contains("error"));
+    const Outcome odd = run("score --json --fit letterbox " + bundle() + " " + frames.path());
+    CHECK(odd.code == 2);
+    CHECK(says(odd, "--fit: 'letterbox' is not one of stretch, pad, crop"));
+    CHECK(run("score --json --fit pad " + bundle() + " " + frames.path()).records.at(0).at("score").get<double>() ==
+          doctest::Approx(0.2));
 }
 
 TEST_CASE("score names the probable faults, and says where they are") {

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from ....errors import SourceError
 from ....frames.depth_picture import depth_colours
+from ....ground.framing import Box, scaled_box
 from ...event import FrameEvent
 
 LONGEST_SIDE = 1280
@@ -56,17 +57,21 @@ class LatestView:
 
 def _view_of(event: FrameEvent, frame: NDArray[np.uint8]) -> View:
     assert event.index is not None
-    depth = b"" if event.depth is None else encode_jpeg(_over(event.depth, frame), QUALITY)
+    depth = b"" if event.depth is None else encode_jpeg(_over(event.depth, frame, event.frame_box), QUALITY)
     return View(event.index, encode_jpeg(shrink(frame, LONGEST_SIDE), QUALITY), depth)
 
 
-def _over(depth: NDArray[np.uint8], frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The depth map in colours, in the frame's aspect: the engine saw the frame stretched to its own size."""
+def _over(depth: NDArray[np.uint8], frame: NDArray[np.uint8], box: Box | None) -> NDArray[np.uint8]:
+    """The depth map in colours, in the frame's aspect; black where the frame is beyond what it shows (``box``)."""
     import cv2
 
-    height = depth.shape[0]
-    width = max(1, round(height * frame.shape[1] / frame.shape[0]))
-    return depth_colours(np.asarray(cv2.resize(depth, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8))
+    box = box or Box(0, 0, frame.shape[1], frame.shape[0])
+    height = max(1, round(depth.shape[0] * frame.shape[0] / box.height))
+    picture = np.zeros((height, max(1, round(height * frame.shape[1] / frame.shape[0])), 3), np.uint8)
+    at = scaled_box(box, frame.shape, picture.shape)
+    resized = cv2.resize(depth, (at.width, at.height), interpolation=cv2.INTER_LINEAR)
+    picture[at.slices] = depth_colours(np.asarray(resized, np.uint8))
+    return picture
 
 
 def shrink(picture: NDArray[np.uint8], longest: int) -> NDArray[np.uint8]:

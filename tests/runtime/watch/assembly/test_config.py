@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from dgiqa_edge.runtime.errors import ConfigurationError, DgiqaEdgeError
+from dgiqa_edge.runtime.ground.framing import FITS
 from dgiqa_edge.runtime.watch.assembly.config import load_watch_settings, parse_watch_settings
 from dgiqa_edge.runtime.watch.loop.intake import Drop, LineSettings, Policy
 
@@ -31,6 +32,12 @@ def test_defaults() -> None:
     assert (settings.sinks, settings.dashboard, settings.baselines) == ((), None, None)
     assert not settings.engine.spinning
     assert settings.engine.cache_folder is None
+    assert settings.engine.fit is None
+
+
+@pytest.mark.parametrize("fit", FITS)
+def test_cameras_of_another_shape_are_fitted_as_the_engine_section_says(fit: str) -> None:
+    assert parse({"engine": {"fit": fit}}).engine.fit == fit
 
 
 def test_what_a_backend_compiles_is_kept_below_the_files_folder() -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ import pytest
 
 from dgiqa_edge.runtime.errors import ConfigurationError, SinkError
 from dgiqa_edge.runtime.gate.verdict import State
+from dgiqa_edge.runtime.ground.framing import Box
 from dgiqa_edge.runtime.watch.event import FrameEvent
 from dgiqa_edge.runtime.watch.sinks import create, shared_frames_reader
 from dgiqa_edge.runtime.watch.sinks.event_filter import EventFilter
@@ -86,10 +88,23 @@ def test_a_frame_arrives_as_it_was(scored: Scored, ring: str, wait_for: Callable
         np.testing.assert_array_equal(frame.depth, event.depth)
         assert (frame.number, frame.index, frame.state, frame.depth_age) == (1, 5, "pass", 0)
         assert (frame.score, frame.smoothed, frame.latency_ms) == (0.75, 0.7, 12.5)
+        assert frame.depth_of == (0, 0, 62, 46)
         stats = sink.close(5.0)
         assert not frames.writer_alive()
     assert (stats.delivered, stats.ignored) == (1, 1)
     assert not ring_path(ring).exists()
+
+
+def test_a_reader_knows_what_of_a_cropped_frame_its_depth_shows(
+    scored: Scored, ring: str, wait_for: Callable[..., object]
+) -> None:
+    sink = create({"type": "shared_memory", "ring": ring}, "sinks.0")
+    sink.put(replace(scored(0, size=(46, 62)), frame_box=Box(3, 0, 56, 46)))
+    wait_for(lambda: sink.stats().delivered)
+    with SharedFrames(ring) as frames:
+        frame = frames.newest()
+    sink.close(5.0)
+    assert frame is not None and frame.depth_of == (3, 0, 56, 46)
 
 
 def test_a_larger_frame_makes_a_new_ring_that_the_reader_follows(

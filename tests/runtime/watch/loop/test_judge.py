@@ -1,0 +1,56 @@
+"""One camera's judge on a real scorer, with frames of another shape than the bundle's."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dgiqa_edge.runtime.gate.cues import CueMeter
+from dgiqa_edge.runtime.gate.gate import Gate
+from dgiqa_edge.runtime.gate.policy import GatePolicy
+from dgiqa_edge.runtime.gate.reading import Reading
+from dgiqa_edge.runtime.gate.verdict import Verdict
+from dgiqa_edge.runtime.ground.framing import Box, Fit
+from dgiqa_edge.runtime.scoring.scorer import Scorer
+from dgiqa_edge.runtime.watch.loop.clock import SystemClock
+from dgiqa_edge.runtime.watch.loop.intake import CapturedFrame
+from dgiqa_edge.runtime.watch.loop.judge import CameraJudge
+
+
+class Remembering(Gate):
+    """A gate that keeps its readings."""
+
+    def __init__(self) -> None:
+        super().__init__(GatePolicy())
+        self.readings: list[Reading] = []
+
+    def update(self, reading: Reading, t: float) -> Verdict:
+        self.readings.append(reading)
+        return super().update(reading, t)
+
+
+@pytest.mark.parametrize(
+    ("fit", "depth_shape", "frame_box"),
+    [("stretch", (24, 32), None), ("pad", (24, 12), None), ("crop", (24, 32), Box(0, 60, 96, 72))],
+)
+def test_cues_are_of_the_cameras_own_frame_and_depth_of_its_picture(
+    bundle_dir: Path, make_photo: Any, fit: Fit, depth_shape: tuple[int, int], frame_box: Box | None
+) -> None:
+    tall, gate = make_photo(seed=3, height=192, width=96), Remembering()
+    with Scorer(bundle_dir, threads=1, allow_spinning=False, verify=False, fit=fit) as scorer:
+        event = CameraJudge("front", gate, 1, SystemClock()).judge(CapturedFrame("front", 0, 0.0, 0.0, tall), scorer)
+    assert gate.readings[0].cues == CueMeter().measure(tall)
+    assert event.frame is tall
+    assert event.depth is not None and event.depth.shape == depth_shape
+    assert event.frame_box == frame_box
+
+
+def test_depth_that_is_reused_is_that_of_the_whole_fitted_frame(make_bundle: Any, make_photo: Any) -> None:
+    tall = make_photo(seed=3, height=192, width=96)
+    with Scorer(make_bundle(layout="split"), threads=1, allow_spinning=False, verify=False, fit="pad") as scorer:
+        judge = CameraJudge("front", Remembering(), 2, SystemClock())
+        first, second = (judge.judge(CapturedFrame("front", n, n / 10, n / 10, tall), scorer) for n in range(2))
+    assert (first.depth_age, second.depth_age) == (0, 1)
+    np.testing.assert_array_equal(first.depth, second.depth)
+    assert second.depth is not None and second.depth.shape == (24, 12)
