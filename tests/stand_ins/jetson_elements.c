@@ -1,7 +1,7 @@
-// A Jetson's GStreamer elements as far as our pipelines see them: pictures that claim to lie in device memory, which only
-// nvvidconv takes to main memory. They lie in main memory all along. nvarguscamerasrc prints on standard output as the
-// real one does: as many bytes before each picture as DGIQA_TEST_PRINTS says, and at least one line at its start. The
-// version is that of the real plugin, older than any GStreamer it runs in.
+// A Jetson's GStreamer elements as far as our pipelines see them: pictures that claim to lie in device memory, which
+// only nvvidconv takes to main memory. They lie in main memory all along. nvarguscamerasrc prints on standard output as
+// the real one does: as many bytes before each picture as DGIQA_TEST_PRINTS says, and at least one line at its start.
+// The version is that of the real plugin, older than any GStreamer it runs in.
 #include <gst/base/gstbasetransform.h>
 #include <gst/video/video.h>
 #include <stdio.h>
@@ -106,8 +106,9 @@ static GstPadProbeReturn print(GstPad *pad, GstPadProbeInfo *info, gpointer coun
 
 static void element_set(GObject *object, guint id, const GValue *value, GParamSpec *spec) {
     (void)id;
-    static const char *const methods[] = {"none",            "counterclockwise",     "rotate-180",    "clockwise",
-                                          "horizontal-flip", "upper-right-diagonal", "vertical-flip", "upper-left-diagonal"};
+    static const char *const methods[] = {"none",          "counterclockwise",   "rotate-180",
+                                          "clockwise",     "horizontal-flip",    "upper-right-diagonal",
+                                          "vertical-flip", "upper-left-diagonal"};
     GstElement *camera = gst_bin_get_by_name(GST_BIN(object), "camera");
     GstElement *flip = gst_bin_get_by_name(GST_BIN(object), "flip");
     if (camera != NULL && g_str_equal(spec->name, "num-buffers"))
