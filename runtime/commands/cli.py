@@ -10,6 +10,7 @@ import contextlib
 import difflib
 import errno
 import importlib
+import logging
 import os
 import signal
 import sys
@@ -52,6 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     output went away; 143 terminated; 1 a bug.
     """
     arguments, debug = _without_debug(list(sys.argv[1:] if argv is None else argv))
+    logging.getLogger("dgiqa_edge").setLevel(logging.DEBUG if debug else logging.NOTSET)
     return guarded(lambda: _dispatch(arguments), debug)
 
 
@@ -219,7 +221,7 @@ def _import_command(name: str, module_path: str) -> ModuleType:
 
 
 def _add_debug(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--debug", action="store_true", help="show the trace of an error")
+    parser.add_argument("--debug", action="store_true", help="show the trace of an error, and log all there is")
 
 
 def _report(problem: str, code: int, debug: bool) -> int:

@@ -130,8 +130,10 @@ def _watch(settings: "WatchSettings", args: argparse.Namespace) -> int:
         for note in scorer.bundle.manifest.notes:
             log.warning("note: %s", note)
         keeper = BaselineKeeper(settings.baselines, scorer.bundle)
+        frame = scorer.bundle.manifest.frame
+        size = (frame.width, frame.height)
         watch = Watch(
-            [watched_camera(camera, settings.folder, keeper.load(camera)) for camera in settings.cameras],
+            [watched_camera(camera, settings.folder, keeper.load(camera), size) for camera in settings.cameras],
             scorer,
             learned=keeper.save,
             most_engine_failures=settings.engine.most_failures,

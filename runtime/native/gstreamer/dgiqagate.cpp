@@ -5,7 +5,9 @@
 #include <memory>
 #include <string>
 
+#include "buffer_frame.hpp"
 #include "frame_caps.hpp"
+#include "nvmm.hpp"
 #include "properties.hpp"
 #include "session.hpp"
 #include "structures.hpp"
@@ -25,6 +27,7 @@ struct Running {
     std::unique_ptr<Session> session;
     GstVideoInfo info;
     bool has_info = false;
+    bool in_device = false;  // the caps say memory:NVMM
     bool warned = false;  // of frames that cannot be used, since the last caps
 };
 
@@ -182,6 +185,7 @@ gboolean set_caps(GstBaseTransform *base, GstCaps *caps, GstCaps *) {
     if (self->running->has_info) ++Locked(self)->counts.caps_changes;
     self->running->info = info;
     self->running->has_info = true;
+    self->running->in_device = gst_caps_features_contains(gst_caps_get_features(caps, 0), DGIQA_GST_NVMM);
     self->running->warned = false;
     return TRUE;
 }
@@ -209,15 +213,12 @@ void warn_once(DgiqaGateElement *self, const char *message) {
 // Judges one buffer. False: a failure that ends the stream, told on the bus.
 bool judge(DgiqaGateElement *self, GstBuffer *buffer, double t_s, Counts *counts) {
     Session &session = *self->running->session;
-    GstVideoFrame mapped;
     dgiqa_status status = DGIQA_ERROR_SOURCE;
-    if (gst_video_frame_map(&mapped, &self->running->info, buffer, GST_MAP_READ)) {
-        const auto flaw = dgiqa_gst::buffer_flaw(self->running->info, mapped);
-        if (!flaw) status = session.judge(dgiqa_gst::frame_of(mapped), t_s, counts);
-        gst_video_frame_unmap(&mapped);
-        if (status == DGIQA_ERROR_SOURCE) warn_once(self, flaw ? flaw->c_str() : dgiqa_last_error());
-    } else {
-        warn_once(self, "A buffer is smaller than its caps say.");
+    {
+        const dgiqa_gst::BufferFrame picture(buffer, self->running->info, self->running->in_device);
+        if (picture.flaw().empty()) status = session.judge(picture.frame(), t_s, counts);
+        if (status == DGIQA_ERROR_SOURCE)
+            warn_once(self, picture.flaw().empty() ? dgiqa_last_error() : picture.flaw().c_str());
     }
     if (status == DGIQA_OK || status == DGIQA_ERROR_GATE) {
         ++counts->scored;
@@ -275,9 +276,21 @@ GstFlowReturn transform_ip(GstBaseTransform *base, GstBuffer *buffer) {
     return GST_FLOW_OK;
 }
 
-// Buffers that others hold too get a header of their own for the metadata; their pixels are shared, never copied.
-GstFlowReturn prepare_output_buffer(GstBaseTransform *, GstBuffer *input, GstBuffer **output) {
-    *output = gst_buffer_is_writable(input) ? input : gst_buffer_copy(input);
+// Buffers that others hold too get a header of their own for the metadata; their pixels are shared, never copied. A
+// descriptor of device memory may not be shared, so that it would be copied alone, and the pixels would go back to their
+// pool beneath it: it is held together with its first buffer.
+GstFlowReturn prepare_output_buffer(GstBaseTransform *base, GstBuffer *input, GstBuffer **output) {
+    if (gst_buffer_is_writable(input)) {
+        *output = input;
+    } else if (!DGIQA_GATE_ELEMENT(base)->running->in_device) {
+        *output = gst_buffer_copy(input);
+    } else {
+        *output = gst_buffer_new();
+        for (guint i = 0; i < gst_buffer_n_memory(input); ++i)
+            gst_buffer_append_memory(*output, gst_memory_ref(gst_buffer_peek_memory(input, i)));
+        gst_buffer_copy_into(*output, input, GST_BUFFER_COPY_METADATA, 0, static_cast<gsize>(-1));
+        gst_buffer_add_parent_buffer_meta(*output, input);
+    }
     return GST_FLOW_OK;
 }
 
@@ -301,10 +314,16 @@ void finalize(GObject *object) {
     G_OBJECT_CLASS(dgiqa_gate_element_parent_class)->finalize(object);
 }
 
-GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE("sink", GST_PAD_SINK, GST_PAD_ALWAYS,
-                                                             GST_STATIC_CAPS(GST_VIDEO_CAPS_MAKE(DGIQA_GST_FORMATS)));
-GstStaticPadTemplate source_template = GST_STATIC_PAD_TEMPLATE("src", GST_PAD_SRC, GST_PAD_ALWAYS,
-                                                               GST_STATIC_CAPS(GST_VIDEO_CAPS_MAKE(DGIQA_GST_FORMATS)));
+// Device memory is offered only where its library is.
+void add_pad_templates(GstElementClass *klass) {
+    GstCaps *caps = gst_caps_from_string(GST_VIDEO_CAPS_MAKE(DGIQA_GST_FORMATS));
+    if (dgiqa_gst::nvmm_here())
+        gst_caps_append(caps, gst_caps_from_string(GST_VIDEO_CAPS_MAKE_WITH_FEATURES(DGIQA_GST_NVMM,
+                                                                                     DGIQA_GST_NVMM_FORMATS)));
+    gst_element_class_add_pad_template(klass, gst_pad_template_new("sink", GST_PAD_SINK, GST_PAD_ALWAYS, caps));
+    gst_element_class_add_pad_template(klass, gst_pad_template_new("src", GST_PAD_SRC, GST_PAD_ALWAYS, caps));
+    gst_caps_unref(caps);
+}
 
 }  // namespace
 
@@ -327,8 +346,7 @@ static void dgiqa_gate_element_class_init(DgiqaGateElementClass *klass) {
     gst_element_class_set_static_metadata(element_class, "Image quality gate", "Filter/Analyzer/Video",
                                           "Scores video by depth-guided image quality and drops or marks bad frames",
                                           "dgiqa-edge");
-    gst_element_class_add_static_pad_template(element_class, &sink_template);
-    gst_element_class_add_static_pad_template(element_class, &source_template);
+    add_pad_templates(element_class);
     transform_class->start = start;
     transform_class->stop = stop;
     transform_class->set_caps = set_caps;

@@ -50,42 +50,4 @@ std::optional<std::string> caps_flaw(const GstVideoInfo &info) {
            " gives no whole frames: put the element deinterlace before this one.";
 }
 
-std::optional<std::string> buffer_flaw(const GstVideoInfo &caps, const GstVideoFrame &mapped) {
-    const gint width = GST_VIDEO_FRAME_WIDTH(&mapped), height = GST_VIDEO_FRAME_HEIGHT(&mapped);
-    if (GST_VIDEO_FRAME_FORMAT(&mapped) != GST_VIDEO_INFO_FORMAT(&caps) || width != GST_VIDEO_INFO_WIDTH(&caps) ||
-        height != GST_VIDEO_INFO_HEIGHT(&caps))
-        return "A buffer's metadata contradict its caps.";
-    for (guint component = 0; component < GST_VIDEO_FRAME_N_COMPONENTS(&mapped); ++component) {
-        const auto plane = static_cast<guint>(GST_VIDEO_FRAME_COMP_PLANE(&mapped, component));
-        const gint64 stride = GST_VIDEO_FRAME_PLANE_STRIDE(&mapped, plane);
-        const gint64 rows = GST_VIDEO_FRAME_COMP_HEIGHT(&mapped, component);
-        const gint64 row_bytes = gint64{GST_VIDEO_FRAME_COMP_WIDTH(&mapped, component)} *
-                                 GST_VIDEO_FRAME_COMP_PSTRIDE(&mapped, component);
-        const GstMapInfo &memory = mapped.meta != nullptr ? mapped.map[plane] : mapped.map[0];
-        const auto *start = static_cast<const guint8 *>(GST_VIDEO_FRAME_PLANE_DATA(&mapped, plane));
-        const gint64 before = start - memory.data;
-        if (stride < row_bytes || before < 0 ||
-            before + stride * (rows - 1) + row_bytes > static_cast<gint64>(memory.size))
-            return "A buffer is smaller than its caps and metadata say.";
-    }
-    return std::nullopt;
-}
-
-dgiqa_frame frame_of(const GstVideoFrame &mapped) {
-    dgiqa_frame frame = dgiqa_frame_default();
-    pixel_format_of(GST_VIDEO_FRAME_FORMAT(&mapped), &frame.format);
-    frame.matrix = colour_matrix_of(mapped.info.colorimetry);
-    frame.width = GST_VIDEO_FRAME_WIDTH(&mapped);
-    frame.height = GST_VIDEO_FRAME_HEIGHT(&mapped);
-    for (guint plane = 0; plane < GST_VIDEO_FRAME_N_PLANES(&mapped) && plane < 3; ++plane) {
-        frame.planes[plane] = static_cast<const guint8 *>(GST_VIDEO_FRAME_PLANE_DATA(&mapped, plane));
-        frame.strides[plane] = static_cast<std::size_t>(GST_VIDEO_FRAME_PLANE_STRIDE(&mapped, plane));
-    }
-    if (GST_VIDEO_FRAME_IS_INTERLACED(&mapped) && frame.height >= 4) {
-        frame.height = frame.height / 4 * 2;  // even, for the chroma of two rows
-        for (std::size_t &stride : frame.strides) stride *= 2;
-    }
-    return frame;
-}
-
 }  // namespace dgiqa_gst

@@ -2,10 +2,14 @@
 #include <gst/gst.h>
 
 #include "dgiqagate.h"
+#include "nvmm.hpp"
 
 #define PACKAGE "dgiqa-edge"
 
 static gboolean plugin_init(GstPlugin *plugin) {
+    // The element's caps depend on whether it is there: GStreamer looks anew when that changes.
+    gst_plugin_add_dependency_simple(plugin, "LD_LIBRARY_PATH", DGIQA_GST_NVMM_FOLDERS, DGIQA_GST_NVMM_LIBRARIES,
+                                     GST_PLUGIN_DEPENDENCY_FLAG_NONE);
     return gst_element_register(plugin, "dgiqagate", GST_RANK_NONE, DGIQA_TYPE_GATE);
 }
 

@@ -20,24 +20,33 @@ if TYPE_CHECKING:
 log = logging.getLogger("dgiqa_edge.watch")
 
 
-def camera_source(camera: CameraSettings, folder: Path) -> Source:
+def camera_source(camera: CameraSettings, folder: Path, frame_size: tuple[int, int] | None = None) -> Source:
     """A source of this camera, not opened.
+
+    Args:
+        folder: what relative paths are relative to.
+        frame_size: width and height at which its frames are scored, where that is known.
 
     Raises:
         ConfigurationError, MachineError: names the camera and the key.
     """
-    surroundings = Surroundings(camera.connection.open_timeout_s, camera.connection.stall_timeout_s)
+    surroundings = Surroundings(camera.connection.open_timeout_s, camera.connection.stall_timeout_s, frame_size)
     try:
         return create_source(camera.source, camera.options, surroundings, folder=folder, path=camera.options_path)
     except DgiqaEdgeError as error:
         raise type(error)(f"camera {camera.name}: {error}") from None
 
 
-def watched_camera(camera: CameraSettings, folder: Path, baseline: Baseline | None = None) -> WatchedCamera:
-    """One camera as the watch loop takes it."""
+def watched_camera(
+    camera: CameraSettings,
+    folder: Path,
+    baseline: Baseline | None = None,
+    frame_size: tuple[int, int] | None = None,
+) -> WatchedCamera:
+    """One camera as the watch loop takes it; arguments as of ``camera_source``."""
     return WatchedCamera(
         name=camera.name,
-        create=lambda: camera_source(camera, folder),
+        create=lambda: camera_source(camera, folder, frame_size),
         shown=camera.shown,
         line=camera.line,
         connection=camera.connection,

@@ -7,7 +7,6 @@ import subprocess
 import threading
 import time
 from collections import deque
-from fractions import Fraction
 from typing import BinaryIO
 
 import numpy as np
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 from ...errors import MachineError, SinkError
 from ...ground.error_text import one_line
 from ...settings.credentials import masked
-from .pipeline_text import arguments
+from .pipeline_text import arguments, rate_text
 
 LAUNCH = "gst-launch-1.0"
 _END_S = 5.0  # for muxers to finish their file after the end of the stream
@@ -39,8 +38,7 @@ class LaunchProcess:
     """
 
     def __init__(self, pipeline: str, fps: float, width: int, height: int, stall_s: float) -> None:
-        rate = Fraction(fps).limit_denominator(1001)
-        size = f"width={width} height={height} framerate={rate.numerator}/{rate.denominator}"
+        size = f"width={width} height={height} framerate={rate_text(fps)}"
         source = f"fdsrc fd=0 blocksize={width * height * 3} ! rawvideoparse format=bgr {size} ! videoconvert"
         self._stall_s = stall_s
         self._judged_from = time.monotonic() + _START_S

@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from fractions import Fraction
 
 from ...errors import ConfigurationError
 
@@ -16,6 +17,15 @@ def property_text(value: str) -> str:
         return value
     escaped = value.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
+
+
+def rate_text(fps: float) -> str:
+    """A frame rate as caps have it; 29.97 and its like are those of television, 30000/1001."""
+    nominal = round(fps * 1.001)
+    if not float(fps).is_integer() and abs(fps - nominal * 1000 / 1001) < 0.005:
+        return f"{nominal * 1000}/1001"
+    rate = Fraction(fps).limit_denominator(1001)
+    return f"{rate.numerator}/{rate.denominator}"
 
 
 def without_appsink(pipeline: str) -> str:

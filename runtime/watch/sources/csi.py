@@ -2,8 +2,9 @@
 
 from ...errors import ConfigurationError, MachineError
 from ...settings.section import Section, size_option
-from .decoding.gst_launch import missing_element
-from .gstreamer import pipeline_source
+from .decoding.gst_launch import has_element
+from .decoding.pipelines import Asked, shrunk, turned
+from .gstreamer import PipelineSource
 from .protocol import Source, Surroundings
 from .uri import SourceUri
 
@@ -15,7 +16,9 @@ _LARGEST_ID = 15
 def create(uri: SourceUri, options: Section, surroundings: Surroundings) -> Source:
     """A CSI camera by its sensor id.
 
-    Options: ``size`` (WxH, default 1920x1080), ``fps`` (30), ``flip`` (``flip-method`` of nvvidconv, 0 to 7).
+    Options: ``size`` (WxH that the sensor gives, default 1920x1080), ``fps`` (30), ``flip`` (``flip-method`` of
+    nvvidconv, 0 to 7), ``shrink`` (true: frames come no larger than scoring needs them, shrunk without the processor;
+    false: at the sensor's size).
 
     Raises:
         ConfigurationError: no sensor id, or an option of the wrong kind.
@@ -26,21 +29,23 @@ def create(uri: SourceUri, options: Section, surroundings: Surroundings) -> Sour
     size = size_option(options) or _DEFAULT_SIZE
     fps = options.integer("fps", 30, low=1, high=1000)
     flip = options.integer("flip", 0, low=0, high=7)
+    shrink = options.flag("shrink", True)
     options.finish()
-    pipeline = csi_pipeline(int(uri.address), size, fps, flip)
-    if missing_element(ELEMENT) is not False:
+    if not has_element(ELEMENT):
         raise MachineError(
             f"the source {uri.shown!r} needs GStreamer with {ELEMENT}, which this machine lacks: on a Jetson install "
             "nvidia-l4t-gstreamer and gstreamer1.0-tools; elsewhere use v4l2:// or rtsp://"
         )
-    return pipeline_source("csi", pipeline, uri.shown, surroundings)
+    body = csi_pipeline(int(uri.address), size, fps)
+    upright = turned(size, flip)
+    asked = Asked(shrunk(upright, surroundings.frame_size) if shrink else upright, flip)
+    return PipelineSource("csi", body, uri.shown, surroundings, asked)
 
 
-def csi_pipeline(sensor_id: int, size: tuple[int, int], fps: int, flip: int) -> str:
-    """The pipeline's text, up to pictures in main memory; the sink is added by ``gstreamer.py``."""
+def csi_pipeline(sensor_id: int, size: tuple[int, int], fps: int) -> str:
+    """The pipeline's text, up to pictures in device memory."""
     width, height = size
     return (
         f"{ELEMENT} sensor-id={sensor_id} ! "
-        f"video/x-raw(memory:NVMM),width={width},height={height},framerate={fps}/1,format=NV12 ! "
-        f"nvvidconv flip-method={flip} ! video/x-raw,format=BGRx"
+        f"video/x-raw(memory:NVMM),width={width},height={height},framerate={fps}/1,format=NV12"
     )

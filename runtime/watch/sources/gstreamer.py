@@ -2,7 +2,7 @@
 
 Inside OpenCV where it was built with GStreamer, which hands frames over without a copy through a pipe. The OpenCV
 wheels are not, so there ``gst-launch-1.0`` runs as a process of its own and sends raw pictures; such a process can also
-be ended when it hangs.
+be ended when it hangs. A pipeline that ends in a Jetson's device memory is brought to main memory by ``nvvidconv``.
 """
 
 from typing import Any
@@ -10,14 +10,13 @@ from typing import Any
 from ...errors import ConfigurationError, MachineError
 from ...machine.packages import opencv_has
 from ...settings.section import Section
-from ..media.pipeline_text import arguments, without_appsink
-from .decoding.gst_launch import GST_LAUNCH, has_gst_launch, launched_pipeline
+from ..media.pipeline_text import without_appsink
+from .decoding.gst_launch import GST_LAUNCH, has_element, has_gst_launch, launched_pipeline
 from .decoding.launched import LaunchedDecoder
+from .decoding.pipelines import TO_OPENCV, Asked, whole_pipeline
 from .opencv_capture import DecodedSource, OpenCvCapture
 from .protocol import Source, Surroundings
 from .uri import SourceUri
-
-_TO_OPENCV = "videoconvert ! video/x-raw,format=BGR ! appsink max-buffers=2 drop=false sync=false"
 
 
 def create(uri: SourceUri, options: Section, surroundings: Surroundings) -> Source:
@@ -28,34 +27,45 @@ def create(uri: SourceUri, options: Section, surroundings: Surroundings) -> Sour
         MachineError: neither OpenCV with GStreamer nor ``gst-launch-1.0`` is here.
     """
     options.finish()
-    return pipeline_source("gst", uri.address, uri.shown, surroundings)
-
-
-def pipeline_source(family: str, pipeline: str, shown: str, surroundings: Surroundings) -> Source:
-    """The pipeline's frames by the best way that this machine offers."""
-    body = without_appsink(pipeline)
-    parts = arguments(body)
+    body = without_appsink(uri.address)
     if not body:
-        raise ConfigurationError(f"the source {shown!r} has no pipeline before its appsink: complete it")
-    if opencv_has("gstreamer"):
-        capture = OpenCvCapture(f"{body} ! {_TO_OPENCV}", "gstreamer", shown, surroundings)
-        return PipelineSource(family, capture, "gstreamer", shown)
-    if not has_gst_launch():
-        raise MachineError(
-            f"the source {shown!r} needs GStreamer: this OpenCV was built without it, and {GST_LAUNCH} is not "
-            "installed: apt-get install gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good"
-        )
-    return PipelineSource(family, launched_pipeline(parts, shown, surroundings.open_timeout_s), GST_LAUNCH, shown)
+        raise ConfigurationError(f"the source {uri.shown!r} has no pipeline before its appsink: complete it")
+    return PipelineSource("gst", body, uri.shown, surroundings)
 
 
 class PipelineSource(DecodedSource):
-    """A pipeline's frames, out of OpenCV's appsink or a ``gst-launch-1.0`` of its own."""
+    """A pipeline's frames by the best way that is here: OpenCV's appsink, or a ``gst-launch-1.0`` of its own.
 
-    def __init__(self, family: str, pipeline: OpenCvCapture | LaunchedDecoder, decoder: str, shown: str) -> None:
-        super().__init__(pipeline)
+    Args:
+        family: as ``describe`` tells it.
+        body: the pipeline without its sink.
+        shown: the source as it may be shown, without credentials.
+        asked: what to do on the way out of device memory.
+
+    Raises:
+        ConfigurationError, MachineError: as ``create``.
+    """
+
+    def __init__(
+        self, family: str, body: str, shown: str, surroundings: Surroundings, asked: Asked | None = None
+    ) -> None:
         self._family = family
-        self._name = decoder
         self._shown = shown
+        pipeline: OpenCvCapture | LaunchedDecoder
+        if opencv_has("gstreamer"):
+            self._name = "gstreamer"
+            pipeline = OpenCvCapture(
+                whole_pipeline(body, TO_OPENCV, has_element, asked), self._name, shown, surroundings
+            )
+        elif has_gst_launch():
+            self._name = GST_LAUNCH
+            pipeline = launched_pipeline(body, shown, surroundings.open_timeout_s, asked)
+        else:
+            raise MachineError(
+                f"the source {shown!r} needs GStreamer: this OpenCV was built without it, and {GST_LAUNCH} is not "
+                "installed: apt-get install gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good"
+            )
+        super().__init__(pipeline)
 
     def open(self) -> None:
         self._decoder.open(f"try the pipeline with {GST_LAUNCH}, ending it in '! fakesink'")

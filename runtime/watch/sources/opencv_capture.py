@@ -49,6 +49,7 @@ class OpenCvCapture:
         after_open: properties that a camera takes only once it is open, in this order.
         tries: pictures in a row that may not be readable before it counts as the end.
         is_file: ``target`` is a path.
+        pipeline: what GStreamer reads the file with, ``{}`` for its name; empty: what OpenCV makes of it.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class OpenCvCapture:
         after_open: Mapping[str, float] | None = None,
         tries: int = 0,
         is_file: bool = False,
+        pipeline: str = "",
     ) -> None:
         self._target = target
         self._decoder = decoder
@@ -70,6 +72,7 @@ class OpenCvCapture:
         self._after_open = dict(after_open or {})
         self._tries = tries
         self._is_file = is_file
+        self._pipeline = pipeline
         self._process = DecoderProcess()
         self._is_open = False
         self._lost = 0
@@ -97,6 +100,7 @@ class OpenCvCapture:
             "after": _numbered(self._after_open),
             "tries": self._tries,
             "is_file": self._is_file,
+            "pipeline": self._pipeline,
         }
         self._is_open, self._lost, self._waiting = False, 0, None
         self._process.complaints.forget()

@@ -9,10 +9,15 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Surroundings:
-    """``open_timeout_s``, ``read_timeout_s``: after which a family that can give up on its own does so."""
+    """``open_timeout_s``, ``read_timeout_s``: after which a family that can give up on its own does so.
+
+    ``frame_size``: width and height at which frames are scored, for a family that can shrink them at no cost; None
+    where nothing is known of that.
+    """
 
     open_timeout_s: float = 15.0
     read_timeout_s: float = 10.0
+    frame_size: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, eq=False)

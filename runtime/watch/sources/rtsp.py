@@ -12,6 +12,8 @@ from ...machine.packages import opencv_has
 from ...settings.section import Section
 from ..media.pipeline_text import property_text
 from .decoding.deinterlacing import VideoInput
+from .decoding.gst_launch import has_element
+from .decoding.pipelines import DEINTERLACE, TO_OPENCV, whole_pipeline
 from .decoding.stream import VideoStream
 from .opencv_capture import DecodedSource, OpenCvCapture
 from .protocol import Source, Surroundings
@@ -47,7 +49,8 @@ class RtspSource(DecodedSource):
         self._transport = transport
         source = rtsp_source(uri.address, transport, latency_ms)
         if decoder == "gstreamer":
-            target, properties = rtsp_pipeline(source), {}
+            body = f"{source} ! decodebin"
+            target, properties = whole_pipeline(body, TO_OPENCV, has_element, between=DEINTERLACE), {}
         else:
             target = ffmpeg_address(uri.address, transport)
             properties = {
@@ -86,14 +89,6 @@ def rtsp_source(address: str, transport: str, latency_ms: int) -> str:
     if login:
         properties += [f"user-id={property_text(unquote(user))}", f"user-pw={property_text(unquote(password))}"]
     return f"rtspsrc {' '.join(properties)} protocols={transport} latency={latency_ms}"
-
-
-def rtsp_pipeline(source: str) -> str:
-    """The whole pipeline, up to OpenCV; ``deinterlace`` comes from the same package as ``rtspsrc``."""
-    return (
-        f"{source} ! decodebin ! deinterlace fields=top ! videoconvert ! "
-        "video/x-raw,format=BGR ! appsink max-buffers=2 drop=false sync=false"
-    )
 
 
 def _chosen(decoder: str) -> str:

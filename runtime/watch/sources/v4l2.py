@@ -6,8 +6,12 @@ import stat
 from pathlib import Path
 from typing import Any
 
-from ...errors import ConfigurationError, SourceError
+from ...errors import ConfigurationError, MachineError, SourceError
 from ...settings.section import Section, size_option
+from ..media.pipeline_text import property_text, rate_text
+from .decoding.gst_launch import has_element
+from .decoding.pipelines import JPEG_DECODERS, Asked, shrunk
+from .gstreamer import PipelineSource
 from .opencv_capture import DecodedSource, OpenCvCapture
 from .protocol import Source, Surroundings
 from .uri import SourceUri
@@ -19,10 +23,12 @@ def create(uri: SourceUri, options: Section, surroundings: Surroundings) -> Sour
     """A camera by its device file.
 
     Options: ``size`` (WxH), ``fps``, ``fourcc`` (``MJPG`` gives full rate over USB 2), each the driver's choice where
-    absent.
+    absent; ``jpeg_decoder`` (``nvv4l2decoder`` or ``nvjpegdec``): JPEG from the camera, decoded by that element of a
+    Jetson instead of the processor.
 
     Raises:
         ConfigurationError: no absolute path, or an option of the wrong kind.
+        MachineError: this machine lacks the element.
     """
     if not uri.address.startswith("/"):
         raise ConfigurationError(f"the source {uri.shown!r} names no device: write v4l2:///dev/video0, three slashes")
@@ -31,8 +37,51 @@ def create(uri: SourceUri, options: Section, surroundings: Surroundings) -> Sour
     fourcc = options.text("fourcc", "") if "fourcc" in options else None
     if fourcc is not None and not _FOURCC.fullmatch(fourcc):
         raise ConfigurationError(f"{options.path_of('fourcc')} is {fourcc!r}: give four letters, such as MJPG or YUYV")
+    decoder = _jpeg_decoder(uri, options, fourcc)
     options.finish()
-    return V4l2Source(uri, size, fps, fourcc, surroundings)
+    if decoder is None:
+        return V4l2Source(uri, size, fps, fourcc, surroundings)
+    asked = None if size is None else Asked(shrunk(size, surroundings.frame_size))
+    return JpegSource(uri, jpeg_pipeline(uri.address, size, fps, decoder), surroundings, asked)
+
+
+def jpeg_pipeline(device: str, size: tuple[int, int] | None, fps: float | None, decoder: str) -> str:
+    """A camera's JPEG pictures, decoded by one of ``JPEG_DECODERS``."""
+    caps = "image/jpeg"
+    if size is not None:
+        caps += f",width={size[0]},height={size[1]}"
+    if fps is not None:
+        caps += f",framerate={rate_text(fps)}"
+    return f"v4l2src device={property_text(device)} ! {caps} ! {JPEG_DECODERS[decoder]}"
+
+
+def _jpeg_decoder(uri: SourceUri, options: Section, fourcc: str | None) -> str | None:
+    """The element that was asked for, which is here."""
+    if "jpeg_decoder" not in options:
+        return None
+    decoder = options.choice("jpeg_decoder", "", tuple(JPEG_DECODERS))
+    if fourcc not in (None, "MJPG", "JPEG"):
+        raise ConfigurationError(
+            f"the source {uri.shown!r} asks for {fourcc} pictures and a decoder for JPEG: leave one of the two out"
+        )
+    if not has_element(decoder):
+        raise MachineError(
+            f"the source {uri.shown!r} needs GStreamer with {decoder}, which this machine lacks: on a Jetson install "
+            "nvidia-l4t-gstreamer and gstreamer1.0-tools; elsewhere leave jpeg_decoder out"
+        )
+    return decoder
+
+
+class JpegSource(PipelineSource):
+    """One Video4Linux device whose JPEG pictures a Jetson's hardware decodes."""
+
+    def __init__(self, uri: SourceUri, body: str, surroundings: Surroundings, asked: Asked | None) -> None:
+        super().__init__("v4l2", body, uri.shown, surroundings, asked)
+        self._device = Path(uri.address)
+
+    def open(self) -> None:
+        _check_device(self._device)
+        super().open()
 
 
 class V4l2Source(DecodedSource):

@@ -9,6 +9,8 @@ from ...errors import SourceError
 from ...machine.packages import opencv_has
 from ...settings.section import Section
 from .decoding.deinterlacing import file_input
+from .decoding.gst_launch import has_element
+from .decoding.pipelines import CONVERTER, TO_OPENCV, whole_pipeline
 from .decoding.stream import VideoStream
 from .frame_account import FrameAccount, Timeline, promise_of
 from .opencv_capture import OpenCvCapture
@@ -161,8 +163,14 @@ def opens_as_video(path: Path) -> bool:
 
 
 def _capture(path: Path, shown: str, surroundings: Surroundings) -> OpenCvCapture:
+    decoder, pipeline = _decoder(), ""
+    if decoder == "gstreamer" and has_element(
+        CONVERTER
+    ):  # the pipeline that OpenCV makes of a file knows no device memory
+        pipeline = whole_pipeline("filesrc location={} ! decodebin", TO_OPENCV, has_element)
     # An absolute path, for FFmpeg takes what stands before a colon for a protocol.
-    return OpenCvCapture(str(path.absolute()), _decoder(), shown, surroundings, tries=_TRIES, is_file=True)
+    target = str(path.absolute())
+    return OpenCvCapture(target, decoder, shown, surroundings, tries=_TRIES, is_file=True, pipeline=pipeline)
 
 
 def _decoder() -> str:

@@ -1,6 +1,7 @@
 // The element dgiqagate in real pipelines: verdicts, metadata, drops, errors, caps that change, memory. Frames that it
 // cannot use are in test_unusable_frames.cpp.
 #define DOCTEST_CONFIG_IMPLEMENT
+#include <dlfcn.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -98,6 +99,20 @@ TEST_CASE("a bundle that is missing, damaged or not given stops the pipeline wit
         REQUIRE(said.errors.size() == 1);
         CHECK(said.errors[0].find(one.message) != std::string::npos);
     }
+}
+
+TEST_CASE("device memory is not offered where NVIDIA's library is not, as test_nvmm.cpp has it offered where it is") {
+    if (dlopen("libnvbufsurface.so.1.0.0", RTLD_LAZY) != nullptr) return;  // a Jetson
+    GstElement *element = gst_element_factory_make("dgiqagate", nullptr);
+    for (const char *name : {"sink", "src"}) {
+        GstPad *pad = gst_element_get_static_pad(element, name);
+        GstCaps *caps = gst_pad_query_caps(pad, nullptr);
+        CHECK(gst_caps_get_size(caps) == 1);
+        CHECK(gst_caps_features_is_equal(gst_caps_get_features(caps, 0), GST_CAPS_FEATURES_MEMORY_SYSTEM_MEMORY));
+        gst_caps_unref(caps);
+        gst_object_unref(pad);
+    }
+    gst_object_unref(element);
 }
 
 TEST_CASE("every format and matrix reaches the scorer as the C API would be given it") {

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ....errors import SourceError
-from ...media.pipeline_text import arguments
 from .gst_launch import has_gst_launch, launched_pipeline, missing_element
 from .launched import LaunchedDecoder
+from .pipelines import DEINTERLACE
 
 FFMPEG = "ffmpeg"
 # Luma of limited range and BT.601, which is what OpenCV turns back into BGR. Numbering the time stamps keeps ffmpeg
@@ -52,8 +52,8 @@ def deinterlacer(video: VideoInput) -> LaunchedDecoder:
     if shutil.which(FFMPEG):
         return _by_ffmpeg(video)
     if has_gst_launch() and not any(missing_element(name) for name in ("deinterlace", "y4menc")):
-        parts = [*arguments(video.gst_source), "!", "decodebin", "!", "deinterlace", "fields=top"]
-        return launched_pipeline(parts, video.shown, video.limit_s, video.file or "")
+        body = f"{video.gst_source} ! decodebin"
+        return launched_pipeline(body, video.shown, video.limit_s, between=DEINTERLACE, feed=video.file or "")
     raise SourceError(f"{video.shown} cannot be decoded by this OpenCV, and no other decoder is here: {REMEDY}")
 
 
@@ -66,6 +66,6 @@ def _by_ffmpeg(video: VideoInput) -> LaunchedDecoder:
         given = ["-protocol_whitelist", _PROTOCOLS, "-f", "concat", "-safe", "0", "-i", "pipe:0"]
         quoted = video.address.replace("'", r"'\''")
         feed = f"ffconcat version 1.0\nfile '{quoted}'\n"
-    end = ["-an", "-sn", "-dn", "-vf", _FILTERS, "-r", "25", "-f", "yuv4mpegpipe", "pipe:1"]
+    end = ["-an", "-sn", "-dn", "-vf", _FILTERS, "-r", "25", "-f", "yuv4mpegpipe"]
     command = [FFMPEG, "-v", "error", "-nostats", *given, *end]
-    return LaunchedDecoder(command, video.shown, f"reinstall {FFMPEG}", video.limit_s, feed)
+    return LaunchedDecoder(command, "pipe:{}", video.shown, f"reinstall {FFMPEG}", video.limit_s, feed)

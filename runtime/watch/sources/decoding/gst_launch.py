@@ -3,18 +3,16 @@
 import functools
 import shutil
 import subprocess
-from collections.abc import Sequence
 from pathlib import Path
 
 from ....errors import MachineError
 from ....settings.credentials import masked
-from ...media.pipeline_text import elements
+from ...media.pipeline_text import arguments, elements
 from .launched import LaunchedDecoder
+from .pipelines import TO_PIPE, Asked, whole_pipeline
 
 GST_LAUNCH = "gst-launch-1.0"
 _INSPECT = "gst-inspect-1.0"
-_TO_PIPE = ["!", "videoconvert", "!", "video/x-raw,format=I420,colorimetry=bt601", "!", "y4menc", "!"]
-_TO_PIPE += ["fdsink", "fd=1", "sync=false"]
 
 
 def has_gst_launch() -> bool:
@@ -30,7 +28,9 @@ def missing_element(name: str) -> bool | None:
 
 @functools.cache
 def _lacks(inspect: str, name: str) -> bool:
-    return subprocess.run([inspect, "--exists", name], capture_output=True, check=False).returncode != 0
+    # Without a version it asks for GStreamer's own, which no plugin of a Jetson states.
+    asked = [inspect, "--atleast-version=0.0", "--exists", name]
+    return subprocess.run(asked, capture_output=True, check=False).returncode != 0
 
 
 def refuse_missing_elements(pipeline: str) -> None:
@@ -43,6 +43,18 @@ def refuse_missing_elements(pipeline: str) -> None:
             )
 
 
-def launched_pipeline(parts: Sequence[str], shown: str, limit_s: float, feed: str | Path = "") -> LaunchedDecoder:
-    """A pipeline without its sink, as ``pipeline_text.arguments`` gives it, not started."""
-    return LaunchedDecoder([GST_LAUNCH, "-q", *parts, *_TO_PIPE], shown, "reinstall gstreamer1.0-tools", limit_s, feed)
+def has_element(name: str) -> bool:
+    """Whether GStreamer here is known to have an element."""
+    return missing_element(name) is False
+
+
+def launched_pipeline(
+    body: str, shown: str, limit_s: float, asked: Asked | None = None, between: str = "", feed: str | Path = ""
+) -> LaunchedDecoder:
+    """A pipeline without its sink, not started; arguments as of ``pipelines.whole_pipeline`` and ``LaunchedDecoder``.
+
+    Raises:
+        ConfigurationError: its quotes do not close.
+    """
+    parts = arguments(whole_pipeline(body, TO_PIPE, has_element, asked, between))
+    return LaunchedDecoder([GST_LAUNCH, "-q", *parts], "fd={}", shown, "reinstall gstreamer1.0-tools", limit_s, feed)

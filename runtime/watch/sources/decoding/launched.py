@@ -1,6 +1,10 @@
-"""Pictures out of a program of this machine, ``gst-launch-1.0`` or ``ffmpeg``, that writes them raw to a pipe."""
+"""Pictures out of a program of this machine, ``gst-launch-1.0`` or ``ffmpeg``, that writes them raw to a pipe.
+
+The pipe is one of its own: on standard output some elements print, and a line among the pictures would end them.
+"""
 
 import contextlib
+import os
 import subprocess
 import threading
 from collections import deque
@@ -12,6 +16,7 @@ from ....errors import MachineError, SourceError
 from ....ground.error_text import one_line
 from ....settings.credentials import masked
 from ..protocol import End, Frame, ReadResult
+from .printed import Printed
 from .y4m import Y4mError, Y4mReader
 
 _GRACE_S = 2.0
@@ -24,7 +29,8 @@ class LaunchedDecoder:
     """One program that can be started again.
 
     Args:
-        arguments: the program and its arguments; it writes YUV4MPEG2 to standard output.
+        arguments: the program and its arguments; it writes YUV4MPEG2.
+        output: its last argument, where it writes, with ``{}`` for the number of the descriptor.
         shown: the source as it may be shown, without credentials.
         remedy: how to install the program.
         limit_s: for the first picture.
@@ -33,15 +39,24 @@ class LaunchedDecoder:
     """
 
     def __init__(
-        self, arguments: Sequence[str], shown: str, remedy: str, limit_s: float, feed: str | Path = ""
+        self,
+        arguments: Sequence[str],
+        output: str,
+        shown: str,
+        remedy: str,
+        limit_s: float,
+        feed: str | Path = "",
     ) -> None:
         self.name = arguments[0]
         self._arguments = list(arguments)
+        self._output = output
         self._shown = shown
         self._remedy = remedy
         self._limit_s = limit_s
         self._feed = feed
         self._process: subprocess.Popen[bytes] | None = None
+        self._pictures: BinaryIO | None = None
+        self._printed: Printed | None = None
         self._said: _LastLines | None = None
         self._reader: Y4mReader | None = None
         self._first: ReadResult | None = None
@@ -65,9 +80,10 @@ class LaunchedDecoder:
         except OSError as error:
             raise MachineError(f"{self.name} cannot be started ({error.strerror}): {self._remedy}") from None
         self._process = process
-        assert process.stdout is not None and process.stderr is not None
+        assert process.stdout is not None and process.stderr is not None and self._pictures is not None
+        self._printed = Printed(process.stdout, self.name)  # type: ignore[arg-type]
         self._said = _LastLines(process.stderr)  # type: ignore[arg-type]
-        self._reader = Y4mReader(process.stdout)  # type: ignore[arg-type]
+        self._reader = Y4mReader(self._pictures)
         if process.stdin is not None and isinstance(self._feed, str):
             with contextlib.suppress(OSError), process.stdin:
                 process.stdin.write(self._feed.encode(errors="surrogateescape"))
@@ -99,8 +115,13 @@ class LaunchedDecoder:
     def close(self) -> None:
         """End the program; further calls do nothing."""
         process, self._process, self._reader, self._first = self._process, None, None, None
+        pictures, self._pictures = self._pictures, None
         if process is not None:
             _end(process)
+        if self._printed is not None:
+            self._printed.finish(_GRACE_S)
+        if pictures is not None:
+            pictures.close()
 
     def interrupt(self) -> None:
         """End the program at once; a read that waits is answered with its end."""
@@ -110,13 +131,19 @@ class LaunchedDecoder:
                 process.kill()
 
     def _start(self, file: BinaryIO | None) -> "subprocess.Popen[bytes]":
-        return subprocess.Popen(
-            self._arguments,
-            stdin=file or subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,  # Ctrl-C goes to this process alone, which ends the other itself
-        )
+        read_end, write_end = os.pipe()
+        self._pictures = os.fdopen(read_end, "rb")
+        try:
+            return subprocess.Popen(
+                [*self._arguments, self._output.format(write_end)],
+                stdin=file or subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                pass_fds=(write_end,),
+                start_new_session=True,  # Ctrl-C goes to this process alone, which ends the other itself
+            )
+        finally:
+            os.close(write_end)
 
     def _last_words(self) -> str:
         """What the program said on its way out, in one line without credentials."""
@@ -152,5 +179,3 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-    if process.stdout is not None:
-        process.stdout.close()

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from ....errors import MachineError
 from ....ground.limits import pixels_flaw
 from .complaints import Complaints
+from .printed import Printed
 
 _PROGRAM = Path(__file__).with_name("program.py")
 # Neither the working folder nor one of ours comes on the program's import path.
@@ -46,6 +47,7 @@ class DecoderProcess:
         self.complaints = Complaints()
         self._process: subprocess.Popen[bytes] | None = None
         self._answers: BinaryIO | None = None
+        self._printed: Printed | None = None
         self._memory: int | None = None
         self._shared: mmap.mmap | None = None
 
@@ -104,6 +106,8 @@ class DecoderProcess:
             return
         process.kill()
         process.wait()
+        if self._printed is not None:
+            self._printed.finish(_CLOSE_S)
         for stream in (process.stdin, process.stderr, self._answers):
             if stream is not None:
                 with contextlib.suppress(OSError):
@@ -123,7 +127,7 @@ class DecoderProcess:
             process = subprocess.Popen(
                 [sys.executable, "-S", "-c", _START, str(_PROGRAM), str(write_end), str(memory)],
                 stdin=subprocess.PIPE,
-                stdout=subprocess.DEVNULL,  # some decoders print there
+                stdout=subprocess.PIPE,  # some decoders print there
                 stderr=subprocess.PIPE,
                 pass_fds=(write_end, memory),
                 start_new_session=True,  # Ctrl-C goes to this process alone, which ends the other itself
@@ -135,7 +139,8 @@ class DecoderProcess:
             raise MachineError(f"no decoder process can be started ({error.strerror}): free some memory") from None
         finally:
             os.close(write_end)
-        assert process.stderr is not None
+        assert process.stdout is not None and process.stderr is not None
+        self._printed = Printed(process.stdout, "the decoder process")  # type: ignore[arg-type]
         os.set_blocking(process.stderr.fileno(), False)
         self._process, self._memory, self._shared = process, memory, None
         self._answers = os.fdopen(read_end, "rb", buffering=0)

@@ -59,11 +59,24 @@ class _Decoder:
         self._tries = 0
 
     def open(
-        self, target: str, backend: int, settings: list[int], after: list[list[float]], tries: int, is_file: bool
+        self,
+        target: str,
+        backend: int,
+        settings: list[int],
+        after: list[list[float]],
+        tries: int,
+        is_file: bool,
+        pipeline: str,
     ) -> dict[str, Any]:
-        """Open; ``tries``: grabs that may fail in a row before it counts as the end."""
+        """Open; ``tries``: grabs that may fail in a row before it counts as the end; ``pipeline``: with ``{}`` for a
+        file's name, or empty.
+        """
         self.close()
-        name = self._safe_name(target) if is_file else target
+        name = target
+        if pipeline:
+            name = pipeline.replace("{}", self._descriptor_name(target))  # no quotes for a name that needs some
+        elif is_file:
+            name = self._safe_name(target)
         capture = cv2.VideoCapture(name, backend, settings)
         if not capture.isOpened():
             return {"opened": False}
@@ -123,6 +136,9 @@ class _Decoder:
                 return path
         except UnicodeEncodeError:
             pass
+        return self._descriptor_name(path)
+
+    def _descriptor_name(self, path: str) -> str:
         self._file = os.open(path, os.O_RDONLY)
         return f"/proc/self/fd/{self._file}"
 

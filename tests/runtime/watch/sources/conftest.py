@@ -1,6 +1,8 @@
 """Video files and HTTP cameras for the sources."""
 
+import os
 import socket
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -9,6 +11,8 @@ import numpy as np
 import pytest
 from stand_ins.http_camera import Answer, Camera, Server
 from stand_ins.pictures import LEVEL, jpeg, picture
+
+import dgiqa_edge.runtime
 
 
 @pytest.fixture
@@ -72,3 +76,32 @@ def bright(tmp_path_factory: pytest.TempPathFactory) -> Path:
         picture[48:] = 20
         cv2.imwrite(str(folder / f"{index}.png"), picture)
     return folder
+
+
+@pytest.fixture
+def through_gstreamer(tmp_path: Path) -> Callable[..., None]:
+    """``through_gstreamer(program, *arguments)`` runs a program with an OpenCV that has GStreamer.
+
+    The wheels have none; a system's own may (Debian: python3-opencv), and a Jetson's does.
+    """
+    system = "/usr/bin/python3"
+    ask = "import cv2; print(cv2.videoio_registry.hasBackend(cv2.CAP_GSTREAMER))"
+    answer = subprocess.run([system, "-c", ask], capture_output=True, text=True, check=False)
+    if answer.stdout.strip() != "True":
+        pytest.skip("needs a system OpenCV with GStreamer (apt-get install python3-opencv)")
+    folder = tmp_path / "packages" / "dgiqa_edge"
+    folder.mkdir(parents=True)
+    (folder / "runtime").symlink_to(Path(dgiqa_edge.runtime.__file__).parent)
+
+    def run(program: str, *arguments: str) -> None:
+        finished = subprocess.run(
+            [system, "-c", program, *arguments],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            env={**os.environ, "PYTHONPATH": str(folder.parent), "PYTHONDONTWRITEBYTECODE": "1"},
+            check=False,
+        )
+        assert finished.returncode == 0, finished.stderr
+
+    return run

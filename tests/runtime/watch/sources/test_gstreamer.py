@@ -14,10 +14,9 @@ from dgiqa_edge.runtime.errors import ConfigurationError, MachineError, SourceEr
 from dgiqa_edge.runtime.watch.media.pipeline_text import arguments, property_text, without_appsink
 from dgiqa_edge.runtime.watch.sources import End, Frame, create_source
 from dgiqa_edge.runtime.watch.sources import gstreamer as gstreamer_module
-from dgiqa_edge.runtime.watch.sources.csi import csi_pipeline
 from dgiqa_edge.runtime.watch.sources.decoding.gst_launch import missing_element
 from dgiqa_edge.runtime.watch.sources.decoding.y4m import Y4mError, Y4mReader
-from dgiqa_edge.runtime.watch.sources.rtsp import ffmpeg_address, rtsp_pipeline, rtsp_source
+from dgiqa_edge.runtime.watch.sources.rtsp import ffmpeg_address, rtsp_source
 
 needs_gstreamer = pytest.mark.skipif(
     shutil.which("gst-launch-1.0") is None or missing_element("y4menc") is not False,
@@ -83,23 +82,10 @@ def test_without_gstreamer_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch) 
         create_source("gst:videotestsrc ! videoconvert")
 
 
-@pytest.mark.skipif(missing_element("nvarguscamerasrc") is False, reason="this machine is a Jetson")
-def test_a_csi_camera_elsewhere_names_what_is_missing() -> None:
-    with pytest.raises(MachineError, match="nvarguscamerasrc"):
-        create_source("csi://0")
-
-
 @pytest.mark.parametrize("uri", ["csi://", "csi://front", "csi://99", "csi://0?flip=9", "csi://0?size=big"])
 def test_csi_uris_that_are_none(uri: str) -> None:
     with pytest.raises(ConfigurationError):
         create_source(uri)
-
-
-def test_the_csi_pipeline() -> None:
-    assert csi_pipeline(1, (1280, 720), 60, 2) == (
-        "nvarguscamerasrc sensor-id=1 ! video/x-raw(memory:NVMM),width=1280,height=720,framerate=60/1,format=NV12 ! "
-        "nvvidconv flip-method=2 ! video/x-raw,format=BGRx"
-    )
 
 
 @pytest.mark.parametrize(
@@ -131,7 +117,6 @@ def test_a_login_becomes_properties_of_rtspsrc() -> None:
         'rtspsrc location="rtsp://192.0.2.7:554/live?channel=1" user-id="ad min" user-pw="p@ss" protocols=udp '
         "latency=150"
     )
-    assert rtsp_pipeline(text).startswith(f"{text} ! decodebin ! deinterlace fields=top ! ")
 
 
 @pytest.mark.parametrize(
