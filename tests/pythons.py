@@ -20,7 +20,7 @@ from places import ROOT
 
 ENVIRONMENTS = ROOT / "build" / "pythons"
 SYSTEM = ENVIRONMENTS / "system"
-EXTRAS = "cpu,watch,test"
+EXTRAS = "cpu,watch,bench,test"
 JETPACK = ("3.10", ("opencv-python-headless==4.8.0.76", "numpy==1.26.4"))
 """Python of JetPack 6, and what its system has for it; its OpenCV also has GStreamer, which the wheel lacks."""
 TESTS = (
