@@ -102,7 +102,7 @@ def _beside_jetpack(python: str, folder: Path, own: Path) -> None:
     subprocess.run(["make", "jetson", f"PYTHON={python}", f"VENV={folder}"], cwd=ROOT, env=system, check=True)
     stand_in.unlink()  # tests ask it for more
     pins = ["-c", ROOT / "constraints-jetson.txt"]
-    subprocess.run([own, "-m", "pip", "install", "-qq", *pins, f"{ROOT}[test]"], env=system, check=True)
+    subprocess.run([own, "-m", "pip", "install", "-qq", *pins, "-e", f"{ROOT}[test]"], env=system, check=True)
 
 
 def main() -> int:
