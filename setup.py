@@ -47,7 +47,11 @@ def packages() -> list[str]:
 
 
 PACKAGE_DIR = package_dir()
-CPU = ["onnxruntime>=1.17"]
+# In every extra for a desktop, and no hard dependency: a Jetson's system has an OpenCV with GStreamer, which the wheel
+# would hide.
+OPENCV = ["opencv-python-headless>=4.8"]
+ONNXRUNTIME = ["onnxruntime>=1.17"]
+CPU = [*ONNXRUNTIME, *OPENCV]
 # Without PyTorch, so that it can be had where an engine runs.
 DEBUG = [*CPU, "onnx>=1.16", "polygraphy>=0.49"]
 EXPORT = [
@@ -61,16 +65,21 @@ EXPORT = [
 TRAINING = EXPORT
 # LoadGen has wheels for x86-64 only; elsewhere the project's own loop drives the queries.
 LOADGEN = "mlcommons-loadgen>=5; sys_platform == 'linux' and platform_machine == 'x86_64'"
-BENCH = sorted({*CPU, "scipy>=1.10", "matplotlib>=3.7", "Jinja2>=3.1", "nvidia-ml-py>=12", LOADGEN})
-WATCH = ["starlette>=0.37", "uvicorn>=0.29", "paho-mqtt>=2", "prometheus-client>=0.20", "PyYAML>=6", "matplotlib>=3.7"]
-TENSORRT = ["tensorrt>=8.5", "cuda-python>=12"]
+PLOTS = ["matplotlib>=3.7"]
+REPORTS = [*PLOTS, "scipy>=1.10", "Jinja2>=3.1"]
+BENCH = sorted({*CPU, *REPORTS, "nvidia-ml-py>=12", LOADGEN})
+SERVICES = ["starlette>=0.37", "uvicorn>=0.29", "paho-mqtt>=2", "prometheus-client>=0.20", "PyYAML>=6"]
+WATCH = [*OPENCV, *SERVICES, *PLOTS]
+TENSORRT = ["tensorrt>=8.5", "cuda-python>=12", *OPENCV]
+# Beside JetPack, which has TensorRT and OpenCV: its OpenCV was built for NumPy 1, its driver takes CUDA 12.
+JETSON = sorted({*ONNXRUNTIME, *REPORTS, *SERVICES, "cuda-python>=12,<13", "numpy<2"})
 # Users install NVIDIA's wheels under NVIDIA's licence; nothing of them is ours to pass on.
 TENSORRT_RTX = ["tensorrt_rtx_cu13_libs>=1.7,<1.8", "tensorrt_rtx_cu13_bindings>=1.7,<1.8"]
-OPENVINO = ["openvino>=2024.4"]
+OPENVINO = ["openvino>=2024.4", *OPENCV]
 # What the runtime's tests need, on any Python that it names; the rest of the tests needs `dev`.
 TEST = ["hypothesis>=6", "jsonschema>=4", "onnx>=1.16", "psutil", "pytest-timeout", "pytest>=8"]
 # cuda-bindings imports without a GPU: what our code calls of it is compared with the real package.
-DEV = [*TEST, "cuda-bindings", "mypy", "playwright>=1.40", "ruff"]
+DEV = [*TEST, "cuda-bindings", "mypy", "playwright>=1.40", "ruff", "uv>=0.5"]
 
 setup(
     name="dgiqa-edge",
@@ -104,11 +113,12 @@ setup(
     },
     install_requires=[
         "numpy>=1.24",
-        "opencv-python-headless>=4.8",
         "tomli>=2; python_version < '3.11'",
     ],
     extras_require={
         "cpu": CPU,
+        "opencv": OPENCV,
+        "jetson": JETSON,
         "export": EXPORT,
         "debug": DEBUG,
         "bench": BENCH,

@@ -1,9 +1,9 @@
 """The runtime's tests on the oldest and the newest Python that ``setup.py`` names, side by side: ``make test-pythons``.
 
-Each Python gets a small environment of its own below ``build/pythons/``: what the runtime needs to score and to watch
-(extras ``cpu`` and ``watch``) and what its tests need, no torch. A Python is looked for on PATH, then among pyenv's;
-one that is absent is named, and is no failure. What takes minutes and owes nothing to the version of Python is left
-out; ``make test`` has it.
+Each Python gets a small environment of its own below ``build/pythons/``, without torch: the oldest what ``make jetson``
+makes beside JetPack 6 (NumPy 1, OpenCV 4.8), the newest what a desktop needs to score and to watch. A Python is looked
+for on PATH, then among pyenv's; one that is absent is named, and is no failure. What takes minutes and owes nothing to
+the version of Python is left out; ``make test`` has it.
 """
 
 import hashlib
@@ -19,12 +19,18 @@ from pathlib import Path
 from places import ROOT
 
 ENVIRONMENTS = ROOT / "build" / "pythons"
-EXTRAS = "cpu,watch,test"
+SYSTEM = ENVIRONMENTS / "system"
+EXTRAS = "cpu,watch,bench,test"
+JETPACK = ("3.10", ("opencv-python-headless==4.8.0.76", "numpy==1.26.4"))
+"""Python of JetPack 6, and what its system has for it; its OpenCV also has GStreamer, which the wheel lacks."""
 TESTS = (
     "tests/runtime",
+    "tests/calibration",
     "tests/test_architecture.py::test_every_module_imports_with_only_its_own_extra[runtime]",
 )
 LEFT_OUT = {
+    "tests/calibration/int8/test_exact_grids.py": "exports a network by PyTorch",
+    "tests/calibration/int8/test_whole_levels.py": "reads the resampling matrices of networks, which PyTorch has",
     "tests/runtime/gate/test_frozen_video.py": "encodes video by ffmpeg",
     "tests/runtime/settings/test_secrets_fuzz.py": "random addresses for a minute",
     "tests/runtime/watch/dashboard/test_browser.py": "a browser",
@@ -59,16 +65,44 @@ def _of_pyenv(version: str) -> Iterator[Path]:
 
 
 def environment(version: str, python: str) -> Path:
-    """The Python of an environment that is as ``setup.py`` has it, made anew where that has changed."""
+    """The Python of an environment that is as ``setup.py`` and its pins have it, made anew where they have changed."""
     folder = ENVIRONMENTS / version
-    made_of = hashlib.sha256((ROOT / "setup.py").read_bytes() + python.encode()).hexdigest()
+    inputs = ("setup.py", "Makefile", "constraints.txt", "constraints-jetson.txt", "tests/pythons.py")
+    made_of = hashlib.sha256(b"".join((ROOT / name).read_bytes() for name in inputs) + python.encode()).hexdigest()
     stamp = folder / "made_of"
     own = folder / "bin" / "python"
     if not stamp.exists() or stamp.read_text() != made_of:
-        subprocess.run([python, "-m", "venv", "--clear", folder], check=True)
-        subprocess.run([own, "-m", "pip", "install", "-qq", "-e", f"{ROOT}[{EXTRAS}]"], check=True)
+        shutil.rmtree(folder, ignore_errors=True)
+        make = _beside_jetpack if version == JETPACK[0] else _for_a_desktop
+        make(python, folder, own)
         stamp.write_text(made_of)
     return own
+
+
+def surroundings(version: str) -> dict[str, str]:
+    """Variables for what runs in an environment: beside JetPack it finds the system's packages."""
+    others = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    return {**others, "PYTHONPATH": str(SYSTEM)} if version == JETPACK[0] else others
+
+
+def _for_a_desktop(python: str, folder: Path, own: Path) -> None:
+    subprocess.run([python, "-m", "venv", folder], check=True)
+    install = [own, "-m", "pip", "install", "-qq", "-c", ROOT / "constraints.txt"]
+    subprocess.run([*install, "-e", f"{ROOT}[{EXTRAS}]"], check=True)
+
+
+def _beside_jetpack(python: str, folder: Path, own: Path) -> None:
+    """By ``make jetson``, with a stand-in for the packages of the system, and for TensorRT."""
+    shutil.rmtree(SYSTEM, ignore_errors=True)
+    pip = [python, "-m", "pip", "install", "-qq"]
+    subprocess.run([*pip, "--target", SYSTEM, *JETPACK[1]], check=True)
+    system = surroundings(JETPACK[0])
+    stand_in = SYSTEM / "tensorrt.py"
+    stand_in.write_text('__version__ = "10.3.0"\n')
+    subprocess.run(["make", "jetson", f"PYTHON={python}", f"VENV={folder}"], cwd=ROOT, env=system, check=True)
+    stand_in.unlink()  # tests ask it for more
+    pins = ["-c", ROOT / "constraints-jetson.txt"]
+    subprocess.run([own, "-m", "pip", "install", "-qq", *pins, "-e", f"{ROOT}[test]"], env=system, check=True)
 
 
 def main() -> int:
@@ -84,9 +118,9 @@ def main() -> int:
         own = environment(version, python)
         log = ENVIRONMENTS / f"{version}.log"
         command = [own, "-m", "pytest", "-m", "not slow", *TESTS, *(f"--ignore={ROOT / path}" for path in LEFT_OUT)]
-        surroundings = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
         with log.open("w") as out:
-            running[version] = subprocess.Popen(command, cwd=ROOT, env=surroundings, stdout=out, stderr=out), log
+            process = subprocess.Popen(command, cwd=ROOT, env=surroundings(version), stdout=out, stderr=out)
+        running[version] = process, log
     started = time.monotonic()
     for version, (process, log) in running.items():
         process.wait()

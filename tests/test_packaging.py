@@ -121,6 +121,14 @@ def test_a_hint_names_what_can_be_installed_from(tmp_path, monkeypatch, origin):
     assert "dgiqa-edge" not in extra_packages.update_command().replace(str(ROOT), "")
 
 
+@pytest.mark.parametrize(("extra", "on_a_jetson"), [("watch", "jetson"), ("cpu", "jetson"), ("export", "export")])
+def test_a_hint_on_a_jetson_hides_nothing_of_jetpack(tmp_path, monkeypatch, extra, on_a_jetson):
+    monkeypatch.setattr(extra_packages, "JETSON_RELEASE", tmp_path / "nv_tegra_release")
+    assert f"[{extra}]" in extra_packages.install_command(extra)
+    (tmp_path / "nv_tegra_release").touch()
+    assert f"[{on_a_jetson}]" in extra_packages.install_command(extra)
+
+
 def test_every_place_names_the_same_versions_of_python():
     oldest, newest = named()[0], named()[-1]
     said = {name: (ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "setup.py", "pyproject.toml")}

@@ -7,6 +7,7 @@ that a build on the device is checked by lie in a file of the same form, several
 """
 
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -43,7 +44,7 @@ _TYPES: dict[str, np.dtype[Any]] = {"U8": np.dtype("u1"), "F32": np.dtype("<f4")
 _LENGTH_BYTES = 8
 _UNREADABLE: tuple[type[Exception], ...] = (
     *(OSError, ValueError, TypeError, LookupError, MemoryError),
-    *(EOFError, NotImplementedError, zipfile.BadZipFile),  # of an .npz
+    *(EOFError, RuntimeError, zipfile.BadZipFile, zlib.error),  # of an .npz
 )
 _MOST_BYTES = 8 * MOST_FRAME_PIXELS  # the frame's three channels, a depth map that is no larger, scores
 

@@ -113,18 +113,20 @@ def _packages_of(extra: str) -> Iterator[None]:
     try:
         yield
     except (ImportError, AttributeError) as error:
-        if "cv2" in str(error) and (opencv := _opencv_problem()) is not None:
-            raise MachineError(f"OpenCV cannot be used: {opencv}") from error
         package = (error.name or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
+        # An OpenCV for an older NumPy names NumPy alone.
+        of_opencv = package == "cv2" or (not package and any(name in str(error) for name in ("cv2", "numpy")))
+        if of_opencv and (opencv := _opencv_problem()) is not None:
+            raise MachineError(f"OpenCV cannot be used: {opencv}") from error
         if package in ("", "dgiqa_edge"):
             raise
         raise MachineError(f"the package {package!r} is not installed: {install_command(extra)}") from error
 
 
 def _opencv_problem() -> str | None:
-    from ..machine.packages import opencv_problem
+    from ..machine.opencv import problem
 
-    return opencv_problem()
+    return problem()
 
 
 def command_modules() -> Mapping[str, str]:

@@ -36,6 +36,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print the report; the exit code is that of the bundle's trial."""
     from ..engines.registry import capabilities, survey
+    from ..machine.opencv import hidden_system_opencv
 
     found = survey()
     able = capabilities(found)
@@ -48,6 +49,9 @@ def run(args: argparse.Namespace) -> int:
         return code
     for line in _lines(found, able, trial):
         print(line)
+    hidden = hidden_system_opencv()
+    if hidden is not None:
+        print(f"\nto do       {hidden}")
     return code
 
 

@@ -13,11 +13,17 @@ from ..version import VERSION
 from .strict_text import parse_json
 
 DISTRIBUTION = "dgiqa-edge"
+JETSON_RELEASE = Path("/etc/nv_tegra_release")
+"""Of Jetson Linux alone."""
+_HELD_BY_JETSON = ("cpu", "watch", "bench", "tensorrt")
+"""Extras whose packages the extra ``jetson`` has too, or JetPack: theirs would hide what JetPack brings."""
 _CHECKOUT = Path(__file__).resolve().parents[2]
 
 
 def install_command(extra: str) -> str:
     """The command that installs an extra of ``setup.py`` beside what is installed."""
+    if extra in _HELD_BY_JETSON and JETSON_RELEASE.exists():
+        extra = "jetson"
     place = _origin()
     if place is None:
         return f"pip install './{DISTRIBUTION.replace('-', '_')}-{VERSION}-py3-none-any.whl[{extra}]' (its wheel file)"

@@ -5,10 +5,11 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..ground.extra_packages import JETSON_RELEASE
 from ..ground.strict_text import parse_toml
 from .version_requirement import satisfies
 
-RELEASE_FILE = Path("/etc/nv_tegra_release")
+RELEASE_FILE = JETSON_RELEASE
 MODEL_FILE = Path("/proc/device-tree/model")
 POWER_COMMAND = ("nvpmodel", "-q")
 JETPACK_FILE = Path(__file__).with_name("jetpack.toml")

@@ -9,12 +9,6 @@ from types import ModuleType
 from .fact import Fact
 
 UNKNOWN = "of unknown version"
-_OPENCVS = (
-    "opencv-python-headless",
-    "opencv-python",
-    "opencv-contrib-python-headless",
-    "opencv-contrib-python",
-)
 
 
 def imported(name: str) -> Fact:
@@ -64,45 +58,6 @@ def disk_bytes(*distributions: str) -> int | None:
         files = (Path(str(found.locate_file(file))) for file in found.files or ())
         total += sum(file.stat().st_size for file in files if file.is_file())
     return total or None
-
-
-def opencv() -> Fact:
-    """OpenCV's version, or what is wrong with it and how to mend that."""
-    found, problem = imported("cv2"), opencv_problem()
-    return found if problem is None else Fact(None, problem)
-
-
-def opencv_has(decoder: str) -> bool:
-    """Whether this OpenCV was built with ``gstreamer``, ``ffmpeg`` or ``v4l2`` video input."""
-    import cv2
-
-    return bool(cv2.videoio_registry.hasBackend(opencv_backend(decoder)))
-
-
-def opencv_backend(decoder: str) -> int:
-    """OpenCV's number for that video input."""
-    import cv2
-
-    return int({"gstreamer": cv2.CAP_GSTREAMER, "ffmpeg": cv2.CAP_FFMPEG, "v4l2": cv2.CAP_V4L2}[decoder])
-
-
-def opencv_problem() -> str | None:
-    """What to do where OpenCV's packages stand in each other's way; None where they do not.
-
-    All of them, pip's and a system's, are one folder ``cv2``: the one installed last has overwritten the other, and
-    uninstalling either removes files of both. So all must go, and one must be written anew.
-    """
-    there = [name for name in _OPENCVS if installed(name).value is not None]
-    module = import_or_reason("cv2")
-    sound = not isinstance(module, Fact) and hasattr(module, "imdecode")
-    if len(there) < 2 and (sound or not there):
-        return None
-    keep = there[0]
-    state = f"{' and '.join(there)} share one folder cv2" if len(there) > 1 else f"the files of {keep} are not whole"
-    return (
-        f"{state}: pip uninstall -y {' '.join(there)} && pip install --force-reinstall --no-deps "
-        f'"{keep}=={version_of(keep)}"'
-    )
 
 
 def folder_of(module: str) -> str | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..hashing import Json
-from . import jetson, memory, nvidia, packages
+from . import jetson, memory, nvidia, opencv
 from .cuda_probe import CudaProbe, probe
 from .fact import Fact, from_file, from_text
 from .jetson import jetpack_of_l4t
@@ -55,7 +55,7 @@ def survey(backends: Mapping[str, Fact] | None = None) -> Survey:
         "jetpack": _jetpack(l4t),
         "power_mode": _power_mode(l4t),
         **(backends or {}),
-        "opencv": packages.opencv(),
+        **opencv.facts(),
         "cpu": Fact(processor().model),
         "cpu_cores": Fact(os.cpu_count(), "the system does not say"),
         "cpu_features": from_file(_CPUINFO, features_from_cpuinfo),

@@ -73,7 +73,7 @@ BACKEND = Backend(
     packages=("tensorrt",),
     runs_portable_graphs=False,
     options=("cuda_graph", "beside"),
-    facts=lambda: {"tensorrt": package.version(), "cuda_binding": bindings_here()},
+    facts=lambda: {**package.facts(), "cuda_binding": bindings_here()},
     capabilities=_capabilities,
     load=load,
 )

@@ -5,11 +5,12 @@ from typing import Any
 from ...errors import MachineError
 from ...ground.extra_packages import install_command
 from ...machine.fact import Fact
-from ...machine.packages import import_or_reason, imported
+from ...machine.packages import folder_of, import_or_reason, imported
 from .versions import MODULES, missing_library
 
 _ON_A_JETSON = (
-    "on a Jetson it comes with JetPack (make the virtual environment with --system-site-packages), elsewhere "
+    "on a Jetson it comes with JetPack (apt-get install python3-libnvinfer, and make the virtual environment with "
+    "--system-site-packages), elsewhere "
 )
 
 
@@ -26,11 +27,13 @@ def import_tensorrt(flavour: str = "tensorrt") -> Any:
     return found
 
 
-def version(flavour: str = "tensorrt") -> Fact:
-    """Its version, taken by importing it."""
+def facts(flavour: str = "tensorrt") -> dict[str, Fact]:
+    """Its version, taken by importing it, and the folder that it was loaded from."""
     found = imported(MODULES[flavour])
-    remedy = missing_library(found.reason)
-    return Fact(None, f"{found.reason}: {remedy}") if remedy else found
+    if found.value is None:
+        found = Fact(None, f"{found.reason}: {missing_library(found.reason) or _how_to_install(flavour)}")
+        return {flavour: found, f"{flavour}_from": found}
+    return {flavour: found, f"{flavour}_from": Fact(folder_of(MODULES[flavour]), "it has no folder")}
 
 
 def _how_to_install(flavour: str) -> str:

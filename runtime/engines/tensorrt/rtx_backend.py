@@ -30,7 +30,7 @@ BACKEND = Backend(
     packages=("tensorrt_rtx_cu13_bindings",),
     runs_portable_graphs=False,
     options=("cuda_graph", "cache_folder", "beside"),
-    facts=lambda: {_NAME: package.version(_NAME), "cuda_binding": bindings_here()},
+    facts=lambda: {**package.facts(_NAME), "cuda_binding": bindings_here()},
     capabilities=_capabilities,
     load=load,
 )

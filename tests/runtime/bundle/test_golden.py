@@ -1,6 +1,9 @@
 """The golden frame's file is validated both ways, and deviations are what they say."""
 
+import contextlib
 import json
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -129,6 +132,23 @@ def test_files_of_another_kind(content: bytes | None, name: str, tmp_path: Path)
         path.write_bytes(content)
     with pytest.raises(BundleError, match="not a golden frame"):
         load_golden(path)
+
+
+@pytest.mark.parametrize("pack", [np.savez, np.savez_compressed, None])
+@given(spoils=st.lists(st.tuples(st.floats(0, 1), st.integers(0, 255)), min_size=1, max_size=4), kept=st.floats(0, 1))
+def test_a_spoilt_file_is_refused_or_read_whole(
+    pack: Callable[..., None] | None, spoils: list[tuple[float, int]], kept: float
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / (GOLDEN_NAME if pack is None else "golden.npz")
+        golden = Golden(**arrays())
+        save_golden(path, golden) if pack is None else pack(path, **arrays())
+        content = bytearray(path.read_bytes())
+        for place, value in spoils:
+            content[int(place * (len(content) - 1))] = value
+        path.write_bytes(content[: int(kept * len(content))] if kept < 0.5 else content)
+        with contextlib.suppress(BundleError):
+            assert load_golden(path).frame.shape[0] == 1
 
 
 def test_a_lone_array_is_not_a_golden_frame(tmp_path: Path) -> None:

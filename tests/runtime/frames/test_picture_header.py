@@ -110,7 +110,10 @@ def test_a_one_bit_png_of_one_colour_is_not_taken_for_a_bomb() -> None:
         (b"\xff\x0a" + bytes(20), "is a JPEG XL file"),
         (b"%PDF-1.7 " + bytes(20), "is a PDF file"),
         (b"\0\0\0\x18ftypisom" + bytes(20), "is a video or other ISO media file"),
-        (encoded(".tif", PICTURE.astype(np.float32)), "32-bit floating-point numbers.*convert it to 8 or 16 bits"),
+        (
+            tiff((256, 4, 1, 8), (257, 4, 1, 8), (258, 3, 1, 32), (339, 3, 1, 3)),
+            "32-bit floating-point.*to 8 or 16 bits",
+        ),
         (tiff((256, 4, 1, 8), (257, 4, 1, 8), (339, 3, 1, 3), order=">"), "floating-point"),
         (tiff((256, 4, 1, 8), (257, 4, 1, 8), (50706, 1, 4, 1)), "is a camera raw file"),
         (b"\x89PNG\r\n\x1a\n\0\0", "its PNG header is cut off"),

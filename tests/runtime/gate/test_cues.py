@@ -153,7 +153,7 @@ def test_a_repeated_frame_has_no_change_and_sensor_noise_is_one(photos):
 def test_a_picture_seen_before_is_no_change_unless_it_moves(photos):
     """A codec's keyframes of a frozen picture repeat each other; a clip that is played in a loop is alive."""
     meter, photo = CueMeter(), photos["coffee"]
-    keyframe = cv2.add(photo, np.uint8([1, 0, 0]))  # a third of a grey level away
+    keyframe = cv2.add(photo, (1, 0, 0, 0))  # a third of a grey level away
     changes = [meter.measure(frame).change for frame in (photo, keyframe, photo, keyframe)]
     assert changes[1] == pytest.approx(1 / 3, abs=0.02)
     assert changes[2:] == [0.0, 0.0]
