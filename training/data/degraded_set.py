@@ -4,11 +4,11 @@ Copies are made when asked for and never stored as pictures. The clearer of two 
 ladder stands on the photo itself, the photo is better than both. Frames of dead cameras end the list.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from dgiqa_edge.calibration.degradations.kinds import FAULTS, KINDS, contrasted, degraded, dimmed
+from dgiqa_edge.calibration.degradations.kinds import FAULTS, KINDS, contrasted, degraded, dimmed, enlarged
 from dgiqa_edge.calibration.degradations.scene import Degraded, everywhere
 from dgiqa_edge.calibration.degradations.sensor import blank
 
@@ -26,13 +26,21 @@ LEAST_TAKEN = 0.8
 """Share of its severity that a kind takes at least from a photo's score."""
 HAZES = ("haze", "room_haze")
 MOST_STOPS = 2.5
+SHARP_FAULTS = ("noise", "noise", "noise", "over_sharpened")
+"""What a network takes for detail where there is none; their shares."""
+LEAST_TIMES, MOST_TIMES = 1.4, 4.0
 ORDER_SEED = 7
 SEED = 17
 
 
 @dataclass(frozen=True)
 class Copy:
-    """One degraded copy of the photo ``row``, first with ``stops`` less light and a harsher tone curve."""
+    """One degraded copy of the photo ``row``.
+
+    Attributes:
+        stops, harshness, times: what the photo gets first: less light, a harsher tone curve; only a part, so many times
+            enlarged.
+    """
 
     row: int
     kind: str
@@ -40,18 +48,20 @@ class Copy:
     seed: int
     stops: float = 0.0
     harshness: float = 0.0
+    times: float = 1.0
 
     @property
     def name(self) -> str:
         """Names a row of a feature store."""
         dim = f"-{self.stops:.3f}" if self.stops else ""
         harsh = f"-h{self.harshness:.3f}" if self.harshness else ""
-        return f"{self.row}-{self.kind}-{self.strength:.3f}-{self.seed}{dim}{harsh}"
+        large = f"-x{self.times:.3f}" if self.times > 1.0 else ""
+        return f"{self.row}-{self.kind}-{self.strength:.3f}-{self.seed}{dim}{harsh}{large}"
 
     @property
     def of_the_photo(self) -> bool:
         """Whether the photo itself, unaltered, is what was degraded."""
-        return not self.stops and not self.harshness
+        return not self.stops and not self.harshness and self.times == 1.0
 
     @property
     def taken(self) -> float:
@@ -79,6 +89,8 @@ class Copy:
             photo = dimmed(photo, self.stops)
         if self.harshness:
             photo = contrasted(photo, self.harshness)
+        if self.times > 1.0:
+            photo, depth = enlarged(photo, self.times, self.seed), None
         if self.kind == UNDEGRADED:
             return Degraded(photo, np.zeros(photo.shape[:2], np.float32))
         return degraded(photo, self.kind, self.strength, self.seed, depth)
@@ -118,10 +130,12 @@ class DegradedSet:
 
     @property
     def order(self) -> np.ndarray:
-        """In which the copies are worth making: those to validate on, dead cameras, the others; int64."""
-        first = len(self.copies) - self.blanks
+        """In which the copies are worth making: those to validate on, dead cameras, the other ladders mixed; int64."""
         numbers = np.arange(len(self.copies))
-        return np.concatenate((numbers[: self.validation], numbers[first:], numbers[self.validation : first]))
+        ladders = [numbers[start:end] for start, end in self.ladders if start >= self.validation]
+        mixed = [ladders[place] for place in np.random.default_rng(ORDER_SEED).permutation(len(ladders))]
+        dead = numbers[len(numbers) - self.blanks :]
+        return np.concatenate((numbers[: self.validation], dead, *mixed))
 
     def dead(self, part: str, done: np.ndarray) -> np.ndarray:
         """Copies of a part that are frames of dead cameras and are ``done``: int64, ascending."""
@@ -150,12 +164,13 @@ def extraction_order(photos: PhotoSet) -> np.ndarray:
 
 
 def plan_degraded(
-    photos: PhotoSet, kinds: tuple[str, ...], validation: int, fit: int, dim_series: int = 0
+    photos: PhotoSet, kinds: tuple[str, ...], validation: int, fit: int, dim_series: int = 0, soft_series: int = 0
 ) -> DegradedSet:
     """Ladders of two copies on the first photos of either part in extraction order, the kinds in turn.
 
     Haze brightens a dim frame and softens a harsh one, which people like: ``dim_series`` further fit photos, dimmed and
-    of harsh contrast, stand at the top of ladders of haze, so that the two are told apart.
+    of harsh contrast, stand at the top of ladders of haze, so that the two are told apart. Noise on a soft picture
+    looks like detail: ``soft_series`` further ones, enlarged, stand at the top of ladders of it.
     """
     order = extraction_order(photos)
     held_out = set(photos.indices("validation").tolist())
@@ -169,8 +184,12 @@ def plan_degraded(
     for position, row in enumerate(others[:dim_series]):
         stops = float(rng.uniform(0.1, MOST_STOPS))
         harshness = float(rng.uniform(0.0, 1.0)) if position % 2 else 0.0
-        hazy = _rungs(int(row), HAZES[position // 2 % 2], rng, stops, harshness)
-        ladders.append((Copy(int(row), UNDEGRADED, 0.0, hazy[0].seed, stops, harshness), *hazy))
+        hazy = _rungs(int(row), HAZES[position // 2 % 2], rng, stops=stops, harshness=harshness)
+        ladders.append((_top_of(hazy), *hazy))
+    for position, row in enumerate(others[:soft_series]):
+        times = float(rng.uniform(LEAST_TIMES, MOST_TIMES))
+        sharp = _rungs(int(row), SHARP_FAULTS[position % len(SHARP_FAULTS)], rng, times=times)
+        ladders.append((_top_of(sharp), *sharp))
     ends = np.cumsum([len(ladder) for ladder in ladders]).astype(np.int64)
     bounds = np.stack((np.concatenate(([0], ends[:-1])), ends), axis=1) if ladders else np.zeros((0, 2), np.int64)
     count = int(ends[min(len(own), validation) - 1]) if validation and own else 0
@@ -179,11 +198,14 @@ def plan_degraded(
     return DegradedSet((*copies, *blanks), bounds, count, len(blanks))
 
 
-def _rungs(
-    row: int, kind: str, rng: np.random.Generator, stops: float = 0.0, harshness: float = 0.0
-) -> tuple[Copy, ...]:
-    """A weak and a strong copy by the same draw of chance."""
+def _top_of(rungs: tuple[Copy, ...]) -> Copy:
+    """What the copies of a ladder were made of, where that is not the photo."""
+    return replace(rungs[0], kind=UNDEGRADED, strength=0.0)
+
+
+def _rungs(row: int, kind: str, rng: np.random.Generator, **first: float) -> tuple[Copy, ...]:
+    """A weak and a strong copy by the same draw of chance, of the photo after ``first`` (see :class:`Copy`)."""
     weak = float(rng.uniform(WEAKEST, STRONGEST - LEAST_STEP))
     strong = float(rng.uniform(weak + LEAST_STEP, STRONGEST))
     seed = int(rng.integers(2**31))
-    return tuple(Copy(row, kind, strength, seed, stops, harshness) for strength in (weak, strong))
+    return tuple(Copy(row, kind, strength, seed, **first) for strength in (weak, strong))

@@ -63,7 +63,7 @@ class Workshop:
     def degraded(self) -> DegradedSet:
         """The list of degraded copies."""
         config = self.config
-        counts = (config.degraded_validation, config.degraded_fit, config.dim_series)
+        counts = (config.degraded_validation, config.degraded_fit, config.dim_series, config.soft_series)
         return plan_degraded(self.photos, tuple(KINDS), *counts)
 
     @cached_property
@@ -87,8 +87,11 @@ class Workshop:
 
     def view_store(self, part: str) -> ViewStore:
         """Views for `nano` 2 of ``photos`` (train split only) or of ``degraded`` copies."""
-        rows = len(self.photos.indices("train")) if part == "photos" else len(self.degraded.copies)
-        return ViewStore(self.config.cache / "views" / part, rows)
+        if part == "photos":
+            names = [self.photos.photos[row].path.name for row in range(len(self.photos.indices("train")))]
+        else:
+            names = [copy.name for copy in self.degraded.copies]
+        return ViewStore(self.config.cache / "views" / part, names)
 
     def fresh_nano(self) -> Nano2:
         """`nano` with its trunk as ImageNet left it."""
