@@ -4,7 +4,9 @@ Copies are made when asked for and never stored as pictures. The clearer of two 
 ladder stands on the photo itself, the photo is better than both. Frames of dead cameras end the list.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import numpy as np
 
@@ -24,11 +26,6 @@ BLANK = "blank"
 VALIDATION_BLANKS, FIT_BLANKS = 40, 200
 LEAST_TAKEN = 0.8
 """Share of its severity that a kind takes at least from a photo's score."""
-HAZES = ("haze", "room_haze")
-MOST_STOPS = 2.5
-SHARP_FAULTS = ("noise", "noise", "noise", "over_sharpened")
-"""What a network takes for detail where there is none; their shares."""
-LEAST_TIMES, MOST_TIMES = 1.4, 4.0
 ORDER_SEED = 7
 SEED = 17
 
@@ -164,13 +161,16 @@ def extraction_order(photos: PhotoSet) -> np.ndarray:
 
 
 def plan_degraded(
-    photos: PhotoSet, kinds: tuple[str, ...], validation: int, fit: int, dim_series: int = 0, soft_series: int = 0
+    photos: PhotoSet,
+    kinds: tuple[str, ...],
+    validation: int,
+    fit: int,
+    series: Mapping[str, int] = MappingProxyType({}),
 ) -> DegradedSet:
     """Ladders of two copies on the first photos of either part in extraction order, the kinds in turn.
 
-    Haze brightens a dim frame and softens a harsh one, which people like: ``dim_series`` further fit photos, dimmed and
-    of harsh contrast, stand at the top of ladders of haze, so that the two are told apart. Noise on a soft picture
-    looks like detail: ``soft_series`` further ones, enlarged, stand at the top of ladders of it.
+    Args:
+        series: of :data:`SERIES`, how many further fit photos each takes.
     """
     order = extraction_order(photos)
     held_out = set(photos.indices("validation").tolist())
@@ -181,15 +181,10 @@ def plan_degraded(
         for part in (own[:validation], others[:fit])
         for position, row in enumerate(part)
     ]
-    for position, row in enumerate(others[:dim_series]):
-        stops = float(rng.uniform(0.1, MOST_STOPS))
-        harshness = float(rng.uniform(0.0, 1.0)) if position % 2 else 0.0
-        hazy = _rungs(int(row), HAZES[position // 2 % 2], rng, stops=stops, harshness=harshness)
-        ladders.append((_top_of(hazy), *hazy))
-    for position, row in enumerate(others[:soft_series]):
-        times = float(rng.uniform(LEAST_TIMES, MOST_TIMES))
-        sharp = _rungs(int(row), SHARP_FAULTS[position % len(SHARP_FAULTS)], rng, times=times)
-        ladders.append((_top_of(sharp), *sharp))
+    for name, count in series.items():
+        for position, row in enumerate(others[:count]):
+            rungs = SERIES[name](int(row), position, rng)
+            ladders.append((replace(rungs[0], kind=UNDEGRADED, strength=0.0), *rungs))
     ends = np.cumsum([len(ladder) for ladder in ladders]).astype(np.int64)
     bounds = np.stack((np.concatenate(([0], ends[:-1])), ends), axis=1) if ladders else np.zeros((0, 2), np.int64)
     count = int(ends[min(len(own), validation) - 1]) if validation and own else 0
@@ -198,14 +193,34 @@ def plan_degraded(
     return DegradedSet((*copies, *blanks), bounds, count, len(blanks))
 
 
-def _top_of(rungs: tuple[Copy, ...]) -> Copy:
-    """What the copies of a ladder were made of, where that is not the photo."""
-    return replace(rungs[0], kind=UNDEGRADED, strength=0.0)
-
-
 def _rungs(row: int, kind: str, rng: np.random.Generator, **first: float) -> tuple[Copy, ...]:
     """A weak and a strong copy by the same draw of chance, of the photo after ``first`` (see :class:`Copy`)."""
     weak = float(rng.uniform(WEAKEST, STRONGEST - LEAST_STEP))
     strong = float(rng.uniform(weak + LEAST_STEP, STRONGEST))
     seed = int(rng.integers(2**31))
     return tuple(Copy(row, kind, strength, seed, **first) for strength in (weak, strong))
+
+
+def _dim(row: int, position: int, rng: np.random.Generator) -> tuple[Copy, ...]:
+    """Haze brightens a dim frame and softens a harsh one, which people like."""
+    stops = float(rng.uniform(0.1, 2.5))
+    harshness = float(rng.uniform(0.0, 1.0)) if position % 2 else 0.0
+    return _rungs(row, ("haze", "room_haze")[position // 2 % 2], rng, stops=stops, harshness=harshness)
+
+
+def _soft(row: int, position: int, rng: np.random.Generator) -> tuple[Copy, ...]:
+    """Noise and sharpening on a soft picture look like detail."""
+    times = float(rng.uniform(1.4, 4.0))
+    return _rungs(row, ("noise", "noise", "noise", "over_sharpened")[position % 4], rng, times=times)
+
+
+def _harsh(row: int, position: int, rng: np.random.Generator) -> tuple[Copy, ...]:
+    """A window's view that is burnt in a room in shadow is well exposed where the room is black."""
+    harshness = float(rng.uniform(0.3, 1.0))
+    return _rungs(row, ("under_exposure", "under_exposure", "over_exposure")[position % 3], rng, harshness=harshness)
+
+
+SERIES: Mapping[str, Callable[[int, int, np.random.Generator], tuple[Copy, ...]]] = MappingProxyType(
+    {"dim": _dim, "soft": _soft, "harsh": _harsh}
+)
+"""Ladders that stand on an altered photo, since what is done to it next would else be taken for the better."""

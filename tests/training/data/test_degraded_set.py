@@ -20,7 +20,7 @@ def photos(tmp_path):
 
 
 def planned(photos, validation=8, fit=24, **series):
-    return plan_degraded(photos, KINDS, validation, fit, **series)
+    return plan_degraded(photos, KINDS, validation, fit, series)
 
 
 def test_ladders_are_of_train_photos_of_their_own_part(photos):
@@ -71,7 +71,7 @@ def test_a_copy_is_made_from_its_photo_and_its_cached_depth(photos):
 
 
 def test_dimmed_ladders_of_haze_stand_on_what_is_not_the_photo(photos):
-    plan = planned(photos, validation=4, fit=4, dim_series=8)
+    plan = planned(photos, validation=4, fit=4, dim=8)
     done = np.ones(len(plan.copies), np.uint8)
     assert plan.pairs("fit", done).degraded.tolist() == list(range(8, 16))
     dims = [plan.copies[start:end] for start, end in plan.ladders if end - start == 3]
@@ -88,7 +88,7 @@ def test_dimmed_ladders_of_haze_stand_on_what_is_not_the_photo(photos):
 
 
 def test_ladders_of_noise_stand_on_soft_parts_of_photos(photos):
-    plan = planned(photos, validation=4, fit=4, soft_series=8)
+    plan = planned(photos, validation=4, fit=4, soft=8)
     done = np.ones(len(plan.copies), np.uint8)
     assert plan.pairs("fit", done).degraded.tolist() == list(range(8, 16))
     soft = [plan.copies[start:end] for start, end in plan.ladders if end - start == 3]
@@ -101,6 +101,13 @@ def test_ladders_of_noise_stand_on_soft_parts_of_photos(photos):
     assert cv2.Laplacian(top, cv2.CV_64F).var() < 0.5 * cv2.Laplacian(photo, cv2.CV_64F).var()
     near, far = (np.abs(copy.astype(float) - top).mean() for copy in (weak, strong))
     assert 0.0 < near < far
+
+
+def test_ladders_of_exposure_stand_on_harsh_photos(photos):
+    plan = planned(photos, validation=4, fit=4, harsh=6)
+    harsh = [plan.copies[start:end] for start, end in plan.ladders if end - start == 3]
+    assert Counter(ladder[1].kind for ladder in harsh) == {"under_exposure": 4, "over_exposure": 2}
+    assert all(ladder[0].kind == UNDEGRADED and ladder[0].harshness == ladder[2].harshness >= 0.3 for ladder in harsh)
 
 
 def test_frames_of_dead_cameras_end_the_list(photos):
