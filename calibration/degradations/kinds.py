@@ -121,6 +121,16 @@ def dimmed(photo: np.ndarray, stops: float) -> np.ndarray:
     return to_levels(to_light(photo) * np.float32(2.0**-stops))
 
 
+def enlarged(photo: np.ndarray, times: float, seed: int) -> np.ndarray:
+    """A part of the photo, that many times larger, uint8 [H, W, 3]: soft as a close view is; not ranked as worse."""
+    height, width = photo.shape[:2]
+    rows, columns = max(8, round(height / times)), max(8, round(width / times))
+    rng = np.random.default_rng(seed)
+    top, left = int(rng.integers(height - rows + 1)), int(rng.integers(width - columns + 1))
+    part = photo[top : top + rows, left : left + columns]
+    return np.asarray(cv2.resize(part, (width, height), interpolation=cv2.INTER_CUBIC))
+
+
 def contrasted(photo: np.ndarray, harshness: float) -> np.ndarray:
     """The photo, uint8 [H, W, 3], with shadows crushed, highlights blown, 0 (not at all) to 1: not ranked as worse."""
     black, white = 0.2 * harshness, 1.0 - 0.4 * harshness

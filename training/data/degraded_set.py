@@ -4,11 +4,13 @@ Copies are made when asked for and never stored as pictures. The clearer of two 
 ladder stands on the photo itself, the photo is better than both. Frames of dead cameras end the list.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import numpy as np
 
-from dgiqa_edge.calibration.degradations.kinds import FAULTS, KINDS, contrasted, degraded, dimmed
+from dgiqa_edge.calibration.degradations.kinds import FAULTS, KINDS, contrasted, degraded, dimmed, enlarged
 from dgiqa_edge.calibration.degradations.scene import Degraded, everywhere
 from dgiqa_edge.calibration.degradations.sensor import blank
 
@@ -24,15 +26,18 @@ BLANK = "blank"
 VALIDATION_BLANKS, FIT_BLANKS = 40, 200
 LEAST_TAKEN = 0.8
 """Share of its severity that a kind takes at least from a photo's score."""
-HAZES = ("haze", "room_haze")
-MOST_STOPS = 2.5
 ORDER_SEED = 7
 SEED = 17
 
 
 @dataclass(frozen=True)
 class Copy:
-    """One degraded copy of the photo ``row``, first with ``stops`` less light and a harsher tone curve."""
+    """One degraded copy of the photo ``row``.
+
+    Attributes:
+        stops, harshness, times: what the photo gets first: less light, a harsher tone curve; only a part, so many times
+            enlarged.
+    """
 
     row: int
     kind: str
@@ -40,18 +45,20 @@ class Copy:
     seed: int
     stops: float = 0.0
     harshness: float = 0.0
+    times: float = 1.0
 
     @property
     def name(self) -> str:
         """Names a row of a feature store."""
         dim = f"-{self.stops:.3f}" if self.stops else ""
         harsh = f"-h{self.harshness:.3f}" if self.harshness else ""
-        return f"{self.row}-{self.kind}-{self.strength:.3f}-{self.seed}{dim}{harsh}"
+        large = f"-x{self.times:.3f}" if self.times > 1.0 else ""
+        return f"{self.row}-{self.kind}-{self.strength:.3f}-{self.seed}{dim}{harsh}{large}"
 
     @property
     def of_the_photo(self) -> bool:
         """Whether the photo itself, unaltered, is what was degraded."""
-        return not self.stops and not self.harshness
+        return not self.stops and not self.harshness and self.times == 1.0
 
     @property
     def taken(self) -> float:
@@ -79,6 +86,8 @@ class Copy:
             photo = dimmed(photo, self.stops)
         if self.harshness:
             photo = contrasted(photo, self.harshness)
+        if self.times > 1.0:
+            photo, depth = enlarged(photo, self.times, self.seed), None
         if self.kind == UNDEGRADED:
             return Degraded(photo, np.zeros(photo.shape[:2], np.float32))
         return degraded(photo, self.kind, self.strength, self.seed, depth)
@@ -118,10 +127,12 @@ class DegradedSet:
 
     @property
     def order(self) -> np.ndarray:
-        """In which the copies are worth making: those to validate on, dead cameras, the others; int64."""
-        first = len(self.copies) - self.blanks
+        """In which the copies are worth making: those to validate on, dead cameras, the other ladders mixed; int64."""
         numbers = np.arange(len(self.copies))
-        return np.concatenate((numbers[: self.validation], numbers[first:], numbers[self.validation : first]))
+        ladders = [numbers[start:end] for start, end in self.ladders if start >= self.validation]
+        mixed = [ladders[place] for place in np.random.default_rng(ORDER_SEED).permutation(len(ladders))]
+        dead = numbers[len(numbers) - self.blanks :]
+        return np.concatenate((numbers[: self.validation], dead, *mixed))
 
     def dead(self, part: str, done: np.ndarray) -> np.ndarray:
         """Copies of a part that are frames of dead cameras and are ``done``: int64, ascending."""
@@ -150,12 +161,16 @@ def extraction_order(photos: PhotoSet) -> np.ndarray:
 
 
 def plan_degraded(
-    photos: PhotoSet, kinds: tuple[str, ...], validation: int, fit: int, dim_series: int = 0
+    photos: PhotoSet,
+    kinds: tuple[str, ...],
+    validation: int,
+    fit: int,
+    series: Mapping[str, int] = MappingProxyType({}),
 ) -> DegradedSet:
     """Ladders of two copies on the first photos of either part in extraction order, the kinds in turn.
 
-    Haze brightens a dim frame and softens a harsh one, which people like: ``dim_series`` further fit photos, dimmed and
-    of harsh contrast, stand at the top of ladders of haze, so that the two are told apart.
+    Args:
+        series: of :data:`SERIES`, how many further fit photos each takes.
     """
     order = extraction_order(photos)
     held_out = set(photos.indices("validation").tolist())
@@ -166,11 +181,10 @@ def plan_degraded(
         for part in (own[:validation], others[:fit])
         for position, row in enumerate(part)
     ]
-    for position, row in enumerate(others[:dim_series]):
-        stops = float(rng.uniform(0.1, MOST_STOPS))
-        harshness = float(rng.uniform(0.0, 1.0)) if position % 2 else 0.0
-        hazy = _rungs(int(row), HAZES[position // 2 % 2], rng, stops, harshness)
-        ladders.append((Copy(int(row), UNDEGRADED, 0.0, hazy[0].seed, stops, harshness), *hazy))
+    for name, count in series.items():
+        for position, row in enumerate(others[:count]):
+            rungs = SERIES[name](int(row), position, rng)
+            ladders.append((replace(rungs[0], kind=UNDEGRADED, strength=0.0), *rungs))
     ends = np.cumsum([len(ladder) for ladder in ladders]).astype(np.int64)
     bounds = np.stack((np.concatenate(([0], ends[:-1])), ends), axis=1) if ladders else np.zeros((0, 2), np.int64)
     count = int(ends[min(len(own), validation) - 1]) if validation and own else 0
@@ -179,11 +193,34 @@ def plan_degraded(
     return DegradedSet((*copies, *blanks), bounds, count, len(blanks))
 
 
-def _rungs(
-    row: int, kind: str, rng: np.random.Generator, stops: float = 0.0, harshness: float = 0.0
-) -> tuple[Copy, ...]:
-    """A weak and a strong copy by the same draw of chance."""
+def _rungs(row: int, kind: str, rng: np.random.Generator, **first: float) -> tuple[Copy, ...]:
+    """A weak and a strong copy by the same draw of chance, of the photo after ``first`` (see :class:`Copy`)."""
     weak = float(rng.uniform(WEAKEST, STRONGEST - LEAST_STEP))
     strong = float(rng.uniform(weak + LEAST_STEP, STRONGEST))
     seed = int(rng.integers(2**31))
-    return tuple(Copy(row, kind, strength, seed, stops, harshness) for strength in (weak, strong))
+    return tuple(Copy(row, kind, strength, seed, **first) for strength in (weak, strong))
+
+
+def _dim(row: int, position: int, rng: np.random.Generator) -> tuple[Copy, ...]:
+    """Haze brightens a dim frame and softens a harsh one, which people like."""
+    stops = float(rng.uniform(0.1, 2.5))
+    harshness = float(rng.uniform(0.0, 1.0)) if position % 2 else 0.0
+    return _rungs(row, ("haze", "room_haze")[position // 2 % 2], rng, stops=stops, harshness=harshness)
+
+
+def _soft(row: int, position: int, rng: np.random.Generator) -> tuple[Copy, ...]:
+    """Noise and sharpening on a soft picture look like detail."""
+    times = float(rng.uniform(1.4, 4.0))
+    return _rungs(row, ("noise", "noise", "noise", "over_sharpened")[position % 4], rng, times=times)
+
+
+def _harsh(row: int, position: int, rng: np.random.Generator) -> tuple[Copy, ...]:
+    """A window's view that is burnt in a room in shadow is well exposed where the room is black."""
+    harshness = float(rng.uniform(0.3, 1.0))
+    return _rungs(row, ("under_exposure", "under_exposure", "over_exposure")[position % 3], rng, harshness=harshness)
+
+
+SERIES: Mapping[str, Callable[[int, int, np.random.Generator], tuple[Copy, ...]]] = MappingProxyType(
+    {"dim": _dim, "soft": _soft, "harsh": _harsh}
+)
+"""Ladders that stand on an altered photo, since what is done to it next would else be taken for the better."""

@@ -3,15 +3,12 @@
 Rows are float16 memory maps; ``done.npy`` marks those that are complete. Nothing is computed here.
 """
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from dgiqa_edge.runtime.errors import ConfigurationError
-from dgiqa_edge.runtime.ground.atomic import atomic_file
-from dgiqa_edge.runtime.ground.strict_text import parse_json
+from .row_files import claim, open_rows
 
 KINDS = ("whole_grid", "whole_statistics", "crop_grid", "crop_statistics", "depth")
 
@@ -34,19 +31,15 @@ class FeatureStore:
         """Open the store in ``folder``, or begin one.
 
         Raises:
-            ConfigurationError: the folder holds the features of other photos.
+            ConfigurationError: see :func:`row_files.claim`.
         """
         shapes = shapes or Shapes()
-        index = folder / "names.json"
-        folder.mkdir(parents=True, exist_ok=True)
-        if index.is_file() and parse_json(index.read_text(encoding="utf-8")) != names:
-            raise ConfigurationError(f"{folder} holds features of other photos: give another --cache or remove it")
-        if not index.is_file():
-            with atomic_file(index) as partial:
-                partial.write_text(json.dumps(names), encoding="utf-8")
+        claim(folder, names)
         self.names = names
-        self.maps = {kind: _open(folder / f"{kind}.npy", (rows, *getattr(shapes, kind)), np.float16) for kind in KINDS}
-        self.done = _open(folder / "done.npy", (rows,), np.uint8)
+        self.maps = {
+            kind: open_rows(folder / f"{kind}.npy", (rows, *getattr(shapes, kind)), np.float16) for kind in KINDS
+        }
+        self.done = open_rows(folder / "done.npy", (rows,), np.uint8)
 
     def write(self, row: int, values: dict[str, np.ndarray]) -> None:
         """Fill one row; it counts as done only when every kind is written."""
@@ -62,9 +55,3 @@ class FeatureStore:
     def complete(self, wanted: np.ndarray) -> np.ndarray:
         """Those rows of ``wanted`` that are done."""
         return wanted[self.done[wanted] == 1]
-
-
-def _open(file: Path, shape: tuple[int, ...], dtype: type) -> np.memmap:
-    if file.is_file():
-        return np.lib.format.open_memmap(file, mode="r+")
-    return np.lib.format.open_memmap(file, mode="w+", dtype=dtype, shape=shape)

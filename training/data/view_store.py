@@ -17,6 +17,8 @@ from dgiqa_edge.export.networks.nano import VIEW_RULE
 from dgiqa_edge.export.networks.nano2 import COVERAGE_SIDE
 from dgiqa_edge.export.networks.views import Box, Size, plan_views
 
+from .row_files import claim, open_rows
+
 Progress = Callable[[int, int], None]
 FRAME: Size = (512, 512)
 CROPS = 5
@@ -26,13 +28,19 @@ FLUSH_SECONDS = 60.0
 class ViewStore:
     """Rows of ``whole`` uint8 [rows, h, w, 3], ``crops`` uint8 [rows, 5, 160, 160, 3], BGR, and ``coverage``."""
 
-    def __init__(self, folder: Path, rows: int) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+    def __init__(self, folder: Path, names: list[str]) -> None:
+        """Open the store in ``folder``, or begin one.
+
+        Raises:
+            ConfigurationError: see :func:`row_files.claim`.
+        """
+        claim(folder, names)
+        rows = len(names)
         side, whole = VIEW_RULE.crop_side_px, plan_views(FRAME, VIEW_RULE).whole
-        self.whole = _open(folder / "whole.npy", (rows, *whole, 3), np.uint8)
-        self.crops = _open(folder / "crops.npy", (rows, CROPS, side, side, 3), np.uint8)
-        self.coverage = _open(folder / "coverage.npy", (rows, COVERAGE_SIDE, COVERAGE_SIDE), np.float16)
-        self.done = _open(folder / "done.npy", (rows,), np.uint8)
+        self.whole = open_rows(folder / "whole.npy", (rows, *whole, 3), np.uint8)
+        self.crops = open_rows(folder / "crops.npy", (rows, CROPS, side, side, 3), np.uint8)
+        self.coverage = open_rows(folder / "coverage.npy", (rows, COVERAGE_SIDE, COVERAGE_SIDE), np.float16)
+        self.done = open_rows(folder / "done.npy", (rows,), np.uint8)
 
     def fill(self, rows: Iterable[int], read: Callable[[int], Degraded], progress: Progress) -> None:
         """Make the rows that are missing; ``read`` gives the picture of a row, of 512x512."""
@@ -75,9 +83,3 @@ def crop_boxes(frame: Size) -> tuple[Box, ...]:
     down, across = frame[0] - side, frame[1] - side
     corners = tuple((top, left, side, side) for top in (0, down) for left in (0, across))
     return (*plan_views(frame, VIEW_RULE).crops, *corners)
-
-
-def _open(file: Path, shape: tuple[int, ...], dtype: type) -> np.memmap:
-    if file.is_file():
-        return np.lib.format.open_memmap(file, mode="r+")
-    return np.lib.format.open_memmap(file, mode="w+", dtype=dtype, shape=shape)

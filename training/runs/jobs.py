@@ -24,7 +24,7 @@ from dgiqa_edge.runtime.errors import CheckpointError, ConfigurationError
 from dgiqa_edge.runtime.ground.error_text import telling_line
 
 from ..data.datasets import VALIDATION_SEED, PhotoSet, read_biq2021, read_photo, read_photo_of_size
-from ..data.degraded_set import DegradedSet, extraction_order, plan_degraded
+from ..data.degraded_set import SERIES, DegradedSet, extraction_order, plan_degraded
 from ..data.edge_batches import head_inputs
 from ..data.encoder_session import load_encoder
 from ..data.feature_store import FeatureStore
@@ -63,8 +63,8 @@ class Workshop:
     def degraded(self) -> DegradedSet:
         """The list of degraded copies."""
         config = self.config
-        counts = (config.degraded_validation, config.degraded_fit, config.dim_series)
-        return plan_degraded(self.photos, tuple(KINDS), *counts)
+        series = {name: getattr(config, f"{name}_series") for name in SERIES}
+        return plan_degraded(self.photos, tuple(KINDS), config.degraded_validation, config.degraded_fit, series)
 
     @cached_property
     def degraded_features(self) -> FeatureStore:
@@ -87,8 +87,11 @@ class Workshop:
 
     def view_store(self, part: str) -> ViewStore:
         """Views for `nano` 2 of ``photos`` (train split only) or of ``degraded`` copies."""
-        rows = len(self.photos.indices("train")) if part == "photos" else len(self.degraded.copies)
-        return ViewStore(self.config.cache / "views" / part, rows)
+        if part == "photos":
+            names = [self.photos.photos[row].path.name for row in range(len(self.photos.indices("train")))]
+        else:
+            names = [copy.name for copy in self.degraded.copies]
+        return ViewStore(self.config.cache / "views" / part, names)
 
     def fresh_nano(self) -> Nano2:
         """`nano` with its trunk as ImageNet left it."""

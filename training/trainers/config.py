@@ -26,7 +26,7 @@ class JobConfig:
         cache: folder of cached features; gigabytes.
         threads: CPU threads.
         degraded_validation, degraded_fit: how many photos of either part get a ladder of degraded copies.
-        dim_series: how many fit photos are dimmed or get harsh contrast, and are put into haze of two strengths.
+        dim_series, soft_series, harsh_series: how many fit photos get a ladder of those series (``degraded_set.py``).
     """
 
     data: Path
@@ -38,6 +38,8 @@ class JobConfig:
     degraded_validation: int = 312
     degraded_fit: int = 5200
     dim_series: int = 400
+    soft_series: int = 800
+    harsh_series: int = 600
     edge: EdgeConfig = field(default_factory=EdgeConfig)
     nano: NanoConfig = field(default_factory=NanoConfig)
     finish: FinishConfig = field(default_factory=FinishConfig)

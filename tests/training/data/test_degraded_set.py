@@ -19,8 +19,8 @@ def photos(tmp_path):
     return PhotoSet((photo,) * 60 + (Photo(tmp_path / "p.png", 0.5, "test"),) * 10)
 
 
-def planned(photos, validation=8, fit=24, dim_series=0):
-    return plan_degraded(photos, KINDS, validation, fit, dim_series)
+def planned(photos, validation=8, fit=24, **series):
+    return plan_degraded(photos, KINDS, validation, fit, series)
 
 
 def test_ladders_are_of_train_photos_of_their_own_part(photos):
@@ -71,7 +71,7 @@ def test_a_copy_is_made_from_its_photo_and_its_cached_depth(photos):
 
 
 def test_dimmed_ladders_of_haze_stand_on_what_is_not_the_photo(photos):
-    plan = planned(photos, validation=4, fit=4, dim_series=8)
+    plan = planned(photos, validation=4, fit=4, dim=8)
     done = np.ones(len(plan.copies), np.uint8)
     assert plan.pairs("fit", done).degraded.tolist() == list(range(8, 16))
     dims = [plan.copies[start:end] for start, end in plan.ladders if end - start == 3]
@@ -87,13 +87,39 @@ def test_dimmed_ladders_of_haze_stand_on_what_is_not_the_photo(photos):
     assert clear[:20].std() > weak[:20].std() > strong[:20].std()
 
 
+def test_ladders_of_noise_stand_on_soft_parts_of_photos(photos):
+    plan = planned(photos, validation=4, fit=4, soft=8)
+    done = np.ones(len(plan.copies), np.uint8)
+    assert plan.pairs("fit", done).degraded.tolist() == list(range(8, 16))
+    soft = [plan.copies[start:end] for start, end in plan.ladders if end - start == 3]
+    assert Counter(ladder[1].kind for ladder in soft) == {"noise": 6, "over_sharpened": 2}
+    assert len(plan.series_pairs(done, "fit")) == 4 + 3 * 8
+    store = SimpleNamespace(maps={"depth": None}, done=np.zeros(60, np.uint8))
+    start = next(start for start, end in plan.ladders if end - start == 3)
+    top, weak, strong = (plan.picture(number, photos, store, (64, 64)) for number in range(start, start + 3))
+    photo = cv2.imread(str(photos.photos[0].path))
+    assert cv2.Laplacian(top, cv2.CV_64F).var() < 0.5 * cv2.Laplacian(photo, cv2.CV_64F).var()
+    near, far = (np.abs(copy.astype(float) - top).mean() for copy in (weak, strong))
+    assert 0.0 < near < far
+
+
+def test_ladders_of_exposure_stand_on_harsh_photos(photos):
+    plan = planned(photos, validation=4, fit=4, harsh=6)
+    harsh = [plan.copies[start:end] for start, end in plan.ladders if end - start == 3]
+    assert Counter(ladder[1].kind for ladder in harsh) == {"under_exposure": 4, "over_exposure": 2}
+    assert all(ladder[0].kind == UNDEGRADED and ladder[0].harshness == ladder[2].harshness >= 0.3 for ladder in harsh)
+
+
 def test_frames_of_dead_cameras_end_the_list(photos):
     plan = planned(photos)
     done = np.ones(len(plan.copies), np.uint8)
     validation, fit = plan.dead("validation", done), plan.dead("fit", done)
     assert (len(validation), len(fit)) == (40, 200)
     assert all(plan.copies[number].kind == BLANK for number in (*validation, *fit))
-    assert plan.order.tolist() == [*range(16), *validation, *fit, *range(16, validation[0])]
+    assert plan.order.tolist()[:256] == [*range(16), *validation, *fit]
+    assert sorted(plan.order) == list(range(len(plan.copies)))
+    assert plan.order.tolist()[256:] != list(range(16, validation[0]))
+    assert all(strong == weak + 1 for weak, strong in plan.order[256:].reshape(-1, 2))  # ladders stay whole
     done[validation[0]] = 0
     assert len(plan.dead("validation", done)) == 39
     store = SimpleNamespace(maps={"depth": None}, done=np.zeros(60, np.uint8))
@@ -110,6 +136,7 @@ def test_frames_of_dead_cameras_end_the_list(photos):
         (Copy(0, "rain", 0.5, 1), True, set(), {"dirty", "hazy", "noisy", "blurred"}),
         (Copy(0, "haze", 0.5, 1, stops=1.0), True, {"hazy"}, set(FAULTS) - {"hazy"}),
         (Copy(0, UNDEGRADED, 0.0, 1, stops=1.0), True, set(), set(FAULTS)),
+        (Copy(0, "noise", 0.5, 1, times=2.0), True, {"noisy"}, set(FAULTS) - {"noisy"}),
         (Copy(0, BLANK, 1.0, 1), True, set(), set(FAULTS)),
     ],
 )

@@ -23,5 +23,5 @@ def test_rows_survive_a_restart_and_are_listed_when_done(tmp_path):
 
 def test_features_of_other_photos_are_refused(tmp_path):
     FeatureStore(tmp_path, 2, ["a", "b"], SMALL)
-    with pytest.raises(ConfigurationError, match="other photos"):
+    with pytest.raises(ConfigurationError, match="other pictures"):
         FeatureStore(tmp_path, 2, ["a", "c"], SMALL)

@@ -43,7 +43,10 @@ def copy(number):
 def data(tmp_path_factory):
     folder = tmp_path_factory.mktemp("nano")
     mos = np.random.default_rng(0).uniform(0.1, 1.0, PHOTOS).astype(np.float32)
-    photos, degraded = ViewStore(folder / "photos", PHOTOS), ViewStore(folder / "degraded", 12)
+    photos, degraded = (
+        ViewStore(folder / part, [str(row) for row in range(rows)])
+        for part, rows in (("photos", PHOTOS), ("degraded", 12))
+    )
     photos.fill(range(PHOTOS), lambda row: everywhere(frame(mos[row])), lambda done, of: None)
     degraded.fill(range(12), copy, lambda done, of: None)
     rows = np.arange(8)
