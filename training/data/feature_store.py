@@ -1,17 +1,11 @@
-"""Cached encoder features of photos on disk, one row per photo, filled in any order and resumable after any stop.
+"""Cached encoder features of photos on disk, one row per photo, float16."""
 
-Rows are float16 memory maps; ``done.npy`` marks those that are complete. Nothing is computed here.
-"""
-
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from dgiqa_edge.runtime.errors import ConfigurationError
-from dgiqa_edge.runtime.ground.atomic import atomic_file
-from dgiqa_edge.runtime.ground.strict_text import parse_json
+from .row_store import RowStore
 
 KINDS = ("whole_grid", "whole_statistics", "crop_grid", "crop_statistics", "depth")
 
@@ -27,7 +21,7 @@ class Shapes:
     depth: tuple[int, ...] = (126, 126)
 
 
-class FeatureStore:
+class FeatureStore(RowStore):
     """The rows of one set of photos."""
 
     def __init__(self, folder: Path, rows: int, names: list[str], shapes: Shapes | None = None) -> None:
@@ -37,34 +31,4 @@ class FeatureStore:
             ConfigurationError: the folder holds the features of other photos.
         """
         shapes = shapes or Shapes()
-        index = folder / "names.json"
-        folder.mkdir(parents=True, exist_ok=True)
-        if index.is_file() and parse_json(index.read_text(encoding="utf-8")) != names:
-            raise ConfigurationError(f"{folder} holds features of other photos: give another --cache or remove it")
-        if not index.is_file():
-            with atomic_file(index) as partial:
-                partial.write_text(json.dumps(names), encoding="utf-8")
-        self.names = names
-        self.maps = {kind: _open(folder / f"{kind}.npy", (rows, *getattr(shapes, kind)), np.float16) for kind in KINDS}
-        self.done = _open(folder / "done.npy", (rows,), np.uint8)
-
-    def write(self, row: int, values: dict[str, np.ndarray]) -> None:
-        """Fill one row; it counts as done only when every kind is written."""
-        for kind, value in values.items():
-            self.maps[kind][row] = value
-        self.done[row] = 1
-
-    def flush(self) -> None:
-        """Everything written so far survives a power cut."""
-        for array in (*self.maps.values(), self.done):
-            array.flush()
-
-    def complete(self, wanted: np.ndarray) -> np.ndarray:
-        """Those rows of ``wanted`` that are done."""
-        return wanted[self.done[wanted] == 1]
-
-
-def _open(file: Path, shape: tuple[int, ...], dtype: type) -> np.memmap:
-    if file.is_file():
-        return np.lib.format.open_memmap(file, mode="r+")
-    return np.lib.format.open_memmap(file, mode="w+", dtype=dtype, shape=shape)
+        super().__init__(folder, rows, {kind: (getattr(shapes, kind), np.float16) for kind in KINDS}, names)
