@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from dgiqa_edge.export.networks.dgiqa import Sizes
 from dgiqa_edge.training.data.degraded_set import BLANK, Copy
 from dgiqa_edge.training.data.edge_batches import Pairs
 from dgiqa_edge.training.data.feature_store import FeatureStore, Shapes
@@ -46,3 +47,9 @@ def edge_data(tmp_path_factory):
         copies=tuple(Copy(row, "noise", 0.5, 1) for row in range(COPIES))
         + tuple(Copy(0, BLANK, 1.0, seed) for seed in range(BLANKS)),
     )
+
+
+@pytest.fixture(scope="session")
+def small_sizes():
+    """DGIQA shrunk in all widths."""
+    return Sizes(((8, 1, 1), (16, 2, 2), (32, 4, 1), (64, 8, 1)), (16, 16, 16, 16), 4, 32)
