@@ -45,10 +45,10 @@ class DgiqaConfig(TrainingConfig):
 
     epochs: int = 30
     batch: int = 32
-    learning_rate: float = 1e-4
+    learning_rate: float = 2e-5
     weight_decay: float = 0.05
     patience: int = 6
-    trunk_rate: float = 0.1
+    trunk_rate: float = 0.5
     passes: int = 4
     crops: int = 20
     augment: bool = True
