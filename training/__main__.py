@@ -3,10 +3,16 @@
 import argparse
 import sys
 from collections.abc import Callable
+from typing import Any
 
 from dgiqa_edge.runtime.commands.cli import EXIT_INTERRUPTED, guarded
 from dgiqa_edge.runtime.commands.option_types import input_path, output_file, output_folder, parse, whole
 
+DEVICE: dict[str, Any] = {
+    "choices": ("auto", "cpu", "cuda"),
+    "default": "auto",
+    "help": "where PyTorch computes DGIQA (default: a GPU if there is one)",
+}
 EXAMPLE = """example:
   python -m dgiqa_edge.training features --config training/configs/biq2021.toml --part train
   python -m dgiqa_edge.training edge --config training/configs/biq2021.toml --out runs/edge
@@ -32,7 +38,7 @@ def _run(arguments: list[str] | None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m dgiqa_edge.training",
-        description="Train and evaluate `edge` and `nano`. Every job is resumable.",
+        description="Train and evaluate `edge`, `nano` and DGIQA (of the reference preset). Every job is resumable.",
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -51,6 +57,10 @@ def _parser() -> argparse.ArgumentParser:
     add = command("views", "make the views of photos and of degraded copies that nano reads")
     add("--part", choices=("train", "degraded"), required=True)
     add("--limit", type=whole(1), help="only the first so many")
+    add = command("depth", "make the pictures that DGIQA reads: photos with their depth, which is computed once")
+    add("--part", choices=("train", "test"), required=True)
+    add("--limit", type=whole(1), help="only the first so many")
+    add("--device", **DEVICE)
     add = command("edge", "train edge's quality head on cached features")
     add("--out", type=output_folder, required=True, help="folder of the run")
     add("--weights", type=output_file, help="where to write the best head (safetensors)")
@@ -60,6 +70,12 @@ def _parser() -> argparse.ArgumentParser:
     add("--teacher", type=input_path, help="weights of edge's head (safetensors), for distillation")
     add("--start", type=input_path, help="go on from these weights (safetensors) instead of ImageNet's trunk")
     add("--weights", type=output_file, help="where to write the best network (safetensors)")
+    add = command("dgiqa", "train DGIQA, the quality network of the reference preset, on photos with depth")
+    add("--out", type=output_folder, required=True, help="folder of the run")
+    add("--start", type=input_path, help="go on from these weights (safetensors) instead of ImageNet's Swin-T")
+    add("--weights", type=output_file, help="where to write the best network (safetensors), for --quality-weights")
+    add("--overfit", type=whole(1), metavar="PHOTOS", help="fit and validate on the same so many photos: a check")
+    add("--device", **DEVICE)
     add = command("finish", "finish nano for INT8: a short training on INT8 grids, taught by the weights that come in")
     add("--out", type=output_folder, required=True, help="folder of the run")
     add("--start", type=input_path, required=True, help="weights to finish (safetensors)")
@@ -73,10 +89,11 @@ def _parser() -> argparse.ArgumentParser:
     add("--teacher", type=input_path, help="weights of edge's head (safetensors), for nano")
     add("--json", type=output_file, help="where to write the figures")
     add = command("evaluate", "agreement with people on validation photos or, once, on the test split")
-    add("--model", choices=("edge", "nano"), required=True)
+    add("--model", choices=("edge", "nano", "dgiqa"), required=True)
     add("--weights", type=input_path, required=True, help="safetensors file")
     add("--part", choices=("validation", "test"), default="validation")
-    add("--rgbd", type=input_path, help="also judge depth on a folder of Kinect frames")
+    add("--rgbd", type=input_path, help="also judge depth of edge or nano on a folder of Kinect frames")
+    add("--device", **DEVICE)
     add("--json", type=output_file, help="where to write the figures")
     return parser
 

@@ -21,8 +21,9 @@ from .runs import ablation, jobs
 from .runs import evaluate as evaluation
 from .runs.shipping import ship
 from .trainers.config import read_config
+from .trainers.dgiqa_trainer import RANDOM
 from .trainers.int8_finisher import GOAL as CLOSENESS
-from .trainers.trainer import Trainer
+from .trainers.trainer import Trainer, device_of
 
 
 def features(options: argparse.Namespace) -> int:
@@ -34,6 +35,12 @@ def features(options: argparse.Namespace) -> int:
 def views(options: argparse.Namespace) -> int:
     """Make nano's views."""
     jobs.compute_views(_shop(options), options.part, options.limit, Progress("views"))
+    return 0
+
+
+def depth(options: argparse.Namespace) -> int:
+    """Make DGIQA's pictures: photos with their depth."""
+    jobs.compute_depth(_shop(options), options.part, options.limit, device_of(options.device), Progress("depth"))
     return 0
 
 
@@ -52,6 +59,15 @@ def nano(options: argparse.Namespace) -> int:
         teacher, degraded_teacher = jobs.teach(shop, _weights(options.teacher))
     start = _weights(options.start) if options.start else None
     return _trained(jobs.nano_trainer(shop, options.out, teacher, degraded_teacher, start), options)
+
+
+def dgiqa(options: argparse.Namespace) -> int:
+    """Train DGIQA."""
+    device = device_of(options.device)
+    trainer = jobs.dgiqa_trainer(_shop(options), options.out, device, options.start, options.overfit)
+    without = ": the published code starts both Swin-T from ImageNet; the configuration names no `swin`"
+    print(f"start: {trainer.start}{without if trainer.start == RANDOM else ''}")
+    return _trained(trainer, options)
 
 
 def finish(options: argparse.Namespace) -> int:
@@ -88,7 +104,7 @@ def ablate(options: argparse.Namespace) -> int:
 def evaluate(options: argparse.Namespace) -> int:
     """Report the figures of a model."""
     shop = _shop(options)
-    report = _edge_report(shop, options) if options.model == "edge" else _nano_report(shop, options)
+    report = {"edge": _edge_report, "nano": _nano_report, "dgiqa": _dgiqa_report}[options.model](shop, options)
     print(json_text(report, indent=2))
     return _written(report, options)
 
@@ -136,6 +152,12 @@ def _nano_report(shop: jobs.Workshop, options: argparse.Namespace) -> dict[str, 
     return report
 
 
+def _dgiqa_report(shop: jobs.Workshop, options: argparse.Namespace) -> dict[str, Any]:
+    scores = jobs.dgiqa_scores(shop, options.weights, options.part, device_of(options.device), Progress("photos"))
+    agreement = evaluation.score_report(scores, shop.photos.mos[shop.photos.indices(options.part)])
+    return {"model": "dgiqa", "part": options.part, "agreement": agreement}
+
+
 def _weights(file: Path) -> dict[str, torch.Tensor]:
     if not file.is_file():
         raise CheckpointError(f"{file} is missing: train a model first")
@@ -143,8 +165,7 @@ def _weights(file: Path) -> dict[str, torch.Tensor]:
 
 
 def _trained(trainer: Trainer[Any], options: argparse.Namespace) -> int:
-    pairs = len(trainer.data.fit_pairs) + len(trainer.data.series_pairs)
-    print(f"{options.command}: {len(trainer.data.fit)} photos, {pairs} pairs, {trainer.device}")
+    print(f"{options.command}: {trainer.data.told()}, {trainer.device}, {'bfloat16' if trainer.mixed else 'float32'}")
     trainer.train(_epochs())
     best = max(trainer.run.rows, key=lambda row: row[trainer.goal])
     print("best: " + ", ".join(f"{name} {value:.4g}" for name, value in best.items()))

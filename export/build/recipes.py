@@ -15,7 +15,8 @@ from dgiqa_edge.runtime.errors import ConfigurationError
 from dgiqa_edge.runtime.hashing import Json
 
 from .. import networks
-from ..frame_graph.geometry import CROP, plan
+from ..frame_graph.geometry import plan
+from ..networks.published_sizes import CROP
 from ..options import presets
 from ..options.build_options import BuildOptions
 from ..weights.network_source import SHIPPED_WEIGHTS, NetworkSource

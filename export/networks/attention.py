@@ -16,12 +16,15 @@ def stacked(weight: Tensor, bias: Tensor, part: int) -> tuple[Tensor, Tensor]:
     return weight[rows], bias[rows]
 
 
-def attend(query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None = None) -> Tensor:
+def attend(
+    query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None = None, dropout: nn.Module | None = None
+) -> Tensor:
     """Softmax(query key^T + bias) value; the query is already scaled.
 
     Args:
         query, key, value: [N, heads, tokens, head width].
         bias: added to the logits; broadcastable to [N, heads, tokens, tokens].
+        dropout: applied to the weights in training.
 
     Returns:
         [N, heads, tokens, head width].
@@ -29,7 +32,8 @@ def attend(query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None = None
     logits = query @ key.transpose(-2, -1)
     if bias is not None:
         logits = logits + bias
-    return logits.softmax(dim=-1) @ value
+    weights = logits.softmax(dim=-1)
+    return (weights if dropout is None else dropout(weights)) @ value
 
 
 def project_heads(x: Tensor, weight: Tensor, bias: Tensor, heads: int) -> Tensor:

@@ -6,6 +6,7 @@ position bias and the shift mask one added constant: a graph without roll, loops
 """
 
 from functools import cache
+from itertools import islice
 
 import numpy as np
 import torch
@@ -20,20 +21,28 @@ SHIFT = WINDOW // 2
 PATCH = 4
 MASKED = -100.0
 
-STAGES = ((96, 3, 2), (192, 6, 2), (384, 12, 6), (768, 24, 2))
+Stages = tuple[tuple[int, int, int], ...]
 """Width, heads and number of blocks of each stage."""
+
+STAGES: Stages = ((96, 3, 2), (192, 6, 2), (384, 12, 6), (768, 24, 2))
+DROP_PATH = 0.1
 
 
 class SwinT(nn.Module):
-    """Four feature maps of an image: [N, 3, 224, 224] to NHWC maps of side 56, 28, 14, 7 (no final norm)."""
+    """Four feature maps of an image: [N, 3, 224, 224] to NHWC maps of side 56, 28, 14, 7 (no final norm).
 
-    def __init__(self) -> None:
+    Args:
+        drop_path: share of images for which training leaves out the last block; before it, evenly less down to none.
+    """
+
+    def __init__(self, stages: Stages = STAGES, drop_path: float = DROP_PATH) -> None:
         super().__init__()
-        self.patch_embed = PatchEmbed(STAGES[0][0])
-        self.sides = [IMAGE_SIDE // PATCH >> stage for stage in range(len(STAGES))]
-        for index, (width, heads, blocks) in enumerate(STAGES):
+        self.patch_embed = PatchEmbed(stages[0][0])
+        self.sides = [IMAGE_SIDE // PATCH >> stage for stage in range(len(stages))]
+        shares = iter(np.linspace(0.0, drop_path, sum(blocks for _, _, blocks in stages)).tolist())
+        for index, (width, heads, blocks) in enumerate(stages):
             merges = index > 0
-            stage = Stage(width, heads, blocks, self.sides[index], merges)
+            stage = Stage(width, heads, list(islice(shares, blocks)), self.sides[index], merges)
             self.add_module(f"layers_{index}", stage)
 
     def forward(self, image: Tensor) -> list[Tensor]:
@@ -60,11 +69,12 @@ class PatchEmbed(nn.Module):
 class Stage(nn.Module):
     """Optional halving of the side, then blocks with plain and shifted windows in turn."""
 
-    def __init__(self, width: int, heads: int, blocks: int, side: int, merges: bool) -> None:
+    def __init__(self, width: int, heads: int, drop_paths: list[float], side: int, merges: bool) -> None:
         super().__init__()
         self.downsample = PatchMerging(width // 2, 2 * side) if merges else None
         self.blocks = nn.ModuleList(
-            Block(width, heads, side, shift=SHIFT if index % 2 and side > WINDOW else 0) for index in range(blocks)
+            Block(width, heads, side, SHIFT if index % 2 and side > WINDOW else 0, share)
+            for index, share in enumerate(drop_paths)
         )
 
     def forward(self, tokens: Tensor) -> Tensor:
@@ -96,16 +106,31 @@ class PatchMerging(nn.Module):
 class Block(nn.Module):
     """Pre-norm windowed attention and MLP, each with a residual, on tokens [N, side**2, width]."""
 
-    def __init__(self, width: int, heads: int, side: int, shift: int) -> None:
+    def __init__(self, width: int, heads: int, side: int, shift: int, drop_path: float = 0.0) -> None:
         super().__init__()
         self.norm1 = nn.LayerNorm(width)
         self.attn = WindowAttention(width, heads, side, shift)
         self.norm2 = nn.LayerNorm(width)
         self.mlp = Mlp(width)
+        self.drop_path = StochasticDepth(drop_path)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        tokens = tokens + self.attn(self.norm1(tokens))
-        return tokens + self.mlp(self.norm2(tokens))
+        tokens = tokens + self.drop_path(self.attn(self.norm1(tokens)))
+        return tokens + self.drop_path(self.mlp(self.norm2(tokens)))
+
+
+class StochasticDepth(nn.Module):
+    """Training leaves a branch [N, tokens, width] out for that share of the images and scales it up for the others."""
+
+    def __init__(self, share: float) -> None:
+        super().__init__()
+        self.share = share
+
+    def forward(self, branch: Tensor) -> Tensor:
+        if not self.training or self.share == 0.0:
+            return branch
+        kept = torch.rand(branch.shape[0], 1, 1, device=branch.device) >= self.share
+        return branch * kept / (1.0 - self.share)
 
 
 class WindowAttention(nn.Module):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from dgiqa_edge.export.networks.dgiqa import Sizes
 from dgiqa_edge.training.data.degraded_set import BLANK, Copy
 from dgiqa_edge.training.data.edge_batches import Pairs
 from dgiqa_edge.training.data.feature_store import FeatureStore, Shapes
@@ -22,7 +23,7 @@ def edge_data(tmp_path_factory):
     mos = generator.uniform(0, 1, PHOTOS).astype(np.float32)
     stores = []
     for name, scores in (("photos", mos), ("degraded", np.append(mos[:COPIES] - 0.5, np.full(BLANKS, 1.0)))):
-        store = FeatureStore(folder / name, len(scores), [str(number) for number in range(len(scores))], SHAPES)
+        store = FeatureStore(folder / name, [str(number) for number in range(len(scores))], SHAPES)
         for number, score in enumerate(scores):
             values = {kind: generator.normal(0, 1, array.shape[1:]) for kind, array in store.maps.items()}
             for kind in ("whole_statistics", "crop_statistics"):
@@ -46,3 +47,9 @@ def edge_data(tmp_path_factory):
         copies=tuple(Copy(row, "noise", 0.5, 1) for row in range(COPIES))
         + tuple(Copy(0, BLANK, 1.0, seed) for seed in range(BLANKS)),
     )
+
+
+@pytest.fixture(scope="session")
+def small_sizes():
+    """DGIQA shrunk in all widths."""
+    return Sizes(((8, 1, 1), (16, 2, 2), (32, 4, 1), (64, 8, 1)), (16, 16, 16, 16), 4, 32)

@@ -1,6 +1,6 @@
-"""Runs the frozen encoder of `edge` on batches of views, as fast as a CPU or a GPU here allows.
+"""Runs a frozen network, as the encoder of `edge`, on batches of views, as fast as a CPU or a GPU here allows.
 
-On a CPU the encoder becomes an ONNX graph once and runs in OpenVINO where that is installed, else in ONNX Runtime
+On a CPU the network becomes an ONNX graph once and runs in OpenVINO where that is installed, else in ONNX Runtime
 (both about twice as fast as PyTorch); on a GPU it runs in PyTorch. All are FP32: features are the teacher's word.
 """
 
@@ -75,35 +75,46 @@ def open_encoder(encoder: EdgeEncoder, job: EncoderJob, folder: Path) -> Run:
 
     The ONNX graph is kept in ``folder`` for the next time.
     """
-    module = _Features(encoder, job.with_depth).eval()
-    if torch.cuda.is_available():
-        return _on_gpu(module)
-    file = folder / f"encoder_{job.batch}x{job.size[0]}x{job.size[1]}{'_depth' if job.with_depth else ''}.onnx"
+    name = f"encoder_{job.batch}x{job.size[0]}x{job.size[1]}{'_depth' if job.with_depth else ''}.onnx"
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    shape = (job.batch, 3, *job.size)
+    return open_network(_Features(encoder, job.with_depth).eval(), shape, folder / name, job.threads, device)
+
+
+def open_network(module: nn.Module, shape: tuple[int, ...], file: Path, threads: int, device: torch.device) -> Run:
+    """A function from views float32 of that shape to what the network says of them.
+
+    Args:
+        file: where its ONNX graph, which the CPU needs, is kept for the next time.
+    """
+    if device.type == "cuda":
+        return _on_gpu(module, device)
     if not file.is_file():
         with atomic_file(file) as partial, torch.no_grad():
-            views = torch.zeros(job.batch, 3, *job.size)
-            torch.onnx.export(module, (views,), str(partial), opset_version=17, dynamo=False, input_names=["views"])
+            torch.onnx.export(
+                module, (torch.zeros(shape),), str(partial), opset_version=17, dynamo=False, input_names=["views"]
+            )
     try:
-        return _in_openvino(file, job)
+        return _in_openvino(file, threads)
     except ImportError:
-        return _in_onnxruntime(file, job)
+        return _in_onnxruntime(file, threads)
 
 
-def _on_gpu(module: nn.Module) -> Run:
-    device = torch.device("cuda")
+def _on_gpu(module: nn.Module, device: torch.device) -> Run:
     module.to(device)
 
     def run(views: np.ndarray) -> list[np.ndarray]:
         with torch.no_grad():
-            return [output.cpu().numpy() for output in module(torch.from_numpy(views).to(device))]
+            outputs = module(torch.from_numpy(views).to(device))
+        return [output.cpu().numpy() for output in (outputs if isinstance(outputs, tuple) else (outputs,))]
 
     return run
 
 
-def _in_openvino(file: Path, job: EncoderJob) -> Run:
+def _in_openvino(file: Path, threads: int) -> Run:
     import openvino
 
-    hints = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": job.threads}
+    hints = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": threads}
     model = openvino.Core().compile_model(str(file), "CPU", hints)
 
     def run(views: np.ndarray) -> list[np.ndarray]:
@@ -113,6 +124,6 @@ def _in_openvino(file: Path, job: EncoderJob) -> Run:
     return run
 
 
-def _in_onnxruntime(file: Path, job: EncoderJob) -> Run:
-    session = open_session(file, threads=job.threads, spinning=False)
+def _in_onnxruntime(file: Path, threads: int) -> Run:
+    session = open_session(file, threads=threads, spinning=False)
     return lambda views: session.run(None, {"views": views})

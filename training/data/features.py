@@ -17,9 +17,7 @@ from dgiqa_edge.export.networks.views import Size, Views, crop_view, plan_views,
 
 from .encoder_session import EncoderJob, open_encoder
 from .feature_store import FeatureStore
-
-Progress = Callable[[int, int], None]
-FLUSH_SECONDS = 60.0
+from .row_store import FLUSH_SECONDS, Progress
 
 
 def training_views(frame: Size) -> Views:

@@ -5,8 +5,6 @@ of a degraded copy also how much of each cell of a 4x4 grid its fault took. Rows
 may be stopped at will.
 """
 
-import time
-from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import cv2
@@ -17,53 +15,34 @@ from dgiqa_edge.export.networks.nano import VIEW_RULE
 from dgiqa_edge.export.networks.nano2 import COVERAGE_SIDE
 from dgiqa_edge.export.networks.views import Box, Size, plan_views
 
-from .row_files import claim, open_rows
+from .row_store import Kinds, RowStore
 
-Progress = Callable[[int, int], None]
 FRAME: Size = (512, 512)
 CROPS = 5
-FLUSH_SECONDS = 60.0
 
 
-class ViewStore:
+class ViewStore(RowStore):
     """Rows of ``whole`` uint8 [rows, h, w, 3], ``crops`` uint8 [rows, 5, 160, 160, 3], BGR, and ``coverage``."""
 
     def __init__(self, folder: Path, names: list[str]) -> None:
-        """Open the store in ``folder``, or begin one.
-
-        Raises:
-            ConfigurationError: see :func:`row_files.claim`.
-        """
-        claim(folder, names)
-        rows = len(names)
+        """As :class:`RowStore`."""
         side, whole = VIEW_RULE.crop_side_px, plan_views(FRAME, VIEW_RULE).whole
-        self.whole = open_rows(folder / "whole.npy", (rows, *whole, 3), np.uint8)
-        self.crops = open_rows(folder / "crops.npy", (rows, CROPS, side, side, 3), np.uint8)
-        self.coverage = open_rows(folder / "coverage.npy", (rows, COVERAGE_SIDE, COVERAGE_SIDE), np.float16)
-        self.done = open_rows(folder / "done.npy", (rows,), np.uint8)
+        kinds: Kinds = {
+            "whole": ((*whole, 3), np.uint8),
+            "crops": ((CROPS, side, side, 3), np.uint8),
+            "coverage": ((COVERAGE_SIDE, COVERAGE_SIDE), np.float16),
+        }
+        super().__init__(folder, names, kinds)
+        self.whole, self.crops, self.coverage = (self.maps[kind] for kind in kinds)
 
-    def fill(self, rows: Iterable[int], read: Callable[[int], Degraded], progress: Progress) -> None:
-        """Make the rows that are missing; ``read`` gives the picture of a row, of 512x512."""
-        pending = [row for row in rows if not self.done[row]]
-        flushed = time.monotonic()
-        for number, row in enumerate(pending, start=1):
-            found = read(row)
-            self.whole[row] = whole_levels(found.picture, (self.whole.shape[1], self.whole.shape[2]))
-            self.crops[row] = np.stack([crop_levels(found.picture, box) for box in crop_boxes(FRAME)])
-            self.coverage[row] = cv2.resize(
-                found.coverage, (COVERAGE_SIDE, COVERAGE_SIDE), interpolation=cv2.INTER_AREA
-            )
-            self.done[row] = 1
-            progress(number, len(pending))
-            if time.monotonic() - flushed > FLUSH_SECONDS:
-                self.flush()
-                flushed = time.monotonic()
-        self.flush()
 
-    def flush(self) -> None:
-        """Everything written so far survives a power cut; rows before the mark that they are done."""
-        for array in (self.whole, self.crops, self.coverage, self.done):
-            array.flush()
+def views_of(found: Degraded) -> dict[str, np.ndarray]:
+    """The row of a picture of 512x512."""
+    return {
+        "whole": whole_levels(found.picture, plan_views(FRAME, VIEW_RULE).whole),
+        "crops": np.stack([crop_levels(found.picture, box) for box in crop_boxes(FRAME)]),
+        "coverage": cv2.resize(found.coverage, (COVERAGE_SIDE, COVERAGE_SIDE), interpolation=cv2.INTER_AREA),
+    }
 
 
 def whole_levels(frame_bgr: np.ndarray, size: Size) -> np.ndarray:

@@ -1,22 +1,25 @@
-"""The training jobs, each resumable: features, views, the two models, their evaluation.
+"""The training jobs, each resumable: features, views, depth, the models, their evaluation.
 
 It joins data, caches and trainers by the configuration; how to train is the trainers' business.
 """
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 
 from dgiqa_edge.calibration.degradations.kinds import KINDS
-from dgiqa_edge.calibration.degradations.scene import Degraded, everywhere
+from dgiqa_edge.calibration.degradations.scene import everywhere
 from dgiqa_edge.calibration.images.image_sources import find_files, is_image
 from dgiqa_edge.calibration.images.shipped import SHIPPED_PHOTOS
+from dgiqa_edge.export.networks.dgiqa import DGIQA
 from dgiqa_edge.export.networks.edge import EdgeHead, depth_cells
 from dgiqa_edge.export.networks.nano import Nano
 from dgiqa_edge.export.networks.nano2 import Nano2, from_normalised
@@ -25,17 +28,20 @@ from dgiqa_edge.runtime.ground.error_text import telling_line
 
 from ..data.datasets import VALIDATION_SEED, PhotoSet, read_biq2021, read_photo, read_photo_of_size
 from ..data.degraded_set import SERIES, DegradedSet, extraction_order, plan_degraded
+from ..data.depth_pictures import DepthPictures, DepthRule, PictureStore
 from ..data.edge_batches import head_inputs
 from ..data.encoder_session import load_encoder
 from ..data.feature_store import FeatureStore
 from ..data.features import extract, training_views
-from ..data.view_store import ViewStore
+from ..data.view_store import ViewStore, views_of
 from ..trainers.config import JobConfig
+from ..trainers.dgiqa_trainer import RANDOM, DgiqaData, DgiqaTrainer, grid_scores
 from ..trainers.edge_trainer import EdgeData, EdgeTrainer
 from ..trainers.imagenet_start import start_from_imagenet
 from ..trainers.int8_finisher import FinishData, Int8Finisher
 from ..trainers.nano_trainer import NanoData, NanoTrainer
 from ..trainers.run_folder import RunFolder
+from ..trainers.swin_start import draw, start_from_swin
 
 Progress = Callable[[int, int], None]
 EpochProgress = Callable[[int, int, int, float], None]
@@ -57,7 +63,7 @@ class Workshop:
     def features(self) -> FeatureStore:
         """Encoder features of the photos."""
         names = [photo.path.name for photo in self.photos.photos]
-        return FeatureStore(self.config.cache / "features" / "photos", len(names), names)
+        return FeatureStore(self.config.cache / "features" / "photos", names)
 
     @cached_property
     def degraded(self) -> DegradedSet:
@@ -70,12 +76,23 @@ class Workshop:
     def degraded_features(self) -> FeatureStore:
         """Encoder features of the degraded copies."""
         names = [copy.name for copy in self.degraded.copies]
-        return FeatureStore(self.config.cache / "features" / "degraded", len(names), names)
+        return FeatureStore(self.config.cache / "features" / "degraded", names)
 
     @property
     def size(self) -> tuple[int, int]:
         """Height and width that every photo is brought to."""
         return self.config.edge.frame
+
+    @property
+    def depth_rule(self) -> DepthRule:
+        """How DGIQA's pictures are made."""
+        return DepthRule(self.size, self.config.dgiqa.depth_side, self.config.dgiqa.short_side)
+
+    @cached_property
+    def pictures(self) -> PictureStore:
+        """Photos with depth, for DGIQA."""
+        names = [photo.path.name for photo in self.photos.photos]
+        return PictureStore(self.config.cache / "pictures", names, self.depth_rule)
 
     def photo(self, row: int) -> np.ndarray:
         """A photo, uint8 [H, W, 3]."""
@@ -116,13 +133,21 @@ def compute_views(shop: Workshop, part: str, limit: int | None, progress: Progre
     _limit_threads(1)
     if part == "degraded":
 
-        def copy(row: int) -> Degraded:
-            return shop.degraded.made(row, shop.photos, shop.features, shop.size)
+        def copy(row: int) -> dict[str, np.ndarray]:
+            return views_of(shop.degraded.made(row, shop.photos, shop.features, shop.size))
 
         shop.view_store("degraded").fill(shop.degraded.order[:limit], copy, progress)
     else:
         rows = extraction_order(shop.photos)[:limit]
-        shop.view_store("photos").fill(rows, lambda row: everywhere(shop.photo(row)), progress)
+        shop.view_store("photos").fill(rows, lambda row: views_of(everywhere(shop.photo(row))), progress)
+
+
+def compute_depth(shop: Workshop, part: str, limit: int | None, device: torch.device, progress: Progress) -> None:
+    """Pictures with depth, for DGIQA, of ``train`` or ``test`` photos, the first ``limit`` of them."""
+    _limit_threads(shop.config.threads)
+    config, (read, rows) = shop.config, _pictures(shop, part)
+    make = DepthPictures(config.encoder, shop.depth_rule, config.cache / "graphs", config.threads, device)
+    shop.pictures.fill(rows[:limit], lambda row: make(read(row)), progress)
 
 
 def _pictures(shop: Workshop, part: str) -> tuple[Read, np.ndarray]:
@@ -232,6 +257,66 @@ def nano_trainer(
     if wrong:
         raise CheckpointError(f"not the weights of nano: {wrong[0]}")
     return NanoTrainer(config, data, run, network)
+
+
+def dgiqa_trainer(
+    shop: Workshop, out: Path, device: torch.device, start: Path | None = None, overfit: int | None = None
+) -> DgiqaTrainer:
+    """The trainer of DGIQA on whatever photos have depth, from the weights ``start``, ImageNet's, or random ones.
+
+    Args:
+        overfit: train and validate on so many photos, the same ones, to see that the network learns at all.
+
+    Raises:
+        ConfigurationError: too few have depth.
+        CheckpointError: ``start`` or the configuration's ``swin`` are not the network's.
+    """
+    config, store = shop.config.dgiqa, shop.pictures
+    _limit_threads(shop.config.threads)
+    fit, validation = (store.complete(shop.photos.indices(part)) for part in ("fit", "validation"))
+    if overfit is not None:
+        order = store.complete(extraction_order(shop.photos))
+        fit = validation = np.sort(order[np.isin(order, fit)][:overfit])
+    if len(fit) < max(config.batch, overfit or 0) or not len(validation):
+        raise ConfigurationError(f"only {len(fit)} photos to fit have depth: run `depth --part train` first")
+    torch.manual_seed(config.seed)
+    network = DGIQA(dropout=config.dropout, drop_path=config.drop_path)
+    draw(network)
+    begun = RANDOM
+    if start is not None:
+        _fill_dgiqa(network, start)
+        begun = f"the weights of {start.name}"
+    elif shop.config.swin is not None:
+        start_from_swin(network, shop.config.swin)
+        begun = f"both Swin-T from {shop.config.swin.name}, the rest random"
+    data = DgiqaData(photos=store, mos=shop.photos.mos, fit=fit, validation=validation)
+    run = RunFolder(out, {**asdict(config), "start": begun, "overfit": overfit}, config.patience)
+    return DgiqaTrainer(config, data, run, network, begun, device)
+
+
+def dgiqa_scores(shop: Workshop, weights: Path, part: str, device: torch.device, progress: Progress) -> np.ndarray:
+    """DGIQA's scores of the photos of a part, ``validation`` or ``test``, float32 [photos].
+
+    Raises:
+        ConfigurationError: some have none.
+        CheckpointError: the weights are not the network's.
+    """
+    _limit_threads(shop.config.threads)
+    rows = shop.photos.indices(part)
+    known = len(shop.pictures.complete(rows))
+    if known < len(rows):
+        wanted = "test" if part == "test" else "train"
+        raise ConfigurationError(f"only {known} of {len(rows)} photos have depth: run `depth --part {wanted}` first")
+    network = DGIQA()
+    _fill_dgiqa(network, weights)
+    return grid_scores(network.to(device), shop.pictures, rows, shop.config.dgiqa.crops, device, progress)
+
+
+def _fill_dgiqa(network: DGIQA, weights: Path) -> None:
+    try:
+        network.load_state_dict(load_file(weights))
+    except (RuntimeError, SafetensorError) as error:
+        raise CheckpointError(f"{weights} does not hold the weights of dgiqa: {telling_line(error)}") from None
 
 
 def int8_finisher(

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from dgiqa_edge.runtime.errors import ConfigurationError
 from dgiqa_edge.runtime.settings.file import read_settings
 
+from .dgiqa_trainer import DgiqaConfig
 from .edge_trainer import EdgeConfig
 from .int8_finisher import FinishConfig
 from .nano_trainer import NanoConfig
@@ -23,6 +24,7 @@ class JobConfig:
         data: checkout of the BIQ2021 repository.
         encoder: Depth Anything V2-Small safetensors file.
         imagenet: EfficientNet-Lite0 PyTorch file.
+        swin: Swin-T as published, for DGIQA's start; without it random.
         cache: folder of cached features; gigabytes.
         threads: CPU threads.
         degraded_validation, degraded_fit: how many photos of either part get a ladder of degraded copies.
@@ -33,6 +35,7 @@ class JobConfig:
     encoder: Path
     imagenet: Path
     cache: Path
+    swin: Path | None = None
     threads: int = 2
     extraction_batch: int = 4
     degraded_validation: int = 312
@@ -43,6 +46,7 @@ class JobConfig:
     edge: EdgeConfig = field(default_factory=EdgeConfig)
     nano: NanoConfig = field(default_factory=NanoConfig)
     finish: FinishConfig = field(default_factory=FinishConfig)
+    dgiqa: DgiqaConfig = field(default_factory=DgiqaConfig)
 
 
 def read_config(file: Path) -> JobConfig:
@@ -54,11 +58,11 @@ def read_config(file: Path) -> JobConfig:
     if not file.is_file():
         raise ConfigurationError(f"{file} is missing: copy training/configs/biq2021.toml and set its paths")
     content = read_settings(file)
-    sections = {"edge": EdgeConfig, "nano": NanoConfig, "finish": FinishConfig}
+    sections = {"edge": EdgeConfig, "nano": NanoConfig, "finish": FinishConfig, "dgiqa": DgiqaConfig}
     values: dict[str, Any] = {key: value for key, value in content.items() if key not in sections}
     for name, kind in sections.items():
         values[name] = _filled(kind, content.get(name, {}), f"{file}, [{name}]")
-    for name in ("data", "encoder", "imagenet", "cache"):
+    for name in ("data", "encoder", "imagenet", "swin", "cache"):
         if name in values:
             values[name] = (file.parent / str(values[name])).resolve()
     return _filled(JobConfig, values, str(file))
@@ -76,7 +80,7 @@ def _filled(kind: type[T], values: dict[str, Any], where: str) -> T:
         raise ConfigurationError(f"{where}: {error}".replace("JobConfig.__init__() ", "")) from None
     for name, item in fields.items():
         expected = type(item.default)
-        if item.default is dataclasses.MISSING:
+        if item.default is dataclasses.MISSING or item.default is None:
             continue
         value = getattr(built, name)
         if not isinstance(value, (int, float) if expected is float else expected):

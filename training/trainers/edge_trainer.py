@@ -16,16 +16,17 @@ from dgiqa_edge.export.networks.edge import EdgeHead, depth_cells
 from ..data.edge_batches import Pairs, feature_moments, head_inputs, joined
 from ..data.feature_store import FeatureStore
 from ..data.features import training_views
+from .ladder_trainer import LadderConfig, LadderData, LadderTrainer, ladder_targets
 from .losses import ladder_loss, views_loss
 from .run_folder import RunFolder
-from .trainer import Trainer, TrainingConfig, TrainingData, decay_groups, ladder_targets
+from .trainer import decay_groups, device_of
 
 INPUTS = ("whole grid", "whole statistics", "whole depth", "crop grid", "crop statistics", "crop depth")
-EdgeData = TrainingData[FeatureStore]
+EdgeData = LadderData[FeatureStore]
 
 
 @dataclass(frozen=True)
-class EdgeConfig(TrainingConfig):
+class EdgeConfig(LadderConfig):
     """How to train; ``without`` may name ``depth``, ``whole``, ``crop``, ``grid``, ``statistics``.
 
     Attributes:
@@ -39,7 +40,7 @@ class EdgeConfig(TrainingConfig):
     crops: int = 1
 
 
-class EdgeTrainer(Trainer[FeatureStore]):
+class EdgeTrainer(LadderTrainer[FeatureStore]):
     """One run."""
 
     part = "head"
@@ -52,7 +53,7 @@ class EdgeTrainer(Trainer[FeatureStore]):
     ) -> None:
         torch.manual_seed(config.seed)
         self.config, self.data = config, data
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.device = device_of()
         self.cells = depth_cells(training_views(config.frame)).to(self.device)
         self.head = EdgeHead().to(self.device)
         for part in self.head.modules():
@@ -78,7 +79,7 @@ class EdgeTrainer(Trainer[FeatureStore]):
     def _validated(self) -> tuple[np.ndarray, dict[str, float]]:
         return self.scores(self.data.photos, self.data.validation), {}
 
-    def _loss(self, rows: np.ndarray, pairs: Pairs, series: Pairs, generator: np.random.Generator) -> Tensor:
+    def _ranked_loss(self, rows: np.ndarray, pairs: Pairs, series: Pairs, generator: np.random.Generator) -> Tensor:
         config, data = self.config, self.data
         stored = data.photos.maps["crop_grid"].shape[1]
         crops = generator.permutation(stored)[: int(generator.integers(1, stored + 1))].tolist()

@@ -25,6 +25,7 @@ from ..data.frame_views import FrameBatches, FrameViews, Read, frame_views
 from .int8_rounding import OFF, ON, Int8Rounding, Reading
 from .losses import depth_loss
 from .run_folder import RunFolder
+from .trainer import device_of
 
 Progress = Callable[[int, int, int, float], None]
 GOAL = "closeness"
@@ -108,7 +109,7 @@ class Int8Finisher:
     def __init__(self, config: FinishConfig, data: FinishData, run: RunFolder, network: Nano, teacher: Nano) -> None:
         self.config, self.data, self.run, self.epoch = config, data, run, 0
         self.sizes = config.sizes
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.device = device_of()
         for one in (network, teacher):
             one.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.network, self.teacher = network, teacher.eval().requires_grad_(False)
@@ -129,7 +130,7 @@ class Int8Finisher:
         while self.epoch < self.config.epochs:
             loss = self._epoch(progress)
             self.epoch += 1
-            self.run.keep({"epoch": float(self.epoch), "loss": loss, **self.validate()}, self._state(), GOAL)
+            self.run.keep({"epoch": float(self.epoch), "loss": loss, **self.validate()}, self._state(), GOAL, self.part)
 
     def validate(self) -> dict[str, float]:
         """Score MAE of INT8 against FP32 per frame size, SRCC of both at the first one, and 1 less the worst MAE."""

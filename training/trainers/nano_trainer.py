@@ -23,9 +23,10 @@ from dgiqa_edge.runtime.errors import ConfigurationError
 
 from ..data.edge_batches import Pairs
 from ..data.view_store import FRAME, ViewStore, crop_boxes
+from .ladder_trainer import LadderConfig, LadderData, LadderTrainer, ladder_targets
 from .losses import depth_loss, ladder_loss, views_loss
 from .run_folder import RunFolder
-from .trainer import Trainer, TrainingConfig, TrainingData, decay_groups, ladder_targets
+from .trainer import decay_groups, device_of
 
 UNKNOWN = np.float32(np.nan)
 """Neither asserted nor denied."""
@@ -33,7 +34,7 @@ _BATCH = 50
 
 
 @dataclass(frozen=True)
-class NanoConfig(TrainingConfig):
+class NanoConfig(LadderConfig):
     """How to train; ``without`` may name ``depth``, ``whole``, ``crop``.
 
     Attributes:
@@ -64,7 +65,7 @@ class NanoConfig(TrainingConfig):
 
 
 @dataclass(frozen=True)
-class NanoData(TrainingData[ViewStore]):
+class NanoData(LadderData[ViewStore]):
     """Rows to train and to validate on; rows are those of the photo set.
 
     Attributes:
@@ -94,7 +95,7 @@ class Outputs:
         return self.views.mean(dim=1)
 
 
-class NanoTrainer(Trainer[ViewStore]):
+class NanoTrainer(LadderTrainer[ViewStore]):
     """One run."""
 
     part = "network"
@@ -109,7 +110,7 @@ class NanoTrainer(Trainer[ViewStore]):
     ) -> None:
         torch.manual_seed(config.seed)
         self.config, self.data = config, data
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.device = device_of()
         views = network.arrange(FRAME)
         self.network: Nano2 = network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = AveragedModel(self.network, multi_avg_fn=get_ema_multi_avg_fn(config.averaged))
@@ -126,7 +127,7 @@ class NanoTrainer(Trainer[ViewStore]):
 
     # training
 
-    def _loss(self, rows: np.ndarray, pairs: Pairs, series: Pairs, generator: np.random.Generator) -> Tensor:
+    def _ranked_loss(self, rows: np.ndarray, pairs: Pairs, series: Pairs, generator: np.random.Generator) -> Tensor:
         config, data = self.config, self.data
         blanks = generator.choice(data.fit_blanks, min(config.blanks_per_batch, len(data.fit_blanks)), replace=False)
         copies = np.concatenate((pairs.degraded, series.clean, series.degraded, blanks))

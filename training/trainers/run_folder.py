@@ -52,7 +52,7 @@ class RunFolder:
 
     @property
     def best_file(self) -> Path:
-        """State of the epoch with the best validation score."""
+        """Weights of the epoch with the best validation score, under the name of their part."""
         return self.folder / "best.pt"
 
     def last_state(self) -> State | None:
@@ -60,17 +60,18 @@ class RunFolder:
         file = self.folder / "last.pt"
         return torch.load(file, map_location="cpu", weights_only=True) if file.is_file() else None
 
-    def keep(self, figures: dict[str, float], state: State, goal: str) -> bool:
-        """Record an epoch; ``state`` becomes the best one if its ``goal`` figure is the highest. True if it is."""
+    def keep(self, figures: dict[str, float], state: State, goal: str, part: str) -> bool:
+        """Record an epoch; ``part`` of its state is the best if its ``goal`` figure is the highest. True if it is."""
         best = not self.rows or figures[goal] > max(row[goal] for row in self.rows)
         self.rows.append(figures)
         with atomic_file(self._curves) as partial, partial.open("w", encoding="utf-8", newline="") as stream:
             writer = csv.DictWriter(stream, fieldnames=list(self.rows[0]))
             writer.writeheader()
             writer.writerows(self.rows)
-        for file in (self.folder / "last.pt", *([self.best_file] if best else [])):
+        kept = {self.folder / "last.pt": state, **({self.best_file: {part: state[part]}} if best else {})}
+        for file, content in kept.items():
             with atomic_file(file) as partial:
-                torch.save(state, partial)
+                torch.save(content, partial)
         return best
 
     def keep_step(self, state: State, where: dict[str, int]) -> None:

@@ -17,16 +17,14 @@ import torch
 from torch import Tensor, nn
 
 from dgiqa_edge.calibration import agreement as metrics
+from dgiqa_edge.runtime.errors import MachineError
 
-from ..data.degraded_set import Copy
-from ..data.edge_batches import Pairs, shuffled
+from ..data.edge_batches import shuffled
 from .run_folder import RunFolder
 
 Progress = Callable[[int, int, int, float], None]
 GOAL = "validation_srcc"
 KEEP_SECONDS = 300.0
-LEAST_APART, APART = 0.02, 0.15
-"""Scores of two copies of a ladder lie apart by this, or by this share of what the one loses beyond the other."""
 Store = TypeVar("Store")
 
 
@@ -35,10 +33,7 @@ class TrainingConfig:
     """How to train.
 
     Attributes:
-        pairs_per_batch: photos and copies of them beside each batch of photos; 0 for none.
-        series_per_batch: pairs of copies of one ladder beside each batch; 0 for none.
-        blanks_per_batch: frames of dead cameras, whose score should be ``blank_score``.
-        without: what the quality readers see as zeros, for the ablation.
+        patience: epochs without a better validation score after which training stops.
     """
 
     seed: int = 1
@@ -46,13 +41,7 @@ class TrainingConfig:
     batch: int = 64
     learning_rate: float = 1e-3
     weight_decay: float = 0.05
-    pairs_per_batch: int = 16
-    series_per_batch: int = 8
-    blanks_per_batch: int = 3
-    blank_score: float = 0.02
-    pair_weight: float = 2.0
     patience: int = 4
-    without: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -62,25 +51,16 @@ class TrainingData(Generic[Store]):
     Attributes:
         mos: human score of every row of ``photos``, float32.
         fit, validation: rows of ``photos``.
-        fit_pairs, validation_pairs: rows of ``photos`` and of ``degraded``.
-        series_pairs: rows of ``degraded`` alone, the clearer copy first.
-        validation_series: the same of validation photos.
-        fit_blanks, validation_blanks: rows of ``degraded`` that are frames of dead cameras.
-        copies: what the rows of ``degraded`` are.
     """
 
     photos: Store
     mos: np.ndarray
     fit: np.ndarray
     validation: np.ndarray
-    degraded: Store
-    fit_pairs: Pairs
-    validation_pairs: Pairs
-    series_pairs: Pairs
-    validation_series: Pairs
-    fit_blanks: np.ndarray
-    validation_blanks: np.ndarray
-    copies: tuple[Copy, ...]
+
+    def told(self) -> str:
+        """How much there is, for people."""
+        return f"{len(self.fit)} photos"
 
 
 class Trainer(ABC, Generic[Store]):
@@ -106,7 +86,7 @@ class Trainer(ABC, Generic[Store]):
         """Set up the optimizer and go on from the run's last state; a model not ``started`` is standardised."""
         self.model, self.run, self.epoch, self.step, self.lost = model, run, 0, 0, 0.0
         self.optimizer = torch.optim.AdamW(groups, self.config.learning_rate)
-        self.steps = max(1, len(self.data.fit) // self.config.batch)
+        self.steps = max(1, len(self._fit_rows()) // self.config.batch)
         self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimizer, self._rate)
         state = run.last_state()
         if state is not None:
@@ -124,63 +104,49 @@ class Trainer(ABC, Generic[Store]):
             loss = self._epoch(progress)
             self.epoch, self.step, self.lost = self.epoch + 1, 0, 0.0
             figures = {"epoch": float(self.epoch), "loss": loss, **self.validate()}
-            self.run.keep(figures, self._state(), self.goal)
+            self.run.keep(figures, self._state(), self.goal, self.part)
 
     def validate(self) -> dict[str, float]:
-        """SRCC, PLCC and RMSE on the validation photos, the model's own figures, and the share of pairs in order."""
+        """SRCC, PLCC and RMSE on the validation photos, and the model's own figures."""
         data = self.data
         scores, others = self._validated()
         human = data.mos[data.validation]
-        figures = {
+        return {
             GOAL: metrics.srcc(scores, human),
             "validation_plcc": metrics.plcc(scores, human),
             "validation_rmse": metrics.rmse(scores, human),
             **others,
         }
-        if len(data.validation_pairs):
-            clean = self._quality(data.photos, data.validation_pairs.clean)
-            worse = self._quality(data.degraded, data.validation_pairs.degraded)
-            figures["validation_order"] = metrics.ordered_share(clean, worse)
-        if len(data.validation_series):
-            clearer = self._quality(data.degraded, data.validation_series.clean)
-            worse = self._quality(data.degraded, data.validation_series.degraded)
-            figures["validation_steps"] = metrics.ordered_share(clearer, worse)
-        if len(data.validation_blanks):
-            figures["blank_worst"] = float(self._quality(data.degraded, data.validation_blanks).max())
-        return figures
 
     def load_best(self) -> None:
         """Put the weights of the best epoch into the model."""
         self.model.load_state_dict(torch.load(self.run.best_file, map_location="cpu", weights_only=True)[self.part])
 
     @abstractmethod
-    def _quality(self, store: Store, rows: np.ndarray) -> np.ndarray:
-        """Scores of those rows, float32 [rows]."""
-
-    @abstractmethod
     def _validated(self) -> tuple[np.ndarray, dict[str, float]]:
-        """Scores of the validation photos, and figures beyond agreement and order."""
+        """Scores of the validation photos, and figures beyond agreement."""
 
     @abstractmethod
-    def _loss(self, rows: np.ndarray, pairs: Pairs, series: Pairs, generator: np.random.Generator) -> Tensor:
-        """What is lost on a batch; ``generator`` decides whether it is mirrored."""
+    def _loss(self, rows: np.ndarray, generator: np.random.Generator) -> Tensor:
+        """What is lost on a batch; ``generator`` decides what it looks like."""
 
-    @abstractmethod
     def _standardise(self) -> None:
-        """Set the model's means and deviations from the photos."""
+        """Set the model's means and deviations, where it has any, from the photos."""
+
+    def _fit_rows(self) -> np.ndarray:
+        """The rows of an epoch, in any order."""
+        return self.data.fit
 
     def _epoch(self, progress: Progress) -> float:
-        config, data = self.config, self.data
+        config = self.config
         self._train_mode()
         kept = time.monotonic()
-        for number, rows in enumerate(shuffled(data.fit, config.batch, config.seed * 1000 + self.epoch)):
+        for number, rows in enumerate(shuffled(self._fit_rows(), config.batch, config.seed * 1000 + self.epoch)):
             if number < self.step:
                 continue  # done before the run was stopped
             generator = np.random.default_rng((config.seed, self.epoch, number))
             torch.manual_seed(int(generator.integers(2**31)))  # of dropout
-            pairs = data.fit_pairs.drawn(config.pairs_per_batch, generator)
-            series = data.series_pairs.drawn(config.series_per_batch, generator)
-            loss = self._loss(rows, pairs, series, generator)
+            loss = self._loss(rows, generator)
             self.optimizer.zero_grad(set_to_none=True)
             loss.backward()
             nn.utils.clip_grad_norm_(self.model.parameters(), self.longest_gradient)
@@ -214,25 +180,29 @@ class Trainer(ABC, Generic[Store]):
     def _train_mode(self) -> None:
         self.model.train()
 
+    @property
+    def mixed(self) -> bool:
+        """Whether steps compute in bfloat16, as on every GPU that can; its range needs no scaling of the loss."""
+        return self.device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+
     def _autocast(self) -> torch.autocast:
-        return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.device.type == "cuda")
+        return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.mixed)
 
     def _rate(self, step: int) -> float:
         warm = min(1.0, (step + 1) / (self.warm_up * self.steps + 1))
         return warm * 0.5 * (1.0 + math.cos(math.pi * min(1.0, step / (self.steps * self.config.epochs))))
 
 
-def ladder_targets(pairs: Pairs, series: Pairs, data: TrainingData[Any]) -> tuple[Tensor, Tensor]:
-    """The most that copies may score beside their photos [pairs], and the distances of copies of a ladder [series]."""
-    copies = data.copies
-    beside = zip(pairs.clean, pairs.degraded, strict=True)
-    most = [data.mos[row] * (1.0 - copies[copy].taken) for row, copy in beside]
-    apart = (
-        copies[worse].taken - copies[clearer].taken
-        for clearer, worse in zip(series.clean, series.degraded, strict=True)
-    )
-    margins = [max(LEAST_APART, APART * taken) for taken in apart]
-    return torch.tensor(most, dtype=torch.float32), torch.tensor(margins, dtype=torch.float32)
+def device_of(name: str = "auto") -> torch.device:
+    """The device of that name: ``cpu``, ``cuda``, or ``auto`` for a GPU where there is one.
+
+    Raises:
+        MachineError: ``cuda``, and PyTorch finds none.
+    """
+    found = torch.cuda.is_available()
+    if name == "cuda" and not found:
+        raise MachineError("PyTorch finds no CUDA GPU here: leave --device out, or install a CUDA build of PyTorch")
+    return torch.device("cuda" if found and name != "cpu" else "cpu")
 
 
 def decay_groups(parameters: Iterable[nn.Parameter], rate: float, weight_decay: float) -> list[dict[str, Any]]:

@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 import torch
 
-from dgiqa_edge.export.frame_graph.geometry import CROP
 from dgiqa_edge.export.frame_graph.pipeline import (
     IMAGENET_MEAN,
     IMAGENET_STD,
@@ -13,6 +12,7 @@ from dgiqa_edge.export.frame_graph.pipeline import (
     FixedPointResize,
     FrameGraph,
 )
+from dgiqa_edge.export.networks.published_sizes import CROP
 
 SIZE = (120, 160)
 

@@ -4,11 +4,12 @@ import zlib
 
 import pytest
 import torch
+from torch import nn
 from torch.nn import functional as F
 
 from dgiqa_edge.export import networks
-from dgiqa_edge.export.networks.dgiqa import shrink_bilinear
-from dgiqa_edge.export.networks.swin import WindowAttention
+from dgiqa_edge.export.networks.dgiqa import DGIQA, Sizes, shrink_bilinear
+from dgiqa_edge.export.networks.swin import StochasticDepth, WindowAttention
 
 TOLERANCE = 1e-5
 BLOCKS = ("tcb1", "tcb2", "tcb3", "tcb4")
@@ -126,6 +127,11 @@ def test_a_wiring_mistake_leaves_the_tolerance(network, golden_dgiqa, mutate):
     assert (score - golden_dgiqa["score"][:1]).abs().max() > 100 * TOLERANCE
 
 
+@pytest.fixture
+def small():
+    return Sizes(((8, 1, 1), (16, 2, 2), (32, 4, 1), (64, 8, 1)), (16, 16, 16, 16), 4, 32)
+
+
 @pytest.mark.parametrize("factor", [1, 2, 4, 8])
 def test_shrink_is_bilinear_interpolation(factor):
     torch.manual_seed(0)
@@ -138,3 +144,36 @@ def test_shrink_is_not_the_mean_of_the_tile():
     x = torch.zeros(1, 1, 4, 4)
     x[0, 0, 0, 0] = 16.0
     assert shrink_bilinear(x, 4).item() == 0.0
+
+
+def test_training_leaves_out_what_the_published_code_does(small):
+    """Dropout2d behind each bridge, dropout in and behind both attentions, stochastic depth that grows with depth."""
+    network = DGIQA(small)
+    shares = [part.share for part in network.backbone.modules() if isinstance(part, StochasticDepth)]
+    assert shares == pytest.approx([0.0, 0.025, 0.05, 0.075, 0.1])
+    dropouts = {name: part for name, part in network.named_modules() if isinstance(part, nn.Dropout | nn.Dropout2d)}
+    assert len([part for part in dropouts.values() if isinstance(part, nn.Dropout2d)]) == 8
+    assert len(dropouts) == 8 + 2 * 2
+    assert {part.p for part in dropouts.values()} == {0.1}
+
+
+@pytest.mark.parametrize(("shares", "same"), [((0.0, 0.0), True), ((0.5, 0.0), False), ((0.0, 0.5), False)])
+def test_what_is_left_out_is_drawn_anew_in_training_only(small, shares, same):
+    torch.manual_seed(0)
+    network = DGIQA(small, *shares)
+    inputs = torch.randn(3, 3, 224, 224), torch.randn(3, 3, 224, 224)
+    with torch.no_grad():
+        first, second = (network(*inputs) for _ in range(2))
+        assert torch.equal(first, second) is same
+        network.eval()
+        assert torch.equal(network(*inputs), network(*inputs))
+
+
+def test_a_branch_is_left_out_for_whole_images_and_keeps_its_mean():
+    torch.manual_seed(0)
+    path = StochasticDepth(0.25).train()
+    branch = path(torch.ones(4000, 2, 3))
+    assert branch.unique().tolist() == pytest.approx([0.0, 1 / 0.75])
+    assert torch.equal(branch, branch[:, :1, :1].expand_as(branch))
+    assert float(branch.mean()) == pytest.approx(1.0, abs=0.03)
+    assert torch.equal(path.eval()(branch), branch)

@@ -23,7 +23,7 @@ from dgiqa_edge.export.frame_graph.split import split
 from dgiqa_edge.export.frame_graph.to_onnx import export_graph
 from dgiqa_edge.export.ladder.lowering import FP32_GRAPH, GRAPH, Lowering, LoweringInputs
 from dgiqa_edge.export.ladder.rungs import RUNGS
-from dgiqa_edge.export.networks import depth_anything, swin
+from dgiqa_edge.export.networks import depth_anything, dgiqa, swin
 from dgiqa_edge.export.options import presets
 from dgiqa_edge.export.stages.reporter import Reporter
 from dgiqa_edge.export.stages.stages import Stages
@@ -86,11 +86,8 @@ def lowerings(tmp_path_factory, fault_options):
     few = replace(encoder, encoder=replace(encoder.encoder, blocks=BLOCKS), blocks_v2=tuple(range(BLOCKS)))
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(depth_anything.CONFIGURATIONS, "vits", few)
-        patch.setattr(
-            swin,
-            "STAGES",
-            tuple((width, heads, 1 + (number == 0)) for number, (width, heads, _) in enumerate(swin.STAGES)),
-        )
+        stages = tuple((width, heads, 1 + (number == 0)) for number, (width, heads, _) in enumerate(swin.STAGES))
+        patch.setattr(dgiqa, "PUBLISHED", dgiqa.Sizes(stages))
         networks.signature.cache_clear()
         yield functools.cache(lambda preset: lowering_of(preset, tmp_path_factory.mktemp(preset), fault_options))
     networks.signature.cache_clear()

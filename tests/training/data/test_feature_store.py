@@ -12,16 +12,16 @@ def row(value):
 
 
 def test_rows_survive_a_restart_and_are_listed_when_done(tmp_path):
-    store = FeatureStore(tmp_path, 5, list("abcde"), SMALL)
+    store = FeatureStore(tmp_path, list("abcde"), SMALL)
     store.write(3, row(0.5))
     store.flush()
-    again = FeatureStore(tmp_path, 5, list("abcde"), SMALL)
+    again = FeatureStore(tmp_path, list("abcde"), SMALL)
     assert again.complete(np.array([0, 3, 4])).tolist() == [3]
     assert (again.maps["depth"][3] == 0.5).all()
     assert (again.maps["depth"][2] == 0.0).all()
 
 
 def test_features_of_other_photos_are_refused(tmp_path):
-    FeatureStore(tmp_path, 2, ["a", "b"], SMALL)
-    with pytest.raises(ConfigurationError, match="other pictures"):
-        FeatureStore(tmp_path, 2, ["a", "c"], SMALL)
+    FeatureStore(tmp_path, ["a", "b"], SMALL)
+    with pytest.raises(ConfigurationError, match="other photos"):
+        FeatureStore(tmp_path, ["a", "c"], SMALL)

@@ -21,6 +21,13 @@ def test_paths_are_relative_to_the_file_and_sections_are_filled(tmp_path):
     assert config.edge.frame == (512, 512)
 
 
+@pytest.mark.parametrize(("line", "swin"), [("", None), ('swin = "weights/s.pth"\n', "weights/s.pth")])
+def test_the_imagenet_start_of_dgiqa_is_optional(tmp_path, line, swin):
+    config = read_config(written(tmp_path, PATHS + line + "[dgiqa]\naugment = false\n"))
+    assert config.swin == (swin and tmp_path / swin)
+    assert not config.dgiqa.augment
+
+
 @pytest.mark.parametrize("file", SHIPPED, ids=lambda file: file.name)
 def test_a_shipped_configuration_is_valid(file):
     assert read_config(file).edge.seed >= 0
@@ -32,6 +39,7 @@ def test_a_shipped_configuration_is_valid(file):
         (PATHS + "colour = 1\n", "unknown key 'colour'"),
         (PATHS + "[edge]\nepoch = 3\n", r"\[edge\]: unknown key 'epoch'"),
         (PATHS + '[nano]\nepochs = "many"\n', "epochs must be int"),
+        (PATHS + "[dgiqa]\naugment = 2\n", "augment must be bool"),
         ('data = "d"\n', "missing"),
         ("data = \n", "is not TOML"),
     ],

@@ -94,7 +94,7 @@ def test_inputs_have_the_heads_shapes_and_moments_are_those_of_numpy(edge_data):
 
 
 def test_crops_lie_side_by_side_in_the_order_asked_for(tmp_path):
-    store = FeatureStore(tmp_path, 2, ["a", "b"])
+    store = FeatureStore(tmp_path, ["a", "b"])
     rng = np.random.default_rng(0)
     for row in range(2):
         store.write(row, {kind: rng.normal(0, 1, array.shape[1:]) for kind, array in store.maps.items()})

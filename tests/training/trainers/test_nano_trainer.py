@@ -9,7 +9,7 @@ from dgiqa_edge.export.networks.nano2 import Nano2
 from dgiqa_edge.runtime.errors import ConfigurationError
 from dgiqa_edge.training.data.degraded_set import BLANK, Copy
 from dgiqa_edge.training.data.edge_batches import Pairs
-from dgiqa_edge.training.data.view_store import FRAME, ViewStore, crop_boxes
+from dgiqa_edge.training.data.view_store import FRAME, ViewStore, crop_boxes, views_of
 from dgiqa_edge.training.trainers.nano_trainer import (
     NanoConfig,
     NanoData,
@@ -43,12 +43,10 @@ def copy(number):
 def data(tmp_path_factory):
     folder = tmp_path_factory.mktemp("nano")
     mos = np.random.default_rng(0).uniform(0.1, 1.0, PHOTOS).astype(np.float32)
-    photos, degraded = (
-        ViewStore(folder / part, [str(row) for row in range(rows)])
-        for part, rows in (("photos", PHOTOS), ("degraded", 12))
-    )
-    photos.fill(range(PHOTOS), lambda row: everywhere(frame(mos[row])), lambda done, of: None)
-    degraded.fill(range(12), copy, lambda done, of: None)
+    photos = ViewStore(folder / "photos", [f"photo {row}" for row in range(PHOTOS)])
+    degraded = ViewStore(folder / "degraded", [f"copy {row}" for row in range(12)])
+    photos.fill(range(PHOTOS), lambda row: views_of(everywhere(frame(mos[row]))), lambda done, of: None)
+    degraded.fill(range(12), lambda number: views_of(copy(number)), lambda done, of: None)
     rows = np.arange(8)
     teacher = mos.copy()
     teacher[::2] = np.nan
