@@ -279,7 +279,7 @@ ONE_PLACE = {
             "export/tensorrt/engines.py",
             "benchmarks/measures/measures.py",
             "benchmarks/report/document.py",
-            "training/data/feature_store.py",
+            "training/data/row_store.py",
             "training/trainers/run_folder.py",
         },
         "runtime/ground/names.py's json_text",
@@ -329,7 +329,7 @@ ONE_PLACE = {
             *(
                 "benchmarks/telemetry/machine_load.py",
                 "training/trainers/run_folder.py",
-                "training/data/feature_store.py",
+                "training/data/row_store.py",
             ),
         },
         "runtime/ground/input_file.py's file_bytes",

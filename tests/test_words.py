@@ -30,11 +30,25 @@ NEIGHBOUR = re.compile(r"``((?:[a-z_]\w*\.)+\w+)``")
 MODULE = re.compile(r"\bdgiqa_edge(?!\.hp?p?\b)(?:\.\w+)+")
 
 # Names of files that are not in the tree: what programs of ours write, what is somebody else's.
-MADE = {"bundle.json", "golden.safetensors", "calibration.json", "report.json", "state.json", "status.json", "build"}
+MADE = {
+    "bundle.json",
+    "golden.safetensors",
+    "calibration.json",
+    "report.json",
+    "state.json",
+    "status.json",
+    "config.json",
+    "build",
+}
 FOREIGN = {
     "cap.cpp": "OpenCV's, as its messages name it",
     "test_settings.h": "LoadGen's settings",
     "version.json": "CUDA's",
+    "nvbufsurface.h": "NVIDIA's, of Jetson Linux",
+    "model.safetensors": "timm's weights",
+    "DGIQA.py": "of DGIQA's published code",
+    "single_image_inference.py": "of DGIQA's published code",
+    "depth_utils.py": "of DGIQA's published code",
     "dgiqa_edge.h": "the public header, as programs include it",
     "dgiqa_edge.commands": "a group of entry points",
     "dgiqa_edge.inspections": "a group of entry points",

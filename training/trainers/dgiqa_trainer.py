@@ -39,7 +39,7 @@ class DgiqaConfig(TrainingConfig):
         passes: how often an epoch shows each photo.
         crops: of the grid, how many validation averages.
         augment: whether a step sees crops anywhere, mirrored or not; else the centre as it is.
-        dropout, drop_path: shares that training leaves out (see ``networks/dgiqa.py``).
+        dropout, drop_path: shares that training leaves out (see ``export/networks/dgiqa.py``).
         depth_side, short_side: lower bounds of the short sides of depth input and picture, pixels.
     """
 
