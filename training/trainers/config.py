@@ -28,7 +28,8 @@ class JobConfig:
         cache: folder of cached features; gigabytes.
         threads: CPU threads.
         degraded_validation, degraded_fit: how many photos of either part get a ladder of degraded copies.
-        dim_series, soft_series, harsh_series: how many fit photos get a ladder of those series (``training/data/degraded_set.py``).
+        dim_series, soft_series, harsh_series: how many fit photos get a ladder of those series
+            (``training/data/degraded_set.py``).
     """
 
     data: Path
