@@ -6,14 +6,17 @@ JetPack.
 """
 
 import argparse
-import ast
 import re
+import runpy
 import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import ModuleType
+from typing import Any
+from unittest import mock
 
 from places import ROOT
 from pythons import named
@@ -33,30 +36,36 @@ OF_CUDA = re.compile(r"(nvidia-(?!ml-py)|cuda-toolkit|triton\b)")
 SOURCES = ("pycuda", "tensorrt", "tensorrt-cu13", "tensorrt-cu13-libs")
 """What has no wheels: the first compiles, the others are NVIDIA's fetchers of wheels."""
 NOT_OFFERED = {(JETSON, "3.13"): "NumPy 1 has no wheels for it (JetPack 6 has Python 3.10, 7 has 3.12)"}
+NOT_ASKED = "the package index did not answer"
 AT_ONCE = 8
 
 
-def extras() -> list[str]:
-    """The names that ``setup.py`` gives its extras."""
-    calls = ast.walk(ast.parse((ROOT / "setup.py").read_text(encoding="utf-8")))
-    words = (word for call in calls for word in getattr(call, "keywords", ()))
-    (listed,) = (word.value for word in words if word.arg == "extras_require")
-    return [ast.literal_eval(key) for key in listed.keys]
+def setup() -> dict[str, Any]:
+    """What ``setup.py`` says, by its words."""
+    said: dict[str, Any] = {}
+    stand_in = ModuleType("setuptools")
+    vars(stand_in).update(setup=lambda **words: said.update(words), find_packages=lambda where: [])
+    with mock.patch.dict(sys.modules, setuptools=stand_in):
+        runpy.run_path(str(ROOT / "setup.py"))
+    return said
 
 
-def uv(arguments: Sequence[str | Path]) -> subprocess.CompletedProcess[str]:
-    """Resolve ``setup.py`` with those arguments of ``uv pip compile``."""
+def uv(extras: Sequence[str], arguments: Sequence[str | Path]) -> subprocess.CompletedProcess[str]:
+    """Resolve what those extras need, with those arguments of ``uv pip compile``."""
+    said = setup()
+    needed = {*said["install_requires"], *(one for extra in extras for one in said["extras_require"][extra])}
     quiet = ("--quiet", "--no-python-downloads", "--no-header", "--no-annotate")
     program = shutil.which("uv", path=str(Path(sys.executable).parent)) or "uv"
-    command = [program, "pip", "compile", "setup.py", *quiet, *map(str, arguments)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    command = [program, "pip", "compile", "-", *quiet, *map(str, arguments)]
+    lines = "\n".join(sorted(needed))
+    return subprocess.run(command, cwd=ROOT, input=lines, capture_output=True, text=True, check=False)
 
 
 def write() -> None:
     """Renew the pins."""
     for name, file in PINS.items():
-        wanted = [f"--extra={extra}" for extra in ((JETSON,) if name == JETSON else DESKTOP)]
-        done = uv(["--universal", f"--python-version={named()[0]}", *wanted, "--output-file", file])
+        wanted = (JETSON,) if name == JETSON else DESKTOP
+        done = uv(wanted, ["--universal", f"--python-version={named()[0]}", "--output-file", file])
         if done.returncode:
             raise SystemExit(done.stderr)
         kept = [line for line in file.read_text().splitlines() if not line.startswith("#") and not OF_CUDA.match(line)]
@@ -65,13 +74,21 @@ def write() -> None:
 
 
 def problem(extra: str, python: str, platform: str) -> str:
-    """Why an extra has no resolution there, in a line; empty where it has one."""
+    """Why an extra has no resolution there, in a line; empty where it has one, :data:`NOT_ASKED` without an answer."""
     pins = PINS[JETSON if extra == JETSON else "desktop"]
     where = [f"--python-version={python}", f"--python-platform={PLATFORMS[platform]}"]
     wheels = ["--only-binary=:all:", *(f"--no-binary={name}" for name in SOURCES)]
-    done = uv([*where, *wheels, f"--extra={extra}", "--constraint", pins])
+    done = uv([extra], [*where, *wheels, "--constraint", pins])
+    if done.returncode == 0:
+        return ""
     lines = [line.strip() for line in done.stderr.splitlines() if "because" in line.lower()]
-    return "" if done.returncode == 0 else (lines or [done.stderr.strip()])[0]
+    return lines[0] if lines and "No solution found" in done.stderr else NOT_ASKED
+
+
+def _cell(reason: str, absent: str | None) -> str:
+    if reason == NOT_ASKED:
+        return "not asked"
+    return "resolves" if not reason else "not offered" if absent else "FAILS"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -82,7 +99,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         write()
         return 0
     columns = [(python, platform) for platform in PLATFORMS for python in named()]
-    rows = extras()
+    rows = list(setup()["extras_require"])
     with ThreadPoolExecutor(AT_ONCE) as pool:
         found = list(pool.map(lambda case: problem(*case), [(extra, *column) for extra in rows for column in columns]))
     problems = dict(zip([(extra, *column) for extra in rows for column in columns], found, strict=True))
@@ -94,8 +111,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for python, platform in columns:
             reason = problems[extra, python, platform]
             absent = NOT_OFFERED.get((extra, python))
-            cells.append("resolves" if not reason else "not offered" if absent else "FAILS")
-            if bool(reason) != bool(absent):
+            answered = reason != NOT_ASKED
+            cells.append(_cell(reason, absent))
+            if answered and bool(reason) != bool(absent):
                 failed.append(f"{extra}, Python {python}, {platform}: {reason or f'resolves now, although {absent}'}")
         print(f"| {extra} |", " | ".join(cells), "|")
     print(*failed, sep="\n")

@@ -1,0 +1,49 @@
+"""``make test-resolutions``: what fails fails, an index that does not answer does not."""
+
+import subprocess
+
+import pytest
+import resolutions
+
+CONFLICT = "error: No solution found when resolving dependencies\n  cause: Because numpy==1.26.4 has no usable wheels"
+
+
+def answers(monkeypatch, code, said=""):
+    asked = []
+
+    def uv(extras, arguments):
+        asked.append([str(argument) for argument in arguments])
+        return subprocess.CompletedProcess([], code, "", said)
+
+    monkeypatch.setattr(resolutions, "uv", uv)
+    monkeypatch.setattr(resolutions, "setup", lambda: {"extras_require": {"cpu": [], "jetson": []}})
+    monkeypatch.setattr(resolutions, "NOT_OFFERED", {})
+    return asked
+
+
+def test_extras_are_those_of_setup():
+    extras = resolutions.setup()["extras_require"]
+    assert {"cpu", "opencv", "jetson", "dev"} <= extras.keys()
+    for extra, needed in extras.items():  # a wheel would hide JetPack's OpenCV
+        assert any("opencv" in one for one in needed) == (extra not in {"jetson", "tensorrt-rtx", "pycuda", "test"})
+
+
+@pytest.mark.parametrize(
+    ("code", "said", "cell", "failed"),
+    [(0, "", "resolves", 0), (1, CONFLICT, "FAILS", 1), (2, "error: Request failed after 3 retries", "not asked", 0)],
+)
+def test_the_table_says_what_the_resolver_found(monkeypatch, capsys, code, said, cell, failed):
+    asked = answers(monkeypatch, code, said)
+    assert resolutions.main([]) == failed
+    printed = capsys.readouterr().out
+    assert printed.count(f" {cell} ") == 2 * 4 * 2
+    assert ("Because numpy==1.26.4 has no usable wheels" in printed) == bool(failed)
+    assert {pin for arguments in asked for pin in arguments if pin.endswith("-jetson.txt")}
+    assert all("--only-binary=:all:" in arguments for arguments in asked)
+
+
+def test_what_is_not_offered_and_resolves_is_told(monkeypatch, capsys):
+    answers(monkeypatch, 0)
+    monkeypatch.setattr(resolutions, "NOT_OFFERED", {("jetson", "3.13"): "NumPy 1"})
+    assert resolutions.main([]) == 1
+    assert "jetson, Python 3.13, aarch64: resolves now, although NumPy 1" in capsys.readouterr().out
