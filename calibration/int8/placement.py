@@ -49,9 +49,10 @@ KEPT_FLOAT: tuple[KeptFloat, ...] = (
     # nano finished for INT8, 24 photos held out, ONNX Runtime: score MAE 0.0050 -> 0.0032 at 640x480, 0.0066 -> 0.0047
     # at 1280x720, 0.0106 -> 0.0065 at 1920x1080; no latency found, on ONNX Runtime or OpenVINO.
     KeptFloat("*/trunk/blocks.0/depthwise*", "filters what the stem saw, channel by channel"),
-    # nano 2 after one epoch of training, 640x480: 28 % of 192 degraded copies of 8 photos have a fault's logit (for the
-    # frame) beyond the range that 16 clean photos show; where one ends does not show in fidelity on clean photos.
-    KeptFloat("*/faults/cells*", "its grid would end where clean photos do: the logits of faults lie beyond"),
+    # nano 2 early in its training, 640x480, calibrated on 16 clean photos: 34 % of 192 degraded copies leave the
+    # range of the first, 26 % that of the second. Their faults' mean distance from FP32: 0.0118 -> 0.0113.
+    KeptFloat("*/faults/frame/*", "its grids would end where clean photos do: faults lie beyond; few operations"),
+    KeptFloat("*/faults/cells/*", "the same"),
     KeptFloat("*/faults/MatMul*", "a resampling by constant matrices; few operations"),
 )
 

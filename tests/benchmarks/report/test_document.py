@@ -8,6 +8,7 @@ import pytest
 from places import ROOT
 
 from dgiqa_edge.benchmarks.report.document import read_report, with_section, write_report
+from dgiqa_edge.benchmarks.report.facts import fidelity_table
 from dgiqa_edge.runtime.errors import ConfigurationError
 
 SCHEMA = json.loads((ROOT / "benchmarks" / "schemas" / "report.schema.json").read_text(encoding="utf-8"))
@@ -21,6 +22,14 @@ def test_the_schema_is_itself_valid_and_accepts_a_report(make_report, tmp_path):
     write_report(path, report)
     jsonschema.validate(json.loads(path.read_text()), SCHEMA)
     assert read_report(path) == report
+
+
+def test_fidelity_of_faults_is_shown_where_the_bundle_has_it(make_report):
+    report = make_report(VALUES, per_image=[(0.5, 0.51)])
+    assert not any(name == "faults" for name, _ in fidelity_table(report).rows)
+    report["fidelity"]["faults_mae"] = 0.0125
+    jsonschema.validate(report, SCHEMA)
+    assert ("faults", "mean absolute difference of their probabilities 0.01250") in fidelity_table(report).rows
 
 
 def test_every_absent_section_has_its_reason(make_report):

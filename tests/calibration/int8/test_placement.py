@@ -90,6 +90,7 @@ def test_a_standing_exception_stays_float_with_its_reason(frame_graph):
         ("/depth_net/depth_head/scratch/output_conv1/Conv", False),
         ("/depth_net/depth_head/resize_layers.3/Conv", False),
         ("/network/faults/cells/Conv", True),
+        ("/network/faults/frame/hidden/Gemm", True),
         ("/network/faults/mix/mix.0/Conv", False),
     ],
 )

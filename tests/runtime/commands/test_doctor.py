@@ -33,6 +33,14 @@ def test_the_text_has_the_same_facts(command_line: Run, bundle_dir: Path) -> Non
     assert f"bundle      {bundle_dir} runs here with onnxruntime: golden frame's score within" in finished.stdout
 
 
+@pytest.mark.parametrize("faults", [True, False])
+def test_faults_are_told_of_where_the_bundle_reads_some(command_line: Run, make_bundle: Any, faults: bool) -> None:
+    bundle = make_bundle(faults=faults)
+    assert (", faults within " in command_line("doctor", "--bundle", bundle).stdout) == faults
+    (trial, *_) = json.loads(command_line("doctor", "--json", "--bundle", bundle).stdout)["bundle"]["backends"]
+    assert ("faults_max" in trial["golden_deviation"]) == faults
+
+
 def test_a_bundle_whose_golden_frame_disagrees(command_line: Run, make_bundle: Any) -> None:
     finished = command_line("doctor", "--json", "--bundle", make_bundle(golden_shift=0.5))
     assert finished.returncode == 3
