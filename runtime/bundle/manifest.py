@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..ground.framing import Fit
 from .records import typed
 
 Document = Mapping[str, Any]
@@ -388,7 +387,7 @@ class Manifest:
     device_build: DeviceBuildRecord | None = None
     preferred_backend: str | None = None
     faults: FaultsRecord | None = None
-    fit: Fit = "stretch"
+    fit: str = "stretch"
 
 
 def manifest_from_document(document: Document) -> Manifest:

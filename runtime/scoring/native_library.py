@@ -26,7 +26,7 @@ from ..errors import (
     SourceError,
 )
 from ..frames.fit import as_bgr
-from ..ground.framing import FITS, Box, Fit, Size, check_fit
+from ..frames.framing import FITS, Box, Fit, Size, fit_named
 from ..quality import Quality, Timings
 from ..version import VERSION
 from .scorer import Verify
@@ -136,7 +136,6 @@ class NativeScorer:
         if verify not in _VERIFY:
             raise ConfigurationError(f"verify is {verify!r}: give True, False or 'always'")
         check_threads(threads)
-        check_fit(fit)
         self._handle = ctypes.c_void_p()
         self._library = load_library(library)
         params = self._library.dgiqa_scorer_default_params()
@@ -145,7 +144,7 @@ class NativeScorer:
         params.threads = threads or 0
         params.strict_size = strict_size
         params.verify = _VERIFY[verify]
-        params.fit = 0 if fit is None else FITS.index(fit) + 1
+        params.fit = 0 if fit is None else FITS.index(fit_named(fit)) + 1
         self._check(self._library.dgiqa_scorer_create(ctypes.byref(params), ctypes.byref(self._handle)))
 
     def score(self, frame: NDArray[np.uint8]) -> Quality:

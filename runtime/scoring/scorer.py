@@ -20,7 +20,7 @@ from ..bundle.replay_stamps import has_stamp, replay_identity, write_stamp
 from ..engines import Engine, EngineOptions, Spinning, load_engine
 from ..errors import BundleError, ConfigurationError, FidelityError
 from ..frames.fit import as_bgr, fit_to
-from ..ground.framing import Box, Fit, check_fit, framing, scaled_box
+from ..frames.framing import Box, Fit, fit_named, framing, scaled_box
 from ..quality import Quality, Timings
 
 Verify = bool | Literal["always"]
@@ -41,7 +41,7 @@ class Scorer:
         providers: where a backend executes that heeds them, as ``cuda``, first choice first.
         allow_spinning: idle threads burn CPU for a lower latency; turn it off on shared cores, and give ``"in runs"``
             where several scorers of a process take turns.
-        fit: how a frame of another shape takes the bundle's (``ground/framing.py``): ``stretch``, ``pad`` or
+        fit: how a frame of another shape takes the bundle's (``frames/framing.py``): ``stretch``, ``pad`` or
             ``crop``; None as the bundle says.
         strict_size: refuse frames of another size than the bundle's instead of fitting them.
         cache_folder: where a backend keeps what it compiles for this machine; None for the user's cache.
@@ -71,11 +71,10 @@ class Scorer:
     ) -> None:
         if verify not in (True, False, "always"):
             raise ConfigurationError(f"verify is {verify!r}: give True, False or 'always'")
-        check_fit(fit)
         options = EngineOptions(threads, tuple(providers), allow_spinning, cache_folder=cache_folder)
         self.bundle = bundle if isinstance(bundle, Bundle) else load_bundle(bundle)
         self.deviation: Deviation | None = None
-        self.fit: Fit = fit or self.bundle.manifest.fit
+        self.fit = fit_named(fit or self.bundle.manifest.fit)
         self._strict_size = strict_size
         with contextlib.ExitStack() as stack:
             self._engines: list[Engine] = []

@@ -144,7 +144,7 @@ def _check_options(args: argparse.Namespace) -> None:
     if not args.mos and not args.pairs:
         raise ConfigurationError("nothing to measure: give human scores (--mos), or pictures of known order (--pairs)")
     if not args.mos:
-        for option in ("photos", "split", "time_baselines"):
+        for option in ("photos", "split", "crop_to", "time_baselines"):
             if getattr(args, option):
                 name = option.replace("_", "-")
                 raise ConfigurationError(f"--{name} goes with photos that people rated: give --mos")

@@ -45,14 +45,16 @@ class Framing:
     at: Box
 
 
-def check_fit(fit: str | None) -> None:
-    """Refuse what is neither one of ``FITS`` nor None.
+def fit_named(name: str) -> Fit:
+    """One of ``FITS`` by its name.
 
     Raises:
         ConfigurationError: there is no such way.
     """
-    if fit is not None and fit not in FITS:
-        raise ConfigurationError(f"fit is {fit!r}: give {', '.join(FITS[:-1])} or {FITS[-1]}")
+    for fit in FITS:
+        if fit == name:
+            return fit
+    raise ConfigurationError(f"fit is {name!r}: give {', '.join(FITS[:-1])} or {FITS[-1]}")
 
 
 def framing(size: Size, to_size: Size, fit: Fit) -> Framing:
