@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .bundle.bundle import Bundle
-from .frames.framing import Box
+from .ground.framing import Box
 
 PROBABLE = 0.5
 """Least probability of a fault that is named to people."""

@@ -19,6 +19,7 @@ OWN = {
     **{rf"export/build/{name}_build\.py": "its part of a build" for name in MODULES},
     **{rf"export/(options/)?{name}(_options\.py|/)": "its options and its builder" for name in MODULES},
     r"runtime/engines/registry\.py": "the runtime's registry",
+    r"runtime/ground/extra_packages\.py": "names of extras, some of which are those of backends",
     r"export/options/build_options\.py": "the registry of a build",
 }
 

@@ -15,8 +15,8 @@ from dgiqa_edge.calibration.images.calibration_set import pixels_sha256
 from dgiqa_edge.runtime.bundle.bundle import Bundle
 from dgiqa_edge.runtime.errors import BundleError
 from dgiqa_edge.runtime.frames.fit import scaled_frame
-from dgiqa_edge.runtime.frames.framing import framing
 from dgiqa_edge.runtime.frames.images import read_image
+from dgiqa_edge.runtime.ground.framing import framing
 from dgiqa_edge.runtime.ground.strict_text import parse_json
 from dgiqa_edge.runtime.scoring.scorer import Scorer
 

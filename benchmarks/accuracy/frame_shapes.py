@@ -22,9 +22,9 @@ from dgiqa_edge.runtime.commands.cli import guarded
 from dgiqa_edge.runtime.commands.option_types import input_path, output_file, parse, shape, threads
 from dgiqa_edge.runtime.commands.progress import Progress
 from dgiqa_edge.runtime.errors import ReportError
-from dgiqa_edge.runtime.frames.framing import FITS, Size, framing
 from dgiqa_edge.runtime.frames.images import quiet_decoder, read_image
 from dgiqa_edge.runtime.ground.atomic import write_result
+from dgiqa_edge.runtime.ground.framing import FITS, Size, framing
 from dgiqa_edge.runtime.ground.names import json_text
 from dgiqa_edge.runtime.scoring.scorer import Scorer
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from dgiqa_edge.runtime.errors import CalibrationError, SourceError
 from dgiqa_edge.runtime.frames.fit import fit_frame
-from dgiqa_edge.runtime.frames.framing import Fit, framing
+from dgiqa_edge.runtime.ground.framing import Fit, framing
 from dgiqa_edge.runtime.hashing import sha256_bytes, sha256_json
 
 from . import image_sources

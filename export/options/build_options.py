@@ -9,7 +9,7 @@ from typing import Any
 from dgiqa_edge.calibration.images.shipped import SHIPPED_PHOTOS
 from dgiqa_edge.runtime.commands.option_types import input_path, output_file, output_folder, threads, whole
 from dgiqa_edge.runtime.errors import ConfigurationError
-from dgiqa_edge.runtime.frames.framing import FITS, Fit
+from dgiqa_edge.runtime.ground.framing import FITS, Fit
 from dgiqa_edge.runtime.ground.limits import LONGEST_SIDE, MOST_FRAME_PIXELS, MOST_NETWORK_SIDE, MOST_THREADS
 
 from . import presets, tensorrt_options

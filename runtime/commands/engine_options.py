@@ -7,7 +7,7 @@ from .option_types import threads
 
 def add_fit_option(parser: argparse.ArgumentParser) -> None:
     """Add ``--fit``: frames of another shape than the bundle's."""
-    from ..frames.framing import FITS
+    from ..ground.framing import FITS
 
     parser.add_argument(
         "--fit",

@@ -1,6 +1,6 @@
 """From an array that a caller holds to the frame that an engine was built for: channels, then size.
 
-``frames/framing.py`` decides what of the frame is shown and where. Bars of one colour are never added, for they would
+``ground/framing.py`` decides what of the frame is shown and where. Bars of one colour are never added, for they would
 be scored as if they were part of the picture: what is left is filled with the picture's own content, mirrored.
 """
 
@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from ..bundle.manifest import FrameSize
 from ..errors import SourceError
+from ..ground.framing import Fit, framing
 from ..ground.limits import pixels_flaw
-from .framing import Fit, framing
 
 
 def fit_frame(frame: np.ndarray, height: int, width: int, fit: Fit = "stretch") -> np.ndarray:
@@ -20,7 +20,7 @@ def fit_frame(frame: np.ndarray, height: int, width: int, fit: Fit = "stretch") 
 
     Args:
         frame: uint8 [h, w, 3], BGR.
-        fit: where it lies in them, see ``frames/framing.py``.
+        fit: where it lies in them, see ``ground/framing.py``.
 
     Returns:
         uint8 [height, width, 3]; ``frame`` itself when it already has that size.

@@ -26,7 +26,7 @@ from ..errors import (
     SourceError,
 )
 from ..frames.fit import as_bgr
-from ..frames.framing import FITS, Box, Fit, Size, fit_named
+from ..ground.framing import FITS, Box, Fit, Size, fit_named
 from ..quality import Quality, Timings
 from ..version import VERSION
 from .scorer import Verify

@@ -20,7 +20,7 @@ from ..bundle.replay_stamps import has_stamp, replay_identity, write_stamp
 from ..engines import Engine, EngineOptions, Spinning, load_engine
 from ..errors import BundleError, ConfigurationError, FidelityError
 from ..frames.fit import as_bgr, fit_to
-from ..frames.framing import Box, Fit, fit_named, framing, scaled_box
+from ..ground.framing import Box, Fit, fit_named, framing, scaled_box
 from ..quality import Quality, Timings
 
 Verify = bool | Literal["always"]
@@ -41,7 +41,7 @@ class Scorer:
         providers: where a backend executes that heeds them, as ``cuda``, first choice first.
         allow_spinning: idle threads burn CPU for a lower latency; turn it off on shared cores, and give ``"in runs"``
             where several scorers of a process take turns.
-        fit: how a frame of another shape takes the bundle's (``frames/framing.py``): ``stretch``, ``pad`` or
+        fit: how a frame of another shape takes the bundle's (``ground/framing.py``): ``stretch``, ``pad`` or
             ``crop``; None as the bundle says.
         strict_size: refuse frames of another size than the bundle's instead of fitting them.
         cache_folder: where a backend keeps what it compiles for this machine; None for the user's cache.

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..frames.framing import Box
 from ..gate.verdict import Verdict
+from ..ground.framing import Box
 from ..ground.names import json_text
 from ..settings.credentials import masked
 

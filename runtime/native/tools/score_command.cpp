@@ -7,6 +7,7 @@
 
 #include "commands.hpp"
 #include "formats/quoting.hpp"
+#include "formats/strict_json.hpp"
 #include "handles.hpp"
 #include "media/image_file.hpp"
 #include "output.hpp"
@@ -97,7 +98,7 @@ int run_score(const Arguments &arguments) {
     for (const std::string &image : images) names.push_back(dgiqa::shown_name(image));
     std::size_t width = 5, scored_count = 0, failed = 0;
     for (const std::string &name : names) width = std::max(width, dgiqa::columns(name));
-    const bool has_faults = Json::parse(dgiqa_scorer_describe(scorer.get())).contains("faults");
+    const bool has_faults = dgiqa::parse_strictly(dgiqa_scorer_describe(scorer.get())).contains("faults");
     if (!json)
         print("%s  %7s  %10s%s\n", padded("image", width).c_str(), "score", "latency_ms", has_faults ? "  faults" : "");
     if (const std::string unread = dgiqa::left_out(arguments.operands()); !unread.empty())

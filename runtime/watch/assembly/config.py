@@ -12,9 +12,9 @@ from typing import Any
 from urllib.parse import quote
 
 from ...errors import ConfigurationError
-from ...frames.framing import FITS, Fit
 from ...gate.policy import GatePolicy
 from ...gate.policy_file import load_policy, parse_policy
+from ...ground.framing import FITS, Fit
 from ...ground.limits import MOST_THREADS
 from ...settings.credentials import shown_address
 from ...settings.file import read_settings

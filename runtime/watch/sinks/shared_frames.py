@@ -20,8 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import ConfigurationError, MachineError, SinkError
-from ...frames.framing import Box
 from ...ground.atomic import PARTIAL_PREFIX
+from ...ground.framing import Box
 from ...settings.section import Section
 from ..event import FrameEvent, Presence
 from . import shared_frames_reader as layout

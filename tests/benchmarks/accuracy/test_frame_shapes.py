@@ -9,7 +9,7 @@ import pytest
 from dgiqa_edge.benchmarks.accuracy.frame_shapes import OWN, cut, main, ways_of
 from dgiqa_edge.runtime import Scorer
 from dgiqa_edge.runtime.commands.option_types import shape
-from dgiqa_edge.runtime.frames.framing import FITS
+from dgiqa_edge.runtime.ground.framing import FITS
 
 
 @pytest.mark.parametrize(

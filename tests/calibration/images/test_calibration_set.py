@@ -12,7 +12,7 @@ from places import SHARED
 from dgiqa_edge.calibration.images.calibration_set import open_calibration_set, spread_order
 from dgiqa_edge.runtime.errors import CalibrationError
 from dgiqa_edge.runtime.frames.fit import fit_frame
-from dgiqa_edge.runtime.frames.framing import FITS
+from dgiqa_edge.runtime.ground.framing import FITS
 
 PHOTOS = SHARED / "data" / "photos"
 SIZE = {"height": 24, "width": 32}

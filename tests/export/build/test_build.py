@@ -12,8 +12,8 @@ from dgiqa_edge.runtime import Scorer, load_bundle
 from dgiqa_edge.runtime.bundle.golden import GOLDEN_NAME, load_golden
 from dgiqa_edge.runtime.errors import CalibrationError, ConfigurationError, EngineCompatibilityError, MachineError
 from dgiqa_edge.runtime.frames.fit import fit_frame
-from dgiqa_edge.runtime.frames.framing import FITS
 from dgiqa_edge.runtime.frames.images import read_image
+from dgiqa_edge.runtime.ground.framing import FITS
 
 pytestmark = pytest.mark.usefixtures("small_networks")
 

@@ -11,8 +11,8 @@ from dgiqa_edge.export.build.build import Build
 from dgiqa_edge.export.options import build_options
 from dgiqa_edge.export.stages.reporter import Reporter
 from dgiqa_edge.runtime import Scorer, load_bundle
-from dgiqa_edge.runtime.frames.framing import FITS
 from dgiqa_edge.runtime.frames.images import read_image
+from dgiqa_edge.runtime.ground.framing import FITS
 
 PHOTOS = sorted(SHIPPED_PHOTOS.glob("*.jpg"))[:4]
 

@@ -17,7 +17,7 @@ from dgiqa_edge.runtime.bundle.checks import SCHEMA_FILE, is_inside
 from dgiqa_edge.runtime.bundle.golden import GOLDEN_NAME
 from dgiqa_edge.runtime.bundle.records import plain
 from dgiqa_edge.runtime.errors import BundleError
-from dgiqa_edge.runtime.frames.framing import FITS
+from dgiqa_edge.runtime.ground.framing import FITS
 
 SCHEMA = json.loads(SCHEMA_FILE.read_text())
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from dgiqa_edge.runtime.bundle.manifest import FrameSize
 from dgiqa_edge.runtime.errors import SourceError
 from dgiqa_edge.runtime.frames.fit import as_bgr, fit_frame, fit_to, scaled_frame
-from dgiqa_edge.runtime.frames.framing import FITS, Fit, framing
+from dgiqa_edge.runtime.ground.framing import FITS, Fit, framing
 
 NOISE = np.random.default_rng(0).integers(0, 256, (30, 40, 4), dtype=np.uint8)
 BGR = np.ascontiguousarray(NOISE[:, :, :3])

@@ -27,7 +27,7 @@ from dgiqa_edge.runtime.errors import (
     MachineError,
     SourceError,
 )
-from dgiqa_edge.runtime.frames.framing import FITS, Fit
+from dgiqa_edge.runtime.ground.framing import FITS, Fit
 from dgiqa_edge.runtime.scoring import native_library as binding
 from dgiqa_edge.runtime.scoring.native_library import NativeScorer
 

@@ -11,7 +11,7 @@ import pytest
 from dgiqa_edge.runtime import Scorer
 from dgiqa_edge.runtime.errors import ConfigurationError, SourceError
 from dgiqa_edge.runtime.frames.fit import fit_frame
-from dgiqa_edge.runtime.frames.framing import Box, Fit
+from dgiqa_edge.runtime.ground.framing import Box, Fit
 
 
 @pytest.mark.parametrize(("height", "width"), [(96, 128), (100, 64), (30, 200), (24, 32), (1, 1)])

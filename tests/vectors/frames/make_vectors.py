@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dgiqa_edge.runtime.frames.fit import fit_frame
-from dgiqa_edge.runtime.frames.framing import FITS, Fit, framing, scaled_box
+from dgiqa_edge.runtime.ground.framing import FITS, Fit, framing, scaled_box
 
 Pixels = NDArray[np.uint8]
 SHIFT = 20

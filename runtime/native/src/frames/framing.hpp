@@ -1,5 +1,5 @@
 // Where a frame of any shape lies in the bundle's, in whole pixels: the rule of the Python package's
-// runtime/frames/framing.py, which tests/vectors/frames holds both to.
+// runtime/ground/framing.py, which tests/vectors/frames holds both to.
 #pragma once
 
 #include <optional>

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ....errors import SourceError
 from ....frames.depth_picture import depth_colours
-from ....frames.framing import Box, scaled_box
+from ....ground.framing import Box, scaled_box
 from ...event import FrameEvent
 
 LONGEST_SIDE = 1280

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dgiqa_edge.runtime.errors import ConfigurationError, DgiqaEdgeError
-from dgiqa_edge.runtime.frames.framing import FITS
+from dgiqa_edge.runtime.ground.framing import FITS
 from dgiqa_edge.runtime.watch.assembly.config import load_watch_settings, parse_watch_settings
 from dgiqa_edge.runtime.watch.loop.intake import Drop, LineSettings, Policy
 

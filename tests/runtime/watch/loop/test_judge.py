@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dgiqa_edge.runtime.frames.framing import Box, Fit
 from dgiqa_edge.runtime.gate.cues import CueMeter
 from dgiqa_edge.runtime.gate.gate import Gate
 from dgiqa_edge.runtime.gate.policy import GatePolicy
 from dgiqa_edge.runtime.gate.reading import Reading
 from dgiqa_edge.runtime.gate.verdict import Verdict
+from dgiqa_edge.runtime.ground.framing import Box, Fit
 from dgiqa_edge.runtime.scoring.scorer import Scorer
 from dgiqa_edge.runtime.watch.loop.clock import SystemClock
 from dgiqa_edge.runtime.watch.loop.intake import CapturedFrame

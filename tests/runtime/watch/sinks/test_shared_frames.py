@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 
 from dgiqa_edge.runtime.errors import ConfigurationError, SinkError
-from dgiqa_edge.runtime.frames.framing import Box
 from dgiqa_edge.runtime.gate.verdict import State
+from dgiqa_edge.runtime.ground.framing import Box
 from dgiqa_edge.runtime.watch.event import FrameEvent
 from dgiqa_edge.runtime.watch.sinks import create, shared_frames_reader
 from dgiqa_edge.runtime.watch.sinks.event_filter import EventFilter

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from dgiqa_edge.runtime.frames.framing import Box
+from dgiqa_edge.runtime.ground.framing import Box
 from dgiqa_edge.runtime.watch.dashboard.memory.pictures import LatestView
 from dgiqa_edge.runtime.watch.event import FrameEvent, Outcome
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dgiqa_edge.runtime.errors import ConfigurationError
-from dgiqa_edge.runtime.frames.framing import FITS, Box, fit_named, framing, scaled_box
+from dgiqa_edge.runtime.ground.framing import FITS, Box, fit_named, framing, scaled_box
 
 SIDES = st.integers(1, 5000)
 SIZES = st.tuples(SIDES, SIDES)
