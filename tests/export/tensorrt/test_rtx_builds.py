@@ -128,7 +128,7 @@ FAST = [
     ("nano2", "fp16", "fused"),
     ("nano2", "int8", "fused"),
     ("edge", "int8", "fused"),
-    ("reference", "int8", "split"),
+    pytest.param("reference", "int8", "split", marks=pytest.mark.slow),
 ]
 
 

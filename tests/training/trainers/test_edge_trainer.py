@@ -117,6 +117,7 @@ def test_a_run_may_start_from_weights(edge_data, tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_a_frame_of_a_dead_camera_is_worth_nothing(edge_data, tmp_path):
     worst = []
     for count in (0, 4):
@@ -128,6 +129,7 @@ def test_a_frame_of_a_dead_camera_is_worth_nothing(edge_data, tmp_path):
     assert worst[1] < 0.3
 
 
+@pytest.mark.slow
 def test_copies_of_a_ladder_are_ranked_among_themselves(edge_data, tmp_path):
     """Pairs against the photos' own order: only the series can teach it."""
     upside_down = np.argsort(-edge_data.mos[:32])
