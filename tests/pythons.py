@@ -79,10 +79,9 @@ def environment(version: str, python: str) -> Path:
     return own
 
 
-def surroundings(version: str) -> dict[str, str]:
-    """Variables for what runs in an environment: beside JetPack it finds the system's packages."""
-    others = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    return {**others, "PYTHONPATH": str(SYSTEM)} if version == JETPACK[0] else others
+def surroundings() -> dict[str, str]:
+    """Variables for what runs in an environment."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
 
 
 def _for_a_desktop(python: str, folder: Path, own: Path) -> None:
@@ -96,13 +95,15 @@ def _beside_jetpack(python: str, folder: Path, own: Path) -> None:
     shutil.rmtree(SYSTEM, ignore_errors=True)
     pip = [python, "-m", "pip", "install", "-qq"]
     subprocess.run([*pip, "--target", SYSTEM, *JETPACK[1]], check=True)
-    system = surroundings(JETPACK[0])
+    system = {**surroundings(), "PYTHONPATH": str(SYSTEM)}
     stand_in = SYSTEM / "tensorrt.py"
     stand_in.write_text('__version__ = "10.3.0"\n')
     subprocess.run(["make", "jetson", f"PYTHON={python}", f"VENV={folder}"], cwd=ROOT, env=system, check=True)
     stand_in.unlink()  # tests ask it for more
     pins = ["-c", ROOT / "constraints-jetson.txt"]
     subprocess.run([own, "-m", "pip", "install", "-qq", *pins, "-e", f"{ROOT}[test]"], env=system, check=True)
+    # From here on it sees the system's packages as every process of such an environment does.
+    (next(folder.glob("lib/python3*/site-packages")) / "jetpack.pth").write_text(f"{SYSTEM}\n")
 
 
 def main() -> int:
@@ -119,7 +120,7 @@ def main() -> int:
         log = ENVIRONMENTS / f"{version}.log"
         command = [own, "-m", "pytest", "-m", "not slow", *TESTS, *(f"--ignore={ROOT / path}" for path in LEFT_OUT)]
         with log.open("w") as out:
-            process = subprocess.Popen(command, cwd=ROOT, env=surroundings(version), stdout=out, stderr=out)
+            process = subprocess.Popen(command, cwd=ROOT, env=surroundings(), stdout=out, stderr=out)
         running[version] = process, log
     started = time.monotonic()
     for version, (process, log) in running.items():
