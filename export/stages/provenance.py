@@ -11,7 +11,7 @@ from dgiqa_edge.runtime.machine.processor import processor
 
 _GRAPH = ("export/networks", "export/frame_graph", "export/weights", "export/build")
 # A photo's way into a graph that runs.
-_RUN = ("calibration", "runtime/frames", "runtime/engines")
+_RUN = ("calibration", "runtime/frames", "runtime/ground", "runtime/engines")
 _LOWERED = ("export/networks", "export/frame_graph", "export/ladder", *_RUN)
 
 SHAPED_BY: Mapping[str, tuple[str, ...]] = {

@@ -40,7 +40,7 @@ def test_the_frame_graph_of_every_preset_shapes_the_export(copy):
 @pytest.mark.parametrize("stage", [stage for stage in SHAPED_BY if stage != "export"])
 def test_what_runs_a_graph_on_photos_is_keyed_by_how_they_are_read_and_run(copy, stage):
     names = {file.name for folder in SHAPED_BY[stage] for file in (copy / folder).rglob("*.py")}
-    assert {"fit.py", "images.py", "session.py", "calibration_set.py", "fidelity.py"} <= names
+    assert {"fit.py", "framing.py", "images.py", "session.py", "calibration_set.py", "fidelity.py"} <= names
 
 
 def test_a_new_file_and_a_renamed_one_change_the_key(copy):
