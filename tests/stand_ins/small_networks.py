@@ -62,6 +62,7 @@ def options(folder: Path, **changes: Any) -> Any:
         "backend": "onnxruntime",
         "layout": "fused",
         "frame": (96, 128),
+        "fit": "stretch",
         "depth_network": "depth_anything_v1_vits",
         "quality_network": "dgiqa",
         "depth_side": 70,
