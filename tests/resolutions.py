@@ -40,8 +40,7 @@ NOT_ASKED = "the package index did not answer"
 AT_ONCE = 8
 
 
-def setup() -> dict[str, Any]:
-    """What ``setup.py`` says, by its words."""
+def _setup() -> dict[str, Any]:
     said: dict[str, Any] = {}
     stand_in = ModuleType("setuptools")
     vars(stand_in).update(setup=lambda **words: said.update(words), find_packages=lambda where: [])
@@ -50,10 +49,13 @@ def setup() -> dict[str, Any]:
     return said
 
 
+SETUP = _setup()
+"""What ``setup.py`` says, by its words. Read once: the stand-in for setuptools is seen by every thread."""
+
+
 def uv(extras: Sequence[str], arguments: Sequence[str | Path]) -> subprocess.CompletedProcess[str]:
     """Resolve what those extras need, with those arguments of ``uv pip compile``."""
-    said = setup()
-    needed = {*said["install_requires"], *(one for extra in extras for one in said["extras_require"][extra])}
+    needed = {*SETUP["install_requires"], *(one for extra in extras for one in SETUP["extras_require"][extra])}
     quiet = ("--quiet", "--no-python-downloads", "--no-header", "--no-annotate")
     program = shutil.which("uv", path=str(Path(sys.executable).parent)) or "uv"
     command = [program, "pip", "compile", "-", *quiet, *map(str, arguments)]
@@ -99,7 +101,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         write()
         return 0
     columns = [(python, platform) for platform in PLATFORMS for python in named()]
-    rows = list(setup()["extras_require"])
+    rows = list(SETUP["extras_require"])
     with ThreadPoolExecutor(AT_ONCE) as pool:
         found = list(pool.map(lambda case: problem(*case), [(extra, *column) for extra in rows for column in columns]))
     problems = dict(zip([(extra, *column) for extra in rows for column in columns], found, strict=True))

@@ -1,6 +1,7 @@
 """``make test-resolutions``: what fails fails, an index that does not answer does not."""
 
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import resolutions
@@ -16,13 +17,13 @@ def answers(monkeypatch, code, said=""):
         return subprocess.CompletedProcess([], code, "", said)
 
     monkeypatch.setattr(resolutions, "uv", uv)
-    monkeypatch.setattr(resolutions, "setup", lambda: {"extras_require": {"cpu": [], "jetson": []}})
+    monkeypatch.setattr(resolutions, "SETUP", {"extras_require": {"cpu": [], "jetson": []}})
     monkeypatch.setattr(resolutions, "NOT_OFFERED", {})
     return asked
 
 
 def test_extras_are_those_of_setup():
-    extras = resolutions.setup()["extras_require"]
+    extras = resolutions.SETUP["extras_require"]
     assert {"cpu", "opencv", "jetson", "dev"} <= extras.keys()
     for extra, needed in extras.items():  # a wheel would hide JetPack's OpenCV
         assert any("opencv" in one for one in needed) == (extra not in {"jetson", "tensorrt-rtx", "pycuda", "test"})
@@ -47,3 +48,13 @@ def test_what_is_not_offered_and_resolves_is_told(monkeypatch, capsys):
     monkeypatch.setattr(resolutions, "NOT_OFFERED", {("jetson", "3.13"): "NumPy 1"})
     assert resolutions.main([]) == 1
     assert "jetson, Python 3.13, aarch64: resolves now, although NumPy 1" in capsys.readouterr().out
+
+
+def test_every_thread_asks_for_what_setup_says(monkeypatch):
+    def run(command, input, **words):
+        return subprocess.CompletedProcess(command, 0, input, "")
+
+    monkeypatch.setattr(resolutions.subprocess, "run", run)
+    with ThreadPoolExecutor(8) as pool:
+        asked = {done.stdout for done in pool.map(lambda _: resolutions.uv(["cpu"], []), range(64))}
+    assert len(asked) == 1 and "numpy" in asked.pop()

@@ -114,8 +114,11 @@ def _on_gpu(module: nn.Module, device: torch.device) -> Run:
 def _in_openvino(file: Path, threads: int) -> Run:
     import openvino
 
-    hints = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": threads}
-    model = openvino.Core().compile_model(str(file), "CPU", hints)
+    # Half the time where the CPU has bfloat16. Its features differ by about 1 %, INT8 builds of the encoder by more.
+    core = openvino.Core()
+    precision = "bf16" if "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES") else "f32"
+    hints = {"INFERENCE_PRECISION_HINT": precision, "INFERENCE_NUM_THREADS": threads}
+    model = core.compile_model(str(file), "CPU", hints)
 
     def run(views: np.ndarray) -> list[np.ndarray]:
         outputs = model(views)
