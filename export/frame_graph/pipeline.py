@@ -10,13 +10,12 @@ the exported graph carry those names, and precision is decided by them.
 import torch
 from torch import Tensor, nn
 
-from ..networks.published_sizes import CROP, Size
+from ..networks.published_sizes import CROP, RANGE_EPSILON, Size
 from ..networks.resampling import Taps, bilinear_taps, cubic_matrix, fixed_point_taps
 from .geometry import Geometry, plan
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
-RANGE_EPSILON = 1e-8
 
 
 class FrameGraph(nn.Module):

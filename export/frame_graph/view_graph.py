@@ -10,10 +10,9 @@ precision.
 import torch
 from torch import Tensor, nn
 
+from ..networks.published_sizes import RANGE_EPSILON
 from ..networks.views import Size
 from .area_shrink import AreaShrink, Colours
-
-RANGE_EPSILON = 1e-8
 
 
 class ViewGraph(nn.Module):

@@ -10,6 +10,8 @@ from dgiqa_edge.runtime.errors import ConfigurationError
 
 PATCH = 14
 CROP = 224
+RANGE_EPSILON = 1e-8
+"""Added to the range of depth before it becomes levels: a flat depth has none."""
 
 Size = tuple[int, int]
 """Height, width in pixels."""

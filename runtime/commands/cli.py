@@ -76,13 +76,11 @@ def guarded(work: Callable[[], int], debug: bool = False, extra: str = "cpu") ->
 def _code_of(work: Callable[[], int], debug: bool, extra: str) -> int:
     try:
         with _packages_of(extra):
-            code = work()
+            code = _ended(work)
         sys.stdout.flush()
         return code
-    except SystemExit as stop:  # argparse: --help, --version, usage errors
-        if stop.code == EXIT_TERMINATED:
-            return _report("terminated", EXIT_TERMINATED, debug)
-        return stop.code if isinstance(stop.code, int) else EXIT_USAGE
+    except SystemExit:
+        return _report("terminated", EXIT_TERMINATED, debug)
     except DgiqaEdgeError as error:
         return _report(f"error: {error}", error.exit_code, debug)
     except KeyboardInterrupt:
@@ -99,6 +97,16 @@ def _code_of(work: Callable[[], int], debug: bool, extra: str) -> int:
     except Exception as error:
         problem = f"internal error: {type(error).__name__}: {error} (a bug; --debug shows the trace)"
         return _report(problem, EXIT_BUG, debug)
+
+
+def _ended(work: Callable[[], int]) -> int:
+    try:
+        return work()
+    except SystemExit as stop:
+        if stop.code == EXIT_TERMINATED:
+            raise
+        # argparse: --help, --version, usage errors
+        return stop.code if isinstance(stop.code, int) else EXIT_USAGE
 
 
 def _system_problem(error: OSError) -> str:

@@ -33,18 +33,18 @@ def facts() -> dict[str, Fact]:
     return {
         "opencv": Fact(str(getattr(module, "__version__", "of unknown version"))),
         "opencv_from": Fact(None if file is None else str(Path(file).parent), "it does not say"),
-        "opencv_video": Fact([name for name in _DECODERS if has(name)]),
+        "opencv_video": Fact([name for name in _DECODERS if opencv_has(name)]),
     }
 
 
-def has(decoder: str) -> bool:
+def opencv_has(decoder: str) -> bool:
     """Whether this OpenCV was built with ``gstreamer``, ``ffmpeg`` or ``v4l2`` video input."""
     import cv2
 
-    return bool(cv2.videoio_registry.hasBackend(backend(decoder)))
+    return bool(cv2.videoio_registry.hasBackend(opencv_backend(decoder)))
 
 
-def backend(decoder: str) -> int:
+def opencv_backend(decoder: str) -> int:
     """OpenCV's number for that video input."""
     import cv2
 
@@ -57,7 +57,7 @@ def problem() -> str | None:
     Wheels are one folder: the one installed last has overwritten the other, and uninstalling either removes files of
     both. So all must go, and one must be written anew.
     """
-    wheels = [name for name in _WHEELS if installed(name).value is not None]
+    wheels = _wheels()
     module = import_or_reason("cv2")
     if isinstance(module, Fact) and any(word in module.reason for word in _OF_NUMPY):
         return (
@@ -85,13 +85,17 @@ def problem() -> str | None:
 
 def hidden_system_opencv() -> str | None:
     """What to do where a wheel without GStreamer hides a system's OpenCV; None where none does."""
-    wheels, system = [name for name in _WHEELS if installed(name).value is not None], _of_system()
-    if not wheels or system is None or problem() is not None or has("gstreamer"):
+    wheels, system = _wheels(), _of_system()
+    if not wheels or system is None or problem() is not None or opencv_has("gstreamer"):
         return None
     return (
         f"the wheel {wheels[0]} hides the system's OpenCV ({system}), which may decode by GStreamer: "
         f"pip uninstall -y {' '.join(wheels)}, in an environment made with --system-site-packages"
     )
+
+
+def _wheels() -> list[str]:
+    return [name for name in _WHEELS if installed(name).value is not None]
 
 
 def _of_system() -> str | None:

@@ -14,13 +14,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from dgiqa_edge.export.networks.published_sizes import CROP, Size, depth_input_size, quality_image_size
+from dgiqa_edge.export.networks.published_sizes import CROP, RANGE_EPSILON, Size, depth_input_size, quality_image_size
 from dgiqa_edge.export.networks.views import IMAGENET_MEAN, IMAGENET_STD, normalised
 
 from .encoder_session import Run, load_encoder, open_network
 from .row_store import RowStore
 
-RANGE_EPSILON = 1e-8
 Box = tuple[int, int]
 """Top-left corner (x, y) of a crop, as :func:`published_sizes.crop_grid` gives it."""
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ...errors import ConfigurationError, MachineError, SinkError
 from ...frames.fit import fit_frame
-from ...machine.opencv import has as opencv_has
+from ...machine.opencv import opencv_has
 from ...settings.credentials import remember_address, shown_pipeline
 from ...settings.section import Section, size_option
 from ..event import FrameEvent

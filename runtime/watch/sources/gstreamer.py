@@ -8,7 +8,7 @@ be ended when it hangs. A pipeline that ends in a Jetson's device memory is brou
 from typing import Any
 
 from ...errors import ConfigurationError, MachineError
-from ...machine.opencv import has as opencv_has
+from ...machine.opencv import opencv_has
 from ...settings.section import Section
 from ..media.pipeline_text import without_appsink
 from .decoding.gst_launch import GST_LAUNCH, has_element, has_gst_launch, launched_pipeline

@@ -8,7 +8,7 @@ import contextlib
 from collections.abc import Mapping
 
 from ...errors import SourceError
-from ...machine.opencv import backend as opencv_backend
+from ...machine.opencv import opencv_backend
 from ...settings.credentials import masked
 from .decoding.process import DecoderGoneError, DecoderProcess
 from .decoding.stream import Decoder, Unwritten

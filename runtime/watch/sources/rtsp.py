@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from ...errors import MachineError
-from ...machine.opencv import has as opencv_has
+from ...machine.opencv import opencv_has
 from ...settings.section import Section
 from ..media.pipeline_text import property_text
 from .decoding.deinterlacing import VideoInput

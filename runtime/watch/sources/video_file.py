@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import SourceError
-from ...machine.opencv import has as opencv_has
+from ...machine.opencv import opencv_has
 from ...settings.section import Section
 from .decoding.deinterlacing import file_input
 from .decoding.gst_launch import has_element

@@ -61,7 +61,7 @@ def test_a_bundle_is_read_back_as_it_was_written(
     assert manifest.calibration is None
     assert manifest.notes == ("quality weights are seeded: scores carry no meaning",)
     assert set(manifest.files) == {file.name for file in bundle.path.iterdir()} - {"bundle.json"}
-    assert rebuild_command(bundle) == COMMAND
+    assert rebuild_command(bundle) == f"{COMMAND} --fit stretch"
     assert shlex.split(rebuild_command(bundle)) == list(manifest.build.argv)
 
 
@@ -69,7 +69,7 @@ def test_a_bundle_is_read_back_as_it_was_written(
     ("argv", "command"),
     [
         ("build --from gone --out elsewhere --rungs int8", "build --from 'a folder' --out 'a folder' --rungs int8"),
-        ("build --fp32 --out there", "build --fp32 --out there"),
+        ("build --fp32 --out there", "build --fp32 --out there --fit stretch"),
         ("build --from", "build --from"),
     ],
 )

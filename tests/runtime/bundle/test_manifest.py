@@ -180,7 +180,9 @@ def test_names_inside_never_climb(parts: list[str]) -> None:
 @pytest.mark.parametrize("fit", [None, *FITS])
 def test_the_fit_of_an_older_bundle_is_stretch(make_bundle: Callable[..., Path], fit: str | None) -> None:
     bundle = make_bundle(edit=lambda document: document.update({} if fit is None else {"fit": fit}))
-    assert load_bundle(bundle).manifest.fit == (fit or "stretch")
+    manifest = load_bundle(bundle).manifest
+    assert manifest.fit == (fit or "stretch")
+    assert (manifest.build.argv[-2:] == ("--fit", "stretch")) == (fit is None)  # built again it is the same
 
 
 def test_another_fit_is_refused(make_bundle: Callable[..., Path]) -> None:

@@ -12,6 +12,15 @@ from dgiqa_edge.runtime.commands import cli
 from dgiqa_edge.runtime.errors import BundleError, ConfigurationError, DgiqaEdgeError, MachineError
 from dgiqa_edge.runtime.version import VERSION
 
+FLOOD = (
+    "import sys, types; from dgiqa_edge.runtime.commands import cli; m = types.ModuleType('m');"
+    "m.SUMMARY = m.EXTRA = 'x'; m.configure = lambda p: None;"
+    "m.run = lambda a: [print('y' * 1000) for _ in range(1000)] and 0;"
+    "sys.modules['m'] = m; cli.command_modules = lambda: {'flood': 'm'}; sys.exit(cli.main(['flood']))"
+)
+"""A program whose command prints more than a pipe's buffer holds."""
+HELP = "import sys; from dgiqa_edge.runtime.commands import cli; sys.exit(cli.main(['--help']))"
+
 
 def install_command(monkeypatch: pytest.MonkeyPatch, run: Callable[[Any], int]) -> None:
     """A command 'probe' that comes from another room, as entry points bring it."""
@@ -123,13 +132,7 @@ def test_only_the_command_asked_for_is_imported() -> None:
 
 def test_a_reader_that_goes_away_is_no_error() -> None:
     """As in `dgiqa-edge --help | head -0`: the output is longer than a pipe's buffer."""
-    code = (
-        "import sys, types; from dgiqa_edge.runtime.commands import cli; m = types.ModuleType('m');"
-        "m.SUMMARY = m.EXTRA = 'x'; m.configure = lambda p: None;"
-        "m.run = lambda a: [print('y' * 1000) for _ in range(1000)] and 0;"
-        "sys.modules['m'] = m; cli.command_modules = lambda: {'flood': 'm'}; sys.exit(cli.main(['flood']))"
-    )
-    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = subprocess.Popen([sys.executable, "-c", FLOOD], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdout is not None
     assert process.stderr is not None
     process.stdout.readline()
@@ -166,18 +169,13 @@ STREAMS = {
 }
 
 
+@pytest.mark.parametrize("program", [FLOOD, HELP], ids=["flood", "help"])
 @pytest.mark.parametrize("kind", STREAMS)
-def test_an_output_that_takes_nothing_is_no_bug(kind: str, request: pytest.FixtureRequest) -> None:
+def test_an_output_that_takes_nothing_is_no_bug(kind: str, program: str, request: pytest.FixtureRequest) -> None:
     if kind == "full":
         request.getfixturevalue("full_device")
     redirection, code, words = STREAMS[kind]
-    flood = (
-        "import sys, types; from dgiqa_edge.runtime.commands import cli; m = types.ModuleType('m');"
-        "m.SUMMARY = m.EXTRA = 'x'; m.configure = lambda p: None;"
-        "m.run = lambda a: [print('y' * 1000) for _ in range(1000)] and 0;"
-        "sys.modules['m'] = m; cli.command_modules = lambda: {'flood': 'm'}; sys.exit(cli.main(['flood']))"
-    )
-    command = f'"{sys.executable}" -c "{flood}" {redirection}'
+    command = f'"{sys.executable}" -c "{program}" {redirection}'
     finished = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60, check=False)
     assert finished.returncode == code, finished.stderr
     assert words in finished.stderr

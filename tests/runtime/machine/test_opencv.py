@@ -46,7 +46,7 @@ def install(monkeypatch: pytest.MonkeyPatch, names: list[str], whole: bool) -> N
         module.__version__ = "4.10.0"  # type: ignore[attr-defined]
     monkeypatch.setattr(importlib.metadata, "version", version)
     monkeypatch.setitem(sys.modules, "cv2", module)
-    monkeypatch.setattr(opencv, "has", lambda decoder: False)
+    monkeypatch.setattr(opencv, "opencv_has", lambda decoder: False)
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_a_wheel_that_hides_a_systems_opencv_is_named(
     gstreamer: bool, system_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     install(monkeypatch, ["opencv-python-headless"], whole=True)
-    monkeypatch.setattr(opencv, "has", lambda decoder: gstreamer)
+    monkeypatch.setattr(opencv, "opencv_has", lambda decoder: gstreamer)
     assert opencv.hidden_system_opencv() is None
     of_system(system_folder, sys.version_info.minor + 1)
     assert opencv.hidden_system_opencv() is None

@@ -1,5 +1,5 @@
 #include "bundle/manifest.hpp"
-
+#include <algorithm>
 #include "formats/quoting.hpp"
 
 namespace dgiqa {
@@ -68,7 +68,11 @@ Manifest manifest_from_document(const Json &document) {
     if (document.contains("device_build"))
         for (const Json &graph : document.value("parser_graphs", Json::array()))
             manifest.device_backends.insert(graph.at("backend").get<std::string>());
-    manifest.build_argv = document.at("build").at("argv").get<std::vector<std::string>>();
+    std::vector<std::string> &argv = manifest.build_argv;
+    argv = document.at("build").at("argv").get<std::vector<std::string>>();
+    // From before --fit, when frames were stretched: today's default is another.
+    if (!document.contains("fit") && std::find(argv.begin(), argv.end(), "--from") == argv.end())
+        argv.insert(argv.end(), {"--fit", manifest.fit});
     return manifest;
 }
 

@@ -69,15 +69,21 @@ TEST_CASE("the backend that a build took is read, and older manifests name none"
 
 TEST_CASE("the fit of a bundle is read, and that of an older one is stretch") {
     Json document = real_document();
-    const auto fit = [&document] {
-        return dgiqa::manifest_from_document(checked_document(document.dump(), "B/bundle.json")).fit;
+    const auto manifest = [&document] {
+        return dgiqa::manifest_from_document(checked_document(document.dump(), "B/bundle.json"));
     };
-    document.erase("fit");
-    CHECK(fit() == "stretch");
+    const auto fit = [&manifest] { return manifest().fit; };
+    const std::vector<std::string> argv = document.at("build").at("argv");
     for (const char *name : {"stretch", "pad", "crop"}) {
         document["fit"] = name;
         CHECK(fit() == name);
+        CHECK(manifest().build_argv == argv);
     }
+    document.erase("fit");
+    CHECK(fit() == "stretch");
+    std::vector<std::string> today = argv;
+    today.insert(today.end(), {"--fit", "stretch"});
+    CHECK(manifest().build_argv == today);
     document["fit"] = "letterbox";
     CHECK_ERROR(DGIQA_ERROR_BUNDLE, "'fit' must be one of", fit());
 }

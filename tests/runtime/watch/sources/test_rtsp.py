@@ -12,7 +12,7 @@ from stand_ins.pictures import picture
 
 from dgiqa_edge.benchmarks.cameras.rtsp_process import PACKAGES, RtspProcess, free_port, server_interpreter
 from dgiqa_edge.runtime.errors import MachineError, SourceError
-from dgiqa_edge.runtime.machine.opencv import has as opencv_has
+from dgiqa_edge.runtime.machine.opencv import opencv_has
 from dgiqa_edge.runtime.watch.sources import End, Frame, create_source
 from dgiqa_edge.runtime.watch.sources.protocol import Surroundings
 
