@@ -15,6 +15,8 @@ from .protocol import Spinning
 from .signed_weights import form_for_processor
 
 CPU = "CPUExecutionProvider"
+DISABLED_OPTIMIZERS = "WeightBiasQuantization"
+"""It would quantize the weights of a float Conv between Q/DQ pairs, which a graph holds where a build kept it."""
 _ERRORS_ONLY = 3  # its warnings speak of graph details that a user of the bundle cannot mend
 
 
@@ -78,6 +80,7 @@ def open_session(
         options.execution_order = runtime.ExecutionOrder.PRIORITY_BASED
     options.add_session_config_entry("session.intra_op.allow_spinning", "1" if spinning else "0")
     options.add_session_config_entry("session.force_spinning_stop", "1" if spinning == "in runs" else "0")
+    options.add_session_config_entry("optimization.disable_specified_optimizers", DISABLED_OPTIMIZERS)
     if as_written:
         options.add_session_config_entry("session.disable_quant_qdq", "1")
     if profile is not None:

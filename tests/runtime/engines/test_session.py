@@ -42,6 +42,22 @@ def test_without_a_number_of_threads_every_core_is_taken(graph):
     assert open_session(graph, arena=False).get_session_options().intra_op_num_threads == 0
 
 
+def test_a_convolution_that_a_build_kept_in_float_stays_float(tmp_path):
+    text = """g (float[1, 1, 4, 4] x) => (float[1, 1, 4, 4] y) <float s = {0.1}, uint8 z = {128}, float[1, 1, 1, 1] w = {1}> {
+        q = QuantizeLinear(x, s, z)
+        d = DequantizeLinear(q, s, z)
+        c = Conv(d, w)
+        r = QuantizeLinear(c, s, z)
+        y = DequantizeLinear(r, s, z)
+    }"""
+    model = onnx.helper.make_model(onnx.parser.parse_graph(text))
+    model.ir_version, model.opset_import[0].version = 8, 17
+    onnx.save(model, str(tmp_path / "kept.onnx"))
+    open_session(tmp_path / "kept.onnx", optimized_to=tmp_path / "optimized.onnx")
+    kinds = {node.op_type for node in onnx.load(str(tmp_path / "optimized.onnx")).graph.node}
+    assert "Conv" in kinds and "QLinearConv" not in kinds
+
+
 def test_a_profile_lies_where_it_was_asked_for(graph, tmp_path):
     session = open_session(graph, profile=tmp_path / "profile")
     session.run(None, {"x": [1.0]})

@@ -134,6 +134,8 @@ Ort::SessionOptions session_options(const Bundle &bundle, const EngineOptions &o
     if (options.threads > 0) settings.SetIntraOpNumThreads(options.threads);
     // A pool that spins takes its cores from whatever else the device does: a frame costs twice the processor time.
     settings.AddConfigEntry("session.intra_op.allow_spinning", "0");
+    // It would quantize the weights of a float Conv between Q/DQ pairs, which a graph holds where a build kept it.
+    settings.AddConfigEntry("optimization.disable_specified_optimizers", "WeightBiasQuantization");
     // A graph for another backend has that backend's data types: ONNX Runtime's own integer kernels would saturate on
     // them (int8 x uint8 on x86 without VNNI), so it is computed as written.
     if (bundle.manifest.precision_target != "onnxruntime")
