@@ -10,6 +10,7 @@ Beside score and depth it says what is wrong with a frame and where: probabiliti
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from .depth_guidance import Regressor, frame_logits
 from .lite_trunk import ViewMaps, convolution
@@ -72,13 +73,15 @@ class Nano2(NanoParts):
         context = torch.cat((whole_vector, crop_vectors.reshape(frames, -1, VIEW_WIDTH).mean(dim=1)), dim=1)
         faults, coverage = self.faults(image, context)
         logits = frame_logits(whole_vector, crop_vectors, self.whole_score, self.crop_score)
-        return logits, depth, faults, coverage
+        return logits - self.faults.taken(faults), depth, faults, coverage
 
 
 class FaultReader(nn.Module):
     """Image and context of F frames to logits of faults [F, 8] and of where they are [F, 4, 4, 8].
 
-    Where a fault is not in the frame it is nowhere: the logits of the cells add to those of the frame.
+    Where a fault is not in the frame it is nowhere: the logits of the cells add to those of the frame. Each fault that is
+    said takes its own, learned, never negative share from the logits of the score, so that what the score reads as detail
+    cannot outweigh what the fault reader knows for noise. How faults are said is learned from faults alone.
     """
 
     rows: Tensor
@@ -89,6 +92,7 @@ class FaultReader(nn.Module):
         self.mix = convolution(TOKEN_WIDTH, _CELL_WIDTH)
         self.cells = nn.Conv2d(_CELL_WIDTH, FAULTS, kernel_size=1)
         self.frame = Regressor(2 * VIEW_WIDTH, HIDDEN_WIDTH, FAULTS)
+        self.severity = nn.Parameter(torch.zeros(FAULTS))
 
     def arrange(self, whole: Size) -> None:
         """Set the constants for whole views of that height and width."""
@@ -101,6 +105,11 @@ class FaultReader(nn.Module):
         local = self.rows @ self.cells(self.mix(image)) @ self.columns
         faults = self.frame(context)
         return faults, local.permute(0, 2, 3, 1) + faults[:, None, None, :]
+
+    def taken(self, faults: Tensor) -> Tensor:
+        """What faults, logits [F, 8], take from the logits of each view: [F, 1]."""
+        said = torch.sigmoid(faults.detach())
+        return (said * F.softplus(self.severity)).sum(dim=1, keepdim=True)
 
 
 def from_normalised(weights: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -51,6 +51,17 @@ def test_where_a_fault_is_not_in_the_frame_it_is_nowhere(network):
     assert float(coverage[..., 2].max()) < 1e-3 < float(coverage[..., 3].max())
 
 
+def test_a_fault_that_is_said_takes_from_the_score_and_learns_nothing_by_it(network):
+    reader = network.faults
+    calm, said = torch.full((1, FAULTS), -30.0), torch.full((1, FAULTS), -30.0)
+    said[0, 1] = 30.0
+    assert reader.taken(calm).item() == pytest.approx(0.0, abs=1e-6)
+    assert reader.taken(said).item() == pytest.approx(torch.nn.functional.softplus(reader.severity[1]).item())
+    reader.taken(said.requires_grad_()).sum().backward()
+    assert said.grad is None
+    assert float(reader.severity.grad[1]) > 0
+
+
 def test_weights_for_normalised_views_give_the_same_maps_of_levels_away_from_the_border():
     torch.manual_seed(1)
     old, new = Nano().eval(), Nano2().eval()
