@@ -79,9 +79,9 @@ class Nano2(NanoParts):
 class FaultReader(nn.Module):
     """Image and context of F frames to logits of faults [F, 8] and of where they are [F, 4, 4, 8].
 
-    Where a fault is not in the frame it is nowhere: the logits of the cells add to those of the frame. Each fault that is
-    said takes its own, learned, never negative share from the logits of the score, so that what the score reads as detail
-    cannot outweigh what the fault reader knows for noise. How faults are said is learned from faults alone.
+    Where a fault is not in the frame it is nowhere: the logits of the cells add to those of the frame. Each fault that
+    is said takes its own, learned, never negative share from the logits of the score, so that what the score reads as
+    detail cannot outweigh what is known for noise here. How faults are said is learned from faults alone.
     """
 
     rows: Tensor

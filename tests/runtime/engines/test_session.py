@@ -43,7 +43,8 @@ def test_without_a_number_of_threads_every_core_is_taken(graph):
 
 
 def test_a_convolution_that_a_build_kept_in_float_stays_float(tmp_path):
-    text = """g (float[1, 1, 4, 4] x) => (float[1, 1, 4, 4] y) <float s = {0.1}, uint8 z = {128}, float[1, 1, 1, 1] w = {1}> {
+    text = """g (float[1, 1, 4, 4] x) => (float[1, 1, 4, 4] y)
+    <float s = {0.1}, uint8 z = {128}, float[1, 1, 1, 1] w = {1}> {
         q = QuantizeLinear(x, s, z)
         d = DequantizeLinear(q, s, z)
         c = Conv(d, w)
