@@ -46,7 +46,7 @@ TEST_CASE("a whole bundle is read") {
         CHECK(bundle.manifest.frame.width == 64);
         CHECK(bundle.manifest.view_count == 2);
         CHECK(bundle.manifest.roles().size() == (layout == "split" ? 2 : 1));
-        CHECK(bundle.rebuild_command() == "python export/build_engine.py --fp32 --out 'a folder'");
+        CHECK(bundle.rebuild_command() == "python export/build_engine.py --fp32 --out 'a folder' --fit stretch");
         for (const std::string &role : bundle.manifest.roles()) CHECK(bundle.engines(role).size() == 1);
     }
 }
