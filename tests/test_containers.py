@@ -1,4 +1,4 @@
-"""``make container-test``: where nothing can be built it says why; and what holds of the images without building them."""
+"""``make container-test``: where nothing can be built it says why; and what holds of the images unbuilt."""
 
 import re
 import sys
@@ -31,7 +31,20 @@ def test_without_a_package_index_it_says_why(monkeypatch):
     monkeypatch.setattr(containers.os, "geteuid", lambda: 0)
     monkeypatch.setattr(containers.shutil, "which", lambda name: "/bin/true")
     monkeypatch.setattr(containers, "PIPPED", ("dgiqa-edge-absent @ file:///nowhere/absent-1-py3-none-any.whl",))
-    assert "no package index answers" in containers.obstacle()
+    assert "no package index answers" in containers.obstacle(None)
+
+
+def test_without_a_mirror_of_debian_it_says_why(tmp_path, monkeypatch):
+    monkeypatch.setattr(containers.sys, "platform", "linux")
+    monkeypatch.setattr(containers.os, "geteuid", lambda: 0)
+    monkeypatch.setattr(containers.shutil, "which", lambda name: "/bin/true")
+    monkeypatch.setattr(containers.sys, "executable", "true")
+    monkeypatch.setattr(containers, "ARCHIVE", tmp_path / "debian.tar")
+    (tmp_path / "mmdebstrap").write_text("#!/bin/sh\necho 'Could not resolve deb.debian.org' >&2\nexit 1\n")
+    (tmp_path / "mmdebstrap").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    assert containers.obstacle(None) == "no Debian can be had (Could not resolve deb.debian.org)"
+    assert "Debian" not in str(containers.obstacle(tmp_path))
 
 
 def test_every_profile_has_its_image_and_a_dockerfile():
