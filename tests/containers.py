@@ -97,8 +97,8 @@ def compose(*arguments: str, **variables: str) -> None:
     subprocess.run([*command, *arguments], check=True, env=os.environ | variables | {"PYTHONPATH": str(TOOLS)})
 
 
-def make_bases(root: Path | None) -> str:
-    """The base images under the names that the Dockerfiles ask for; returns their architecture as Debian has it."""
+def make_debian(root: Path | None) -> str:
+    """Debian's image under its name, with ``apt-get`` in it; returns its architecture in Debian's words."""
     archive = ARCHIVE if root is None else root
     if archive.is_dir():
         tar = ["tar", "-C", str(archive), "--one-file-system", "--exclude=./proc/*", "--exclude=./sys/*", "-c", "."]
@@ -108,10 +108,14 @@ def make_bases(root: Path | None) -> str:
     podman("import", str(archive), DEBIAN)
     arch = podman("run", *LIMITS, "--rm", "--network=none", DEBIAN, "dpkg", "--print-architecture").strip()
     podman("import", f"--arch={arch}", str(archive), DEBIAN)
+    return arch
+
+
+def make_stand_in() -> None:
+    """What NVIDIA's images are taken to be, under their names."""
     recipe = WORK / "stand_in.Dockerfile"
     recipe.write_text(STAND_IN)
     podman("build", *BUILD, "-f", str(recipe), *(f"-t={name}" for name in NVIDIA), str(WORK))
-    return arch
 
 
 def lint() -> None:
@@ -202,7 +206,9 @@ def main() -> int:
     """Build and run every image; 0 where all hold, or where nothing can be built here, which is said."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("bundle", type=Path, help="a bundle that ONNX Runtime runs")
-    parser.add_argument("--root", type=Path, help="a folder or tar with a Debian in the place of one made here")
+    parser.add_argument(
+        "--root", type=Path, help="a folder or tar with a Debian that has apt-get, in the place of one made here"
+    )
     parser.add_argument("--only", choices=IMAGES, help="this profile of the compose file alone")
     asked = parser.parse_args()
     WORK.mkdir(parents=True, exist_ok=True)
@@ -212,7 +218,9 @@ def main() -> int:
         return 0
     lint()
     started = time.monotonic()
-    arch = make_bases(asked.root)
+    arch = make_debian(asked.root)
+    if asked.only != "cpu":
+        make_stand_in()
     print(f"base images for {arch} ({time.monotonic() - started:.0f} s)", flush=True)
     for profile, image in IMAGES.items():
         if asked.only in (None, profile):
