@@ -13,7 +13,7 @@ GPU_PRESETS ?= nano reference
 GPU_FRAME   ?= $(DEMO_FRAME)
 GPU_OPTIONS ?=
 
-.PHONY: venv jetson demo demo-reference test test-all test-pythons test-resolutions test-tensorrts constraints gpu-inputs gpu-check rtx-builds \
+.PHONY: venv jetson demo demo-reference test test-all test-pythons test-resolutions test-tensorrts container-test constraints gpu-inputs gpu-check rtx-builds \
     lint map format bench bench-reports bench-native native native-test native-sanitize native-fuzz clean
 .DELETE_ON_ERROR:
 
@@ -76,6 +76,11 @@ constraints: $(STAMP)
 # our code and its stand-ins take them to have.
 test-tensorrts: $(STAMP)
 	$(BIN)/python tests/tensorrts.py
+
+# The images of runtime/containers/ built and run by podman, as root, on base images that are made here.
+container-test: $(STAMP)
+	$(BIN)/python export/build_engine.py --int8 --frame $(DEMO_FRAME) --out build/demo/bundle
+	$(BIN)/python tests/containers.py build/demo/bundle
 
 # On a machine with an NVIDIA GPU and TensorRT: engines of every precision from the same graphs, their accuracy and
 # latency, both CUDA bindings, refusals; the figures land in benchmarks/results/. Where TensorRT lives in a Python of

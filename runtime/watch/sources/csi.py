@@ -1,5 +1,7 @@
 """A Jetson's CSI cameras through ``nvarguscamerasrc``: ``csi://0?size=1920x1080&fps=30&flip=0``."""
 
+from pathlib import Path
+
 from ...errors import ConfigurationError, MachineError
 from ...settings.section import Section, size_option
 from .decoding.gst_launch import has_element
@@ -9,6 +11,8 @@ from .protocol import Source, Surroundings
 from .uri import SourceUri
 
 ELEMENT = "nvarguscamerasrc"
+ARGUS_SOCKET = Path("/tmp/argus_socket")
+"""Where the element reaches the daemon that drives the cameras."""
 _DEFAULT_SIZE = (1920, 1080)
 _LARGEST_ID = 15
 
@@ -39,7 +43,19 @@ def create(uri: SourceUri, options: Section, surroundings: Surroundings) -> Sour
     body = csi_pipeline(int(uri.address), size, fps)
     upright = turned(size, flip)
     asked = Asked(shrunk(upright, surroundings.frame_size) if shrink else upright, flip)
-    return PipelineSource("csi", body, uri.shown, surroundings, asked)
+    return CsiSource("csi", body, uri.shown, surroundings, asked)
+
+
+class CsiSource(PipelineSource):
+    """One CSI camera."""
+
+    def hint(self) -> str:
+        if ARGUS_SOCKET.exists():
+            return super().hint()
+        return (
+            f"{ARGUS_SOCKET} is not there for this program: sudo systemctl restart nvargus-daemon; a service needs "
+            f"PrivateTmp=no, a container -v {ARGUS_SOCKET}:{ARGUS_SOCKET}"
+        )
 
 
 def csi_pipeline(sensor_id: int, size: tuple[int, int], fps: int) -> str:

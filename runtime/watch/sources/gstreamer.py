@@ -68,7 +68,11 @@ class PipelineSource(DecodedSource):
         super().__init__(pipeline)
 
     def open(self) -> None:
-        self._decoder.open(f"try the pipeline with {GST_LAUNCH}, ending it in '! fakesink'")
+        self._decoder.open(self.hint())
+
+    def hint(self) -> str:
+        """What to do where the pipeline gives no frames."""
+        return f"try the pipeline with {GST_LAUNCH}, ending it in '! fakesink'"
 
     def describe(self) -> dict[str, Any]:
         return {"family": self._family, "source": self._shown, "decoder": self._name}
