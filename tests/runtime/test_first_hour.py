@@ -66,7 +66,7 @@ def closed_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 @fault("a wheel of OpenCV hides JetPack's, and its GStreamer")
 def wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     system_opencv(tmp_path, monkeypatch)
-    monkeypatch.setattr(opencv, "has", lambda decoder: False)
+    monkeypatch.setattr(opencv, "opencv_has", lambda decoder: False)
     return str(opencv.hidden_system_opencv())
 
 
