@@ -1,12 +1,13 @@
 """The project on 64-bit ARM, emulated: ``make arm-test``.
 
 In an arm64 root (``arm_root.py``): bundles built here score there as they do here, by Python and by C++; the runtime's
-tests and the native library's pass there; the ``.deb`` that is cross-built here installs there and works. What cannot be
-had here (root's rights, emulation, Debian's mirror) is named, and is no failure.
+tests and the native library's pass there; the ``.deb`` that is cross-built here installs there and works. What cannot
+be had here (root's rights, emulation, Debian's mirror) is named, and is no failure.
 """
 
 import json
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -162,10 +163,11 @@ def element(bundle: Path) -> str:
     source = f"videotestsrc num-buffers={frames} ! video/x-raw,format=NV12,width=640,height=480"
     gate = f"dgiqagate bundle={bundle} mode=pass"
     said = there(["gst-launch-1.0", "--messages", *f"{source} ! {gate} ! fakesink".split()])
-    verdicts = [line for line in said.splitlines() if "dgiqa" in line and "score" in line]
+    verdicts = [line for line in said.splitlines() if " dgiqa-verdict, " in line and "score=" in line]
     if len(verdicts) < frames:
         raise SystemExit(f"dgiqagate gave {len(verdicts)} verdicts for {frames} frames:\n{said}")
-    return f"{frames} NV12 frames, {len(verdicts)} verdicts; the last: {verdicts[-1].strip()[:160]}"
+    scores = re.findall(r"\bscore=\(double\)([0-9.]+)", "\n".join(verdicts))
+    return f"{frames} NV12 frames, scored {', '.join(f'{float(score):.4f}' for score in scores)}"
 
 
 def main() -> int:

@@ -130,6 +130,8 @@ def make() -> bool:
     archives = FOLDER / "var" / "cache" / "apt" / "archives"
     record(sorted(archives.glob("*.deb")), FOLDER / "var" / "lib" / "dpkg")
     shutil.rmtree(archives)
+    (FOLDER / "etc" / "passwd").write_text("root:x:0:0:root:/root:/bin/sh\n")
+    (FOLDER / "etc" / "group").write_text("root:x:0:\n")
     _stamp(FOLDER, _of_debian())
     return True
 
@@ -137,7 +139,7 @@ def make() -> bool:
 def record(packages: Sequence[Path], database: Path) -> None:
     """Tell dpkg's database that packages which were unpacked are installed.
 
-    Their own scripts do not run: emulated they take ten times as long as all the rest, and set up what is not used here.
+    Their own scripts do not run: emulated they take longer than all the rest, and set up what is not used here.
     """
     for package in packages:
         said = output(["dpkg-deb", "--field", package])

@@ -1,4 +1,4 @@
-"""Scores and depth maps of photos by a bundle, for whichever processor runs this: ``arm_scores.py OUT BUNDLE PHOTO...``."""
+"""Scores and depth maps of photos by a bundle, by whatever Python runs this: ``arm_scores.py OUT BUNDLE PHOTO...``."""
 
 import sys
 

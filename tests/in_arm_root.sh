@@ -2,7 +2,7 @@
 # Runs a program of the arm64 root that tests/arm_root.py makes; CMake's CMAKE_CROSSCOMPILING_EMULATOR, too.
 #   in_arm_root.sh ROOT PROGRAM [ARGUMENT...]
 # The project is there at its own place. Of the host's /proc and /sys nothing is: ONNX Runtime would read an x86 processor
-# in them. Mounts are those of this process alone.
+# in them, and crash. Mounts are those of this process alone.
 set -eu
 root=$(cd "$1" && pwd)
 shift
@@ -16,6 +16,7 @@ exec unshare --mount sh -c '
     shift 3
     mount --bind "$project" "$root$project"
     mount --rbind /dev "$root/dev"
+    mount -t tmpfs -o ro none "$root/proc"
     PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin
     exec chroot "$root" /usr/bin/env --chdir="$here" "$@"
 ' sh "$root" "$project" "$PWD" "$@"
