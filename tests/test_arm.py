@@ -52,7 +52,7 @@ def test_where_no_root_can_be_the_reason_is_printed(monkeypatch, capsys):
 
 def inside_says(monkeypatch, code, said):
     done = subprocess.CompletedProcess([], code, said, "")
-    monkeypatch.setattr(arm.arm_root, "inside", lambda command: done)
+    monkeypatch.setattr(arm.arm_root, "inside", lambda command, environment: done)
 
 
 def test_a_failure_in_the_root_ends_the_job_and_is_shown(monkeypatch):
@@ -74,6 +74,9 @@ def test_an_element_without_verdicts_fails(monkeypatch, tmp_path):
 
 def test_what_runs_and_what_is_left_out_is_there():
     places = [*arm.TESTS, *arm.LEFT_OUT]
+    everything = (arm.ROOT / "tests" / "runtime").glob("[!_]*")
+    tests = [path.relative_to(arm.ROOT).as_posix() for path in everything if path.name != "conftest.py"]
+    assert [path for path in tests if path not in places] == []
     assert [path for path in places if not (arm.ROOT / path).exists()] == []
     assert len(arm.PHOTOS) == 8
 
