@@ -1,6 +1,6 @@
 # Cross build for 64-bit ARM Linux: GCC's aarch64-linux-gnu here, headers and libraries of a target root. That root is
-# CMAKE_SYSROOT: what `make arm-test` makes, or a copy of a device's /usr, /lib and /etc (rsync). Debian on the host:
-# g++-aarch64-linux-gnu and dpkg-dev.
+# CMAKE_SYSROOT: what `make arm-test` makes, or a copy of a device's /usr, /lib, /etc and /var/lib/dpkg. Debian on the
+# host: g++-aarch64-linux-gnu and dpkg-dev.
 set(CMAKE_SYSTEM_NAME Linux)
 set(CMAKE_SYSTEM_PROCESSOR aarch64)
 set(CMAKE_LIBRARY_ARCHITECTURE aarch64-linux-gnu)
