@@ -67,8 +67,15 @@ class Limits:
     depth_max: float
 
 
-LIMITS = {"fp32": Limits(1e-6, 0.01, 1), "int8": Limits(5e-3, 2, 16)}
-"""Depth in levels of 255."""
+PRECISIONS = ("int8", "fp32")
+LIMITS = {
+    ("fp32", "C++"): Limits(1e-6, 0.01, 1),
+    # Python fits frames by OpenCV, whose aarch64 kernels give some pixels of a shrunk photo another level: up to 2e-5.
+    ("fp32", "Python"): Limits(1e-4, 0.01, 1),
+    ("int8", "C++"): Limits(5e-3, 2, 16),
+    ("int8", "Python"): Limits(5e-3, 2, 16),
+}
+"""By a bundle's precision and by who scores it; depth in levels of 255."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +88,7 @@ class Found:
 
 def row(precision: str, way: str, here: Found, there: Found) -> tuple[str, list[str]]:
     """A row of the table, and what in it is over its limit."""
-    limits = LIMITS[precision]
+    limits = LIMITS[precision, way]
     distances = {"score": (float(np.abs(there.scores - here.scores).max()), limits.score)}
     if there.depth is not None and here.depth is not None:
         apart = np.abs(there.depth.astype(int) - here.depth)
@@ -97,7 +104,7 @@ def row(precision: str, way: str, here: Found, there: Found) -> tuple[str, list[
 def bundles() -> dict[str, Path]:
     """Built here, by the line's own command; finished stages of an earlier run are taken up."""
     made = {}
-    for precision in LIMITS:
+    for precision in PRECISIONS:
         made[precision] = BUNDLES / precision
         what = [f"--{precision}", "--backend", "onnxruntime", "--frame", "640x480", "--out", made[precision]]
         arm_root.run([sys.executable, "export/build_engine.py", *what])
