@@ -13,7 +13,8 @@ GPU_PRESETS ?= nano reference
 GPU_FRAME   ?= $(DEMO_FRAME)
 GPU_OPTIONS ?=
 
-.PHONY: venv jetson demo demo-reference test test-all test-pythons test-resolutions test-tensorrts container-test constraints gpu-inputs gpu-check rtx-builds \
+.PHONY: venv jetson demo demo-reference test test-all test-pythons test-resolutions test-tensorrts arm-test container-test \
+    constraints gpu-inputs gpu-check rtx-builds \
     lint map format bench bench-reports bench-native native native-test native-sanitize native-fuzz clean
 .DELETE_ON_ERROR:
 
@@ -81,6 +82,11 @@ test-tensorrts: $(STAMP)
 container-test: $(STAMP)
 	$(BIN)/python export/build_engine.py --int8 --frame $(DEMO_FRAME) --out build/demo/bundle
 	$(BIN)/python tests/containers.py build/demo/bundle
+
+# The project on 64-bit ARM, emulated: scores beside x86's, the runtime's tests, the cross-built package. Needs root and
+# what tests/arm_root.py names; without it says so. The arm64 root is kept in build/arm, or in DGIQA_ARM_CACHE.
+arm-test: $(STAMP)
+	$(BIN)/python tests/arm.py
 
 # On a machine with an NVIDIA GPU and TensorRT: engines of every precision from the same graphs, their accuracy and
 # latency, both CUDA bindings, refusals; the figures land in benchmarks/results/. Where TensorRT lives in a Python of
@@ -172,6 +178,7 @@ bench-native: native
 
 # The C++ runtime. ONNX Runtime's library comes with its wheel in .venv, the headers from Debian 13 where the system has
 # none; without them OpenVINO's wheel, which has both, takes its place. The rest is the system's (.ci/apt-packages).
+# The presets of CMakePresets.json do the same without make, for other machines too.
 NATIVE = -DDGIQA_PYTHON=$(CURDIR)/$(BIN)/python \
     -DONNXRUNTIME_ROOT="$$(sh runtime/native/cmake/onnxruntime_headers.sh build/onnxruntime)"
 JOBS   ?= $(shell nproc)

@@ -2,16 +2,30 @@
 # Jetson Orin (87) and Thor (101 to nvcc 12, 110 since nvcc 13). The newest also goes in as PTX, for GPUs to come.
 set(DGIQA_HAS_CUDA OFF)
 if(DGIQA_EDGE_CUDA)
-  include(CheckLanguage)
-  check_language(CUDA)
+  # JetPack's nvcc is in no PATH. A cross build takes none unasked: the host's compiles for the host.
+  if(NOT CMAKE_CUDA_COMPILER AND NOT DEFINED ENV{CUDACXX} AND NOT CMAKE_CROSSCOMPILING)
+    find_program(DGIQA_NVCC nvcc PATHS /usr/local/cuda/bin)
+    if(DGIQA_NVCC)
+      set(CMAKE_CUDA_COMPILER "${DGIQA_NVCC}" CACHE FILEPATH "nvcc")
+    endif()
+  endif()
+  if(CMAKE_CUDA_COMPILER OR NOT CMAKE_CROSSCOMPILING)
+    include(CheckLanguage)
+    check_language(CUDA)
+  endif()
   if(CMAKE_CUDA_COMPILER)
     if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)
       set(CMAKE_CUDA_ARCHITECTURES OFF)  # named below, once the version is known
     endif()
+    set(library_architecture "${CMAKE_LIBRARY_ARCHITECTURE}")
     enable_language(CUDA)
+    set(CMAKE_LIBRARY_ARCHITECTURE "${library_architecture}")  # nvcc's may be that of the host
     set(DGIQA_HAS_CUDA ON)
-  else()
+  elseif(DGIQA_EDGE_CUDA STREQUAL "AUTO")
     message(STATUS "No nvcc: the CUDA kernels are left out")
+  else()
+    message(FATAL_ERROR "DGIQA_EDGE_CUDA is ON and there is no nvcc, in PATH or in /usr/local/cuda/bin: install CUDA's "
+                        "toolkit, name it by -DCMAKE_CUDA_COMPILER=, or leave the kernels out by -DDGIQA_EDGE_CUDA=OFF")
   endif()
 endif()
 

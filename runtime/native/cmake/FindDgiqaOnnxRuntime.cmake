@@ -4,11 +4,16 @@
 # Defines DgiqaOnnxRuntime_FOUND, the target dgiqa::onnxruntime and DGIQA_ONNXRUNTIME_WHEEL (the wheel's package folder,
 # empty where the library is the system's).
 include(PythonWheel)
+include(TargetMachine)
 set(ONNXRUNTIME_ROOT "" CACHE PATH "Folder with ONNX Runtime's include/ and, unless a Python wheel has it, lib/")
 
-find_path(DGIQA_ONNXRUNTIME_INCLUDE onnxruntime_cxx_api.h HINTS "${ONNXRUNTIME_ROOT}" ENV ONNXRUNTIME_ROOT
-          PATH_SUFFIXES include include/onnxruntime include/onnxruntime/core/session onnxruntime)
-find_library(DGIQA_ONNXRUNTIME_LIBRARY onnxruntime HINTS "${ONNXRUNTIME_ROOT}" ENV ONNXRUNTIME_ROOT PATH_SUFFIXES lib)
+# The folder that was named first, as it stands: in a cross build it lies outside of the target root.
+set(suffixes include include/onnxruntime include/onnxruntime/core/session onnxruntime)
+set(named HINTS "${ONNXRUNTIME_ROOT}" ENV ONNXRUNTIME_ROOT NO_DEFAULT_PATH NO_CMAKE_FIND_ROOT_PATH)
+find_path(DGIQA_ONNXRUNTIME_INCLUDE onnxruntime_cxx_api.h ${named} PATH_SUFFIXES ${suffixes})
+find_path(DGIQA_ONNXRUNTIME_INCLUDE onnxruntime_cxx_api.h PATH_SUFFIXES ${suffixes})
+find_library(DGIQA_ONNXRUNTIME_LIBRARY onnxruntime ${named} PATH_SUFFIXES lib)
+find_library(DGIQA_ONNXRUNTIME_LIBRARY onnxruntime)
 
 set(DGIQA_ONNXRUNTIME_WHEEL "")
 set(library "${DGIQA_ONNXRUNTIME_LIBRARY}")
@@ -25,6 +30,9 @@ endif()
 
 include(FindPackageHandleStandardArgs)
 find_package_handle_standard_args(DgiqaOnnxRuntime REQUIRED_VARS library DGIQA_ONNXRUNTIME_INCLUDE)
+if(DgiqaOnnxRuntime_FOUND)
+  dgiqa_require_target_machine("${library}" "name the target's ONNX Runtime by ONNXRUNTIME_ROOT")
+endif()
 if(DgiqaOnnxRuntime_FOUND AND NOT TARGET dgiqa::onnxruntime)
   add_library(dgiqa::onnxruntime SHARED IMPORTED GLOBAL)
   set_target_properties(dgiqa::onnxruntime PROPERTIES IMPORTED_LOCATION "${library}"

@@ -9,14 +9,14 @@ folder=$(cd "$1" && pwd)
 [ -f "$folder/include/onnxruntime_cxx_api.h" ] && { echo "$folder"; exit 0; }
 without() { echo "no headers of ONNX Runtime ($1): the native runtime takes OpenVINO" >&2; exit 0; }
 command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || without "no apt"
-[ "$(. /etc/os-release && echo "$ID")" = debian ] || without "only known for Debian"
+keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+[ -f "$keyring" ] || without "apt-get install debian-archive-keyring, or give an unpacked release as ONNXRUNTIME_ROOT"
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 mkdir -p "$scratch/lists/partial" "$scratch/cache/archives/partial" "$scratch/include"
-# The mirror that this machine uses for Debian itself.
+# The mirror that this machine uses for Debian itself; another system, as JetPack's Ubuntu, uses none.
 mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Identifier: Packages' 2>/dev/null | grep '/debian/*$' | head -n 1)
-[ -n "$mirror" ] || without "apt names no mirror"
-echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror trixie main" >"$scratch/sources.list"
+echo "deb [signed-by=$keyring] ${mirror:-http://deb.debian.org/debian} trixie main" >"$scratch/sources.list"
 cat >"$scratch/apt.conf" <<END
 Dir::Etc::sourcelist "$scratch/sources.list";
 Dir::Etc::sourceparts "-";

@@ -1,6 +1,7 @@
 """The vectors of pixel conversion are what OpenCV gives, and what their script writes."""
 
 import json
+import platform
 
 import numpy as np
 import pytest
@@ -9,12 +10,16 @@ from vectors.frames import make_vectors
 
 FOLDER = VECTORS / "frames"
 SIZE_LIMIT_BYTES = 1_000_000
+# OpenCV's kernels for aarch64 round a few pixels of resized frames the other way; the C++ library does not, anywhere.
+OPENCV_LEVELS, OPENCV_BYTES = (1, 100) if platform.machine() == "aarch64" else (0, 0)
 
 
 def test_the_files_are_those_of_the_script(tmp_path):
     make_vectors.write(tmp_path)
-    for name in ("cases.json", "pixels.bin"):
-        assert (tmp_path / name).read_bytes() == (FOLDER / name).read_bytes(), name
+    assert (tmp_path / "cases.json").read_bytes() == (FOLDER / "cases.json").read_bytes()
+    made, kept = (np.fromfile(folder / "pixels.bin", np.uint8) for folder in (tmp_path, FOLDER))
+    np.testing.assert_allclose(made.astype(int), kept, rtol=0, atol=OPENCV_LEVELS)
+    assert np.count_nonzero(made != kept) <= OPENCV_BYTES
 
 
 def test_the_vectors_are_small_and_reach_every_format_and_matrix():

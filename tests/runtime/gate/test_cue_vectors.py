@@ -1,10 +1,15 @@
 """The cues are those that the vectors keep; the native runtime is held to the same ones."""
 
+import platform
+
 import pytest
 from places import VECTORS
 from vectors.cues import make_vectors
 
 FOLDER = VECTORS / "cues"
+EXACT = 1e-12
+# OpenCV's kernels for aarch64 sum in another order; the C++ library measures there what it does elsewhere.
+OPENCV = {"sharpness": 1e-5} if platform.machine() == "aarch64" else {}
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +23,10 @@ def test_every_cue_is_the_kept_one(kept):
     for name, steps in sequences.items():
         planned = [make_vectors.Step(step["picture"], step["spread"], step["restart"]) for step in steps]
         for step, answer in zip(steps, make_vectors.measured(pictures, planned), strict=True):
-            assert answer["cues"] == pytest.approx(step["cues"], rel=1e-12, abs=1e-12), name
+            assert answer["cues"].keys() == step["cues"].keys()
+            for cue, value in answer["cues"].items():
+                exact = pytest.approx(step["cues"][cue], rel=OPENCV.get(cue, EXACT), abs=EXACT)
+                assert value == exact, (name, cue)
 
 
 def test_the_sequences_are_those_of_the_script(kept):
