@@ -140,14 +140,14 @@ def load_golden(path: Path, frames: int = 1) -> Golden:
 
 
 def _read(path: Path, most_bytes: int) -> dict[str, NDArray[Any]]:
-    content = file_bytes(path, most_bytes)
+    content = memoryview(file_bytes(path, most_bytes))  # a large frame is not held twice
     start = _LENGTH_BYTES + int.from_bytes(content[:_LENGTH_BYTES], "little")
-    header, numbers = dict(parse_json(content[_LENGTH_BYTES:start].decode())), content[start:]
+    header, numbers = dict(parse_json(str(content[_LENGTH_BYTES:start], "utf-8"))), content[start:]
     arrays = {}
     for name in _FIELDS.keys() & header.keys():
         first, end = header[name]["data_offsets"]
         array = np.frombuffer(numbers[first:end], _TYPES[header[name]["dtype"]])
-        arrays[name] = array.reshape(header[name]["shape"]).copy()
+        arrays[name] = np.require(array.reshape(header[name]["shape"]), requirements="A")
     return arrays
 
 

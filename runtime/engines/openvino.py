@@ -5,7 +5,11 @@ The one module of the runtime that touches the openvino package, which is import
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ..bundle.bundle import Bundle
 from ..bundle.manifest import EngineRecord
@@ -61,10 +65,18 @@ def open_graph(graph: Path, threads: int | None = None) -> tuple[tuple[TensorSpe
     request = compiled.create_infer_request()
 
     def infer(inputs: Any) -> dict[str, Any]:
-        values = request.infer(inputs, share_inputs=True)
+        values = request.infer({name: shared(array) for name, array in inputs.items()}, share_inputs=True)
         return {spec.name: values[port] for spec, port in zip(outputs, compiled.outputs, strict=True)}
 
     return tuple(_spec(port, port.get_any_name()) for port in compiled.inputs), outputs, infer
+
+
+def shared(array: NDArray[Any]) -> NDArray[Any]:
+    """The same memory, never marked read-only: OpenVINO, which writes to no input, would copy such an array."""
+    if array.flags.writeable:
+        return array
+    seen = {**array.__array_interface__, "data": (array.ctypes.data, False)}
+    return np.asarray(SimpleNamespace(__array_interface__=seen, owner=array))
 
 
 def load(bundle: Bundle, record: EngineRecord, options: EngineOptions) -> PortableEngine:

@@ -21,7 +21,7 @@ from dgiqa_edge.runtime.machine.processor import Processor
 
 openvino = pytest.importorskip("openvino", reason="openvino is not installed: extra openvino")
 
-from dgiqa_edge.runtime.engines.openvino import open_graph  # noqa: E402
+from dgiqa_edge.runtime.engines.openvino import open_graph, shared  # noqa: E402
 
 MakeBundle = Callable[..., Path]
 
@@ -131,3 +131,13 @@ def test_without_the_package_the_remedy_is_named(bundle_dir: Path, monkeypatch: 
     monkeypatch.setitem(sys.modules, "openvino", None)
     with pytest.raises(MachineError, match=r"package openvino is not installed: pip install .*\[openvino\]'"):
         load_engine(load_bundle(bundle_dir), "fused", "openvino")
+
+
+@pytest.mark.parametrize("writable", [True, False])
+def test_an_input_is_shared_whether_or_not_it_may_be_written(writable):
+    array = np.arange(12, dtype=np.uint8).reshape(3, 4)
+    array.flags.writeable = writable
+    found, address = shared(array), array.ctypes.data
+    assert found.ctypes.data == address and found.flags.writeable and array.flags.writeable == writable
+    del array
+    assert found.tolist() == np.arange(12).reshape(3, 4).tolist()
