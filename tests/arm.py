@@ -46,6 +46,7 @@ LEFT_OUT = {
     "tests/runtime/machine/test_memory.py": "reads the kernel's /proc, which is not there",
     "tests/runtime/native": "reads source files, and configures the build",
     "tests/runtime/settings": "text",
+    "tests/runtime/test_first_hour.py": "text, and a process a case",
     "tests/runtime/test_hashing.py": "the standard library's",
     "tests/runtime/test_lazy_import.py": "the standard library's",
     "tests/runtime/tuning": "Python's own arithmetic",
@@ -159,7 +160,7 @@ def cross_build() -> str:
     """The native library, its tools, element and tests, by the preset ``aarch64``."""
     emulator = f"-DCMAKE_CROSSCOMPILING_EMULATOR={arm_root.INSIDE};{arm_root.FOLDER}"
     arm_root.run(["sh", "runtime/native/cmake/onnxruntime_headers.sh", "build/onnxruntime"])
-    arm_root.run(["cmake", "--preset", "aarch64", f"-DCMAKE_SYSROOT={arm_root.FOLDER}", emulator])
+    arm_root.run(["cmake", "--fresh", "--preset", "aarch64", f"-DCMAKE_SYSROOT={arm_root.FOLDER}", emulator])
     arm_root.run(["cmake", "--build", "--preset", "aarch64", "--parallel", JOBS])
     return "built"
 

@@ -7,7 +7,7 @@ never opened by a parser.
 import os
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +62,8 @@ def load_bundle(path: str | Path) -> Bundle:
     document = _read_document(directory, manifest_file)
     check_document(document, manifest_file)
     manifest = manifest_from_document(document)
+    if "fit" not in document and "--from" not in manifest.build.argv:
+        manifest = _told_its_fit(manifest)
     _check_files(directory, manifest)
     return Bundle(directory, manifest, document)
 
@@ -138,6 +140,16 @@ def _read_document(directory: Path, manifest_file: Path) -> Any:
         raise BundleError(
             f"{manifest_file} is not valid JSON, perhaps truncated ({error}): copy the bundle again, or rebuild it"
         ) from error
+
+
+def _told_its_fit(manifest: Manifest) -> Manifest:
+    """One from before --fit, when frames were stretched: the default of its commands is another today."""
+    build, device, told = manifest.build, manifest.device_build, ("--fit", manifest.fit)
+    return replace(
+        manifest,
+        build=replace(build, argv=(*build.argv, *told)),
+        device_build=device and replace(device, argv=(*device.argv, *told)),
+    )
 
 
 def _check_files(directory: Path, manifest: Manifest) -> None:

@@ -5,7 +5,7 @@ This module only names the fields: ``checks.py`` decides whether a document is a
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from .records import typed
@@ -394,11 +394,4 @@ def manifest_from_document(document: Document) -> Manifest:
     """Type a document that has passed ``checks.check_document``."""
     notes = [note for note in document["notes"] if not any(words in note for words in _NO_NOTES)]
     manifest: Manifest = typed(Manifest, {**document, "notes": notes})
-    if "fit" in document or "--from" in manifest.build.argv:
-        return manifest
-    # From before --fit, when frames were stretched: today's default is another.
-    build = replace(manifest.build, argv=(*manifest.build.argv, "--fit", manifest.fit))
-    device = manifest.device_build and replace(
-        manifest.device_build, argv=(*manifest.device_build.argv, "--fit", manifest.fit)
-    )
-    return replace(manifest, build=build, device_build=device)
+    return manifest
