@@ -73,6 +73,13 @@ def test_what_is_asked_for_and_not_there_is_an_error(configure, tmp_path, monkey
     assert f"{option} is ON" in said and remedy in said, said
 
 
+def test_a_switch_of_an_older_build_folder_asks_for_nothing(configure, tmp_path, monkeypatch):
+    monkeypatch.setenv("CUDACXX", str(tmp_path / "no-nvcc"))
+    older = {"DGIQA_EDGE_TENSORRT:BOOL": "ON", "DGIQA_EDGE_CUDA:BOOL": "ON"}
+    status, said = configure(DGIQA_EDGE_WITHOUT_BACKEND="ON", **older)
+    assert status == 0, said
+
+
 def test_a_library_of_another_processor_is_refused_and_of_this_one_taken(configure, onnxruntime):
     here = platform.machine()
     other = next((machine for machine in ELF_MACHINES if machine != here), "")
