@@ -63,9 +63,13 @@ def open_graph(graph: Path, threads: int | None = None) -> tuple[tuple[TensorSpe
     named = zip(compiled.outputs, read.outputs, strict=True)
     outputs = tuple(_spec(port, source.get_any_name()) for port, source in named)
     request = compiled.create_infer_request()
+    own = [(port, request.get_tensor(port)) for port in compiled.inputs]
 
     def infer(inputs: Any) -> dict[str, Any]:
         values = request.infer({name: shared(array) for name, array in inputs.items()}, share_inputs=True)
+        for port, tensor in own:  # or it and its Python half would hold the caller's frame until the next one
+            request.set_tensor(port, tensor)
+        request._inputs_data = None
         return {spec.name: values[port] for spec, port in zip(outputs, compiled.outputs, strict=True)}
 
     return tuple(_spec(port, port.get_any_name()) for port in compiled.inputs), outputs, infer
