@@ -1,7 +1,7 @@
 """What trainers do that rank photos above degraded copies of them, and clearer copies above worse ones."""
 
 from abc import abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -57,6 +57,16 @@ class LadderData(TrainingData[Store]):
     fit_blanks: np.ndarray
     validation_blanks: np.ndarray
     copies: tuple[Copy, ...]
+
+    def seeing(self, seen: np.ndarray) -> "LadderData[Store]":
+        """The same, but to fit only the photos marked in ``seen``, bool [photos], and copies of them."""
+        of_these = np.array([seen[copy.row] for copy in self.copies], bool)
+        return replace(
+            self,
+            fit=self.fit[seen[self.fit]],
+            fit_pairs=self.fit_pairs.among(seen),
+            series_pairs=self.series_pairs.among(of_these),
+        )
 
     def told(self) -> str:
         """How much there is, for people."""

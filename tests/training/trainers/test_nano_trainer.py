@@ -52,10 +52,13 @@ def data(tmp_path_factory):
     teacher[::2] = np.nan
     known = np.zeros(PHOTOS, bool)
     known[:20:3] = True
+    guide = np.stack([mos, 1.0 - mos], axis=1)
+    guide[1::4] = np.nan
     return NanoData(
         photos=photos,
         mos=mos,
         teacher=teacher,
+        guide=guide,
         depth=np.tile(np.linspace(0, 1, 126, dtype=np.float16), (PHOTOS, 126, 1)),
         depth_known=known,
         fit=np.arange(16),
@@ -96,6 +99,19 @@ def test_it_learns_and_a_finished_run_is_not_trained_again(data, tmp_path):
     again.train(lambda *figures: pytest.fail("trained again"))
     kept = torch.load(again.run.best_file, weights_only=True)["network"]
     assert kept.keys() == Nano2().state_dict().keys()
+
+
+def test_the_context_learns_the_encoders_figures(data, tmp_path):
+    """From random weights the figures are told at once, since here they are the contrast of the picture."""
+    distances = []
+    for weight in (0.0, 3.0):
+        one = trainer(data, tmp_path / str(weight), epochs=6, averaged=0.5, guide_weight=weight, learning_rate=3e-3)
+        one.train(lambda *figures: None)
+        rows = np.flatnonzero(~np.isnan(data.guide[:, 0]))
+        with torch.no_grad():
+            said = one._read(one.network.eval(), data.photos.whole[rows], data.photos.crops[rows, 0], 0, False)
+            distances.append(float((one.guided(said.context) - torch.from_numpy(data.guide[rows])).square().mean()))
+    assert distances[1] < 0.5 * distances[0]
 
 
 def test_rows_are_made_once_and_hold_the_views(data):
