@@ -77,7 +77,7 @@ def open_encoder(encoder: EdgeEncoder, job: EncoderJob, folder: Path) -> Run:
 
     The ONNX graph is kept in ``folder`` for the next time.
     """
-    name = f"encoder_{job.batch}x{job.size[0]}x{job.size[1]}{'_depth' if job.with_depth else ''}.onnx"
+    name = f"statistics_{job.batch}x{job.size[0]}x{job.size[1]}{'_depth' if job.with_depth else ''}.onnx"
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     shape = (job.batch, 3, *job.size)
     return open_network(_Features(encoder, job.with_depth).eval(), shape, folder / name, job.threads, device, True)

@@ -148,7 +148,7 @@ def test_cells_are_turned_with_a_mirrored_batch(data, tmp_path):
     where[1, :, :2, FAULTS.index("dirty")] = 9.0
     faults = torch.full((2, len(FAULTS)), -9.0)
     faults[1, FAULTS.index("dirty")] = 9.0
-    said = Outputs(torch.zeros(2, 2), torch.zeros(2, 48, 48), faults, where)
+    said = Outputs(torch.zeros(2, 2), torch.zeros(2, 48, 48), faults, where, torch.zeros(2, 384))
     right, wrong = (float(one._fault_loss(said, rows, copies, mirrored)) for mirrored in (False, True))
     assert right < 0.01
     assert wrong > 1.0
