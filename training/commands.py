@@ -18,7 +18,7 @@ from dgiqa_edge.runtime.ground.names import json_text
 
 from .data.encoder_session import load_encoder
 from .data.rgbd import kinect_report
-from .runs import ablation, jobs
+from .runs import ablation, jobs, teaching
 from .runs import evaluate as evaluation
 from .runs.shipping import ship
 from .trainers.config import read_config
@@ -54,7 +54,7 @@ def edge(options: argparse.Namespace) -> int:
 def teach(options: argparse.Namespace) -> int:
     """Let edge's heads score what they never saw."""
     shop = _shop(options)
-    taught = jobs.teach(shop, options.out, _epochs())
+    taught = teaching.teach(shop, options.out, _epochs())
     rows = shop.features.complete(shop.photos.indices("fit"))
     print(f"SRCC on the {len(rows)} photos to fit: {srcc(taught.photos[rows], shop.photos.mos[rows]):.4f}")
     with atomic_file(options.scores) as partial, partial.open("wb") as stream:

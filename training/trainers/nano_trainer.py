@@ -29,6 +29,7 @@ from .trainer import decay_groups, device_of
 
 UNKNOWN = np.float32(np.nan)
 """Neither asserted nor denied."""
+PARTS = ("trunk", "depth_decoder", "whole", "crop", "whole_score", "crop_score", "faults")
 _BATCH = 50
 
 
@@ -42,6 +43,7 @@ class NanoConfig(LadderConfig):
         guide_weight: of the distance to what the encoder of `edge` sees in a photo (``guide`` of the data).
         good: human score above which a photo shows none of the faults.
         averaged: share of the moving average of the weights that a step leaves as it is.
+        learning: parts of the network that learn, as ``faults``; all if none is named.
     """
 
     epochs: int = 6
@@ -58,11 +60,15 @@ class NanoConfig(LadderConfig):
     fault_weight: float = 0.4
     good: float = 0.6
     averaged: float = 0.997
+    learning: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         unknown = sorted(set(self.without) - {"depth", "whole", "crop"})
         if unknown:
             raise ConfigurationError(f"[nano] without: {unknown[0]!r} is not one of depth, whole, crop")
+        unknown = sorted(set(self.learning) - set(PARTS))
+        if unknown:
+            raise ConfigurationError(f"[nano] learning: {unknown[0]!r} is not one of {', '.join(PARTS)}")
 
 
 @dataclass(frozen=True)
@@ -114,6 +120,8 @@ class NanoTrainer(LadderTrainer[ViewStore]):
         torch.manual_seed(config.seed)
         self.config, self.data = config, data
         self.device = device_of()
+        for name, parameter in network.named_parameters():
+            parameter.requires_grad_(not config.learning or name.partition(".")[0] in config.learning)
         views = network.arrange(FRAME)
         self.network: Nano = network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = AveragedModel(self.network, multi_avg_fn=get_ema_multi_avg_fn(config.averaged))

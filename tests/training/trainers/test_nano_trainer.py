@@ -11,6 +11,7 @@ from dgiqa_edge.training.data.degraded_set import BLANK, Copy
 from dgiqa_edge.training.data.edge_batches import Pairs
 from dgiqa_edge.training.data.view_store import FRAME, ViewStore, crop_boxes, views_of
 from dgiqa_edge.training.trainers.nano_trainer import (
+    PARTS,
     NanoConfig,
     NanoData,
     NanoTrainer,
@@ -112,6 +113,19 @@ def test_the_context_learns_the_encoders_figures(data, tmp_path):
             said = one._read(one.network.eval(), data.photos.whole[rows], data.photos.crops[rows, 0], 0, False)
             distances.append(float((one.guided(said.context) - torch.from_numpy(data.guide[rows])).square().mean()))
     assert distances[1] < 0.5 * distances[0]
+
+
+def test_only_the_parts_that_are_named_learn(data, tmp_path):
+    one = trainer(data, tmp_path, epochs=1, averaged=0.5, learning=("faults",))
+    before = {key: value.clone() for key, value in one.network.state_dict().items()}
+    one.train(lambda *figures: None)
+    moved = {
+        key.split(".")[0] for key, value in one.network.state_dict().items() if not torch.equal(value, before[key])
+    }
+    assert moved == {"faults"}
+    assert set(PARTS) == {name.split(".")[0] for name, _ in one.network.named_parameters()}
+    with pytest.raises(ConfigurationError, match="'head' is not one of trunk"):
+        NanoConfig(learning=("head",))
 
 
 def test_rows_are_made_once_and_hold_the_views(data):

@@ -3,7 +3,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from dgiqa_edge.training.runs import jobs
+from dgiqa_edge.training.runs import jobs, teaching
 from dgiqa_edge.training.trainers.edge_trainer import EdgeConfig, EdgeTrainer
 from dgiqa_edge.training.trainers.run_folder import RunFolder
 
@@ -47,12 +47,12 @@ def taught(edge_data, tmp_path, monkeypatch):
 
     monkeypatch.setattr(jobs, "edge_trainer", trainer)
     shop = Shop(Photos(edge_data.mos, edge_data.fit), Degraded(edge_data.copies), edge_data.photos, edge_data.degraded)
-    return jobs.teach(shop, tmp_path, lambda *figures: None), trained
+    return teaching.teach(shop, tmp_path, lambda *figures: None), trained
 
 
 def test_every_photo_is_scored_by_the_head_that_never_saw_it(edge_data, taught):
     scores, trained = taught
-    assert len(trained) == jobs.FOLDS
+    assert len(trained) == teaching.FOLDS
     held = np.stack([~seen for _, seen in trained])
     assert held[:, edge_data.fit].sum(axis=0).tolist() == [1] * len(edge_data.fit)
     assert not held[:, edge_data.validation].any()
