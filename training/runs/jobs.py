@@ -22,6 +22,7 @@ from dgiqa_edge.calibration.images.shipped import SHIPPED_PHOTOS
 from dgiqa_edge.export.networks.dgiqa import DGIQA
 from dgiqa_edge.export.networks.edge import EdgeHead
 from dgiqa_edge.export.networks.nano import Nano
+from dgiqa_edge.export.networks.nano2 import Nano2, from_normalised
 from dgiqa_edge.runtime.errors import CheckpointError, ConfigurationError
 from dgiqa_edge.runtime.ground.error_text import telling_line
 
@@ -111,7 +112,7 @@ class Workshop:
         return self.degraded.picture(number, self.photos, self.features, self.size)
 
     def view_store(self, part: str) -> ViewStore:
-        """Views for `nano` of ``photos`` (train split only) or of ``degraded`` copies."""
+        """Views for `nano` 2 of ``photos`` (train split only) or of ``degraded`` copies."""
         if part == "photos":
             names = [self.photos.photos[row].path.name for row in range(len(self.photos.indices("train")))]
         else:
@@ -124,11 +125,12 @@ class Workshop:
         counts = (len(self.photos.photos), len(self.degraded.copies))
         return Taught(*(np.full(count, np.nan, np.float32) for count in counts))
 
-    def fresh_nano(self) -> Nano:
+    def fresh_nano(self) -> Nano2:
         """`nano` with its trunk as ImageNet left it."""
         torch.manual_seed(self.config.nano.seed)
-        network = Nano()
+        network = Nano2()
         start_from_imagenet(network.trunk, self.config.imagenet)
+        network.load_state_dict(from_normalised(network.state_dict()))
         return network
 
 
@@ -142,7 +144,7 @@ def compute_features(shop: Workshop, part: str, limit: int | None, progress: Pro
 
 
 def compute_views(shop: Workshop, part: str, limit: int | None, progress: Progress) -> None:
-    """Views for `nano` of ``train`` or ``degraded`` pictures, the first ``limit`` of them."""
+    """Views for `nano` 2 of ``train`` or ``degraded`` pictures, the first ``limit`` of them."""
     _limit_threads(1)
     if part == "degraded":
 
@@ -230,9 +232,11 @@ def nano_trainer(
 ) -> NanoTrainer:
     """The trainer of `nano` on whatever views are made, from ImageNet's trunk or from the weights ``start``.
 
+    Weights without a fault reader, which read normalised views, will do.
+
     Raises:
         ConfigurationError: there are none.
-        CheckpointError: ``start`` is not the network's.
+        CheckpointError: ``start`` is neither network's.
     """
     config = shop.config.nano
     _limit_threads(shop.config.threads)
@@ -253,7 +257,13 @@ def nano_trainer(
     if start is None:
         return NanoTrainer(config, data, run, shop.fresh_nano(), started=False)
     torch.manual_seed(config.seed)
-    return NanoTrainer(config, data, run, _filled(Nano(), start))
+    network = Nano2()
+    whole = all(name in start for name in network.state_dict())
+    missing, unknown = network.load_state_dict(start if whole else from_normalised(start), strict=False)
+    wrong = [*unknown, *(name for name in missing if not name.startswith("faults."))]
+    if wrong:
+        raise CheckpointError(f"not the weights of nano: {wrong[0]}")
+    return NanoTrainer(config, data, run, network)
 
 
 def dgiqa_trainer(
