@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 
 from dgiqa_edge.calibration.agreement import srcc
 from dgiqa_edge.export.networks.nano import Nano
+from dgiqa_edge.runtime.bundle.bundle import load_bundle
 from dgiqa_edge.runtime.commands.progress import Progress
 from dgiqa_edge.runtime.errors import CheckpointError, ConfigurationError
 from dgiqa_edge.runtime.ground.atomic import atomic_file, write_text
@@ -30,6 +31,16 @@ from .trainers.trainer import Trainer, device_of
 def features(options: argparse.Namespace) -> int:
     """Cache encoder features."""
     jobs.compute_features(_shop(options), options.part, options.limit, Progress("features"))
+    return 0
+
+
+def drift(options: argparse.Namespace) -> int:
+    """Cache what INT8 does to features."""
+    shop = _shop(options)
+    bundle = load_bundle(options.bundle)
+    graph = bundle.file(bundle.manifest.graphs[0].file)
+    jobs.compute_drift(shop, graph, options.limit, Progress("drift"))
+    print(f"wrote {shop.drift}")
     return 0
 
 

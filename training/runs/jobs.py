@@ -29,6 +29,7 @@ from dgiqa_edge.runtime.ground.error_text import telling_line
 from ..data.datasets import VALIDATION_SEED, PhotoSet, read_biq2021, read_photo, read_photo_of_size
 from ..data.degraded_set import SERIES, DegradedSet, extraction_order, plan_degraded
 from ..data.depth_pictures import DepthPictures, DepthRule, PictureStore
+from ..data.drift import Drift, encoder_drift
 from ..data.edge_batches import head_inputs
 from ..data.encoder_session import load_encoder
 from ..data.feature_store import FeatureStore
@@ -120,6 +121,11 @@ class Workshop:
         return ViewStore(self.config.cache / "views" / part, names)
 
     @property
+    def drift(self) -> Path:
+        """What INT8 does to features."""
+        return self.config.cache / "features" / "drift.npz"
+
+    @property
     def silent(self) -> Taught:
         """A teacher that says nothing."""
         counts = (len(self.photos.photos), len(self.degraded.copies))
@@ -141,6 +147,20 @@ def compute_features(shop: Workshop, part: str, limit: int | None, progress: Pro
     store = shop.degraded_features if part == "degraded" else shop.features
     encoder, graphs = load_encoder(config.encoder), config.cache / "graphs"
     extract(encoder, store, rows[:limit], read, config.extraction_batch, config.threads, progress, graphs)
+
+
+def compute_drift(shop: Workshop, graph: Path, limit: int, progress: Progress) -> None:
+    """What the INT8 graph of an `edge` bundle does to the features of the first ``limit`` photos to fit.
+
+    Raises:
+        ConfigurationError: the graph is not `edge`'s for the photos' size, or no photo has features.
+    """
+    order = extraction_order(shop.photos)
+    rows = shop.features.complete(order[np.isin(order, shop.photos.indices("fit"))])[:limit]
+    if not len(rows):
+        raise ConfigurationError("no photo has features: run `features --part train` first")
+    read, threads = shop.photo, shop.config.threads
+    encoder_drift(graph, shop.features, rows.tolist(), read, threads, progress).save(shop.drift)
 
 
 def compute_views(shop: Workshop, part: str, limit: int | None, progress: Progress) -> None:
@@ -185,7 +205,8 @@ def edge_trainer(
         CheckpointError: ``start`` is not the head's.
     """
     _limit_threads(shop.config.threads)
-    data = EdgeData(mos=shop.photos.mos, **_cached(shop, shop.features, shop.degraded_features))
+    drift = Drift.load(shop.drift) if shop.drift.is_file() else None
+    data = EdgeData(mos=shop.photos.mos, drift=drift, **_cached(shop, shop.features, shop.degraded_features))
     data = data if seen is None else data.seeing(seen)
     if len(data.fit) < shop.config.edge.batch or not len(data.validation):
         raise ConfigurationError(f"only {len(data.fit)} photos have features: run `features --part train` first")

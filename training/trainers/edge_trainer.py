@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 from dgiqa_edge.export.networks.edge import EdgeHead
 
+from ..data.drift import Drift
 from ..data.edge_batches import Pairs, feature_moments, head_inputs
 from ..data.feature_store import CROPS, FeatureStore
 from .ladder_trainer import LadderConfig, LadderData, LadderTrainer, ladder_targets
@@ -21,7 +22,23 @@ from .run_folder import RunFolder
 from .trainer import decay_groups, device_of
 
 INPUTS = ("whole", "crop")
-EdgeData = LadderData[FeatureStore]
+MOST_DRIFT = 1.5
+
+
+@dataclass(frozen=True)
+class EdgeData(LadderData[FeatureStore]):
+    """Rows to train and to validate on.
+
+    Attributes:
+        drift: what INT8 does to some photos' statistics; without it the head learns FP32 alone.
+    """
+
+    drift: Drift | None = None
+
+    def told(self) -> str:
+        """How much there is, for people."""
+        known = "no INT8 drift" if self.drift is None else f"INT8 drift of {len(self.drift.whole)} photos"
+        return f"{super().told()}, {known}"
 
 
 @dataclass(frozen=True)
@@ -31,8 +48,7 @@ class EdgeConfig(LadderConfig):
     Attributes:
         dropout: share of the view vectors that a training step does not see.
         feature_dropout: share of the statistics that it does not see.
-        feature_noise: deviation of what is added to them, standardised, in a training step: an INT8 encoder's rounding
-            moves them so, and the head should bear it.
+        drift_share: of the frames whose statistics a step moves as an INT8 encoder would, up to ``MOST_DRIFT`` times.
         frame: height and width of the photos.
         crops: of the store's crops, how many validation reads; a training step reads any of them.
     """
@@ -42,10 +58,10 @@ class EdgeConfig(LadderConfig):
     learning_rate: float = 2e-3
     weight_decay: float = 0.1
     patience: int = 25
-    pair_weight: float = 1.0
+    pair_weight: float = 1.5
     dropout: float = 0.3
     feature_dropout: float = 0.5
-    feature_noise: float = 0.3
+    drift_share: float = 0.7
     frame: tuple[int, int] = (512, 512)
     crops: int = 1
 
@@ -57,6 +73,7 @@ class EdgeTrainer(LadderTrainer[FeatureStore]):
     warm_up = 0.5
     longest_gradient = 1.0
     config: EdgeConfig
+    data: EdgeData
 
     def __init__(
         self, config: EdgeConfig, data: EdgeData, run: RunFolder, start: dict[str, Tensor] | None = None
@@ -64,6 +81,9 @@ class EdgeTrainer(LadderTrainer[FeatureStore]):
         torch.manual_seed(config.seed)
         self.config, self.data = config, data
         self.device = device_of()
+        self.drift = (
+            None if data.drift is None else [torch.from_numpy(of) for of in (data.drift.whole, data.drift.crop)]
+        )
         self.head = EdgeHead().to(self.device)
         for reader in (self.head.whole, self.head.crop):
             reader.feature_dropout.p, reader.dropout.p = config.feature_dropout, config.dropout
@@ -97,7 +117,7 @@ class EdgeTrainer(LadderTrainer[FeatureStore]):
             beside = self._inputs(data.degraded, copies, crops)
             inputs = tuple(torch.cat(both) for both in zip(inputs, beside, strict=True))
         with self._autocast():
-            views = self.head(*self._noisy(inputs)).float()
+            views = self.head(*self._moved(*inputs)).float()
         loss = views_loss(views[: len(rows)], torch.from_numpy(data.mos[rows]).to(self.device))
         lengths = [len(rows), len(pairs), len(series), len(series), len(blanks)]
         _, of_photo, clearer, worse, dead = views.mean(dim=1).split(lengths)
@@ -111,12 +131,16 @@ class EdgeTrainer(LadderTrainer[FeatureStore]):
         named = zip(INPUTS, head_inputs(store, rows, self.device, crops), strict=True)
         return tuple(torch.zeros_like(value) if name in self.config.without else value for name, value in named)
 
-    def _noisy(self, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-        share, readers = self.config.feature_noise, (self.head.whole, self.head.crop)
-        return tuple(
-            value + share * reader.deviation * torch.randn_like(value)
-            for value, reader in zip(inputs, readers, strict=True)
-        )
+    def _moved(self, whole: Tensor, crops: Tensor) -> tuple[Tensor, Tensor]:
+        """Some of the frames, all views of one by what INT8 did to the same photo."""
+        if self.drift is None:
+            return whole, crops
+        frames = len(whole)
+        photo = torch.randint(len(self.drift[0]), (frames,))
+        strength = (torch.rand(frames) < self.config.drift_share) * torch.rand(frames) * MOST_DRIFT
+        of_whole, of_crop = (strength[:, None, None, None] * part[photo] for part in self.drift)
+        of_crops = of_crop.repeat_interleave(len(crops) // frames, dim=0)
+        return whole + of_whole.to(self.device), crops + of_crops.to(self.device)
 
     def _standardise(self) -> None:
         for name, reader in (("whole", self.head.whole), ("crop", self.head.crop)):

@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -37,6 +37,9 @@ class LadderConfig(TrainingConfig):
     without: tuple[str, ...] = ()
 
 
+Data = TypeVar("Data", bound="LadderData[Any]")
+
+
 @dataclass(frozen=True)
 class LadderData(TrainingData[Store]):
     """Rows to train and to validate on.
@@ -58,7 +61,7 @@ class LadderData(TrainingData[Store]):
     validation_blanks: np.ndarray
     copies: tuple[Copy, ...]
 
-    def seeing(self, seen: np.ndarray) -> "LadderData[Store]":
+    def seeing(self: Data, seen: np.ndarray) -> Data:
         """The same, but to fit only the photos marked in ``seen``, bool [photos], and copies of them."""
         of_these = np.array([seen[copy.row] for copy in self.copies], bool)
         return replace(

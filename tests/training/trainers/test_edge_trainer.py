@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 import torch
 
+from dgiqa_edge.training.data.drift import Drift
 from dgiqa_edge.training.data.edge_batches import Pairs, feature_moments, head_inputs, shuffled
 from dgiqa_edge.training.data.feature_store import FeatureStore
 from dgiqa_edge.training.trainers import trainer as trainer_module
-from dgiqa_edge.training.trainers.edge_trainer import EdgeConfig, EdgeTrainer
+from dgiqa_edge.training.trainers.edge_trainer import MOST_DRIFT, EdgeConfig, EdgeTrainer
 from dgiqa_edge.training.trainers.run_folder import RunFolder
 
 
@@ -96,6 +97,20 @@ def test_what_is_not_to_be_seen_is_not_fitted(edge_data):
     assert data.fit_pairs.clean.tolist() == [20, 21, 22, 23]
     assert len(data.series_pairs) == 0  # their photos are the first ones
     assert data.validation.tolist() == edge_data.validation.tolist()
+
+
+def test_views_of_a_frame_move_by_the_same_photo(edge_data, tmp_path):
+    drift = Drift(*(np.arange(1, 4, dtype=np.float32)[:, None, None, None] * np.ones((3, 4, 3, 384), np.float32),) * 2)
+    config = EdgeConfig(drift_share=1.0)
+    one = EdgeTrainer(config, dataclasses.replace(edge_data, drift=drift), RunFolder(tmp_path, config, 1))
+    assert "INT8 drift of 3 photos" in one.data.told()
+    torch.manual_seed(0)
+    whole, crops = one._moved(torch.zeros(5, 4, 3, 384), torch.zeros(10, 4, 3, 384))
+    moved = whole[:, 0, 0, 0]
+    assert len(set(moved.tolist())) == 5
+    assert 0 < float(moved.min()) <= float(moved.max()) < 3 * MOST_DRIFT
+    assert torch.equal(whole, moved[:, None, None, None].expand_as(whole))
+    assert torch.equal(crops, whole.repeat_interleave(2, dim=0))
 
 
 def test_a_run_may_start_from_weights(edge_data, tmp_path):
