@@ -7,11 +7,12 @@ own spread over photos, some by half of it.
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import onnx
-import onnxruntime
 
+from dgiqa_edge.runtime.engines.session import open_session
 from dgiqa_edge.runtime.errors import ConfigurationError
 from dgiqa_edge.runtime.ground.atomic import atomic_file
 
@@ -60,9 +61,10 @@ def encoder_drift(
     taps = [_read_by_head(model, view, graph) for view in VIEWS]
     for tap in taps:
         model.graph.output.append(onnx.helper.make_tensor_value_info(tap, onnx.TensorProto.FLOAT, None))
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    with TemporaryDirectory() as folder:
+        tapped = Path(folder) / graph.name
+        onnx.save(model, str(tapped))
+        session = open_session(tapped, threads=threads)
     chosen, found = list(rows), []
     for done, row in enumerate(chosen, start=1):
         frame = read(row)[np.newaxis]

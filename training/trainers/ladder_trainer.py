@@ -14,6 +14,7 @@ from ..data.degraded_set import Copy
 from ..data.edge_batches import Pairs
 from .trainer import Store, Trainer, TrainingConfig, TrainingData
 
+Data = TypeVar("Data", bound="LadderData[Any]")
 LEAST_APART, APART = 0.02, 0.15
 """Scores of two copies of a ladder lie apart by this, or by this share of what the one loses beyond the other."""
 
@@ -35,9 +36,6 @@ class LadderConfig(TrainingConfig):
     blank_score: float = 0.02
     pair_weight: float = 2.0
     without: tuple[str, ...] = ()
-
-
-Data = TypeVar("Data", bound="LadderData[Any]")
 
 
 @dataclass(frozen=True)
