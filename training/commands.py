@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,13 @@ import torch
 from safetensors.torch import load_file
 
 from dgiqa_edge.calibration.agreement import srcc
+from dgiqa_edge.export.networks.edge import joined
 from dgiqa_edge.export.networks.nano import Nano
 from dgiqa_edge.runtime.bundle.bundle import load_bundle
 from dgiqa_edge.runtime.commands.progress import Progress
 from dgiqa_edge.runtime.errors import CheckpointError, ConfigurationError
 from dgiqa_edge.runtime.ground.atomic import atomic_file, write_text
+from dgiqa_edge.runtime.ground.error_text import telling_line
 from dgiqa_edge.runtime.ground.names import json_text
 
 from .data.encoder_session import load_encoder
@@ -59,7 +62,20 @@ def depth(options: argparse.Namespace) -> int:
 def edge(options: argparse.Namespace) -> int:
     """Train edge's head."""
     start = _weights(options.start) if options.start else None
-    return _trained(jobs.edge_trainer(_shop(options), options.out, start), options)
+    shop = _shop(options)
+    if options.epochs is not None:
+        shop = jobs.Workshop(replace(shop.config, edge=replace(shop.config.edge, epochs=options.epochs)))
+    return _trained(jobs.edge_trainer(shop, options.out, start), options)
+
+
+def join(options: argparse.Namespace) -> int:
+    """Make one head of several."""
+    try:
+        ship(joined([_weights(file) for file in options.heads]), options.weights)
+    except (ValueError, KeyError, RuntimeError) as error:
+        raise CheckpointError(f"these are not heads of one training set: {telling_line(error)}") from None
+    print(f"wrote {options.weights}")
+    return 0
 
 
 def teach(options: argparse.Namespace) -> int:

@@ -3,7 +3,7 @@
 Views (see `views.py`): the whole frame shrunk by area weighting to about 252x252 pixels of area with its aspect kept
 (sides multiples of 28), and native 252x252 crops; both as RGB/255 with ImageNet's mean and deviation removed, as
 :func:`views.whole_view` and :func:`views.crop_view` make them, without rounding to 8 bits. Depth is computed on the
-whole view; the depth of a crop is the part of that map which the crop covers.
+whole view.
 
 The encoder's keys are the published checkpoint's (``pretrained.*`` and ``depth_head.*``) and it stays frozen. The head
 reads statistics of the four token sets that the depth head reads too: mean and deviation over the patches, and class
@@ -12,6 +12,8 @@ that was trained for depth. Its bridges, its attention in which depth asks and c
 added nothing that could be measured beside these statistics (`training/cards/edge.md`), and are not here.
 Only the head is trained and shipped.
 """
+
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -27,6 +29,7 @@ STATISTICS = ("mean", "deviation", "class token")
 VIEW_RULE = ViewRule(whole_pixels=252 * 252, crop_side_px=252, step=2 * PATCH)
 _VARIANCE_FLOOR = 1e-6
 
+MEMBERS = 2
 VIEW_WIDTH = 256
 HIDDEN_WIDTH = 128
 DROPOUT = 0.3
@@ -98,14 +101,20 @@ class Edge(nn.Module):
 
 
 class EdgeHead(nn.Module):
-    """Scores views; what is learned about one view kind (whole frame, native crop) stays apart."""
+    """Scores views; what is learned about one view kind (whole frame, native crop) stays apart.
 
-    def __init__(self) -> None:
+    Args:
+        members: heads that were trained apart and stand side by side in one, so that their logits are averaged
+            (:func:`joined`); 1 to train one.
+    """
+
+    def __init__(self, members: int = MEMBERS) -> None:
         super().__init__()
-        self.whole = ViewReader()
-        self.crop = ViewReader()
-        self.whole_score = Regressor(3 * VIEW_WIDTH, HIDDEN_WIDTH)
-        self.crop_score = Regressor(3 * VIEW_WIDTH, HIDDEN_WIDTH)
+        width, hidden = members * VIEW_WIDTH, members * HIDDEN_WIDTH
+        self.whole = ViewReader(width)
+        self.crop = ViewReader(width)
+        self.whole_score = Regressor(3 * width, hidden)
+        self.crop_score = Regressor(3 * width, hidden)
 
     def forward(self, whole: Tensor, crops: Tensor) -> Tensor:
         """Scores of B frames with N crops each: float32 [B, 1 + N], whole frame first; their mean is the frame's.
@@ -118,20 +127,47 @@ class EdgeHead(nn.Module):
 
 
 class ViewReader(nn.Module):
-    """Statistics of V views, [V, 4, 3, 384], to vectors [V, 256]."""
+    """Statistics of V views, [V, 4, 3, 384], to vectors [V, width]."""
 
     mean: Tensor
     deviation: Tensor
 
-    def __init__(self) -> None:
+    def __init__(self, width: int) -> None:
         super().__init__()
         # Set from the training photos: features of a vision transformer differ in scale by orders of magnitude.
         self.register_buffer("mean", torch.zeros(STAGES, len(STATISTICS), WIDTH))
         self.register_buffer("deviation", torch.ones(STAGES, len(STATISTICS), WIDTH))
         self.feature_dropout = nn.Dropout(DROPOUT)
-        self.read = nn.Linear(STAGES * len(STATISTICS) * WIDTH, VIEW_WIDTH)
+        self.read = nn.Linear(STAGES * len(STATISTICS) * WIDTH, width)
         self.dropout = nn.Dropout(DROPOUT)
 
     def forward(self, statistics: Tensor) -> Tensor:
         standard = ((statistics - self.mean) / self.deviation).flatten(1)
         return self.dropout(torch.relu(self.read(self.feature_dropout(standard))))
+
+
+def joined(heads: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    """One head of the weights of several, each of one member: its logits are the mean of theirs.
+
+    Raises:
+        ValueError: they standardise statistics differently: they were trained on other photos.
+    """
+    first = heads[0]
+    found = {}
+    for key, value in first.items():
+        of_all = [head[key] for head in heads]
+        if key.endswith(("mean", "deviation")):
+            if not all(torch.allclose(one, value) for one in of_all):
+                raise ValueError(f"{key} differs: the heads were trained on other photos")
+            found[key] = value
+        elif key.endswith("hidden.weight"):
+            # its input is three vectors, each with all members side by side
+            parts = zip(*(one.chunk(3, dim=1) for one in of_all), strict=True)
+            found[key] = torch.cat([torch.block_diag(*part) for part in parts], dim=1)
+        elif key.endswith("out.weight"):
+            found[key] = torch.cat(of_all, dim=1) / len(heads)
+        elif key.endswith("out.bias"):
+            found[key] = torch.stack(of_all).mean(dim=0)
+        else:
+            found[key] = torch.cat(of_all)
+    return found

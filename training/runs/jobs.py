@@ -20,7 +20,7 @@ from dgiqa_edge.calibration.degradations.scene import everywhere
 from dgiqa_edge.calibration.images.image_sources import find_files, is_image
 from dgiqa_edge.calibration.images.shipped import SHIPPED_PHOTOS
 from dgiqa_edge.export.networks.dgiqa import DGIQA
-from dgiqa_edge.export.networks.edge import EdgeHead
+from dgiqa_edge.export.networks.edge import VIEW_WIDTH, EdgeHead
 from dgiqa_edge.export.networks.nano import Nano
 from dgiqa_edge.export.networks.nano2 import Nano2, from_normalised
 from dgiqa_edge.runtime.errors import CheckpointError, ConfigurationError
@@ -228,7 +228,7 @@ def edge_scorer(
         CheckpointError: the weights are not the head's.
     """
     _limit_threads(shop.config.threads)
-    head = EdgeHead().eval()
+    head = EdgeHead(max(1, len(head_weights.get("whole.read.bias", ())) // VIEW_WIDTH)).eval()
     try:
         head.load_state_dict(head_weights)
     except RuntimeError as error:

@@ -58,7 +58,9 @@ class EdgeConfig(LadderConfig):
     learning_rate: float = 2e-3
     weight_decay: float = 0.1
     patience: int = 25
-    pair_weight: float = 1.5
+    pairs_per_batch: int = 24
+    series_per_batch: int = 12
+    pair_weight: float = 2.5
     dropout: float = 0.3
     feature_dropout: float = 0.5
     drift_share: float = 0.7
@@ -84,7 +86,7 @@ class EdgeTrainer(LadderTrainer[FeatureStore]):
         self.drift = (
             None if data.drift is None else [torch.from_numpy(of) for of in (data.drift.whole, data.drift.crop)]
         )
-        self.head = EdgeHead().to(self.device)
+        self.head = EdgeHead(members=1).to(self.device)
         for reader in (self.head.whole, self.head.crop):
             reader.feature_dropout.p, reader.dropout.p = config.feature_dropout, config.dropout
         if start is not None:

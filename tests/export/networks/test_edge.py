@@ -10,9 +10,9 @@ import torch
 
 from dgiqa_edge.export.networks import edge as edge_module
 from dgiqa_edge.export.networks import signature
-from dgiqa_edge.export.networks.edge import VIEW_RULE, Edge, token_statistics
+from dgiqa_edge.export.networks.edge import VIEW_RULE, Edge, EdgeHead, joined, token_statistics
 
-MOST_HEAD_PARAMETERS = 4_000_000
+MOST_HEAD_PARAMETERS = 6_000_000
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +76,27 @@ def test_both_views_move_the_score(edge):
             moved = list(inputs)
             moved[number] = moved[number].flip(-1)
             assert not torch.allclose(edge.head(*moved), base, atol=1e-6), number
+
+
+def test_a_joined_head_says_the_mean_of_its_members():
+    torch.manual_seed(5)
+    heads = [EdgeHead(members=1).eval() for _ in range(2)]
+    for head in heads:
+        torch.nn.init.normal_(head.crop_score.out.weight)
+    both = EdgeHead(members=2).eval()
+    both.load_state_dict(joined([head.state_dict() for head in heads]))
+    views = torch.randn(2, 4, 3, 384), torch.randn(6, 4, 3, 384)
+    with torch.no_grad():
+        logits = torch.stack([torch.logit(head(*views)) for head in heads])
+        assert torch.allclose(both(*views), torch.sigmoid(logits.mean(dim=0)), atol=1e-6)
+    assert (logits[0] - logits[1]).abs().max() > 0.1
+
+
+def test_heads_of_other_photos_are_not_joined():
+    one, other = (EdgeHead(members=1).state_dict() for _ in range(2))
+    other["crop.mean"] = other["crop.mean"] + 1.0
+    with pytest.raises(ValueError, match=r"crop\.mean differs"):
+        joined([one, other])
 
 
 def test_statistics_are_means_deviations_and_class_tokens():
