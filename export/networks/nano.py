@@ -1,10 +1,14 @@
-"""`nano`: depth and quality of a frame from one small network, complete and shipped.
+"""`nano`: depth, quality and faults of a frame from one small network, complete and shipped.
 
 Views (see `views.py`): the whole frame shrunk by area weighting to about 192x192 pixels of area with its aspect kept
-(sides multiples of 32), and native 160x160 crops; both as RGB/255 with ImageNet's mean and deviation removed, as
-:func:`views.whole_view` and :func:`views.crop_view` make them, without rounding to 8 bits. The idea is that of `edge`:
-one trunk, depth from a small decoder on the whole view, quality guided by depth. Only operators that quantize well
-carry the cost: convolutions with batch norm and ReLU6.
+(sides multiples of 32), and native 160x160 crops; both as levels in the frame's own order of channels, the shrunk frame
+rounded to whole ones, as a resized picture is. The normalisation is ``level / 128 - 1`` for every channel, so the first
+convolution reads the frame's own bytes.
+
+The idea is that of `edge`: one trunk, depth from a small decoder on the whole view, quality read from the same maps,
+here guided by depth as DGIQA (Ramesh et al., arXiv 2505.24002) has it. Beside score and depth it says what is wrong
+with a frame and where: `fault_reader.py`. Only operators that quantize well carry the cost: convolutions with batch
+norm and ReLU6.
 """
 
 import numpy as np
@@ -13,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .depth_guidance import DepthCells, DepthGuidedAttention, DepthTokens, Regressor, frame_logits, map_tokens
+from .fault_reader import FaultReader
 from .lite_trunk import TAPS, LiteTrunk, ViewMaps, convolution
 from .views import Size, ViewRule, Views, plan_views
 
@@ -25,14 +30,16 @@ ATTENTION_HEADS = 4
 STATISTICS_WIDTH = 128
 VIEW_WIDTH = TOKEN_WIDTH + STATISTICS_WIDTH
 HIDDEN_WIDTH = 64
+LEVELS_PER_UNIT = 128.0
 DROPOUT = 0.2
 _VARIANCE_FLOOR = 1e-5
 
 
-class NanoParts(nn.Module):
-    """What `nano` and `nano` 2 have in common: trunk, depth decoder, one quality reader per view kind."""
+class Nano(nn.Module):
+    """The network that ships."""
 
     depth_stride = DEPTH_STRIDE
+    reads_levels = True
 
     def __init__(self) -> None:
         super().__init__()
@@ -42,8 +49,8 @@ class NanoParts(nn.Module):
         self.crop = ViewReader()
         self.whole_score = Regressor(3 * VIEW_WIDTH, HIDDEN_WIDTH)
         self.crop_score = Regressor(3 * VIEW_WIDTH, HIDDEN_WIDTH)
-        self.views = plan_views(DEFAULT_FRAME, VIEW_RULE)
-        self.depth_cells = depth_cells(self.views)
+        self.faults = FaultReader(TOKEN_WIDTH, 2 * VIEW_WIDTH)
+        self.arrange(DEFAULT_FRAME)
 
     def arrange(self, frame: Size, crops: int = 1) -> Views:
         """Set the network up for frames of that height and width, and say which views it expects.
@@ -53,36 +60,45 @@ class NanoParts(nn.Module):
         """
         self.views = plan_views(frame, VIEW_RULE, crops)
         self.depth_cells = depth_cells(self.views)
+        self.faults.arrange(self.views.whole[0] // TOKEN_PX, self.views.whole[1] // TOKEN_PX)
         return self.views
 
-
-class Nano(NanoParts):
-    """The network that ships."""
-
-    reads_levels = False
-
-    def forward(self, whole: Tensor, crops: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, whole: Tensor, crops: Tensor) -> tuple[Tensor, ...]:
         """Score one frame.
 
         Args:
-            whole: float32 [1, 3, h, w], the shrunk frame, normalised.
-            crops: float32 [N, 3, 160, 160], native crops, normalised.
+            whole: float32 [1, 3, h, w], BGR, the shrunk frame in whole levels 0..255.
+            crops: float32 [N, 3, 160, 160], native crops in levels.
 
         Returns:
             score float32 [1] in [0, 1], 1 best, the mean of the view scores; view_scores float32 [1, 1 + N], whole
-            frame first; depth float32 [1, h / 4, w / 4], relative inverse depth, larger is nearer.
+            frame first; depth float32 [1, h / 4, w / 4], relative inverse depth, larger is nearer; faults float32
+            [1, 8] and coverage float32 [1, 4, 4, 8], probabilities.
         """
-        logits, depth = self.read(self.trunk(whole), self.trunk(crops))
+        logits, depth, faults, coverage, _ = self.read(self.maps(whole), self.maps(crops))
         view_scores = torch.sigmoid(logits)
-        return view_scores.mean(dim=1), view_scores, depth
+        return view_scores.mean(dim=1), view_scores, depth, torch.sigmoid(faults), torch.sigmoid(coverage)
 
-    def read(self, whole: ViewMaps, crops: ViewMaps) -> tuple[Tensor, Tensor]:
-        """Maps of F frames and of their F * N crops to view logits [F, 1 + N] and depth [F, h / 4, w / 4]."""
+    def maps(self, views: Tensor) -> ViewMaps:
+        """Views in levels [V, 3, h, w] to their maps."""
+        return self.trunk((views - LEVELS_PER_UNIT) * (1.0 / LEVELS_PER_UNIT))  # type: ignore[no-any-return]
+
+    def read(self, whole: ViewMaps, crops: ViewMaps) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        """Maps of F frames and of their F * N crops to what :meth:`forward` gives, as logits, but depth.
+
+        View logits [F, 1 + N], depth [F, h / 4, w / 4], faults [F, 8], coverage [F, 4, 4, 8], and what all but depth
+        is read from: context [F, 384].
+        """
         depth = self.depth_decoder(whole)
         whole_depth, crop_depth = self.depth_cells(depth)
-        whole_vector = self.whole(whole, whole_depth)
+        image = self.whole.image(whole)
+        whole_vector = self.whole.vector(whole, image, whole_depth)
         crop_vectors = self.crop(crops, crop_depth)
-        return frame_logits(whole_vector, crop_vectors, self.whole_score, self.crop_score), depth
+        frames = whole_vector.shape[0]
+        context = torch.cat((whole_vector, crop_vectors.reshape(frames, -1, VIEW_WIDTH).mean(dim=1)), dim=1)
+        faults, coverage = self.faults(image, context)
+        logits = frame_logits(whole_vector, crop_vectors, self.whole_score, self.crop_score)
+        return logits - self.faults.taken(faults), depth, faults, coverage, context
 
 
 class DepthDecoder(nn.Module):

@@ -22,7 +22,6 @@ from dgiqa_edge.calibration.images.shipped import SHIPPED_PHOTOS
 from dgiqa_edge.export.networks.dgiqa import DGIQA
 from dgiqa_edge.export.networks.edge import EdgeHead
 from dgiqa_edge.export.networks.nano import Nano
-from dgiqa_edge.export.networks.nano2 import Nano2, from_normalised
 from dgiqa_edge.runtime.errors import CheckpointError, ConfigurationError
 from dgiqa_edge.runtime.ground.error_text import telling_line
 
@@ -113,7 +112,7 @@ class Workshop:
         return self.degraded.picture(number, self.photos, self.features, self.size)
 
     def view_store(self, part: str) -> ViewStore:
-        """Views for `nano` 2 of ``photos`` (train split only) or of ``degraded`` copies."""
+        """Views for `nano` of ``photos`` (train split only) or of ``degraded`` copies."""
         if part == "photos":
             names = [self.photos.photos[row].path.name for row in range(len(self.photos.indices("train")))]
         else:
@@ -131,12 +130,11 @@ class Workshop:
         counts = (len(self.photos.photos), len(self.degraded.copies))
         return Taught(*(np.full(count, np.nan, np.float32) for count in counts))
 
-    def fresh_nano(self) -> Nano2:
+    def fresh_nano(self) -> Nano:
         """`nano` with its trunk as ImageNet left it."""
         torch.manual_seed(self.config.nano.seed)
-        network = Nano2()
+        network = Nano()
         start_from_imagenet(network.trunk, self.config.imagenet)
-        network.load_state_dict(from_normalised(network.state_dict()))
         return network
 
 
@@ -164,7 +162,7 @@ def compute_drift(shop: Workshop, graph: Path, limit: int, progress: Progress) -
 
 
 def compute_views(shop: Workshop, part: str, limit: int | None, progress: Progress) -> None:
-    """Views for `nano` 2 of ``train`` or ``degraded`` pictures, the first ``limit`` of them."""
+    """Views for `nano` of ``train`` or ``degraded`` pictures, the first ``limit`` of them."""
     _limit_threads(1)
     if part == "degraded":
 
@@ -253,11 +251,9 @@ def nano_trainer(
 ) -> NanoTrainer:
     """The trainer of `nano` on whatever views are made, from ImageNet's trunk or from the weights ``start``.
 
-    Weights without a fault reader, which read normalised views, will do.
-
     Raises:
         ConfigurationError: there are none.
-        CheckpointError: ``start`` is neither network's.
+        CheckpointError: ``start`` is not the network's.
     """
     config = shop.config.nano
     _limit_threads(shop.config.threads)
@@ -278,13 +274,7 @@ def nano_trainer(
     if start is None:
         return NanoTrainer(config, data, run, shop.fresh_nano(), started=False)
     torch.manual_seed(config.seed)
-    network = Nano2()
-    whole = all(name in start for name in network.state_dict())
-    missing, unknown = network.load_state_dict(start if whole else from_normalised(start), strict=False)
-    wrong = [*unknown, *(name for name in missing if not name.startswith("faults."))]
-    if wrong:
-        raise CheckpointError(f"not the weights of nano: {wrong[0]}")
-    return NanoTrainer(config, data, run, network)
+    return NanoTrainer(config, data, run, _filled(Nano(), start))
 
 
 def dgiqa_trainer(

@@ -3,7 +3,7 @@
 Weights lie on a symmetric grid per output channel; what convolutions, sums of residuals and linear layers read or give
 lies on a grid per tensor, frame size and view, between the extremes of calibration photos. Gradients pass through the
 rounding (Bengio et al. 2013; Jacob et al. 2018). The stem and the filter behind it, attention, norms and softmax stay
-float, as in the build.
+float, as in the build, and so do the last layers of the fault reader.
 Not imitated: the rounding of the refinement's input to its query, and of biases to int32. A test holds the imitation to
 a built graph.
 """
@@ -24,7 +24,8 @@ from dgiqa_edge.export.networks.nano import STATISTICS_WIDTH, TOKEN_WIDTH, VIEW_
 from dgiqa_edge.export.networks.views import Size
 
 STEM = "trunk.stem"
-FLOAT = (STEM, "trunk.blocks.0.depthwise")
+FAULTS_SAID = ("faults.frame", "faults.cells")
+FLOAT = (STEM, "trunk.blocks.0.depthwise", *FAULTS_SAID)
 """Modules whose weights a build leaves in float."""
 READERS = ("whole", "crop")
 OFF, OBSERVE, ON = "off", "observe", "on"
@@ -33,12 +34,15 @@ Site = tuple[str, str]
 
 @dataclass(frozen=True)
 class Reading:
-    """What `nano` makes of F frames: maps of both views, logits [F, 1 + N], depth [F, h / 4, w / 4]."""
+    """What `nano` makes of F frames: maps of both views, and what :meth:`Nano.read` gives."""
 
     whole: ViewMaps
     crop: ViewMaps
     logits: Tensor
     depth: Tensor
+    faults: Tensor
+    coverage: Tensor
+    context: Tensor
 
 
 @dataclass
@@ -82,9 +86,9 @@ class Int8Rounding:
         network = self.network
         with parametrize.cached():
             self._view = "whole"
-            whole_maps = network.trunk(whole)
+            whole_maps = network.maps(whole)
             self._view = "crop"
-            crop_maps = network.trunk(crops)
+            crop_maps = network.maps(crops)
             self._view = ""
             return Reading(whole_maps, crop_maps, *network.read(whole_maps, crop_maps))
 
@@ -146,6 +150,8 @@ def _places(network: Nano) -> list[tuple[str, str, bool]]:
     places = [(f"depth_decoder.{mix}", "input", False) for mix in ("mix16", "mix8", "mix4")]
     places += [(f"{reader}.bridge", "input", False) for reader in READERS]
     for name, module in network.named_modules():
+        if name.startswith(FAULTS_SAID):
+            continue
         if isinstance(module, nn.Linear) and name.rpartition(".")[2] not in ("query", "statistics"):
             places.append((name, "input", False))
         elif isinstance(module, DepthTokens):

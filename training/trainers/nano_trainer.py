@@ -1,4 +1,4 @@
-"""Trains `nano` 2 whole: human scores, the word of `edge`, depth, order of degraded copies, faults and where they are.
+"""Trains `nano` whole: human scores, the word of `edge`, depth, order of degraded copies, faults and where they are.
 
 Batch norm keeps the statistics it starts with, so that the network that is trained is the one that is built, where they
 are folded into the convolutions. What is kept is a moving average of the weights.
@@ -16,8 +16,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from dgiqa_edge.calibration import agreement as metrics
 from dgiqa_edge.calibration.degradations.kinds import FAULTS, KINDS
 from dgiqa_edge.export.networks.lite_trunk import ViewMaps
-from dgiqa_edge.export.networks.nano import VIEW_WIDTH, depth_cells, map_statistics
-from dgiqa_edge.export.networks.nano2 import Nano2
+from dgiqa_edge.export.networks.nano import VIEW_WIDTH, Nano, depth_cells, map_statistics
 from dgiqa_edge.export.networks.views import Box, Views, overlap_matrix
 from dgiqa_edge.runtime.errors import ConfigurationError
 
@@ -117,16 +116,14 @@ class NanoTrainer(LadderTrainer[ViewStore]):
     config: NanoConfig
     data: NanoData
 
-    def __init__(
-        self, config: NanoConfig, data: NanoData, run: RunFolder, network: Nano2, started: bool = True
-    ) -> None:
+    def __init__(self, config: NanoConfig, data: NanoData, run: RunFolder, network: Nano, started: bool = True) -> None:
         torch.manual_seed(config.seed)
         self.config, self.data = config, data
         self.device = device_of()
         for name, parameter in network.named_parameters():
             parameter.requires_grad_(not config.learning or name.partition(".")[0] in config.learning)
         views = network.arrange(FRAME)
-        self.network: Nano2 = network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.network: Nano = network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = AveragedModel(self.network, multi_avg_fn=get_ema_multi_avg_fn(config.averaged))
         self.cells = [depth_cells(_with_crop(views, box)).to(self.device) for box in crop_boxes(FRAME)]
         if "depth" in config.without:
@@ -190,7 +187,7 @@ class NanoTrainer(LadderTrainer[ViewStore]):
         good = self.data.mos[rows, None] > self.config.good
         return np.where(good, np.float32(0), UNKNOWN).repeat(len(FAULTS), axis=1)
 
-    def _read(self, network: Nano2, whole: np.ndarray, crops: np.ndarray, crop: int, mirrored: bool) -> Outputs:
+    def _read(self, network: Nano, whole: np.ndarray, crops: np.ndarray, crop: int, mirrored: bool) -> Outputs:
         network.depth_cells = self.cells[crop]
         views = [torch.from_numpy(levels).to(self.device).permute(0, 3, 1, 2).float() for levels in (whole, crops)]
         if mirrored:
@@ -217,8 +214,8 @@ class NanoTrainer(LadderTrainer[ViewStore]):
                 module.eval()
 
     @property
-    def _averaged(self) -> Nano2:
-        return cast(Nano2, self.average.module)
+    def _averaged(self) -> Nano:
+        return cast(Nano, self.average.module)
 
     def _stepped(self) -> None:
         self.average.update_parameters(self.network)

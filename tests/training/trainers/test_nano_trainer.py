@@ -5,7 +5,7 @@ import torch
 
 from dgiqa_edge.calibration.degradations.kinds import FAULTS
 from dgiqa_edge.calibration.degradations.scene import Degraded, everywhere
-from dgiqa_edge.export.networks.nano2 import Nano2
+from dgiqa_edge.export.networks.nano import Nano
 from dgiqa_edge.runtime.errors import ConfigurationError
 from dgiqa_edge.training.data.degraded_set import BLANK, Copy
 from dgiqa_edge.training.data.edge_batches import Pairs
@@ -79,7 +79,7 @@ def data(tmp_path_factory):
 def trainer(data, folder, network=None, started=True, **changes):
     config = NanoConfig(**{"batch": 8, "pairs_per_batch": 2, "series_per_batch": 1, "blanks_per_batch": 1, **changes})
     torch.manual_seed(1)
-    return NanoTrainer(config, data, RunFolder(folder, config, 9), network or Nano2(), started)
+    return NanoTrainer(config, data, RunFolder(folder, config, 9), network or Nano(), started)
 
 
 def test_it_learns_and_a_finished_run_is_not_trained_again(data, tmp_path):
@@ -99,7 +99,7 @@ def test_it_learns_and_a_finished_run_is_not_trained_again(data, tmp_path):
     assert again.epoch == 3
     again.train(lambda *figures: pytest.fail("trained again"))
     kept = torch.load(again.run.best_file, weights_only=True)["network"]
-    assert kept.keys() == Nano2().state_dict().keys()
+    assert kept.keys() == Nano().state_dict().keys()
 
 
 def test_the_context_learns_the_encoders_figures(data, tmp_path):
