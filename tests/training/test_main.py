@@ -5,7 +5,7 @@ import pytest
 
 from dgiqa_edge.training.__main__ import main
 
-COMMANDS = ("features", "drift", "views", "depth", "edge", "teach", "nano", "dgiqa", "finish", "ablate", "evaluate")
+COMMANDS = ("features", "drift", "views", "depth", "edge", "teach", "nano", "nano-head", "dgiqa", "finish", "ablate", "evaluate")
 
 
 @pytest.mark.parametrize("command", COMMANDS)

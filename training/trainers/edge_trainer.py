@@ -82,7 +82,9 @@ class EdgeTrainer(LadderTrainer[FeatureStore]):
         self.config, self.data = config, data
         self.device = device_of()
         self.drift = (
-            None if data.drift is None else [torch.from_numpy(of) for of in (data.drift.whole, data.drift.crop)]
+            None
+            if data.drift is None
+            else [torch.from_numpy(of).flatten(1) for of in (data.drift.whole, data.drift.crop)]
         )
         self.head = EdgeHead().to(self.device)
         for reader in (self.head.whole, self.head.crop):
@@ -98,7 +100,7 @@ class EdgeTrainer(LadderTrainer[FeatureStore]):
         with torch.no_grad():
             crops = range(self.config.crops)
             batches = (self._inputs(store, rows[at : at + 100], crops) for at in range(0, len(rows), 100))
-            parts = [self.head(*inputs).float().mean(dim=1) for inputs in batches]
+            parts = [self._views(*inputs).mean(dim=1) for inputs in batches]
         return torch.cat(parts).cpu().numpy()
 
     def _quality(self, store: FeatureStore, rows: np.ndarray) -> np.ndarray:
@@ -117,7 +119,7 @@ class EdgeTrainer(LadderTrainer[FeatureStore]):
             beside = self._inputs(data.degraded, copies, crops)
             inputs = tuple(torch.cat(both) for both in zip(inputs, beside, strict=True))
         with self._autocast():
-            views = self.head(*self._moved(*inputs)).float()
+            views = self._views(*self._moved(*inputs))
         loss = views_loss(views[: len(rows)], torch.from_numpy(data.mos[rows]).to(self.device))
         lengths = [len(rows), len(pairs), len(series), len(series), len(blanks)]
         _, of_photo, clearer, worse, dead = views.mean(dim=1).split(lengths)
@@ -126,6 +128,10 @@ class EdgeTrainer(LadderTrainer[FeatureStore]):
         if len(blanks):
             loss = loss + F.smooth_l1_loss(dead, torch.full_like(dead, config.blank_score), beta=0.1)
         return loss
+
+    def _views(self, whole: Tensor, crops: Tensor) -> Tensor:
+        """Scores of the views [F, 1 + N]."""
+        return torch.sigmoid(self.head(whole, crops)[0].float())
 
     def _inputs(self, store: FeatureStore, rows: np.ndarray, crops: Sequence[int]) -> tuple[Tensor, ...]:
         named = zip(INPUTS, head_inputs(store, rows, self.device, crops), strict=True)
@@ -138,7 +144,7 @@ class EdgeTrainer(LadderTrainer[FeatureStore]):
         frames = len(whole)
         photo = torch.randint(len(self.drift[0]), (frames,))
         strength = (torch.rand(frames) < self.config.drift_share) * torch.rand(frames) * MOST_DRIFT
-        of_whole, of_crop = (strength[:, None, None, None] * part[photo] for part in self.drift)
+        of_whole, of_crop = (strength[:, None] * part[photo] for part in self.drift)
         of_crops = of_crop.repeat_interleave(len(crops) // frames, dim=0)
         return whole + of_whole.to(self.device), crops + of_crops.to(self.device)
 

@@ -17,12 +17,13 @@ from torch.nn import functional as F
 
 from dgiqa_edge.calibration import agreement as metrics
 from dgiqa_edge.calibration.int8.grids import SIGNED_LEVELS
-from dgiqa_edge.export.networks.nano import Nano, ViewReader, map_statistics
+from dgiqa_edge.export.networks.nano import Nano
+from dgiqa_edge.export.networks.statistics_reader import StatisticsReader
 from dgiqa_edge.export.networks.views import Size
 from dgiqa_edge.runtime.errors import ConfigurationError
 
 from ..data.frame_views import FrameBatches, FrameViews, Read, frame_views
-from .int8_rounding import OFF, ON, Int8Rounding, Reading
+from .int8_rounding import OFF, ON, Int8Rounding, Reading, reading
 from .losses import depth_loss
 from .run_folder import RunFolder
 from .trainer import device_of
@@ -179,8 +180,7 @@ class Int8Finisher:
     def _loss(self, whole: Tensor, crops: Tensor) -> Tensor:
         teacher = self.teacher
         with torch.no_grad():
-            maps = teacher.maps(whole), teacher.maps(crops)
-            taught = Reading(*maps, *teacher.read(*maps))
+            taught = reading(teacher, teacher.maps(whole), teacher.maps(crops))
         readings = []
         for mode in (ON, OFF):
             self.rounding.mode = mode
@@ -200,10 +200,10 @@ class Int8Finisher:
             * (_distance(reading.faults, taught.faults) + _distance(reading.coverage, taught.coverage))
         )
 
-    def _statistics(self, reading: Reading, view: str) -> Tensor:
+    def _statistics(self, said: Reading, view: str) -> Tensor:
         """Standardised statistics of a view's maps, as its reader sees them: [F, 736]."""
-        reader: ViewReader = getattr(self.teacher, view)
-        return (map_statistics(getattr(reading, view)) - reader.statistics_mean) / reader.statistics_deviation
+        reader: StatisticsReader = getattr(self.teacher.head, view)
+        return (getattr(said, view) - reader.mean) / reader.deviation  # type: ignore[no-any-return]
 
     def _groups(self) -> list[dict[str, Any]]:
         groups: list[dict[str, Any]] = []
@@ -236,7 +236,6 @@ class Int8Finisher:
     def _arrange(self, size: Size) -> None:
         for network in (self.network, self.teacher):
             network.arrange(size)
-            network.depth_cells.to(self.device)
 
     def _state(self) -> dict[str, Any]:
         return {

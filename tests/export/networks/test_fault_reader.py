@@ -41,23 +41,12 @@ def test_where_a_fault_is_not_in_the_frame_it_is_nowhere(network):
     network.arrange(LEAST)
     views = network.views
     with torch.no_grad():
-        bias = network.faults.frame.out.bias.clone()
-        network.faults.frame.out.bias[2] -= 30.0
+        bias = network.faults.frame.bias.clone()
+        network.faults.frame.bias[2] -= 30.0
         *_, faults, coverage = network(torch.full((1, 3, *views.whole), 90.0), torch.full((1, 3, 160, 160), 90.0))
-        network.faults.frame.out.bias.copy_(bias)
+        network.faults.frame.bias.copy_(bias)
     assert float(faults[0, 2]) < 1e-6
     assert float(coverage[..., 2].max()) < 1e-3 < float(coverage[..., 3].max())
-
-
-def test_a_fault_that_is_said_takes_from_the_score_and_learns_nothing_by_it(network):
-    reader = network.faults
-    calm, said = torch.full((1, FAULTS), -30.0), torch.full((1, FAULTS), -30.0)
-    said[0, 1] = 30.0
-    assert reader.taken(calm).item() == pytest.approx(0.0, abs=1e-6)
-    assert reader.taken(said).item() == pytest.approx(torch.nn.functional.softplus(reader.severity[1]).item())
-    reader.taken(said.requires_grad_()).sum().backward()
-    assert said.grad is None
-    assert float(reader.severity.grad[1]) > 0
 
 
 def test_the_frame_graph_sees_what_training_sees(network):
