@@ -100,7 +100,7 @@ def _extents(
     """Extremes of every tensor over all frames, and its number of values."""
     extents: dict[str, Extent] = {}
     sizes: dict[str, int] = {}
-    with _observing_session(model, tensors, _add_extremes, threads) as session:
+    with observing_session(model, tensors, _add_extremes, threads) as session:
         names = [output for tensor in tensors for output in _extreme_names(tensor)]
         for frame in frames:
             values = session.run(names, dict(feed(frame)))
@@ -128,7 +128,7 @@ def _fill(
 ) -> None:
     strides = {tensor: sample_stride(sizes[tensor]) for tensor in histograms}
     tensors = list(histograms)
-    with _observing_session(model, tensors, partial(_add_samples, strides=strides), threads) as session:
+    with observing_session(model, tensors, partial(_add_samples, strides=strides), threads) as session:
         names = [_sample_name(tensor) for tensor in tensors]
         for frame in frames:
             for tensor, values in zip(tensors, session.run(names, dict(feed(frame))), strict=True):
@@ -148,7 +148,7 @@ def sample_stride(size: int, most: int = SAMPLE_VALUES) -> int:
 
 
 @contextmanager
-def _observing_session(
+def observing_session(
     model: Path, tensors: Sequence[str], add: "Callable[[ModelProto, Sequence[str]], None]", threads: int
 ) -> Iterator[Any]:
     """A session of ``model`` with added outputs; the temporary model file is gone before the first run."""
@@ -193,7 +193,7 @@ def _add_extremes(proto: "ModelProto", tensors: Sequence[str]) -> None:
         proto.graph.output.append(helper.make_tensor_value_info(low, TensorProto.FLOAT, []))
         proto.graph.output.append(helper.make_tensor_value_info(high, TensorProto.FLOAT, []))
         proto.graph.output.append(helper.make_tensor_value_info(size, TensorProto.INT64, []))
-    _insert_after_producers(proto, added)
+    insert_after_producers(proto, added)
 
 
 def _add_samples(proto: "ModelProto", tensors: Sequence[str], strides: Mapping[str, int]) -> None:
@@ -216,10 +216,10 @@ def _add_samples(proto: "ModelProto", tensors: Sequence[str], strides: Mapping[s
             helper.make_node("Slice", [flat, start, end, axis, step], [sample], name=sample),
         ]
         proto.graph.output.append(helper.make_tensor_value_info(sample, TensorProto.FLOAT, [None]))
-    _insert_after_producers(proto, added)
+    insert_after_producers(proto, added)
 
 
-def _insert_after_producers(proto: "ModelProto", added: Mapping[str, list[Any]]) -> None:
+def insert_after_producers(proto: "ModelProto", added: Mapping[str, list[Any]]) -> None:
     """Put the observing nodes behind the node that makes their tensor (graph inputs: in front)."""
     produced = {name for node in proto.graph.node for name in node.output}
     nodes = [node for tensor, group in added.items() if tensor not in produced for node in group]

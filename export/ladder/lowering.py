@@ -15,6 +15,7 @@ import numpy as np
 
 from dgiqa_edge.calibration.images.calibration_set import CalibrationSet
 from dgiqa_edge.calibration.int8.blocks import node_blocks
+from dgiqa_edge.calibration.int8.equalize import equalizable, equalize, observe_peaks
 from dgiqa_edge.calibration.int8.graph_tensors import label
 from dgiqa_edge.calibration.int8.observers import create_observer
 from dgiqa_edge.calibration.int8.placement import DEFAULT_SCOPES, Placement, place
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     import onnx
 
 FP32_GRAPH = "fp32.onnx"
+EQUALIZED_GRAPH = "equalized.onnx"
 GRAPH = "frame_graph.onnx"
 
 
@@ -67,9 +69,33 @@ class Lowering:
 
         return onnx.load(str(self.graph))
 
+    @cached_property
+    def integer_graph(self) -> Path:
+        """What INT8 starts from: the FP32 graph with channels of like size where that can be had; it gives the same."""
+        groups = equalizable(self.model, self.placement)
+        if not groups:
+            return self.graph
+
+        def make(directory: Path) -> dict[str, Json]:
+            photos, threads = self.inputs.photos, self.inputs.options.threads
+            peaks = observe_peaks(self.graph, groups, photos, threads=threads)
+            save_checked(equalize(self.model, groups, peaks), directory / EQUALIZED_GRAPH)
+            return {"tensors": sum(len(group.tensors) for group in groups)}
+
+        inputs: dict[str, Json] = {**self._photo_inputs(), "kept": sorted(self.kept)}
+        return self.inputs.stages.run("equalized", inputs, make).file(EQUALIZED_GRAPH)
+
+    @cached_property
+    def integer_model(self) -> "onnx.ModelProto":
+        """:attr:`integer_graph`, loaded."""
+        import onnx
+
+        return onnx.load(str(self.integer_graph))
+
     def release(self) -> None:
-        """Give the FP32 graph's memory back; it is read again when needed."""
-        self.__dict__.pop("model", None)
+        """Give the graphs' memory back; they are read again when needed."""
+        for name in ("model", "integer_model"):
+            self.__dict__.pop(name, None)
 
     @cached_property
     def placement(self) -> Placement:
@@ -102,12 +128,14 @@ class Lowering:
         options, photos = self.inputs.options, self.inputs.photos
         observer = create_observer(options.method)
         tensors = self.placement.tensors_to_observe()
-        preprocessing = sha256_json({"code": code_sha256(*SHAPED_BY["calibration"]), "fit": photos.fit})
-        keys = (sha256_file(self.graph), photos.image_set_sha256, preprocessing)
+        kept: Json = sorted(self.kept)  # what is kept in FP32 is not equalized
+        shaped: Json = {"code": code_sha256(*SHAPED_BY["calibration"]), "fit": photos.fit, "kept": kept}
+        keys = (sha256_file(self.graph), photos.image_set_sha256, sha256_json(shaped))
         key = cache_key(*keys, observer.method, observer.options())
 
         def observe() -> CalibrationResult:
-            ranges = observe_ranges(self.graph, tensors, photos, observer, threads=options.threads, progress=line.tick)
+            graph, threads = self.integer_graph, options.threads
+            ranges = observe_ranges(graph, tensors, photos, observer, threads=threads, progress=line.tick)
             return CalibrationResult(
                 ranges=ranges,
                 method=observer.method,
@@ -140,10 +168,10 @@ class Lowering:
         placement = replace(self.placement, nodes=nodes)
         calibration = self.calibration
         target = self.inputs.target
-        magnitudes = self._magnitudes(line) if target.float_part == "fp16" else {}
+        magnitudes = self._magnitudes(line, self.integer_graph) if target.float_part == "fp16" else {}
 
         def make(directory: Path) -> dict[str, Json]:
-            lowered = quantize(self.model, placement, calibration.ranges, target)
+            lowered = quantize(self.integer_model, placement, calibration.ranges, target)
             model, in_half, rest = lowered.model, frozenset[str](), ""
             if target.float_part == "fp16":
                 half, report = precision.to_fp16(model, DEFAULT_SCOPES, magnitudes, kept=self.kept)
@@ -171,7 +199,7 @@ class Lowering:
         Raises:
             FidelityError: an output is not finite on a calibration photo.
         """
-        magnitudes = self._magnitudes(line)
+        magnitudes = self._magnitudes(line, self.graph)
         kept = {**(ISLANDS[islands](self.model.graph) if islands else {}), **self.kept}
 
         def make(directory: Path) -> dict[str, Json]:
@@ -185,7 +213,7 @@ class Lowering:
                 "fp16": report.to_json(),
             }
 
-        inputs: dict[str, Json] = {**self._magnitude_inputs(), "kept": sorted(kept)}
+        inputs: dict[str, Json] = {**self._photo_inputs(), "kept": sorted(kept)}
         return self.inputs.stages.run("fp16", inputs, make)
 
     def fp32(self) -> StageResult:
@@ -200,12 +228,12 @@ class Lowering:
 
         return self.inputs.stages.run("fp32", {"export": exported.key}, make)
 
-    def _magnitudes(self, line: StageLine) -> dict[str, float]:
-        """Largest magnitude of every tensor inside the networks on the calibration photos."""
+    def _magnitudes(self, line: StageLine, graph: Path) -> dict[str, float]:
+        """Largest magnitude of every tensor inside the networks of ``graph`` on the calibration photos."""
 
         def make(directory: Path) -> dict[str, Json]:
             ranges = observe_ranges(
-                self.graph,
+                graph,
                 precision.tensors_to_observe(self.model, DEFAULT_SCOPES),
                 self.inputs.photos,
                 create_observer("minmax"),
@@ -214,10 +242,11 @@ class Lowering:
             )
             return {name: max(abs(seen.observed_low), abs(seen.observed_high)) for name, seen in ranges.items()}
 
-        values = self.inputs.stages.run("magnitudes", self._magnitude_inputs(), make).values
+        inputs = {**self._photo_inputs(), "graph": graph.name}
+        values = self.inputs.stages.run("magnitudes", inputs, make).values
         return {name: float(value) for name, value in values.items()}  # type: ignore[arg-type]
 
-    def _magnitude_inputs(self) -> dict[str, Json]:
+    def _photo_inputs(self) -> dict[str, Json]:
         return {
             "export": self.inputs.exported.key,
             "photos": self.inputs.photos.image_set_sha256,

@@ -60,7 +60,7 @@ class BlockRanking:
 
         def make(directory: Path) -> dict[str, Json]:
             found = measure_block(
-                lowering.model,
+                lowering.integer_model,
                 lowering.placement,
                 block,
                 outputs,

@@ -18,6 +18,7 @@ SHAPED_BY: Mapping[str, tuple[str, ...]] = {
     "export": _GRAPH,
     "parity": (*_GRAPH, *_RUN),
     "calibration": _RUN,
+    "equalized": _LOWERED,
     "magnitudes": _LOWERED,
     "fp32": _LOWERED,
     "fp16": _LOWERED,
