@@ -1,5 +1,6 @@
 """Equalized graphs give what they gave, on grids that serve every channel; what cannot be equalized stays as it is."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from dgiqa_edge.calibration.int8.equalize import MOST, equalizable, equalize, observe_peaks
+from dgiqa_edge.calibration.int8.equalize import MOST, Equalized, balanced, equalizable, equalize, observe_peaks
 from dgiqa_edge.calibration.int8.observers import MinMax
 from dgiqa_edge.calibration.int8.placement import place
 from dgiqa_edge.calibration.int8.quantize import quantize
@@ -49,6 +50,8 @@ def transformer(builder):
         other = {"norm is added": norm, "norm's constant": scale}.get(spoil)
         if spoil == "weights":
             other = builder.node("MatMul", [out, "q"], "/network/spoil/MatMul")
+        if spoil == "scalar":
+            other = builder.node("Mul", [branch, "half"], "/network/spoil/Mul")
         total = builder.node("Add", [out, branch], "/network/add", output=None if other else "total")
         if other:
             total = builder.node("Add", [total, other], "/network/spoil", output="total")
@@ -78,7 +81,9 @@ def equalized(model: onnx.ModelProto, frames: list[np.ndarray], folder: Path) ->
     onnx.save(model, str(folder / "model.onnx"))
     groups = equalizable(model, place(model))
     peaks = observe_peaks(folder / "model.onnx", groups, frames, threads=1)
-    return equalize(model, groups, peaks)
+    known = balanced(model, groups, peaks)
+    assert tuple(map(Equalized.from_json, json.loads(json.dumps([group.to_json() for group in known])))) == known
+    return equalize(model, known)
 
 
 def test_what_a_norm_and_a_gelu_give_to_products_can_be_equalized(transformer):
@@ -104,7 +109,7 @@ def test_an_equalized_graph_gives_the_same_in_float_from_channels_of_like_size(t
             values = np.abs(run(graph, tokens, tensor))
             peaks = values.max(axis=tuple(range(values.ndim - 1)))
             shares.append(peaks.max() / np.median(peaks))
-        assert shares[1] < 0.5 * shares[0], tensor
+        assert shares[1] < 0.6 * shares[0], tensor
 
 
 def test_int8_is_nearer_to_float_after_it(transformer, tokens, tmp_path):
@@ -136,12 +141,17 @@ def test_products_that_stay_float_are_no_reason_to_equalize(transformer):
 
 
 def test_a_scalar_of_several_gates_is_not_changed_for_the_others(transformer, tokens, tmp_path):
-    result = equalized(transformer(), tokens, tmp_path)
+    model = transformer("scalar")
+    result = equalized(model, tokens, tmp_path)
+    before, after = run(model, tokens), run(result, tokens)
+    assert np.abs(after - before).max() < 1e-5 * np.abs(before).max()
     constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in result.graph.initializer}
     assert constants["half"] == pytest.approx(0.5)
     own = constants["/network/half_output_0/equalized"]
     assert own.shape == (INNER,)
-    assert 1.0 / MOST <= (0.5 / own).min() < 1.0 < (0.5 / own).max() <= MOST
+    exponents = np.log2(0.5 / own)
+    assert np.array_equal(exponents, np.round(exponents))
+    assert -MOST <= exponents.min() < 0 < exponents.max() <= MOST
 
 
 def test_weights_of_two_passes_are_changed_once_by_what_both_showed(builder, tokens, tmp_path):
@@ -163,6 +173,15 @@ def test_weights_of_two_passes_are_changed_once_by_what_both_showed(builder, tok
     assert len(group.tensors) == 2
     before, after = run(model, tokens), run(equalized(model, tokens, tmp_path), tokens)
     assert np.abs(after - before).max() < 1e-5 * np.abs(before).max()
+
+
+def test_what_is_done_to_another_graph_is_passed_over(transformer, tokens, tmp_path):
+    model = transformer()
+    groups = equalizable(model, place(model))
+    peaks = {tensor: np.ones(group.channels, np.float32) for group in groups for tensor in group.tensors}
+    info = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1]) for name in "xy"]
+    other = helper.make_model(helper.make_graph([helper.make_node("Abs", ["x"], ["y"])], "other", info[:1], info[1:]))
+    assert equalize(other, balanced(model, groups, peaks)) == other
 
 
 def test_without_frames_there_is_nothing_to_go_by(transformer, tmp_path):

@@ -3,6 +3,7 @@ from dataclasses import replace
 
 import pytest
 
+from dgiqa_edge.calibration.int8.equalize import Equalized
 from dgiqa_edge.calibration.int8.ranges import TensorRange
 from dgiqa_edge.calibration.int8.result import CalibrationResult, cache_key, load_or_observe, load_result
 from dgiqa_edge.runtime.errors import CalibrationError
@@ -16,6 +17,7 @@ RESULT = CalibrationResult(
     preprocessing_sha256="cc",
     images=64,
     skipped=("notes.txt (not an image)",),
+    equalized=(Equalized(("gelu",), ("half",), (("fc2", True),), 2, ("gelu",), (1, -1)),),
 )
 
 
