@@ -3,20 +3,20 @@
 A tensor has one grid. In transformers a few channels are tens of times larger than the rest, which then share a handful
 of levels. Each channel is divided by a factor, in the constants that make the tensor, and the rows of weights that read
 it are multiplied by the same: in float nothing changes, and no node is added. The factors are those of Xiao et al.,
-"SmoothQuant" (2022), after Nagel et al. (2019).
+"SmoothQuant" (2022), after Nagel et al. (2019), taken to the next power of two, by which floats divide exactly.
 """
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sized
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dgiqa_edge.runtime.errors import CalibrationError
 
-from .graph_tensors import attribute, constant_tensors, consumers
+from .graph_tensors import attribute, constant_tensors, consumers, drop_unread
 from .placement import Placement, QuantizedNode
 from .ranges import Feed, Progress, frame_feed, insert_after_producers, observing_session
 
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 ACTIVATION_SHARE = 0.5
 """How much of a channel's size goes into the weights: 0 leaves it, 1 makes all channels alike."""
-MOST = 8.0
-"""Largest factor, and the inverse of the smallest."""
+MOST = 3
+"""Largest exponent of a factor, and the smallest below zero."""
 _FLOOR = 1e-6
 
 
@@ -40,6 +40,7 @@ class Equalized:
         weights: of the products, and whether output channels come first.
         channels: how many.
         scalar_readers: outputs of the nodes that read a maker which is a scalar; they get a constant of their own.
+        exponents: of two: what each channel is divided by; empty until it is known.
     """
 
     tensors: tuple[str, ...]
@@ -47,6 +48,27 @@ class Equalized:
     weights: tuple[tuple[str, bool], ...]
     channels: int
     scalar_readers: tuple[str, ...] = ()
+    exponents: tuple[int, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON object; the exponents are one text, since a list of them would fill pages."""
+        return {**asdict(self), "exponents": " ".join(map(str, self.exponents))}
+
+    @classmethod
+    def from_json(cls, fields: Mapping[str, Any]) -> "Equalized":
+        """What :meth:`to_json` made of one.
+
+        Raises:
+            AttributeError, KeyError, TypeError, ValueError: it is of another kind.
+        """
+        return cls(
+            tensors=tuple(map(str, fields["tensors"])),
+            makers=tuple(map(str, fields["makers"])),
+            weights=tuple((str(name), bool(turned)) for name, turned in fields["weights"]),
+            channels=int(fields["channels"]),
+            scalar_readers=tuple(map(str, fields["scalar_readers"])),
+            exponents=tuple(map(int, fields["exponents"].split())),
+        )
 
 
 def equalizable(model: "ModelProto", placement: Placement) -> tuple[Equalized, ...]:
@@ -93,44 +115,60 @@ def observe_peaks(
     return peaks
 
 
-def equalize(model: "ModelProto", groups: Iterable[Equalized], peaks: Mapping[str, np.ndarray]) -> "ModelProto":
-    """A copy of ``model`` that gives the same and whose groups' channels are of like size."""
+def balanced(
+    model: "ModelProto", groups: Iterable[Equalized], peaks: Mapping[str, np.ndarray]
+) -> tuple[Equalized, ...]:
+    """The groups with what each of their channels is to be divided by, from what :func:`observe_peaks` saw."""
+    from onnx import numpy_helper
+
+    stored, found = constant_tensors(model.graph), []
+    for group in groups:
+        rows = [_by_row(numpy_helper.to_array(stored[name]), turned) for name, turned in group.weights]
+        exponents = _exponents(np.max([peaks[tensor] for tensor in group.tensors], axis=0), rows)
+        found.append(replace(group, exponents=tuple(map(int, exponents))))
+    return tuple(found)
+
+
+def equalize(model: "ModelProto", groups: Iterable[Equalized]) -> "ModelProto":
+    """A copy of ``model`` that gives the same, with channels of like size; groups of other graphs are passed over."""
     from onnx import ModelProto, numpy_helper
 
     result = ModelProto()
     result.CopyFrom(model)
     stored = constant_tensors(result.graph)
 
-    def values(name: str) -> np.ndarray:
-        return numpy_helper.to_array(stored[name])
-
     def put(name: str, array: np.ndarray) -> None:
         stored[name].CopyFrom(numpy_helper.from_array(np.ascontiguousarray(array, np.float32), name))
 
     for group in groups:
-        weights = {name: values(name).T if turned else values(name) for name, turned in group.weights}
-        factors = _factors(np.max([peaks[tensor] for tensor in group.tensors], axis=0), list(weights.values()))
+        if any(name not in stored for name, _ in group.weights):
+            continue
+        factors = np.exp2(np.array(group.exponents, np.float32))
         for name, turned in group.weights:
-            rows = weights[name] * factors[:, None]
+            rows = _by_row(numpy_helper.to_array(stored[name]), turned) * factors[:, None]
             put(name, rows.T if turned else rows)
+        divided = {maker: numpy_helper.to_array(stored[maker]) / factors for maker in group.makers}
         if group.scalar_readers:
+            ((maker, values),) = divided.items()
             own = f"{group.tensors[0]}/equalized"
-            (maker,) = group.makers
-            added = numpy_helper.from_array((values(maker) / factors).astype(np.float32), own)
-            result.graph.initializer.append(added)
+            result.graph.initializer.append(numpy_helper.from_array(np.asarray(values, np.float32), own))
             _read_instead(result.graph, maker, own, set(group.scalar_readers))
         else:
-            for maker in group.makers:
-                put(maker, values(maker) / factors)
+            for maker, values in divided.items():
+                put(maker, values)
+    drop_unread(result.graph)
     return result
 
 
-def _factors(peaks: np.ndarray, weights: list[np.ndarray]) -> np.ndarray:
-    """What each channel is divided by: float32 [channels], geometric mean 1."""
+def _by_row(weight: np.ndarray, turned: bool) -> np.ndarray:
+    return weight.T if turned else weight
+
+
+def _exponents(peaks: np.ndarray, weights: list[np.ndarray]) -> np.ndarray:
+    """Of two: what each channel is divided by; their mean is near 0."""
     of_weights = np.max([np.abs(rows).max(axis=1) for rows in weights], axis=0)
-    sizes = (peaks + _FLOOR) ** ACTIVATION_SHARE / (of_weights + _FLOOR) ** (1.0 - ACTIVATION_SHARE)
-    factors = sizes / math.exp(float(np.log(sizes).mean()))
-    return np.asarray(np.clip(factors, 1.0 / MOST, MOST), np.float32)
+    sizes = ACTIVATION_SHARE * np.log2(peaks + _FLOOR) - (1.0 - ACTIVATION_SHARE) * np.log2(of_weights + _FLOOR)
+    return np.asarray(np.clip(np.round(sizes - sizes.mean()), -MOST, MOST), np.int64)
 
 
 @dataclass(frozen=True)

@@ -1,25 +1,24 @@
 """Placement: which nodes of a frame graph compute in INT8, and which tensors must be observed for that.
 
 The policy: layers with weights inside the networks (Conv, MatMul, Gemm) are quantized at their inputs and weights, and
-so is what lies between convolutions (``carried.py``), for targets that want it; residual additions of transformers,
+so is what lies between convolutions (``carried_nodes``), for targets that want it; residual additions of transformers,
 LayerNorm, Softmax, GELU and attention products stay float, and so does what resizes pictures outside the networks,
 unless it is exact in INT8 (``whole_levels.py``). It decides only; ``quantize.py`` rewrites the graph.
 """
 
 import fnmatch
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dgiqa_edge.runtime.errors import CalibrationError
 
-from .carried import carried_nodes
 from .graph_tensors import attribute, constant_tensors, consumers, label
 from .scopes import network_scopes
 
 if TYPE_CHECKING:
-    from onnx import ModelProto, NodeProto, TensorProto
+    from onnx import GraphProto, ModelProto, NodeProto, TensorProto
 
 DEFAULT_SCOPES = ("/depth_net/", "/quality_net/", "/network/")
 WEIGHTED_OPS = ("Conv", "MatMul", "Gemm")
@@ -165,6 +164,35 @@ def place(
     additions = [node for node in inside if node.op_type == "Add" and _standing_rule(label(node), kept_float) is None]
     carried = carried_nodes(graph, integer, [node.output[0] for node in additions])
     return Placement(tuple(nodes), tuple(kept), tuple(node.output[0] for node in carried if node.op_type == "Add"))
+
+
+def carried_nodes(graph: "GraphProto", integer: Collection[str], sums: Collection[str]) -> "list[NodeProto]":
+    """Sums of two, and enlargements that repeat values, in graph order: in INT8 where all that they read is INT8.
+
+    Backends fuse a sum whose two inputs and whose output have a grid each (with a convolution, or as one kernel), and
+    an enlargement whose output has its input's grid costs a copy of bytes. With one of them in float, both of its
+    neighbours convert.
+
+    Args:
+        integer: tensors that every reader takes in INT8.
+        sums: outputs of the additions that may compute in INT8.
+    """
+    known, allowed = set(integer), set(sums)
+    found = []
+    for node in graph.node:
+        if repeats(node):
+            carried = node.input[0] in known
+        else:
+            carried = node.output[0] in allowed and known.issuperset(node.input)
+        if carried:
+            known.add(node.output[0])
+            found.append(node)
+    return found
+
+
+def repeats(node: "NodeProto") -> bool:
+    """Whether a node's output holds values of its input and no others."""
+    return node.op_type == "Resize" and attribute(node, "mode", b"nearest") == b"nearest"
 
 
 def _reason_for_float(

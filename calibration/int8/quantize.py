@@ -13,7 +13,6 @@ import numpy as np
 from dgiqa_edge.runtime.errors import CalibrationError
 from dgiqa_edge.runtime.ground.error_text import telling_line
 
-from .carried import carried_nodes, repeats
 from .exact_grids import exact_grids
 from .graph_tensors import constant_tensors, dequantized, stored_weight
 from .grids import (
@@ -25,7 +24,7 @@ from .grids import (
     weight_scales,
     widen_for_bias,
 )
-from .placement import CLAMPS, WEIGHTED_OPS, Placement, QuantizedNode
+from .placement import CLAMPS, WEIGHTED_OPS, Placement, QuantizedNode, carried_nodes, repeats
 from .ranges import TensorRange
 from .targets import Target
 from .whole_levels import keep_whole

@@ -16,6 +16,7 @@ from dgiqa_edge.runtime.ground.names import json_text
 from dgiqa_edge.runtime.ground.strict_text import parse_json
 from dgiqa_edge.runtime.hashing import Json, sha256_json
 
+from .equalize import Equalized
 from .ranges import TensorRange
 
 SCHEMA_VERSION = 1
@@ -31,6 +32,7 @@ class CalibrationResult:
         graph_sha256: of the float ONNX file.
         image_set_sha256, images, skipped: of the calibration set; ``skipped`` names what could not be used.
         selection: how the set was chosen of what there was; it is a note and enters no key.
+        equalized: what was done to the float graph before its ranges were observed (``equalize.py``).
         preprocessing_sha256: of whatever turns a file into the graph's input outside the graph.
     """
 
@@ -43,6 +45,7 @@ class CalibrationResult:
     images: int
     skipped: tuple[str, ...]
     selection: Mapping[str, Json] | None = None
+    equalized: tuple[Equalized, ...] = ()
 
     @property
     def key(self) -> str:
@@ -53,8 +56,10 @@ class CalibrationResult:
         content = asdict(self)
         content["ranges"] = {name: asdict(seen) for name, seen in self.ranges.items()}
         content["skipped"] = list(self.skipped)
-        if self.selection is None:
-            del content["selection"]
+        content["equalized"] = [group.to_json() for group in self.equalized]
+        for name in ("selection", "equalized"):
+            if not content[name]:
+                del content[name]
         body = {"schema_version": SCHEMA_VERSION, "key": self.key, **content}
         return {**body, "content_sha256": sha256_json(body)}
 
@@ -81,6 +86,7 @@ class CalibrationResult:
                 images=int(content["images"]),
                 skipped=tuple(str(name) for name in content["skipped"]),
                 selection=content.get("selection"),
+                equalized=tuple(map(Equalized.from_json, content.get("equalized", ()))),
             )
             stated = content["key"]
             digest = content["content_sha256"]

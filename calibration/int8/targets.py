@@ -16,7 +16,7 @@ class Target:
         unsigned_activations: uint8 affine activations; otherwise int8 with zero point 0.
         unsigned_weights: weights stored as uint8 around 128, on the same symmetric grid; otherwise int8.
         quantizes_conv_outputs: a quantize/dequantize pair follows each quantized convolution, and each node between
-            such convolutions that computes in INT8 as well (``carried.py``).
+            such convolutions that computes in INT8 as well (``placement.py``).
         whole_levels: the frame's bytes stay bytes where that is exact (``whole_levels.py``).
         integer_bias: biases are int32 with scale activation x weight; otherwise float32.
         float_part: what the networks' other nodes compute in: ``fp16`` where half precision is fast, else ``fp32``.

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dgiqa_edge.calibration.int8.equalize import Equalized, equalize
 from dgiqa_edge.calibration.int8.graph_tensors import float_name
+from dgiqa_edge.calibration.int8.result import load_result
 from dgiqa_edge.runtime.bundle.bundle import Bundle, load_bundle
 from dgiqa_edge.runtime.bundle.golden import Deviation, Golden, compare
 from dgiqa_edge.runtime.bundle.manifest import Tolerance
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from onnx import ModelProto, TensorProto
 
 _EQUAL = Tolerance(SCORE_FLOOR["fp32"], DEPTH_FLOOR_LEVELS["fp32"], FAULTS_FLOOR["fp32"])
+CALIBRATION = "calibration.json"
 _FLOAT, _FLOAT16 = 1, 10  # onnx.TensorProto.FLOAT, FLOAT16
 
 Graphs = Mapping[str, "ModelProto"]
@@ -71,8 +74,9 @@ def find(bundle: Bundle, graphs: Graphs, golden: Golden, asked: Path | None, out
         ConfigurationError: what was asked for is not this bundle's FP32 graph.
         BundleError: the bundle that was asked for is damaged, or the file is no ONNX graph.
     """
+    equalized = _equalized(bundle)
     if asked is not None:
-        found = _judged(_read(asked, tuple(graphs)), str(asked), golden, outputs)
+        found = _judged(_read(asked, tuple(graphs)), str(asked), golden, outputs, equalized)
         if not found.is_golden:
             raise ConfigurationError(
                 f"{asked} is not the FP32 graph of {bundle.path}: for the golden frame its score is "
@@ -83,9 +87,10 @@ def find(bundle: Bundle, graphs: Graphs, golden: Golden, asked: Path | None, out
     device = bundle.manifest.device_build
     for carried in device.carried if device else ():
         if carried.precision.name == "fp32":
-            return _judged(graphs_of(bundle, carried.graphs), "the FP32 graph that it carries", golden, outputs)
+            own = graphs_of(bundle, carried.graphs)
+            return _judged(own, "the FP32 graph that it carries", golden, outputs, equalized)
     for path in _finished_exports(bundle):
-        found = _judged(_read(path, tuple(graphs)), f"{path}, left by the build", golden, outputs)
+        found = _judged(_read(path, tuple(graphs)), f"{path}, left by the build", golden, outputs, equalized)
         if found.is_golden:
             return found
     lifted = {role: lift(model) for role, model in graphs.items()}
@@ -93,8 +98,18 @@ def find(bundle: Bundle, graphs: Graphs, golden: Golden, asked: Path | None, out
     return Reference(lifted, source, False, compare(golden, outputs(lifted)))
 
 
-def _judged(graphs: Graphs, source: str, golden: Golden, outputs: Outputs) -> Reference:
-    return Reference(graphs, source, True, compare(golden, outputs(graphs)))
+def _judged(
+    graphs: Graphs, source: str, golden: Golden, outputs: Outputs, equalized: tuple[Equalized, ...]
+) -> Reference:
+    """FP32 graphs, brought to what the bundle's was lowered from: the same but for the sizes of channels."""
+    started = {role: equalize(model, equalized) if equalized else model for role, model in graphs.items()}
+    return Reference(started, source, True, compare(golden, outputs(started)))
+
+
+def _equalized(bundle: Bundle) -> tuple[Equalized, ...]:
+    if bundle.manifest.precision.name != "int8" or not (bundle.path / CALIBRATION).is_file():
+        return ()
+    return load_result(bundle.path / CALIBRATION).equalized
 
 
 def _read(path: Path, roles: tuple[str, ...]) -> Graphs:

@@ -15,7 +15,7 @@ import numpy as np
 
 from dgiqa_edge.calibration.images.calibration_set import CalibrationSet
 from dgiqa_edge.calibration.int8.blocks import node_blocks
-from dgiqa_edge.calibration.int8.equalize import equalizable, equalize, observe_peaks
+from dgiqa_edge.calibration.int8.equalize import Equalized, balanced, equalizable, equalize, observe_peaks
 from dgiqa_edge.calibration.int8.graph_tensors import label
 from dgiqa_edge.calibration.int8.observers import create_observer
 from dgiqa_edge.calibration.int8.placement import DEFAULT_SCOPES, Placement, place
@@ -70,20 +70,26 @@ class Lowering:
         return onnx.load(str(self.graph))
 
     @cached_property
-    def integer_graph(self) -> Path:
-        """What INT8 starts from: the FP32 graph with channels of like size where that can be had; it gives the same."""
+    def _equalized(self) -> tuple[Path, tuple[Equalized, ...]]:
+        """The FP32 graph with channels of like size where that can be had, and what was done for it."""
         groups = equalizable(self.model, self.placement)
         if not groups:
-            return self.graph
+            return self.graph, ()
 
         def make(directory: Path) -> dict[str, Json]:
-            photos, threads = self.inputs.photos, self.inputs.options.threads
-            peaks = observe_peaks(self.graph, groups, photos, threads=threads)
-            save_checked(equalize(self.model, groups, peaks), directory / EQUALIZED_GRAPH)
-            return {"tensors": sum(len(group.tensors) for group in groups)}
+            peaks = observe_peaks(self.graph, groups, self.inputs.photos, threads=self.inputs.options.threads)
+            known = balanced(self.model, groups, peaks)
+            save_checked(equalize(self.model, known), directory / EQUALIZED_GRAPH)
+            return {"groups": [group.to_json() for group in known]}
 
         inputs: dict[str, Json] = {**self._photo_inputs(), "kept": sorted(self.kept)}
-        return self.inputs.stages.run("equalized", inputs, make).file(EQUALIZED_GRAPH)
+        done = self.inputs.stages.run("equalized", inputs, make)
+        return done.file(EQUALIZED_GRAPH), tuple(map(Equalized.from_json, done.values["groups"]))  # type: ignore[arg-type, union-attr]
+
+    @property
+    def integer_graph(self) -> Path:
+        """What INT8 starts from: it gives what the FP32 graph does."""
+        return self._equalized[0]
 
     @cached_property
     def integer_model(self) -> "onnx.ModelProto":
@@ -145,6 +151,7 @@ class Lowering:
                 preprocessing_sha256=keys[2],
                 images=len(photos),
                 skipped=photos.skipped,
+                equalized=self._equalized[1],
             )
 
         with self.inputs.reporter.stage(f"calibration ({observer.method})") as line:

@@ -5,7 +5,10 @@ import pytest
 
 from dgiqa_edge.training.__main__ import main
 
-COMMANDS = ("features", "views", "depth", "edge", "nano", "dgiqa", "finish", "ablate", "evaluate")
+COMMANDS = (
+    *("features", "drift", "views", "depth", "edge", "join", "teach", "nano", "dgiqa", "finish", "ablate"),
+    "evaluate",
+)
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -1,8 +1,8 @@
 """What trainers do that rank photos above degraded copies of them, and clearer copies above worse ones."""
 
 from abc import abstractmethod
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -14,6 +14,7 @@ from ..data.degraded_set import Copy
 from ..data.edge_batches import Pairs
 from .trainer import Store, Trainer, TrainingConfig, TrainingData
 
+Data = TypeVar("Data", bound="LadderData[Any]")
 LEAST_APART, APART = 0.02, 0.15
 """Scores of two copies of a ladder lie apart by this, or by this share of what the one loses beyond the other."""
 
@@ -57,6 +58,16 @@ class LadderData(TrainingData[Store]):
     fit_blanks: np.ndarray
     validation_blanks: np.ndarray
     copies: tuple[Copy, ...]
+
+    def seeing(self: Data, seen: np.ndarray) -> Data:
+        """The same, but to fit only the photos marked in ``seen``, bool [photos], and copies of them."""
+        of_these = np.array([seen[copy.row] for copy in self.copies], bool)
+        return replace(
+            self,
+            fit=self.fit[seen[self.fit]],
+            fit_pairs=self.fit_pairs.among(seen),
+            series_pairs=self.series_pairs.among(of_these),
+        )
 
     def told(self) -> str:
         """How much there is, for people."""
