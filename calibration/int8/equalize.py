@@ -3,11 +3,11 @@
 A tensor has one grid. In transformers a few channels are tens of times larger than the rest, which then share a handful
 of levels. Each channel is divided by a factor, in the constants that make the tensor, and the rows of weights that read
 it are multiplied by the same: in float nothing changes, and no node is added. The factors are those of Xiao et al.,
-"SmoothQuant" (2022), after Nagel et al. (2019), taken to the next power of two, by which floats divide exactly.
+"SmoothQuant" (2022), after Nagel et al. (2019), rounded to powers of two, by which floats divide exactly.
 """
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sized
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,7 @@ from dgiqa_edge.runtime.errors import CalibrationError
 
 from .graph_tensors import attribute, constant_tensors, consumers, drop_unread
 from .placement import Placement, QuantizedNode
-from .ranges import Feed, Progress, frame_feed, insert_after_producers, observing_session
+from .ranges import frame_feed, insert_after_producers, observing_session
 
 if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto, NodeProto, TensorProto
@@ -81,13 +81,7 @@ def equalizable(model: "ModelProto", placement: Placement) -> tuple[Equalized, .
 
 
 def observe_peaks(
-    model: Path,
-    groups: Iterable[Equalized],
-    frames: Iterable[np.ndarray],
-    *,
-    feed: Feed = frame_feed,
-    threads: int = 0,
-    progress: Progress | None = None,
+    model: Path, groups: Iterable[Equalized], frames: Iterable[np.ndarray], threads: int = 0
 ) -> dict[str, np.ndarray]:
     """Largest magnitude of each channel of the groups' tensors over ``frames``: float32 [channels] by tensor.
 
@@ -95,22 +89,20 @@ def observe_peaks(
         CalibrationError: a value is not finite, or there is no frame.
     """
     channels = {tensor: group.channels for group in groups for tensor in group.tensors}
-    names, done, total = list(channels), 0, len(frames) if isinstance(frames, Sized) else 0
-    peaks: dict[str, np.ndarray] = {}
+    names, peaks = list(channels), dict[str, np.ndarray]()
 
     def add(proto: "ModelProto", tensors: Iterable[str]) -> None:
         _add_peaks(proto, {tensor: channels[tensor] for tensor in tensors})
 
     with observing_session(model, names, add, threads) as session:
         for frame in frames:
-            for name, peak in zip(names, session.run([_peak(name) for name in names], dict(feed(frame))), strict=True):
+            for name, peak in zip(
+                names, session.run([_peak(name) for name in names], dict(frame_feed(frame))), strict=True
+            ):
                 if not np.isfinite(peak).all():
                     raise CalibrationError(f"tensor {name} of {model.name} is not finite on a calibration frame")
                 peaks[name] = np.maximum(peaks[name], peak) if name in peaks else peak
-            done += 1
-            if progress is not None:
-                progress(done, total)
-    if not done:
+    if not peaks:
         raise CalibrationError("no calibration frame: channels cannot be equalized")
     return peaks
 

@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from onnx import ModelProto, TensorProto
 
 _EQUAL = Tolerance(SCORE_FLOOR["fp32"], DEPTH_FLOOR_LEVELS["fp32"], FAULTS_FLOOR["fp32"])
-CALIBRATION = "calibration.json"
 _FLOAT, _FLOAT16 = 1, 10  # onnx.TensorProto.FLOAT, FLOAT16
 
 Graphs = Mapping[str, "ModelProto"]
@@ -107,9 +106,8 @@ def _judged(
 
 
 def _equalized(bundle: Bundle) -> tuple[Equalized, ...]:
-    if bundle.manifest.precision.name != "int8" or not (bundle.path / CALIBRATION).is_file():
-        return ()
-    return load_result(bundle.path / CALIBRATION).equalized
+    record = bundle.manifest.calibration if bundle.manifest.precision.name == "int8" else None
+    return () if record is None else load_result(bundle.file(record.file)).equalized
 
 
 def _read(path: Path, roles: tuple[str, ...]) -> Graphs:
