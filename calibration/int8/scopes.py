@@ -1,18 +1,26 @@
-"""Which nodes of a graph belong to which network, told by the scopes in the exporter's node names.
+"""Which network, and which block of it, a graph's nodes belong to, told by the scopes in the exporter's node names.
 
 The simplifier gives nodes that it fuses names of its own (``Gemm_4``); such a node belongs to a network when
 the nearest named nodes before and after it both do. Nodes between two networks belong to neither.
+
+A block takes or loses INT8 as a whole: it is finer than a network and coarser than a layer: one transformer block, one
+inverted residual, one attention unit. Layers that the simplifier fused and named itself join the block around them.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from .graph_tensors import constant_tensors, label
 
 if TYPE_CHECKING:
-    from onnx import GraphProto, NodeProto
+    from onnx import GraphProto, ModelProto, NodeProto
+
+    from .placement import Placement
 
 _OUTSIDE = ""
+_MEMBER = re.compile(r"(?P<list>.+?)\.\d+(_\d+)?")
+_DEPTH = 2
 
 
 def network_scopes(graph: "GraphProto", scopes: Sequence[str]) -> list[str | None]:
@@ -23,16 +31,37 @@ def network_scopes(graph: "GraphProto", scopes: Sequence[str]) -> list[str | Non
         scopes: name prefixes such as ``/depth_net/``.
     """
     stated = [_stated_scope(node, scopes) for node in graph.node]
-    constants = set(constant_tensors(graph))
-    before = _nearest(zip(graph.node, stated, strict=True), constants, forward=True)
-    after = _nearest(zip(reversed(graph.node), reversed(stated), strict=True), constants, forward=False)
     found: list[str | None] = []
-    for scope, above, below in zip(stated, before, reversed(after), strict=True):
+    for scope, above, below in _between(graph, stated, unknown=frozenset((_OUTSIDE,))):
         if scope is not None:
             found.append(scope or None)
         else:
             shared = (above & below) - {_OUTSIDE}
             found.append(min(shared) if len(shared) == 1 else None)
+    return found
+
+
+def blocks_of(model: "ModelProto", placement: "Placement", scopes: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Output tensors of the placed nodes by block, blocks and outputs in graph order.
+
+    A placed node that no path places anywhere is a block of its own, under its name.
+    """
+    placed = {node.output for node in placement.nodes}
+    blocks: dict[str, list[str]] = {}
+    for node, block in zip(model.graph.node, node_blocks(model.graph, scopes), strict=True):
+        if node.output and node.output[0] in placed:
+            blocks.setdefault(block or label(node), []).append(node.output[0])
+    return {block: tuple(outputs) for block, outputs in blocks.items()}
+
+
+def node_blocks(graph: "GraphProto", scopes: Sequence[str]) -> list[str]:
+    """Block of every node in graph order: the scope without slashes, then the block's path; "" outside the scopes."""
+    inside = network_scopes(graph, scopes)
+    paths = (_path_block(label(node), scope) if scope else "" for node, scope in zip(graph.node, inside, strict=True))
+    stated = [path or None for path in paths]
+    found = []
+    for scope, (block, above, below) in zip(inside, _between(graph, stated, unknown=frozenset()), strict=True):
+        found.append((block or _surrounding(*(_within(scope, near) for near in (above, below)))) if scope else "")
     return found
 
 
@@ -45,18 +74,62 @@ def _stated_scope(node: "NodeProto", scopes: Sequence[str]) -> str | None:
     return _OUTSIDE if name.startswith("/") else None
 
 
+def _path_block(name: str, scope: str) -> str:
+    """Block named in a node's path, "" where it names none: down to the first list member, else two modules deep."""
+    if not name.startswith(scope):
+        return ""
+    modules = name[len(scope) :].split("/")[:-1]
+    for index, module in enumerate(modules):
+        member = _MEMBER.fullmatch(module)
+        if member and index and member["list"] == modules[index - 1]:
+            modules = modules[:index]  # a step of a Sequential, which is one block
+            break
+        if member:
+            modules = modules[: index + 1]
+            break
+    else:
+        modules = modules[:_DEPTH]
+    return "/".join([scope.strip("/"), *modules]) if modules else ""
+
+
+def _within(scope: str, blocks: frozenset[str]) -> frozenset[str]:
+    """Those of the same network."""
+    return frozenset(block for block in blocks if block.startswith(f"{scope.strip('/')}/"))
+
+
+def _surrounding(above: frozenset[str], below: frozenset[str]) -> str:
+    """Block of a node that states none: the one on both sides, else the one it feeds, else the one that feeds it."""
+    for candidates in (above & below, below if len(below) == 1 else frozenset(), above, below):
+        if candidates:
+            return min(candidates)
+    return ""
+
+
+def _between(
+    graph: "GraphProto", stated: Sequence[str | None], unknown: frozenset[str]
+) -> list[tuple[str | None, frozenset[str], frozenset[str]]]:
+    """For every node what it states, and what the nearest nodes state on every path into it and out of it.
+
+    Args:
+        unknown: what stands at a path's end where none states anything.
+    """
+    constants = set(constant_tensors(graph))
+    before = _nearest(zip(graph.node, stated, strict=True), constants, unknown, forward=True)
+    after = _nearest(zip(reversed(graph.node), reversed(stated), strict=True), constants, unknown, forward=False)
+    return list(zip(stated, before, reversed(after), strict=True))
+
+
 def _nearest(
-    nodes: "Iterable[tuple[NodeProto, str | None]]", constants: set[str], *, forward: bool
+    nodes: "Iterable[tuple[NodeProto, str | None]]", constants: set[str], unknown: frozenset[str], *, forward: bool
 ) -> list[frozenset[str]]:
-    """Scopes of the nearest named nodes on every path into (``forward``) or out of each node."""
     reached: dict[str, frozenset[str]] = {}
     found = []
-    for node, scope in nodes:
+    for node, stated in nodes:
         sources, results = (node.input, node.output) if forward else (node.output, node.input)
-        if scope is not None:
-            mine = frozenset((scope,))
+        if stated is not None:
+            mine = frozenset((stated,))
         else:
-            mine = frozenset().union(*(reached.get(name, {_OUTSIDE}) for name in sources if name not in constants))
+            mine = frozenset[str]().union(*(reached.get(name, unknown) for name in sources if name not in constants))
         for name in results:
             reached[name] = mine if forward else reached.get(name, frozenset()) | mine
         found.append(mine)

@@ -40,7 +40,7 @@ def measure_block(
 
     Args:
         model: float32; left as it is.
-        outputs: output tensors of the block's placed nodes (``blocks.blocks_of``).
+        outputs: output tensors of the block's placed nodes (``scopes.blocks_of``).
         open_model: loads a graph; its function takes uint8 [1, H, W, 3].
         frames: photos that the final check does not use.
         reference: FP32 outputs of every frame, in order.

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dgiqa_edge.calibration.int8.blocks import node_blocks
 from dgiqa_edge.calibration.int8.graph_tensors import label
 from dgiqa_edge.calibration.int8.placement import CLAMPS, DEFAULT_SCOPES
 from dgiqa_edge.calibration.int8.quantize import quantized_outputs
+from dgiqa_edge.calibration.int8.scopes import node_blocks
 
 from .source_graph import SourceGraph, stands_for
 

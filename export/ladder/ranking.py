@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dgiqa_edge.calibration.images.calibration_set import CalibrationSet
-from dgiqa_edge.calibration.int8.blocks import blocks_of
 from dgiqa_edge.calibration.int8.placement import DEFAULT_SCOPES
+from dgiqa_edge.calibration.int8.scopes import blocks_of
 from dgiqa_edge.calibration.int8.sensitivity import measure_block
 from dgiqa_edge.runtime.bundle.manifest import BlockRecord
 from dgiqa_edge.runtime.hashing import Json

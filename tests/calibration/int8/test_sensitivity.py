@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dgiqa_edge.calibration.int8.blocks import blocks_of
 from dgiqa_edge.calibration.int8.observers import create_observer
 from dgiqa_edge.calibration.int8.placement import DEFAULT_SCOPES, place
 from dgiqa_edge.calibration.int8.ranges import observe_ranges
+from dgiqa_edge.calibration.int8.scopes import blocks_of
 from dgiqa_edge.calibration.int8.sensitivity import measure_block, most_sensitive, only, ranked
 from dgiqa_edge.calibration.int8.targets import target_named
 from dgiqa_edge.runtime.bundle.manifest import BlockRecord as BlockSensitivity

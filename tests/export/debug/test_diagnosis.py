@@ -12,9 +12,9 @@ import pytest
 from onnx import numpy_helper
 from stand_ins import small_networks as small
 
-from dgiqa_edge.calibration.int8.blocks import node_blocks
 from dgiqa_edge.calibration.int8.placement import DEFAULT_SCOPES
 from dgiqa_edge.calibration.int8.quantize import quantized_outputs
+from dgiqa_edge.calibration.int8.scopes import node_blocks
 from dgiqa_edge.export.debug import diagnosis
 from dgiqa_edge.export.debug.report import lines
 from dgiqa_edge.export.frame_graph import precision as half

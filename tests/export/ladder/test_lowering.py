@@ -5,9 +5,9 @@ import shutil
 import onnx
 import pytest
 
-from dgiqa_edge.calibration.int8.blocks import node_blocks
 from dgiqa_edge.calibration.int8.placement import DEFAULT_SCOPES
 from dgiqa_edge.calibration.int8.quantize import quantized_outputs
+from dgiqa_edge.calibration.int8.scopes import node_blocks
 from dgiqa_edge.export.debug.source_graph import SourceGraph
 from dgiqa_edge.export.options.tensorrt_options import TensorRtOptions
 from dgiqa_edge.runtime.errors import ConfigurationError
