@@ -44,16 +44,20 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", required=True)
 
-    def command(name: str, summary: str) -> Callable[..., argparse.Action]:
+    def command(name: str, summary: str, configured: bool = True) -> Callable[..., argparse.Action]:
         added = commands.add_parser(name, help=summary, description=summary)
-        added.add_argument(
-            "--config", type=input_path, required=True, help="TOML file; see training/configs/biq2021.toml"
-        )
+        if configured:
+            added.add_argument(
+                "--config", type=input_path, required=True, help="TOML file; see training/configs/biq2021.toml"
+            )
         return added.add_argument
 
     add = command("features", "cache the encoder's features of photos")
     add("--part", choices=("train", "test", "degraded"), required=True)
     add("--limit", type=whole(1), help="only the first so many")
+    add = command("drift", "see how far INT8 moves features, so that edge's head learns to bear it")
+    add("--bundle", type=input_path, required=True, help="an INT8 bundle of edge for frames of the photos' size")
+    add("--limit", type=whole(1), default=300, help="how many photos (default %(default)s)")
     add = command("views", "make the views of photos and of degraded copies that nano reads")
     add("--part", choices=("train", "degraded"), required=True)
     add("--limit", type=whole(1), help="only the first so many")
@@ -65,9 +69,16 @@ def _parser() -> argparse.ArgumentParser:
     add("--out", type=output_folder, required=True, help="folder of the run")
     add("--weights", type=output_file, help="where to write the best head (safetensors)")
     add("--start", type=input_path, help="go on from these weights (safetensors) instead of a fresh head")
+    joining = "make one head, whose logits are the mean of theirs, of several that were trained apart"
+    add = command("join", joining, configured=False)
+    add("heads", type=input_path, nargs="+", metavar="HEAD", help="weights as `edge` writes them")
+    add("--weights", type=output_file, required=True, help="where to write the joined head (safetensors)")
+    add = command("teach", "score photos by heads of edge that never saw them, for nano to learn from")
+    add("--out", type=output_folder, required=True, help="folder of the runs, one for each fold")
+    add("--scores", type=output_file, required=True, help="where to write the scores (npz)")
     add = command("nano", "train nano on its views")
     add("--out", type=output_folder, required=True, help="folder of the run")
-    add("--teacher", type=input_path, help="weights of edge's head (safetensors), for distillation")
+    add("--teacher", type=input_path, help="scores that `teach` wrote, for distillation")
     add("--start", type=input_path, help="go on from these weights (safetensors) instead of ImageNet's trunk")
     add("--weights", type=output_file, help="where to write the best network (safetensors)")
     add = command("dgiqa", "train DGIQA, the quality network of the reference preset, on photos with depth")
@@ -86,7 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     add = command("ablate", "train a model without each of its parts and compare on the validation photos")
     add("--model", choices=("edge", "nano"), required=True)
     add("--out", type=output_folder, required=True, help="folder of the runs, one each")
-    add("--teacher", type=input_path, help="weights of edge's head (safetensors), for nano")
+    add("--teacher", type=input_path, help="scores that `teach` wrote, for nano")
     add("--json", type=output_file, help="where to write the figures")
     add = command("evaluate", "agreement with people on validation photos or, once, on the test split")
     add("--model", choices=("edge", "nano", "dgiqa"), required=True)

@@ -9,15 +9,19 @@ import numpy as np
 import torch
 from safetensors.torch import load_file
 
+from dgiqa_edge.calibration.agreement import srcc
+from dgiqa_edge.export.networks.edge import joined
 from dgiqa_edge.export.networks.nano import Nano
+from dgiqa_edge.runtime.bundle.bundle import load_bundle
 from dgiqa_edge.runtime.commands.progress import Progress
 from dgiqa_edge.runtime.errors import CheckpointError, ConfigurationError
-from dgiqa_edge.runtime.ground.atomic import write_text
+from dgiqa_edge.runtime.ground.atomic import atomic_file, write_text
+from dgiqa_edge.runtime.ground.error_text import telling_line
 from dgiqa_edge.runtime.ground.names import json_text
 
 from .data.encoder_session import load_encoder
 from .data.rgbd import kinect_report
-from .runs import ablation, jobs
+from .runs import ablation, jobs, teaching
 from .runs import evaluate as evaluation
 from .runs.shipping import ship
 from .trainers.config import read_config
@@ -29,6 +33,16 @@ from .trainers.trainer import Trainer, device_of
 def features(options: argparse.Namespace) -> int:
     """Cache encoder features."""
     jobs.compute_features(_shop(options), options.part, options.limit, Progress("features"))
+    return 0
+
+
+def drift(options: argparse.Namespace) -> int:
+    """Cache what INT8 does to features."""
+    shop = _shop(options)
+    bundle = load_bundle(options.bundle)
+    graph = bundle.file(bundle.manifest.graphs[0].file)
+    jobs.compute_drift(shop, graph, options.limit, Progress("drift"))
+    print(f"wrote {shop.drift}")
     return 0
 
 
@@ -50,15 +64,33 @@ def edge(options: argparse.Namespace) -> int:
     return _trained(jobs.edge_trainer(_shop(options), options.out, start), options)
 
 
+def join(options: argparse.Namespace) -> int:
+    """Make one head of several."""
+    try:
+        ship(joined([_weights(file) for file in options.heads]), options.weights)
+    except (ValueError, KeyError, RuntimeError) as error:
+        raise CheckpointError(f"these are not heads of one training set: {telling_line(error)}") from None
+    print(f"wrote {options.weights}")
+    return 0
+
+
+def teach(options: argparse.Namespace) -> int:
+    """Let edge's heads score what they never saw."""
+    shop = _shop(options)
+    taught = teaching.teach(shop, options.out, _epochs())
+    rows = shop.features.complete(shop.photos.indices("fit"))
+    print(f"SRCC on the {len(rows)} photos to fit: {srcc(taught.photos[rows], shop.photos.mos[rows]):.4f}")
+    with atomic_file(options.scores) as partial, partial.open("wb") as stream:
+        np.savez(stream, photos=taught.photos, copies=taught.copies)
+    print(f"wrote {options.scores}")
+    return 0
+
+
 def nano(options: argparse.Namespace) -> int:
     """Train nano."""
     shop = _shop(options)
-    teacher = np.full(len(shop.photos.photos), np.nan, np.float32)
-    degraded_teacher = np.full(len(shop.degraded.copies), np.nan, np.float32)
-    if options.teacher:
-        teacher, degraded_teacher = jobs.teach(shop, _weights(options.teacher))
     start = _weights(options.start) if options.start else None
-    return _trained(jobs.nano_trainer(shop, options.out, teacher, degraded_teacher, start), options)
+    return _trained(jobs.nano_trainer(shop, options.out, _taught(shop, options.teacher), start), options)
 
 
 def dgiqa(options: argparse.Namespace) -> int:
@@ -93,8 +125,8 @@ def ablate(options: argparse.Namespace) -> int:
         fit = len(shop.features.complete(shop.photos.indices("fit")))
     else:
         if not options.teacher:
-            raise ConfigurationError("the ablation of nano needs --teacher: the weights of edge's head that ship")
-        outcomes, human = ablation.nano_outcomes(shop, options.out, _weights(options.teacher), _epochs())
+            raise ConfigurationError("the ablation of nano needs --teacher: what `teach` writes")
+        outcomes, human = ablation.nano_outcomes(shop, options.out, _taught(shop, options.teacher), _epochs())
         fit = int(shop.view_store("photos").done[shop.photos.indices("fit")].sum())
     report = ablation.report(options.model, outcomes, human, fit)
     print(ablation.table(report))
@@ -156,6 +188,19 @@ def _dgiqa_report(shop: jobs.Workshop, options: argparse.Namespace) -> dict[str,
     scores = jobs.dgiqa_scores(shop, options.weights, options.part, device_of(options.device), Progress("photos"))
     agreement = evaluation.score_report(scores, shop.photos.mos[shop.photos.indices(options.part)])
     return {"model": "dgiqa", "part": options.part, "agreement": agreement}
+
+
+def _taught(shop: jobs.Workshop, file: Path | None) -> jobs.Taught:
+    if file is None:
+        return shop.silent
+    if not file.is_file():
+        raise CheckpointError(f"{file} is missing: `teach` writes it")
+    with np.load(file) as stored:
+        taught = jobs.Taught(stored["photos"], stored["copies"])
+    wanted = len(shop.silent.photos), len(shop.silent.copies)
+    if (len(taught.photos), len(taught.copies)) != wanted:
+        raise CheckpointError(f"{file} is about other photos or copies: `teach` with this configuration writes it anew")
+    return taught
 
 
 def _weights(file: Path) -> dict[str, torch.Tensor]:

@@ -72,10 +72,10 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "upscaled": Kind(optics.upscaled, 0.6, ("blurred",), ("damaged",)),
         "rain": Kind(weather.rain, 0.6, (), ("dirty", "hazy", "noisy", "blurred")),
         "snow": Kind(weather.snow, 0.55, (), ("dirty", "hazy", "noisy", "blurred")),
-        "flicker": Kind(sensor.flicker, 0.5, (), ("dark", "over-exposed", "damaged", "dirty")),
+        "flicker": Kind(sensor.flicker, 0.4, (), ("dark", "over-exposed", "damaged", "dirty")),
         "colour_bands": Kind(sensor.colour_bands, 0.45, (), ("damaged",)),
-        "infrared": Kind(sensor.infrared, 0.6, (), ("dark", "noisy", "flared", "over-exposed")),
-        "colour_cast": Kind(sensor.colour_cast, 0.4, (), ("over-exposed",)),
+        "infrared": Kind(sensor.infrared, 0.1, (), ("dark", "noisy", "flared", "over-exposed")),
+        "colour_cast": Kind(sensor.colour_cast, 0.15, (), ("over-exposed",)),
         "over_sharpened": Kind(sensor.over_sharpened, 0.45, (), ("noisy", "damaged")),
     }
 )

@@ -16,8 +16,6 @@ import numpy as np
 
 from dgiqa_edge.calibration.int8.equalize import Equalized, equalize
 from dgiqa_edge.calibration.int8.graph_tensors import float_name
-from dgiqa_edge.calibration.int8.placement import DEFAULT_SCOPES
-from dgiqa_edge.calibration.int8.recentre import recentred_like
 from dgiqa_edge.calibration.int8.result import load_result
 from dgiqa_edge.runtime.bundle.bundle import Bundle, load_bundle
 from dgiqa_edge.runtime.bundle.golden import Deviation, Golden, compare
@@ -75,10 +73,9 @@ def find(bundle: Bundle, graphs: Graphs, golden: Golden, asked: Path | None, out
         ConfigurationError: what was asked for is not this bundle's FP32 graph.
         BundleError: the bundle that was asked for is damaged, or the file is no ONNX graph.
     """
-    lifted = {role: lift(model) for role, model in graphs.items()}
-    lowering = _Lowering.of(bundle, lifted)
+    equalized = _equalized(bundle)
     if asked is not None:
-        found = lowering.judged(_read(asked, tuple(graphs)), str(asked), golden, outputs)
+        found = _judged(_read(asked, tuple(graphs)), str(asked), golden, outputs, equalized)
         if not found.is_golden:
             raise ConfigurationError(
                 f"{asked} is not the FP32 graph of {bundle.path}: for the golden frame its score is "
@@ -90,41 +87,27 @@ def find(bundle: Bundle, graphs: Graphs, golden: Golden, asked: Path | None, out
     for carried in device.carried if device else ():
         if carried.precision.name == "fp32":
             own = graphs_of(bundle, carried.graphs)
-            return lowering.judged(own, "the FP32 graph that it carries", golden, outputs)
+            return _judged(own, "the FP32 graph that it carries", golden, outputs, equalized)
     for path in _finished_exports(bundle):
-        found = lowering.judged(_read(path, tuple(graphs)), f"{path}, left by the build", golden, outputs)
+        found = _judged(_read(path, tuple(graphs)), f"{path}, left by the build", golden, outputs, equalized)
         if found.is_golden:
             return found
+    lifted = {role: lift(model) for role, model in graphs.items()}
     source = "its graph without the rounding of tensors: wrong weights stay unseen, --reference shows them"
     return Reference(lifted, source, False, compare(golden, outputs(lifted)))
 
 
-@dataclass(frozen=True)
-class _Lowering:
-    """What lowering to INT8 changed besides rounding; nothing for other precisions.
+def _judged(
+    graphs: Graphs, source: str, golden: Golden, outputs: Outputs, equalized: tuple[Equalized, ...]
+) -> Reference:
+    """FP32 graphs, brought to what the bundle's was lowered from: the same but for the sizes of channels."""
+    started = {role: equalize(model, equalized) if equalized else model for role, model in graphs.items()}
+    return Reference(started, source, True, compare(golden, outputs(started)))
 
-    Attributes:
-        equalized: products whose channels were made of like size.
-        centred: by role, graphs without rounding that subtract the means the bundle's do.
-    """
 
-    equalized: tuple[Equalized, ...]
-    centred: Graphs
-
-    @classmethod
-    def of(cls, bundle: Bundle, lifted: Graphs) -> "_Lowering":
-        record = bundle.manifest.calibration
-        if bundle.manifest.precision.name != "int8" or record is None:
-            return cls((), {})
-        return cls(load_result(bundle.file(record.file)).equalized, lifted)
-
-    def judged(self, graphs: Graphs, source: str, golden: Golden, outputs: Outputs) -> Reference:
-        """FP32 graphs, brought to what the bundle's has; they are judged before their means are."""
-        started = {role: equalize(model, self.equalized) if self.equalized else model for role, model in graphs.items()}
-        deviation = compare(golden, outputs(started))
-        for role, like in self.centred.items():
-            started[role] = recentred_like(started[role], like, DEFAULT_SCOPES)
-        return Reference(started, source, True, deviation)
+def _equalized(bundle: Bundle) -> tuple[Equalized, ...]:
+    record = bundle.manifest.calibration if bundle.manifest.precision.name == "int8" else None
+    return () if record is None else load_result(bundle.file(record.file)).equalized
 
 
 def _read(path: Path, roles: tuple[str, ...]) -> Graphs:

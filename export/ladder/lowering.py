@@ -20,7 +20,6 @@ from dgiqa_edge.calibration.int8.observers import create_observer
 from dgiqa_edge.calibration.int8.placement import DEFAULT_SCOPES, Placement, place
 from dgiqa_edge.calibration.int8.quantize import count_nodes, quantize
 from dgiqa_edge.calibration.int8.ranges import observe_ranges
-from dgiqa_edge.calibration.int8.recentre import centred, observe_means, recentred
 from dgiqa_edge.calibration.int8.result import CalibrationResult, cache_key, load_or_observe
 from dgiqa_edge.calibration.int8.scopes import node_blocks
 from dgiqa_edge.calibration.int8.targets import Target
@@ -181,7 +180,6 @@ class Lowering:
         def make(directory: Path) -> dict[str, Json]:
             lowered = quantize(self.integer_model, placement, calibration.ranges, target)
             model, in_half, rest = lowered.model, frozenset[str](), ""
-            self._recentre(model, directory / GRAPH, line)
             if target.float_part == "fp16":
                 half, report = precision.to_fp16(model, DEFAULT_SCOPES, magnitudes, kept=self.kept)
                 rest = f", the networks' rest in FP16 ({len(report.islands)} FP32 islands)"
@@ -201,19 +199,6 @@ class Lowering:
             "kept": sorted(self.kept),
         }
         return self.inputs.stages.run("int8", inputs, make)
-
-    def _recentre(self, model: "onnx.ModelProto", scratch: Path, line: StageLine) -> None:
-        """Take out of an INT8 graph what it moves on average; ``scratch`` is where it may be written."""
-        places = centred(model, DEFAULT_SCOPES)
-        if not places:
-            return
-        save_checked(model, scratch)
-        photos, threads = self.inputs.photos, self.inputs.options.threads
-        means = [
-            observe_means(graph, places, photos, threads=threads, progress=line.tick)
-            for graph in (self.integer_graph, scratch)
-        ]
-        recentred(model, *means)
 
     def fp16(self, line: StageLine, *, islands: str = "") -> StageResult:
         """Explicit FP16; ``islands`` names what stays FP32 besides what would leave FP16's range.

@@ -51,7 +51,7 @@ class Nano2(NanoParts):
             frame first; depth float32 [1, h / 4, w / 4], relative inverse depth, larger is nearer; faults float32
             [1, 8] and coverage float32 [1, 4, 4, 8], probabilities.
         """
-        logits, depth, faults, coverage = self.read(self.maps(whole), self.maps(crops))
+        logits, depth, faults, coverage, _ = self.read(self.maps(whole), self.maps(crops))
         view_scores = torch.sigmoid(logits)
         return view_scores.mean(dim=1), view_scores, depth, torch.sigmoid(faults), torch.sigmoid(coverage)
 
@@ -59,10 +59,11 @@ class Nano2(NanoParts):
         """Views in levels [V, 3, h, w] to their maps."""
         return self.trunk((views - LEVELS_PER_UNIT) * (1.0 / LEVELS_PER_UNIT))  # type: ignore[no-any-return]
 
-    def read(self, whole: ViewMaps, crops: ViewMaps) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def read(self, whole: ViewMaps, crops: ViewMaps) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
         """Maps of F frames and of their F * N crops to what :meth:`forward` gives, as logits, but depth.
 
-        View logits [F, 1 + N], depth [F, h / 4, w / 4], faults [F, 8], coverage [F, 4, 4, 8].
+        View logits [F, 1 + N], depth [F, h / 4, w / 4], faults [F, 8], coverage [F, 4, 4, 8], and what all but depth
+        is read from: context [F, 384].
         """
         depth = self.depth_decoder(whole)
         whole_depth, crop_depth = self.depth_cells(depth)
@@ -73,7 +74,7 @@ class Nano2(NanoParts):
         context = torch.cat((whole_vector, crop_vectors.reshape(frames, -1, VIEW_WIDTH).mean(dim=1)), dim=1)
         faults, coverage = self.faults(image, context)
         logits = frame_logits(whole_vector, crop_vectors, self.whole_score, self.crop_score)
-        return logits - self.faults.taken(faults), depth, faults, coverage
+        return logits - self.faults.taken(faults), depth, faults, coverage, context
 
 
 class FaultReader(nn.Module):

@@ -6,13 +6,12 @@ import pytest
 from dgiqa_edge.export.networks.dgiqa import Sizes
 from dgiqa_edge.training.data.degraded_set import BLANK, Copy
 from dgiqa_edge.training.data.edge_batches import Pairs
-from dgiqa_edge.training.data.feature_store import FeatureStore, Shapes
+from dgiqa_edge.training.data.feature_store import FeatureStore
 from dgiqa_edge.training.trainers.edge_trainer import EdgeData
 
 PHOTOS = 96
 COPIES = 32
 BLANKS = 8
-SHAPES = Shapes(crop_grid=(1, 4, 81, 384), crop_statistics=(1, 4, 3, 384))  # fewer crops, less to train
 
 
 @pytest.fixture(scope="session")
@@ -23,7 +22,7 @@ def edge_data(tmp_path_factory):
     mos = generator.uniform(0, 1, PHOTOS).astype(np.float32)
     stores = []
     for name, scores in (("photos", mos), ("degraded", np.append(mos[:COPIES] - 0.5, np.full(BLANKS, 1.0)))):
-        store = FeatureStore(folder / name, [str(number) for number in range(len(scores))], SHAPES)
+        store = FeatureStore(folder / name, [str(number) for number in range(len(scores))])
         for number, score in enumerate(scores):
             values = {kind: generator.normal(0, 1, array.shape[1:]) for kind, array in store.maps.items()}
             for kind in ("whole_statistics", "crop_statistics"):

@@ -5,7 +5,10 @@ import pytest
 
 from dgiqa_edge.training.__main__ import main
 
-COMMANDS = ("features", "views", "depth", "edge", "nano", "dgiqa", "finish", "ablate", "evaluate")
+COMMANDS = (
+    *("features", "drift", "views", "depth", "edge", "join", "teach", "nano", "dgiqa", "finish", "ablate"),
+    "evaluate",
+)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -16,7 +19,7 @@ def test_help_needs_no_heavy_package(command):
         "print([m for m in ('torch', 'scipy', 'cv2') if m in sys.modules], file=sys.stderr)"
     )
     finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "--config" in finished.stdout
+    assert f"dgiqa_edge.training {command} " in finished.stdout
     assert finished.stderr.strip() == "[]"
 
 

@@ -7,11 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dgiqa_edge.export.networks.depth_guidance import DepthCells
-
 from .feature_store import FeatureStore
-
-GRID_SIDE = 9
 
 
 @dataclass(frozen=True)
@@ -35,34 +31,18 @@ class Pairs:
         chosen = generator.choice(len(self), count, replace=False) if count else np.zeros(0, np.int64)
         return Pairs(self.clean[chosen], self.degraded[chosen])
 
+    def largest(self, values: np.ndarray, most: int) -> "Pairs":
+        """Those ``most`` whose values [pairs] are the largest, in falling order."""
+        chosen = np.argsort(-values, kind="stable")[:most]
+        return Pairs(self.clean[chosen], self.degraded[chosen])
+
 
 def head_inputs(
-    store: FeatureStore, rows: np.ndarray, cells: DepthCells, device: torch.device, crops: Sequence[int] = (0,)
-) -> tuple[Tensor, ...]:
-    """The six inputs of the head for those rows, in its order, with those of the store's crops.
-
-    Args:
-        cells: of :func:`features.training_views`.
-    """
-    values = {
-        kind: torch.from_numpy(array[rows][:, crops] if kind.startswith("crop") else array[rows]).to(device).float()
-        for kind, array in store.maps.items()
-    }
-    whole_depth, crop_depth = cells(values["depth"])
-    side = (4, GRID_SIDE, GRID_SIDE, values["whole_grid"].shape[-1])
-    return (
-        values["whole_grid"].reshape(-1, *side),
-        values["whole_statistics"],
-        whole_depth,
-        values["crop_grid"].reshape(-1, *side),
-        values["crop_statistics"].flatten(0, 1),
-        crop_depth.unflatten(0, (len(rows), -1))[:, crops].flatten(0, 1),
-    )
-
-
-def joined(first: tuple[Tensor, ...], second: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-    """Two sets of inputs as one batch."""
-    return tuple(torch.cat(pair) for pair in zip(first, second, strict=True))
+    store: FeatureStore, rows: np.ndarray, device: torch.device, crops: Sequence[int] = (0,)
+) -> tuple[Tensor, Tensor]:
+    """The inputs of the head for those rows, statistics of whole views and of those of the store's crops."""
+    whole, several = store.maps["whole_statistics"][rows], store.maps["crop_statistics"][rows][:, crops]
+    return torch.from_numpy(whole).to(device).float(), torch.from_numpy(several).to(device).float().flatten(0, 1)
 
 
 def shuffled(rows: np.ndarray, size: int, seed: int) -> Iterator[np.ndarray]:
@@ -73,12 +53,7 @@ def shuffled(rows: np.ndarray, size: int, seed: int) -> Iterator[np.ndarray]:
 
 
 def feature_moments(array: np.ndarray, rows: np.ndarray) -> tuple[Tensor, Tensor]:
-    """Mean and deviation per feature over the rows: over grid cells, and crops, too where the array has them.
-
-    Statistics [rows, 4, 3, 384] give [4, 3, 384]; grids [rows, 4, 81, 384] give [4, 384].
-    """
+    """Mean and deviation of statistics [rows, ..., 4, 3, 384] over the rows, and over crops where there are any."""
     values = array[np.sort(rows)].astype(np.float32)
     values = values.reshape(-1, *values.shape[-3:])
-    if values.shape[2] > 3:
-        return torch.from_numpy(values.mean(axis=(0, 2))), torch.from_numpy(values.std(axis=(0, 2)) + 1e-3)
     return torch.from_numpy(values.mean(axis=0)), torch.from_numpy(values.std(axis=0) + 1e-3)

@@ -12,13 +12,16 @@ import numpy as np
 import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
+from torch.nn import functional as F
 
-from dgiqa_edge.export.networks.edge import EdgeEncoder, pooled_depth, view_features
+from dgiqa_edge.export.networks.edge import EdgeEncoder, token_statistics
 from dgiqa_edge.runtime.engines.session import open_session
 from dgiqa_edge.runtime.errors import CheckpointError
 from dgiqa_edge.runtime.ground.atomic import atomic_file
 from dgiqa_edge.runtime.ground.error_text import telling_line
 
+DEPTH_POOL = 2
+"""Pixels of the whole view that a cell of the cached depth covers along an axis."""
 Run = Callable[[np.ndarray], list[np.ndarray]]
 
 
@@ -47,11 +50,10 @@ class _Features(nn.Module):
     def forward(self, views: Tensor) -> tuple[Tensor, ...]:
         rows, columns = views.shape[2] // 14, views.shape[3] // 14
         tokens = self.encoder.tokens(views)
-        features = view_features(tokens, rows, columns)
-        grid = features.grid.flatten(2, 3)
+        statistics = token_statistics(tokens)
         if not self.with_depth:
-            return grid, features.statistics
-        return grid, features.statistics, pooled_depth(self.encoder.depth(tokens, rows, columns))
+            return (statistics,)
+        return statistics, F.avg_pool2d(self.encoder.depth(tokens, rows, columns).unsqueeze(1), DEPTH_POOL)[:, 0]
 
 
 def load_encoder(weights: Path) -> EdgeEncoder:
@@ -71,11 +73,11 @@ def load_encoder(weights: Path) -> EdgeEncoder:
 
 
 def open_encoder(encoder: EdgeEncoder, job: EncoderJob, folder: Path) -> Run:
-    """A function from views float32 [batch, 3, h, w] to grid [batch, 4, cells, 384], statistics, and depth if asked.
+    """A function from views float32 [batch, 3, h, w] to statistics [batch, 4, 3, 384], and depth if asked.
 
     The ONNX graph is kept in ``folder`` for the next time.
     """
-    name = f"encoder_{job.batch}x{job.size[0]}x{job.size[1]}{'_depth' if job.with_depth else ''}.onnx"
+    name = f"statistics_{job.batch}x{job.size[0]}x{job.size[1]}{'_depth' if job.with_depth else ''}.onnx"
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     shape = (job.batch, 3, *job.size)
     return open_network(_Features(encoder, job.with_depth).eval(), shape, folder / name, job.threads, device, True)

@@ -62,11 +62,9 @@ def extract(
             store.write(
                 row,
                 {
-                    "whole_grid": whole[0][position],
-                    "whole_statistics": whole[1][position],
-                    "depth": whole[2][position],
-                    "crop_grid": np.stack([crop[0][position] for crop in crops]),
-                    "crop_statistics": np.stack([crop[1][position] for crop in crops]),
+                    "whole_statistics": whole[0][position],
+                    "depth": whole[1][position],
+                    "crop_statistics": np.stack([crop[0][position] for crop in crops]),
                 },
             )
         progress(start + len(chosen), len(pending))

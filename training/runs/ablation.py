@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from dgiqa_edge.calibration import agreement as metrics
 
@@ -23,11 +22,9 @@ RESAMPLES = 1000
 
 EDGE: Mapping[str, Changes] = {
     COMPLETE: {},
-    "without depth guidance": {"without": ("depth",)},
     "whole frame alone": {"without": ("crop",)},
     "native crop alone": {"without": ("whole",)},
-    "without the statistics": {"without": ("statistics",)},
-    "statistics alone": {"without": ("grid", "depth")},
+    "without degraded copies": {"pairs_per_batch": 0, "series_per_batch": 0, "blanks_per_batch": 0},
 }
 NANO: Mapping[str, Changes] = {
     COMPLETE: {},
@@ -35,6 +32,7 @@ NANO: Mapping[str, Changes] = {
     "whole frame alone": {"without": ("crop",)},
     "native crop alone": {"without": ("whole",)},
     "without edge as a teacher": {"teacher_share": 0.0},
+    "without the encoder's figures": {"guide_weight": 0.0},
     "without the depth loss": {"depth_weight": 0.0},
 }
 
@@ -62,18 +60,14 @@ def edge_outcomes(shop: jobs.Workshop, out: Path, progress: EpochProgress) -> tu
 
 
 def nano_outcomes(
-    shop: jobs.Workshop, out: Path, head_weights: dict[str, torch.Tensor], progress: EpochProgress
+    shop: jobs.Workshop, out: Path, taught: jobs.Taught, progress: EpochProgress
 ) -> tuple[dict[str, Outcome], np.ndarray]:
-    """Train every variant of `nano`, taught by that head of `edge`; returns as :func:`edge_outcomes`."""
-    taught, degraded_taught = jobs.teach(shop, head_weights)
+    """Train every variant of `nano`, taught by those scores; returns as :func:`edge_outcomes`."""
     outcomes = {}
     for name, changes in NANO.items():
         changed = replace(shop.config, nano=replace(shop.config.nano, **changes))
-        untaught = changed.nano.teacher_share == 0.0
-        known, degraded_known = (
-            np.full_like(scores, np.nan) if untaught else scores for scores in (taught, degraded_taught)
-        )
-        trainer = jobs.nano_trainer(jobs.Workshop(changed), out / _slug(name), known, degraded_known)
+        teacher = taught if changed.nano.teacher_share else shop.silent
+        trainer = jobs.nano_trainer(jobs.Workshop(changed), out / _slug(name), teacher)
         trainer.train(progress)
         trainer.load_best()
         scores = trainer.said(trainer.data.photos, trainer.data.validation)[0]

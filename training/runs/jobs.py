@@ -20,7 +20,7 @@ from dgiqa_edge.calibration.degradations.scene import everywhere
 from dgiqa_edge.calibration.images.image_sources import find_files, is_image
 from dgiqa_edge.calibration.images.shipped import SHIPPED_PHOTOS
 from dgiqa_edge.export.networks.dgiqa import DGIQA
-from dgiqa_edge.export.networks.edge import EdgeHead, depth_cells
+from dgiqa_edge.export.networks.edge import VIEW_WIDTH, EdgeHead
 from dgiqa_edge.export.networks.nano import Nano
 from dgiqa_edge.export.networks.nano2 import Nano2, from_normalised
 from dgiqa_edge.runtime.errors import CheckpointError, ConfigurationError
@@ -29,10 +29,12 @@ from dgiqa_edge.runtime.ground.error_text import telling_line
 from ..data.datasets import VALIDATION_SEED, PhotoSet, read_biq2021, read_photo, read_photo_of_size
 from ..data.degraded_set import SERIES, DegradedSet, extraction_order, plan_degraded
 from ..data.depth_pictures import DepthPictures, DepthRule, PictureStore
+from ..data.drift import Drift, encoder_drift
 from ..data.edge_batches import head_inputs
 from ..data.encoder_session import load_encoder
 from ..data.feature_store import FeatureStore
-from ..data.features import extract, training_views
+from ..data.features import extract
+from ..data.guide import encoder_figures
 from ..data.view_store import ViewStore, views_of
 from ..trainers.config import JobConfig
 from ..trainers.dgiqa_trainer import RANDOM, DgiqaData, DgiqaTrainer, grid_scores
@@ -46,6 +48,14 @@ from ..trainers.swin_start import draw, start_from_swin
 Progress = Callable[[int, int], None]
 EpochProgress = Callable[[int, int, int, float], None]
 Read = Callable[[int], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Taught:
+    """A teacher's scores of all photos and of all degraded copies, float32; NaN where it is silent."""
+
+    photos: np.ndarray
+    copies: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -110,6 +120,17 @@ class Workshop:
             names = [copy.name for copy in self.degraded.copies]
         return ViewStore(self.config.cache / "views" / part, names)
 
+    @property
+    def drift(self) -> Path:
+        """What INT8 does to features."""
+        return self.config.cache / "features" / "drift.npz"
+
+    @property
+    def silent(self) -> Taught:
+        """A teacher that says nothing."""
+        counts = (len(self.photos.photos), len(self.degraded.copies))
+        return Taught(*(np.full(count, np.nan, np.float32) for count in counts))
+
     def fresh_nano(self) -> Nano2:
         """`nano` with its trunk as ImageNet left it."""
         torch.manual_seed(self.config.nano.seed)
@@ -126,6 +147,20 @@ def compute_features(shop: Workshop, part: str, limit: int | None, progress: Pro
     store = shop.degraded_features if part == "degraded" else shop.features
     encoder, graphs = load_encoder(config.encoder), config.cache / "graphs"
     extract(encoder, store, rows[:limit], read, config.extraction_batch, config.threads, progress, graphs)
+
+
+def compute_drift(shop: Workshop, graph: Path, limit: int, progress: Progress) -> None:
+    """What the INT8 graph of an `edge` bundle does to the features of the first ``limit`` photos to fit.
+
+    Raises:
+        ConfigurationError: the graph is not `edge`'s for the photos' size, or no photo has features.
+    """
+    order = extraction_order(shop.photos)
+    rows = shop.features.complete(order[np.isin(order, shop.photos.indices("fit"))])[:limit]
+    if not len(rows):
+        raise ConfigurationError("no photo has features: run `features --part train` first")
+    read, threads = shop.photo, shop.config.threads
+    encoder_drift(graph, shop.features, rows.tolist(), read, threads, progress).save(shop.drift)
 
 
 def compute_views(shop: Workshop, part: str, limit: int | None, progress: Progress) -> None:
@@ -157,15 +192,22 @@ def _pictures(shop: Workshop, part: str) -> tuple[Read, np.ndarray]:
     return shop.photo, extraction_order(shop.photos) if part == "train" else shop.photos.indices("test")
 
 
-def edge_trainer(shop: Workshop, out: Path, start: dict[str, torch.Tensor] | None = None) -> EdgeTrainer:
+def edge_trainer(
+    shop: Workshop, out: Path, start: dict[str, torch.Tensor] | None = None, seen: np.ndarray | None = None
+) -> EdgeTrainer:
     """The trainer of `edge`'s head on whatever features are cached, fresh or from the weights ``start``.
+
+    Args:
+        seen: which photos, and copies of them, it may fit: bool [photos]; all if not given.
 
     Raises:
         ConfigurationError: there are none.
         CheckpointError: ``start`` is not the head's.
     """
     _limit_threads(shop.config.threads)
-    data = EdgeData(mos=shop.photos.mos, **_cached(shop, shop.features, shop.degraded_features))
+    drift = Drift.load(shop.drift) if shop.drift.is_file() else None
+    data = EdgeData(mos=shop.photos.mos, drift=drift, **_cached(shop, shop.features, shop.degraded_features))
+    data = data if seen is None else data.seeing(seen)
     if len(data.fit) < shop.config.edge.batch or not len(data.validation):
         raise ConfigurationError(f"only {len(data.fit)} photos have features: run `features --part train` first")
     run = RunFolder(out, shop.config.edge, shop.config.edge.patience)
@@ -186,42 +228,27 @@ def edge_scorer(
         CheckpointError: the weights are not the head's.
     """
     _limit_threads(shop.config.threads)
-    head = EdgeHead().eval()
+    head = EdgeHead(max(1, len(head_weights.get("whole.read.bias", ())) // VIEW_WIDTH)).eval()
     try:
         head.load_state_dict(head_weights)
     except RuntimeError as error:
         raise CheckpointError(f"not the weights of edge's head: {telling_line(error)}") from None
-    cells = depth_cells(training_views(shop.size))
 
     def scores(store: FeatureStore, rows: np.ndarray) -> np.ndarray:
         parts = []
         with torch.no_grad():
             for at in range(0, len(rows), 100):
-                inputs = head_inputs(store, rows[at : at + 100], cells, torch.device("cpu"))
+                inputs = head_inputs(store, rows[at : at + 100], torch.device("cpu"))
                 parts.append(head(*inputs).mean(dim=1).numpy())
         return np.concatenate(parts)
 
     return scores
 
 
-def teach(shop: Workshop, head_weights: dict[str, torch.Tensor]) -> tuple[np.ndarray, np.ndarray]:
-    """Scores of `edge`'s head for every photo and every degraded copy, NaN where features are missing."""
-    scorer = edge_scorer(shop, head_weights)
-    parts = []
-    for store in (shop.features, shop.degraded_features):
-        scores = np.full(len(store.done), np.nan, np.float32)
-        rows = np.flatnonzero(store.done)
-        if len(rows):
-            scores[rows] = scorer(store, rows)
-        parts.append(scores)
-    return parts[0], parts[1]
-
-
 def nano_trainer(
     shop: Workshop,
     out: Path,
-    teacher: np.ndarray,
-    degraded_teacher: np.ndarray,
+    teacher: Taught,
     start: dict[str, torch.Tensor] | None = None,
 ) -> NanoTrainer:
     """The trainer of `nano` on whatever views are made, from ImageNet's trunk or from the weights ``start``.
@@ -239,10 +266,11 @@ def nano_trainer(
     data = NanoData(
         **_cached(shop, store, degraded),
         mos=shop.photos.mos[:train],
-        teacher=teacher[:train],
+        teacher=teacher.photos[:train],
+        guide=encoder_figures(shop.features, shop.photos.indices("fit"))[:train],
         depth=shop.features.maps["depth"],
         depth_known=shop.features.done[:train] == 1,
-        degraded_teacher=degraded_teacher,
+        degraded_teacher=teacher.copies,
     )
     if len(data.fit) < config.batch or not len(data.validation):
         raise ConfigurationError(f"only {len(data.fit)} photos have views: run `views --part train` first")

@@ -1,8 +1,8 @@
 """What trainers do that rank photos above degraded copies of them, and clearer copies above worse ones."""
 
 from abc import abstractmethod
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -14,6 +14,7 @@ from ..data.degraded_set import Copy
 from ..data.edge_batches import Pairs
 from .trainer import Store, Trainer, TrainingConfig, TrainingData
 
+Data = TypeVar("Data", bound="LadderData[Any]")
 LEAST_APART, APART = 0.02, 0.15
 """Scores of two copies of a ladder lie apart by this, or by this share of what the one loses beyond the other."""
 
@@ -25,12 +26,15 @@ class LadderConfig(TrainingConfig):
     Attributes:
         pairs_per_batch: photos and copies of them beside each batch of photos; 0 for none.
         series_per_batch: pairs of copies of one ladder beside each batch; 0 for none.
+        drawn: times as many pairs are drawn, and those furthest out of order are learned from; kinds that are in order
+            already would else fill every batch.
         blanks_per_batch: frames of dead cameras, whose score should be ``blank_score``.
         without: what the quality readers see as zeros, for the ablation.
     """
 
     pairs_per_batch: int = 16
     series_per_batch: int = 8
+    drawn: int = 1
     blanks_per_batch: int = 3
     blank_score: float = 0.02
     pair_weight: float = 2.0
@@ -57,6 +61,16 @@ class LadderData(TrainingData[Store]):
     fit_blanks: np.ndarray
     validation_blanks: np.ndarray
     copies: tuple[Copy, ...]
+
+    def seeing(self: Data, seen: np.ndarray) -> Data:
+        """The same, but to fit only the photos marked in ``seen``, bool [photos], and copies of them."""
+        of_these = np.array([seen[copy.row] for copy in self.copies], bool)
+        return replace(
+            self,
+            fit=self.fit[seen[self.fit]],
+            fit_pairs=self.fit_pairs.among(seen),
+            series_pairs=self.series_pairs.among(of_these),
+        )
 
     def told(self) -> str:
         """How much there is, for people."""
@@ -93,9 +107,19 @@ class LadderTrainer(Trainer[Store]):
         """What is lost on a batch and the pairs beside it."""
 
     def _loss(self, rows: np.ndarray, generator: np.random.Generator) -> Tensor:
-        pairs = self.data.fit_pairs.drawn(self.config.pairs_per_batch, generator)
-        series = self.data.series_pairs.drawn(self.config.series_per_batch, generator)
+        config, data = self.config, self.data
+        pairs = data.fit_pairs.drawn(config.drawn * config.pairs_per_batch, generator)
+        series = data.series_pairs.drawn(config.drawn * config.series_per_batch, generator)
+        if config.drawn > 1:
+            most, margins = (of.numpy() for of in ladder_targets(pairs, series, data))
+            over = self._copies(pairs.degraded) - most
+            late = self._copies(series.degraded) - self._copies(series.clean) + margins
+            pairs, series = pairs.largest(over, config.pairs_per_batch), series.largest(late, config.series_per_batch)
+            self._train_mode()
         return self._ranked_loss(rows, pairs, series, generator)
+
+    def _copies(self, rows: np.ndarray) -> np.ndarray:
+        return self._quality(self.data.degraded, rows) if len(rows) else np.zeros(0, np.float32)
 
 
 def ladder_targets(pairs: Pairs, series: Pairs, data: LadderData[Any]) -> tuple[Tensor, Tensor]:

@@ -16,7 +16,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from dgiqa_edge.calibration import agreement as metrics
 from dgiqa_edge.calibration.degradations.kinds import FAULTS, KINDS
 from dgiqa_edge.export.networks.lite_trunk import ViewMaps
-from dgiqa_edge.export.networks.nano import depth_cells, map_statistics
+from dgiqa_edge.export.networks.nano import VIEW_WIDTH, depth_cells, map_statistics
 from dgiqa_edge.export.networks.nano2 import Nano2
 from dgiqa_edge.export.networks.views import Box, Views, overlap_matrix
 from dgiqa_edge.runtime.errors import ConfigurationError
@@ -30,6 +30,7 @@ from .trainer import decay_groups, device_of
 
 UNKNOWN = np.float32(np.nan)
 """Neither asserted nor denied."""
+PARTS = ("trunk", "depth_decoder", "whole", "crop", "whole_score", "crop_score", "faults")
 _BATCH = 50
 
 
@@ -40,8 +41,10 @@ class NanoConfig(LadderConfig):
     Attributes:
         trunk_rate: learning rate of the trunk, as a share of ``learning_rate``.
         teacher_share: weight of `edge`'s scores in the target, beside the human ones, where they are known.
+        guide_weight: of the distance to what the encoder of `edge` sees in a photo (``guide`` of the data).
         good: human score above which a photo shows none of the faults.
         averaged: share of the moving average of the weights that a step leaves as it is.
+        learning: parts of the network that learn, as ``faults``; all if none is named.
     """
 
     epochs: int = 6
@@ -54,14 +57,19 @@ class NanoConfig(LadderConfig):
     trunk_rate: float = 0.4
     teacher_share: float = 0.5
     depth_weight: float = 0.3
+    guide_weight: float = 0.3
     fault_weight: float = 0.4
     good: float = 0.6
     averaged: float = 0.997
+    learning: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         unknown = sorted(set(self.without) - {"depth", "whole", "crop"})
         if unknown:
             raise ConfigurationError(f"[nano] without: {unknown[0]!r} is not one of depth, whole, crop")
+        unknown = sorted(set(self.learning) - set(PARTS))
+        if unknown:
+            raise ConfigurationError(f"[nano] learning: {unknown[0]!r} is not one of {', '.join(PARTS)}")
 
 
 @dataclass(frozen=True)
@@ -71,23 +79,26 @@ class NanoData(LadderData[ViewStore]):
     Attributes:
         teacher: `edge`'s score of every photo, float32; NaN where the teacher is silent.
         degraded_teacher: the same of every degraded copy.
+        guide: what the encoder of `edge` sees in every photo, float32 [photos, figures]; NaN where it was not run.
         depth: teacher's depth [photos, 126, 126], float16, valid where ``depth_known``.
     """
 
     teacher: np.ndarray
     degraded_teacher: np.ndarray
+    guide: np.ndarray
     depth: np.ndarray
     depth_known: np.ndarray
 
 
 @dataclass(frozen=True)
 class Outputs:
-    """What the network says of B frames: view scores [B, 2], depth, fault and coverage logits."""
+    """What the network says of B frames: view scores [B, 2], depth, fault and coverage logits, context [B, 384]."""
 
     views: Tensor
     depth: Tensor
     faults: Tensor
     coverage: Tensor
+    context: Tensor
 
     @property
     def scores(self) -> Tensor:
@@ -102,6 +113,7 @@ class NanoTrainer(LadderTrainer[ViewStore]):
     warm_up = 0.3
     longest_gradient = 2.0
     goal = "goal"
+    mixes_on_cpu = True
     config: NanoConfig
     data: NanoData
 
@@ -111,6 +123,8 @@ class NanoTrainer(LadderTrainer[ViewStore]):
         torch.manual_seed(config.seed)
         self.config, self.data = config, data
         self.device = device_of()
+        for name, parameter in network.named_parameters():
+            parameter.requires_grad_(not config.learning or name.partition(".")[0] in config.learning)
         views = network.arrange(FRAME)
         self.network: Nano2 = network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = AveragedModel(self.network, multi_avg_fn=get_ema_multi_avg_fn(config.averaged))
@@ -119,6 +133,7 @@ class NanoTrainer(LadderTrainer[ViewStore]):
             for cells in self.cells:
                 cells.register_forward_hook(_as_zeros)
         side = data.depth.shape[1]
+        self.guided = nn.Linear(2 * VIEW_WIDTH, data.guide.shape[1]).to(self.device)
         height, width = (length // 4 for length in views.whole)
         self.rows = torch.from_numpy(overlap_matrix(side, height, 0.0, float(side))).to(self.device)
         self.columns = torch.from_numpy(overlap_matrix(side, width, 0.0, float(side)).T.copy()).to(self.device)
@@ -142,6 +157,9 @@ class NanoTrainer(LadderTrainer[ViewStore]):
             target = self._target(rows[known])
             target = target.flip(2) if mirrored else target
             loss = loss + config.depth_weight * depth_loss(said.depth[torch.from_numpy(known)].float(), target)
+        seen = torch.from_numpy(data.guide[rows]).to(self.device)
+        if config.guide_weight:
+            loss = loss + config.guide_weight * _known_distance(self.guided(said.context[: len(rows)]), seen)
         lengths = [len(rows), len(pairs), len(series), len(series), len(blanks)]
         _, of_photo, clearer, worse, dead = said.scores.split(lengths)
         most, margins = (values.to(self.device) for values in ladder_targets(pairs, series, data))
@@ -182,8 +200,8 @@ class NanoTrainer(LadderTrainer[ViewStore]):
             maps = [network.maps(levels) for levels in views]
             hidden = {"whole", "crop"} & set(self.config.without)
             maps = [_hidden(one) if name in hidden else one for name, one in zip(("whole", "crop"), maps, strict=True)]
-            logits, depth, faults, coverage = network.read(*maps)
-        return Outputs(torch.sigmoid(logits.float()), depth, faults.float(), coverage.float())
+            logits, depth, faults, coverage, context = network.read(*maps)
+        return Outputs(torch.sigmoid(logits.float()), depth, faults.float(), coverage.float(), context.float())
 
     def _target(self, rows: np.ndarray) -> Tensor:
         depth = torch.from_numpy(self.data.depth[rows].astype(np.float32)).to(self.device)
@@ -211,11 +229,13 @@ class NanoTrainer(LadderTrainer[ViewStore]):
             self.part: self.average.module.state_dict(),
             "average": self.average.state_dict(),
             "learning": self.network.state_dict(),
+            "guided": self.guided.state_dict(),
         }
 
     def _restore(self, state: dict[str, Any]) -> None:
         self.network.load_state_dict(state["learning"])
         self.average.load_state_dict(state["average"])
+        self.guided.load_state_dict(state["guided"])
 
     def _standardise(self) -> None:
         rows = self.data.fit[:: max(1, len(self.data.fit) // 300)]
@@ -235,7 +255,7 @@ class NanoTrainer(LadderTrainer[ViewStore]):
         others = [p for p in self.network.parameters() if p not in trunk]
         return [
             *decay_groups(of_trunk, config.learning_rate * config.trunk_rate, config.weight_decay),
-            *decay_groups(others, config.learning_rate, config.weight_decay),
+            *decay_groups([*others, *self.guided.parameters()], config.learning_rate, config.weight_decay),
         ]
 
     # validation
@@ -304,6 +324,12 @@ def _cross_entropy(logits: Tensor, asserted: Tensor) -> Tensor:
     if not bool(known.any()):
         return logits.sum() * 0.0
     return F.binary_cross_entropy_with_logits(logits[known], asserted[known])
+
+
+def _known_distance(said: Tensor, seen: Tensor) -> Tensor:
+    """Mean squared distance [F, figures] where what was seen is not NaN."""
+    known = ~torch.isnan(seen)
+    return (said[known] - seen[known]).square().mean() if bool(known.any()) else said.sum() * 0.0
 
 
 def _rows(pairs: Pairs) -> list[tuple[int, int]]:

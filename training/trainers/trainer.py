@@ -71,9 +71,11 @@ class Trainer(ABC, Generic[Store]):
         warm_up: epochs in which the learning rate rises.
         longest_gradient: norm to which gradients are cut.
         goal: figure by which the best epoch is chosen.
+        mixes_on_cpu: whether convolutions are its cost, for which bfloat16 pays on a CPU that has it.
     """
 
     goal: str = GOAL
+    mixes_on_cpu: bool = False
 
     part: str
     warm_up: float
@@ -182,8 +184,10 @@ class Trainer(ABC, Generic[Store]):
 
     @property
     def mixed(self) -> bool:
-        """Whether steps compute in bfloat16, as on every GPU that can; its range needs no scaling of the loss."""
-        return self.device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+        """Whether steps compute in bfloat16 where the device has it; its range needs no scaling of the loss."""
+        if self.device.type == "cuda":
+            return torch.cuda.is_bf16_supported(including_emulation=False)
+        return self.mixes_on_cpu and bool(torch.cpu._is_avx512_bf16_supported())
 
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.mixed)

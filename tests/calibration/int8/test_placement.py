@@ -92,6 +92,11 @@ def test_a_standing_exception_stays_float_with_its_reason(frame_graph):
         ("/network/faults/cells/Conv", True),
         ("/network/faults/frame/hidden/Gemm", True),
         ("/network/faults/mix/mix.0/Conv", False),
+        ("/network/head/whole/read/Gemm", True),
+        ("/network/blocks.1/mlp/fc1/Gemm", True),
+        ("/network/blocks.2/mlp/fc1/Gemm", False),
+        ("/network/blocks.10/mlp/fc1/Gemm", False),
+        ("/network/trunk/blocks.1/expand/Conv", False),
     ],
 )
 def test_the_default_policy_spares_the_first_and_last_convolutions(frame_graph, name, kept):

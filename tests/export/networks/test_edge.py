@@ -10,11 +10,9 @@ import torch
 
 from dgiqa_edge.export.networks import edge as edge_module
 from dgiqa_edge.export.networks import signature
-from dgiqa_edge.export.networks.depth_guidance import DepthCells
-from dgiqa_edge.export.networks.edge import VIEW_RULE, Edge, view_features
-from dgiqa_edge.export.networks.views import plan_views
+from dgiqa_edge.export.networks.edge import VIEW_RULE, Edge, EdgeHead, joined, token_statistics
 
-MOST_HEAD_PARAMETERS = 4_000_000
+MOST_HEAD_PARAMETERS = 9_000_000
 
 
 @pytest.fixture(scope="module")
@@ -70,42 +68,44 @@ def test_scores_are_per_view_and_their_mean(edge, frame, crops):
     assert torch.allclose(score, view_scores.mean(dim=1))
 
 
-def test_both_views_and_depth_move_the_score(edge):
-    grid = torch.randn(2, 4, 9, 9, 384, generator=torch.Generator().manual_seed(2))
-    statistics = torch.randn(2, 4, 3, 384, generator=torch.Generator().manual_seed(3))
-    depth = torch.randn(2, 18, 18, generator=torch.Generator().manual_seed(4))
-    inputs = [grid[:1], statistics[:1], depth[:1], grid[1:], statistics[1:], depth[1:]]
+def test_both_views_move_the_score(edge):
+    inputs = list(torch.randn(2, 1, 4, 3, 384, generator=torch.Generator().manual_seed(3)))
     with torch.no_grad():
         base = edge.head(*inputs)
-        for number in range(6):
+        for number in range(2):
             moved = list(inputs)
             moved[number] = moved[number].flip(-1)
             assert not torch.allclose(edge.head(*moved), base, atol=1e-6), number
 
 
-def test_features_are_means_deviations_and_pooled_patches():
+def test_a_joined_head_says_the_mean_of_its_members():
+    torch.manual_seed(5)
+    heads = [EdgeHead(members=1).eval() for _ in range(2)]
+    for head in heads:
+        torch.nn.init.normal_(head.crop_score.out.weight)
+    both = EdgeHead(members=2).eval()
+    both.load_state_dict(joined([head.state_dict() for head in heads]))
+    views = torch.randn(2, 4, 3, 384), torch.randn(6, 4, 3, 384)
+    with torch.no_grad():
+        logits = torch.stack([torch.logit(head(*views)) for head in heads])
+        assert torch.allclose(both(*views), torch.sigmoid(logits.mean(dim=0)), atol=1e-6)
+    assert (logits[0] - logits[1]).abs().max() > 0.1
+
+
+def test_heads_of_other_photos_are_not_joined():
+    one, other = (EdgeHead(members=1).state_dict() for _ in range(2))
+    other["crop.mean"] = other["crop.mean"] + 1.0
+    with pytest.raises(ValueError, match=r"crop\.mean differs"):
+        joined([one, other])
+
+
+def test_statistics_are_means_deviations_and_class_tokens():
     tokens = torch.randn(3, 1 + 4 * 6, 384, generator=torch.Generator().manual_seed(0))
-    features = view_features([tokens] * 4, 4, 6)
-    patches = tokens[:, 1:]
-    assert features.grid.shape == (3, 4, 2, 3, 384)
-    assert torch.allclose(features.grid[:, 0, 0, 0], (patches[:, [0, 1, 6, 7]]).mean(dim=1), atol=1e-6)
-    assert torch.allclose(features.statistics[:, 2, 0], patches.mean(dim=1), atol=1e-6)
-    assert torch.allclose(features.statistics[:, 2, 1], patches.std(dim=1, correction=0), atol=1e-4)
-    assert torch.equal(features.statistics[:, 2, 2], tokens[:, 0])
-
-
-def test_a_crop_gets_the_depth_it_covers():
-    views = plan_views((512, 512), VIEW_RULE)
-    ramp = torch.arange(126.0).expand(1, 126, 126)  # deeper to the right, in the frame's own columns
-    whole, crop = DepthCells(views, (126, 126), token_px=28)(ramp)
-    assert whole.shape == (1, 18, 18)
-    assert crop.shape == (1, 18, 18)
-    first, last = 130 / 512, 382 / 512
-    span = (whole.max() - whole.min()) / 17 * 18
-    assert float(crop.max() - crop.min()) / 17 * 18 == pytest.approx(float(span) * (last - first), rel=1e-2)
-    assert float(whole.mean()) == pytest.approx(0.0, abs=1e-4)
-    scaled, _ = DepthCells(views, (126, 126), token_px=28)(ramp * 40 + 3)
-    assert np.allclose(scaled, whole, atol=1e-3)
+    statistics, patches = token_statistics([tokens] * 4), tokens[:, 1:]
+    assert statistics.shape == (3, 4, 3, 384)
+    assert torch.allclose(statistics[:, 2, 0], patches.mean(dim=1), atol=1e-6)
+    assert torch.allclose(statistics[:, 2, 1], patches.std(dim=1, correction=0), atol=1e-4)
+    assert torch.equal(statistics[:, 2, 2], tokens[:, 0])
 
 
 def test_it_exports_simplifies_and_runs_alike(edge, tmp_path):

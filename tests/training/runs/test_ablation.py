@@ -57,10 +57,12 @@ def test_variants_are_trained_apart_and_a_second_run_trains_none_again(run, outc
         np.testing.assert_array_equal(again[name].scores, outcome.scores)
 
 
-def test_what_only_the_statistics_know_is_lost_without_them(outcomes):
-    report = ablation.report("edge", *outcomes, 64)
-    assert report["variants"]["without the statistics"]["difference"] < -0.2
-    low, high = report["variants"]["without the statistics"]["interval"]
+def test_a_loss_beyond_chance_has_an_interval_below_zero():
+    human = np.linspace(0, 1, 60, dtype=np.float32)
+    noisy = human + np.random.default_rng(0).normal(0, 0.5, 60).astype(np.float32)
+    report = ablation.report("edge", {COMPLETE: Outcome(human, {}), "worse": Outcome(noisy, {})}, human, 64)
+    assert report["variants"]["worse"]["difference"] < -0.2
+    low, high = report["variants"]["worse"]["interval"]
     assert low < high < 0
     assert report["variants"][COMPLETE]["interval"] == [0.0, 0.0]
 

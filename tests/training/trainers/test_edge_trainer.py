@@ -5,12 +5,11 @@ import numpy as np
 import pytest
 import torch
 
-from dgiqa_edge.export.networks.edge import depth_cells
+from dgiqa_edge.training.data.drift import Drift
 from dgiqa_edge.training.data.edge_batches import Pairs, feature_moments, head_inputs, shuffled
 from dgiqa_edge.training.data.feature_store import FeatureStore
-from dgiqa_edge.training.data.features import training_views
 from dgiqa_edge.training.trainers import trainer as trainer_module
-from dgiqa_edge.training.trainers.edge_trainer import EdgeConfig, EdgeTrainer, _mirrored
+from dgiqa_edge.training.trainers.edge_trainer import MOST_DRIFT, EdgeConfig, EdgeTrainer
 from dgiqa_edge.training.trainers.run_folder import RunFolder
 
 
@@ -29,6 +28,8 @@ def test_it_learns_scores_and_order(edge_data, tmp_path):
     assert last["validation_srcc"] > 0.7
     assert last["validation_order"] == 1.0
     assert last["loss"] < trainer.run.rows[0]["loss"]
+    assert last["shrunk_srcc"] > 0.5
+    assert abs(last["shrunk_shift"]) < 0.2
 
 
 class StoppedError(Exception):
@@ -53,26 +54,12 @@ def test_a_run_that_was_killed_at_any_step_ends_as_the_whole_one(edge_data, tmp_
         assert row == pytest.approx(other, rel=1e-6)
 
 
-@pytest.mark.parametrize(
-    ("without", "kept"),
-    [((), [0, 1, 2, 3, 4, 5]), (("depth",), [0, 1, 3, 4]), (("whole",), [3, 4, 5]), (("crop", "grid"), [1, 2])],
-)
+@pytest.mark.parametrize(("without", "kept"), [((), [0, 1]), (("whole",), [1]), (("crop",), [0])])
 def test_an_ablation_leaves_its_inputs_out(edge_data, tmp_path, without, kept):
     config = EdgeConfig(without=without)
     trainer = EdgeTrainer(config, edge_data, RunFolder(tmp_path, config, 1))
     inputs = trainer._inputs(edge_data.photos, edge_data.fit[:3], (0,))
     assert [number for number, value in enumerate(inputs) if bool(value.any())] == kept
-
-
-def test_mirroring_moves_columns_only():
-    grid = torch.arange(2.0 * 4 * 3 * 5 * 2).reshape(2, 4, 3, 5, 2)
-    depth = torch.arange(2.0 * 6 * 10).reshape(2, 6, 10)
-    statistics = torch.ones(2, 4, 3, 2)
-    mirrored = _mirrored((grid, statistics, depth, grid, statistics, depth))
-    assert torch.equal(mirrored[0][:, :, :, 0], grid[:, :, :, -1])
-    assert torch.equal(mirrored[2][:, :, 0], depth[:, :, -1])
-    assert torch.equal(mirrored[3], mirrored[0])
-    assert mirrored[1] is statistics
 
 
 def test_batches_cover_the_rows_once_in_another_order_each_time():
@@ -84,9 +71,8 @@ def test_batches_cover_the_rows_once_in_another_order_each_time():
 
 
 def test_inputs_have_the_heads_shapes_and_moments_are_those_of_numpy(edge_data):
-    cells = depth_cells(training_views((512, 512)))
-    inputs = head_inputs(edge_data.photos, np.array([1, 5]), cells, torch.device("cpu"))
-    assert [tuple(value.shape) for value in inputs] == [(2, 4, 9, 9, 384), (2, 4, 3, 384), (2, 18, 18)] * 2
+    inputs = head_inputs(edge_data.photos, np.array([1, 5]), torch.device("cpu"))
+    assert [tuple(value.shape) for value in inputs] == [(2, 4, 3, 384)] * 2
     mean, deviation = feature_moments(edge_data.photos.maps["whole_statistics"], edge_data.fit)
     stored = edge_data.photos.maps["whole_statistics"][edge_data.fit].astype(np.float32)
     assert np.allclose(mean, stored.mean(axis=0), atol=1e-4)
@@ -98,13 +84,50 @@ def test_crops_lie_side_by_side_in_the_order_asked_for(tmp_path):
     rng = np.random.default_rng(0)
     for row in range(2):
         store.write(row, {kind: rng.normal(0, 1, array.shape[1:]) for kind, array in store.maps.items()})
-    cells, device = depth_cells(training_views((512, 512))), torch.device("cpu")
-    centre = head_inputs(store, np.array([0, 1]), cells, device)
-    several = head_inputs(store, np.array([0, 1]), cells, device, (2, 0))
-    assert [tuple(value.shape) for value in several[3:]] == [(4, 4, 9, 9, 384), (4, 4, 3, 384), (4, 18, 18)]
-    for both, one in zip(several[3:], centre[3:], strict=True):
-        assert torch.equal(both[1::2], one)
-        assert not torch.equal(both[::2], one)
+    _, centre = head_inputs(store, np.array([0, 1]), torch.device("cpu"))
+    _, several = head_inputs(store, np.array([0, 1]), torch.device("cpu"), (2, 0))
+    assert several.shape == (4, 4, 3, 384)
+    assert torch.equal(several[1::2], centre)
+    assert not torch.equal(several[::2], centre)
+
+
+def test_what_is_not_to_be_seen_is_not_fitted(edge_data):
+    seen = np.ones(len(edge_data.mos), bool)
+    seen[:20] = False
+    data = edge_data.seeing(seen)
+    assert data.fit.min() == 20
+    assert data.fit_pairs.clean.tolist() == [20, 21, 22, 23]
+    assert len(data.series_pairs) == 0  # their photos are the first ones
+    assert data.validation.tolist() == edge_data.validation.tolist()
+
+
+def test_views_of_a_frame_move_by_the_same_photo(edge_data, tmp_path):
+    drift = Drift(*(np.arange(1, 4, dtype=np.float32)[:, None, None, None] * np.ones((3, 4, 3, 384), np.float32),) * 2)
+    config = EdgeConfig(drift_share=1.0)
+    one = EdgeTrainer(config, dataclasses.replace(edge_data, drift=drift), RunFolder(tmp_path, config, 1))
+    assert "INT8 drift of 3 photos" in one.data.told()
+    torch.manual_seed(0)
+    whole, crops = one._moved(torch.zeros(5, 4, 3, 384), torch.zeros(10, 4, 3, 384))
+    moved = whole[:, 0, 0, 0]
+    assert len(set(moved.tolist())) == 5
+    assert 0 < float(moved.min()) <= float(moved.max()) < 3 * MOST_DRIFT
+    assert torch.equal(whole, moved[:, None, None, None].expand_as(whole))
+    assert torch.equal(crops, whole.repeat_interleave(2, dim=0))
+
+
+def test_crops_of_a_shrunk_frame_show_what_its_whole_view_does(edge_data, tmp_path):
+    config = EdgeConfig(shrunk_share=1.0)
+    one = EdgeTrainer(config, edge_data, RunFolder(tmp_path, config, 1))
+    torch.manual_seed(0)
+    whole, crops = one._shrunk(torch.ones(40, 4, 3, 384), torch.zeros(80, 4, 3, 384))
+    assert torch.equal(whole, torch.ones_like(whole))
+    far = crops.amax(dim=(1, 2, 3))
+    assert torch.equal(crops, far[:, None, None, None].expand_as(crops))  # a view moves as one
+    assert torch.equal(far[::2], far[1::2])  # and a frame's crops alike
+    assert 10 < int((far[::2] == 1.0).sum()) < 30  # half of them all the way
+    assert float(far.min()) > 0.0
+    untouched = EdgeTrainer(EdgeConfig(shrunk_share=0.0), edge_data, RunFolder(tmp_path / "none", config, 1))
+    assert not untouched._shrunk(torch.ones(4, 4, 3, 384), torch.zeros(4, 4, 3, 384))[1].any()
 
 
 def test_a_run_may_start_from_weights(edge_data, tmp_path):
@@ -144,3 +167,33 @@ def test_copies_of_a_ladder_are_ranked_among_themselves(edge_data, tmp_path):
         clearer, hazier = (trainer.scores(edge_data.degraded, side) for side in (pairs.clean, pairs.degraded))
         shares.append(float((clearer > hazier).mean()))
     assert shares[1] > shares[0]
+
+
+def test_of_more_pairs_than_a_batch_takes_those_furthest_out_of_order_are_learned_from(
+    edge_data, tmp_path, monkeypatch
+):
+    config = EdgeConfig(batch=16, pairs_per_batch=2, series_per_batch=1, drawn=5)
+    trainer = EdgeTrainer(config, edge_data, RunFolder(tmp_path, config, 1))
+    drawn, taken = [], []
+
+    def scores(store, rows):
+        drawn.append(rows)
+        return (rows % 7).astype(np.float32)
+
+    def ranked(rows, pairs, series, generator):
+        taken.extend((pairs, series))
+        assert trainer.head.training
+        return torch.zeros(())
+
+    monkeypatch.setattr(trainer, "_quality", scores)
+    monkeypatch.setattr(trainer, "_ranked_loss", ranked)
+    trainer._loss(edge_data.fit[:16], np.random.default_rng(0))
+
+    (pairs, series), candidates = taken, drawn[0]
+    assert len(candidates) == 10
+    assert (len(pairs), len(series)) == (2, 1)
+    row_of = dict(zip(edge_data.fit_pairs.degraded, edge_data.fit_pairs.clean, strict=True))
+    most = [edge_data.mos[row_of[copy]] * (1.0 - edge_data.copies[copy].taken) for copy in candidates]
+    over = (candidates % 7) - np.array(most)
+    assert set(pairs.degraded) == set(candidates[np.argsort(-over, kind="stable")[:2]])
+    assert [row_of[copy] for copy in pairs.degraded] == pairs.clean.tolist()

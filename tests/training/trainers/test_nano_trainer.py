@@ -11,6 +11,7 @@ from dgiqa_edge.training.data.degraded_set import BLANK, Copy
 from dgiqa_edge.training.data.edge_batches import Pairs
 from dgiqa_edge.training.data.view_store import FRAME, ViewStore, crop_boxes, views_of
 from dgiqa_edge.training.trainers.nano_trainer import (
+    PARTS,
     NanoConfig,
     NanoData,
     NanoTrainer,
@@ -52,10 +53,13 @@ def data(tmp_path_factory):
     teacher[::2] = np.nan
     known = np.zeros(PHOTOS, bool)
     known[:20:3] = True
+    guide = np.stack([mos, 1.0 - mos], axis=1)
+    guide[1::4] = np.nan
     return NanoData(
         photos=photos,
         mos=mos,
         teacher=teacher,
+        guide=guide,
         depth=np.tile(np.linspace(0, 1, 126, dtype=np.float16), (PHOTOS, 126, 1)),
         depth_known=known,
         fit=np.arange(16),
@@ -98,6 +102,32 @@ def test_it_learns_and_a_finished_run_is_not_trained_again(data, tmp_path):
     assert kept.keys() == Nano2().state_dict().keys()
 
 
+def test_the_context_learns_the_encoders_figures(data, tmp_path):
+    """From random weights the figures are told at once, since here they are the contrast of the picture."""
+    distances = []
+    for weight in (0.0, 3.0):
+        one = trainer(data, tmp_path / str(weight), epochs=6, averaged=0.5, guide_weight=weight, learning_rate=3e-3)
+        one.train(lambda *figures: None)
+        rows = np.flatnonzero(~np.isnan(data.guide[:, 0]))
+        with torch.no_grad():
+            said = one._read(one.network.eval(), data.photos.whole[rows], data.photos.crops[rows, 0], 0, False)
+            distances.append(float((one.guided(said.context) - torch.from_numpy(data.guide[rows])).square().mean()))
+    assert distances[1] < 0.5 * distances[0]
+
+
+def test_only_the_parts_that_are_named_learn(data, tmp_path):
+    one = trainer(data, tmp_path, epochs=1, averaged=0.5, learning=("faults",))
+    before = {key: value.clone() for key, value in one.network.state_dict().items()}
+    one.train(lambda *figures: None)
+    moved = {
+        key.split(".")[0] for key, value in one.network.state_dict().items() if not torch.equal(value, before[key])
+    }
+    assert moved == {"faults"}
+    assert set(PARTS) == {name.split(".")[0] for name, _ in one.network.named_parameters()}
+    with pytest.raises(ConfigurationError, match="'head' is not one of trunk"):
+        NanoConfig(learning=("head",))
+
+
 def test_rows_are_made_once_and_hold_the_views(data):
     data.photos.fill(range(PHOTOS), lambda row: pytest.fail("read again"), lambda done, of: None)
     picture = frame(data.mos[3])
@@ -132,7 +162,7 @@ def test_cells_are_turned_with_a_mirrored_batch(data, tmp_path):
     where[1, :, :2, FAULTS.index("dirty")] = 9.0
     faults = torch.full((2, len(FAULTS)), -9.0)
     faults[1, FAULTS.index("dirty")] = 9.0
-    said = Outputs(torch.zeros(2, 2), torch.zeros(2, 48, 48), faults, where)
+    said = Outputs(torch.zeros(2, 2), torch.zeros(2, 48, 48), faults, where, torch.zeros(2, 384))
     right, wrong = (float(one._fault_loss(said, rows, copies, mirrored)) for mirrored in (False, True))
     assert right < 0.01
     assert wrong > 1.0
