@@ -132,6 +132,16 @@ def ordered_share(better: np.ndarray, worse: np.ndarray) -> float:
     return float(np.mean(np.asarray(better) > np.asarray(worse)))
 
 
+def average_precision(said: np.ndarray, labels: np.ndarray) -> float:
+    """Mean precision at each picture that has what is said: [N] probabilities, and labels 1, 0, or NaN for unknown.
+
+    NaN where no picture has it.
+    """
+    known = ~np.isnan(labels)
+    right = labels[known][np.argsort(-said[known], kind="stable")] > 0.5
+    return float((np.cumsum(right) / np.arange(1, len(right) + 1))[right].mean()) if right.any() else float("nan")
+
+
 def _with_interval(figure: Callable[..., float], lists: Sequence[np.ndarray], seed: int, bootstraps: int) -> Figure:
     """Of a figure of lists of equal length, whose entries are drawn together."""
     draws = np.random.default_rng(seed).integers(0, len(lists[0]), (bootstraps, len(lists[0])))

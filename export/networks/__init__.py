@@ -141,7 +141,13 @@ REGISTRY: Mapping[str, Network] = MappingProxyType(
             Network(
                 "edge_head", "quality", "the part of `edge` that is trained here and ships", _lazily("edge", "EdgeHead")
             ),
-            Network("nano", "both", "depth and quality from one small network, complete", _lazily("nano", "Nano")),
+            Network(
+                "nano",
+                "both",
+                "depth, quality and faults from one small network, complete",
+                _lazily("nano", "Nano"),
+                coverage=(4, 4),
+            ),
             Network(
                 "nano2",
                 "both",

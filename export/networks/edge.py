@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from .depth_anything import CONFIGURATIONS, DepthAnything
 from .depth_guidance import Regressor, frame_logits
 from .dinov2 import PATCH, patch_grid
+from .statistics_reader import StatisticsReader
 from .views import Size, ViewRule, Views, plan_views
 
 STAGES = 4
@@ -32,7 +33,6 @@ _VARIANCE_FLOOR = 1e-6
 MEMBERS = 3
 VIEW_WIDTH = 256
 HIDDEN_WIDTH = 128
-DROPOUT = 0.3
 DEFAULT_FRAME: Size = (512, 512)
 
 
@@ -111,8 +111,8 @@ class EdgeHead(nn.Module):
     def __init__(self, members: int = MEMBERS) -> None:
         super().__init__()
         width, hidden = members * VIEW_WIDTH, members * HIDDEN_WIDTH
-        self.whole = ViewReader(width)
-        self.crop = ViewReader(width)
+        shape = (STAGES, len(STATISTICS), WIDTH)
+        self.whole, self.crop = StatisticsReader(shape, width), StatisticsReader(shape, width)
         self.whole_score = Regressor(3 * width, hidden)
         self.crop_score = Regressor(3 * width, hidden)
 
@@ -124,26 +124,6 @@ class EdgeHead(nn.Module):
             crops: of native crops, [B * N, 4, 3, 384], a frame's crops side by side.
         """
         return torch.sigmoid(frame_logits(self.whole(whole), self.crop(crops), self.whole_score, self.crop_score))
-
-
-class ViewReader(nn.Module):
-    """Statistics of V views, [V, 4, 3, 384], to vectors [V, width]."""
-
-    mean: Tensor
-    deviation: Tensor
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        # Set from the training photos: features of a vision transformer differ in scale by orders of magnitude.
-        self.register_buffer("mean", torch.zeros(STAGES, len(STATISTICS), WIDTH))
-        self.register_buffer("deviation", torch.ones(STAGES, len(STATISTICS), WIDTH))
-        self.feature_dropout = nn.Dropout(DROPOUT)
-        self.read = nn.Linear(STAGES * len(STATISTICS) * WIDTH, width)
-        self.dropout = nn.Dropout(DROPOUT)
-
-    def forward(self, statistics: Tensor) -> Tensor:
-        standard = ((statistics - self.mean) / self.deviation).flatten(1)
-        return self.dropout(torch.relu(self.read(self.feature_dropout(standard))))
 
 
 def joined(heads: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 NORM_EPSILON = 1e-3
 STEM_WIDTH = 32
@@ -100,3 +101,8 @@ def convolution(
         nn.BatchNorm2d(width_out, eps=NORM_EPSILON, momentum=0.01),
     ]
     return nn.Sequential(*parts, *([] if linear else [nn.ReLU6()]))
+
+
+def twice(x: Tensor) -> Tensor:
+    """[V, C, h, w] to [V, C, 2h, 2w], every value repeated."""
+    return F.interpolate(x, scale_factor=2.0, mode="nearest")

@@ -1,10 +1,11 @@
-"""`nano`: depth and quality of a frame from one small network, complete and shipped.
+"""`nano`: depth, quality and faults of a frame from one small network, complete and shipped.
 
 Views (see `views.py`): the whole frame shrunk by area weighting to about 192x192 pixels of area with its aspect kept
 (sides multiples of 32), and native 160x160 crops; both as RGB/255 with ImageNet's mean and deviation removed, as
 :func:`views.whole_view` and :func:`views.crop_view` make them, without rounding to 8 bits. The idea is that of `edge`:
-one trunk, depth from a small decoder on the whole view, quality guided by depth. Only operators that quantize well
-carry the cost: convolutions with batch norm and ReLU6.
+one trunk, depth from a small decoder on the whole view, quality guided by depth. Beside them it says what is wrong with
+a frame and where (`fault_reader.py`). Only operators that quantize well carry the cost: convolutions with batch norm
+and ReLU6.
 """
 
 import numpy as np
@@ -13,7 +14,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .depth_guidance import DepthCells, DepthGuidedAttention, DepthTokens, Regressor, frame_logits, map_tokens
-from .lite_trunk import TAPS, LiteTrunk, ViewMaps, convolution
+from .fault_reader import FaultReader
+from .lite_trunk import TAPS, LiteTrunk, ViewMaps, convolution, twice
 from .views import Size, ViewRule, Views, plan_views
 
 TOKEN_PX = 16
@@ -61,7 +63,18 @@ class Nano(NanoParts):
 
     reads_levels = False
 
-    def forward(self, whole: Tensor, crops: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def __init__(self) -> None:
+        super().__init__()
+        self.faults = FaultReader(2 * sum(TAPS.values()))
+        self.faults.arrange(self.views.whole)
+
+    def arrange(self, frame: Size, crops: int = 1) -> Views:
+        """As :meth:`NanoParts.arrange`."""
+        views = super().arrange(frame, crops)
+        self.faults.arrange(views.whole)
+        return views
+
+    def forward(self, whole: Tensor, crops: Tensor) -> tuple[Tensor, ...]:
         """Score one frame.
 
         Args:
@@ -70,11 +83,19 @@ class Nano(NanoParts):
 
         Returns:
             score float32 [1] in [0, 1], 1 best, the mean of the view scores; view_scores float32 [1, 1 + N], whole
-            frame first; depth float32 [1, h / 4, w / 4], relative inverse depth, larger is nearer.
+            frame first; depth float32 [1, h / 4, w / 4], relative inverse depth, larger is nearer; faults float32
+            [1, 8] and coverage float32 [1, 4, 4, 8], probabilities.
         """
-        logits, depth = self.read(self.trunk(whole), self.trunk(crops))
+        maps, crop_maps = self.trunk(whole), self.trunk(crops)
+        logits, depth = self.read(maps, crop_maps)
         view_scores = torch.sigmoid(logits)
-        return view_scores.mean(dim=1), view_scores, depth
+        said = (torch.sigmoid(of) for of in self.read_faults(maps, crop_maps))
+        return view_scores.mean(dim=1), view_scores, depth, *said
+
+    def read_faults(self, whole: ViewMaps, crops: ViewMaps) -> tuple[Tensor, Tensor]:
+        """Maps of F frames and of their F * N crops to logits of faults [F, 8] and of where they are [F, 4, 4, 8]."""
+        figures = (torch.cat(level_figures(of), dim=1) for of in (whole, crops))
+        return self.faults(*figures, whole.stride16, whole.stride32)  # type: ignore[no-any-return]
 
     def read(self, whole: ViewMaps, crops: ViewMaps) -> tuple[Tensor, Tensor]:
         """Maps of F frames and of their F * N crops to view logits [F, 1 + N] and depth [F, h / 4, w / 4]."""
@@ -176,8 +197,3 @@ def depth_cells(views: Views) -> DepthCells:
     """The constants that cut the depth map of the whole view to the views."""
     size = (views.whole[0] // DEPTH_STRIDE, views.whole[1] // DEPTH_STRIDE)
     return DepthCells(views, size, token_px=TOKEN_PX)
-
-
-def twice(x: Tensor) -> Tensor:
-    """[V, C, h, w] to [V, C, 2h, 2w], every value repeated."""
-    return F.interpolate(x, scale_factor=2.0, mode="nearest")

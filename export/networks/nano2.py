@@ -13,12 +13,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .depth_guidance import Regressor, frame_logits
+from .fault_reader import COVERAGE_SIDE, FAULTS
 from .lite_trunk import ViewMaps, convolution
 from .nano import HIDDEN_WIDTH, TOKEN_WIDTH, VIEW_WIDTH, NanoParts
 from .views import IMAGENET_MEAN, IMAGENET_STD, Size, Views, overlap_matrix
 
-FAULTS = 8
-COVERAGE_SIDE = 4
 LEVELS_PER_UNIT = 128.0
 _CELL_WIDTH = 48
 

@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 
 from dgiqa_edge.calibration.degradations.scene import Degraded
+from dgiqa_edge.export.networks.fault_reader import COVERAGE_SIDE
 from dgiqa_edge.export.networks.nano import VIEW_RULE
-from dgiqa_edge.export.networks.nano2 import COVERAGE_SIDE
 from dgiqa_edge.export.networks.views import Box, Size, plan_views
 
 from .row_store import Kinds, RowStore

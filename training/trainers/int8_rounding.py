@@ -24,8 +24,8 @@ from dgiqa_edge.export.networks.nano import STATISTICS_WIDTH, TOKEN_WIDTH, VIEW_
 from dgiqa_edge.export.networks.views import Size
 
 STEM = "trunk.stem"
-FLOAT = (STEM, "trunk.blocks.0.depthwise")
-"""Modules whose weights a build leaves in float."""
+FLOAT = (STEM, "trunk.blocks.0.depthwise", "faults")
+"""Modules whose weights stay as they are: a build leaves them in float, or nothing here is learned by them."""
 READERS = ("whole", "crop")
 OFF, OBSERVE, ON = "off", "observe", "on"
 Site = tuple[str, str]
@@ -146,6 +146,8 @@ def _places(network: Nano) -> list[tuple[str, str, bool]]:
     places = [(f"depth_decoder.{mix}", "input", False) for mix in ("mix16", "mix8", "mix4")]
     places += [(f"{reader}.bridge", "input", False) for reader in READERS]
     for name, module in network.named_modules():
+        if name.startswith("faults"):
+            continue
         if isinstance(module, nn.Linear) and name.rpartition(".")[2] not in ("query", "statistics"):
             places.append((name, "input", False))
         elif isinstance(module, DepthTokens):

@@ -299,13 +299,7 @@ class NanoTrainer(LadderTrainer[ViewStore]):
 
 def macro_average_precision(said: np.ndarray, labels: np.ndarray) -> float:
     """Mean over the faults of the average precision of probabilities [N, faults]; labels 1, 0 or NaN, alike."""
-    found = []
-    for fault in range(labels.shape[1]):
-        known = ~np.isnan(labels[:, fault])
-        right = labels[known, fault][np.argsort(-said[known, fault], kind="stable")] > 0.5
-        if right.any():
-            found.append(float((np.cumsum(right) / np.arange(1, len(right) + 1))[right].mean()))
-    return float(np.mean(found))
+    return float(np.nanmean([metrics.average_precision(said[:, at], labels[:, at]) for at in range(labels.shape[1])]))
 
 
 def _dirt_iou(coverage: np.ndarray, data: NanoData, numbers: np.ndarray) -> float:

@@ -17,7 +17,7 @@ from dgiqa_edge.export.debug.diagnosis import Debugger
 from dgiqa_edge.export.debug.report import lines
 from dgiqa_edge.export.frame_graph.graph_session import open_graph
 from dgiqa_edge.export.ladder.devices.check import FAULTS_FLOOR
-from dgiqa_edge.export.networks.nano2 import COVERAGE_SIDE
+from dgiqa_edge.export.networks.fault_reader import COVERAGE_SIDE
 from dgiqa_edge.export.options import presets
 from dgiqa_edge.export.stages.outcome import table_lines
 from dgiqa_edge.export.tensorrt.lint import lint
@@ -49,8 +49,8 @@ def photos():
 
 
 def test_what_the_registry_says_of_a_network_is_what_the_network_gives():
-    assert networks.get("nano2").coverage == (COVERAGE_SIDE, COVERAGE_SIDE)
-    assert [name for name in networks.names() if networks.get(name).coverage] == ["nano2"]
+    grids = {name: networks.get(name).coverage for name in networks.names() if networks.get(name).coverage}
+    assert grids == dict.fromkeys(("nano", "nano2"), (COVERAGE_SIDE, COVERAGE_SIDE))
 
 
 def test_the_preset_is_built_by_its_name_and_listed_nowhere_until_its_weights_ship(fault_options, tmp_path):

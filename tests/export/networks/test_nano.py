@@ -13,7 +13,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from dgiqa_edge.export.networks.lite_trunk import InvertedBottleneck
 from dgiqa_edge.export.networks.nano import VIEW_RULE, Nano, map_statistics
 
-MOST_PARAMETERS = 3_000_000
+MOST_PARAMETERS = 3_500_000
 MOST_MACS = 0.6e9
 
 
@@ -46,12 +46,15 @@ def test_it_is_small_and_cheap(nano, frame):
 def test_scores_are_per_view_and_their_mean(nano, frame, crops):
     inputs = views_of(nano, frame, crops)
     with torch.no_grad():
-        score, view_scores, depth = nano(*inputs)
+        score, view_scores, depth, faults, coverage = nano(*inputs)
     assert score.shape == (1,)
     assert view_scores.shape == (1, 1 + crops)
     assert depth.shape == (1, *(side // 4 for side in nano.views.whole))
     assert ((view_scores > 0) & (view_scores < 1)).all()
     assert torch.allclose(score, view_scores.mean(dim=1))
+    assert faults.shape == (1, 8)
+    assert coverage.shape == (1, 4, 4, 8)
+    assert all(((of > 0) & (of < 1)).all() for of in (faults, coverage))
 
 
 def test_only_operators_that_quantize_well_carry_the_cost(nano):

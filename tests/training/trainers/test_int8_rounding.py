@@ -69,7 +69,7 @@ def built(rounding, pictures, tmp_path_factory):
 
 def test_every_tensor_of_the_build_has_its_grid_here_and_no_other_has(rounding, built):
     ours = sorted(rounding.ranges[FRAME].values())
-    theirs = sorted({(seen.low, seen.high) for seen in built[2].values()})
+    theirs = sorted({(seen.low, seen.high) for name, seen in built[2].items() if "/faults/" not in name})
     near = [[np.allclose(one, other, rtol=1e-3, atol=1e-3) for other in theirs] for one in ours]
     assert all(any(row) for row in near)
     assert all(any(column) for column in zip(*near, strict=True))
@@ -159,5 +159,5 @@ def test_gradients_pass_through_the_rounding(pictures):
     rounding.mode = ON
     rounding.read(*views).logits.sum().backward()
     silent = [name for name, parameter in rounding.network.named_parameters() if parameter.grad is None]
-    assert all(name.startswith("depth_decoder") for name in silent), silent
+    assert all(name.startswith(("depth_decoder", "faults")) for name in silent), silent
     assert rounding.network.trunk.stem[0].weight.grad.abs().sum() > 0
