@@ -1,8 +1,10 @@
-"""Parts that the quality heads of `edge` and `nano` have in common: depth tokens, attention, regression.
+"""Parts that the quality heads of `edge` and `nano` have in common: statistics, depth tokens, attention.
 
 Depth-guided attention follows DGIQA (Ramesh et al., arXiv 2505.24002): depth asks, colour answers. Plain MatMul and
 Softmax, so that every backend runs it. Also the constants that cut a frame's depth map to its views.
 """
+
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -106,6 +108,31 @@ class DepthGuidedAttention(nn.Module):
     def _heads(self, projected: Tensor, tokens: Tensor) -> Tensor:
         """[V * tokens, width] to [V, heads, tokens, head width]."""
         return projected.reshape(-1, tokens.shape[1], self.heads, projected.shape[1] // self.heads).transpose(1, 2)
+
+
+class StatisticsReader(nn.Module):
+    """Statistics of V views, [V, *shape], to vectors [V, width]; half of them are hidden from each step of training.
+
+    Args:
+        shape: of a view's statistics.
+        width: of the vectors.
+    """
+
+    mean: Tensor
+    deviation: Tensor
+
+    def __init__(self, shape: Sequence[int], width: int) -> None:
+        super().__init__()
+        # Set from the training photos: channels differ in scale by orders of magnitude.
+        self.register_buffer("mean", torch.zeros(*shape))
+        self.register_buffer("deviation", torch.ones(*shape))
+        self.feature_dropout = nn.Dropout(0.5)
+        self.read = nn.Linear(self.mean.numel(), width)
+        self.dropout = nn.Dropout(0.3)
+
+    def forward(self, statistics: Tensor) -> Tensor:
+        standard = ((statistics - self.mean) / self.deviation).flatten(1)
+        return self.dropout(torch.relu(self.read(self.feature_dropout(standard))))
 
 
 class Regressor(nn.Module):

@@ -19,9 +19,8 @@ import torch
 from torch import Tensor, nn
 
 from .depth_anything import CONFIGURATIONS, DepthAnything
-from .depth_guidance import Regressor, frame_logits
+from .depth_guidance import Regressor, StatisticsReader, frame_logits
 from .dinov2 import PATCH, patch_grid
-from .statistics_reader import StatisticsReader
 from .views import Size, ViewRule, Views, plan_views
 
 STAGES = 4

@@ -6,8 +6,8 @@ The faults are those of ``calibration/degradations/kinds.py``.
 import torch
 from torch import Tensor, nn
 
+from .depth_guidance import StatisticsReader
 from .lite_trunk import TAPS, convolution, twice
-from .statistics_reader import StatisticsReader
 from .views import Size, overlap_matrix
 
 FAULTS = 8

@@ -32,7 +32,7 @@ def nano_outputs(network: Nano, read: Read, rows: np.ndarray, progress: Progress
             frame = read(int(row))
             whole = torch.from_numpy(whole_view(frame, network.views.whole))[None]
             crops = torch.from_numpy(np.stack([crop_view(frame, box) for box in network.views.crops]))
-            score, _, depth = network(whole, crops)
+            score, _, depth, *_ = network(whole, crops)
             scores.append(float(score))
             depths.append(depth[0].numpy())
             progress(done, len(rows))

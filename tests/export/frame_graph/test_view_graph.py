@@ -33,7 +33,7 @@ def test_the_views_are_those_of_training(graph, frames):
         whole = torch.from_numpy(whole_view(frame, graph.views.whole))[None]
         crops = torch.from_numpy(np.stack([crop_view(frame, box) for box in graph.views.crops]))
         with torch.no_grad():
-            score, view_scores, depth = graph.network(whole, crops)
+            score, view_scores, depth, *_ = graph.network(whole, crops)
             own_score, own_views, own_depth = graph(torch.from_numpy(frame[None]))
         assert torch.allclose(own_views, view_scores, atol=1e-5)
         assert torch.allclose(own_score, score, atol=1e-5)

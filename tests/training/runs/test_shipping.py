@@ -19,4 +19,4 @@ def test_shipped_weights_make_the_same_network(tmp_path):
     views = torch.randn(1, 3, 192, 192), torch.randn(1, 3, 160, 160)
     with torch.no_grad():
         assert torch.allclose(again(*views)[0], network(*views)[0], atol=2e-3)
-    assert (tmp_path / "nano.safetensors").stat().st_size < 6.2e6
+    assert (tmp_path / "nano.safetensors").stat().st_size < 6.6e6
