@@ -33,13 +33,15 @@ def test_the_views_are_those_of_training(graph, frames):
         whole = torch.from_numpy(whole_view(frame, graph.views.whole))[None]
         crops = torch.from_numpy(np.stack([crop_view(frame, box) for box in graph.views.crops]))
         with torch.no_grad():
-            score, view_scores, depth, *_ = graph.network(whole, crops)
-            own_score, own_views, own_depth = graph(torch.from_numpy(frame[None]))
+            score, view_scores, depth, *others = graph.network(whole, crops)
+            own_score, own_views, own_depth, *own_others = graph(torch.from_numpy(frame[None]))
         assert torch.allclose(own_views, view_scores, atol=1e-5)
         assert torch.allclose(own_score, score, atol=1e-5)
         stretched = (depth - depth.min()) / (depth.max() - depth.min()) * 255
         assert (stretched - own_depth).abs().max() <= 1.01
         assert own_depth.dtype == torch.uint8
+        for own, other in zip(own_others, others, strict=True):
+            assert torch.allclose(own, other, atol=1e-5)
 
 
 def test_onnx_runtime_gives_pytorchs_numbers(graph, frames, tmp_path):
