@@ -42,11 +42,11 @@ def edge_head() -> Golden:
     head, generator = EdgeHead().eval(), np.random.default_rng(11)
     head.load_state_dict(_weights(WEIGHTS / "edge_head.safetensors"))
     views = [
-        reader.mean + reader.deviation * torch.from_numpy(generator.standard_normal((1, 4, 3, 384))).float()
+        reader.mean + reader.deviation * torch.from_numpy(generator.standard_normal((1, 4608))).float()
         for reader in (head.whole, head.crop)
     ]
     with torch.no_grad():
-        return {"view_scores": _plain(head(*views))}
+        return {"view_scores": _plain(torch.sigmoid(head(*views)[0]))}
 
 
 def _outputs(network: torch.nn.Module, photo: str) -> Golden:

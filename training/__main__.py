@@ -81,6 +81,13 @@ def _parser() -> argparse.ArgumentParser:
     add("--teacher", type=input_path, help="scores that `teach` wrote, for distillation")
     add("--start", type=input_path, help="go on from these weights (safetensors) instead of ImageNet's trunk")
     add("--weights", type=output_file, help="where to write the best network (safetensors)")
+    add = command(
+        "nano-head", "train what nano reads from its trunk's maps, score and faults; the trunk stays as it is"
+    )
+    add("--out", type=output_folder, required=True, help="folder of the run, and of the maps: 2 GB")
+    add("--start", type=input_path, required=True, help="weights with the trunk (safetensors), as `nano` writes them")
+    add("--teacher", type=input_path, help="scores that `teach` wrote, for distillation")
+    add("--weights", type=output_file, help="where to write the best network (safetensors)")
     add = command("dgiqa", "train DGIQA, the quality network of the reference preset, on photos with depth")
     add("--out", type=output_folder, required=True, help="folder of the run")
     add("--start", type=input_path, help="go on from these weights (safetensors) instead of ImageNet's Swin-T")

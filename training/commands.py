@@ -21,7 +21,7 @@ from dgiqa_edge.runtime.ground.names import json_text
 
 from .data.encoder_session import load_encoder
 from .data.rgbd import kinect_report
-from .runs import ablation, jobs, teaching
+from .runs import ablation, jobs, nano_jobs, teaching
 from .runs import evaluate as evaluation
 from .runs.shipping import ship
 from .trainers.config import read_config
@@ -90,7 +90,15 @@ def nano(options: argparse.Namespace) -> int:
     """Train nano."""
     shop = _shop(options)
     start = _weights(options.start) if options.start else None
-    return _trained(jobs.nano_trainer(shop, options.out, _taught(shop, options.teacher), start), options)
+    return _trained(nano_jobs.nano_trainer(shop, options.out, _taught(shop, options.teacher), start), options)
+
+
+def nano_head(options: argparse.Namespace) -> int:
+    """Train nano's head on the maps of its trunk."""
+    shop = _shop(options)
+    taught = _taught(shop, options.teacher)
+    trainer = nano_jobs.head_trainer(shop, options.out, taught, _weights(options.start), Progress("maps"))
+    return _trained(trainer, options)
 
 
 def dgiqa(options: argparse.Namespace) -> int:
@@ -104,7 +112,7 @@ def dgiqa(options: argparse.Namespace) -> int:
 
 def finish(options: argparse.Namespace) -> int:
     """Finish nano for INT8."""
-    finisher = jobs.int8_finisher(
+    finisher = nano_jobs.int8_finisher(
         _shop(options), options.out, _weights(options.start), _weights(options.teacher or options.start)
     )
     finisher.train(_epochs())

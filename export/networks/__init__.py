@@ -141,12 +141,11 @@ REGISTRY: Mapping[str, Network] = MappingProxyType(
             Network(
                 "edge_head", "quality", "the part of `edge` that is trained here and ships", _lazily("edge", "EdgeHead")
             ),
-            Network("nano", "both", "depth and quality from one small network, complete", _lazily("nano", "Nano")),
             Network(
-                "nano2",
+                "nano",
                 "both",
-                "nano on 8-bit levels, which also reads faults; in training",
-                _lazily("nano2", "Nano2"),
+                "depth, quality and faults from one small network, complete",
+                _lazily("nano", "Nano"),
                 coverage=(4, 4),
             ),
         )

@@ -19,20 +19,20 @@ import torch
 from torch import Tensor, nn
 
 from .depth_anything import CONFIGURATIONS, DepthAnything
-from .depth_guidance import Regressor, frame_logits
 from .dinov2 import PATCH, patch_grid
+from .statistics_reader import ScoreReader
 from .views import Size, ViewRule, Views, plan_views
 
 STAGES = 4
 WIDTH = 384
 STATISTICS = ("mean", "deviation", "class token")
+FIGURES = STAGES * len(STATISTICS) * WIDTH
 VIEW_RULE = ViewRule(whole_pixels=252 * 252, crop_side_px=252, step=2 * PATCH)
 _VARIANCE_FLOOR = 1e-6
 
 MEMBERS = 3
 VIEW_WIDTH = 256
 HIDDEN_WIDTH = 128
-DROPOUT = 0.3
 DEFAULT_FRAME: Size = (512, 512)
 
 
@@ -96,12 +96,14 @@ class Edge(nn.Module):
         """
         tokens = self.encoder.tokens(whole)
         depth = self.encoder.depth(tokens, *patch_grid(whole))
-        view_scores = self.head(token_statistics(tokens), token_statistics(self.encoder.tokens(crops)))
+        read = [token_statistics(of).flatten(1) for of in (tokens, self.encoder.tokens(crops))]
+        logits, _ = self.head(*read)
+        view_scores = torch.sigmoid(logits)
         return view_scores.mean(dim=1), view_scores, depth
 
 
-class EdgeHead(nn.Module):
-    """Scores views; what is learned about one view kind (whole frame, native crop) stays apart.
+class EdgeHead(ScoreReader):
+    """Scores views; the part that is trained here and ships.
 
     Args:
         members: heads that were trained apart and stand side by side in one, so that their logits are averaged
@@ -109,41 +111,7 @@ class EdgeHead(nn.Module):
     """
 
     def __init__(self, members: int = MEMBERS) -> None:
-        super().__init__()
-        width, hidden = members * VIEW_WIDTH, members * HIDDEN_WIDTH
-        self.whole = ViewReader(width)
-        self.crop = ViewReader(width)
-        self.whole_score = Regressor(3 * width, hidden)
-        self.crop_score = Regressor(3 * width, hidden)
-
-    def forward(self, whole: Tensor, crops: Tensor) -> Tensor:
-        """Scores of B frames with N crops each: float32 [B, 1 + N], whole frame first; their mean is the frame's.
-
-        Args:
-            whole: statistics of whole views, [B, 4, 3, 384].
-            crops: of native crops, [B * N, 4, 3, 384], a frame's crops side by side.
-        """
-        return torch.sigmoid(frame_logits(self.whole(whole), self.crop(crops), self.whole_score, self.crop_score))
-
-
-class ViewReader(nn.Module):
-    """Statistics of V views, [V, 4, 3, 384], to vectors [V, width]."""
-
-    mean: Tensor
-    deviation: Tensor
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        # Set from the training photos: features of a vision transformer differ in scale by orders of magnitude.
-        self.register_buffer("mean", torch.zeros(STAGES, len(STATISTICS), WIDTH))
-        self.register_buffer("deviation", torch.ones(STAGES, len(STATISTICS), WIDTH))
-        self.feature_dropout = nn.Dropout(DROPOUT)
-        self.read = nn.Linear(STAGES * len(STATISTICS) * WIDTH, width)
-        self.dropout = nn.Dropout(DROPOUT)
-
-    def forward(self, statistics: Tensor) -> Tensor:
-        standard = ((statistics - self.mean) / self.deviation).flatten(1)
-        return self.dropout(torch.relu(self.read(self.feature_dropout(standard))))
+        super().__init__(FIGURES, members * VIEW_WIDTH, members * HIDDEN_WIDTH)
 
 
 def joined(heads: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:

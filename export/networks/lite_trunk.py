@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 NORM_EPSILON = 1e-3
 STEM_WIDTH = 32
@@ -45,6 +46,10 @@ class ViewMaps:
     stride8: Tensor
     stride16: Tensor
     stride32: Tensor
+
+    def float(self) -> "ViewMaps":
+        """The same in float32."""
+        return ViewMaps(*(level.float() for level in self))
 
     def __iter__(self) -> Iterator[Tensor]:
         return iter((self.stride4, self.stride8, self.stride16, self.stride32))
@@ -100,3 +105,8 @@ def convolution(
         nn.BatchNorm2d(width_out, eps=NORM_EPSILON, momentum=0.01),
     ]
     return nn.Sequential(*parts, *([] if linear else [nn.ReLU6()]))
+
+
+def twice(x: Tensor) -> Tensor:
+    """[V, C, h, w] to [V, C, 2h, 2w], every value repeated."""
+    return F.interpolate(x, scale_factor=2.0, mode="nearest")

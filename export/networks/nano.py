@@ -1,49 +1,46 @@
-"""`nano`: depth and quality of a frame from one small network, complete and shipped.
+"""`nano`: depth, quality and faults of a frame from one small network, complete and shipped.
 
 Views (see `views.py`): the whole frame shrunk by area weighting to about 192x192 pixels of area with its aspect kept
-(sides multiples of 32), and native 160x160 crops; both as RGB/255 with ImageNet's mean and deviation removed, as
-:func:`views.whole_view` and :func:`views.crop_view` make them, without rounding to 8 bits. The idea is that of `edge`:
-one trunk, depth from a small decoder on the whole view, quality guided by depth. Only operators that quantize well
-carry the cost: convolutions with batch norm and ReLU6.
+(sides multiples of 32), and native 160x160 crops; both as levels in the frame's own order of channels, the shrunk frame
+rounded to whole ones, as a resized picture is. The normalisation is ``level / 128 - 1`` for every channel, so the first
+convolution reads the frame's own bytes.
+
+The idea is that of `edge`: one trunk that is trained for depth and for quality together, depth from a small decoder on
+the whole view, quality from statistics of the trunk's maps. Beside score and depth it says what is wrong with a frame
+and where: `fault_reader.py`. Only operators that quantize well carry the cost: convolutions with batch norm and ReLU6.
 """
 
-import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from .depth_guidance import DepthCells, DepthGuidedAttention, DepthTokens, Regressor, frame_logits, map_tokens
-from .lite_trunk import TAPS, LiteTrunk, ViewMaps, convolution
+from .fault_reader import FaultReader
+from .lite_trunk import TAPS, LiteTrunk, ViewMaps, convolution, twice
+from .statistics_reader import ScoreReader
 from .views import Size, ViewRule, Views, plan_views
 
-TOKEN_PX = 16
 DEPTH_STRIDE = 4
 VIEW_RULE = ViewRule(whole_pixels=192 * 192, crop_side_px=160, step=32)
 DEFAULT_FRAME: Size = (512, 512)
-TOKEN_WIDTH = 64
-ATTENTION_HEADS = 4
-STATISTICS_WIDTH = 128
-VIEW_WIDTH = TOKEN_WIDTH + STATISTICS_WIDTH
-HIDDEN_WIDTH = 64
-DROPOUT = 0.2
+FIGURES = 2 * sum(TAPS.values())
+VIEW_WIDTH = 256
+HIDDEN_WIDTH = 128
+LEVELS_PER_UNIT = 128.0
 _VARIANCE_FLOOR = 1e-5
 
 
-class NanoParts(nn.Module):
-    """What `nano` and `nano` 2 have in common: trunk, depth decoder, one quality reader per view kind."""
+class Nano(nn.Module):
+    """The network that ships."""
 
     depth_stride = DEPTH_STRIDE
+    reads_levels = True
 
     def __init__(self) -> None:
         super().__init__()
         self.trunk = LiteTrunk()
         self.depth_decoder = DepthDecoder()
-        self.whole = ViewReader()
-        self.crop = ViewReader()
-        self.whole_score = Regressor(3 * VIEW_WIDTH, HIDDEN_WIDTH)
-        self.crop_score = Regressor(3 * VIEW_WIDTH, HIDDEN_WIDTH)
-        self.views = plan_views(DEFAULT_FRAME, VIEW_RULE)
-        self.depth_cells = depth_cells(self.views)
+        self.head = ScoreReader(FIGURES, VIEW_WIDTH, HIDDEN_WIDTH)
+        self.faults = FaultReader(FIGURES)
+        self.arrange(DEFAULT_FRAME)
 
     def arrange(self, frame: Size, crops: int = 1) -> Views:
         """Set the network up for frames of that height and width, and say which views it expects.
@@ -52,37 +49,42 @@ class NanoParts(nn.Module):
             ConfigurationError: the frame is smaller than one native crop.
         """
         self.views = plan_views(frame, VIEW_RULE, crops)
-        self.depth_cells = depth_cells(self.views)
+        self.faults.arrange(self.views.whole)
         return self.views
 
-
-class Nano(NanoParts):
-    """The network that ships."""
-
-    reads_levels = False
-
-    def forward(self, whole: Tensor, crops: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, whole: Tensor, crops: Tensor) -> tuple[Tensor, ...]:
         """Score one frame.
 
         Args:
-            whole: float32 [1, 3, h, w], the shrunk frame, normalised.
-            crops: float32 [N, 3, 160, 160], native crops, normalised.
+            whole: float32 [1, 3, h, w], BGR, the shrunk frame in whole levels 0..255.
+            crops: float32 [N, 3, 160, 160], native crops in levels.
 
         Returns:
             score float32 [1] in [0, 1], 1 best, the mean of the view scores; view_scores float32 [1, 1 + N], whole
-            frame first; depth float32 [1, h / 4, w / 4], relative inverse depth, larger is nearer.
+            frame first; depth float32 [1, h / 4, w / 4], relative inverse depth, larger is nearer; faults float32
+            [1, 8] and coverage float32 [1, 4, 4, 8], probabilities.
         """
-        logits, depth = self.read(self.trunk(whole), self.trunk(crops))
+        maps = self.maps(whole)
+        figures = map_statistics(maps), map_statistics(self.maps(crops))
+        logits, faults, coverage, _ = self.read(*figures, maps.stride16, maps.stride32)
         view_scores = torch.sigmoid(logits)
-        return view_scores.mean(dim=1), view_scores, depth
+        said = torch.sigmoid(faults), torch.sigmoid(coverage)
+        return view_scores.mean(dim=1), view_scores, self.depth_decoder(maps), *said
 
-    def read(self, whole: ViewMaps, crops: ViewMaps) -> tuple[Tensor, Tensor]:
-        """Maps of F frames and of their F * N crops to view logits [F, 1 + N] and depth [F, h / 4, w / 4]."""
-        depth = self.depth_decoder(whole)
-        whole_depth, crop_depth = self.depth_cells(depth)
-        whole_vector = self.whole(whole, whole_depth)
-        crop_vectors = self.crop(crops, crop_depth)
-        return frame_logits(whole_vector, crop_vectors, self.whole_score, self.crop_score), depth
+    def maps(self, views: Tensor) -> ViewMaps:
+        """Views in levels [V, 3, h, w] to their maps."""
+        return self.trunk((views - LEVELS_PER_UNIT) * (1.0 / LEVELS_PER_UNIT))  # type: ignore[no-any-return]
+
+    def read(self, whole: Tensor, crops: Tensor, stride16: Tensor, stride32: Tensor) -> tuple[Tensor, ...]:
+        """What F frames' maps say, as logits: of the views [F, 1 + N], faults [F, 8], coverage [F, 4, 4, 8]; context.
+
+        Args:
+            whole: statistics of whole views [F, 736].
+            crops: of crops [F * N, 736].
+            stride16, stride32: the coarse maps of the whole views.
+        """
+        logits, context = self.head(whole, crops)
+        return logits, *self.faults(whole, crops, stride16, stride32), context
 
 
 class DepthDecoder(nn.Module):
@@ -107,77 +109,10 @@ class DepthDecoder(nn.Module):
         return self.out(self.mix4(x))[:, 0]
 
 
-class ViewReader(nn.Module):
-    """Maps and depth of V views to vectors [V, 192]."""
-
-    statistics_mean: Tensor
-    statistics_deviation: Tensor
-    stored_order: Tensor
-
-    def __init__(self) -> None:
-        super().__init__()
-        statistics = 2 * sum(TAPS.values())
-        self.register_buffer("stored_order", stored_order(), persistent=False)
-        # Set from the training photos; batch norm would need more photos per step than memory has room for.
-        self.register_buffer("statistics_mean", torch.zeros(statistics))
-        self.register_buffer("statistics_deviation", torch.ones(statistics))
-        self.from16 = nn.Conv2d(TAPS[10], TOKEN_WIDTH, kernel_size=1)
-        self.from32 = nn.Conv2d(TAPS[14], TOKEN_WIDTH, kernel_size=1)
-        self.bridge = nn.Sequential(
-            convolution(TOKEN_WIDTH, TOKEN_WIDTH, kernel=3, groups=TOKEN_WIDTH),
-            convolution(TOKEN_WIDTH, TOKEN_WIDTH, linear=True),
-        )
-        self.depth_tokens = DepthTokens(TOKEN_WIDTH)
-        self.depth_attention = DepthGuidedAttention(TOKEN_WIDTH, ATTENTION_HEADS)
-        self.refinement = DepthGuidedAttention(TOKEN_WIDTH, ATTENTION_HEADS)
-        self.statistics = nn.Linear(statistics, STATISTICS_WIDTH)
-        self.dropout = nn.Dropout(DROPOUT)
-
-    def forward(self, maps: ViewMaps, depth: Tensor) -> Tensor:
-        """Maps and standardised depth [V, h / 8, w / 8] of views [V, 3, h, w]."""
-        return self.vector(maps, self.image(maps), depth)
-
-    def image(self, maps: ViewMaps) -> Tensor:
-        """What depth asks about: [V, 64, h / 16, w / 16]."""
-        return self.bridge(self.from16(maps.stride16) + twice(self.from32(maps.stride32)))  # type: ignore[no-any-return]
-
-    def vector(self, maps: ViewMaps, image: Tensor, depth: Tensor) -> Tensor:
-        """The same as :meth:`forward`, of an image that is made already."""
-        order = self.stored_order
-        summary = torch.cat(level_figures(maps), dim=1) - self.statistics_mean[order]
-        summary = self.dropout(summary / self.statistics_deviation[order])
-        summary = torch.relu(F.linear(summary, self.statistics.weight[:, order], self.statistics.bias))
-        tokens = self.depth_attention(self.depth_tokens(depth), map_tokens(image))
-        guided = self.refinement(tokens, tokens).mean(dim=1)
-        return self.dropout(torch.cat((guided, summary), dim=1))
-
-
-def level_figures(maps: ViewMaps) -> tuple[Tensor, Tensor]:
-    """Mean and deviation of every channel of the four maps, each [V, 368]."""
+def map_statistics(maps: ViewMaps) -> Tensor:
+    """Mean of every channel of the four maps, then the deviation of each: [V, 736]."""
     means = [level.mean(dim=(2, 3), keepdim=True) for level in maps]
     centred = [level - mean for level, mean in zip(maps, means, strict=True)]
     variances = [(level * level).mean(dim=(2, 3)) for level in centred]
-    return torch.cat(means, dim=1).flatten(1), (torch.cat(variances, dim=1) + _VARIANCE_FLOOR).sqrt()
-
-
-def map_statistics(maps: ViewMaps) -> Tensor:
-    """The same level by level, means before deviations, as checkpoints store what belongs to them: [V, 736]."""
-    return torch.cat(level_figures(maps), dim=1)[:, stored_order().argsort()]
-
-
-def stored_order() -> Tensor:
-    """Where :func:`map_statistics` has all means, then all deviations: int64 [736]."""
-    ends = np.cumsum([width for width in TAPS.values() for _ in range(2)])
-    numbers = np.split(np.arange(ends[-1]), ends[:-1])
-    return torch.from_numpy(np.concatenate((*numbers[::2], *numbers[1::2])))
-
-
-def depth_cells(views: Views) -> DepthCells:
-    """The constants that cut the depth map of the whole view to the views."""
-    size = (views.whole[0] // DEPTH_STRIDE, views.whole[1] // DEPTH_STRIDE)
-    return DepthCells(views, size, token_px=TOKEN_PX)
-
-
-def twice(x: Tensor) -> Tensor:
-    """[V, C, h, w] to [V, C, 2h, 2w], every value repeated."""
-    return F.interpolate(x, scale_factor=2.0, mode="nearest")
+    deviations = (torch.cat(variances, dim=1) + _VARIANCE_FLOOR).sqrt()
+    return torch.cat((torch.cat(means, dim=1).flatten(1), deviations), dim=1)

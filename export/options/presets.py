@@ -35,9 +35,9 @@ def get(name: str) -> Preset:
     Raises:
         ConfigurationError: there is none; the message lists those there are.
     """
-    if name not in PRESETS | IN_TRAINING:
+    if name not in PRESETS:
         raise ConfigurationError(f"unknown preset {name!r}: choose one of {', '.join(PRESETS)}")
-    return (PRESETS | IN_TRAINING)[name]
+    return PRESETS[name]
 
 
 PRESETS = {
@@ -45,7 +45,7 @@ PRESETS = {
     for preset in (
         Preset(
             name="nano",
-            summary="one small complete network for depth and quality, whole frame and one native crop",
+            summary="one small complete network for depth, quality and faults, whole frame and one native crop",
             depth_network="nano",
             quality_network="nano",
             crops=1,
@@ -79,15 +79,3 @@ PRESETS = {
         ),
     )
 }
-
-IN_TRAINING = {
-    "nano2": Preset(
-        name="nano2",
-        summary="nano that also reads faults and where they are; its weights do not ship yet",
-        depth_network="nano2",
-        quality_network="nano2",
-        crops=1,
-        views=True,
-    )
-}
-"""Presets that are built by their names, with weights of the user's own, and listed nowhere until theirs ship."""

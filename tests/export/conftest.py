@@ -60,11 +60,11 @@ def fault_options(tmp_path_factory):
     from dgiqa_edge.export import networks
     from dgiqa_edge.export.weights.seeding import seed_weights
 
-    network = networks.create("nano2")
+    network = networks.create("nano")
     seed_weights(network, "test")
-    weights = tmp_path_factory.mktemp("weights") / "nano2.safetensors"
+    weights = tmp_path_factory.mktemp("weights") / "faults.safetensors"
     save_file({key: value.contiguous() for key, value in network.state_dict().items()}, str(weights))
-    own = dict.fromkeys(("preset", "depth_network", "quality_network"), "nano2")
+    own = dict.fromkeys(("preset", "depth_network", "quality_network"), "nano")
     sizes = {"frame": (160, 192), "depth_side": 0, "short_side": 0, "crops": 1}
 
     def make(folder, *, carried=False, **changes):

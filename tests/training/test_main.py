@@ -6,7 +6,7 @@ import pytest
 from dgiqa_edge.training.__main__ import main
 
 COMMANDS = (
-    *("features", "drift", "views", "depth", "edge", "join", "teach", "nano", "dgiqa", "finish", "ablate"),
+    *("features", "drift", "views", "depth", "edge", "join", "teach", "nano", "nano-head", "dgiqa", "finish", "ablate"),
     "evaluate",
 )
 

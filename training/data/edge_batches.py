@@ -42,7 +42,8 @@ def head_inputs(
 ) -> tuple[Tensor, Tensor]:
     """The inputs of the head for those rows, statistics of whole views and of those of the store's crops."""
     whole, several = store.maps["whole_statistics"][rows], store.maps["crop_statistics"][rows][:, crops]
-    return torch.from_numpy(whole).to(device).float(), torch.from_numpy(several).to(device).float().flatten(0, 1)
+    several = several.reshape(-1, *several.shape[2:])
+    return tuple(torch.from_numpy(views).to(device).float().flatten(1) for views in (whole, several))  # type: ignore[return-value]
 
 
 def shuffled(rows: np.ndarray, size: int, seed: int) -> Iterator[np.ndarray]:
@@ -53,7 +54,7 @@ def shuffled(rows: np.ndarray, size: int, seed: int) -> Iterator[np.ndarray]:
 
 
 def feature_moments(array: np.ndarray, rows: np.ndarray) -> tuple[Tensor, Tensor]:
-    """Mean and deviation of statistics [rows, ..., 4, 3, 384] over the rows, and over crops where there are any."""
+    """Mean and deviation [4608] of statistics [rows, ..., 4, 3, 384] over the rows, and crops where there are any."""
     values = array[np.sort(rows)].astype(np.float32)
-    values = values.reshape(-1, *values.shape[-3:])
+    values = values.reshape(-1, np.prod(values.shape[-3:]))
     return torch.from_numpy(values.mean(axis=0)), torch.from_numpy(values.std(axis=0) + 1e-3)

@@ -5,8 +5,7 @@ with one crop has it, and two corners, so that the head learns what a crop looks
 skipped, so the job may be stopped and started at will.
 """
 
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from dgiqa_edge.export.networks.views import Size, Views, crop_view, plan_views,
 
 from .encoder_session import EncoderJob, open_encoder
 from .feature_store import FeatureStore
-from .row_store import FLUSH_SECONDS, Progress
+from .row_store import Progress
 
 
 def training_views(frame: Size) -> Views:
@@ -51,24 +50,17 @@ def extract(
     on_whole = open_encoder(encoder, EncoderJob(views.whole, batch, with_depth=True, threads=threads), graphs)
     crop_size = (VIEW_RULE.crop_side_px, VIEW_RULE.crop_side_px)
     on_crop = open_encoder(encoder, EncoderJob(crop_size, batch, with_depth=False, threads=threads), graphs)
-    flushed = time.monotonic()
-    for start in range(0, len(pending), batch):
-        chosen = pending[start : start + batch]
+
+    def made(chosen: list[int]) -> Iterator[dict[str, np.ndarray]]:
         photos = [read(row) for row in chosen]
         photos += [photos[-1]] * (batch - len(photos))
         whole = on_whole(np.stack([whole_view(photo, views.whole) for photo in photos]))
         crops = [on_crop(np.stack([crop_view(photo, box) for photo in photos])) for box in views.crops]
-        for position, row in enumerate(chosen):
-            store.write(
-                row,
-                {
-                    "whole_statistics": whole[0][position],
-                    "depth": whole[1][position],
-                    "crop_statistics": np.stack([crop[0][position] for crop in crops]),
-                },
-            )
-        progress(start + len(chosen), len(pending))
-        if time.monotonic() - flushed > FLUSH_SECONDS:
-            store.flush()
-            flushed = time.monotonic()
-    store.flush()
+        for position in range(len(chosen)):
+            yield {
+                "whole_statistics": whole[0][position],
+                "depth": whole[1][position],
+                "crop_statistics": np.stack([crop[0][position] for crop in crops]),
+            }
+
+    store.fill_batches(pending, batch, made, progress)

@@ -9,8 +9,10 @@ from torch import Tensor
 
 from dgiqa_edge.calibration.degradations.kinds import degrade, runnable
 from dgiqa_edge.export.networks.nano import VIEW_RULE
-from dgiqa_edge.export.networks.views import Size, crop_view, plan_views, whole_view
+from dgiqa_edge.export.networks.views import Size, plan_views
 from dgiqa_edge.runtime.frames.fit import fit_frame
+
+from .view_store import crop_levels, whole_levels
 
 Read = Callable[[int], np.ndarray]
 FrameViews = tuple[Tensor, Tensor]
@@ -18,15 +20,20 @@ WEAKEST, STRONGEST = 0.15, 1.0
 
 
 def frame_views(frames: list[np.ndarray], size: Size) -> FrameViews:
-    """Whole views float32 [F, 3, h, w] and centre crops [F, 3, 160, 160] of pictures uint8 [H, W, 3].
+    """Whole views float32 [F, 3, h, w] and centre crops [F, 3, 160, 160] of pictures uint8 [H, W, 3], in levels.
 
     A picture takes the frame's size by the runtime's own rule.
     """
     views = plan_views(size, VIEW_RULE)
     fitted = [fit_frame(frame, *size) for frame in frames]
-    whole = np.stack([whole_view(frame, views.whole) for frame in fitted])
-    crops = np.stack([crop_view(frame, views.crops[0]) for frame in fitted])
-    return torch.from_numpy(whole), torch.from_numpy(crops)
+    whole = [whole_levels(frame, views.whole) for frame in fitted]
+    crops = [crop_levels(frame, views.crops[0]) for frame in fitted]
+    return as_planes(whole), as_planes(crops)
+
+
+def as_planes(pictures: list[np.ndarray]) -> Tensor:
+    """Pictures uint8 [h, w, 3] as a network reads them: float32 [F, 3, h, w]."""
+    return torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).float()
 
 
 @dataclass(frozen=True)

@@ -56,11 +56,23 @@ class RowStore:
 
     def fill(self, rows: Iterable[int], make: Callable[[int], Mapping[str, np.ndarray]], progress: Progress) -> None:
         """Make the rows that are missing, in that order."""
+        self.fill_batches(rows, 1, lambda chosen: [make(chosen[0])], progress)
+
+    def fill_batches(
+        self,
+        rows: Iterable[int],
+        batch: int,
+        make: Callable[[list[int]], Iterable[Mapping[str, np.ndarray]]],
+        progress: Progress,
+    ) -> None:
+        """The same, up to ``batch`` rows at a time."""
         pending = [row for row in rows if not self.done[row]]
         flushed = time.monotonic()
-        for number, row in enumerate(pending, start=1):
-            self.write(row, make(row))
-            progress(number, len(pending))
+        for start in range(0, len(pending), batch):
+            chosen = pending[start : start + batch]
+            for row, values in zip(chosen, make(chosen), strict=True):
+                self.write(row, values)
+            progress(start + len(chosen), len(pending))
             if time.monotonic() - flushed > FLUSH_SECONDS:
                 self.flush()
                 flushed = time.monotonic()

@@ -1,4 +1,4 @@
-"""Views of photos and of their degraded copies as `nano` 2 reads them, 8-bit pictures on disk.
+"""Views of photos and of their degraded copies as `nano` reads them, 8-bit pictures on disk.
 
 A row holds the shrunk whole frame and five native crops (centre and corners), so that every epoch may look elsewhere;
 of a degraded copy also how much of each cell of a 4x4 grid its fault took. Rows are filled in any order and the job
@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 
 from dgiqa_edge.calibration.degradations.scene import Degraded
+from dgiqa_edge.export.networks.fault_reader import COVERAGE_SIDE
 from dgiqa_edge.export.networks.nano import VIEW_RULE
-from dgiqa_edge.export.networks.nano2 import COVERAGE_SIDE
 from dgiqa_edge.export.networks.views import Box, Size, plan_views
 
 from .row_store import Kinds, RowStore

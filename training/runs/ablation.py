@@ -13,7 +13,7 @@ import numpy as np
 from dgiqa_edge.calibration import agreement as metrics
 
 from ..trainers.trainer import GOAL
-from . import jobs
+from . import jobs, nano_jobs
 
 Changes = Mapping[str, Any]
 EpochProgress = Callable[[int, int, int, float], None]
@@ -67,7 +67,7 @@ def nano_outcomes(
     for name, changes in NANO.items():
         changed = replace(shop.config, nano=replace(shop.config.nano, **changes))
         teacher = taught if changed.nano.teacher_share else shop.silent
-        trainer = jobs.nano_trainer(jobs.Workshop(changed), out / _slug(name), teacher)
+        trainer = nano_jobs.nano_trainer(jobs.Workshop(changed), out / _slug(name), teacher)
         trainer.train(progress)
         trainer.load_best()
         scores = trainer.said(trainer.data.photos, trainer.data.validation)[0]

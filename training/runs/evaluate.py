@@ -15,9 +15,10 @@ from dgiqa_edge.calibration.degradations.kinds import KINDS
 from dgiqa_edge.export.networks.edge import VIEW_RULE as EDGE_VIEWS
 from dgiqa_edge.export.networks.edge import EdgeEncoder
 from dgiqa_edge.export.networks.nano import Nano
-from dgiqa_edge.export.networks.views import crop_view, overlap_matrix, plan_views, whole_view
+from dgiqa_edge.export.networks.views import overlap_matrix, plan_views, whole_view
 
 from ..data.degraded_set import DegradedSet
+from ..data.frame_views import frame_views
 
 Read = Callable[[int], np.ndarray]
 Progress = Callable[[int, int], None]
@@ -30,9 +31,7 @@ def nano_outputs(network: Nano, read: Read, rows: np.ndarray, progress: Progress
     with torch.no_grad():
         for done, row in enumerate(rows, start=1):
             frame = read(int(row))
-            whole = torch.from_numpy(whole_view(frame, network.views.whole))[None]
-            crops = torch.from_numpy(np.stack([crop_view(frame, box) for box in network.views.crops]))
-            score, _, depth = network(whole, crops)
+            score, _, depth, *_ = network(*frame_views([frame], network.views.frame))
             scores.append(float(score))
             depths.append(depth[0].numpy())
             progress(done, len(rows))
@@ -43,8 +42,7 @@ def nano_depth(network: Nano, frame: np.ndarray) -> np.ndarray:
     """`nano`'s depth float32 [h, w] of a frame of any size; the network stays arranged for it."""
     views = network.arrange((frame.shape[0], frame.shape[1]))
     with torch.no_grad():
-        maps = network.trunk(torch.from_numpy(whole_view(frame, views.whole))[None])
-        return network.depth_decoder(maps)[0].numpy()
+        return network.depth_decoder(network.maps(frame_views([frame], views.frame)[0]))[0].numpy()
 
 
 def encoder_depth(encoder: EdgeEncoder, frame: np.ndarray) -> np.ndarray:

@@ -17,16 +17,12 @@ from safetensors.torch import load_file
 
 from dgiqa_edge.calibration.degradations.kinds import KINDS
 from dgiqa_edge.calibration.degradations.scene import everywhere
-from dgiqa_edge.calibration.images.image_sources import find_files, is_image
-from dgiqa_edge.calibration.images.shipped import SHIPPED_PHOTOS
 from dgiqa_edge.export.networks.dgiqa import DGIQA
 from dgiqa_edge.export.networks.edge import VIEW_WIDTH, EdgeHead
-from dgiqa_edge.export.networks.nano import Nano
-from dgiqa_edge.export.networks.nano2 import Nano2, from_normalised
 from dgiqa_edge.runtime.errors import CheckpointError, ConfigurationError
 from dgiqa_edge.runtime.ground.error_text import telling_line
 
-from ..data.datasets import VALIDATION_SEED, PhotoSet, read_biq2021, read_photo, read_photo_of_size
+from ..data.datasets import PhotoSet, read_biq2021, read_photo_of_size
 from ..data.degraded_set import SERIES, DegradedSet, extraction_order, plan_degraded
 from ..data.depth_pictures import DepthPictures, DepthRule, PictureStore
 from ..data.drift import Drift, encoder_drift
@@ -34,14 +30,10 @@ from ..data.edge_batches import head_inputs
 from ..data.encoder_session import load_encoder
 from ..data.feature_store import FeatureStore
 from ..data.features import extract
-from ..data.guide import encoder_figures
 from ..data.view_store import ViewStore, views_of
 from ..trainers.config import JobConfig
 from ..trainers.dgiqa_trainer import RANDOM, DgiqaData, DgiqaTrainer, grid_scores
 from ..trainers.edge_trainer import EdgeData, EdgeTrainer
-from ..trainers.imagenet_start import start_from_imagenet
-from ..trainers.int8_finisher import FinishData, Int8Finisher
-from ..trainers.nano_trainer import NanoData, NanoTrainer
 from ..trainers.run_folder import RunFolder
 from ..trainers.swin_start import draw, start_from_swin
 
@@ -113,7 +105,7 @@ class Workshop:
         return self.degraded.picture(number, self.photos, self.features, self.size)
 
     def view_store(self, part: str) -> ViewStore:
-        """Views for `nano` 2 of ``photos`` (train split only) or of ``degraded`` copies."""
+        """Views for `nano` of ``photos`` (train split only) or of ``degraded`` copies."""
         if part == "photos":
             names = [self.photos.photos[row].path.name for row in range(len(self.photos.indices("train")))]
         else:
@@ -131,18 +123,10 @@ class Workshop:
         counts = (len(self.photos.photos), len(self.degraded.copies))
         return Taught(*(np.full(count, np.nan, np.float32) for count in counts))
 
-    def fresh_nano(self) -> Nano2:
-        """`nano` with its trunk as ImageNet left it."""
-        torch.manual_seed(self.config.nano.seed)
-        network = Nano2()
-        start_from_imagenet(network.trunk, self.config.imagenet)
-        network.load_state_dict(from_normalised(network.state_dict()))
-        return network
-
 
 def compute_features(shop: Workshop, part: str, limit: int | None, progress: Progress) -> None:
     """Encoder features of ``train``, ``test`` or ``degraded`` pictures, the first ``limit`` of them."""
-    _limit_threads(shop.config.threads)
+    limit_threads(shop.config.threads)
     config, (read, rows) = shop.config, _pictures(shop, part)
     store = shop.degraded_features if part == "degraded" else shop.features
     encoder, graphs = load_encoder(config.encoder), config.cache / "graphs"
@@ -164,8 +148,8 @@ def compute_drift(shop: Workshop, graph: Path, limit: int, progress: Progress) -
 
 
 def compute_views(shop: Workshop, part: str, limit: int | None, progress: Progress) -> None:
-    """Views for `nano` 2 of ``train`` or ``degraded`` pictures, the first ``limit`` of them."""
-    _limit_threads(1)
+    """Views for `nano` of ``train`` or ``degraded`` pictures, the first ``limit`` of them."""
+    limit_threads(1)
     if part == "degraded":
 
         def copy(row: int) -> dict[str, np.ndarray]:
@@ -179,7 +163,7 @@ def compute_views(shop: Workshop, part: str, limit: int | None, progress: Progre
 
 def compute_depth(shop: Workshop, part: str, limit: int | None, device: torch.device, progress: Progress) -> None:
     """Pictures with depth, for DGIQA, of ``train`` or ``test`` photos, the first ``limit`` of them."""
-    _limit_threads(shop.config.threads)
+    limit_threads(shop.config.threads)
     config, (read, rows) = shop.config, _pictures(shop, part)
     make = DepthPictures(config.encoder, shop.depth_rule, config.cache / "graphs", config.threads, device)
     shop.pictures.fill(rows[:limit], lambda row: make(read(row)), progress)
@@ -204,9 +188,9 @@ def edge_trainer(
         ConfigurationError: there are none.
         CheckpointError: ``start`` is not the head's.
     """
-    _limit_threads(shop.config.threads)
+    limit_threads(shop.config.threads)
     drift = Drift.load(shop.drift) if shop.drift.is_file() else None
-    data = EdgeData(mos=shop.photos.mos, drift=drift, **_cached(shop, shop.features, shop.degraded_features))
+    data = EdgeData(mos=shop.photos.mos, drift=drift, **cached(shop, shop.features, shop.degraded_features))
     data = data if seen is None else data.seeing(seen)
     if len(data.fit) < shop.config.edge.batch or not len(data.validation):
         raise ConfigurationError(f"only {len(data.fit)} photos have features: run `features --part train` first")
@@ -227,7 +211,7 @@ def edge_scorer(
     Raises:
         CheckpointError: the weights are not the head's.
     """
-    _limit_threads(shop.config.threads)
+    limit_threads(shop.config.threads)
     head = EdgeHead(max(1, len(head_weights.get("whole.read.bias", ())) // VIEW_WIDTH)).eval()
     try:
         head.load_state_dict(head_weights)
@@ -239,52 +223,10 @@ def edge_scorer(
         with torch.no_grad():
             for at in range(0, len(rows), 100):
                 inputs = head_inputs(store, rows[at : at + 100], torch.device("cpu"))
-                parts.append(head(*inputs).mean(dim=1).numpy())
+                parts.append(torch.sigmoid(head(*inputs)[0]).mean(dim=1).numpy())
         return np.concatenate(parts)
 
     return scores
-
-
-def nano_trainer(
-    shop: Workshop,
-    out: Path,
-    teacher: Taught,
-    start: dict[str, torch.Tensor] | None = None,
-) -> NanoTrainer:
-    """The trainer of `nano` on whatever views are made, from ImageNet's trunk or from the weights ``start``.
-
-    Weights without a fault reader, which read normalised views, will do.
-
-    Raises:
-        ConfigurationError: there are none.
-        CheckpointError: ``start`` is neither network's.
-    """
-    config = shop.config.nano
-    _limit_threads(shop.config.threads)
-    store, degraded = shop.view_store("photos"), shop.view_store("degraded")
-    train = len(store.done)
-    data = NanoData(
-        **_cached(shop, store, degraded),
-        mos=shop.photos.mos[:train],
-        teacher=teacher.photos[:train],
-        guide=encoder_figures(shop.features, shop.photos.indices("fit"))[:train],
-        depth=shop.features.maps["depth"],
-        depth_known=shop.features.done[:train] == 1,
-        degraded_teacher=teacher.copies,
-    )
-    if len(data.fit) < config.batch or not len(data.validation):
-        raise ConfigurationError(f"only {len(data.fit)} photos have views: run `views --part train` first")
-    run = RunFolder(out, config, config.patience)
-    if start is None:
-        return NanoTrainer(config, data, run, shop.fresh_nano(), started=False)
-    torch.manual_seed(config.seed)
-    network = Nano2()
-    whole = all(name in start for name in network.state_dict())
-    missing, unknown = network.load_state_dict(start if whole else from_normalised(start), strict=False)
-    wrong = [*unknown, *(name for name in missing if not name.startswith("faults."))]
-    if wrong:
-        raise CheckpointError(f"not the weights of nano: {wrong[0]}")
-    return NanoTrainer(config, data, run, network)
 
 
 def dgiqa_trainer(
@@ -300,7 +242,7 @@ def dgiqa_trainer(
         CheckpointError: ``start`` or the configuration's ``swin`` are not the network's.
     """
     config, store = shop.config.dgiqa, shop.pictures
-    _limit_threads(shop.config.threads)
+    limit_threads(shop.config.threads)
     fit, validation = (store.complete(shop.photos.indices(part)) for part in ("fit", "validation"))
     if overfit is not None:
         order = store.complete(extraction_order(shop.photos))
@@ -329,7 +271,7 @@ def dgiqa_scores(shop: Workshop, weights: Path, part: str, device: torch.device,
         ConfigurationError: some have none.
         CheckpointError: the weights are not the network's.
     """
-    _limit_threads(shop.config.threads)
+    limit_threads(shop.config.threads)
     rows = shop.photos.indices(part)
     known = len(shop.pictures.complete(rows))
     if known < len(rows):
@@ -347,37 +289,7 @@ def _fill_dgiqa(network: DGIQA, weights: Path) -> None:
         raise CheckpointError(f"{weights} does not hold the weights of dgiqa: {telling_line(error)}") from None
 
 
-def int8_finisher(
-    shop: Workshop, out: Path, start: dict[str, torch.Tensor], teacher: dict[str, torch.Tensor]
-) -> Int8Finisher:
-    """The finisher of `nano` from the weights ``start``; its grids come from the photos that ship, as a build's do.
-
-    Raises:
-        CheckpointError: ``start`` or ``teacher`` is not the network's.
-    """
-    _limit_threads(shop.config.threads)
-    networks = [_filled(Nano(), weights) for weights in (start, teacher)]
-    rows = shop.photos.indices("validation")
-    data = FinishData(
-        read=shop.photo,
-        mos=shop.photos.mos,
-        fit=shop.photos.indices("fit"),
-        validation=np.random.default_rng(VALIDATION_SEED).permutation(rows),
-        calibration=[read_photo(file) for file in find_files(str(SHIPPED_PHOTOS)) if is_image(file)],
-    )
-    config = shop.config.finish
-    return Int8Finisher(config, data, RunFolder(out, config, config.epochs), *networks)
-
-
-def _filled(network: Nano, weights: dict[str, torch.Tensor]) -> Nano:
-    try:
-        network.load_state_dict(weights)
-    except RuntimeError as error:
-        raise CheckpointError(f"not the weights of nano: {telling_line(error)}") from None
-    return network
-
-
-def _cached(shop: Workshop, photos: Any, degraded: Any) -> dict[str, Any]:
+def cached(shop: Workshop, photos: Any, degraded: Any) -> dict[str, Any]:
     """What is in two caches, of photos and of degraded copies, as rows to train and to validate on."""
     of_part = {part: shop.photos.indices(part) for part in ("fit", "validation")}
     return {
@@ -392,7 +304,7 @@ def _cached(shop: Workshop, photos: Any, degraded: Any) -> dict[str, Any]:
     }
 
 
-def _limit_threads(threads: int) -> None:
+def limit_threads(threads: int) -> None:
     import cv2
 
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")

@@ -10,6 +10,7 @@ from dgiqa_edge.runtime.settings.file import read_settings
 
 from .dgiqa_trainer import DgiqaConfig
 from .edge_trainer import EdgeConfig
+from .head_trainer import HeadConfig
 from .int8_finisher import FinishConfig
 from .nano_trainer import NanoConfig
 
@@ -46,6 +47,7 @@ class JobConfig:
     harsh_series: int = 600
     edge: EdgeConfig = field(default_factory=EdgeConfig)
     nano: NanoConfig = field(default_factory=NanoConfig)
+    nano_head: HeadConfig = field(default_factory=HeadConfig)
     finish: FinishConfig = field(default_factory=FinishConfig)
     dgiqa: DgiqaConfig = field(default_factory=DgiqaConfig)
 
@@ -59,7 +61,13 @@ def read_config(file: Path) -> JobConfig:
     if not file.is_file():
         raise ConfigurationError(f"{file} is missing: copy training/configs/biq2021.toml and set its paths")
     content = read_settings(file)
-    sections = {"edge": EdgeConfig, "nano": NanoConfig, "finish": FinishConfig, "dgiqa": DgiqaConfig}
+    sections = {
+        "edge": EdgeConfig,
+        "nano": NanoConfig,
+        "nano_head": HeadConfig,
+        "finish": FinishConfig,
+        "dgiqa": DgiqaConfig,
+    }
     values: dict[str, Any] = {key: value for key, value in content.items() if key not in sections}
     for name, kind in sections.items():
         values[name] = _filled(kind, content.get(name, {}), f"{file}, [{name}]")

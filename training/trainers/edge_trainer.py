@@ -89,7 +89,9 @@ class EdgeTrainer(LadderTrainer[FeatureStore]):
         self.config, self.data = config, data
         self.device = device_of()
         self.drift = (
-            None if data.drift is None else [torch.from_numpy(of) for of in (data.drift.whole, data.drift.crop)]
+            None
+            if data.drift is None
+            else [torch.from_numpy(of).flatten(1) for of in (data.drift.whole, data.drift.crop)]
         )
         self.head = EdgeHead(members=1).to(self.device)
         for reader in (self.head.whole, self.head.crop):
@@ -105,7 +107,7 @@ class EdgeTrainer(LadderTrainer[FeatureStore]):
         with torch.no_grad():
             crops = range(self.config.crops)
             batches = (self._inputs(store, rows[at : at + 100], crops) for at in range(0, len(rows), 100))
-            parts = [self.head(*inputs).float().mean(dim=1) for inputs in batches]
+            parts = [self._views(*inputs).mean(dim=1) for inputs in batches]
         return torch.cat(parts).cpu().numpy()
 
     def _quality(self, store: FeatureStore, rows: np.ndarray) -> np.ndarray:
@@ -115,7 +117,7 @@ class EdgeTrainer(LadderTrainer[FeatureStore]):
         data, found = self.data, self.scores(self.data.photos, self.data.validation)
         whole, _ = self._inputs(data.photos, data.validation, [0])
         with torch.no_grad():
-            shrunk = self.head(whole, whole).float().mean(dim=1).cpu().numpy()
+            shrunk = self._views(whole, whole).mean(dim=1).cpu().numpy()
         return found, {
             "shrunk_srcc": metrics.srcc(shrunk, data.mos[data.validation]),
             "shrunk_shift": float((shrunk - found).mean()),
@@ -131,7 +133,7 @@ class EdgeTrainer(LadderTrainer[FeatureStore]):
             beside = self._inputs(data.degraded, copies, crops)
             inputs = tuple(torch.cat(both) for both in zip(inputs, beside, strict=True))
         with self._autocast():
-            views = self.head(*self._moved(*self._shrunk(*inputs))).float()
+            views = self._views(*self._moved(*self._shrunk(*inputs)))
         loss = views_loss(views[: len(rows)], torch.from_numpy(data.mos[rows]).to(self.device))
         lengths = [len(rows), len(pairs), len(series), len(series), len(blanks)]
         _, of_photo, clearer, worse, dead = views.mean(dim=1).split(lengths)
@@ -140,6 +142,10 @@ class EdgeTrainer(LadderTrainer[FeatureStore]):
         if len(blanks):
             loss = loss + F.smooth_l1_loss(dead, torch.full_like(dead, config.blank_score), beta=0.1)
         return loss
+
+    def _views(self, whole: Tensor, crops: Tensor) -> Tensor:
+        """Scores of the views [F, 1 + N]."""
+        return torch.sigmoid(self.head(whole, crops)[0].float())
 
     def _inputs(self, store: FeatureStore, rows: np.ndarray, crops: Sequence[int]) -> tuple[Tensor, ...]:
         named = zip(INPUTS, head_inputs(store, rows, self.device, crops), strict=True)
@@ -150,7 +156,7 @@ class EdgeTrainer(LadderTrainer[FeatureStore]):
         frames = len(whole)
         far = (2.0 * torch.rand(frames)).clamp(max=1.0) * (torch.rand(frames) < self.config.shrunk_share)
         each = len(crops) // frames
-        share = far.to(self.device).repeat_interleave(each)[:, None, None, None]
+        share = far.to(self.device).repeat_interleave(each)[:, None]
         return whole, crops + share * (whole.repeat_interleave(each, dim=0) - crops)
 
     def _moved(self, whole: Tensor, crops: Tensor) -> tuple[Tensor, Tensor]:
@@ -160,7 +166,7 @@ class EdgeTrainer(LadderTrainer[FeatureStore]):
         frames = len(whole)
         photo = torch.randint(len(self.drift[0]), (frames,))
         strength = (torch.rand(frames) < self.config.drift_share) * torch.rand(frames) * MOST_DRIFT
-        of_whole, of_crop = (strength[:, None, None, None] * part[photo] for part in self.drift)
+        of_whole, of_crop = (strength[:, None] * part[photo] for part in self.drift)
         of_crops = of_crop.repeat_interleave(len(crops) // frames, dim=0)
         return whole + of_whole.to(self.device), crops + of_crops.to(self.device)
 

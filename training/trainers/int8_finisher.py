@@ -17,12 +17,13 @@ from torch.nn import functional as F
 
 from dgiqa_edge.calibration import agreement as metrics
 from dgiqa_edge.calibration.int8.grids import SIGNED_LEVELS
-from dgiqa_edge.export.networks.nano import Nano, ViewReader, map_statistics
+from dgiqa_edge.export.networks.nano import Nano
+from dgiqa_edge.export.networks.statistics_reader import StatisticsReader
 from dgiqa_edge.export.networks.views import Size
 from dgiqa_edge.runtime.errors import ConfigurationError
 
 from ..data.frame_views import FrameBatches, FrameViews, Read, frame_views
-from .int8_rounding import OFF, ON, Int8Rounding, Reading
+from .int8_rounding import OFF, ON, Int8Rounding, Reading, reading
 from .losses import depth_loss
 from .run_folder import RunFolder
 from .trainer import device_of
@@ -45,7 +46,7 @@ class FinishConfig:
         weight_rate: learning rate of a weight tensor, in steps of its channels' INT8 grids (their median).
         vector_rate: that of biases and norms.
         frames: frame sizes in turn, ``WIDTHxHEIGHT``.
-        score_weight, statistics_weight, depth_weight: of the distances to the teacher.
+        score_weight, statistics_weight, depth_weight, fault_weight: of the distances to the teacher.
         apart_weight: of the distance between the scores with tensors on their grids and in float.
         degraded_share: of the photos that a step sees degraded.
         validation: photos of the validation part that judge an epoch.
@@ -62,6 +63,7 @@ class FinishConfig:
     apart_weight: float = 30.0
     statistics_weight: float = 1.0
     depth_weight: float = 0.3
+    fault_weight: float = 2.0
     degraded_share: float = 0.25
     validation: int = 48
 
@@ -178,29 +180,30 @@ class Int8Finisher:
     def _loss(self, whole: Tensor, crops: Tensor) -> Tensor:
         teacher = self.teacher
         with torch.no_grad():
-            maps = teacher.trunk(whole), teacher.trunk(crops)
-            taught = Reading(*maps, *teacher.read(*maps))
+            taught = reading(teacher, teacher.maps(whole), teacher.maps(crops))
         readings = []
         for mode in (ON, OFF):
             self.rounding.mode = mode
             readings.append(self.rounding.read(whole, crops))
         rounded, unrounded = readings
-        apart = _score_distance(rounded, unrounded)
+        apart = _distance(rounded.logits, unrounded.logits)
         return self.config.apart_weight * apart + sum(self._distance(reading, taught) for reading in readings)
 
     def _distance(self, reading: Reading, taught: Reading) -> Tensor:
         config = self.config
         statistics = torch.stack([self._statistics(reading, view) - self._statistics(taught, view) for view in VIEWS])
         return (
-            config.score_weight * _score_distance(reading, taught)
+            config.score_weight * _distance(reading.logits, taught.logits)
             + config.statistics_weight * statistics.square().mean()
             + config.depth_weight * depth_loss(reading.depth, taught.depth)
+            + config.fault_weight
+            * (_distance(reading.faults, taught.faults) + _distance(reading.coverage, taught.coverage))
         )
 
-    def _statistics(self, reading: Reading, view: str) -> Tensor:
+    def _statistics(self, said: Reading, view: str) -> Tensor:
         """Standardised statistics of a view's maps, as its reader sees them: [F, 736]."""
-        reader: ViewReader = getattr(self.teacher, view)
-        return (map_statistics(getattr(reading, view)) - reader.statistics_mean) / reader.statistics_deviation
+        reader: StatisticsReader = getattr(self.teacher.head, view)
+        return (getattr(said, view) - reader.mean) / reader.deviation  # type: ignore[no-any-return]
 
     def _groups(self) -> list[dict[str, Any]]:
         groups: list[dict[str, Any]] = []
@@ -233,7 +236,6 @@ class Int8Finisher:
     def _arrange(self, size: Size) -> None:
         for network in (self.network, self.teacher):
             network.arrange(size)
-            network.depth_cells.to(self.device)
 
     def _state(self) -> dict[str, Any]:
         return {
@@ -245,6 +247,6 @@ class Int8Finisher:
         }
 
 
-def _score_distance(one: Reading, other: Reading) -> Tensor:
-    """Mean distance of the view scores, which are in [0, 1]."""
-    return F.l1_loss(torch.sigmoid(one.logits), torch.sigmoid(other.logits))
+def _distance(one: Tensor, other: Tensor) -> Tensor:
+    """Mean distance of what is said, in [0, 1], given as logits."""
+    return F.l1_loss(torch.sigmoid(one), torch.sigmoid(other))

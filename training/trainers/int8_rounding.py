@@ -1,11 +1,9 @@
 """Imitates in training what an INT8 build for CPUs does to `nano`: the same tensors and weights on the same grids.
 
-Weights lie on a symmetric grid per output channel; what convolutions, sums of residuals and linear layers read or give
-lies on a grid per tensor, frame size and view, between the extremes of calibration photos. Gradients pass through the
-rounding (Bengio et al. 2013; Jacob et al. 2018). The stem and the filter behind it, attention, norms and softmax stay
-float, as in the build.
-Not imitated: the rounding of the refinement's input to its query, and of biases to int32. A test holds the imitation to
-a built graph.
+Weights lie on a symmetric grid per output channel; what convolutions and sums of residuals read or give lies on a grid
+per tensor, frame size and view, between the extremes of calibration photos. Gradients pass through the rounding (Bengio
+et al. 2013; Jacob et al. 2018). The stem and the filter behind it, and what reads statistics and says faults, stay
+float, as in the build. Not imitated: the rounding of biases to int32. A test holds the imitation to a built graph.
 """
 
 from collections.abc import Iterable
@@ -18,27 +16,30 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from dgiqa_edge.calibration.int8.grids import SIGNED_LEVELS, UNSIGNED_LEVELS, activation_grid
-from dgiqa_edge.export.networks.depth_guidance import DepthTokens
 from dgiqa_edge.export.networks.lite_trunk import InvertedBottleneck, ViewMaps
-from dgiqa_edge.export.networks.nano import STATISTICS_WIDTH, TOKEN_WIDTH, VIEW_WIDTH, Nano
+from dgiqa_edge.export.networks.nano import Nano, map_statistics
 from dgiqa_edge.export.networks.views import Size
 
 STEM = "trunk.stem"
-FLOAT = (STEM, "trunk.blocks.0.depthwise")
-"""Modules whose weights a build leaves in float."""
-READERS = ("whole", "crop")
+FLOAT = (STEM, "trunk.blocks.0.depthwise", "head", "faults.whole", "faults.crop", "faults.frame", "faults.cells")
+"""Modules that a build leaves in float."""
+SUMS = ("depth_decoder.mix16", "depth_decoder.mix8", "depth_decoder.mix4", "faults.mix")
+"""Modules that read a sum of two maps."""
 OFF, OBSERVE, ON = "off", "observe", "on"
 Site = tuple[str, str]
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What `nano` makes of F frames: maps of both views, logits [F, 1 + N], depth [F, h / 4, w / 4]."""
+    """What `nano` makes of F frames: depth, statistics of both views' maps, and what :meth:`Nano.read` gives."""
 
-    whole: ViewMaps
-    crop: ViewMaps
-    logits: Tensor
     depth: Tensor
+    whole: Tensor
+    crop: Tensor
+    logits: Tensor
+    faults: Tensor
+    coverage: Tensor
+    context: Tensor
 
 
 @dataclass
@@ -63,15 +64,10 @@ class Int8Rounding:
                 continue
             if isinstance(module, (nn.Conv2d, nn.Linear)):
                 parametrize.register_parametrization(module, "weight", _OnGrids())
-        for reader in READERS:
-            vectors = self.network.get_submodule(f"{reader}.dropout")
-            vectors.register_forward_hook(partial(self._vector, reader))
-        for name, place, clamped in _places(self.network):
-            module = self.network.get_submodule(name)
-            if place == "input":
-                module.register_forward_pre_hook(partial(self._input, name))
-            else:
-                module.register_forward_hook(partial(self._output, name, clamped))
+        for name in SUMS:
+            self.network.get_submodule(name).register_forward_pre_hook(partial(self._input, name))
+        for name in _outputs(self.network):
+            self.network.get_submodule(name).register_forward_hook(partial(self._output, name))
 
     def read(self, whole: Tensor, crops: Tensor) -> Reading:
         """Views of F frames [F, 3, h, w] and [F * N, 3, 160, 160], of the size the network is arranged for.
@@ -79,14 +75,13 @@ class Int8Rounding:
         Raises:
             KeyError: ``mode`` is ON and frames of this size were not observed.
         """
-        network = self.network
         with parametrize.cached():
             self._view = "whole"
-            whole_maps = network.trunk(whole)
+            whole_maps = self.network.maps(whole)
             self._view = "crop"
-            crop_maps = network.trunk(crops)
+            crop_maps = self.network.maps(crops)
             self._view = ""
-            return Reading(whole_maps, crop_maps, *network.read(whole_maps, crop_maps))
+            return reading(self.network, whole_maps, crop_maps)
 
     def observe(self, views: Iterable[tuple[Tensor, Tensor]]) -> None:
         """Set the ranges of the frame size that the network is arranged for from whole views and crops of photos."""
@@ -108,15 +103,8 @@ class Int8Rounding:
     def _input(self, name: str, module: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         return (self._rounded(name, inputs[0]), *inputs[1:])
 
-    def _output(self, name: str, clamped: bool, module: nn.Module, inputs: Any, output: Tensor) -> Tensor:
-        return self._rounded(name, torch.relu(output) if clamped else output)
-
-    def _vector(self, reader: str, module: nn.Module, inputs: Any, output: Tensor) -> Tensor:
-        """Dropout sees what goes into the layer of statistics, and what comes out of it behind the tokens' mean."""
-        if output.shape[1] != VIEW_WIDTH:
-            return self._rounded(f"{reader}.statistics", output)
-        tokens, summary = output.split((TOKEN_WIDTH, STATISTICS_WIDTH), dim=1)
-        return torch.cat((tokens, self._rounded(f"{reader}.summary", summary)), dim=1)
+    def _output(self, name: str, module: nn.Module, inputs: Any, output: Tensor) -> Tensor:
+        return self._rounded(name, output)
 
     def _rounded(self, name: str, x: Tensor) -> Tensor:
         if self.mode == OFF:
@@ -141,25 +129,20 @@ class _OnGrids(nn.Module):
         return torch.fake_quantize_per_channel_affine(weight, scales, centre, 0, -SIGNED_LEVELS, SIGNED_LEVELS)
 
 
-def _places(network: Nano) -> list[tuple[str, str, bool]]:
-    """Modules whose ``input`` or ``output`` gets a grid, and whether a ReLU outside the module follows its output."""
-    places = [(f"depth_decoder.{mix}", "input", False) for mix in ("mix16", "mix8", "mix4")]
-    places += [(f"{reader}.bridge", "input", False) for reader in READERS]
+def reading(network: Nano, whole: ViewMaps, crops: ViewMaps) -> Reading:
+    """What a network makes of maps of whole views and of crops."""
+    figures = map_statistics(whole), map_statistics(crops)
+    return Reading(network.depth_decoder(whole), *figures, *network.read(*figures, whole.stride16, whole.stride32))
+
+
+def _outputs(network: Nano) -> list[str]:
+    """Modules whose output gets a grid: sums of residuals, and convolutions with what a build folds into them."""
+    names = []
     for name, module in network.named_modules():
-        if isinstance(module, nn.Linear) and name.rpartition(".")[2] not in ("query", "statistics"):
-            places.append((name, "input", False))
-        elif isinstance(module, DepthTokens):
-            places += [(name, "input", False), (f"{name}.shrink", "output", True), (f"{name}.widen", "output", False)]
-        elif (isinstance(module, InvertedBottleneck) and module.residual) or _is_convolution(network, name, module):
-            places.append((name, "output", False))
-    return places
-
-
-def _is_convolution(network: Nano, name: str, module: nn.Module) -> bool:
-    """Whether a module is a convolution with what a build folds into it: batch norm and ReLU6."""
-    if name.startswith(STEM):
-        return False
-    if isinstance(module, nn.Sequential):
-        return isinstance(module[0], nn.Conv2d)
-    parent = network.get_submodule(name.rpartition(".")[0])
-    return isinstance(module, nn.Conv2d) and not isinstance(parent, (nn.Sequential, DepthTokens))
+        inside = network.get_submodule(name.rpartition(".")[0])
+        alone = isinstance(module, nn.Conv2d) and not isinstance(inside, nn.Sequential)
+        folded = isinstance(module, nn.Sequential) and isinstance(module[0], nn.Conv2d)
+        residual = isinstance(module, InvertedBottleneck) and module.residual
+        if (alone or folded or residual) and not name.startswith((STEM, "faults.cells")):
+            names.append(name)
+    return names

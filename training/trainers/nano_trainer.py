@@ -1,10 +1,10 @@
-"""Trains `nano` 2 whole: human scores, the word of `edge`, depth, order of degraded copies, faults and where they are.
+"""Trains `nano` whole: human scores, the word of `edge`, depth, order of degraded copies, faults and where they are.
 
 Batch norm keeps the statistics it starts with, so that the network that is trained is the one that is built, where they
 are folded into the convolutions. What is kept is a moving average of the weights.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
@@ -15,14 +15,12 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from dgiqa_edge.calibration import agreement as metrics
 from dgiqa_edge.calibration.degradations.kinds import FAULTS, KINDS
-from dgiqa_edge.export.networks.lite_trunk import ViewMaps
-from dgiqa_edge.export.networks.nano import VIEW_WIDTH, depth_cells, map_statistics
-from dgiqa_edge.export.networks.nano2 import Nano2
-from dgiqa_edge.export.networks.views import Box, Views, overlap_matrix
+from dgiqa_edge.export.networks.nano import VIEW_WIDTH, Nano, map_statistics
+from dgiqa_edge.export.networks.views import overlap_matrix
 from dgiqa_edge.runtime.errors import ConfigurationError
 
 from ..data.edge_batches import Pairs
-from ..data.view_store import FRAME, ViewStore, crop_boxes
+from ..data.view_store import CROPS, FRAME
 from .ladder_trainer import LadderConfig, LadderData, LadderTrainer, ladder_targets
 from .losses import depth_loss, ladder_loss, views_loss
 from .run_folder import RunFolder
@@ -30,13 +28,16 @@ from .trainer import decay_groups, device_of
 
 UNKNOWN = np.float32(np.nan)
 """Neither asserted nor denied."""
-PARTS = ("trunk", "depth_decoder", "whole", "crop", "whole_score", "crop_score", "faults")
+PARTS = ("trunk", "depth_decoder", "head", "faults")
+VIEWS = ("whole", "crop")
 _BATCH = 50
+Parts = list[tuple[Any, np.ndarray]]
+"""Stores and rows of them, which are read side by side."""
 
 
 @dataclass(frozen=True)
 class NanoConfig(LadderConfig):
-    """How to train; ``without`` may name ``depth``, ``whole``, ``crop``.
+    """How to train; ``without`` may name ``whole`` or ``crop``.
 
     Attributes:
         trunk_rate: learning rate of the trunk, as a share of ``learning_rate``.
@@ -64,17 +65,17 @@ class NanoConfig(LadderConfig):
     learning: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        unknown = sorted(set(self.without) - {"depth", "whole", "crop"})
+        unknown = sorted(set(self.without) - set(VIEWS))
         if unknown:
-            raise ConfigurationError(f"[nano] without: {unknown[0]!r} is not one of depth, whole, crop")
+            raise ConfigurationError(f"[nano] without: {unknown[0]!r} is not one of {', '.join(VIEWS)}")
         unknown = sorted(set(self.learning) - set(PARTS))
         if unknown:
             raise ConfigurationError(f"[nano] learning: {unknown[0]!r} is not one of {', '.join(PARTS)}")
 
 
 @dataclass(frozen=True)
-class NanoData(LadderData[ViewStore]):
-    """Rows to train and to validate on; rows are those of the photo set.
+class NanoData(LadderData[Any]):
+    """Rows to train and to validate on; rows are those of the photo set. Stores hold views.
 
     Attributes:
         teacher: `edge`'s score of every photo, float32; NaN where the teacher is silent.
@@ -92,7 +93,7 @@ class NanoData(LadderData[ViewStore]):
 
 @dataclass(frozen=True)
 class Outputs:
-    """What the network says of B frames: view scores [B, 2], depth, fault and coverage logits, context [B, 384]."""
+    """What the network says of B frames: view scores [B, 2], depth, fault and coverage logits, context [B, 512]."""
 
     views: Tensor
     depth: Tensor
@@ -106,8 +107,16 @@ class Outputs:
         return self.views.mean(dim=1)
 
 
-class NanoTrainer(LadderTrainer[ViewStore]):
-    """One run."""
+class NanoTrainer(LadderTrainer[Any]):
+    """One run.
+
+    Attributes:
+        crops: of a store's crops, how many a training step chooses one from; validation reads the first.
+        mirrors: whether half the steps see everything mirrored.
+    """
+
+    crops = CROPS
+    mirrors = True
 
     part = "network"
     warm_up = 0.3
@@ -117,21 +126,15 @@ class NanoTrainer(LadderTrainer[ViewStore]):
     config: NanoConfig
     data: NanoData
 
-    def __init__(
-        self, config: NanoConfig, data: NanoData, run: RunFolder, network: Nano2, started: bool = True
-    ) -> None:
+    def __init__(self, config: NanoConfig, data: NanoData, run: RunFolder, network: Nano, started: bool = True) -> None:
         torch.manual_seed(config.seed)
         self.config, self.data = config, data
         self.device = device_of()
         for name, parameter in network.named_parameters():
             parameter.requires_grad_(not config.learning or name.partition(".")[0] in config.learning)
         views = network.arrange(FRAME)
-        self.network: Nano2 = network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.network: Nano = network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = AveragedModel(self.network, multi_avg_fn=get_ema_multi_avg_fn(config.averaged))
-        self.cells = [depth_cells(_with_crop(views, box)).to(self.device) for box in crop_boxes(FRAME)]
-        if "depth" in config.without:
-            for cells in self.cells:
-                cells.register_forward_hook(_as_zeros)
         side = data.depth.shape[1]
         self.guided = nn.Linear(2 * VIEW_WIDTH, data.guide.shape[1]).to(self.device)
         height, width = (length // 4 for length in views.whole)
@@ -146,10 +149,8 @@ class NanoTrainer(LadderTrainer[ViewStore]):
         config, data = self.config, self.data
         blanks = generator.choice(data.fit_blanks, min(config.blanks_per_batch, len(data.fit_blanks)), replace=False)
         copies = np.concatenate((pairs.degraded, series.clean, series.degraded, blanks))
-        crop, mirrored = int(generator.integers(len(self.cells))), bool(generator.integers(2))
-        parts = _views(data.photos, rows, crop), _views(data.degraded, copies, crop)
-        whole, crops = (np.concatenate(part) for part in zip(*parts, strict=True))
-        said = self._read(self.network, whole, crops, crop, mirrored)
+        crop, mirrored = int(generator.integers(self.crops)), self.mirrors and bool(generator.integers(2))
+        said = self._read(self.network, [(data.photos, rows), (data.degraded, copies)], crop, mirrored)
 
         loss = views_loss(said.views[: len(rows)], self._told(rows))
         known = np.flatnonzero(data.depth_known[rows])
@@ -157,8 +158,8 @@ class NanoTrainer(LadderTrainer[ViewStore]):
             target = self._target(rows[known])
             target = target.flip(2) if mirrored else target
             loss = loss + config.depth_weight * depth_loss(said.depth[torch.from_numpy(known)].float(), target)
-        seen = torch.from_numpy(data.guide[rows]).to(self.device)
         if config.guide_weight:
+            seen = torch.from_numpy(data.guide[rows]).to(self.device)
             loss = loss + config.guide_weight * _known_distance(self.guided(said.context[: len(rows)]), seen)
         lengths = [len(rows), len(pairs), len(series), len(series), len(blanks)]
         _, of_photo, clearer, worse, dead = said.scores.split(lengths)
@@ -190,18 +191,25 @@ class NanoTrainer(LadderTrainer[ViewStore]):
         good = self.data.mos[rows, None] > self.config.good
         return np.where(good, np.float32(0), UNKNOWN).repeat(len(FAULTS), axis=1)
 
-    def _read(self, network: Nano2, whole: np.ndarray, crops: np.ndarray, crop: int, mirrored: bool) -> Outputs:
-        network.depth_cells = self.cells[crop]
-        views = [torch.from_numpy(levels).to(self.device).permute(0, 3, 1, 2).float() for levels in (whole, crops)]
+    def _read(self, network: Nano, parts: Parts, crop: int, mirrored: bool) -> Outputs:
+        levels = zip(*((store.whole[rows], store.crops[rows, crop]) for store, rows in parts), strict=True)
+        views = [torch.from_numpy(np.concatenate(of)).to(self.device).permute(0, 3, 1, 2).float() for of in levels]
         if mirrored:
-            views = [levels.flip(3) for levels in views]
-        views = [levels.contiguous(memory_format=torch.channels_last) for levels in views]
+            views = [of.flip(3) for of in views]
+        views = [of.contiguous(memory_format=torch.channels_last) for of in views]
         with self._autocast():
-            maps = [network.maps(levels) for levels in views]
-            hidden = {"whole", "crop"} & set(self.config.without)
-            maps = [_hidden(one) if name in hidden else one for name, one in zip(("whole", "crop"), maps, strict=True)]
-            logits, depth, faults, coverage, context = network.read(*maps)
-        return Outputs(torch.sigmoid(logits.float()), depth, faults.float(), coverage.float(), context.float())
+            maps, crop_maps = (network.maps(of) for of in views)
+            depth = network.depth_decoder(maps)
+        figures = (map_statistics(of.float()) for of in (maps, crop_maps))
+        return self._said(network, [*figures, maps.stride16.float(), maps.stride32.float()], depth)
+
+    def _said(self, network: Nano, seen: list[Tensor], depth: Tensor) -> Outputs:
+        """What the network says of statistics of both views and of coarse maps."""
+        for at, view in enumerate(VIEWS):
+            if view in self.config.without:
+                seen[at] = torch.zeros_like(seen[at])
+        logits, faults, coverage, context = network.read(*seen)
+        return Outputs(torch.sigmoid(logits), depth, faults, coverage, context)
 
     def _target(self, rows: np.ndarray) -> Tensor:
         depth = torch.from_numpy(self.data.depth[rows].astype(np.float32)).to(self.device)
@@ -217,8 +225,8 @@ class NanoTrainer(LadderTrainer[ViewStore]):
                 module.eval()
 
     @property
-    def _averaged(self) -> Nano2:
-        return cast(Nano2, self.average.module)
+    def _averaged(self) -> Nano:
+        return cast(Nano, self.average.module)
 
     def _stepped(self) -> None:
         self.average.update_parameters(self.network)
@@ -239,15 +247,22 @@ class NanoTrainer(LadderTrainer[ViewStore]):
 
     def _standardise(self) -> None:
         rows = self.data.fit[:: max(1, len(self.data.fit) // 300)]
+        seen: dict[str, list[Tensor]] = {view: [] for view in VIEWS}
         self.network.eval()
-        readers = (self.network.whole, self.network.crop)
         with torch.no_grad():
-            batches = [_views(self.data.photos, rows[at : at + _BATCH], 0) for at in range(0, len(rows), _BATCH)]
-            for reader, views in zip(readers, zip(*batches, strict=True), strict=True):
-                maps = (self.network.maps(torch.from_numpy(one).permute(0, 3, 1, 2).float()) for one in views)
-                figures = torch.cat([map_statistics(one) for one in maps])
-                reader.statistics_mean.copy_(figures.mean(dim=0))
-                reader.statistics_deviation.copy_(figures.std(dim=0) + 1e-3)
+            for at in range(0, len(rows), _BATCH):
+                chosen = rows[at : at + _BATCH]
+                for view, levels in zip(VIEWS, (self.data.photos.whole, self.data.photos.crops[:, 0]), strict=True):
+                    planes = torch.from_numpy(levels[chosen]).to(self.device).permute(0, 3, 1, 2).float()
+                    seen[view].append(map_statistics(self.network.maps(planes)))
+        self._set_moments({view: torch.cat(figures) for view, figures in seen.items()})
+
+    def _set_moments(self, figures: dict[str, Tensor]) -> None:
+        """Mean and deviation of what each reader of a view reads, from statistics of photos [N, 736] by view."""
+        for view, values in figures.items():
+            for readers in (self.network.head, self.network.faults):
+                reader = readers.get_submodule(view)
+                reader.mean, reader.deviation = values.mean(dim=0), values.std(dim=0) + 1e-3
 
     def _groups(self) -> list[dict[str, Any]]:
         config, trunk = self.config, set(self.network.trunk.parameters())
@@ -260,26 +275,26 @@ class NanoTrainer(LadderTrainer[ViewStore]):
 
     # validation
 
-    def said(self, store: ViewStore, rows: np.ndarray) -> tuple[np.ndarray, ...]:
+    def said(self, store: Any, rows: np.ndarray) -> tuple[np.ndarray, ...]:
         """Scores [rows], depth, fault and coverage probabilities of those rows, by the averaged weights."""
         network = self._averaged.eval()
         parts: list[tuple[np.ndarray, ...]] = []
         with torch.no_grad():
             for at in range(0, len(rows), _BATCH):
-                said = self._read(network, *_views(store, rows[at : at + _BATCH], 0), crop=0, mirrored=False)
+                said = self._read(network, [(store, rows[at : at + _BATCH])], crop=0, mirrored=False)
                 found = said.scores, said.depth, torch.sigmoid(said.faults), torch.sigmoid(said.coverage)
                 parts.append(tuple(value.float().cpu().numpy() for value in found))
         return tuple(np.concatenate(values) for values in zip(*parts, strict=True))
 
-    def _quality(self, store: ViewStore, rows: np.ndarray) -> np.ndarray:
+    def _quality(self, store: Any, rows: np.ndarray) -> np.ndarray:
         return self.said(store, rows)[0]
 
     def _validated(self) -> tuple[np.ndarray, dict[str, float]]:
         data = self.data
         scores, depth, faults, _ = self.said(data.photos, data.validation)
-        known = np.flatnonzero(data.depth_known[data.validation])
+        known = np.flatnonzero(data.depth_known[data.validation] if self.config.depth_weight else np.zeros(0))
         close = [metrics.plcc(depth[at].ravel(), self._depth_of(data.validation[[at]]).ravel()) for at in known]
-        figures = {"validation_depth_correlation": float(np.mean(close)) if close else float("nan")}
+        figures = {"validation_depth_correlation": float(np.mean(close))} if close else {}
         numbers = data.validation_pairs.degraded
         if len(numbers):
             _, _, copy_faults, coverage = self.said(data.degraded, numbers)
@@ -334,20 +349,3 @@ def _known_distance(said: Tensor, seen: Tensor) -> Tensor:
 
 def _rows(pairs: Pairs) -> list[tuple[int, int]]:
     return list(zip(pairs.clean.tolist(), pairs.degraded.tolist(), strict=True))
-
-
-def _views(store: ViewStore, rows: np.ndarray, crop: int) -> tuple[np.ndarray, np.ndarray]:
-    return store.whole[rows], store.crops[rows, crop]
-
-
-def _with_crop(views: Views, box: Box) -> Views:
-    return replace(views, crops=(box,))
-
-
-def _hidden(maps: ViewMaps) -> ViewMaps:
-    return ViewMaps(*(torch.zeros_like(level) for level in maps))
-
-
-def _as_zeros(module: nn.Module, inputs: tuple[Tensor, ...], outputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-    """Forward hook that hides a module's outputs from those who read them."""
-    return tuple(torch.zeros_like(value) for value in outputs)

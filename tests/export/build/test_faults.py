@@ -12,18 +12,15 @@ from dgiqa_edge.calibration.degradations.kinds import FAULTS
 from dgiqa_edge.calibration.fidelity import compare_engines
 from dgiqa_edge.calibration.images.shipped import SHIPPED_PHOTOS
 from dgiqa_edge.export import networks
-from dgiqa_edge.export.build.recipes import recipe_of
 from dgiqa_edge.export.debug.diagnosis import Debugger
 from dgiqa_edge.export.debug.report import lines
 from dgiqa_edge.export.frame_graph.graph_session import open_graph
 from dgiqa_edge.export.ladder.devices.check import FAULTS_FLOOR
-from dgiqa_edge.export.networks.nano2 import COVERAGE_SIDE
-from dgiqa_edge.export.options import presets
+from dgiqa_edge.export.networks.fault_reader import COVERAGE_SIDE
 from dgiqa_edge.export.stages.outcome import table_lines
 from dgiqa_edge.export.tensorrt.lint import lint
 from dgiqa_edge.runtime import Scorer, load_bundle
 from dgiqa_edge.runtime.bundle.golden import load_golden
-from dgiqa_edge.runtime.errors import ConfigurationError
 
 RUNGS = ("int8", "fp16", "fp32")
 OUTPUTS = ["score", "crop_scores", "depth", "faults", "coverage"]
@@ -49,19 +46,8 @@ def photos():
 
 
 def test_what_the_registry_says_of_a_network_is_what_the_network_gives():
-    assert networks.get("nano2").coverage == (COVERAGE_SIDE, COVERAGE_SIDE)
-    assert [name for name in networks.names() if networks.get(name).coverage] == ["nano2"]
-
-
-def test_the_preset_is_built_by_its_name_and_listed_nowhere_until_its_weights_ship(fault_options, tmp_path):
-    assert "nano2" not in presets.PRESETS
-    with pytest.raises(ConfigurationError, match=r"choose one of nano, reference, reference-lite, edge$"):
-        presets.get("nano3")
-    assert recipe_of(fault_options(tmp_path)).faults.names == FAULTS
-    with pytest.raises(ConfigurationError, match=r"nano2\.safetensors are not part of this installation"):
-        recipe_of(fault_options(tmp_path, quality_weights=None))
-    with pytest.raises(ConfigurationError, match="preset nano2: it is one network"):
-        recipe_of(fault_options(tmp_path, depth_network="nano"))
+    assert networks.get("nano").coverage == (COVERAGE_SIDE, COVERAGE_SIDE)
+    assert [name for name in networks.names() if networks.get(name).coverage] == ["nano"]
 
 
 @pytest.mark.parametrize("precision", ["fp32", "int8"])

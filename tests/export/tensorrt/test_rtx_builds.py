@@ -125,8 +125,6 @@ FAST = [
     ("nano", "fp16-islands", "fused"),
     ("nano", "int8", "fused"),
     ("nano", "int8-mixed", "fused"),
-    ("nano2", "fp16", "fused"),
-    ("nano2", "int8", "fused"),
     ("edge", "int8", "fused"),
     pytest.param("reference", "int8", "split", marks=pytest.mark.slow),
 ]

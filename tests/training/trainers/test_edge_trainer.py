@@ -72,9 +72,9 @@ def test_batches_cover_the_rows_once_in_another_order_each_time():
 
 def test_inputs_have_the_heads_shapes_and_moments_are_those_of_numpy(edge_data):
     inputs = head_inputs(edge_data.photos, np.array([1, 5]), torch.device("cpu"))
-    assert [tuple(value.shape) for value in inputs] == [(2, 4, 3, 384)] * 2
+    assert [tuple(value.shape) for value in inputs] == [(2, 4608)] * 2
     mean, deviation = feature_moments(edge_data.photos.maps["whole_statistics"], edge_data.fit)
-    stored = edge_data.photos.maps["whole_statistics"][edge_data.fit].astype(np.float32)
+    stored = edge_data.photos.maps["whole_statistics"][edge_data.fit].astype(np.float32).reshape(len(edge_data.fit), -1)
     assert np.allclose(mean, stored.mean(axis=0), atol=1e-4)
     assert np.allclose(deviation, stored.std(axis=0) + 1e-3, atol=1e-4)
 
@@ -86,7 +86,7 @@ def test_crops_lie_side_by_side_in_the_order_asked_for(tmp_path):
         store.write(row, {kind: rng.normal(0, 1, array.shape[1:]) for kind, array in store.maps.items()})
     _, centre = head_inputs(store, np.array([0, 1]), torch.device("cpu"))
     _, several = head_inputs(store, np.array([0, 1]), torch.device("cpu"), (2, 0))
-    assert several.shape == (4, 4, 3, 384)
+    assert several.shape == (4, 4608)
     assert torch.equal(several[1::2], centre)
     assert not torch.equal(several[::2], centre)
 
@@ -107,11 +107,11 @@ def test_views_of_a_frame_move_by_the_same_photo(edge_data, tmp_path):
     one = EdgeTrainer(config, dataclasses.replace(edge_data, drift=drift), RunFolder(tmp_path, config, 1))
     assert "INT8 drift of 3 photos" in one.data.told()
     torch.manual_seed(0)
-    whole, crops = one._moved(torch.zeros(5, 4, 3, 384), torch.zeros(10, 4, 3, 384))
-    moved = whole[:, 0, 0, 0]
+    whole, crops = one._moved(torch.zeros(5, 4608), torch.zeros(10, 4608))
+    moved = whole[:, 0]
     assert len(set(moved.tolist())) == 5
     assert 0 < float(moved.min()) <= float(moved.max()) < 3 * MOST_DRIFT
-    assert torch.equal(whole, moved[:, None, None, None].expand_as(whole))
+    assert torch.equal(whole, moved[:, None].expand_as(whole))
     assert torch.equal(crops, whole.repeat_interleave(2, dim=0))
 
 
@@ -119,15 +119,15 @@ def test_crops_of_a_shrunk_frame_show_what_its_whole_view_does(edge_data, tmp_pa
     config = EdgeConfig(shrunk_share=1.0)
     one = EdgeTrainer(config, edge_data, RunFolder(tmp_path, config, 1))
     torch.manual_seed(0)
-    whole, crops = one._shrunk(torch.ones(40, 4, 3, 384), torch.zeros(80, 4, 3, 384))
+    whole, crops = one._shrunk(torch.ones(40, 4608), torch.zeros(80, 4608))
     assert torch.equal(whole, torch.ones_like(whole))
-    far = crops.amax(dim=(1, 2, 3))
-    assert torch.equal(crops, far[:, None, None, None].expand_as(crops))  # a view moves as one
+    far = crops.amax(dim=1)
+    assert torch.equal(crops, far[:, None].expand_as(crops))  # a view moves as one
     assert torch.equal(far[::2], far[1::2])  # and a frame's crops alike
     assert 10 < int((far[::2] == 1.0).sum()) < 30  # half of them all the way
     assert float(far.min()) > 0.0
     untouched = EdgeTrainer(EdgeConfig(shrunk_share=0.0), edge_data, RunFolder(tmp_path / "none", config, 1))
-    assert not untouched._shrunk(torch.ones(4, 4, 3, 384), torch.zeros(4, 4, 3, 384))[1].any()
+    assert not untouched._shrunk(torch.ones(4, 4608), torch.zeros(4, 4608))[1].any()
 
 
 def test_a_run_may_start_from_weights(edge_data, tmp_path):

@@ -120,7 +120,7 @@ def test_weights_lie_on_the_grids_that_a_build_gives_them(rounding):
     assert set(after) == set(before)
     for key in ("trunk.stem.0.weight", "trunk.blocks.0.depthwise.0.weight"):
         assert torch.equal(after[key], before[key])
-    for key in ("trunk.blocks.0.project.0.weight", "whole.refinement.query.weight", "depth_decoder.out.weight"):
+    for key in ("trunk.blocks.0.project.0.weight", "faults.mix.0.weight", "depth_decoder.out.weight"):
         weight, rounded = before[key].numpy(), after[key].numpy()
         scales = weight_scales(rounded, 0)
         steps = scales.reshape(-1, *[1] * (weight.ndim - 1))
