@@ -50,8 +50,6 @@ class EdgeConfig(LadderConfig):
         dropout: share of the view vectors that a training step does not see.
         feature_dropout: share of the statistics that it does not see.
         drift_share: of the frames whose statistics a step moves as an INT8 encoder would, up to ``MOST_DRIFT`` times.
-        shrunk_share: of the frames that a step sees as if they had been shrunk: their crops show what the whole view
-            does, or something between. A larger camera's frame fitted to a bundle is such a frame.
         frame: height and width of the photos.
         crops: of the store's crops, how many validation reads; a training step reads any of them.
     """
@@ -150,14 +148,6 @@ class EdgeTrainer(LadderTrainer[FeatureStore]):
     def _inputs(self, store: FeatureStore, rows: np.ndarray, crops: Sequence[int]) -> tuple[Tensor, ...]:
         named = zip(INPUTS, head_inputs(store, rows, self.device, crops), strict=True)
         return tuple(torch.zeros_like(value) if name in self.config.without else value for name, value in named)
-
-    def _shrunk(self, whole: Tensor, crops: Tensor) -> tuple[Tensor, Tensor]:
-        """Some of the frames, as small as their whole view or on the way there."""
-        frames = len(whole)
-        far = (2.0 * torch.rand(frames)).clamp(max=1.0) * (torch.rand(frames) < self.config.shrunk_share)
-        each = len(crops) // frames
-        share = far.to(self.device).repeat_interleave(each)[:, None]
-        return whole, crops + share * (whole.repeat_interleave(each, dim=0) - crops)
 
     def _moved(self, whole: Tensor, crops: Tensor) -> tuple[Tensor, Tensor]:
         """Some of the frames, all views of one by what INT8 did to the same photo."""

@@ -28,6 +28,8 @@ class HeadConfig(NanoConfig):
     series_per_batch: int = 16
     blanks_per_batch: int = 4
     patience: int = 12
+    drawn: int = 3
+    shrunk_share: float = 0.3
     pair_weight: float = 0.5
     teacher_share: float = 0.8
     depth_weight: float = 0.0
@@ -50,6 +52,8 @@ class HeadTrainer(NanoTrainer):
             torch.from_numpy(np.concatenate([store.maps[kind][rows] for store, rows in parts])).to(self.device).float()
             for kind in SEEN
         ]
+        if network.training:
+            seen[:2] = self._shrunk(*seen[:2])
         return self._said(network, seen, depth=torch.zeros(len(seen[0]), 1, 1))
 
     def _standardise(self) -> None:

@@ -28,6 +28,8 @@ class LadderConfig(TrainingConfig):
         series_per_batch: pairs of copies of one ladder beside each batch; 0 for none.
         drawn: times as many pairs are drawn, and those furthest out of order are learned from; kinds that are in order
             already would else fill every batch.
+        shrunk_share: of the frames that a step sees as if they had been shrunk: their crops show what the whole view
+            does, or something between. A larger camera's frame fitted to a bundle is such a frame.
         blanks_per_batch: frames of dead cameras, whose score should be ``blank_score``.
         without: what the quality readers see as zeros, for the ablation.
     """
@@ -35,6 +37,7 @@ class LadderConfig(TrainingConfig):
     pairs_per_batch: int = 16
     series_per_batch: int = 8
     drawn: int = 1
+    shrunk_share: float = 0.0
     blanks_per_batch: int = 3
     blank_score: float = 0.02
     pair_weight: float = 2.0
@@ -117,6 +120,14 @@ class LadderTrainer(Trainer[Store]):
             pairs, series = pairs.largest(over, config.pairs_per_batch), series.largest(late, config.series_per_batch)
             self._train_mode()
         return self._ranked_loss(rows, pairs, series, generator)
+
+    def _shrunk(self, whole: Tensor, crops: Tensor) -> tuple[Tensor, Tensor]:
+        """Statistics of views [F, n] and crops [F * N, n]; some frames as small as their whole view, or nearly."""
+        frames = len(whole)
+        far = (2.0 * torch.rand(frames)).clamp(max=1.0) * (torch.rand(frames) < self.config.shrunk_share)
+        each = len(crops) // frames
+        share = far.to(self.device).repeat_interleave(each)[:, None]
+        return whole, crops + share * (whole.repeat_interleave(each, dim=0) - crops)
 
     def _copies(self, rows: np.ndarray) -> np.ndarray:
         return self._quality(self.data.degraded, rows) if len(rows) else np.zeros(0, np.float32)

@@ -39,12 +39,9 @@ def test_from_maps_it_says_what_the_whole_network_says_of_views(data, mapped, ne
     config = NanoConfig(batch=8)
     whole = NanoTrainer(config, data, RunFolder(tmp_path / "whole", config, 9), network)
     whole.average.load_state_dict(one.average.state_dict())
-    for ours, theirs in zip(
-        np.array(one.said(mapped.photos, data.fit), object)[[0, 2, 3]],
-        np.array(whole.said(data.photos, data.fit), object)[[0, 2, 3]],
-        strict=True,
-    ):
-        np.testing.assert_allclose(ours, theirs, atol=0.02)  # views are read in bfloat16 where the CPU has it
+    ours, theirs = one.said(mapped.photos, data.fit), whole.said(data.photos, data.fit)
+    for said in (0, 2, 3):  # score, faults, coverage; views are read in bfloat16 where the CPU has it
+        np.testing.assert_allclose(ours[said], theirs[said], atol=0.02)
 
 
 def test_it_learns_and_leaves_the_trunk_as_it_is(mapped, network, tmp_path):

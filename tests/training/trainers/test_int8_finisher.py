@@ -48,7 +48,7 @@ def test_it_comes_nearer_to_its_teacher(tmp_path):
     config = FinishConfig(epochs=1, batches=16, batch=2, frames=("160x160",), degraded_share=0.0, vector_rate=5e-3)
     start = network()
     with torch.no_grad():
-        start.whole_score.out.bias += 0.1
+        start.head.whole_score.out.bias += 0.1
     run = finisher(tmp_path, config, start)
     run._observe()
     run._arrange((160, 160))

@@ -17,7 +17,7 @@ from dgiqa_edge.calibration.int8.targets import target_named
 from dgiqa_edge.export.frame_graph.graph_session import open_graph
 from dgiqa_edge.export.frame_graph.to_onnx import export_graph
 from dgiqa_edge.export.frame_graph.view_graph import ViewGraph
-from dgiqa_edge.export.networks.nano import Nano
+from dgiqa_edge.export.networks.nano import LEVELS_PER_UNIT, Nano
 from dgiqa_edge.export.weights.network_source import SHIPPED_WEIGHTS
 from dgiqa_edge.runtime.frames.fit import fit_frame
 from dgiqa_edge.runtime.frames.images import read_image
@@ -70,7 +70,8 @@ def built(rounding, pictures, tmp_path_factory):
 def test_every_tensor_of_the_build_has_its_grid_here_and_no_other_has(rounding, built):
     ours = sorted(rounding.ranges[FRAME].values())
     theirs = sorted({(seen.low, seen.high) for seen in built[2].values()})
-    near = [[np.allclose(one, other, rtol=1e-3, atol=1e-3) for other in theirs] for one in ours]
+    # A level of a shrunk frame that lies between two falls on either side.
+    near = [[np.allclose(one, other, rtol=5e-3, atol=1e-3) for other in theirs] for one in ours]
     assert all(any(row) for row in near)
     assert all(any(column) for column in zip(*near, strict=True))
 
@@ -86,7 +87,7 @@ def test_maps_are_those_of_the_built_graph(rounding, built, pictures):
     rounding.mode, rounding._view = ON, "whole"
     with torch.no_grad():
         trunk = rounding.network.trunk
-        ours = trunk.blocks[0](trunk.stem(whole)).numpy()
+        ours = trunk.blocks[0](trunk.stem(whole / LEVELS_PER_UNIT - 1.0)).numpy()
     rounding.mode = OFF
     low, high = rounding.ranges[FRAME]["trunk.blocks.0.project", "whole"]
     steps = np.abs(ours - theirs) / activation_grid(low, high, unsigned=True).scale
@@ -110,7 +111,7 @@ def test_scores_follow_the_built_graph(rounding, built, pictures):
             logits = [rounding.read(*one).logits for one in views]
         scores[mode] = np.array([float(torch.sigmoid(one).mean()) for one in logits])
     rounding.mode = OFF
-    assert np.abs(scores[OFF] - scores["fp32"]).max() < 1e-4
+    assert np.abs(scores[OFF] - scores["fp32"]).max() < 2e-3  # levels of a shrunk frame that lie between two
     imitation, rounding_error = np.abs(scores[ON] - scores["int8"]), np.abs(scores["int8"] - scores["fp32"])
     assert np.median(imitation) < 0.75 * np.median(rounding_error)
 
@@ -157,7 +158,8 @@ def test_gradients_pass_through_the_rounding(pictures):
     views = frame_views(pictures[:1], FRAME)
     rounding.observe([views])
     rounding.mode = ON
-    rounding.read(*views).logits.sum().backward()
+    read = rounding.read(*views)
+    (read.logits.sum() + read.faults.sum() + read.coverage.sum()).backward()
     silent = [name for name, parameter in rounding.network.named_parameters() if parameter.grad is None]
     assert all(name.startswith("depth_decoder") for name in silent), silent
     assert rounding.network.trunk.stem[0].weight.grad.abs().sum() > 0
