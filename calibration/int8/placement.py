@@ -108,6 +108,11 @@ class Placement:
     kept_float: tuple[tuple[str, str], ...]
     sums: tuple[str, ...] = ()
 
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """What the nodes make, in graph order."""
+        return tuple(node.output for node in self.nodes)
+
     def tensors_to_observe(self) -> tuple[str, ...]:
         """Every tensor whose range any target may need, in graph order and without repeats."""
         names: dict[str, None] = {}

@@ -8,15 +8,13 @@ inverted residual, one attention unit. Layers that the simplifier fused and name
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from .graph_tensors import constant_tensors, label
 
 if TYPE_CHECKING:
-    from onnx import GraphProto, ModelProto, NodeProto
-
-    from .placement import Placement
+    from onnx import GraphProto, NodeProto
 
 _OUTSIDE = ""
 _MEMBER = re.compile(r"(?P<list>.+?)\.\d+(_\d+)?")
@@ -41,14 +39,13 @@ def network_scopes(graph: "GraphProto", scopes: Sequence[str]) -> list[str | Non
     return found
 
 
-def blocks_of(model: "ModelProto", placement: "Placement", scopes: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """Output tensors of the placed nodes by block, blocks and outputs in graph order.
+def blocks_of(graph: "GraphProto", placed: Collection[str], scopes: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Those of the tensors ``placed`` that nodes make, by block, blocks and tensors in graph order.
 
-    A placed node that no path places anywhere is a block of its own, under its name.
+    One that no path places anywhere is a block of its own, under its node's name.
     """
-    placed = {node.output for node in placement.nodes}
     blocks: dict[str, list[str]] = {}
-    for node, block in zip(model.graph.node, node_blocks(model.graph, scopes), strict=True):
+    for node, block in zip(graph.node, node_blocks(graph, scopes), strict=True):
         if node.output and node.output[0] in placed:
             blocks.setdefault(block or label(node), []).append(node.output[0])
     return {block: tuple(outputs) for block, outputs in blocks.items()}

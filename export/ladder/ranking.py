@@ -38,7 +38,7 @@ class BlockRanking:
 
     def blocks(self) -> dict[str, tuple[str, ...]]:
         """Output tensors of the layers that INT8 is given to, by block."""
-        return blocks_of(self.lowering.model, self.lowering.placement, DEFAULT_SCOPES)
+        return blocks_of(self.lowering.model.graph, self.lowering.placement.outputs, DEFAULT_SCOPES)
 
     def measure(self) -> Sequence[BlockRecord]:
         """Sensitivity of every block, in graph order."""

@@ -108,8 +108,8 @@ def test_at_the_end_a_layer_joins_the_block_that_feeds_it_and_outside_there_is_n
 
 def test_every_placed_layer_is_in_exactly_one_block(frame_graph):
     placement = place(frame_graph)
-    blocks = blocks_of(frame_graph, placement, DEFAULT_SCOPES)
+    blocks = blocks_of(frame_graph.graph, placement.outputs, DEFAULT_SCOPES)
     outputs = [output for group in blocks.values() for output in group]
-    assert sorted(outputs) == sorted(node.output for node in placement.nodes)
+    assert sorted(outputs) == sorted(placement.outputs)
     assert "quality_net/fc2" in blocks
     assert {"depth_net/q", "depth_net/k", "depth_net/v"} <= set(blocks)

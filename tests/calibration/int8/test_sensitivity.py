@@ -29,7 +29,7 @@ def open_model(model):
 def measured(frame_graph, frame_graph_file, frames):
     """Sensitivity of every block, with the activation range of one of them 300 times too wide."""
     placement = place(frame_graph)
-    blocks = blocks_of(frame_graph, placement, DEFAULT_SCOPES)
+    blocks = blocks_of(frame_graph.graph, placement.outputs, DEFAULT_SCOPES)
     ranges = observe_ranges(frame_graph_file, placement.tensors_to_observe(), frames, create_observer("minmax"))
     (victim,) = (node.activation for node in placement.nodes if node.output in blocks[PLANTED])
     ranges[victim] = replace(ranges[victim], low=300 * ranges[victim].low, high=300 * ranges[victim].high)
