@@ -62,11 +62,8 @@ class Judged:
     @property
     def labels(self) -> np.ndarray:
         """1 for its faults, 0 for those it does not show, NaN for those it may: float64 [K]."""
-        found = np.zeros(len(FAULTS))
-        if self.kind != HEALTHY:
-            found[[FAULTS.index(fault) for fault in KINDS[self.kind].also]] = np.nan
-            found[[FAULTS.index(fault) for fault in KINDS[self.kind].faults]] = 1.0
-        return found
+        none = np.zeros(len(FAULTS))
+        return none if self.kind == HEALTHY else KINDS[self.kind].label(none)
 
 
 def judge(scorer: Scorer, photos: Sequence[Path], seed: int, progress: Progress) -> Iterator[Judged]:

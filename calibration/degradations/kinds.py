@@ -48,6 +48,12 @@ class Kind:
     also: tuple[str, ...] = ()
     needs_ffmpeg: bool = False
 
+    def label(self, labels: np.ndarray) -> np.ndarray:
+        """Labels, float [faults], of what was degraded so: 1 for its faults, NaN for those beside, else as before."""
+        labels[[FAULTS.index(fault) for fault in self.also]] = np.nan
+        labels[[FAULTS.index(fault) for fault in self.faults]] = 1.0
+        return labels
+
 
 KINDS: Mapping[str, Kind] = MappingProxyType(
     {

@@ -36,7 +36,7 @@ class NanoParts(nn.Module):
 
     depth_stride = DEPTH_STRIDE
 
-    def __init__(self) -> None:
+    def __init__(self, faults: nn.Module) -> None:
         super().__init__()
         self.trunk = LiteTrunk()
         self.depth_decoder = DepthDecoder()
@@ -44,8 +44,8 @@ class NanoParts(nn.Module):
         self.crop = ViewReader()
         self.whole_score = Regressor(3 * VIEW_WIDTH, HIDDEN_WIDTH)
         self.crop_score = Regressor(3 * VIEW_WIDTH, HIDDEN_WIDTH)
-        self.views = plan_views(DEFAULT_FRAME, VIEW_RULE)
-        self.depth_cells = depth_cells(self.views)
+        self.faults = faults
+        self.arrange(DEFAULT_FRAME)
 
     def arrange(self, frame: Size, crops: int = 1) -> Views:
         """Set the network up for frames of that height and width, and say which views it expects.
@@ -55,6 +55,7 @@ class NanoParts(nn.Module):
         """
         self.views = plan_views(frame, VIEW_RULE, crops)
         self.depth_cells = depth_cells(self.views)
+        self.faults.arrange(self.views.whole)  # type: ignore[operator]
         return self.views
 
 
@@ -64,15 +65,7 @@ class Nano(NanoParts):
     reads_levels = False
 
     def __init__(self) -> None:
-        super().__init__()
-        self.faults = FaultReader(2 * sum(TAPS.values()))
-        self.faults.arrange(self.views.whole)
-
-    def arrange(self, frame: Size, crops: int = 1) -> Views:
-        """As :meth:`NanoParts.arrange`."""
-        views = super().arrange(frame, crops)
-        self.faults.arrange(views.whole)
-        return views
+        super().__init__(FaultReader(2 * sum(TAPS.values())))
 
     def forward(self, whole: Tensor, crops: Tensor) -> tuple[Tensor, ...]:
         """Score one frame.

@@ -16,7 +16,7 @@ from .depth_guidance import Regressor, frame_logits
 from .fault_reader import COVERAGE_SIDE, FAULTS
 from .lite_trunk import ViewMaps, convolution
 from .nano import HIDDEN_WIDTH, TOKEN_WIDTH, VIEW_WIDTH, NanoParts
-from .views import IMAGENET_MEAN, IMAGENET_STD, Size, Views, overlap_matrix
+from .views import IMAGENET_MEAN, IMAGENET_STD, Size, overlap_matrix
 
 LEVELS_PER_UNIT = 128.0
 _CELL_WIDTH = 48
@@ -25,18 +25,11 @@ _CELL_WIDTH = 48
 class Nano2(NanoParts):
     """The parts of `nano` and the fault reader."""
 
+    faults: "FaultReader"
     reads_levels = True
 
     def __init__(self) -> None:
-        super().__init__()
-        self.faults = FaultReader()
-        self.faults.arrange(self.views.whole)
-
-    def arrange(self, frame: Size, crops: int = 1) -> Views:
-        """As :meth:`NanoParts.arrange`."""
-        views = super().arrange(frame, crops)
-        self.faults.arrange(views.whole)
-        return views
+        super().__init__(FaultReader())
 
     def forward(self, whole: Tensor, crops: Tensor) -> tuple[Tensor, ...]:
         """Score one frame.

@@ -72,11 +72,7 @@ class Copy:
             good: whether people found nothing wrong with the photo.
         """
         found = np.full(len(FAULTS), 0.0 if good and self.of_the_photo and self.kind != BLANK else np.nan, np.float32)
-        if self.kind in KINDS:
-            kind = KINDS[self.kind]
-            found[[FAULTS.index(fault) for fault in kind.also]] = np.nan
-            found[[FAULTS.index(fault) for fault in kind.faults]] = 1.0
-        return found
+        return KINDS[self.kind].label(found) if self.kind in KINDS else found
 
     def made(self, photo: np.ndarray, depth: np.ndarray | None) -> Degraded:
         """The copy and where it is degraded."""

@@ -67,7 +67,7 @@ class EdgeConfig(LadderConfig):
     dropout: float = 0.3
     feature_dropout: float = 0.5
     drift_share: float = 0.8
-    drawn: int = 3
+    hardest_of: int = 3
     shrunk_share: float = 0.4
     frame: tuple[int, int] = (512, 512)
     crops: int = 1

@@ -26,15 +26,15 @@ class LadderConfig(TrainingConfig):
     Attributes:
         pairs_per_batch: photos and copies of them beside each batch of photos; 0 for none.
         series_per_batch: pairs of copies of one ladder beside each batch; 0 for none.
-        drawn: times as many pairs are drawn, and those furthest out of order are learned from; kinds that are in order
-            already would else fill every batch.
+        hardest_of: times as many pairs are drawn, and those furthest out of order are learned from; kinds that are in
+            order already would else fill every batch.
         blanks_per_batch: frames of dead cameras, whose score should be ``blank_score``.
         without: what the quality readers see as zeros, for the ablation.
     """
 
     pairs_per_batch: int = 16
     series_per_batch: int = 8
-    drawn: int = 1
+    hardest_of: int = 1
     blanks_per_batch: int = 3
     blank_score: float = 0.02
     pair_weight: float = 2.0
@@ -108,9 +108,9 @@ class LadderTrainer(Trainer[Store]):
 
     def _loss(self, rows: np.ndarray, generator: np.random.Generator) -> Tensor:
         config, data = self.config, self.data
-        pairs = data.fit_pairs.drawn(config.drawn * config.pairs_per_batch, generator)
-        series = data.series_pairs.drawn(config.drawn * config.series_per_batch, generator)
-        if config.drawn > 1:
+        pairs = data.fit_pairs.drawn(config.hardest_of * config.pairs_per_batch, generator)
+        series = data.series_pairs.drawn(config.hardest_of * config.series_per_batch, generator)
+        if config.hardest_of > 1:
             most, margins = (of.numpy() for of in ladder_targets(pairs, series, data))
             over = self._copies(pairs.degraded) - most
             late = self._copies(series.degraded) - self._copies(series.clean) + margins

@@ -172,7 +172,7 @@ def test_copies_of_a_ladder_are_ranked_among_themselves(edge_data, tmp_path):
 def test_of_more_pairs_than_a_batch_takes_those_furthest_out_of_order_are_learned_from(
     edge_data, tmp_path, monkeypatch
 ):
-    config = EdgeConfig(batch=16, pairs_per_batch=2, series_per_batch=1, drawn=5)
+    config = EdgeConfig(batch=16, pairs_per_batch=2, series_per_batch=1, hardest_of=5)
     trainer = EdgeTrainer(config, edge_data, RunFolder(tmp_path, config, 1))
     drawn, taken = [], []
 
