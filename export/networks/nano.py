@@ -8,6 +8,8 @@ a frame and where (`fault_reader.py`). Only operators that quantize well carry t
 and ReLU6.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -36,7 +38,7 @@ class NanoParts(nn.Module):
 
     depth_stride = DEPTH_STRIDE
 
-    def __init__(self, faults: nn.Module) -> None:
+    def __init__(self, make_faults: Callable[[], nn.Module]) -> None:
         super().__init__()
         self.trunk = LiteTrunk()
         self.depth_decoder = DepthDecoder()
@@ -44,7 +46,7 @@ class NanoParts(nn.Module):
         self.crop = ViewReader()
         self.whole_score = Regressor(3 * VIEW_WIDTH, HIDDEN_WIDTH)
         self.crop_score = Regressor(3 * VIEW_WIDTH, HIDDEN_WIDTH)
-        self.faults = faults
+        self.faults = make_faults()
         self.arrange(DEFAULT_FRAME)
 
     def arrange(self, frame: Size, crops: int = 1) -> Views:
@@ -65,7 +67,7 @@ class Nano(NanoParts):
     reads_levels = False
 
     def __init__(self) -> None:
-        super().__init__(FaultReader(2 * sum(TAPS.values())))
+        super().__init__(lambda: FaultReader(2 * sum(TAPS.values())))
 
     def forward(self, whole: Tensor, crops: Tensor) -> tuple[Tensor, ...]:
         """Score one frame.

@@ -29,7 +29,7 @@ class Nano2(NanoParts):
     reads_levels = True
 
     def __init__(self) -> None:
-        super().__init__(FaultReader())
+        super().__init__(FaultReader)
 
     def forward(self, whole: Tensor, crops: Tensor) -> tuple[Tensor, ...]:
         """Score one frame.
