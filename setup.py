@@ -1,4 +1,4 @@
-"""Packaging: the fixed top-level folders install as subpackages of ``dgiqa_edge``."""
+"""Packaging: ``__init__.py`` beside this file is ``dgiqa_edge``, the fixed top-level folders are its subpackages."""
 
 import re
 import sys
@@ -9,6 +9,7 @@ from setuptools import find_packages, setup
 HERE = Path(__file__).parent
 PYTHONS = ("3.10", "3.11", "3.12", "3.13")
 ROOMS = ("export", "calibration", "runtime", "benchmarks", "training")
+OWN_FILES = ("__init__.py", "py.typed")
 LINKS = ".editable"
 
 
@@ -22,15 +23,15 @@ def package_dir() -> dict[str, str]:
 
     Setuptools would otherwise install an import hook, which type checkers and editors cannot follow.
     """
-    rooms = {f"dgiqa_edge.{room}": room for room in ROOMS}
+    rooms = {"dgiqa_edge": "."} | {f"dgiqa_edge.{room}": room for room in ROOMS}
     if "editable_wheel" not in sys.argv:
         return rooms
     links = HERE / LINKS / "dgiqa_edge"
     links.mkdir(parents=True, exist_ok=True)
     try:
-        for room in ROOMS:
-            (links / room).unlink(missing_ok=True)
-            (links / room).symlink_to(Path("..", "..", room), target_is_directory=True)
+        for name in (*OWN_FILES, *ROOMS):
+            (links / name).unlink(missing_ok=True)
+            (links / name).symlink_to(Path("..", "..", name), target_is_directory=name in ROOMS)
     except OSError:  # Windows without the right to make links: imports work, type checkers see nothing
         return rooms
     return {"": LINKS}
@@ -38,8 +39,7 @@ def package_dir() -> dict[str, str]:
 
 def packages() -> list[str]:
     """Every room and its subpackages, under the name ``dgiqa_edge.<room>``."""
-    # The namespace itself is named only where it is a folder: then setuptools sees that one path entry finds all.
-    names = ["dgiqa_edge"] if "" in PACKAGE_DIR else []
+    names = ["dgiqa_edge"]
     for room in ROOMS:
         names.append(f"dgiqa_edge.{room}")
         names += [f"dgiqa_edge.{room}.{sub}" for sub in find_packages(str(HERE / room))]
@@ -94,6 +94,7 @@ setup(
     packages=packages(),
     package_dir=PACKAGE_DIR,
     package_data={
+        "dgiqa_edge": ["py.typed"],
         "dgiqa_edge.runtime": [
             "schemas/*.json",
             "examples/*",

@@ -1,7 +1,7 @@
 """The runtime: a camera frame goes in, a quality score and a depth map come out.
 
 Importing this package costs a few milliseconds: its public names are loaded when they are first used, and
-none of them ever loads torch or export code.
+none of them ever loads torch or export code. ``dgiqa_edge`` itself offers the same names.
 """
 
 import importlib
@@ -11,19 +11,52 @@ from .version import VERSION
 
 if TYPE_CHECKING:
     from . import errors
+    from .api.camera import Camera
+    from .api.gate import Gate
     from .bundle.bundle import Bundle, load_bundle
-    from .quality import Quality
+    from .gate.policy import GatePolicy
+    from .gate.verdict import State, Verdict
+    from .quality import Quality, Unscored
+    from .results_table import to_csv, to_frame
     from .scoring.scorer import Scorer
+    from .watch.sources.protocol import Damaged, Frame
 
 __version__ = VERSION
 
-__all__ = ["Bundle", "Quality", "Scorer", "__version__", "errors", "load_bundle"]
+__all__ = [
+    "Bundle",
+    "Camera",
+    "Damaged",
+    "Frame",
+    "Gate",
+    "GatePolicy",
+    "Quality",
+    "Scorer",
+    "State",
+    "Unscored",
+    "Verdict",
+    "__version__",
+    "errors",
+    "load_bundle",
+    "to_csv",
+    "to_frame",
+]
 
 _HOME = {
     "Bundle": ".bundle.bundle",
-    "load_bundle": ".bundle.bundle",
+    "Camera": ".api.camera",
+    "Damaged": ".watch.sources.protocol",
+    "Frame": ".watch.sources.protocol",
+    "Gate": ".api.gate",
+    "GatePolicy": ".gate.policy",
     "Quality": ".quality",
     "Scorer": ".scoring.scorer",
+    "State": ".gate.verdict",
+    "Unscored": ".quality",
+    "Verdict": ".gate.verdict",
+    "load_bundle": ".bundle.bundle",
+    "to_csv": ".results_table",
+    "to_frame": ".results_table",
 }
 
 

@@ -9,10 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .bundle.bundle import Bundle
-from .ground.framing import Box
+from .errors import SourceError
+from .ground.error_text import one_line
+from .ground.framing import Box, scaled_box
 
 PROBABLE = 0.5
 """Least probability of a fault that is named to people."""
+_DECIMALS = 4
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,7 @@ class Timings:
     engines_ms: tuple[tuple[str, float], ...] = ()
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Quality:
     """The verdict's raw material for one frame.
 
@@ -39,6 +42,7 @@ class Quality:
 
     Of a frame that was not simply stretched, ``depth_box`` is the part of ``depth`` that shows its picture, and
     ``frame_box`` the part of the frame that is seen there, each in its own pixels; None: all of it.
+    ``image`` is the path, where the frame was given by one; ``size`` the width and height of the frame that was given.
     """
 
     score: float
@@ -49,6 +53,16 @@ class Quality:
     coverage: NDArray[np.float32] | None = None
     depth_box: Box | None = None
     frame_box: Box | None = None
+    image: str | None = None
+    size: tuple[int, int] | None = None
+
+    def __repr__(self) -> str:
+        facts = [f"score={self.score:.4f}", f"depth={list(self.depth.shape)}", f"total_ms={self.timings.total_ms:.1f}"]
+        if self.coverage is not None:
+            facts.append(f"faults={list(self.probable_faults)}")
+        if self.image is not None:
+            facts.insert(0, f"image={self.image!r}")
+        return f"Quality({', '.join(facts)})"
 
     @property
     def probable_faults(self) -> tuple[str, ...]:
@@ -59,6 +73,61 @@ class Quality:
     def picture_depth(self) -> NDArray[np.uint8]:
         """The depth of the picture alone: ``depth`` without what padding added around it, a read-only view."""
         return self.depth if self.depth_box is None else self.depth[self.depth_box.slices]
+
+    def depth_as(self, frame: NDArray[Any]) -> NDArray[np.uint8]:
+        """The depth as large as the frame: uint8 [H, W], for each of its pixels, 255 nearest.
+
+        Where the frame was cropped, its outer parts have no depth: they are 0, and ``frame_box`` tells them apart.
+
+        Args:
+            frame: the array [H, W, ...] that was scored, or a scaled copy of it; only its size is looked at.
+        """
+        import cv2
+
+        height, width = frame.shape[:2]
+        box = Box(0, 0, width, height)
+        if self.frame_box is not None:
+            scored = (height, width) if self.size is None else self.size[::-1]
+            box = scaled_box(self.frame_box, scored, (height, width))
+        depth = np.zeros((height, width), np.uint8)
+        depth[box.slices] = cv2.resize(self.picture_depth, (box.width, box.height))
+        return depth
+
+    def to_dict(self) -> dict[str, Any]:
+        """Ready for JSON: what ``dgiqa-edge score --json`` prints of an image, depth left out.
+
+        ``image``, ``score``, ``latency_ms``, ``crop_scores``, ``width``, ``height``; and where faults are read,
+        ``faults`` with all probabilities and ``coverage`` with the rows of cells of the probable ones.
+        """
+        record: dict[str, Any] = {} if self.image is None else {"image": self.image}
+        record |= {
+            "score": self.score,
+            "latency_ms": round(self.timings.total_ms, 3),
+            "crop_scores": self.crop_scores.tolist(),
+        }
+        if self.size is not None:
+            record |= {"width": self.size[0], "height": self.size[1]}
+        if self.coverage is not None:
+            record["faults"] = {name: round(value, _DECIMALS) for name, value in self.faults.items()}
+            record["coverage"] = {
+                name: [[round(value, _DECIMALS) for value in row] for row in self.coverage[..., index].tolist()]
+                for index, name in enumerate(self.faults)
+                if name in self.probable_faults
+            }
+        return record
+
+
+@dataclass(frozen=True)
+class Unscored:
+    """An image that could not be scored, in its place among the others; ``image`` is its path, where it has one."""
+
+    error: SourceError
+    image: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Ready for JSON: ``image`` and ``error``."""
+        record = {} if self.image is None else {"image": self.image}
+        return {**record, "error": one_line(self.error)}
 
 
 class FrameScorer(Protocol):

@@ -4,19 +4,16 @@ import argparse
 import contextlib
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..ground.error_text import one_line
 from ..ground.names import json_text, shown
 from .engine_options import add_engine_options, add_fit_option
 from .option_types import input_path, output_folder
 from .progress import Progress
 
 if TYPE_CHECKING:
-    from ..quality import Quality
-    from ..scoring.scorer_pool import ScorerPool
+    from ..scoring.scorer import Scorer
 
 SUMMARY = "score images with a bundle; optionally write their depth maps as pictures"
 EXTRA = "cpu"
@@ -34,33 +31,6 @@ image of its own; with --threads N one image after the other is scored, by N thr
 Of a bundle that reads faults (blurred, dark ...) the table names those that are more probable than not; --json has the
 probability of each, and of those named also where in the frame they are.
 """
-
-
-@dataclass(frozen=True)
-class _Scored:
-    """What is reported about one image; ``error`` stands alone."""
-
-    image: str
-    error: str | None = None
-    score: float | None = None
-    latency_ms: float | None = None
-    crop_scores: tuple[float, ...] = ()
-    width: int = 0
-    height: int = 0
-    depth: str | None = None
-    faults: Mapping[str, float] | None = None
-    coverage: Mapping[str, list[list[float]]] | None = None
-
-    def as_json(self) -> dict[str, Any]:
-        if self.error is not None:
-            return {"image": self.image, "error": self.error}
-        return {name: value for name, value in vars(self).items() if value is not None}
-
-    def as_row(self, width: int) -> str:
-        if self.error is not None:
-            return f"{shown(self.image):<{width}}  {'-':>7}  {'-':>10}  error: {shown(self.error)}"
-        row = f"{shown(self.image):<{width}}  {self.score:7.4f}  {self.latency_ms:10.1f}"
-        return row if self.coverage is None else f"{row}  {', '.join(self.coverage) or 'none'}"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -84,46 +54,50 @@ def run(args: argparse.Namespace) -> int:
     """Score every image; 0, or 3 when some could not be scored."""
     from ..frames.depth_picture import picture_names
     from ..frames.images import expand_images, left_out, quiet_decoder, refuse_overwriting
-    from ..scoring.scorer_pool import open_pool
+    from ..scoring.scorer import Scorer
 
     images = expand_images(args.images)
     pictures = {image: args.depth_out / name for image, name in picture_names(images).items()} if args.depth_out else {}
     refuse_overwriting(images, pictures.values())
     quiet_decoder()
-    with open_pool(
+    with Scorer(
         args.bundle,
-        len(images),
         threads=args.threads,
         backend=args.backend,
         allow_spinning=False,
         fit=args.fit,
         strict_size=args.strict_size,
         verify=not args.no_verify,
-    ) as pool:
-        for note in pool.bundle.manifest.notes:
+    ) as scorer:
+        for note in scorer.bundle.manifest.notes:
             print(f"note: {note}", file=sys.stderr)
-        return _score_all(pool, images, pictures, left_out(args.images), as_json=args.json)
+        return _score_all(scorer, images, pictures, left_out(args.images), as_json=args.json)
 
 
 def _score_all(
-    pool: "ScorerPool", images: Sequence[Path], pictures: Mapping[Path, Path], unread: str | None, as_json: bool
+    scorer: "Scorer", images: Sequence[Path], pictures: Mapping[Path, Path], unread: str | None, as_json: bool
 ) -> int:
-    from ..ground.ahead import ahead
+    from ..frames.depth_picture import write_depth_picture
+    from ..quality import Unscored
 
     width = max(len("image"), *(len(shown(image)) for image in images))
     if not as_json:
-        faults = "  faults" if pool.bundle.manifest.faults else ""
+        faults = "  faults" if scorer.bundle.manifest.faults else ""
         print(f"{'image':<{width}}  {'score':>7}  {'latency_ms':>10}{faults}")
     failed = 0
     progress = Progress("scoring")
-    results = ahead(lambda image: _score_one(pool, image, pictures.get(image)), images, max(2, pool.most))
-    with contextlib.closing(results):  # an interrupt ends what has begun before the scorers are closed
+    results = scorer.score_many(images)
+    with contextlib.closing(results):  # an interrupt ends what has begun before the scorer is closed
         for number, image in enumerate(images):
             with progress:
                 progress(number, len(images), shown(image))
-                scored = next(results)
-            failed += scored.error is not None
-            print(json_text(scored.as_json()) if as_json else scored.as_row(width), flush=True)
+                result = next(results)
+                record = result.to_dict()
+                if image in pictures and not isinstance(result, Unscored):
+                    write_depth_picture(pictures[image], result.picture_depth)
+                    record["depth"] = str(pictures[image])
+            failed += isinstance(result, Unscored)
+            print(json_text(record) if as_json else _row(record, width), flush=True)
     if not as_json:
         print("; ".join(filter(None, [f"{len(images) - failed} scored, {failed} failed", unread])))
     elif unread:
@@ -131,40 +105,9 @@ def _score_all(
     return EXIT_BAD_IMAGE if failed else 0
 
 
-def _score_one(pool: "ScorerPool", image: Path, picture: Path | None) -> _Scored:
-    from ..errors import SourceError
-    from ..frames.depth_picture import write_depth_picture
-    from ..frames.images import read_image
-
-    try:
-        frame = read_image(image)
-        with pool.scorer() as scorer:
-            quality = scorer.score(frame)
-    except SourceError as error:
-        return _Scored(str(image), error=one_line(error))
-    if picture is not None:
-        write_depth_picture(picture, quality.picture_depth)
-    return _Scored(
-        image=str(image),
-        score=quality.score,
-        latency_ms=round(quality.timings.total_ms, 3),
-        crop_scores=tuple(float(score) for score in quality.crop_scores),
-        width=frame.shape[1],
-        height=frame.shape[0],
-        depth=None if picture is None else str(picture),
-        **_faults(quality),
-    )
-
-
-def _faults(quality: "Quality") -> dict[str, Any]:
-    """Probabilities of all faults, and of the probable ones those of each cell, rows from the top."""
-    if quality.coverage is None:
-        return {}
-    return {
-        "faults": {name: round(value, 4) for name, value in quality.faults.items()},
-        "coverage": {
-            name: [[round(value, 4) for value in row] for row in quality.coverage[..., index].tolist()]
-            for index, name in enumerate(quality.faults)
-            if name in quality.probable_faults
-        },
-    }
+def _row(record: Mapping[str, Any], width: int) -> str:
+    image = shown(record["image"])
+    if "error" in record:
+        return f"{image:<{width}}  {'-':>7}  {'-':>10}  error: {shown(record['error'])}"
+    row = f"{image:<{width}}  {record['score']:7.4f}  {record['latency_ms']:10.1f}"
+    return row if "coverage" not in record else f"{row}  {', '.join(record['coverage']) or 'none'}"

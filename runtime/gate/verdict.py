@@ -1,7 +1,8 @@
 """What the gate says about a frame. Data only: the gate decides it, sinks and the dashboard pass it on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import Enum
+from typing import Any
 
 
 class State(str, Enum):
@@ -39,3 +40,7 @@ class Verdict:
     changed: bool = False
     overdue: bool = False
     announced: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """Ready for JSON, by the names above."""
+        return {item.name: getattr(self, item.name) for item in fields(self)} | {"state": self.state.value}

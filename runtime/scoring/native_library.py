@@ -25,7 +25,7 @@ from ..errors import (
     MachineError,
     SourceError,
 )
-from ..frames.fit import as_bgr
+from ..frames.arrays import Image, as_bgr
 from ..ground.framing import FITS, Box, Fit, Size, fit_named
 from ..quality import Quality, Timings
 from ..version import VERSION
@@ -147,15 +147,15 @@ class NativeScorer:
         params.fit = 0 if fit is None else FITS.index(fit_named(fit)) + 1
         self._check(self._library.dgiqa_scorer_create(ctypes.byref(params), ctypes.byref(self._handle)))
 
-    def score(self, frame: NDArray[np.uint8]) -> Quality:
-        """Score one frame: uint8 [H, W, 3] BGR, [H, W] grey or [H, W, 4] BGRA, as ``Scorer.score`` takes it.
+    def score(self, image: Image, *, rgb: bool = False) -> Quality:
+        """Score one image, of any kind that ``Scorer.score`` takes.
 
         Raises:
-            SourceError: another dtype or shape; or another size, with ``strict_size``.
+            SourceError: as ``Scorer.score``.
             FidelityError, EngineCompatibilityError, MachineError: as ``Scorer.score``.
             ConfigurationError: the scorer is closed.
         """
-        picture = as_bgr(frame)
+        picture = as_bgr(image, rgb)
         given = _Frame(width=picture.shape[1], height=picture.shape[0])
         given.planes[0] = picture.ctypes.data
         found = _Quality()
@@ -169,6 +169,7 @@ class NativeScorer:
             timings=Timings(found.resize_ms, found.engine_ms, found.total_ms),
             depth_box=found.depth_box.unless_whole(depth_shape),
             frame_box=found.frame_box.unless_whole(picture.shape),
+            size=(picture.shape[1], picture.shape[0]),
         )
         count = found.fault_count
         if not count:

@@ -4,9 +4,13 @@ Deciding what a score means (pass, reject) is the gate's work; where frames come
 """
 
 import contextlib
+import os
+import sys
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Generator, Iterable, Sequence, Sized
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Any, Literal
@@ -18,21 +22,29 @@ from ..bundle.bundle import Bundle, layer_hint, load_bundle, rebuild_command
 from ..bundle.golden import FAULT_OUTPUTS, Deviation, compare, load_golden
 from ..bundle.replay_stamps import has_stamp, replay_identity, write_stamp
 from ..engines import Engine, EngineOptions, Spinning, load_engine
-from ..errors import BundleError, ConfigurationError, FidelityError
-from ..frames.fit import as_bgr, fit_to
+from ..errors import BundleError, ConfigurationError, FidelityError, SourceError
+from ..frames.arrays import Image, as_bgr
+from ..frames.fit import fit_to
+from ..frames.images import expand_images
+from ..ground.ahead import ahead
 from ..ground.framing import Box, Fit, fit_named, framing, scaled_box
-from ..quality import Quality, Timings
+from ..quality import Quality, Timings, Unscored
+from .scorer_pool import ScorerPool, frames_at_once
 
 Verify = bool | Literal["always"]
 _WHAT = {"score": "a score", "crop_scores": "a score", **dict.fromkeys(FAULT_OUTPUTS, "a probability of a fault")}
 
 
 class Scorer:
-    """Scores frames with a bundle's engines; for one thread at a time, in a ``with`` block or with ``close``.
+    """Scores frames with a bundle's engines; in a ``with`` block or with ``close``.
+
+    Any thread may call it: the engines take one frame at a time, the others wait for their turn.
 
     Example:
-        >>> with Scorer("build/demo/bundle") as scorer:  # doctest: +SKIP
-        ...     print(scorer.score(cv2.imread("photo.jpg")).score)
+        >>> with Scorer("bundle") as scorer:
+        ...     quality = scorer.score("photo.png")
+        >>> quality.score > 0.5, quality.depth.shape
+        (True, (24, 32))
 
     Args:
         bundle: a bundle directory, or a bundle already loaded.
@@ -84,32 +96,53 @@ class Scorer:
             if verify:
                 self._verify(use_stamp=verify != "always")
             self._stack = stack.pop_all()
+        self._lock = threading.Lock()
+        self._alone = threads is not None or tuple(providers) != ("cpu",)
+        self._backend = backend
+        self._one_thread = partial(
+            Scorer,
+            self.bundle,
+            threads=1,
+            backend=backend,
+            allow_spinning=allow_spinning,
+            fit=self.fit,
+            strict_size=strict_size,
+            cache_folder=cache_folder,
+            verify=False,
+        )
 
-    def score(self, frame: NDArray[np.uint8], depth: NDArray[np.uint8] | None = None) -> Quality:
-        """Score one frame.
+    def score(self, image: Image, depth: NDArray[np.uint8] | None = None, *, rgb: bool = False) -> Quality:
+        """Score one image.
 
         Args:
-            frame: uint8 [H, W, 3] BGR, as OpenCV gives it. Grey [H, W] or [H, W, 1] is repeated over the
-                three channels, the alpha of [H, W, 4] BGRA is dropped. A frame of another size than the
-                bundle's is resized (``INTER_AREA`` when neither side grows, ``INTER_LINEAR`` otherwise): straight
-                to its height and width, or with its own aspect and then mirrored at its edges or cropped, as
-                ``fit`` says; never with bars of one colour. ``strict_size`` refuses it.
+            image: the path of an image file, a PIL image, a numpy array (uint8, or float in 0..1; [H, W, 3] BGR, [H, W]
+                grey, [H, W, 4] BGRA) or a torch tensor ([3, H, W] RGB, uint8, or float in 0..1); ``frames/arrays.py``
+                says it all. One of another size than the bundle's is resized (``INTER_AREA`` when neither side grows,
+                ``INTER_LINEAR`` otherwise): straight to its height and width, or with its own aspect and then mirrored
+                at its edges or cropped, as ``fit`` says; never with bars of one colour. ``strict_size`` refuses it.
             depth: a depth map that an earlier frame of the same camera gave, uint8 [h, w]: the depth engine is
                 not run. Only bundles of the split layout have one to spare.
+            rgb: a numpy array has its channels in the order RGB(A). The other kinds have an order of their own.
 
         Raises:
-            SourceError: another dtype or shape; or another size, with ``strict_size``.
+            SourceError: a file that cannot be read; another kind, dtype or shape; floats that are not in 0..1; or
+                another size, with ``strict_size``.
             FidelityError: the engine gave a score, or a probability of a fault, that is not a number.
             EngineCompatibilityError: the backend failed on this machine.
             ConfigurationError: the scorer is closed; or depth for a bundle that is not split, or of another size.
         """
+        path = str(image) if isinstance(image, str | os.PathLike) else None
+        if path is not None:  # reading it is no part of its latency
+            image, rgb = as_bgr(image), False
         started = time.perf_counter()
-        bgr = as_bgr(frame)
+        bgr = as_bgr(image, rgb)
         fitted = fit_to(bgr, self.bundle.manifest.frame, self.fit, self._strict_size)
-        resized = time.perf_counter()
+        resize_ms = (time.perf_counter() - started) * 1e3
         engines_ms: list[tuple[str, float]] = []
-        outputs = self._run(fitted[np.newaxis], depth, engines_ms)
-        finished = time.perf_counter()
+        with self._lock:  # waiting for it is none either
+            resized = time.perf_counter()
+            outputs = self._run(fitted[np.newaxis], depth, engines_ms)
+            finished = time.perf_counter()
         faults = self.bundle.manifest.faults
         for name in ("score", "crop_scores", *(FAULT_OUTPUTS if faults else ())):
             if not np.isfinite(outputs[name]).all():
@@ -118,9 +151,9 @@ class Scorer:
                     f"rebuild it with: {rebuild_command(self.bundle)}{layer_hint(self.bundle.path)}"
                 )
         timings = Timings(
-            resize_ms=(resized - started) * 1e3,
+            resize_ms=resize_ms,
             engine_ms=(finished - resized) * 1e3,
-            total_ms=(time.perf_counter() - started) * 1e3,
+            total_ms=resize_ms + (time.perf_counter() - resized) * 1e3,
             engines_ms=tuple(engines_ms),
         )
         depth_box, frame_box = self._boxes(bgr, outputs["depth"][0])
@@ -131,11 +164,69 @@ class Scorer:
             timings=timings,
             depth_box=depth_box,
             frame_box=frame_box,
+            image=path,
+            size=(bgr.shape[1], bgr.shape[0]),
         )
         if faults is None:
             return quality
         named = dict(zip(faults.names, outputs["faults"][0].tolist(), strict=True))
         return replace(quality, faults=MappingProxyType(named), coverage=outputs["coverage"][0])
+
+    def score_many(
+        self, images: Iterable[Image] | str | os.PathLike[str], *, rgb: bool = False
+    ) -> Generator[Quality | Unscored, None, None]:
+        """Score images one after the other, in their order; they are read, and where that is faster scored, at once.
+
+        An image that cannot be scored gives an ``Unscored`` in its place: an exception would end the iteration, and
+        lose those behind it. What ends all scoring (a failing engine, a closed scorer) is raised.
+
+        Of a small bundle on the CPU, each core scores an image of its own, unless the scorer was given ``threads``.
+        The images may be an endless iterator: a few more than have been taken are read ahead, so of a camera each
+        result is that of a frame some frames ago.
+
+        Args:
+            images: of the kinds that ``score`` takes; or the name of a folder, or a glob.
+            rgb: as for ``score``.
+
+        Example:
+            >>> with Scorer("bundle") as scorer:
+            ...     for result in scorer.score_many(["photo.png", "absent.png"]):
+            ...         print(type(result).__name__, result.image)
+            Quality photo.png
+            Unscored absent.png
+
+        Raises:
+            FidelityError, EngineCompatibilityError, ConfigurationError: as ``score``.
+        """
+        if isinstance(images, str | os.PathLike):
+            images = expand_images([Path(images)])
+        frames = len(images) if isinstance(images, Sized) else sys.maxsize
+        most = 1 if self._alone else frames_at_once(self.bundle, self._backend, frames)
+        with ScorerPool(self._one_thread, most) as pool:
+
+            def scored(image: Image) -> Quality | Unscored:
+                lent = pool.scorer() if most > 1 else contextlib.nullcontext(self)
+                try:
+                    with lent as scorer:
+                        return scorer.score(image, rgb=rgb)
+                except SourceError as error:
+                    return Unscored(error, str(image) if isinstance(image, str | os.PathLike) else None)
+
+            yield from ahead(scored, images, max(2, most))
+
+    async def score_async(self, image: Image, depth: NDArray[np.uint8] | None = None, *, rgb: bool = False) -> Quality:
+        """As ``score``, in a thread of the event loop's pool: the loop goes on meanwhile.
+
+        Example:
+            >>> async def two() -> list[Quality]:
+            ...     with Scorer("bundle") as scorer:
+            ...         return await asyncio.gather(scorer.score_async("photo.png"), scorer.score_async("photo.png"))
+            >>> [quality.image for quality in asyncio.run(two())]
+            ['photo.png', 'photo.png']
+        """
+        import asyncio  # costs as much as all of this package
+
+        return await asyncio.to_thread(self.score, image, depth, rgb=rgb)
 
     @property
     def takes_depth(self) -> bool:
@@ -152,9 +243,10 @@ class Scorer:
         return [engine.describe() for engine in self._engines]
 
     def close(self) -> None:
-        """Free the engines; further calls do nothing."""
-        self._stack.close()
-        self._engines = []
+        """Free the engines, once a frame that is being scored is done; further calls do nothing."""
+        with self._lock:
+            self._stack.close()
+            self._engines = []
 
     def __enter__(self) -> "Scorer":
         return self

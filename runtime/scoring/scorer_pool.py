@@ -4,39 +4,36 @@ import contextlib
 import os
 import queue
 from collections.abc import Callable, Iterator
-from functools import partial
-from pathlib import Path
+from contextlib import AbstractContextManager
 from types import TracebackType
-from typing import Any
+from typing import Generic, TypeVar
 
-from ..bundle.bundle import Bundle, load_bundle
-from ..engines.registry import AUTO, choose
-from .scorer import Scorer
+from ..bundle.bundle import Bundle
+from ..engines.registry import choose
 
 _MOST_BYTES = 16 << 20
 """Of a graph that is loaded once per core: every scorer holds the weights again, a larger network fills the cores."""
 _MOST_SCORERS = 16
 
+Lent = TypeVar("Lent")
 
-class ScorerPool:
+
+class ScorerPool(Generic[Lent]):
     """Lends scorers to threads, at most ``most`` at once; in a ``with`` block or with ``close``.
 
     Args:
-        first: lent before another is created; the pool closes it too.
-        create: makes another; called by a thread that finds none free. Whatever it raises is raised there.
+        create: makes one; called by a thread that finds none free. Whatever it raises is raised there.
     """
 
-    def __init__(self, first: Scorer, create: Callable[[], Scorer], most: int) -> None:
+    def __init__(self, create: Callable[[], AbstractContextManager[Lent]], most: int) -> None:
         self._create = create
         self._stack = contextlib.ExitStack()
-        self._free: queue.LifoQueue[Scorer | None] = queue.LifoQueue()  # None: one that may still be created
-        for _ in range(most - 1):
+        self._free: queue.LifoQueue[Lent | None] = queue.LifoQueue()  # None: one that may still be created
+        for _ in range(most):
             self._free.put(None)
-        self._free.put(self._stack.enter_context(first))
-        self.bundle, self.most = first.bundle, most
 
     @contextlib.contextmanager
-    def scorer(self) -> Iterator[Scorer]:
+    def scorer(self) -> Iterator[Lent]:
         """A scorer that no other thread has meanwhile; waits where all are lent."""
         scorer = self._free.get()
         try:
@@ -49,32 +46,13 @@ class ScorerPool:
         """Close every scorer; further calls do nothing."""
         self._stack.close()
 
-    def __enter__(self) -> "ScorerPool":
+    def __enter__(self) -> "ScorerPool[Lent]":
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def open_pool(
-    bundle: str | Path | Bundle, frames: int, *, threads: int | None = None, backend: str = AUTO, **options: Any
-) -> ScorerPool:
-    """A pool for so many frames that wait already, as large as gives most of them per second.
-
-    Args:
-        threads: of one operator; given, one scorer takes them all and scores frame after frame.
-        backend: as for ``Scorer``, and ``options`` too. The golden frame is replayed by the first scorer alone: the
-            others run the same files in the same process.
-
-    Raises:
-        DgiqaEdgeError: as ``Scorer``.
-    """
-    loaded = bundle if isinstance(bundle, Bundle) else load_bundle(bundle)
-    most = 1 if threads is not None else frames_at_once(loaded, backend, frames)
-    create = partial(Scorer, loaded, threads=1 if most > 1 else threads, backend=backend, **options)
-    return ScorerPool(create(), partial(create, verify=False), most)
 
 
 def frames_at_once(bundle: Bundle, backend: str, frames: int) -> int:

@@ -5,7 +5,6 @@ camera begins or ceases to give verdicts.
 them. The events of a camera's presence are of no frame and are not counted.
 """
 
-import dataclasses
 import math
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -118,8 +117,7 @@ def event_record(event: FrameEvent) -> dict[str, Any]:
 
 def verdict_record(verdict: Verdict) -> dict[str, Any]:
     """The verdict's fields by their names."""
-    record = {item.name: getattr(verdict, item.name) for item in dataclasses.fields(verdict)}
-    record["state"] = verdict.state.value
+    record = verdict.to_dict()
     return {name: _finite(value) if isinstance(value, float) else value for name, value in record.items()}
 
 

@@ -49,8 +49,7 @@ class Judged:
 
     def as_json(self) -> dict[str, Any]:
         """One flat JSON object; ``error`` only where there is one."""
-        verdict = {**asdict(self.verdict), "state": self.verdict.state.value}
-        record = {"frame": self.index, "t_s": round(self.t_s, 6), "file": str(self.file), **verdict}
+        record = {"frame": self.index, "t_s": round(self.t_s, 6), "file": str(self.file), **self.verdict.to_dict()}
         record["cues"] = None if self.cues is None else asdict(self.cues)
         return record if self.error is None else {**record, "error": self.error}
 
@@ -115,18 +114,34 @@ class Recording:
         self.expected, self.missing = video.expected, video.missing - damaged
 
 
+class FrameJudge:
+    """One camera's frames through cues, scorer and gate, in their order; for one thread at a time."""
+
+    def __init__(self, scorer: FrameScorer, gate: Gate) -> None:
+        self._scorer = scorer
+        self._gate = gate
+        self._meter = CueMeter()
+
+    def judge(self, image: NDArray[np.uint8] | None, t_s: float) -> tuple[Verdict, Cues | None]:
+        """The verdict on a frame, uint8 [H, W, 3] BGR, and its cues; None is a camera without signal.
+
+        Raises:
+            DgiqaEdgeError: as ``Scorer.score`` and ``Gate.update`` do.
+        """
+        if image is None:
+            self._meter.restart()
+            return self._gate.update(NO_SIGNAL, t_s), None
+        cues = self._meter.measure(image)
+        return self._gate.update(Reading(self._scorer.score(image).score, cues), t_s), cues
+
+
 def replay(frames: Iterable[RecordedFrame], scorer: FrameScorer, gate: Gate) -> Iterator[Judged]:
     """Judge each frame; one that cannot be read is a camera without signal.
 
     Raises:
         GateError: as ``Gate.update`` does.
     """
-    meter = CueMeter()
+    judge = FrameJudge(scorer, gate)
     for frame in frames:
-        if frame.image is None:
-            meter.restart()
-            yield Judged(frame.index, frame.t_s, frame.file, gate.update(NO_SIGNAL, frame.t_s), None, frame.error)
-            continue
-        cues = meter.measure(frame.image)
-        reading = Reading(scorer.score(frame.image).score, cues)
-        yield Judged(frame.index, frame.t_s, frame.file, gate.update(reading, frame.t_s), cues, None)
+        verdict, cues = judge.judge(frame.image, frame.t_s)
+        yield Judged(frame.index, frame.t_s, frame.file, verdict, cues, frame.error)

@@ -133,7 +133,7 @@ def test_grey_frames_and_results_that_stay(cpu_backend: str, bundle_dir: Path) -
         assert first.depth.max() == 51
         assert not first.depth.flags.writeable
         with pytest.raises(SourceError, match="must be uint8"):
-            scorer.score(np.zeros((48, 64, 3)))  # type: ignore[arg-type]
+            scorer.score(np.zeros((48, 64, 3), int))
 
 
 @pytest.mark.parametrize(

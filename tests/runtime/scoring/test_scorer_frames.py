@@ -96,5 +96,5 @@ def test_grey_and_bgra_frames_score_like_their_bgr(bundle_dir: Path, make_photo:
     with Scorer(bundle_dir) as scorer:
         assert scorer.score(np.concatenate([frame, alpha], axis=2)).score == scorer.score(frame).score
         assert scorer.score(grey).score == scorer.score(np.dstack([grey] * 3)).score
-        with pytest.raises(SourceError, match="not float64"):
-            scorer.score(frame / 255)
+        with pytest.raises(SourceError, match="not uint16"):
+            scorer.score(frame.astype(np.uint16))

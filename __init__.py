@@ -1,0 +1,24 @@
+"""Image-quality perception on the edge: a camera frame goes in, a quality score and a depth map come out.
+
+What a program needs, ``runtime/__init__.py`` names and loads when it is first used: importing this package costs a few
+milliseconds.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from . import runtime as _runtime
+from .runtime import __all__ as __all__
+from .runtime import __version__ as __version__
+
+if TYPE_CHECKING:
+    from .runtime import *  # noqa: F403 - a type checker follows its __all__
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        return getattr(_runtime, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

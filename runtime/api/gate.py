@@ -1,0 +1,113 @@
+"""The gate with all that it needs: a scorer, the cues and a policy behind one call per frame.
+
+What a verdict follows from is in ``runtime/gate/gate.py``; for many cameras, sinks and a dashboard there is
+``dgiqa-edge watch``.
+"""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from ..bundle.bundle import Bundle
+from ..errors import SourceError
+from ..frames.arrays import Image, as_bgr
+from ..gate.gate import Gate as StateMachine
+from ..gate.policy import GatePolicy
+from ..gate.policy_file import load_policy
+from ..gate.verdict import Verdict
+from ..scoring.scorer import Scorer
+from ..watch.replay import FrameJudge
+from ..watch.sources.protocol import Frame
+from .camera import Camera
+
+
+class Gate:
+    """Verdicts on one camera's frames, in their order; for one thread at a time, in a ``with`` block or with ``close``.
+
+    Args:
+        bundle: a bundle's folder, or one already loaded; or an open ``Scorer``, which several gates may share and none
+            of them closes.
+        policy: what is a fault; a policy file's path (TOML, YAML, JSON), or None for the published policy.
+        options: of ``Scorer``, where this gate opens one.
+
+    Example:
+        >>> with Gate("bundle") as gate, Camera("photos") as camera:
+        ...     for verdict in gate.watch(camera):
+        ...         print(verdict.state.value, verdict.reason)
+        unknown starting
+        unknown starting
+
+    Raises:
+        ConfigurationError: the policy breaks a rule, or an option makes no sense.
+        DgiqaEdgeError: as ``Scorer``.
+    """
+
+    def __init__(
+        self, bundle: str | Path | Bundle | Scorer, policy: GatePolicy | str | Path | None = None, **options: Any
+    ) -> None:
+        if policy is None:
+            policy = GatePolicy()
+        self.policy = policy if isinstance(policy, GatePolicy) else load_policy(policy)
+        self._scorer = bundle if isinstance(bundle, Scorer) else Scorer(bundle, **options)
+        self._owns_scorer = self._scorer is not bundle
+        self._judge = FrameJudge(self._scorer, StateMachine(self.policy))
+        self._last_s = 0.0
+
+    def judge(self, frame: Frame | Image | None, t_s: float | None = None, *, rgb: bool = False) -> Verdict:
+        """Take in one frame.
+
+        Args:
+            frame: of a ``Camera``, or an image of any kind that ``Scorer.score`` takes; None: the camera gave none.
+            t_s: when it was taken, seconds on a clock that never goes back; None for the frame's own time, else now.
+            rgb: as for ``Scorer.score``.
+
+        Raises:
+            SourceError: the image cannot be used; nothing has been taken in.
+            ConfigurationError: time went back, as where one call gave ``t_s`` and the other did not.
+            GateError: the policy's watchdog raises.
+            DgiqaEdgeError: as ``Scorer.score``.
+        """
+        if isinstance(frame, Frame):
+            t_s = frame.t_s if t_s is None else t_s
+            frame = frame.image
+        bgr = None if frame is None else as_bgr(frame, rgb)
+        t_s = time.monotonic() if t_s is None else t_s
+        verdict, _ = self._judge.judge(bgr, t_s)
+        self._last_s = t_s
+        return verdict
+
+    def watch(self, camera: Camera) -> Iterator[Verdict]:
+        """A verdict for each frame; one that cannot be decoded is a camera without signal.
+
+        A live camera that is lost gives one last verdict, ``unknown``, before the error: whoever catches that may call
+        this again. Time is the camera's and begins at 0: another file, or another camera, takes a gate of its own.
+
+        Raises:
+            DgiqaEdgeError: as the iteration of ``Camera``, and ``judge``.
+        """
+        results = camera.results()
+        while True:
+            try:
+                result = next(results, None)
+            except SourceError:
+                if camera.live:
+                    yield self.judge(None, self._last_s)
+                raise
+            if result is None:
+                return
+            yield self.judge(result.image if isinstance(result, Frame) else None, result.t_s)
+
+    def close(self) -> None:
+        """Close the scorer, where it is the gate's own; further calls do nothing."""
+        if self._owns_scorer:
+            self._scorer.close()
+
+    def __enter__(self) -> "Gate":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
