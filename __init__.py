@@ -4,7 +4,7 @@ What a program needs, ``runtime/__init__.py`` names and loads when it is first u
 milliseconds.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from . import runtime as _runtime
 from .runtime import __all__ as __all__
@@ -12,12 +12,12 @@ from .runtime import __version__ as __version__
 
 if TYPE_CHECKING:
     from .runtime import *  # noqa: F403 - a type checker follows its __all__
+else:  # which would otherwise take every name for one of ours
 
-
-def __getattr__(name: str) -> Any:
-    if name in __all__:
-        return getattr(_runtime, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    def __getattr__(name):
+        if name in __all__:
+            return getattr(_runtime, name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

@@ -93,6 +93,7 @@ setup(
     classifiers=[f"Programming Language :: Python :: {version}" for version in PYTHONS],
     packages=packages(),
     package_dir=PACKAGE_DIR,
+    script_name="setup.py",  # it lies beside the package's own files and is none of them; pip calls it otherwise
     package_data={
         "dgiqa_edge": ["py.typed"],
         "dgiqa_edge.runtime": [

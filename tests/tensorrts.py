@@ -24,7 +24,7 @@ import pythons
 from places import ROOT
 
 ENVIRONMENTS = ROOT / "build" / "tensorrts"
-TESTS = ("tests/export/tensorrt/test_surface.py", "tests/runtime/engines/tensorrt/test_api.py")
+TESTS = ("tests/export/tensorrt/test_surface.py", "tests/runtime/engines/tensorrt/test_members.py")
 PYTHON = "3.10"  # the newest that 8.5 and 8.6 have wheels for
 
 

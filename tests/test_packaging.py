@@ -18,16 +18,18 @@ from dgiqa_edge.runtime.ground import extra_packages
 
 ROOT = Path(__file__).resolve().parents[1]
 ROOMS = ("export", "calibration", "runtime", "benchmarks", "training")
+OWN_FILES = ("__init__.py", "py.typed")
 
 USER_SCRIPT = """
 from dgiqa_edge.benchmarks.latency.percentiles import fewest_queries
 from dgiqa_edge.calibration.images.selection import Selection
 from dgiqa_edge.export.ladder.rungs import rungs_from
-from dgiqa_edge.runtime import Scorer
+from dgiqa_edge import Scorer
 from dgiqa_edge.training.trainers.config import JobConfig as _
 
 reveal_type(fewest_queries(90.0))
 wrong: int = Scorer("bundle")
+from dgiqa_edge import Nonsense
 """
 
 
@@ -36,7 +38,7 @@ def checkout(tmp_path):
     """The project's files at another place, the rooms by links."""
     folder = tmp_path / "checkout"
     folder.mkdir()
-    for name in ("setup.py", "pyproject.toml", "README.md", *ROOMS):
+    for name in ("setup.py", "pyproject.toml", "README.md", *OWN_FILES, *ROOMS):
         (folder / name).symlink_to(ROOT / name)
     return folder
 
@@ -65,15 +67,31 @@ def test_a_type_checker_sees_an_editable_install(checkout, tmp_path):
     assert "import-untyped" not in checked.stdout
     assert 'Revealed type is "int"' in checked.stdout, checked.stdout
     assert 'has type "Scorer", variable has type "int"' in checked.stdout
-    where = "import dgiqa_edge.runtime as r; print(r.__file__)"
+    assert 'Module "dgiqa_edge" has no attribute "Nonsense"' in checked.stdout
+    where = "import dgiqa_edge, dgiqa_edge.runtime as r; print(dgiqa_edge.__file__, r.__file__, sep='\\n')"
     found = subprocess.run([python, "-c", where], cwd=tmp_path, capture_output=True, text=True, check=True, env={})
-    assert Path(found.stdout.strip()).resolve() == ROOT / "runtime" / "__init__.py"
+    places = [Path(line).resolve() for line in found.stdout.splitlines()]
+    assert places == [ROOT / "__init__.py", ROOT / "runtime" / "__init__.py"]
 
 
-@pytest.mark.parametrize("room", ROOMS)
-def test_every_room_says_that_it_is_typed(room):
-    assert (ROOT / room / "py.typed").is_file()
-    assert re.search(rf'"dgiqa_edge\.{room}": \[[^\]]*"py.typed"', (ROOT / "setup.py").read_text(encoding="utf-8"))
+def test_a_wheel_holds_the_package_and_nothing_beside_it(checkout):
+    """``setup.py`` lies in the folder that is the package."""
+    pytest.importorskip("setuptools", reason="setuptools is not installed")
+    code = "import sys; sys.argv = ['pip']; from setuptools import build_meta; print(build_meta.build_wheel('.'))"
+    built = subprocess.run([sys.executable, "-c", code], cwd=checkout, capture_output=True, text=True, check=False)
+    assert built.returncode == 0, built.stderr
+    with zipfile.ZipFile(checkout / built.stdout.splitlines()[-1]) as wheel:
+        names = [Path(name) for name in wheel.namelist() if name.startswith("dgiqa_edge/")]
+    assert {name.name for name in names if len(name.parts) == 2} == set(OWN_FILES)
+    assert {name.parts[1] for name in names if len(name.parts) > 2} == set(ROOMS)
+    assert Path("dgiqa_edge/runtime/py.typed") in names
+
+
+@pytest.mark.parametrize("package", ["dgiqa_edge", *(f"dgiqa_edge.{room}" for room in ROOMS)])
+def test_every_room_says_that_it_is_typed(package):
+    assert ROOT.joinpath(*package.split(".")[1:], "py.typed").is_file()
+    setup = (ROOT / "setup.py").read_text(encoding="utf-8")
+    assert re.search(rf'"{re.escape(package)}": \[[^\]]*"py.typed"', setup)
 
 
 NOT_SHIPPED = ("runtime/native/", "runtime/containers/", "benchmarks/results/", "training/cards/")

@@ -23,7 +23,7 @@ _MORE_BITS = ("I", "F")
 
 
 class PilImage(Protocol):
-    """A ``PIL.Image.Image``, by what is used of it."""
+    """An image of Pillow, by what is used of it."""
 
     @property
     def mode(self) -> str:
@@ -41,7 +41,7 @@ class PilImage(Protocol):
 
 
 class Tensor(Protocol):
-    """A ``torch.Tensor``, by what is used of it."""
+    """A tensor of PyTorch, by what is used of it."""
 
     def float(self) -> Any:
         """As float32."""

@@ -76,8 +76,8 @@ def masked(text: str) -> str:
     """The text without the secrets that are remembered, and without those of addresses that it holds itself.
 
     Example:
-        >>> masked("rtsp://admin:p@ss@192.0.2.7/live?channel=1&token=abc: no answer")
-        'rtsp://***@192.0.2.7/live?channel=1&token=***'
+        >>> masked("rtsp://admin:p@ss@192.0.2.7/live?channel=1&token=abc gives no answer")
+        'rtsp://***@192.0.2.7/live?channel=1&token=*** gives no answer'
     """
     text = _without_known(text)
     for pattern, replacement in _FREE_TEXT:

@@ -1,12 +1,15 @@
 """Importing the runtime must stay cheap: no torch, no backend, no OpenCV before they are needed."""
 
+import importlib
 import json
 import subprocess
 import sys
 
 import pytest
 
-HEAVY = ["torch", "onnxruntime", "onnx", "cv2", "numpy"]
+import dgiqa_edge.runtime
+
+HEAVY = ["asyncio", "torch", "PIL", "onnxruntime", "onnx", "cv2", "numpy"]
 
 
 def loaded_after(code: str) -> list[str]:
@@ -18,6 +21,9 @@ def loaded_after(code: str) -> list[str]:
 @pytest.mark.parametrize(
     ("code", "allowed"),
     [
+        ("import dgiqa_edge", set()),
+        ("from dgiqa_edge import errors, load_bundle, to_csv, GatePolicy", set()),
+        ("from dgiqa_edge import Camera, Scorer", {"numpy"}),
         ("import dgiqa_edge.runtime", set()),
         ("from dgiqa_edge.runtime import errors", set()),
         ("from dgiqa_edge.runtime import load_bundle, Bundle", set()),
@@ -32,11 +38,11 @@ def test_only_what_is_needed_is_loaded(code: str, allowed: set[str]) -> None:
     assert set(loaded_after(code)) <= allowed
 
 
-def test_every_public_name_resolves_and_an_unknown_one_does_not() -> None:
-    import dgiqa_edge.runtime as runtime
-
-    for name in runtime.__all__:
-        assert getattr(runtime, name) is not None
-        assert name in dir(runtime)
-    with pytest.raises(AttributeError, match="Scrorer"):
-        _ = runtime.Scrorer
+@pytest.mark.parametrize("name", ["dgiqa_edge", "dgiqa_edge.runtime"])
+def test_every_public_name_resolves_and_an_unknown_one_does_not(name: str) -> None:
+    package = importlib.import_module(name)
+    for public in package.__all__:
+        assert getattr(package, public) is getattr(dgiqa_edge.runtime, public)
+        assert public in dir(package)
+    with pytest.raises(AttributeError, match=f"'{name}' has no attribute 'Scrorer'"):
+        _ = package.Scrorer
