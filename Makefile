@@ -94,7 +94,8 @@ arm-test: $(STAMP)
 gpu-check:
 	ls $(GPU_INPUTS)/*/*/*/bundle/bundle.json > /dev/null 2>&1 || $(MAKE) gpu-inputs
 	mkdir -p build/gpu-python/dgiqa_edge
-	for room in export calibration runtime benchmarks; do ln -sfn ../../../$$room build/gpu-python/dgiqa_edge/$$room; done
+	for part in __init__.py export calibration runtime benchmarks; do \
+	    ln -sfn ../../../$$part build/gpu-python/dgiqa_edge/$$part; done
 	DGIQA_REQUIRE_GPU=1 DGIQA_GPU_INPUTS=$(GPU_INPUTS) DGIQA_GPU_RESULTS=benchmarks/results \
 	    PYTHONPATH=build/gpu-python TRT_PYTHONPATH=build/gpu-python \
 	    $(GPU_PYTHON) -m pytest --confcutdir=tests/gpu -m gpu tests/gpu

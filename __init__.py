@@ -6,12 +6,13 @@ milliseconds.
 
 from typing import TYPE_CHECKING
 
-from . import runtime as _runtime
-from .runtime import __all__ as __all__
-from .runtime import __version__ as __version__
+# By the full name: pytest imports this file by the checkout's name as well, and nothing is to be loaded twice.
+from dgiqa_edge import runtime as _runtime
+from dgiqa_edge.runtime import __all__ as __all__
+from dgiqa_edge.runtime import __version__ as __version__
 
 if TYPE_CHECKING:
-    from .runtime import *  # noqa: F403 - a type checker follows its __all__
+    from dgiqa_edge.runtime import *  # noqa: F403 - a type checker follows its __all__
 else:  # which would otherwise take every name for one of ours
 
     def __getattr__(name):

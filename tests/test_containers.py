@@ -62,7 +62,7 @@ def test_the_test_makes_every_base_that_is_asked_for():
 
 def test_what_the_package_is_made_of_reaches_the_images():
     kept = re.findall(r"^!(\S+)", (containers.ROOT / ".dockerignore").read_text(), re.M)
-    assert set(kept) >= {"setup.py", "README.md", "constraints*.txt"}
+    assert set(kept) >= {"setup.py", "__init__.py", "py.typed", "README.md", "constraints*.txt"}
     assert set(kept) >= {"export", "calibration", "runtime", "benchmarks", "training"}
 
 

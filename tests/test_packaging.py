@@ -94,6 +94,16 @@ def test_every_room_says_that_it_is_typed(package):
     assert re.search(rf'"{re.escape(package)}": \[[^\]]*"py.typed"', setup)
 
 
+def test_the_package_is_loaded_once():
+    """For pytest, a folder with an ``__init__.py`` is a package that it imports itself, by the folder's name."""
+    loaded = [
+        name
+        for name, module in sys.modules.items()
+        if (file := getattr(module, "__file__", None)) and Path(file).resolve() == ROOT / "runtime" / "__init__.py"
+    ]
+    assert loaded == ["dgiqa_edge.runtime"]
+
+
 NOT_SHIPPED = ("runtime/native/", "runtime/containers/", "benchmarks/results/", "training/cards/")
 
 
