@@ -1,6 +1,5 @@
 """A camera to be iterated over: videos, images and scripted cameras, their times, losses and ends."""
 
-import itertools
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -85,8 +84,9 @@ def test_a_live_source_has_one_clock_and_its_own_pace() -> None:
     assert camera.live
     times = [*until_lost(camera), *until_lost(camera)]
     assert len(times) == 8
-    assert all(later - earlier > 0.015 for earlier, later in itertools.pairwise(times) if later is not times[4])
-    assert times[4] > times[3]
+    assert times == sorted(set(times))
+    for first, last in (times[0], times[3]), (times[4], times[7]):
+        assert last - first > 0.035  # three intervals of 0.02 s; one that is late may be caught up with
 
 
 def test_damaged_frames_of_a_live_source_are_counted() -> None:
