@@ -198,6 +198,7 @@ class Scorer:
         Raises:
             FidelityError, EngineCompatibilityError, ConfigurationError: as ``score``.
         """
+        self._check_open()
         if isinstance(images, str | os.PathLike):
             images = expand_images([Path(images)])
         frames = len(images) if isinstance(images, Sized) else sys.maxsize
@@ -263,8 +264,7 @@ class Scorer:
         engines_ms: list[tuple[str, float]] | None = None,
     ) -> dict[str, NDArray[Any]]:
         """Frame uint8 [1, H, W, 3] through every engine; each takes what it needs from those before it."""
-        if not self._engines:
-            raise ConfigurationError("the scorer is closed: create another one")
+        self._check_open()
         tensors: dict[str, NDArray[Any]] = {"frame": _read_only(frame)}
         if depth is not None:
             if not self.takes_depth:
@@ -282,6 +282,10 @@ class Scorer:
             if engines_ms is not None:
                 engines_ms.append((engine.record.role, (time.perf_counter() - started) * 1e3))
         return tensors
+
+    def _check_open(self) -> None:
+        if not self._engines:
+            raise ConfigurationError("the scorer is closed: create another one")
 
     def _boxes(self, frame: NDArray[np.uint8], depth: NDArray[np.uint8]) -> tuple[Box | None, Box | None]:
         """``depth_box`` and ``frame_box`` of ``Quality``."""

@@ -131,10 +131,11 @@ def test_an_endless_iterator_is_read_a_little_ahead_and_left_in_peace(bundle_dir
 def test_what_ends_all_scoring_is_raised(
     bundle_dir: Path, photos: list[np.ndarray], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with Scorer(bundle_dir, threads=1) as scorer:
-        pass
-    with pytest.raises(ConfigurationError, match="closed"):
-        list(scorer.score_many(photos))
+    for threads in (None, 1):
+        with Scorer(bundle_dir, threads=threads) as scorer:
+            pass
+        with pytest.raises(ConfigurationError, match="closed"):
+            list(scorer.score_many(photos))
 
     def fail(self: PortableEngine, inputs: Any) -> Any:
         raise EngineCompatibilityError("out of memory")
