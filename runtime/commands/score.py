@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..ground.colour import coloured
 from ..ground.error_text import one_line
-from ..ground.names import json_text, shown
+from ..ground.names import shown
 from .engine_options import add_engine_options, add_fit_option
-from .option_types import input_path, output_folder
+from .json_output import JsonOutput, add_json_option
+from .option_types import output_folder
 from .progress import Progress
+from .which_bundle import add_bundle_option, bundle_and_rest
 
 if TYPE_CHECKING:
     from ..quality import Quality
@@ -25,6 +28,7 @@ EXIT_BAD_IMAGE = 3
 _EPILOG = """\
 example:
   dgiqa-edge score --bundle build/demo/bundle photos/ --depth-out depth/
+  dgiqa-edge score photos/ --json scores.jsonl
 
 An image of another size than the bundle's frame is resized to it, as the bundle or --fit says; bars of one colour are
 never added. A depth map shows the picture alone: with pad, without what was mirrored around it; with crop, its middle.
@@ -58,7 +62,7 @@ class _Scored:
 
     def as_row(self, width: int) -> str:
         if self.error is not None:
-            return f"{shown(self.image):<{width}}  {'-':>7}  {'-':>10}  error: {shown(self.error)}"
+            return f"{shown(self.image):<{width}}  {'-':>7}  {'-':>10}  {coloured('error:', 'red')} {shown(self.error)}"
         row = f"{shown(self.image):<{width}}  {self.score:7.4f}  {self.latency_ms:10.1f}"
         return row if self.coverage is None else f"{row}  {', '.join(self.coverage) or 'none'}"
 
@@ -66,11 +70,11 @@ class _Scored:
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     parser.epilog = _EPILOG
-    parser.add_argument("images", nargs="+", metavar="IMAGES", help="image files, directories, or quoted globs")
     parser.add_argument(
-        "--bundle", required=True, type=input_path, metavar="DIR", help="the bundle that build_engine.py wrote"
+        "images", nargs="+", metavar="IMAGES", help="image files, directories, or quoted globs; one may be the bundle"
     )
-    parser.add_argument("--json", action="store_true", help="print one JSON object per image")
+    add_bundle_option(parser, positional=False)
+    add_json_option(parser, "one object per image, each a line")
     parser.add_argument(
         "--depth-out", type=output_folder, metavar="DIR", help="write each depth map there as a colour PNG"
     )
@@ -82,16 +86,20 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Score every image; 0, or 3 when some could not be scored."""
+    from ..errors import ConfigurationError
     from ..frames.depth_picture import picture_names
     from ..frames.images import expand_images, left_out, quiet_decoder, refuse_overwriting
     from ..scoring.scorer_pool import open_pool
 
-    images = expand_images(args.images)
+    bundle, given = bundle_and_rest(args, args.images)
+    if not given:
+        raise ConfigurationError("only a bundle is named: give images to score, too")
+    images = expand_images(given)
     pictures = {image: args.depth_out / name for image, name in picture_names(images).items()} if args.depth_out else {}
     refuse_overwriting(images, pictures.values())
     quiet_decoder()
     with open_pool(
-        args.bundle,
+        bundle,
         len(images),
         threads=args.threads,
         backend=args.backend,
@@ -102,31 +110,37 @@ def run(args: argparse.Namespace) -> int:
     ) as pool:
         for note in pool.bundle.manifest.notes:
             print(f"note: {note}", file=sys.stderr)
-        return _score_all(pool, images, pictures, left_out(args.images), as_json=args.json)
+        return _score_all(pool, images, pictures, left_out(given), args.json)
 
 
 def _score_all(
-    pool: "ScorerPool", images: Sequence[Path], pictures: Mapping[Path, Path], unread: str | None, as_json: bool
+    pool: "ScorerPool",
+    images: Sequence[Path],
+    pictures: Mapping[Path, Path],
+    unread: str | None,
+    output: JsonOutput | None,
 ) -> int:
     from ..ground.ahead import ahead
 
     width = max(len("image"), *(len(shown(image)) for image in images))
-    if not as_json:
-        faults = "  faults" if pool.bundle.manifest.faults else ""
-        print(f"{'image':<{width}}  {'score':>7}  {'latency_ms':>10}{faults}")
+    faults = "  faults" if pool.bundle.manifest.faults else ""
+    print(f"{'image':<{width}}  {'score':>7}  {'latency_ms':>10}{faults}")
     failed = 0
     progress = Progress("scoring")
     results = ahead(lambda image: _score_one(pool, image, pictures.get(image)), images, max(2, pool.most))
-    with contextlib.closing(results):  # an interrupt ends what has begun before the scorers are closed
+    with contextlib.ExitStack() as stack:
+        write = stack.enter_context(output.lines()) if output else None
+        stack.enter_context(contextlib.closing(results))  # an interrupt ends what has begun before the scorers close
         for number, image in enumerate(images):
             with progress:
                 progress(number, len(images), shown(image))
                 scored = next(results)
             failed += scored.error is not None
-            print(json_text(scored.as_json()) if as_json else scored.as_row(width), flush=True)
-    if not as_json:
-        print("; ".join(filter(None, [f"{len(images) - failed} scored, {failed} failed", unread])))
-    elif unread:
+            print(scored.as_row(width), flush=True)
+            if write:
+                write(scored.as_json())
+    print("; ".join(filter(None, [f"{len(images) - failed} scored, {failed} failed", unread])))
+    if unread and output and output.file is None:
         print(unread, file=sys.stderr)
     return EXIT_BAD_IMAGE if failed else 0
 
