@@ -180,7 +180,7 @@ def _fetch(args: argparse.Namespace) -> int:
         ("licence", published.licence),
         ("sha256", download.sha256),
     )
-    unpinned = f"no hash was known for this revision: {args.out / hub.LOCK_FILE} records it for later downloads"
+    unpinned = f"no hash was known for this revision: {args.out / hub.LOCK_FILE} now records it for later ones"
     _tell(args, rows, [] if download.pinned else [unpinned])
     return 0
 

@@ -11,8 +11,9 @@ from pathlib import Path
 
 from ..bundle.checks import MANIFEST_NAME
 from ..errors import ConfigurationError, MachineError
-from ..ground.atomic import write_text
+from ..ground.atomic import write_bytes
 from ..ground.cache_folder import cache_path
+from ..ground.input_file import file_bytes
 from ..ground.names import shown
 from .option_types import input_path
 from .progress import say
@@ -45,7 +46,9 @@ def named_bundle(args: argparse.Namespace) -> Path | None:
     Raises:
         ConfigurationError: they name two.
     """
-    return _only([path for path in (args.bundle, getattr(args, "named", None)) if path is not None])
+    named = [path for path in (args.bundle, getattr(args, "named", None)) if path is not None]
+    hint = "" if getattr(args, "json", None) is None else "; a FILE not in .json is given by --json=FILE"
+    return _only(named, hint)
 
 
 def bundle_and_rest(args: argparse.Namespace, given: Sequence[str]) -> tuple[Path, list[str]]:
@@ -65,12 +68,12 @@ def remember_built(bundle: Path) -> None:
     """Keep in mind that this is the last bundle built; where nothing can be kept, nothing is."""
     if (file := _memory()) is not None:
         with contextlib.suppress(MachineError):
-            write_text(file, f"{bundle.resolve()}\n")
+            write_bytes(file, os.fsencode(f"{bundle.resolve()}\n"))
 
 
-def _only(paths: list[Path]) -> Path | None:
+def _only(paths: list[Path], hint: str = "") -> Path | None:
     if len(paths) > 1:
-        raise ConfigurationError(f"two bundles are named, {' and '.join(map(shown, paths[:2]))}: name one")
+        raise ConfigurationError(f"two bundles are named, {' and '.join(map(shown, paths[:2]))}: name one{hint}")
     return paths[0] if paths else None
 
 
@@ -95,8 +98,8 @@ def _unnamed() -> Path:
 def _last_built() -> Path | None:
     file = _memory()
     try:
-        text = "" if file is None else file.read_text(encoding="utf-8").strip()
-    except (OSError, ValueError):
+        text = "" if file is None else os.fsdecode(file_bytes(file)).rstrip("\n")
+    except OSError:
         return None
     return Path(text) if text else None
 
