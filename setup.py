@@ -75,6 +75,7 @@ TENSORRT = ["tensorrt>=8.5", "cuda-python>=12", *OPENCV]
 JETSON = sorted({*ONNXRUNTIME, *REPORTS, *SERVICES, "cuda-python>=12,<13", "numpy<2"})
 # Users install NVIDIA's wheels under NVIDIA's licence; nothing of them is ours to pass on.
 TENSORRT_RTX = ["tensorrt_rtx_cu13_libs>=1.7,<1.8", "tensorrt_rtx_cu13_bindings>=1.7,<1.8"]
+COMPLETION = ["shtab>=1.7"]
 OPENVINO = ["openvino>=2024.4", *OPENCV]
 # What the runtime's tests need, on any Python that it names; the rest of the tests needs `dev`.
 TEST = ["hypothesis>=6", "jsonschema>=4", "onnx>=1.16", "psutil", "pytest-timeout", "pytest>=8"]
@@ -123,6 +124,7 @@ setup(
         "jetson": JETSON,
         "export": EXPORT,
         "debug": DEBUG,
+        "completion": COMPLETION,
         "bench": BENCH,
         "training": TRAINING,
         "watch": WATCH,
@@ -132,7 +134,7 @@ setup(
         # The customer's listed CUDA binding; it compiles against libcuda, so it is a choice, not a default.
         "pycuda": ["pycuda"],
         "test": TEST,
-        "dev": sorted({*CPU, *EXPORT, *TRAINING, *BENCH, *WATCH, *OPENVINO, *DEV}),
+        "dev": sorted({*CPU, *EXPORT, *TRAINING, *BENCH, *WATCH, *OPENVINO, *COMPLETION, *DEV}),
     },
     entry_points={
         "console_scripts": ["dgiqa-edge = dgiqa_edge.runtime.commands.cli:main"],
@@ -150,6 +152,7 @@ setup(
             "gate = dgiqa_edge.runtime.commands.gate",
             "inspect = dgiqa_edge.runtime.commands.inspect",
             "doctor = dgiqa_edge.runtime.commands.doctor",
+            "completion = dgiqa_edge.runtime.commands.completion",
             "weights = dgiqa_edge.export.commands.weights",
             "build = dgiqa_edge.export.commands.build",
             "debug = dgiqa_edge.export.commands.debug",

@@ -265,8 +265,9 @@ def write_bundle(
 
 @pytest.fixture(autouse=True)
 def cache_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Stamps of one test must not spare another its replay; nor touch the developer's own cache."""
+    """Stamps of one test must not spare another its replay; nor touch the developer's own cache or bundle."""
     home = tmp_path / "cache-home"
+    monkeypatch.delenv("DGIQA_BUNDLE", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(home))
     return home
 

@@ -177,6 +177,7 @@ LACKING = {
     "watch": ("{root}/runtime/examples/files.toml --bundle {bundle}", "numpy", "watch"),
     "bench": ("report {root}/benchmarks/results/nano-int8-cpu.json --html {out}", "jinja2", "bench"),
     "debug": ("{bundle}", "polygraphy", "debug"),
+    "completion": ("bash", "shtab", "completion"),
     "demo": ("--bundle {bundle} --out {out}", "numpy", "bench"),
     "build": ("--frame 640x480 --out {out}", "torch", "export"),
     "weights": ("check {root}/export/weights/nano.safetensors", "torch", "export"),

@@ -7,9 +7,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dgiqa_edge.runtime.commands.option_types import input_path, number, output_file, output_folder, threads
+from dgiqa_edge.runtime.commands.json_output import add_json_option
+from dgiqa_edge.runtime.commands.option_types import number, output_folder, threads
+from dgiqa_edge.runtime.commands.progress import Progress
+from dgiqa_edge.runtime.commands.which_bundle import add_bundle_option, bundle_and_rest
 from dgiqa_edge.runtime.ground.error_text import one_line
-from dgiqa_edge.runtime.ground.names import json_text
+from dgiqa_edge.runtime.ground.names import shown
 
 if TYPE_CHECKING:
     import numpy as np
@@ -66,9 +69,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="PHOTOS",
         help="image files, directories, or quoted globs (default: twelve shipped)",
     )
-    parser.add_argument(
-        "--bundle", required=True, type=input_path, metavar="DIR", help="the bundle that build_engine.py wrote"
-    )
+    add_bundle_option(parser, positional=False)
     parser.add_argument(
         "--out", required=True, type=output_folder, metavar="DIR", help=f"takes {SHEET} and the folder {DEPTH}"
     )
@@ -80,7 +81,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="of the degradations, above 0 up to 1 (default: 0.5)",
     )
     parser.add_argument("--threads", type=threads, metavar="N", help="threads of the engine (default: its own choice)")
-    parser.add_argument("--json", type=output_file, metavar="FILE", help="also write every score as JSON")
+    add_json_option(parser, "every score")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -89,26 +90,28 @@ def run(args: argparse.Namespace) -> int:
     from dgiqa_edge.runtime.errors import ConfigurationError
     from dgiqa_edge.runtime.frames.depth_picture import picture_names
     from dgiqa_edge.runtime.frames.images import expand_images, left_out, quiet_decoder, refuse_overwriting
-    from dgiqa_edge.runtime.ground.atomic import write_result
     from dgiqa_edge.runtime.scoring.scorer import Scorer
 
-    photos = expand_images(args.photos or [SHIPPED_PHOTOS / f"{name}.jpg" for name in SHOWN])
+    bundle, given = bundle_and_rest(args, args.photos)
+    photos = expand_images(given or [SHIPPED_PHOTOS / f"{name}.jpg" for name in SHOWN])
     if len(photos) > MOST_PHOTOS:
         raise ConfigurationError(f"{len(photos)} photos are too many for one sheet: give at most {MOST_PHOTOS}")
     depth_pictures = {photo: args.out / DEPTH / name for photo, name in picture_names(photos).items()}
     sheet = args.out / SHEET
-    refuse_overwriting(photos, [sheet, *depth_pictures.values(), *([args.json] if args.json else [])])
+    refuse_overwriting(
+        photos, [sheet, *depth_pictures.values(), *([args.json.file] if args.json and args.json.file else [])]
+    )
     quiet_decoder()
-    with Scorer(args.bundle, threads=args.threads) as scorer:
+    with Scorer(bundle, threads=args.threads) as scorer:
         for note in scorer.bundle.manifest.notes:
             print(f"note: {note}", file=sys.stderr)
         report, rows = _score_all(scorer, photos, depth_pictures, args.strength)
-        notes = [*filter(None, [left_out(args.photos)]), _calibration_note(scorer, report), SAME_CODE]
+        notes = [*filter(None, [left_out(given)]), _calibration_note(scorer, report), SAME_CODE]
         _print_counts(report, notes)
         if rows:
             _write_sheet(sheet, rows, scorer, report, [*notes, *scorer.bundle.manifest.notes])
     if args.json:
-        write_result(args.json, json_text(report.to_json(), indent=1) + "\n")
+        args.json.write(report.to_json())
     if rows:
         print(f"depth maps: {args.out / DEPTH}")
         print(f"contact sheet: {sheet}")
@@ -136,9 +139,12 @@ def _score_all(
     scored: list[PhotoScores] = []
     failed: dict[Path, str] = {}
     rows = []
-    for photo in photos:
+    progress = Progress("photos")
+    for done, photo in enumerate(photos):
         try:
-            scores, pictures = score_with_copies(scorer, photo, strength, observed)
+            with progress:
+                progress(done, len(photos), shown(photo))
+                scores, pictures = score_with_copies(scorer, photo, strength, observed)
         except SourceError as error:
             failed[photo] = one_line(error)
             print(f"{labels[photo]:<{width}}  {'-':>7}  error: {failed[photo]}", flush=True)

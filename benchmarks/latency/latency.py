@@ -17,7 +17,8 @@ from ..telemetry.machine_load import LoadShare, load_share, read_cpu_times
 from .percentiles import fewest_queries
 from .samples import FrameServer, LatencySamples
 
-Progress = Callable[[int, int], None]
+Progress = Callable[[float], None]
+"""Is told the share that is done, from 0 to 1."""
 
 HEADLINE_PERCENT, TAIL_PERCENT = 90.0, 99.0
 LONGEST_STRETCH = 2.0  # p99's queries may stretch a measurement to this many times its duration
@@ -106,7 +107,8 @@ def measure_in_turn(
             spent[index] += _one_block(servers[index])
         turn.reverse()
         if progress:
-            progress(min(server.served for server in servers), needed)
+            served = min(server.served for server in servers)
+            progress(min(1.0, min(spent) / plan.duration_s if plan.duration_s else 1.0, served / needed))
     ended = time.perf_counter()
     load = load_share(before, read_cpu_times())
     runs = []

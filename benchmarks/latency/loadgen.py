@@ -10,7 +10,7 @@ import re
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from dgiqa_edge.runtime.ground.ahead import ahead
 from dgiqa_edge.runtime.machine.packages import version_of
 
 from ..telemetry.machine_load import load_share, read_cpu_times
-from .latency import LatencyPlan, LatencyRun, warm_up
+from .latency import LatencyPlan, LatencyRun, Progress, warm_up
 from .samples import FrameServer, merged
 
 SCENARIOS = {
@@ -66,7 +66,12 @@ def is_installed() -> bool:
 
 
 def measure_with_loadgen(
-    servers: Sequence[FrameServer], frames: int, scenario: str, plan: LatencyPlan, settings: ScenarioSettings
+    servers: Sequence[FrameServer],
+    frames: int,
+    scenario: str,
+    plan: LatencyPlan,
+    settings: ScenarioSettings,
+    progress: Progress | None = None,
 ) -> tuple[LatencyRun, LoadGenSummary]:
     """Measure one bundle in one of MLPerf's scenarios, ``frames`` being the size of the photo set.
 
@@ -89,7 +94,8 @@ def measure_with_loadgen(
     system = _System(loadgen, servers, rests=scenario == "single-stream")
     with tempfile.TemporaryDirectory(prefix="dgiqa-loadgen-") as folder:
         test = _test_settings(loadgen, scenario, plan, settings, warm_ms / len(servers), needed)
-        _run_to_the_end(loadgen, system, frames, test, _log_settings(loadgen, folder))
+        tell = (lambda: progress(_share_done(system, plan, scenario, needed, started))) if progress else None
+        _run_to_the_end(loadgen, system, frames, test, _log_settings(loadgen, folder), tell)
         text = (Path(folder) / _SUMMARY).read_text(encoding="utf-8")
     ended = time.perf_counter()
     samples = merged([server.samples() for server in servers])
@@ -174,7 +180,16 @@ class _System:
                 continue
 
 
-def _run_to_the_end(loadgen: Any, system: _System, frames: int, test: Any, logs: Any) -> None:
+def _share_done(system: _System, plan: LatencyPlan, scenario: str, needed: int, started: float) -> float:
+    """From 0 to 1: a run lasts its duration, and until it has its queries; one query is all of offline."""
+    spent = (time.perf_counter() - started) / plan.duration_s if plan.duration_s else 1.0
+    answered = 1.0 if scenario == "offline" else len(system.query_ms) / needed
+    return min(spent, answered, 0.99)
+
+
+def _run_to_the_end(
+    loadgen: Any, system: _System, frames: int, test: Any, logs: Any, tell: Callable[[], None] | None
+) -> None:
     nothing = lambda *_: None  # noqa: E731
     handles = loadgen.ConstructSUT(system.issue, nothing), loadgen.ConstructQSL(frames, frames, nothing, nothing)
 
@@ -186,7 +201,8 @@ def _run_to_the_end(loadgen: Any, system: _System, frames: int, test: Any, logs:
     threading.Thread(target=run, name="loadgen", daemon=True).start()
     try:
         while not system.stopped.wait(0.5):  # in slices, so that Ctrl-C is seen
-            pass
+            if tell:
+                tell()
     except BaseException:
         abrupt_exit.request()
         raise

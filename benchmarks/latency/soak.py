@@ -1,7 +1,5 @@
 """A soak: one bundle scored without pause for minutes or hours, and what crept up, heated up or throttled meanwhile."""
 
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,10 +7,9 @@ import numpy as np
 from ..telemetry.reading import Channel, Quantity, Reading, Telemetry
 from ..telemetry.summary import series
 from .drift import ClockDrop, Drift, find_clock_drops, find_drift
-from .latency import LatencyPlan, LatencyRun, measure_in_turn
+from .latency import LatencyPlan, LatencyRun, Progress, measure_in_turn
 from .samples import FrameServer, LatencySamples
 
-SoakProgress = Callable[[float, float], None]
 _DRIFTING = (Quantity.TEMPERATURE, Quantity.POWER, Quantity.MEMORY)
 
 
@@ -32,16 +29,10 @@ class SoakFindings:
     clock_drops: dict[str, list[ClockDrop]]
 
 
-def soak(server: FrameServer, minutes: float, block_s: float, progress: SoakProgress | None = None) -> LatencyRun:
+def soak(server: FrameServer, minutes: float, block_s: float, progress: Progress | None = None) -> LatencyRun:
     """Score for so many minutes; the yardstick is read after every block."""
     plan = LatencyPlan(duration_s=minutes * 60.0, min_queries=1, block_s=block_s)
-    start = time.perf_counter()
-
-    def tell(done: int, needed: int) -> None:
-        if progress:
-            progress(time.perf_counter() - start, plan.duration_s)
-
-    return measure_in_turn([server], plan, tell)[0]
+    return measure_in_turn([server], plan, progress)[0]
 
 
 def findings(samples: LatencySamples, telemetry: Telemetry, started: float) -> SoakFindings:

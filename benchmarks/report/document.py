@@ -74,9 +74,18 @@ def write_report(path: Path, report: Report) -> None:
     Raises:
         ReportError: it breaks the schema.
     """
-    plain = json.loads(json.dumps(report, allow_nan=False))
-    _check(plain, path)
-    write_result(path, json_text(plain, indent=1) + "\n")
+    write_result(path, json_text(checked_report(report, str(path)), indent=1) + "\n")
+
+
+def checked_report(report: Report, name: str) -> Report:
+    """As JSON has it, once it is found to keep the schema.
+
+    Raises:
+        ReportError: it breaks the schema.
+    """
+    plain: Report = json.loads(json.dumps(report, allow_nan=False))
+    _check(plain, name)
+    return plain
 
 
 def read_report(path: Path) -> Report:
@@ -93,7 +102,7 @@ def read_report(path: Path) -> Report:
         raise ReportError(
             f"{path} has report schema {version}, this version reads up to {SCHEMA_VERSION}: update dgiqa-edge"
         )
-    _check(report, path)
+    _check(report, str(path))
     return report
 
 
@@ -113,9 +122,9 @@ def read_json(path: Path) -> Any:
         raise ReportError(f"{path} is not valid JSON ({error}): write it again") from error
 
 
-def _check(report: Report, path: Path) -> None:
+def _check(report: Report, name: str) -> None:
     if (broken := _schema().broken_rule(report)) is not None:
-        raise ReportError(f"{path} breaks the report schema: {broken}")
+        raise ReportError(f"{name} breaks the report schema: {broken}")
 
 
 @functools.cache

@@ -315,7 +315,8 @@ class Build:
             rows.append(Row.of(name, contents.engines.size_bytes, figures, p50_ms))
         notes = (*self._once(contents), *bundle_writer.notes(contents))
         ladder = taken.ladder if options.climbs else None  # of one rung the rows say it all
-        return BuildResult(options.out, tuple(rows), self._caption(taken), notes, ladder)
+        differs = contents.latency is None or contents.latency.differs
+        return BuildResult(options.out, tuple(rows), self._caption(taken), notes, ladder, differs)
 
     @staticmethod
     def _once(contents: bundle_writer.BundleContents) -> list[str]:

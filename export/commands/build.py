@@ -2,10 +2,8 @@
 
 import argparse
 import os
-from pathlib import Path
+import shlex
 from typing import TYPE_CHECKING, Any
-
-from dgiqa_edge.runtime.ground.names import json_text
 
 if TYPE_CHECKING:
     from dgiqa_edge.runtime.bundle.manifest import LadderRecord
@@ -27,6 +25,7 @@ def run(args: argparse.Namespace) -> int:
     """Build, or build on the device; prints the closing table to stdout, progress to stderr. Returns 0."""
     # Before torch loads OpenMP: its threads spin by default, and beside another job that makes seconds minutes.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    from dgiqa_edge.runtime.commands.which_bundle import remember_built
     from dgiqa_edge.runtime.errors import BudgetError
 
     from ..stages.outcome import table_lines
@@ -36,7 +35,8 @@ def run(args: argparse.Namespace) -> int:
         result = build(args)
     except BudgetError as error:
         _tell(error.ladder)
-        _write_json(args.json, {"bundle": None, "error": str(error), "ladder": _plain(error.ladder)})
+        if args.json:
+            args.json.write({"bundle": None, "error": str(error), "ladder": _plain(error.ladder)})
         raise
     for line in () if result.ladder else table_lines(result.rows):
         print(line)
@@ -45,8 +45,25 @@ def run(args: argparse.Namespace) -> int:
     for note in result.notes:
         print(f"note: {note}")
     print(f"bundle: {result.bundle}")
-    _write_json(args.json, result.to_json())
+    if args.json:
+        args.json.write(result.to_json())
+    _close(result, args.no_engine)
+    if not args.no_engine:
+        remember_built(result.bundle)
     return 0
+
+
+def _close(result: "BuildResult", for_a_device: bool) -> None:
+    """What it comes to, and the commands that a user wants now."""
+    from ..stages.outcome import closing_sentence
+
+    bundle = shlex.quote(str(result.bundle))
+    sentence = closing_sentence(result.rows, result.latency_differs)
+    if for_a_device:
+        print(f"\n{sentence} Next, on the device: dgiqa-edge build --from {bundle}")
+        return
+    print(f"\n{sentence} Next: dgiqa-edge score {bundle} photos/")
+    print(f"Also: dgiqa-edge bench latency {bundle}; dgiqa-edge gate run {bundle} video.mp4")
 
 
 def _from_checkpoints(args: argparse.Namespace) -> "BuildResult":
@@ -72,13 +89,6 @@ def _tell(ladder: "LadderRecord | None") -> None:
 
     for line in ladder_lines(ladder) if ladder else ():
         print(line)
-
-
-def _write_json(path: Path | None, content: dict[str, Any]) -> None:
-    from dgiqa_edge.runtime.ground.atomic import write_result
-
-    if path:
-        write_result(path, json_text(content, indent=1) + "\n")
 
 
 def _plain(ladder: "LadderRecord | None") -> dict[str, Any] | None:

@@ -1,12 +1,11 @@
 """``dgiqa-edge debug``: where a bundle's graph leaves FP32, where a backend leaves the graph, and what mends it."""
 
 import argparse
-import math
-from typing import Any
 
 from dgiqa_edge.runtime.commands.engine_options import add_engine_options
+from dgiqa_edge.runtime.commands.json_output import add_json_option
 from dgiqa_edge.runtime.commands.option_types import input_path
-from dgiqa_edge.runtime.ground.names import json_text
+from dgiqa_edge.runtime.commands.which_bundle import add_bundle_option, bundle_of
 
 SUMMARY = "find the layer at which a bundle goes wrong, and the blocks that have to stay in FP32"
 EXTRA = "debug"
@@ -27,7 +26,7 @@ out of the bundle's own graph, which shows everything but wrong weights. The exi
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     parser.epilog = _EPILOG
-    parser.add_argument("bundle", type=input_path, metavar="BUNDLE", help="the bundle that build_engine.py wrote")
+    add_bundle_option(parser)
     add_engine_options(parser)
     parser.add_argument(
         "--reference",
@@ -35,7 +34,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="PATH",
         help="the FP32 graph: an ONNX file, or a bundle built with --fp32",
     )
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    add_json_option(parser, "what was found")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -46,6 +45,7 @@ def run(args: argparse.Namespace) -> int:
     from ..debug.report import lines
     from ..options.build_options import available_cpus
 
+    bundle = bundle_of(args)
     with Progress() as progress:
 
         def announce(title: str) -> Progress:
@@ -53,20 +53,8 @@ def run(args: argparse.Namespace) -> int:
             return progress
 
         threads = args.threads or available_cpus()
-        found = Debugger(
-            args.bundle, backend=args.backend, asked=args.reference, threads=threads, announce=announce
-        ).run()
+        found = Debugger(bundle, backend=args.backend, asked=args.reference, threads=threads, announce=announce).run()
     if args.json:
-        print(json_text(_finite(found.to_json()), indent=2))
-    else:
-        print("\n".join(lines(found)))
+        args.json.write(found.to_json())
+    print("\n".join(lines(found)))
     return 0 if found.sound else EXIT_FOUND
-
-
-def _finite(content: Any) -> Any:
-    """JSON has no NaN: what is not a number is null."""
-    if isinstance(content, dict):
-        return {key: _finite(value) for key, value in content.items()}
-    if isinstance(content, list | tuple):
-        return [_finite(value) for value in content]
-    return None if isinstance(content, float) and not math.isfinite(content) else content

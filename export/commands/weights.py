@@ -1,14 +1,14 @@
 """``dgiqa-edge weights``: what is in a weights file, convert it, download published ones."""
 
 import argparse
-import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dgiqa_edge.runtime.commands.json_output import add_json_option
 from dgiqa_edge.runtime.commands.option_types import input_path, output_file, output_folder
+from dgiqa_edge.runtime.commands.progress import say
 from dgiqa_edge.runtime.errors import DgiqaEdgeError
-from dgiqa_edge.runtime.ground.names import json_text
 
 if TYPE_CHECKING:
     from ..weights.weight_sets import Wish
@@ -32,7 +32,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     check.add_argument("file", type=input_path, metavar="FILE", help=".pth, .pt, .bin or .safetensors")
     check.add_argument("--network", metavar="NAME", help="the network it must fit; default: any known one")
     _add_choice(check)
-    check.add_argument("--json", action="store_true", help="print one JSON object")
+    add_json_option(check, "what it is")
 
     convert = _action(actions, "convert", "write a weights file as safetensors, which loads without running code")
     convert.add_argument("source", type=input_path, metavar="SRC", help=".pth, .pt, .bin or .safetensors")
@@ -40,6 +40,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     _add_choice(convert)
     convert.add_argument("--half", action="store_true", help="store float16: half the size")
     convert.add_argument("--network", metavar="NAME", help="the network it must fit; default: the one it fits")
+    add_json_option(convert, "what was written")
 
     fetch = _action(actions, "fetch", "download published weights, checked against their pinned SHA-256")
     fetch.add_argument("name", metavar="NAME", help="depth-anything-v1|v2-small|base|large, or a network's name")
@@ -48,6 +49,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     fetch.add_argument("--revision", metavar="REV", help="commit, branch or tag instead of the pinned one")
     fetch.add_argument("--sha256", metavar="HEX", help="the hash the file must have, instead of the pinned one")
+    add_json_option(fetch, "what was fetched")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -91,12 +93,13 @@ def _check(args: argparse.Namespace) -> int:
     except DgiqaEdgeError as error:
         if not args.json:
             raise
-        print(json_text({"file": str(args.file), "ok": False, "error": str(error)}))
+        args.json.write({"file": str(args.file), "ok": False, "error": str(error)})
+        if args.json.file is not None:
+            raise
         return error.exit_code
     if args.json:
-        print(json_text(description, indent=1))
-    else:
-        _print_rows(_rows(description))
+        args.json.write(description)
+    _print_rows(_rows(description))
     return 0
 
 
@@ -158,9 +161,8 @@ def _convert(args: argparse.Namespace) -> int:
         ("written", f"{args.destination} ({after:.1f} MiB; {args.source} has {before:.1f} MiB)"),
         ("network", network.replace("|", " or ")),
         ("sha256", sha256_file(args.destination)),
-        *(("note", note) for note in notes),
     )
-    _print_rows(iter(rows))
+    _tell(args, rows, notes)
     return 0
 
 
@@ -169,7 +171,7 @@ def _fetch(args: argparse.Namespace) -> int:
     from ..weights.published import get
 
     published = get(args.name)
-    print(f"{published.name}: licence of the weights is {published.licence}", file=sys.stderr)
+    say(f"{published.name}: licence of the weights is {published.licence}")
     download = hub.fetch(args.name, args.out, revision=args.revision, sha256=args.sha256)
     rows = (
         ("file", f"{download.path}{'' if download.fetched else ' (was there already)'}"),
@@ -178,13 +180,15 @@ def _fetch(args: argparse.Namespace) -> int:
         ("licence", published.licence),
         ("sha256", download.sha256),
     )
-    _print_rows(iter(rows))
-    if not download.pinned:
-        print(
-            f"note: no hash was known for this revision; {args.out / hub.LOCK_FILE} now records it, and later "
-            "downloads must agree"
-        )
+    unpinned = f"no hash was known for this revision: {args.out / hub.LOCK_FILE} now records it for later ones"
+    _tell(args, rows, [] if download.pinned else [unpinned])
     return 0
+
+
+def _tell(args: argparse.Namespace, rows: Sequence[tuple[str, str]], notes: Sequence[str]) -> None:
+    if args.json:
+        args.json.write({**dict(rows), "notes": list(notes)})
+    _print_rows(iter([*rows, *(("note", note) for note in notes)]))
 
 
 def _print_rows(rows: Iterator[tuple[str, str]]) -> None:

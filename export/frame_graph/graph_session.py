@@ -45,6 +45,11 @@ class Latency:
         """The manifest's entry."""
         return {key: getattr(self, key) for key in ("fp32_p50_ms", "p50_ms", "runs", "threads")}
 
+    @property
+    def differs(self) -> bool:
+        """Whether a difference to FP32 that matters is shown."""
+        return self.change is not None and self.change.certain and abs(self.change.value) >= P50_MATTERS
+
     def remark(self, precision: str) -> str | None:
         """What the build says of a precision that is not shown to be faster than FP32 on this machine."""
         if self.change is None:
@@ -52,7 +57,7 @@ class Latency:
         found = (
             f"{self.change.value:+.0%} [{self.change.low:+.0%}, {self.change.high:+.0%}], {self.runs} alternating runs"
         )
-        if not self.change.certain or abs(self.change.value) < P50_MATTERS:
+        if not self.differs:
             return f"no difference in latency shown between {precision} and fp32 on this machine ({found})"
         if self.change.value < 0:
             return None

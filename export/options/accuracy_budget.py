@@ -5,14 +5,13 @@ It judges fidelity (agreement with FP32 on held-out photos), never accuracy agai
 
 import argparse
 import math
-import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 
 from dgiqa_edge.calibration.fidelity import FEWEST_FOR_RANKS, Fidelity
 from dgiqa_edge.runtime.bundle.manifest import BudgetRecord
+from dgiqa_edge.runtime.commands.option_types import duration
 
-_UNITS_MS = {"us": 1e-3, "ms": 1.0, "s": 1e3}
 _FIGURES = {
     "score_mae": "score_mae",
     "score_max": "score_max",
@@ -132,10 +131,5 @@ def _limit(name: str, text: str) -> float:
     return limit
 
 
-def parse_latency(text: str) -> float:
-    """``10ms``, ``0.01s`` or ``900us`` in milliseconds."""
-    match = re.fullmatch(r"\s*([0-9]*\.?[0-9]+(?:[eE][+-]?[0-9]+)?)\s*(us|ms|s)\s*", text)
-    latency_ms = float(match[1]) * _UNITS_MS[match[2]] if match else math.nan
-    if not 0.0 < latency_ms < math.inf:
-        raise argparse.ArgumentTypeError(f"{text!r} is no latency: write a positive time with its unit, as 10ms")
-    return latency_ms
+parse_latency = duration("ms", above=True, bare=False)
+"""``10ms``, ``0.01s`` or ``900us`` in milliseconds."""

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from dgiqa_edge.calibration.images.shipped import SHIPPED_PHOTOS
-from dgiqa_edge.runtime.commands.option_types import input_path, output_file, output_folder, threads, whole
+from dgiqa_edge.runtime.commands.json_output import add_json_option
+from dgiqa_edge.runtime.commands.option_types import input_path, output_folder, threads, whole
 from dgiqa_edge.runtime.errors import ConfigurationError
 from dgiqa_edge.runtime.ground.framing import FITS, Fit
 from dgiqa_edge.runtime.ground.limits import LONGEST_SIDE, MOST_FRAME_PIXELS, MOST_NETWORK_SIDE, MOST_THREADS
+from dgiqa_edge.runtime.ground.quantities import frame_size
 
 from . import presets, tensorrt_options
 from .accuracy_budget import FLOOR, NO_LIMITS, AccuracyBudget, parse_budget, parse_latency
@@ -288,7 +290,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     run.add_argument(
         "--work", type=output_folder, metavar="DIR", help="finished stages, for resuming (default: beside --out)"
     )
-    run.add_argument("--json", type=output_file, metavar="FILE", help="also write the closing table as JSON")
+    add_json_option(run, "the closing table")
 
 
 def from_args(args: argparse.Namespace) -> BuildOptions:
@@ -334,14 +336,10 @@ def parse_rungs(text: str) -> tuple[str, ...]:
 
 def parse_frame(text: str) -> tuple[int, int]:
     """``1280x720`` as (height, width)."""
-    width, _, height = text.lower().partition("x")
-    side = whole(1, LONGEST_SIDE)
-    try:
-        size = side(height), side(width)
-    except argparse.ArgumentTypeError:
-        raise argparse.ArgumentTypeError(
-            f"{text[:40]!r} is not a frame size: write WIDTHxHEIGHT, as 1280x720"
-        ) from None
+    found = frame_size(text)
+    if found is None or max(found) > LONGEST_SIDE:
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a frame size: write WIDTHxHEIGHT, as 1280x720")
+    size = found[1], found[0]
     if size[0] * size[1] > MOST_FRAME_PIXELS:
         raise argparse.ArgumentTypeError(f"{text} has more than {MOST_FRAME_PIXELS} pixels: build for a smaller frame")
     return size

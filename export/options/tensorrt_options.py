@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
-from dgiqa_edge.runtime.commands.option_types import output_file, whole
+from dgiqa_edge.runtime.commands.option_types import memory, output_file, whole
 from dgiqa_edge.runtime.engines.tensorrt.compatibility import target_words
 from dgiqa_edge.runtime.errors import ConfigurationError
 from dgiqa_edge.runtime.ground.limits import MOST_THREADS
@@ -105,12 +105,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="write graphs and check frames for TensorRT; needs no GPU, the device builds the engine with --from",
     )
     group.add_argument(
-        "--workspace-mib", type=whole(1, 1 << 20), metavar="MIB", help="most device memory for a tactic's scratch"
+        "--workspace-mib", type=memory(1, 1 << 20), metavar="MIB", help="most device memory for a tactic's scratch"
     )
     group.add_argument(
         "--builder-memory-mib",
         dest="tactic_memory_mib",
-        type=whole(1, 1 << 20),
+        type=memory(1, 1 << 20),
         metavar="MIB",
         help="most device memory for the builder itself (8.6 and newer)",
     )

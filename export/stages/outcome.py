@@ -7,7 +7,14 @@ from pathlib import Path
 
 from dgiqa_edge.calibration.fidelity import FIGURES
 from dgiqa_edge.runtime.bundle.checks import MANIFEST_NAME
-from dgiqa_edge.runtime.bundle.ladder_table import OF_FAULTS, aligned, figure_text, verdict_of, without
+from dgiqa_edge.runtime.bundle.ladder_table import (
+    OF_FAULTS,
+    STATUS_WORDS,
+    aligned,
+    figure_text,
+    verdict_of,
+    without,
+)
 from dgiqa_edge.runtime.bundle.manifest import LadderRecord, RungRecord
 from dgiqa_edge.runtime.bundle.records import plain
 from dgiqa_edge.runtime.errors import ConfigurationError, MachineError
@@ -26,6 +33,11 @@ _HEADINGS = (
     "p50",
     "verdict",
 )
+
+
+FP32 = "fp32"
+ALIKE = 1.05
+"""Two figures whose ratio is below this are called alike in one sentence; the table has them as they are."""
 
 
 @dataclass(frozen=True)
@@ -61,13 +73,17 @@ def of_rung(rung: RungRecord) -> Row:
 
 @dataclass(frozen=True)
 class BuildResult:
-    """A finished build: the bundle's directory, the closing table, and the ladder if one was climbed."""
+    """A finished build: the bundle's directory, the closing table, and the ladder if one was climbed.
+
+    ``latency_differs``: whether the alternating runs show that it is faster or slower than FP32, as far as both ran.
+    """
 
     bundle: Path
     rows: tuple[Row, ...]
     caption: str
     notes: tuple[str, ...]
     ladder: LadderRecord | None
+    latency_differs: bool = True
 
     def to_json(self) -> dict[str, Json]:
         return {
@@ -89,6 +105,41 @@ def table_lines(rows: Sequence[Row]) -> list[str]:
     if all(row.faults_mae is None for row in rows):
         hidden.append(OF_FAULTS)
     return aligned(without([_HEADINGS, *map(_cells, rows)], *hidden), words=has_verdicts)
+
+
+def closing_sentence(rows: Sequence[Row], latency_differs: bool = True) -> str:
+    """What the table comes to: the precision taken, against FP32 on the same backend, as far as it was measured.
+
+    Of several rows the one that was accepted was taken, else the last that was timed: an engine comes after its graph.
+    """
+    reduced = [row for row in rows if row.precision != FP32]
+    accepted = [row for row in rows if row.verdict.startswith(STATUS_WORDS["accepted"])]
+    timed = [row for row in reduced if row.p50_ms is not None]
+    taken = (accepted or timed[-1:] or reduced or rows)[0]
+    title = taken.precision.replace("int8", "INT8").replace("fp", "FP")
+    whole = next((row for row in rows if row.precision == FP32 and row.backend in ("", taken.backend)), None)
+    if whole is None or taken.precision == FP32:
+        return f"{title}: ready."
+    same = "no faster here"
+    said = [_times(whole.bytes, taken.bytes, "smaller", "larger", "no smaller")]
+    times = whole.p50_ms, taken.p50_ms
+    if None in times:
+        said.append("speed not measured here")
+    else:
+        said.append(_times(*times, "faster", "slower here", same) if latency_differs else same)
+    if taken.score_mae is not None:
+        said.append(f"error {taken.score_mae:.3f}" if taken.score_mae >= 5e-4 else "error below 0.001")
+    return f"{title}: {', '.join(filter(None, said))}: ready."
+
+
+def _times(whole: float | None, taken: float | None, less: str, more: str, same: str) -> str:
+    """How many times less than ``whole`` is taken, or more; below 5 % is the same. "" where one is not known."""
+    if not whole or not taken:
+        return ""
+    ratio = whole / taken
+    if max(ratio, 1.0 / ratio) < ALIKE:
+        return same
+    return f"{ratio:.1f} times {less}" if ratio > 1.0 else f"{1.0 / ratio:.1f} times {more}"
 
 
 def _cells(row: Row) -> Sequence[str]:

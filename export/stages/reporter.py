@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from dgiqa_edge.runtime.commands.progress import Progress
+from dgiqa_edge.runtime.commands.progress import Progress, say
 
 Tick = Callable[[int, int], None]
 
@@ -21,7 +21,7 @@ class Reporter:
     def note(self, text: str) -> None:
         """One line that is no stage."""
         self.progress.clear()
-        print(text, file=sys.stderr, flush=True)
+        say(text)
 
     def skip(self, title: str, why: str) -> None:
         """A stage that is not run, and why."""

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dgiqa_edge.runtime.commands.progress import is_quiet
 from dgiqa_edge.runtime.errors import CheckpointError, ConfigurationError, DgiqaEdgeError, MachineError
 from dgiqa_edge.runtime.ground.atomic import PARTIAL_PREFIX, write_text
 from dgiqa_edge.runtime.ground.error_text import telling_line
@@ -146,8 +147,10 @@ def _download(published: Published, remote: "HfFileMetadata", partial: Path) -> 
     from urllib.parse import urlsplit
 
     from huggingface_hub import constants, file_download
-    from huggingface_hub.utils import build_hf_headers
+    from huggingface_hub.utils import build_hf_headers, disable_progress_bars
 
+    if is_quiet():
+        disable_progress_bars()
     own_host = urlsplit(remote.location).netloc == urlsplit(constants.ENDPOINT).netloc
     with partial.open("ab") as stream:
         if remote.size is not None and stream.tell() > remote.size:

@@ -17,16 +17,20 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import ModuleType
+from typing import NoReturn
 
 from ..errors import ConfigurationError, DgiqaEdgeError, MachineError
+from ..ground.colour import coloured
 from ..ground.error_text import one_line
 from ..ground.extra_packages import install_command
 from ..ground.names import shown
 from ..settings.credentials import masked_streams
 from ..version import VERSION
 from . import abrupt_exit
+from .json_output import alone_on_stdout, with_its_file
 from .lost_reader import drop_unwritable, silence
 from .option_types import parse
+from .progress import set_quiet
 
 PROGRAM = "dgiqa-edge"
 COMMAND_GROUP = "dgiqa_edge.commands"
@@ -43,6 +47,11 @@ _OWN_COMMANDS = {
     "inspect": "dgiqa_edge.runtime.commands.inspect",
     "doctor": "dgiqa_edge.runtime.commands.doctor",
     "watch": "dgiqa_edge.runtime.commands.watch",
+    "completion": "dgiqa_edge.runtime.commands.completion",
+}
+_GLOBAL = {
+    "--quiet": "say nothing on the way: results, warnings and errors alone",
+    "--debug": "show the trace of an error, and log all there is",
 }
 
 
@@ -52,7 +61,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     0 done; 2 wrong usage; 3 bad input; 4 something this machine lacks; 130 interrupted; 141 the reader of the
     output went away; 143 terminated; 1 a bug.
     """
-    arguments, debug = _without_debug(list(sys.argv[1:] if argv is None else argv))
+    arguments, given = _without_globals(list(sys.argv[1:] if argv is None else argv))
+    debug = "--debug" in given
+    set_quiet("--quiet" in given)
     logging.getLogger("dgiqa_edge").setLevel(logging.DEBUG if debug else logging.NOTSET)
     return guarded(lambda: _dispatch(arguments), debug)
 
@@ -157,23 +168,45 @@ def _dispatch(arguments: list[str]) -> int:
         hint = f"did you mean '{close[0]}'?" if close else f"see {PROGRAM} --help"
         raise ConfigurationError(f"there is no command '{name}': {hint}")
     module = _import_command(name, modules[name])
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog=f"{PROGRAM} {name}",
         description=module.SUMMARY,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    _add_debug(parser)
+    add_globals(parser)
     module.configure(parser)
     with _packages_of(module.EXTRA):
-        return int(module.run(parse(parser, rest)))
+        args = parse(parser, with_its_file(rest))
+        with alone_on_stdout(args):
+            return int(module.run(args))
 
 
-def _without_debug(given: list[str]) -> tuple[list[str], bool]:
-    """``--debug`` may stand anywhere before ``--``, also behind a command's own subcommands."""
+class _Parser(argparse.ArgumentParser):
+    """Says in two lines what is wrong with the arguments, and where all of them are explained."""
+
+    def error(self, message: str) -> NoReturn:
+        unknown = message.partition("unrecognized arguments: ")[2].split()
+        close = difflib.get_close_matches(unknown[0], _options(self), n=1) if unknown else []
+        hint = f" (did you mean {close[0]}?)" if close else ""
+        problem = f"{self.prog}: {coloured('error:', 'red', sys.stderr)} {shown(one_line(message))}{hint}"
+        self.exit(EXIT_USAGE, f"{problem}\ntry: {self.prog} --help\n")
+
+
+def _options(parser: argparse.ArgumentParser) -> Iterator[str]:
+    """Names of a parser's options, and of those below it."""
+    for action in parser._actions:
+        yield from action.option_strings
+        if isinstance(action, argparse._SubParsersAction):
+            for below in action.choices.values():
+                yield from _options(below)
+
+
+def _without_globals(given: list[str]) -> tuple[list[str], set[str]]:
+    """``--debug`` and ``--quiet`` may stand anywhere before ``--``, also behind a command's own subcommands."""
     end = given.index("--") if "--" in given else len(given)
-    head = [argument for argument in given[:end] if argument != "--debug"]
-    return head + given[end:], len(head) < end
+    head = [argument for argument in given[:end] if argument not in _GLOBAL]
+    return head + given[end:], set(given[:end]) & _GLOBAL.keys()
 
 
 def _split_at_command(arguments: list[str]) -> tuple[list[str], str | None, list[str]]:
@@ -188,17 +221,17 @@ def _global_parser(modules: Mapping[str, str], with_list: bool) -> argparse.Argu
     parser = _LazyListParser(
         modules if with_list else {},
         prog=PROGRAM,
-        usage=f"{PROGRAM} [--version] [--debug] COMMAND ...",
+        usage=f"{PROGRAM} [--version] [--quiet] [--debug] COMMAND ...",
         description="Depth-guided image quality on the edge: build engine bundles, score images with them.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"{PROGRAM} {VERSION}")
-    _add_debug(parser)
+    add_globals(parser)
     return parser
 
 
-class _LazyListParser(argparse.ArgumentParser):
+class _LazyListParser(_Parser):
     """Imports the command modules only when the help that lists them is printed."""
 
     def __init__(self, modules: Mapping[str, str], **settings: object) -> None:
@@ -230,15 +263,19 @@ def _import_command(name: str, module_path: str) -> ModuleType:
         ) from error
 
 
-def _add_debug(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--debug", action="store_true", help="show the trace of an error, and log all there is")
+def add_globals(parser: argparse.ArgumentParser) -> None:
+    """Add what every command takes."""
+    for option, text in _GLOBAL.items():
+        parser.add_argument(option, action="store_true", help=text)
 
 
 def _report(problem: str, code: int, debug: bool) -> int:
     if debug:
         traceback.print_exc()
+    kind, colon, said = problem.partition(": ")
     with contextlib.suppress(OSError):
-        print(f"{PROGRAM}: {shown(one_line(problem))}", file=sys.stderr)
+        kind = coloured(f"{kind}{colon.strip()}", "red", sys.stderr)
+        print(f"{PROGRAM}: {kind}{' ' * bool(colon)}{shown(one_line(said))}", file=sys.stderr)
     return code
 
 

@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..ground.colour import coloured
 from ..ground.error_text import one_line
-from ..ground.names import json_text
-from .option_types import input_path
+from .json_output import add_json_option
+from .progress import Progress
+from .which_bundle import add_bundle_option, named_bundle
 
 if TYPE_CHECKING:
     from ..bundle.bundle import Bundle
@@ -19,9 +21,9 @@ EXTRA = "cpu"
 
 _EPILOG = """\
 example:
-  dgiqa-edge doctor --bundle build/demo/bundle
+  dgiqa-edge doctor build/demo/bundle
 
-With --bundle, every backend of the bundle is loaded and the golden frame is replayed on it. The exit code is 0 when one
+With a bundle, every backend of it is loaded and the golden frame is replayed on it. The exit code is 0 when one
 of them runs here, 4 when this machine lacks something, 3 when the bundle itself is damaged or its engines are wrong.
 """
 
@@ -29,8 +31,8 @@ of them runs here, 4 when this machine lacks something, 3 when the bundle itself
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     parser.epilog = _EPILOG
-    parser.add_argument("--bundle", type=input_path, metavar="DIR", help="also try this bundle on the machine")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    add_bundle_option(parser, default="none is tried")
+    add_json_option(parser, "the report")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -40,13 +42,14 @@ def run(args: argparse.Namespace) -> int:
 
     found = survey()
     able = capabilities(found)
-    trial, code = (None, 0) if args.bundle is None else _try_bundle(args.bundle)
+    path = named_bundle(args)
+    with Progress("trying the bundle"):
+        trial, code = (None, 0) if path is None else _try_bundle(path)
     if args.json:
         report: dict[str, Any] = {**found.to_json(), "can_run": [capability.to_json() for capability in able]}
         if trial is not None:
             report["bundle"] = trial
-        print(json_text(report, indent=2))
-        return code
+        args.json.write(report)
     for line in _lines(found, able, trial):
         print(line)
     hidden = hidden_system_opencv()
@@ -94,10 +97,10 @@ def _lines(found: "Survey", able: "list[Capability]", trial: dict[str, Any] | No
     for capability in able:
         if capability.runs:
             precisions, presets = ", ".join(capability.precisions), ", ".join(capability.presets)
-            yield f"can run     {capability.backend}: {precisions}; presets {presets}"
+            yield f"{coloured('can run', 'green')}     {capability.backend}: {precisions}; presets {presets}"
             yield from (f"            note: {note}" for note in capability.notes)
         else:
-            yield f"cannot run  {capability.backend}: {capability.reason}"
+            yield f"{coloured('cannot run', 'red')}  {capability.backend}: {capability.reason}"
     if trial is not None:
         yield ""
         yield from _trial_lines(trial)

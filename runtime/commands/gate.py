@@ -1,14 +1,19 @@
 """``dgiqa-edge gate``: thresholds tuned on photos, a policy tried on recorded frames, and the published defaults."""
 
 import argparse
+import contextlib
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..ground.names import json_text, shown
+from ..ground.colour import coloured
+from ..ground.names import shown
 from .engine_options import add_fit_option
+from .json_output import add_json_option
 from .option_types import input_path, number, output_file, threads
 from .progress import Progress
+from .which_bundle import add_bundle_option, bundle_and_rest, bundle_of
 
 if TYPE_CHECKING:
     from ..gate.verdict import Verdict
@@ -50,9 +55,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="SHARE",
         help="share of good photos that a threshold may reject (default: score by Youden's J, cues 0.02)",
     )
-    tune.add_argument("--json", action="store_true", help="print one JSON object instead of the table")
+    add_json_option(tune, "thresholds and reasons")
     run_ = _action(actions, "run", "judge every frame of a video or of a folder of images")
-    run_.add_argument("source", metavar="FRAMES_OR_VIDEO", help="video file, image, folder, or quoted glob")
+    run_.add_argument(
+        "sources",
+        nargs="+",
+        metavar="FRAMES_OR_VIDEO",
+        help="video file, image, folder, or quoted glob; the bundle may stand beside it",
+    )
     _engine_options(run_)
     run_.add_argument(
         "--policy", type=input_path, metavar="FILE", help="TOML, YAML or JSON (default: the published one)"
@@ -63,7 +73,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="frames per second (default: the video's time stamps, else 25)",
     )
-    run_.add_argument("--json", action="store_true", help="print one JSON object per frame")
+    add_json_option(run_, "one object per frame, each a line")
     _action(actions, "defaults", "print the published policy as TOML, to edit")
 
 
@@ -86,7 +96,7 @@ def _action(
 
 
 def _engine_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--bundle", required=True, type=input_path, metavar="DIR", help="the bundle that scores")
+    add_bundle_option(parser, positional=False)
     parser.add_argument("--threads", type=threads, metavar="N", help="threads of the engine (default: its own choice)")
     add_fit_option(parser)
 
@@ -100,6 +110,7 @@ def _defaults(args: argparse.Namespace) -> int:
 
 
 def _run(args: argparse.Namespace) -> int:
+    from ..errors import ConfigurationError
     from ..frames.images import left_out, quiet_decoder
     from ..gate.gate import Gate
     from ..gate.policy import GatePolicy
@@ -108,39 +119,47 @@ def _run(args: argparse.Namespace) -> int:
     from ..watch.replay import Recording, replay
 
     gate = Gate(load_policy(args.policy) if args.policy else GatePolicy())
+    bundle, sources = bundle_and_rest(args, args.sources)
+    if len(sources) != 1:
+        raise ConfigurationError(f"{len(sources)} sources of frames are named: give one video, folder, or quoted glob")
     quiet_decoder()
     frames = failed = 0
     printed = ""
-    recording = Recording(args.source, args.fps)
-    if not args.json:
-        print(f"{'frame':>7}  {'t_s':>9}  {'state':<7}  reason")
-    with Scorer(args.bundle, threads=args.threads, fit=args.fit) as scorer:
+    recording = Recording(sources[0], args.fps)
+    print(f"{'frame':>7}  {'t_s':>9}  {'state':<7}  reason")
+    with (
+        args.json.lines() if args.json else contextlib.nullcontext() as write,
+        Progress("opening the bundle") as progress,
+        Scorer(bundle, threads=args.threads, fit=args.fit) as scorer,
+    ):
+        progress.begin("frames")
         for judged in replay(recording, scorer, gate):
             frames += 1
             failed += judged.error is not None
             if judged.error is not None:
+                progress.clear()
                 print(f"frame {judged.index}: {shown(judged.error or '')}", file=sys.stderr)
-            if args.json:
-                print(json_text(judged.as_json()), flush=True)
-                continue
+            if write:
+                write(judged.as_json())
             verdict = judged.verdict
             if verdict.changed or judged.index == 0 or (verdict.announced and verdict.reason != printed):
                 printed = verdict.reason
-                print(f"{judged.index:>7}  {judged.t_s:>9.3f}  {verdict.state.value:<7}  {_why(verdict)}", flush=True)
-    if recording.note:
-        print(shown(recording.note), file=sys.stderr)
-    if recording.problem:
-        print(shown(recording.problem), file=sys.stderr)
-    if not args.json:
-        lost = f", {recording.missing} of {recording.expected} missing" if recording.missing else ""
-        print(f"{frames} frames, {failed} not readable{lost}")
-    elif recording.problem:
-        counts = {"frames": frames, "expected": recording.expected, "missing": recording.missing}
-        print(json_text({"file": args.source, **counts, "error": recording.problem}), flush=True)
-    unread = left_out([args.source])
-    if unread:
-        print(unread, file=sys.stderr)
+                progress.clear()
+                print(f"{judged.index:>7}  {judged.t_s:>9.3f}  {_state(verdict)}  {_why(verdict)}", flush=True)
+            progress(frames, recording.total)
+        if recording.problem and write:
+            counts = {"frames": frames, "expected": recording.expected, "missing": recording.missing}
+            write({"file": sources[0], **counts, "error": recording.problem})
+    for remark in filter(None, (recording.note, recording.problem, left_out(sources))):
+        print(shown(remark), file=sys.stderr)
+    lost = f", {recording.missing} of {recording.expected} missing" if recording.missing else ""
+    print(f"{frames} frames, {failed} not readable{lost}")
     return EXIT_BAD_FRAME if failed or recording.problem else 0
+
+
+def _state(verdict: "Verdict") -> str:
+    state = verdict.state.value
+    return coloured(f"{state:<7}", {"pass": "green", "reject": "red"}.get(state, "yellow"))
 
 
 def _why(verdict: "Verdict") -> str:
@@ -166,7 +185,8 @@ def _tune(args: argparse.Namespace) -> int:
     if args.out and args.out.suffix.lower() != ".toml":
         raise ConfigurationError(f"--out {args.out}: the policy is written as TOML, give a name that ends in .toml")
     policy = load_policy(args.policy) if args.policy else GatePolicy()
-    good, bad = _measured(args)
+    bundle = bundle_of(args)
+    good, bad = _measured(args, bundle)
     proposals = propose(
         list(good.readings.values()),
         list(bad.readings.values()),
@@ -178,14 +198,13 @@ def _tune(args: argparse.Namespace) -> int:
     called = reason_table(labelled_readings([good, bad]), tuned)
     bound = args.max_false_reject
     rule = "score by Youden's J" if bound is None else f"at most {bound:.1%} of the good ones rejected per check"
-    facts = f"{len(good.readings)} good and {len(bad.readings)} bad photos, bundle {shown(args.bundle)}, {rule}"
+    facts = f"{len(good.readings)} good and {len(bad.readings)} bad photos, bundle {shown(bundle)}, {rule}"
     text = policy_toml(tuned, [f"Tuned by dgiqa-edge gate tune: {facts}."])
     if args.json:
         counts = {"good": len(good.readings), "bad": len(bad.readings)}
-        print(json_text({**counts, "checks": proposal_records(proposals), "reasons": called}))
-    else:
-        print(proposal_table(proposals, policy))
-        print(f"{facts}\n\nWhat the tuned policy calls them, photo by photo:\n{table_text(called)}")
+        args.json.write({**counts, "checks": proposal_records(proposals), "reasons": called})
+    print(proposal_table(proposals, policy))
+    print(f"{facts}\n\nWhat the tuned policy calls them, photo by photo:\n{table_text(called)}")
     for measured in (good, bad):
         for problem in measured.failed.values():
             print(f"not used: {shown(problem)}", file=sys.stderr)
@@ -194,14 +213,14 @@ def _tune(args: argparse.Namespace) -> int:
         print(unread, file=sys.stderr)
     if args.out:
         write_result(args.out, text)
-    elif not args.json:
+    else:
         print(f"\n{text}", end="")
     if args.plot:
         write_roc_plot(args.plot, proposals, facts)
     return EXIT_BAD_FRAME if good.failed or bad.failed else 0
 
 
-def _measured(args: argparse.Namespace) -> "tuple[Measured, Measured]":
+def _measured(args: argparse.Namespace, bundle: Path) -> "tuple[Measured, Measured]":
     from ..errors import ConfigurationError
     from ..frames.images import quiet_decoder
     from ..scoring.scorer import Scorer
@@ -213,7 +232,7 @@ def _measured(args: argparse.Namespace) -> "tuple[Measured, Measured]":
     if both:
         raise ConfigurationError(f"{shown(min(both))} is among the good and the bad photos: it can only be one of them")
     quiet_decoder()
-    with Scorer(args.bundle, threads=args.threads, fit=args.fit) as scorer, Progress() as progress:
+    with Scorer(bundle, threads=args.threads, fit=args.fit) as scorer, Progress() as progress:
         step = progress.counter("photos", len(good) + len(bad))
         measured = measure_photos(good, scorer, step), measure_photos(bad, scorer, step)
     for name, side in zip(("good", "bad"), measured, strict=True):

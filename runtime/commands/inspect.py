@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import MachineError
 from ..ground.extra_packages import install_command
-from ..ground.names import json_text
-from .option_types import input_path
+from .json_output import add_json_option
+from .progress import Progress
+from .which_bundle import add_bundle_option, bundle_of
 
 if TYPE_CHECKING:
     from ..bundle.bundle import Bundle
@@ -21,17 +22,15 @@ INSPECTIONS = "dgiqa_edge.inspections"
 
 _EPILOG = """\
 example:
-  dgiqa-edge inspect --bundle build/demo/bundle
-  dgiqa-edge inspect --bundle build/orin --capability
+  dgiqa-edge inspect build/demo/bundle
+  dgiqa-edge inspect build/orin --capability
 """
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     parser.epilog = _EPILOG
-    parser.add_argument(
-        "--bundle", required=True, type=input_path, metavar="DIR", help="the bundle that build_engine.py wrote"
-    )
+    add_bundle_option(parser)
     parser.add_argument(
         "--upgrade",
         action="store_true",
@@ -43,7 +42,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="also ask TensorRT-RTX's parser which nodes it cannot take, and say what to do (no GPU needed; extras "
         "debug and tensorrt-rtx)",
     )
-    parser.add_argument("--json", action="store_true", help="print one JSON object with the whole manifest")
+    add_json_option(parser, "the whole manifest")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -51,10 +50,11 @@ def run(args: argparse.Namespace) -> int:
     from ..bundle.bundle import load_bundle, rebuild_command
     from ..bundle.upgrade import upgrade
 
-    bundle = load_bundle(args.bundle)
+    bundle = load_bundle(bundle_of(args))
     if args.upgrade:
         bundle = upgrade(bundle)
-    asked, capability = _capability(bundle) if args.capability else ([], None)
+    with Progress("inspecting"):
+        asked, capability = _capability(bundle) if args.capability else ([], None)
     if args.json:
         description = {
             "bundle": str(bundle.path),
@@ -62,8 +62,7 @@ def run(args: argparse.Namespace) -> int:
             "rebuild_command": rebuild_command(bundle),
             **({"capability": capability} if args.capability else {}),
         }
-        print(json_text(description, indent=2))
-        return 0
+        args.json.write(description)
     rows = [*_rows(bundle), *asked]
     width = max(len(label) for label, _ in rows)
     for label, text in rows:

@@ -16,9 +16,10 @@ from ..errors import ConfigurationError
 from ..ground.atomic import check_folder, check_output
 from ..ground.limits import MOST_COUNT, MOST_SECONDS, MOST_THREADS
 from ..ground.names import shown
+from ..ground.quantities import duration_in, mebibytes
+from .json_output import BLANK, JsonOutput
 
 _PosixOrWindowsPath = type(Path())
-_SEPARATORS = " \t\r\n,;"
 
 
 class InputPath(_PosixOrWindowsPath):  # type: ignore[valid-type,misc]
@@ -60,8 +61,43 @@ def number(low: float, high: float = MOST_SECONDS, above: bool = False) -> Calla
     return parse
 
 
+def duration(
+    unit: str, low: float = 0.0, high: float = MOST_SECONDS, *, above: bool = False, bare: bool = True
+) -> Callable[[str], float]:
+    """A time in ``unit`` (ms, s, min), as ``500ms``, ``30s``, ``5m``, ``1h``.
+
+    With ``bare`` a number alone is in ``unit``, too. Bounds are those of :func:`number`, in ``unit``.
+    """
+
+    def parse(text: str) -> float:
+        value = duration_in(unit, text, bare=bare)
+        if value is None or not (low <= value <= high) or (above and value == low):
+            start = f"above {low:g} and at most" if above else f"from {low:g} to"
+            how = f"a number alone is in {unit}" if bare else "with its unit"
+            raise argparse.ArgumentTypeError(
+                f"{_brief(text)} is no time {start} {high:g} {unit}: write it as 500ms, 30s, 5m or 1h, {how}"
+            )
+        return value
+
+    return parse
+
+
+def memory(low: int, high: int) -> Callable[[str], int]:
+    """An amount of memory in whole MiB, as ``512``, ``512MiB``, ``2GiB``, with ``low <= MiB <= high``."""
+
+    def parse(text: str) -> int:
+        value = mebibytes(text)
+        if value is None or not low <= value <= high or value != int(value):
+            raise argparse.ArgumentTypeError(
+                f"{_brief(text)} is no whole number of MiB from {low} to {high}: write it as 512, 512MiB or 2GiB"
+            )
+        return int(value)
+
+    return parse
+
+
 threads = whole(1, MOST_THREADS)
-seconds = number(0.0, above=True)
+seconds = duration("s", above=True)
 
 
 def shape(text: str) -> tuple[int, int]:
@@ -108,6 +144,7 @@ def parse(parser: argparse.ArgumentParser, arguments: Sequence[str] | None = Non
     refuse_blank(sys.argv[1:] if arguments is None else arguments)
     args = parser.parse_args(arguments)
     given = [item for value in vars(args).values() for item in (value if isinstance(value, list) else [value])]
+    given = [OutputPath(it.file) if isinstance(it, JsonOutput) and it.file else it for it in given]
     taken = {os.path.realpath(path) for path in given if isinstance(path, InputPath) and path.is_file()}
     for path in (item for item in given if isinstance(item, OutputPath)):
         place = os.path.realpath(path)
@@ -128,7 +165,7 @@ def refuse_blank(arguments: Sequence[str]) -> None:
         option, _, value = argument.partition("=") if argument.startswith("--") else (before, "", argument)
         of_option = option.startswith("-")
         # A file may well be named " " or ",", a limit may not.
-        if not value.strip(_SEPARATORS if of_option else "") and (argument is value or "=" in argument):
+        if not value.strip(BLANK if of_option else "") and (argument is value or "=" in argument):
             whose = option if of_option else "an argument"
             raise ConfigurationError(f"{whose} is empty (an unset variable?): give it a value, or leave it out")
 

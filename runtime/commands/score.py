@@ -7,10 +7,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..ground.names import json_text, shown
+from ..ground.colour import coloured
+from ..ground.names import shown
 from .engine_options import add_engine_options, add_fit_option
-from .option_types import input_path, output_folder
+from .json_output import JsonOutput, add_json_option
+from .option_types import output_folder
 from .progress import Progress
+from .which_bundle import add_bundle_option, bundle_and_rest
 
 if TYPE_CHECKING:
     from ..scoring.scorer import Scorer
@@ -22,6 +25,7 @@ EXIT_BAD_IMAGE = 3
 _EPILOG = """\
 example:
   dgiqa-edge score --bundle build/demo/bundle photos/ --depth-out depth/
+  dgiqa-edge score photos/ --json scores.jsonl
 
 An image of another size than the bundle's frame is resized to it, as the bundle or --fit says; bars of one colour are
 never added. A depth map shows the picture alone: with pad, without what was mirrored around it; with crop, its middle.
@@ -36,11 +40,11 @@ probability of each, and of those named also where in the frame they are.
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     parser.epilog = _EPILOG
-    parser.add_argument("images", nargs="+", metavar="IMAGES", help="image files, directories, or quoted globs")
     parser.add_argument(
-        "--bundle", required=True, type=input_path, metavar="DIR", help="the bundle that build_engine.py wrote"
+        "images", nargs="+", metavar="IMAGES", help="image files, directories, or quoted globs; one may be the bundle"
     )
-    parser.add_argument("--json", action="store_true", help="print one JSON object per image")
+    add_bundle_option(parser, positional=False)
+    add_json_option(parser, "one object per image, each a line")
     parser.add_argument(
         "--depth-out", type=output_folder, metavar="DIR", help="write each depth map there as a colour PNG"
     )
@@ -52,16 +56,20 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Score every image; 0, or 3 when some could not be scored."""
+    from ..errors import ConfigurationError
     from ..frames.depth_picture import picture_names
     from ..frames.images import expand_images, left_out, quiet_decoder, refuse_overwriting
     from ..scoring.scorer import Scorer
 
-    images = expand_images(args.images)
+    bundle, given = bundle_and_rest(args, args.images)
+    if not given:
+        raise ConfigurationError("only a bundle is named: give images to score, too")
+    images = expand_images(given)
     pictures = {image: args.depth_out / name for image, name in picture_names(images).items()} if args.depth_out else {}
     refuse_overwriting(images, pictures.values())
     quiet_decoder()
     with Scorer(
-        args.bundle,
+        bundle,
         threads=args.threads,
         backend=args.backend,
         allow_spinning=False,
@@ -71,23 +79,28 @@ def run(args: argparse.Namespace) -> int:
     ) as scorer:
         for note in scorer.bundle.manifest.notes:
             print(f"note: {note}", file=sys.stderr)
-        return _score_all(scorer, images, pictures, left_out(args.images), as_json=args.json)
+        return _score_all(scorer, images, pictures, left_out(given), args.json)
 
 
 def _score_all(
-    scorer: "Scorer", images: Sequence[Path], pictures: Mapping[Path, Path], unread: str | None, as_json: bool
+    scorer: "Scorer",
+    images: Sequence[Path],
+    pictures: Mapping[Path, Path],
+    unread: str | None,
+    output: JsonOutput | None,
 ) -> int:
     from ..frames.depth_picture import write_depth_picture
     from ..quality import Unscored
 
     width = max(len("image"), *(len(shown(image)) for image in images))
-    if not as_json:
-        faults = "  faults" if scorer.bundle.manifest.faults else ""
-        print(f"{'image':<{width}}  {'score':>7}  {'latency_ms':>10}{faults}")
+    faults = "  faults" if scorer.bundle.manifest.faults else ""
+    print(f"{'image':<{width}}  {'score':>7}  {'latency_ms':>10}{faults}")
     failed = 0
     progress = Progress("scoring")
     results = scorer.score_many(images)
-    with contextlib.closing(results):  # an interrupt ends what has begun before the scorer is closed
+    with contextlib.ExitStack() as stack:
+        write = stack.enter_context(output.lines()) if output else None
+        stack.enter_context(contextlib.closing(results))  # an interrupt ends what has begun before the scorer is closed
         for number, image in enumerate(images):
             with progress:
                 progress(number, len(images), shown(image))
@@ -97,10 +110,11 @@ def _score_all(
                     write_depth_picture(pictures[image], result.picture_depth)
                     record["depth"] = str(pictures[image])
             failed += isinstance(result, Unscored)
-            print(json_text(record) if as_json else _row(record, width), flush=True)
-    if not as_json:
-        print("; ".join(filter(None, [f"{len(images) - failed} scored, {failed} failed", unread])))
-    elif unread:
+            print(_row(record, width), flush=True)
+            if write:
+                write(record)
+    print("; ".join(filter(None, [f"{len(images) - failed} scored, {failed} failed", unread])))
+    if unread and output and output.file is None:
         print(unread, file=sys.stderr)
     return EXIT_BAD_IMAGE if failed else 0
 
@@ -108,6 +122,6 @@ def _score_all(
 def _row(record: Mapping[str, Any], width: int) -> str:
     image = shown(record["image"])
     if "error" in record:
-        return f"{image:<{width}}  {'-':>7}  {'-':>10}  error: {shown(record['error'])}"
+        return f"{image:<{width}}  {'-':>7}  {'-':>10}  {coloured('error:', 'red')} {shown(record['error'])}"
     row = f"{image:<{width}}  {record['score']:7.4f}  {record['latency_ms']:10.1f}"
     return row if "coverage" not in record else f"{row}  {', '.join(record['coverage']) or 'none'}"

@@ -9,11 +9,13 @@ import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from ..ground.colour import coloured
 from ..ground.error_text import one_line
-from ..ground.names import json_text
 from . import abrupt_exit
+from .json_output import JsonOutput, add_json_option
 from .lost_reader import drop_unwritable
-from .option_types import input_path, output_file, seconds
+from .option_types import input_path, seconds
+from .progress import is_quiet
 
 if TYPE_CHECKING:
     from ..scoring.scorer import Scorer
@@ -24,6 +26,7 @@ log = logging.getLogger("dgiqa_edge.watch")
 SUMMARY = "watch cameras: score and judge their frames, hand them to sinks, account for each"
 EXTRA = "watch"
 EXIT_BAD_CAMERA = EXIT_NOT_REACHED = 3
+_COLOURS = {"reached": "green", "configured": "yellow", "error": "red"}
 
 _EPILOG = """\
 example:
@@ -51,9 +54,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--bundle", type=input_path, metavar="DIR", help="this bundle instead of the configuration's")
     parser.add_argument("--dashboard", metavar="HOST:PORT", help="serve the dashboard there")
-    parser.add_argument("--duration", type=seconds, metavar="S", help="stop after so many seconds")
-    parser.add_argument("--json", type=output_file, metavar="SUMMARY", help="write the last status there as JSON")
-    parser.add_argument("--quiet", action="store_true", help="log problems only")
+    parser.add_argument("--duration", type=seconds, metavar="S", help="stop after so many seconds, or 5m, 1h")
+    add_json_option(parser, "the last status, or what --check found")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -63,14 +65,14 @@ def run(args: argparse.Namespace) -> int:
     from ..watch.assembly.config import load_watch_settings
 
     logging.basicConfig(
-        level=logging.WARNING if args.quiet else logging.INFO,
+        level=logging.WARNING if is_quiet() else logging.INFO,
         format="%(asctime)s %(levelname)s %(message)s",
         stream=sys.stderr,
     )
     settings = load_watch_settings(args.config)
     if args.bundle is not None:
         settings = replace(settings, bundle=args.bundle)
-    return _check(settings, args.dashboard) if args.check else _watch(settings, args)
+    return _check(settings, args.dashboard, args.json) if args.check else _watch(settings, args)
 
 
 def open_scorer(settings: "WatchSettings") -> "Scorer":
@@ -89,13 +91,13 @@ def open_scorer(settings: "WatchSettings") -> "Scorer":
     )
 
 
-def _check(settings: "WatchSettings", listen: str | None) -> int:
+def _check(settings: "WatchSettings", listen: str | None, output: JsonOutput | None) -> int:
     from ..settings.credentials import masked
     from ..watch.assembly.check import check
 
-    code = away = tried = 0
+    code = away = 0
+    found: list[dict[str, str]] = []
     for finding in check(settings, open_scorer, listen):
-        tried += 1
         word = "reached" if finding.reached else "configured"
         said = finding.note
         if finding.error is not None:
@@ -103,21 +105,24 @@ def _check(settings: "WatchSettings", listen: str | None) -> int:
         elif not finding.reached:
             away += 1
             said += "; not reached, watch would keep trying"
-        print(f"{word:10}  {finding.subject}: {masked(one_line(said))}", flush=True)
+        said = masked(one_line(said))
+        print(f"{coloured(f'{word:10}', _COLOURS[word])}  {finding.subject}: {said}", flush=True)
+        found.append({"subject": finding.subject, "state": word, "note": said})
     if code:
         result = "this configuration will not work here"
     elif away:
-        code, result = EXIT_NOT_REACHED, f"configured, but {away} of {tried} not reached now"
+        code, result = EXIT_NOT_REACHED, f"configured, but {away} of {len(found)} not reached now"
     else:
         result = "ready"
     print(f"{settings.path}: {result}", flush=True)
+    if output is not None:
+        output.write({"configuration": str(settings.path), "result": result, "findings": found})
     if any(thread.name in ("check", "probe") for thread in threading.enumerate()):
         abrupt_exit.end(code)
     return code
 
 
 def _watch(settings: "WatchSettings", args: argparse.Namespace) -> int:
-    from ..ground.atomic import write_result
     from ..watch.assembly.baseline_keeper import BaselineKeeper
     from ..watch.assembly.parts import attach, open_sinks, plan_dashboard, plan_sinks, watched_camera
     from ..watch.loop.watch import Watch
@@ -142,7 +147,7 @@ def _watch(settings: "WatchSettings", args: argparse.Namespace) -> int:
         status = watch.run(stop, args.duration)
         try:
             if args.json is not None:
-                write_result(args.json, json_text(status.to_json(), indent=1) + "\n")
+                args.json.write(status.to_json())
         finally:  # each of the two is written even if the other cannot be
             with contextlib.suppress(OSError) if stop.hung_up else contextlib.nullcontext():
                 print(summary_table(status), flush=True)

@@ -5,17 +5,16 @@ It knows nothing of what the settings mean. Every complaint names the key by its
 
 import difflib
 import math
-import re
 import reprlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 from ..errors import ConfigurationError
+from ..ground.quantities import frame_size
 from .credentials import masked, remember_address
 
 Word = TypeVar("Word", bound=str)
-_SIZE = re.compile(r"([1-9][0-9]{0,4})x([1-9][0-9]{0,4})")
 
 
 class Section:
@@ -195,12 +194,12 @@ def size_option(options: Section, key: str = "size") -> tuple[int, int] | None:
     if key not in options:
         options.optional_number(key, None)
         return None
-    match = _SIZE.fullmatch(options.text(key))
-    if match is None:
+    size = frame_size(options.text(key))
+    if size is None:
         raise ConfigurationError(
             f"{options.path_of(key)} is {options.text(key)!r}: give WIDTHxHEIGHT, such as 1280x720"
         )
-    return int(match[1]), int(match[2])
+    return size
 
 
 def _between(low: float, high: float) -> str:

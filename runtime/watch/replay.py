@@ -59,7 +59,7 @@ class Recording:
 
     ``note`` says what was done to read them where that is not plain decoding; ``problem`` what is missing, or None;
     ``missing`` of ``expected`` frames are lost without a picture or an error of their own. All three are known at the
-    end.
+    end; ``total``, how many frames there will be, from the first one on, 0 where nothing tells.
 
     Args:
         fps: frames per second; None takes a video's own time stamps, and 25 for images.
@@ -68,7 +68,7 @@ class Recording:
     def __init__(self, source: str, fps: float | None) -> None:
         self.note: str | None = None
         self.problem: str | None = None
-        self.expected = self.missing = 0
+        self.expected = self.missing = self.total = 0
         self._source = source
         self._fps = fps
 
@@ -85,6 +85,7 @@ class Recording:
         images = expand_images([self._source])
         if not any(os.path.isfile(image) for image in images):  # noqa: PTH113 - never raises
             raise SourceError(f"{self._source} is no video, image or folder of images: check the name")
+        self.total = len(images)
         for index, image in enumerate(images):
             at = index / (self._fps or DEFAULT_FPS)
             try:
@@ -97,6 +98,7 @@ class Recording:
         index = damaged = 0
         try:
             video.open()
+            self.total = video.expected
             while not isinstance(result := video.read(), End):
                 if isinstance(result, Frame):
                     yield RecordedFrame(index, result.t_s or 0.0, path, result.image)

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dgiqa_edge.runtime.commands.engine_options import add_fit_option
+from dgiqa_edge.runtime.commands.json_output import add_json_option
 from dgiqa_edge.runtime.commands.option_types import input_path, output_file, shape, threads, whole
-from dgiqa_edge.runtime.commands.progress import Progress
-from dgiqa_edge.runtime.ground.names import json_text
+from dgiqa_edge.runtime.commands.progress import Progress, say
+from dgiqa_edge.runtime.commands.which_bundle import add_bundle_option, bundle_of
 
 if TYPE_CHECKING:
     from dgiqa_edge.runtime.scoring.scorer import Scorer
@@ -39,7 +40,7 @@ a kill, goes on there. BRISQUE and NIQE read model files of packages: pip instal
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     parser.epilog = _EPILOG
-    parser.add_argument("--bundle", type=input_path, required=True, metavar="DIR")
+    add_bundle_option(parser)
     parser.add_argument("--photos", type=input_path, metavar="DIR", help="folder of the photos (default: the table's)")
     parser.add_argument("--mos", type=input_path, metavar="CSV", help="columns file, mos (and split)")
     parser.add_argument(
@@ -89,13 +90,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--scores", type=output_file, metavar="JSONL", help="keep single scores here (default: beside --json)"
     )
-    parser.add_argument("--json", type=output_file, metavar="FILE", help="write the whole report")
+    add_json_option(parser, "the whole report")
 
 
 def run(args: argparse.Namespace) -> int:
     """Measure, print, write; 0, or 3 when a picture has no score."""
     from dgiqa_edge.runtime.frames.images import quiet_decoder
-    from dgiqa_edge.runtime.ground.atomic import write_result
     from dgiqa_edge.runtime.scoring.scorer import Scorer
 
     from ...accuracy.accuracy import measure_accuracy
@@ -115,11 +115,11 @@ def run(args: argparse.Namespace) -> int:
     files = ModelFiles(args.niqe_model, args.brisque_model, args.brisque_range)
     beside: dict[str, Measure | str] = {} if args.no_baselines else baselines(files)
     quiet_decoder()
-    with Scorer(args.bundle, threads=args.threads, fit=args.fit) as scorer, ScoreStore(outputs) as store:
+    with Scorer(bundle_of(args), threads=args.threads, fit=args.fit) as scorer, ScoreStore(outputs) as store:
         for note in scorer.bundle.manifest.notes:
             print(f"note: {note}", file=sys.stderr)
         if store.found:
-            print(f"{store.found} scores found in {store.file}: those that still hold are kept", file=sys.stderr)
+            say(f"{store.found} scores found in {store.file}: those that still hold are kept")
         with Progress() as progress:
             report = measure_accuracy(
                 scorer, photos, beside, store, progress.counter, plan, pairs, reader(args.crop_to)
@@ -128,13 +128,14 @@ def run(args: argparse.Namespace) -> int:
         about = circumstances(scorer, ["dgiqa-edge", *sys.argv[1:]], args.split)
     print(to_markdown(report, about, timing), end="")
     if args.json:
-        write_result(args.json, json_text(to_document(report, about, timing), indent=1, allow_nan=False) + "\n")
-        print(f"report: {args.json}", file=sys.stderr)
+        args.json.write(to_document(report, about, timing))
+        if args.json.file:
+            say(f"report: {args.json.file}")
     if args.plot:
         from ...accuracy.plot import draw_accuracy
 
         draw_accuracy(report, about, args.plot)
-        print(f"plot: {args.plot}", file=sys.stderr)
+        say(f"plot: {args.plot}")
     return EXIT_BAD_IMAGE if report.failed else 0
 
 
@@ -183,11 +184,12 @@ def _checked_outputs(args: argparse.Namespace, photos: list[Path]) -> Path | Non
     from dgiqa_edge.runtime.frames.images import refuse_overwriting
     from dgiqa_edge.runtime.ground.extra_packages import extra_package
 
-    scores = args.scores or (args.json.with_suffix(".scores.jsonl") if args.json else None)
+    report = args.json.file if args.json else None
+    scores = args.scores or (report.with_suffix(".scores.jsonl") if report else None)
     if args.plot:
         extra_package("matplotlib", "bench", "--plot")
     inputs = [*photos, *([args.mos] if args.mos else []), *args.pairs]
-    refuse_overwriting(inputs, [path for path in (args.json, args.plot, scores) if path])
+    refuse_overwriting(inputs, [path for path in (report, args.plot, scores) if path])
     return Path(scores) if scores else None
 
 

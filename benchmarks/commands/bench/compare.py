@@ -4,14 +4,16 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dgiqa_edge.runtime.commands.option_types import input_path, output_file
-from dgiqa_edge.runtime.ground.names import json_text
+from dgiqa_edge.runtime.commands.json_output import add_json_option
+from dgiqa_edge.runtime.commands.option_types import input_path
+from dgiqa_edge.runtime.ground.colour import coloured
 
 if TYPE_CHECKING:
     from ...compare.verdicts import Comparison, Row
 
 SUMMARY = "two reports against each other, with significance; fails where a limit is broken"
 EXIT_WORSE = 5
+_COLOURS = {"better": "green", "worse": "red"}
 _EPILOG = f"""\
 example:
   dgiqa-edge bench compare old.json new.json
@@ -34,13 +36,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--strict", action="store_true", help="a limited figure that is undecided or absent fails too")
     parser.add_argument("--across-machines", action="store_true", help="compare although the machines differ")
-    parser.add_argument("--json", type=output_file, metavar="FILE", help="write the comparison as JSON")
+    add_json_option(parser, "the comparison")
 
 
 def run(args: argparse.Namespace) -> int:
     """Compare and print; 0, or 5 where a limit is broken."""
     from dgiqa_edge.runtime.errors import ConfigurationError
-    from dgiqa_edge.runtime.ground.atomic import write_result
 
     from ...compare.limits import parse_limits
     from ...compare.verdicts import Verdict, compare
@@ -60,8 +61,7 @@ def run(args: argparse.Namespace) -> int:
     if args.strict and undecided:
         print(f"--strict: {', '.join(undecided)} could not be decided")
     if args.json:
-        document = to_document(comparison, (args.first, args.second), failed)
-        write_result(args.json, json_text(document, indent=1, allow_nan=False) + "\n")
+        args.json.write(to_document(comparison, (args.first, args.second), failed))
     return EXIT_WORSE if failed else 0
 
 
@@ -113,7 +113,9 @@ def row_text(row: "Row") -> str:
         change, interval = f"{row.change:+.1%}", f"[{row.low:+.1%}, {row.high:+.1%}]"
     else:
         change, interval = f"{row.change:+.4f}", f"[{row.low:+.4f}, {row.high:+.4f}]"
-    verdict = row.verdict.value + (f", breaks the limit of {row.limit}" if row.fails else "")
+    verdict = coloured(row.verdict.value, _COLOURS.get(row.verdict.value, "")) + (
+        f", breaks the limit of {row.limit}" if row.fails else ""
+    )
     reason = f" ({row.reason})" if row.reason else ""
     return (
         f"{row.metric.title:<30} {row.first:>10.4g} {row.second:>10.4g} {change:>9}  {interval:<22} {verdict}{reason}"

@@ -6,8 +6,9 @@ import time
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from dgiqa_edge.runtime.commands.option_types import input_path, number, output_file, seconds, whole
+from dgiqa_edge.runtime.commands.option_types import duration, input_path, number, output_file, seconds, whole
 from dgiqa_edge.runtime.commands.progress import Progress
+from dgiqa_edge.runtime.commands.which_bundle import add_bundle_option, bundle_of
 
 from .options import (
     add_engine_options,
@@ -42,7 +43,7 @@ where `dgiqa-edge score` does; --threads N gives all of them to one frame after 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the subcommand's options."""
     parser.epilog = _EPILOG
-    parser.add_argument("--bundle", type=input_path, required=True, metavar="DIR")
+    add_bundle_option(parser)
     parser.add_argument(
         "--against", type=input_path, metavar="DIR", help="a second bundle, measured in alternating blocks"
     )
@@ -53,9 +54,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="MLPerf's scenarios (default: single-stream)",
     )
     parser.add_argument("--driver", choices=["auto", "loadgen", "loop"], default="auto", help="who issues the queries")
-    parser.add_argument("--duration", type=seconds, default=60.0, metavar="S", help="at least so long (default: 60 s)")
     parser.add_argument(
-        "--warm-up", type=number(0.0), default=0.2, metavar="S", help="thrown away before (default: 0.2 s)"
+        "--duration", type=seconds, default=60.0, metavar="S", help="at least so long, as 60, 5m (default: 60 s)"
+    )
+    parser.add_argument(
+        "--warm-up", type=duration("s"), default=0.2, metavar="S", help="thrown away before (default: 0.2 s)"
     )
     parser.add_argument(
         "--min-queries", type=whole(1), metavar="N", help="at least so many (default: 662 for p99 if they fit, else 64)"
@@ -67,7 +70,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--target-qps", type=number(0.0, 1e6, above=True), metavar="R", help="queries per second of the server scenario"
     )
     parser.add_argument(
-        "--latency-bound", type=number(0.0, 1e9, above=True), default=100.0, metavar="MS", help="of the server scenario"
+        "--latency-bound",
+        type=duration("ms", high=1e9, above=True),
+        default=100.0,
+        metavar="MS",
+        help="of the server scenario",
     )
     parser.add_argument("--accuracy", type=input_path, metavar="FILE", help="document of `bench accuracy` to include")
     parser.add_argument("--against-json", type=output_file, metavar="FILE", help="report of the second bundle")
@@ -116,7 +123,7 @@ def _scorers(args: argparse.Namespace, stack: contextlib.ExitStack) -> "list[Sco
     from dgiqa_edge.runtime.bundle.bundle import load_bundle
     from dgiqa_edge.runtime.scoring.scorer_pool import frames_at_once, usable_cores
 
-    bundle = load_bundle(args.bundle)
+    bundle = load_bundle(bundle_of(args))
     if args.scenario == "offline" and args.threads is None and args.providers == "cpu":
         at_once = frames_at_once(bundle, args.backend, usable_cores())
         if at_once > 1:
@@ -153,13 +160,14 @@ def _measure(scorers: "list[Scorer]", args: argparse.Namespace, plan: "LatencyPl
         raise MachineError(f"the scenario {args.scenario} needs LoadGen: pip install mlcommons-loadgen (x86-64)")
     if not driven and args.driver == "auto":
         missing["latency.loadgen"] = "LoadGen is not installed here (it has x86-64 wheels only)"
-    with sampler(args) as telemetry:
+    with sampler(args) as telemetry, Progress("measuring") as progress:
         if driven:
             settings = loadgen.ScenarioSettings(args.streams, args.target_qps, args.latency_bound)
-            run, summary = loadgen.measure_with_loadgen(servers, len(feed), args.scenario, plan, settings)
+            run, summary = loadgen.measure_with_loadgen(
+                servers, len(feed), args.scenario, plan, settings, progress.share
+            )
         else:
-            with Progress("frames") as progress:
-                run, summary = measure_in_turn(servers, plan, progress)[0], None
+            run, summary = measure_in_turn(servers, plan, progress.share)[0], None
         found = telemetry.stop()
     return Measured(run, plan, args.threads, summary, shares, device, found, missing)
 
@@ -181,14 +189,16 @@ def _run_pair(args: argparse.Namespace, plan: "LatencyPlan", context: dict[str, 
     from ...report.build import Measured, latency_report
 
     with contextlib.ExitStack() as stack:
-        scorers = [stack.enter_context(open_scorer(bundle, args, "in runs")) for bundle in (args.bundle, args.against)]
+        scorers = [
+            stack.enter_context(open_scorer(bundle, args, "in runs")) for bundle in (bundle_of(args), args.against)
+        ]
         yardstick = Yardstick()
         servers = [
             FrameServer(scorer, FrameFeed(photos(args), scorer.bundle.manifest.frame), yardstick, plan.block_s)
             for scorer in scorers
         ]
-        with Progress("frames of each") as progress:
-            runs = measure_in_turn(servers, plan, progress)
+        with Progress("measuring both") as progress:
+            runs = measure_in_turn(servers, plan, progress.share)
         missing = {
             "telemetry": "two bundles shared the device: its readings cannot be told apart",
             "latency.node_shares_percent": "not taken in runs with alternating blocks",

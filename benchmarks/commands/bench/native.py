@@ -5,9 +5,10 @@ import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
-from dgiqa_edge.runtime.commands.option_types import input_path, output_file, threads, whole
+from dgiqa_edge.runtime.commands.json_output import add_json_option
+from dgiqa_edge.runtime.commands.option_types import input_path, threads, whole
 from dgiqa_edge.runtime.commands.progress import Progress
-from dgiqa_edge.runtime.ground.names import json_text
+from dgiqa_edge.runtime.commands.which_bundle import add_bundle_option, bundle_of
 
 SUMMARY = "the C++ runtime beside Python's: start to first verdict, latency, memory, installed size"
 _EPILOG = """\
@@ -22,7 +23,7 @@ start of each only, as on a device.
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the subcommand's options."""
     parser.epilog = _EPILOG
-    parser.add_argument("--bundle", type=input_path, required=True, metavar="DIR")
+    add_bundle_option(parser)
     parser.add_argument(
         "--tool",
         type=input_path,
@@ -43,7 +44,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--starts", type=whole(1), default=5, metavar="N", help="processes of each (default: %(default)s)"
     )
-    parser.add_argument("--json", type=output_file, metavar="FILE", help="write the table")
+    add_json_option(parser, "the table")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -53,13 +54,13 @@ def run(args: argparse.Namespace) -> int:
     from dgiqa_edge.runtime.engines.registry import portable
     from dgiqa_edge.runtime.errors import ConfigurationError
     from dgiqa_edge.runtime.frames.images import write_image
-    from dgiqa_edge.runtime.ground.atomic import write_result
 
     from ...environment import provenance
     from ...measures.peers import frames_of
     from ...native.comparison import Candidate, Load, compare, find_tool, native, python
 
-    bundle = load_bundle(args.bundle)
+    path = bundle_of(args)
+    bundle = load_bundle(path)
     candidates = [native(find_tool(tool)) for tool in args.tool or [None]]
     if len({one.name for one in candidates}) < len(candidates):
         raise ConfigurationError("two of --tool have the same backend: give builds that differ in it")
@@ -74,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory() as folder:
         image = Path(folder) / "frame.png"
         write_image(image, frame)
-        load = Load(args.bundle, image, args.threads, args.frames, args.warmup)
+        load = Load(path, image, args.threads, args.frames, args.warmup)
         with Progress() as progress:
             step = progress.counter("processes", len(candidates) * args.starts)
             table = compare(candidates, load, args.starts, step)
@@ -90,9 +91,9 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         document = {
             **provenance(),
-            "bundle": args.bundle.name,
+            "bundle": path.name,
             "rows": {name: {**asdict(row), "installed_mib": sizes[name]} for name, row in table.items()},
             "not_measured": missing,
         }
-        write_result(args.json, json_text(document, indent=1) + "\n")
+        args.json.write(document)
     return 0

@@ -4,7 +4,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dgiqa_edge.runtime.commands.option_types import number, output_file
+from dgiqa_edge.runtime.commands.json_output import add_json_option
+from dgiqa_edge.runtime.commands.option_types import duration, output_file
 
 if TYPE_CHECKING:
     from dgiqa_edge.runtime.bundle.bundle import Bundle
@@ -28,13 +29,13 @@ def add_engine_options(parser: argparse.ArgumentParser) -> None:
         help=f"where it runs, as cuda,cpu ({heeding('providers')}; default: cpu)",
     )
     parser.add_argument(
-        "--telemetry-interval", type=number(0.001), default=0.5, metavar="S", help="seconds between sensor readings"
+        "--telemetry-interval", type=duration("s", 0.001), default=0.5, metavar="S", help="between sensor readings"
     )
 
 
 def add_output_options(parser: argparse.ArgumentParser) -> None:
     """Where the report goes."""
-    parser.add_argument("--json", type=output_file, metavar="FILE", help="write the report as JSON")
+    add_json_option(parser, "the report")
     parser.add_argument("--markdown", type=output_file, metavar="FILE", help="write it as Markdown")
     parser.add_argument(
         "--html", action=_Page, type=output_file, metavar="FILE", help="write it as one self-contained page"
@@ -78,12 +79,12 @@ def write_outputs(args: argparse.Namespace, report: dict[str, Any]) -> None:
     """The report in every form that was asked for."""
     from dgiqa_edge.runtime.ground.atomic import write_result
 
-    from ...report.document import write_report
+    from ...report.document import checked_report
     from ...report.html import to_html
     from ...report.markdown import to_markdown
 
     if args.json:
-        write_report(args.json, report)
+        args.json.write(checked_report(report, "the report"))
     if args.markdown:
         write_result(args.markdown, to_markdown(report))
     if args.html:

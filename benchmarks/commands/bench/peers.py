@@ -5,8 +5,10 @@ import contextlib
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
-from dgiqa_edge.runtime.commands.option_types import input_path, output_file, threads
-from dgiqa_edge.runtime.ground.names import json_text
+from dgiqa_edge.runtime.commands.json_output import add_json_option
+from dgiqa_edge.runtime.commands.option_types import input_path, threads
+from dgiqa_edge.runtime.commands.progress import Progress
+from dgiqa_edge.runtime.commands.which_bundle import add_bundle_option, bundle_of
 
 if TYPE_CHECKING:
     from ...measures.timing import TimingReport
@@ -25,30 +27,31 @@ from the same weights.
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the subcommand's options."""
     parser.epilog = _EPILOG
-    parser.add_argument("--bundle", type=input_path, required=True, metavar="DIR")
+    add_bundle_option(parser)
     parser.add_argument(
         "--beside", nargs="+", type=input_path, default=[], metavar="DIR", help="more bundles of its frame size"
     )
     parser.add_argument("--photos", nargs="+", metavar="PHOTOS", help="frames to score (default: photos that ship)")
     parser.add_argument("--threads", type=threads, metavar="N", help="threads of every peer")
-    parser.add_argument("--json", type=output_file, metavar="FILE", help="write the table")
+    add_json_option(parser, "the table")
 
 
 def run(args: argparse.Namespace) -> int:
     """Time all peers and print the table; returns 0."""
     from dgiqa_edge.calibration.images.shipped import SHIPPED_PHOTOS
     from dgiqa_edge.runtime.errors import ConfigurationError, SourceError
-    from dgiqa_edge.runtime.ground.atomic import write_result
     from dgiqa_edge.runtime.scoring.scorer import Scorer
 
     from ...environment import provenance
     from ...measures.baselines import baselines
     from ...measures.measures import Measure, bundle_measure
     from ...measures.peers import ABSENT, differences, frames_of, peers
-    from ...measures.timing import time_measures
+    from ...measures.timing import ROUNDS, time_measures
 
+    bundle = bundle_of(args)
     with contextlib.ExitStack() as stack:
-        paths = (args.bundle, *args.beside)
+        progress = stack.enter_context(Progress("opening the peers"))
+        paths = (bundle, *args.beside)
         scorers = [stack.enter_context(Scorer(path, threads=args.threads, allow_spinning="in runs")) for path in paths]
         if len({scorer.bundle.manifest.frame for scorer in scorers}) > 1:
             raise ConfigurationError("the bundles have different frame sizes: build them for one")
@@ -62,18 +65,18 @@ def run(args: argparse.Namespace) -> int:
         found = {**same_network, **baselines(), **ABSENT}
         missing = {name: reason for name, reason in found.items() if isinstance(reason, str)}
         runnable = [one for one in found.values() if isinstance(one, Measure)]
-        timing = time_measures([*ours, *runnable], frames, args.threads, lambda: None)
+        timing = time_measures([*ours, *runnable], frames, args.threads, progress.counter("timing rounds", ROUNDS))
         deltas = differences([*ours, *(one for one in runnable if one.name in same_network)], frames)
     _print(timing, missing, deltas)
     if args.json:
         document = {
             **provenance(),
-            "bundle": args.bundle.name,
+            "bundle": bundle.name,
             "timing": asdict(timing),
             "score_difference": deltas,
             "not_measured": {**missing, **timing.not_timed},
         }
-        write_result(args.json, json_text(document, indent=1) + "\n")
+        args.json.write(document)
     return 0
 
 

@@ -5,9 +5,10 @@ import uuid
 from dataclasses import asdict
 from typing import Any
 
-from dgiqa_edge.runtime.commands.option_types import input_path, number, output_file, seconds, whole
+from dgiqa_edge.runtime.commands.json_output import add_json_option
+from dgiqa_edge.runtime.commands.option_types import number, seconds, whole
 from dgiqa_edge.runtime.commands.progress import Progress
-from dgiqa_edge.runtime.ground.names import json_text
+from dgiqa_edge.runtime.commands.which_bundle import add_bundle_option, bundle_of
 
 from .options import add_engine_options, open_scorer, photos
 
@@ -26,7 +27,7 @@ with the next one, as two measurements at different times would be. Then the sec
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the subcommand's options."""
     parser.epilog = _EPILOG
-    parser.add_argument("--bundle", type=input_path, required=True, metavar="DIR")
+    add_bundle_option(parser)
     parser.add_argument("--runs", type=whole(1), default=10, metavar="N", help="A/A runs (default: 10)")
     parser.add_argument(
         "--duration", type=seconds, default=20.0, metavar="S", help="of each copy per run (default: 20 s)"
@@ -38,7 +39,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="PERCENT",
         help="on purpose (default: 10)",
     )
-    parser.add_argument("--json", type=output_file, metavar="FILE", help="write every trial")
+    add_json_option(parser, "every trial")
     add_engine_options(parser)
 
 
@@ -46,7 +47,6 @@ def run(args: argparse.Namespace) -> int:
     """Measure, compare, print; 0, or 5 where an equal run alarmed or the slower one was missed."""
     from dgiqa_edge.calibration.significance import FEWEST_BLOCKS
     from dgiqa_edge.runtime.errors import ConfigurationError
-    from dgiqa_edge.runtime.ground.atomic import write_result
 
     from ...compare.selfcheck import SelfCheck, neighbours, trial
     from ...environment import capture, tool
@@ -59,16 +59,16 @@ def run(args: argparse.Namespace) -> int:
     context = {"tool": tool(), "environment": capture()}
     trials, firsts = [], []
     slower = 1.0 + args.slowdown / 100.0
-    with open_scorer(args.bundle, args) as scorer:
+    with open_scorer(bundle_of(args), args) as scorer:
         for number in range(args.runs):
-            first, second = _pair(scorer, args, 1.0, context, f"A/A {number + 1}/{args.runs}: frames")
+            first, second = _pair(scorer, args, 1.0, context, f"A/A {number + 1}/{args.runs}")
             trials.append(trial("A/A, alternating blocks", 1.0, first, second))
             firsts.append(first)
             _print(trials[-1])
         for before, after in neighbours(firsts):
             trials.append(trial("A/A, at different times", 1.0, before, after))
             _print(trials[-1])
-        first, second = _pair(scorer, args, slower, context, "slower copy: frames")
+        first, second = _pair(scorer, args, slower, context, "slower copy")
         trials.append(trial(f"slower by {args.slowdown:g} %, alternating blocks", slower, first, second))
         _print(trials[-1])
     check = SelfCheck(tuple(trials))
@@ -84,7 +84,7 @@ def run(args: argparse.Namespace) -> int:
             "missed": check.missed,
             "trials": [asdict(one) for one in trials],
         }
-        write_result(args.json, json_text(document, indent=1) + "\n")
+        args.json.write(document)
     return 0 if check.passed else EXIT_FAILED
 
 
@@ -103,7 +103,7 @@ def _pair(scorer: Any, args: argparse.Namespace, factor: float, context: dict[st
         for slowdown in (1.0, factor)
     ]
     with Progress(message) as progress:
-        runs = measure_in_turn(servers, plan, progress)
+        runs = measure_in_turn(servers, plan, progress.share)
     session = uuid.uuid4().hex
     missing = {"telemetry": "not part of a self-check"}
     return [

@@ -2,8 +2,9 @@
 
 import argparse
 
-from dgiqa_edge.runtime.commands.option_types import input_path, number
+from dgiqa_edge.runtime.commands.option_types import duration
 from dgiqa_edge.runtime.commands.progress import Progress
+from dgiqa_edge.runtime.commands.which_bundle import add_bundle_option, bundle_of
 from dgiqa_edge.runtime.ground.limits import MOST_SECONDS
 
 from .options import add_engine_options, add_output_options, open_scorer, photos, print_report, sampler, write_outputs
@@ -19,9 +20,13 @@ EXIT_FOUND = 5
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the subcommand's options."""
     parser.epilog = _EPILOG
-    parser.add_argument("--bundle", type=input_path, required=True, metavar="DIR")
+    add_bundle_option(parser)
     parser.add_argument(
-        "--minutes", type=number(0.0, MOST_SECONDS / 60, above=True), required=True, metavar="N", help="how long"
+        "--minutes",
+        type=duration("min", high=MOST_SECONDS / 60, above=True),
+        required=True,
+        metavar="N",
+        help="how long, as 30, 30m or 8h",
     )
     parser.add_argument(
         "--fail", action="store_true", help=f"exit with {EXIT_FOUND} where drift or throttling is found"
@@ -43,11 +48,10 @@ def run(args: argparse.Namespace) -> int:
 
     block_s = max(1.0, args.minutes)  # about sixty blocks, whatever the length
     environment = capture()
-    with open_scorer(args.bundle, args) as scorer:
+    with open_scorer(bundle_of(args), args) as scorer:
         server = FrameServer(scorer, FrameFeed(photos(args), scorer.bundle.manifest.frame), Yardstick(), block_s)
-        with sampler(args) as telemetry, Progress("soak", " min") as progress:
-            show = lambda seconds, _: progress(round(seconds / 60.0, 1), args.minutes)  # noqa: E731
-            measured = soak(server, args.minutes, block_s, show)
+        with sampler(args) as telemetry, Progress("soak") as progress:
+            measured = soak(server, args.minutes, block_s, progress.share)
             read = telemetry.stop()
         found = findings(measured.samples, read, measured.started)
         plan = LatencyPlan(duration_s=args.minutes * 60.0, block_s=block_s, min_queries=1)

@@ -2,7 +2,9 @@
 
 import argparse
 import itertools
+from dataclasses import asdict
 
+from dgiqa_edge.runtime.commands.json_output import add_json_option
 from dgiqa_edge.runtime.commands.option_types import input_path, output_file
 
 SUMMARY = "many reports as one table; * marks those that no other beats (Pareto front)"
@@ -19,6 +21,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the subcommand's options."""
     parser.epilog = _EPILOG
     parser.add_argument("reports", nargs="+", type=input_path, metavar="REPORT")
+    add_json_option(parser, "every report's figures")
     parser.add_argument("--markdown", type=output_file, metavar="FILE", help="write the table as Markdown")
 
 
@@ -30,6 +33,8 @@ def run(args: argparse.Namespace) -> int:
     from ...report.document import read_report
 
     candidates = with_fronts([candidate(read_report(path)) for path in args.reports])
+    if args.json:
+        args.json.write([asdict(one) for one in candidates])
     markdown = []
     for device, group in itertools.groupby(candidates, key=lambda it: it.device):
         columns, cells = rows(list(group))

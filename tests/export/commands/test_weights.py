@@ -112,7 +112,7 @@ def test_fetch_prints_licence_and_hash(capsys, tmp_path, monkeypatch, pinned, no
     assert "CC-BY-NC-4.0" in out
     assert "CC-BY-NC-4.0" in err
     assert "a" * 64 in out
-    assert ("weights.lock.json now records it" in out) == note
+    assert ("weights.lock.json now records it for later ones" in out) == note
 
 
 @pytest.mark.parametrize("arguments", [(), ("check",), ("convert",), ("fetch",)])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dgiqa_edge.export.stages.outcome import Row, check_target, table_lines
+from dgiqa_edge.export.stages.outcome import Row, check_target, closing_sentence, table_lines
 from dgiqa_edge.runtime.errors import ConfigurationError, MachineError
 
 
@@ -77,3 +77,44 @@ def test_replacing_a_bundle_takes_writing_in_the_folder_that_holds_it(tmp_path, 
     for out in (bundle, tmp_path / "new" / "deep", tmp_path.parent / f"{tmp_path.name}-link"):
         with pytest.raises(MachineError, match=f"no permission to write in {tmp_path}$"):
             check_target(out)
+
+
+WHOLE = Row("fp32", 22 << 20, p50_ms=19.0)
+
+
+def reduced(score_mae, p50_ms, precision="int8", mib=10, **where):
+    return Row(precision, mib << 20, score_mae, p50_ms=p50_ms, **where)
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ([WHOLE, reduced(0.0061, 10.0)], "INT8: 2.2 times smaller, 1.9 times faster, error 0.006"),
+        ([WHOLE, reduced(0.0061, 38.0)], "INT8: 2.2 times smaller, 2.0 times slower here, error 0.006"),
+        ([WHOLE, reduced(1e-5, 18.9)], "INT8: 2.2 times smaller, no faster here, error below 0.001"),
+        ([WHOLE, reduced(0.01, None, mib=22)], "INT8: no smaller, speed not measured here, error 0.010"),
+        ([WHOLE, reduced(0.0, 19.0, "fp32", 22)], "FP32"),
+        ([WHOLE], "FP32"),
+        ([reduced(0.01, 2.0, "int8 TensorRT")], "INT8 TensorRT"),
+        (
+            [WHOLE, reduced(0.01, 10.0), Row("fp16", 11 << 20), reduced(None, 1.9, "int8 TensorRT", 11)],
+            "INT8 TensorRT: 2.0 times smaller, 10.0 times faster",
+        ),
+        (
+            [
+                Row("fp32", 20 << 20, p50_ms=8.0, backend="abacus"),
+                Row("fp32", 20 << 20, p50_ms=4.0, backend="quipu"),
+                reduced(0.01, 2.0, backend="quipu", verdict="accepted"),
+                reduced(0.01, 3.0, backend="abacus", verdict="slower"),
+            ],
+            "INT8: 2.0 times smaller, 2.0 times faster, error 0.010",
+        ),
+    ],
+)
+def test_one_sentence_says_what_the_table_comes_to(rows, said):
+    assert closing_sentence(rows) == f"{said}: ready."
+
+
+def test_a_difference_that_the_runs_do_not_show_is_not_claimed():
+    said = closing_sentence([WHOLE, reduced(0.01, 15.0)], latency_differs=False)
+    assert said == "INT8: 2.2 times smaller, no faster here, error 0.010: ready."

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from dgiqa_edge.runtime.commands import cli
+from dgiqa_edge.runtime.commands.progress import say
 from dgiqa_edge.runtime.errors import BundleError, ConfigurationError, DgiqaEdgeError, MachineError
 from dgiqa_edge.runtime.version import VERSION
 
@@ -67,14 +68,30 @@ def test_no_command_is_a_usage_error_with_help(capsys: pytest.CaptureFixture[str
         (["scorre"], "there is no command 'scorre': did you mean 'score'?"),
         (["zzzz"], "see dgiqa-edge --help"),
         (["--nonsense", "score"], "--nonsense"),
-        (["score"], "--bundle"),
+        (["score", "photo.jpg"], "--bundle"),
         (["score", "--bundle", "b"], "IMAGES"),
-        (["inspect", "--bund", "b"], "--bund"),
+        (["inspect", "--bund", "b"], "--bund (did you mean --bundle?)"),
+        (["gate", "run", "video.mp4", "--fpss", "3"], "(did you mean --fps?)"),
+        (["build", "--threads", "0"], "no whole number from 1"),
+        (["gate"], "ACTION"),
     ],
 )
 def test_usage_errors(argv: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(argv) == 2
-    assert words in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert words in said
+    assert said.count("\n") <= 2
+
+
+@pytest.mark.parametrize("argv", [["probe", "--quiet"], ["--quiet", "probe"]])
+def test_quiet_may_stand_anywhere_and_ends_with_the_command(
+    argv: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    install_command(monkeypatch, lambda args: say("a remark") or 0)
+    assert cli.main(argv) == 0
+    assert capsys.readouterr().err == ""
+    assert cli.main(["probe"]) == 0
+    assert capsys.readouterr().err == "a remark\n"
 
 
 @pytest.mark.parametrize(

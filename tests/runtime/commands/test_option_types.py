@@ -13,6 +13,7 @@ from places import ROOT
 
 from dgiqa_edge.runtime.commands import option_types
 from dgiqa_edge.runtime.commands.cli import command_modules
+from dgiqa_edge.runtime.commands.json_output import add_json_option, json_output
 from dgiqa_edge.runtime.errors import ConfigurationError, MachineError
 from dgiqa_edge.runtime.ground.limits import MOST_COUNT, MOST_SECONDS
 
@@ -69,7 +70,7 @@ def test_every_option_takes_or_refuses_every_odd_number() -> None:
     """A value is refused as wrong usage, or is a finite number within the bounds that the whole project has."""
     numbers = 0
     for name, action in every_typed_option():
-        if getattr(action.type, "__name__", "") in ("output_file", "output_folder", "input_path"):
+        if getattr(action.type, "__name__", "") in ("output_file", "output_folder", "input_path", "json_output"):
             continue
         for text in ODD_NUMBERS:
             try:
@@ -90,7 +91,10 @@ def test_every_option_takes_or_refuses_every_odd_number() -> None:
         (option_types.number(0.0, 1.0), {"0": 0.0, "1e0": 1.0}, ["-0.1", "1.1", "nan", "inf"]),
         (option_types.number(0.0, 1.0, above=True), {"0.5": 0.5}, ["0", "-0.0", "nan"]),
         (option_types.threads, {"1": 1, "256": 256}, ["0", "257", "100000"]),
-        (option_types.seconds, {"0.1": 0.1}, ["0", "nan", "inf", "1e308"]),
+        (option_types.seconds, {"0.1": 0.1, "500ms": 0.5, "5m": 300.0}, ["0", "nan", "inf", "1e308", "1e9h", "5 x"]),
+        (option_types.duration("min", high=90), {"30": 30.0, "30s": 0.5, "1h": 60.0}, ["-1s", "2h"]),
+        (option_types.duration("ms", bare=False), {"0.5s": 500.0}, ["500", "ms", ""]),
+        (option_types.memory(1, 4096), {"512": 512, "512MiB": 512, "2GiB": 2048}, ["0", "8G", "2GB", "0.5", "inf", ""]),
     ],
 )
 def test_bounds(parse, good, bad) -> None:  # type: ignore[no-untyped-def]
@@ -162,7 +166,7 @@ def test_no_output_takes_the_place_of_an_input_or_of_another_output(
     (tmp_path / "link.json").symlink_to("in.json")
     parser = argparse.ArgumentParser()
     parser.add_argument("report", type=option_types.input_path)
-    parser.add_argument("--json", type=option_types.output_file)
+    add_json_option(parser, "all of it")
     parser.add_argument("--html", type=option_types.output_file)
     if refused:
         with pytest.raises(ConfigurationError, match="would overwrite"):
@@ -180,7 +184,7 @@ def test_every_output_of_every_command_is_tried_before_the_work() -> None:
         writes = action.dest in OUTPUTS_BY_NAME or (action.dest == "json" and action.nargs != 0)
         writes = writes or (action.dest == "weights" and "write" in (action.help or ""))
         seen += writes
-        if writes and action.type not in (option_types.output_file, option_types.output_folder):
+        if writes and action.type not in (option_types.output_file, option_types.output_folder, json_output):
             offenders.append(name)
     assert seen > 25
     assert not offenders

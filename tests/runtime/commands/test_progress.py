@@ -61,7 +61,7 @@ def test_a_log_gets_a_line_a_minute_and_nothing_of_what_is_quick(log, clock):
         clock[0] += LOG_S
         progress(1.0, 30)
         progress(1.1, 30)
-    assert log() == "soak 1.0/30 min, 29.0 min left\n"
+    assert log() == "soak 1.0/30 min, 29 min left\n"
 
 
 def test_an_unknown_end_and_another_count_have_no_time_left_of_the_first(log, clock):
@@ -71,7 +71,7 @@ def test_an_unknown_end_and_another_count_have_no_time_left_of_the_first(log, cl
     progress(3, 0)
     clock[0] += LOG_S
     progress(30, 60)
-    assert log() == "second 3\nsecond 30/60, 1.0 min left\n"
+    assert log() == "second 3\nsecond 30/60, 60 s left\n"
 
 
 def test_what_cannot_be_counted_says_how_long_it_has_taken(log, clock):
@@ -81,6 +81,27 @@ def test_what_cannot_be_counted_says_how_long_it_has_taken(log, clock):
         clock[0] += LOG_S
     progress.beat("timing 2/5")
     assert log() == "engine: 60 s, building\nengine: 120 s, building\nengine: 180 s, timing 2/5\n"
+
+
+def test_a_share_and_what_is_left_of_it(terminal, clock):
+    progress = Progress("measuring")
+    progress.share(0.0)
+    clock[0] += 10
+    progress.share(0.25)
+    clock[0] += 30
+    progress.share(1.0)
+    assert terminal() == ["measuring", "measuring 0%", "measuring 25%, 30 s left", ""]
+
+
+def test_a_quiet_program_says_nothing_on_the_way(stderr, clock, monkeypatch):
+    stderr.isatty = lambda: True
+    monkeypatch.setattr(progress_module, "_quiet", True)
+    with Progress("photos") as progress:
+        clock[0] += LOG_S
+        progress(1, 2)
+        progress.beat("building")
+    progress_module.say("a remark")
+    assert stderr.getvalue() == ""
 
 
 def test_an_error_leaves_a_clean_line(terminal):

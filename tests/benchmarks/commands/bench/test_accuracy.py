@@ -178,7 +178,7 @@ def test_options_that_make_no_sense_are_refused(bench, tmp_path, options, words)
 def test_no_input_is_overwritten(bench, rated, option):
     folder, _ = rated
     content = (folder / "mos.csv").read_bytes()
-    finished = bench(option, folder / "mos.csv")
+    finished = bench(f"{option}={folder / 'mos.csv'}")
     assert finished.returncode == 2
     assert "would overwrite" in finished.stderr
     assert (folder / "mos.csv").read_bytes() == content
