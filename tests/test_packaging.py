@@ -11,6 +11,7 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
+from dist import NOT_SHIPPED
 from pythons import named
 
 from dgiqa_edge.runtime.commands.cli import command_modules
@@ -36,7 +37,7 @@ def checkout(tmp_path):
     """The project's files at another place, the rooms by links."""
     folder = tmp_path / "checkout"
     folder.mkdir()
-    for name in ("setup.py", "pyproject.toml", "README.md", *ROOMS):
+    for name in ("setup.py", "pyproject.toml", "README.md", "LICENSE", *ROOMS):
         (folder / name).symlink_to(ROOT / name)
     return folder
 
@@ -74,9 +75,6 @@ def test_a_type_checker_sees_an_editable_install(checkout, tmp_path):
 def test_every_room_says_that_it_is_typed(room):
     assert (ROOT / room / "py.typed").is_file()
     assert re.search(rf'"dgiqa_edge\.{room}": \[[^\]]*"py.typed"', (ROOT / "setup.py").read_text(encoding="utf-8"))
-
-
-NOT_SHIPPED = ("runtime/native/", "runtime/containers/", "benchmarks/results/", "training/cards/")
 
 
 def test_every_file_that_the_code_reads_is_installed():
