@@ -77,10 +77,10 @@ def build(folder: Path, *what: str, root: Path = ROOT, **surroundings: str) -> d
         raise ReleaseError(f"the build failed:\n{done.stderr[-2000:]}")
     epoch = int(variables["SOURCE_DATE_EPOCH"])
     built = {file.name: file.read_bytes() for file in sorted(out.glob("dgiqa_edge-*"))}
-    return {name: _packed_again(data, epoch) if name.endswith(".tar.gz") else data for name, data in built.items()}
+    return {name: packed_again(data, epoch) if name.endswith(".tar.gz") else data for name, data in built.items()}
 
 
-def _packed_again(data: bytes, epoch: int) -> bytes:
+def packed_again(data: bytes, epoch: int) -> bytes:
     """A ``.tar.gz`` without who made it and when, in the order of names; ``epoch``: its time, seconds since 1970."""
     packed = io.BytesIO()
     with (

@@ -1,9 +1,9 @@
 """The project on the Pythons that ``setup.py`` names, side by side.
 
 ``make test-pythons``: the runtime's tests on the oldest and the newest. Each Python gets a small environment of its own
-below ``build/pythons/``, without torch: the oldest what ``make jetson`` makes beside JetPack 6 (NumPy 1, OpenCV 4.8), the
-newest what a desktop needs to score and to watch. What takes minutes and owes nothing to the version of Python is left
-out; ``make test`` has it.
+below ``build/pythons/``, without torch: the oldest what ``make jetson`` makes beside JetPack 6 (NumPy 1, OpenCV 4.8),
+the newest what a desktop needs to score and to watch. What takes minutes and owes nothing to the version of Python is
+left out; ``make test`` has it.
 
 ``make test-wheel``: on each of them, in an empty folder, what ``docs/wheel.md`` tells users of the wheel to type.
 
@@ -132,21 +132,21 @@ def wheel_commands() -> str:
     return str(block)
 
 
-def use_of_wheel(version: str, python: str, wheel: Path, bundle: Path) -> Begun:
-    """Those commands, begun in a folder that has the wheel, a bundle, photos and that Python."""
-    folder = ENVIRONMENTS / f"{version}-wheel"
-    shutil.rmtree(folder, ignore_errors=True)
+def use_of_wheel(version: str, python: str, wheel: Path, place: Path) -> Begun:
+    """Those commands, begun in a folder of ``place`` that has the wheel, photos, that Python and ``place``'s bundle."""
+    folder = place / version
     for name in ("bin", "photos"):
         (folder / name).mkdir(parents=True)
     (folder / "bin" / "python3").symlink_to(python)
-    (folder / "bundle").symlink_to(bundle, target_is_directory=True)
-    for file, place in [(wheel, folder), *((photo, folder / "photos") for photo in PHOTOS)]:
-        shutil.copy(file, place)
+    (folder / "bundle").symlink_to(place / "bundle", target_is_directory=True)
+    for file, where in [(wheel, folder), *((photo, folder / "photos") for photo in PHOTOS)]:
+        shutil.copy(file, where)
     variables = {
         "PATH": f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}",
         "PIP_CONSTRAINT": str(ROOT / "constraints.txt"),
-        "XDG_CACHE_HOME": str(folder / "cache"),
+        "PIP_NO_COMPILE": "1",  # most of what is installed is never imported
         "PIP_CACHE_DIR": os.environ.get("PIP_CACHE_DIR", str(Path.home() / ".cache" / "pip")),
+        "XDG_CACHE_HOME": str(folder / "cache"),
     }
     command = ["sh", "-ex", "-c", wheel_commands()]
     return _begin(command, folder, ENVIRONMENTS / f"{version}-wheel.log", {**surroundings(), **variables})
@@ -184,9 +184,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return side_by_side((named()[0], named()[-1]), runtime_tests)
     from conftest import write_bundle
 
-    with tempfile.TemporaryDirectory() as folder:
-        bundle = write_bundle(Path(folder) / "bundle")
-        return side_by_side(named(), partial(use_of_wheel, wheel=wheel, bundle=bundle))
+    ENVIRONMENTS.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=ENVIRONMENTS) as place:
+        write_bundle(Path(place) / "bundle")
+        return side_by_side(named(), partial(use_of_wheel, wheel=wheel, place=Path(place)))
 
 
 if __name__ == "__main__":
