@@ -19,6 +19,7 @@ from pathlib import Path, PurePosixPath
 import dependencies
 import house
 from places import ROOT
+from resolutions import SETUP
 
 OUT = ROOT / "build" / "dist"
 WORK = ROOT / "build" / "dist-work"
@@ -123,7 +124,7 @@ def flaws(name: str, files: dict[str, bytes], tracked: list[str]) -> list[str]:
         wanted = {f"dgiqa_edge/{file}" for file in tracked if _is_shipped(file)}
         found = {file for file in files if ".dist-info/" not in file}
         # The licences of all that it holds, which are not ours alone.
-        wanted |= {"licenses/LICENSE", "licenses/calibration/PHOTOS.md"}
+        wanted |= {f"licenses/{file}" for file in SETUP["license_files"]}
         found |= {file.partition(".dist-info/")[2] for file in files if ".dist-info/licenses/" in file} & wanted
     else:
         wanted, found = set(tracked), {file for file in files if not file.startswith(GENERATED)}

@@ -72,7 +72,7 @@ def test_what_differs_from_build_to_build_is_named(other, found):
     assert dist.differences({"a.whl": wheel(FILES)}, other) == found
 
 
-LICENCES = {f"dgiqa_edge-1.dist-info/licenses/{name}" for name in ("LICENSE", "calibration/PHOTOS.md")}
+LICENCES = {f"dgiqa_edge-1.dist-info/licenses/{name}" for name in dist.SETUP["license_files"]}
 TRACKED = ["Makefile", "runtime/errors.py", "runtime/py.typed", "runtime/native/a.cpp", "training/cards/nano.md"]
 WHOLE = {"dgiqa_edge/runtime/errors.py", "dgiqa_edge/runtime/py.typed", *LICENCES, "dgiqa_edge-1.dist-info/RECORD"}
 
@@ -82,7 +82,7 @@ WHOLE = {"dgiqa_edge/runtime/errors.py", "dgiqa_edge/runtime/py.typed", *LICENCE
     [
         ("a.whl", WHOLE, []),
         ("a.whl", WHOLE - {"dgiqa_edge/runtime/py.typed"}, ["a.whl lacks dgiqa_edge/runtime/py.typed"]),
-        ("a.whl", WHOLE - LICENCES, ["a.whl lacks licenses/LICENSE", "a.whl lacks licenses/calibration/PHOTOS.md"]),
+        ("a.whl", WHOLE - LICENCES, [f"a.whl lacks licenses/{name}" for name in sorted(dist.SETUP["license_files"])]),
         ("a.whl", {*WHOLE, "dgiqa_edge/runtime/x.py"}, ["a.whl has dgiqa_edge/runtime/x.py, which git does not track"]),
         ("a.whl", {*WHOLE, "tests/x.py"}, ["a.whl has tests/x.py, which git does not track"]),
         ("a.tar.gz", {*TRACKED, "PKG-INFO", "setup.cfg", "dgiqa_edge.egg-info/SOURCES.txt"}, []),
