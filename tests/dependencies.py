@@ -45,9 +45,9 @@ HEAD = f"""# Licences of what dgiqa-edge {VERSION} needs
 
 dgiqa-edge itself is under Apache-2.0; its wheel names the licences of the photos and of the plotting library that it
 holds. None of the packages below is in it: an extra installs them. Versions are those of constraints.txt (for the
-extra jetson constraints-jetson.txt has its own), licences what each package's metadata states. Wheels may hold libraries
-under others, whose texts come with them: FFmpeg under the LGPL in opencv-python-headless, GCC's runtime under the GPL
-with its exception in scipy.
+extra jetson constraints-jetson.txt has its own), licences what each package's metadata states. Wheels may hold
+libraries under others, whose texts come with them: FFmpeg under the LGPL in opencv-python-headless, GCC's runtime under
+the GPL with its exception in scipy.
 
 | package | version | licence | kind | extras |
 |---|---|---|---|---|"""
