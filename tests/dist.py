@@ -177,19 +177,22 @@ def check_metadata(files: list[Path]) -> None:
 def main() -> int:
     """Make a release; 1, and nothing below ``build/dist/``, where something is wrong with it."""
     shutil.rmtree(OUT, ignore_errors=True)
+    folder = WORK / "release"
     try:
         if git("status", "--porcelain"):
             print("changes that are not committed are left out", file=sys.stderr)
         made = make()
-        OUT.mkdir(parents=True)
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
         for name, data in made.items():
-            (OUT / name).write_bytes(data)
-        check_metadata(sorted(OUT.iterdir()))
-        dependencies.write(OUT, int(git("log", "-1", "--format=%ct")))
+            (folder / name).write_bytes(data)
+        check_metadata(sorted(folder.iterdir()))
+        dependencies.write(folder, int(git("log", "-1", "--format=%ct")))
     except (ReleaseError, dependencies.LicenceError) as error:
-        shutil.rmtree(OUT, ignore_errors=True)
         print(error, file=sys.stderr)
         return 1
+    OUT.parent.mkdir(exist_ok=True)
+    folder.replace(OUT)
     shutil.rmtree(WORK)
     for file in sorted(OUT.iterdir()):
         print(f"{file.relative_to(ROOT)}: {file.stat().st_size:,} bytes")

@@ -99,6 +99,21 @@ def test_without_a_commit_a_release_says_so(tmp_path):
         dist.tracked(tmp_path / "gone")
 
 
+def test_what_is_wrong_is_told_and_leaves_no_release(tmp_path, monkeypatch, capsys):
+    def make():
+        raise dist.ReleaseError("a.whl lacks a.py")
+
+    out = tmp_path / "dist"
+    out.mkdir()
+    (out / "old.whl").touch()
+    monkeypatch.setattr(dist, "OUT", out)
+    monkeypatch.setattr(dist, "git", lambda *arguments: "")
+    monkeypatch.setattr(dist, "make", make)
+    assert dist.main() == 1
+    assert capsys.readouterr().err == "a.whl lacks a.py\n"
+    assert not out.exists()
+
+
 @pytest.mark.slow
 def test_a_file_that_setup_forgets_stops_a_release(tmp_path):
     """In a copy of the last commit, which must be whole itself; an untracked file gets into neither."""
