@@ -14,7 +14,7 @@ GPU_FRAME   ?= $(DEMO_FRAME)
 GPU_OPTIONS ?=
 
 .PHONY: venv jetson demo demo-reference test test-all test-pythons test-resolutions test-tensorrts arm-test container-test \
-    constraints gpu-inputs gpu-check rtx-builds \
+    dist test-wheel constraints gpu-inputs gpu-check rtx-builds \
     lint map format bench bench-reports bench-native native native-test native-sanitize native-fuzz clean
 .DELETE_ON_ERROR:
 
@@ -72,6 +72,15 @@ test-resolutions: $(STAMP)
 
 constraints: $(STAMP)
 	$(BIN)/python tests/resolutions.py --write
+
+# A release of the last commit below build/dist/: wheel and sdist, built twice and compared, checked by twine; the bill of
+# materials and the licences of what constraints.txt pins.
+dist: $(STAMP)
+	$(BIN)/python tests/dist.py
+
+# The wheel as its users have it: what docs/wheel.md tells them to type, on every Python that setup.py names.
+test-wheel: dist
+	$(BIN)/python tests/pythons.py --wheel build/dist/dgiqa_edge-*.whl
 
 # The packages of TensorRT 8.5.3, 8.6.0, 11.4 and TensorRT-RTX, each in a Python 3.10 of its own: whether they have what
 # our code and its stand-ins take them to have.

@@ -79,8 +79,20 @@ COMPLETION = ["shtab>=1.7"]
 OPENVINO = ["openvino>=2024.4", *OPENCV]
 # What the runtime's tests need, on any Python that it names; the rest of the tests needs `dev`.
 TEST = ["hypothesis>=6", "jsonschema>=4", "onnx>=1.16", "psutil", "pytest-timeout", "pytest>=8"]
+# Of `make dist`, which runs it in an environment of its own: nobody else needs its thirty packages.
+RELEASE = ["twine>=6.1"]
 # cuda-bindings imports without a GPU: what our code calls of it is compared with the real package.
-DEV = [*TEST, "cuda-bindings", "mypy", "playwright>=1.40", "ruff", "uv>=0.5"]
+DEV = [
+    *TEST,
+    "cuda-bindings",
+    "cyclonedx-python-lib>=11",
+    "mypy",
+    "packaging>=24",
+    "playwright>=1.40",
+    "ruff",
+    "setuptools>=77",
+    "uv>=0.5",
+]
 
 setup(
     name="dgiqa-edge",
@@ -89,6 +101,8 @@ setup(
     long_description=(HERE / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="Apache-2.0",
+    # With the licences of what others made and the wheel holds.
+    license_files=["LICENSE", "calibration/PHOTOS.md", "runtime/watch/dashboard/static/uPlot.LICENSE.txt"],
     python_requires=">=3.10",
     # The oldest and the newest are tested (tests/pythons.py).
     classifiers=[f"Programming Language :: Python :: {version}" for version in PYTHONS],
@@ -134,6 +148,7 @@ setup(
         # The customer's listed CUDA binding; it compiles against libcuda, so it is a choice, not a default.
         "pycuda": ["pycuda"],
         "test": TEST,
+        "release": RELEASE,
         "dev": sorted({*CPU, *EXPORT, *TRAINING, *BENCH, *WATCH, *OPENVINO, *COMPLETION, *DEV}),
     },
     entry_points={

@@ -1,19 +1,26 @@
-"""The runtime's tests on the oldest and the newest Python that ``setup.py`` names, side by side: ``make test-pythons``.
+"""The project on the Pythons that ``setup.py`` names, side by side.
 
-Each Python gets a small environment of its own below ``build/pythons/``, without torch: the oldest what ``make jetson``
-makes beside JetPack 6 (NumPy 1, OpenCV 4.8), the newest what a desktop needs to score and to watch. A Python is looked
-for on PATH, then among pyenv's; one that is absent is named, and is no failure. What takes minutes and owes nothing to
-the version of Python is left out; ``make test`` has it.
+``make test-pythons``: the runtime's tests on the oldest and the newest. Each Python gets a small environment of its own
+below ``build/pythons/``, without torch: the oldest what ``make jetson`` makes beside JetPack 6 (NumPy 1, OpenCV 4.8),
+the newest what a desktop needs to score and to watch. What takes minutes and owes nothing to the version of Python is
+left out; ``make test`` has it.
+
+``make test-wheel``: on each of them, in an empty folder, what ``docs/wheel.md`` tells users of the wheel to type.
+
+A Python is looked for on PATH, then among pyenv's; one that is absent is named, and is no failure.
 """
 
+import argparse
 import hashlib
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from places import ROOT
@@ -40,6 +47,8 @@ LEFT_OUT = {
     "tests/runtime/watch/sources/test_video_file.py": "video files",
 }
 TAIL = 60
+WHEEL_DOCUMENT = ROOT / "docs" / "wheel.md"
+PHOTOS = [ROOT / "calibration" / "photos" / f"{name}.jpg" for name in ("astronaut", "pagoda")]
 
 
 def named() -> list[str]:
@@ -106,22 +115,56 @@ def _beside_jetpack(python: str, folder: Path, own: Path) -> None:
     (next(folder.glob("lib/python3*/site-packages")) / "jetpack.pth").write_text(f"{SYSTEM}\n")
 
 
-def main() -> int:
-    """Run them; 1 where a test failed."""
-    versions = named()
-    pythons = {version: interpreter(version) for version in (versions[0], versions[-1])}
+Begun = tuple["subprocess.Popen[bytes]", Path]
+"""A process and its log."""
+
+
+def runtime_tests(version: str, python: str) -> Begun:
+    """The runtime's tests in an environment of their own, begun."""
+    own = environment(version, python)
+    command = [own, "-m", "pytest", "-m", "not slow", *TESTS, *(f"--ignore={ROOT / path}" for path in LEFT_OUT)]
+    return _begin(command, ROOT, ENVIRONMENTS / f"{version}.log", surroundings())
+
+
+def wheel_commands() -> str:
+    """The shell commands of ``docs/wheel.md``."""
+    (block,) = re.findall(r"^```\n(.*?)^```", WHEEL_DOCUMENT.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    return str(block)
+
+
+def use_of_wheel(version: str, python: str, wheel: Path, place: Path) -> Begun:
+    """Those commands, begun in a folder of ``place`` that has the wheel, photos, that Python and ``place``'s bundle."""
+    folder = place / version
+    for name in ("bin", "photos"):
+        (folder / name).mkdir(parents=True)
+    (folder / "bin" / "python3").symlink_to(python)
+    (folder / "bundle").symlink_to(place / "bundle", target_is_directory=True)
+    for file, where in [(wheel, folder), *((photo, folder / "photos") for photo in PHOTOS)]:
+        shutil.copy(file, where)
+    variables = {
+        "PATH": f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}",
+        "PIP_CONSTRAINT": str(ROOT / "constraints.txt"),
+        "PIP_NO_COMPILE": "1",  # most of what is installed is never imported
+        "PIP_CACHE_DIR": os.environ.get("PIP_CACHE_DIR", str(Path.home() / ".cache" / "pip")),
+        "XDG_CACHE_HOME": str(folder / "cache"),
+    }
+    command = ["sh", "-ex", "-c", wheel_commands()]
+    return _begin(command, folder, ENVIRONMENTS / f"{version}-wheel.log", {**surroundings(), **variables})
+
+
+def _begin(command: Sequence[str | Path], folder: Path, log: Path, variables: dict[str, str]) -> Begun:
+    with log.open("w") as out:
+        return subprocess.Popen(command, cwd=folder, env=variables, stdout=out, stderr=out), log
+
+
+def side_by_side(versions: Sequence[str], begin: Callable[[str, str], Begun]) -> int:
+    """Begin something on each Python, and tell how it ended; 1 where one failed."""
     running = {}
-    for version, python in pythons.items():
+    for version, python in {version: interpreter(version) for version in versions}.items():
         if python is None:
             print(f"Python {version}: not found on PATH or in pyenv: its tests are skipped", flush=True)
-            continue
-        # One after the other: both write the links of an editable installation.
-        own = environment(version, python)
-        log = ENVIRONMENTS / f"{version}.log"
-        command = [own, "-m", "pytest", "-m", "not slow", *TESTS, *(f"--ignore={ROOT / path}" for path in LEFT_OUT)]
-        with log.open("w") as out:
-            process = subprocess.Popen(command, cwd=ROOT, env=surroundings(), stdout=out, stderr=out)
-        running[version] = process, log
+        else:
+            running[version] = begin(version, python)  # one after the other: editable ones write the same links
     started = time.monotonic()
     for version, (process, log) in running.items():
         process.wait()
@@ -130,6 +173,21 @@ def main() -> int:
             print(*lines[-TAIL:], sep="\n")
         print(f"Python {version}: {lines[-1].strip('= ')} ({time.monotonic() - started:.0f} s; {log})", flush=True)
     return int(any(process.returncode for process, _ in running.values()))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run them; 1 where something failed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--wheel", type=Path, help="use this one instead of running tests")
+    wheel = parser.parse_args(arguments).wheel
+    if wheel is None:
+        return side_by_side((named()[0], named()[-1]), runtime_tests)
+    from conftest import write_bundle
+
+    ENVIRONMENTS.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=ENVIRONMENTS) as place:
+        write_bundle(Path(place) / "bundle")
+        return side_by_side(named(), partial(use_of_wheel, wheel=wheel, place=Path(place)))
 
 
 if __name__ == "__main__":

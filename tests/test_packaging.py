@@ -11,6 +11,7 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
+from dist import NOT_SHIPPED
 from pythons import named
 
 from dgiqa_edge.runtime.commands.cli import command_modules
@@ -38,7 +39,7 @@ def checkout(tmp_path):
     """The project's files at another place, the rooms by links."""
     folder = tmp_path / "checkout"
     folder.mkdir()
-    for name in ("setup.py", "pyproject.toml", "README.md", *OWN_FILES, *ROOMS):
+    for name in ("setup.py", "pyproject.toml", "README.md", "LICENSE", *OWN_FILES, *ROOMS):
         (folder / name).symlink_to(ROOT / name)
     return folder
 
@@ -102,9 +103,6 @@ def test_the_package_is_loaded_once():
         if (file := getattr(module, "__file__", None)) and Path(file).resolve() == ROOT / "runtime" / "__init__.py"
     ]
     assert loaded == ["dgiqa_edge.runtime"]
-
-
-NOT_SHIPPED = ("runtime/native/", "runtime/containers/", "benchmarks/results/", "training/cards/")
 
 
 def test_every_file_that_the_code_reads_is_installed():

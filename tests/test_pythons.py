@@ -12,7 +12,7 @@ def test_the_oldest_and_the_newest_are_named():
 
 def test_an_absent_python_is_named_and_is_no_failure(monkeypatch, capsys):
     monkeypatch.setattr(pythons, "named", lambda: ["3.98", "3.99"])
-    assert pythons.main() == 0
+    assert pythons.main([]) == 0
     assert capsys.readouterr().out.count("not found on PATH or in pyenv: its tests are skipped") == 2
 
 
@@ -40,7 +40,7 @@ def test_a_failure_is_shown_and_fails(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(pythons, "named", lambda: [version])
     monkeypatch.setattr(pythons, "interpreter", lambda version: sys.executable)
     monkeypatch.setattr(pythons, "environment", lambda version, python: broken)
-    assert pythons.main() == 1
+    assert pythons.main([]) == 1
     assert f"Python {version}: 1 failed" in capsys.readouterr().out
 
 

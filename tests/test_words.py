@@ -35,6 +35,7 @@ MADE = {
     "golden.safetensors",
     "calibration.json",
     "report.json",
+    "licences.md",
     "state.json",
     "status.json",
     "config.json",
