@@ -78,8 +78,10 @@ TENSORRT_RTX = ["tensorrt_rtx_cu13_libs>=1.7,<1.8", "tensorrt_rtx_cu13_bindings>
 OPENVINO = ["openvino>=2024.4", *OPENCV]
 # What the runtime's tests need, on any Python that it names; the rest of the tests needs `dev`.
 TEST = ["hypothesis>=6", "jsonschema>=4", "onnx>=1.16", "psutil", "pytest-timeout", "pytest>=8"]
+# The documentation site: `make docs`.
+DOCS = ["mkdocs>=1.6,<2", "mkdocs-material>=9.5", "mkdocstrings-python>=1.10"]
 # cuda-bindings imports without a GPU: what our code calls of it is compared with the real package.
-DEV = [*TEST, "cuda-bindings", "mypy", "playwright>=1.40", "ruff", "uv>=0.5"]
+DEV = [*TEST, *DOCS, "cuda-bindings", "mypy", "playwright>=1.40", "ruff", "uv>=0.5"]
 
 setup(
     name="dgiqa-edge",
@@ -130,6 +132,7 @@ setup(
         # The customer's listed CUDA binding; it compiles against libcuda, so it is a choice, not a default.
         "pycuda": ["pycuda"],
         "test": TEST,
+        "docs": DOCS,
         "dev": sorted({*CPU, *EXPORT, *TRAINING, *BENCH, *WATCH, *OPENVINO, *DEV}),
     },
     entry_points={
