@@ -26,7 +26,9 @@ def test_extras_are_those_of_setup():
     extras = resolutions.SETUP["extras_require"]
     assert {"cpu", "opencv", "jetson", "dev"} <= extras.keys()
     for extra, needed in extras.items():  # a wheel would hide JetPack's OpenCV
-        assert any("opencv" in one for one in needed) == (extra not in {"jetson", "tensorrt-rtx", "pycuda", "test", "docs"})
+        assert any("opencv" in one for one in needed) == (
+            extra not in {"jetson", "tensorrt-rtx", "pycuda", "test", "docs"}
+        )
 
 
 @pytest.mark.parametrize(
