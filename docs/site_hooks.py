@@ -1,7 +1,7 @@
-"""What the documentation site takes beside the pages of this folder: documents and pictures that lie with what they are of.
+"""What the documentation site takes beside the pages of this folder: documents and pictures of other folders.
 
-A page links to them as GitHub does, relative to itself (``../training/cards/nano.md``); here the way up is taken off,
-for in the site they stand under the same names below its root. Nothing is fetched.
+A page links to them as GitHub does, relative to itself, with the way up first; here that is taken off, for in the site
+they stand under the same names below its root. Nothing is fetched.
 """
 
 import re

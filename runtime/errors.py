@@ -11,7 +11,7 @@ PAGE = "docs/troubleshooting.md"
 
 
 def page_of(kind: "type[DgiqaEdgeError]") -> str:
-    """Where an error is explained further: the entry of its class, or of the nearest one above it that is named here."""
+    """Where an error is explained further: the entry of its class, or of the nearest one above it that is here."""
     named = next(one for one in kind.__mro__ if one.__module__ == __name__)
     return f"{PAGE}#{named.__name__.lower()}"
 

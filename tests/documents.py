@@ -2,8 +2,8 @@
 
 A block is one of three kinds. It runs (``sh``, ``python``); it does not, and the line above it says why
 (``<!-- not run: REASON -->``); or it is no command: a file that the next command reads (``toml``, ``yaml``, with its
-name as ``title``), or ``text`` that is shown. ``<!-- slow -->`` above a block leaves it to the slow tests, ``<!-- exit 3
--->`` says how it ends.
+name as ``title``), or ``text`` that is shown. Above a block ``<!-- slow -->`` leaves it to the slow tests, and
+``<!-- exit 3 -->`` says how it ends.
 """
 
 import os

@@ -68,7 +68,7 @@ def test_what_fails_is_seen(tmp_path: Path, make_bundle: Callable[..., Path]) ->
     workspace = Workspace(tmp_path / "checkout", make_bundle(), FEW, SIDE)
     text = "```sh\nfalse | true\n```\n<!-- exit 3 -->\n```sh\ntouch here\ndgiqa-edge score --bundle no photo.jpg\n```\n"
     wrong, refused = blocks("page.md", text)
-    with pytest.raises(AssertionError, match="page.md:1 ended with 1"):
+    with pytest.raises(AssertionError, match=r"page\.md:1 ended with 1"):
         workspace.run(wrong)
     workspace.run(refused)
     assert workspace.left() == {"here"}

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 PAGE = """\
 # What NVIDIA's builder makes of the graphs
 
-**What you get:** a table of what TensorRT-RTX fuses and computes in which precision, and a backend for RTX desktop GPUs.
+**What you get:** a table of what TensorRT-RTX fuses and computes in which precision, and a backend for RTX GPUs.
 
 TensorRT-RTX ({tensorrt_rtx}) parses and builds without a GPU, so every graph that this project writes is held
 against NVIDIA's own parser and builder (`tests/export/tensorrt/test_rtx_builds.py`). Its engines are for RTX desktop
