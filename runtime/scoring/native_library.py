@@ -104,7 +104,7 @@ class _Quality(ctypes.Structure):
 class NativeScorer:
     """Scores frames with the native library; for one thread at a time, in a ``with`` block or with ``close``.
 
-    Example:
+    Examples:
         >>> with NativeScorer("build/demo/bundle") as scorer:  # doctest: +SKIP
         ...     print(scorer.score(cv2.imread("photo.jpg")).score)
 

@@ -30,7 +30,7 @@ _WHAT = {"score": "a score", "crop_scores": "a score", **dict.fromkeys(FAULT_OUT
 class Scorer:
     """Scores frames with a bundle's engines; for one thread at a time, in a ``with`` block or with ``close``.
 
-    Example:
+    Examples:
         >>> with Scorer("build/demo/bundle") as scorer:  # doctest: +SKIP
         ...     print(scorer.score(cv2.imread("photo.jpg")).score)
 
