@@ -15,7 +15,7 @@ GPU_OPTIONS ?=
 
 .PHONY: venv jetson demo demo-reference test test-all test-pythons test-resolutions test-tensorrts arm-test container-test \
     dist test-wheel constraints gpu-inputs gpu-check rtx-builds \
-    lint map format bench bench-reports bench-native native native-test native-sanitize native-fuzz clean
+    lint map docs format bench bench-reports bench-native native native-test native-sanitize native-fuzz clean
 .DELETE_ON_ERROR:
 
 venv: $(STAMP)
@@ -137,6 +137,10 @@ lint: $(STAMP)
 map:
 	$(PYTHON) tests/house.py
 	$(PYTHON) tests/draw_house.py
+
+# The documentation as a site in build/site; a link, an anchor or a page that is not there fails. It fetches nothing.
+docs: $(STAMP)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 
 format: $(STAMP)
 	$(BIN)/ruff format .

@@ -81,9 +81,12 @@ OPENVINO = ["openvino>=2024.4", *OPENCV]
 TEST = ["hypothesis>=6", "jsonschema>=4", "onnx>=1.16", "psutil", "pytest-timeout", "pytest>=8"]
 # Of `make dist`, which runs it in an environment of its own: nobody else needs its thirty packages.
 RELEASE = ["twine>=6.1"]
+# The documentation site: `make docs`.
+DOCS = ["mkdocs>=1.6,<2", "mkdocs-material>=9.5", "mkdocstrings-python>=1.10"]
 # cuda-bindings imports without a GPU: what our code calls of it is compared with the real package.
 DEV = [
     *TEST,
+    *DOCS,
     "cuda-bindings",
     "cyclonedx-python-lib>=11",
     "mypy",
@@ -149,6 +152,7 @@ setup(
         "pycuda": ["pycuda"],
         "test": TEST,
         "release": RELEASE,
+        "docs": DOCS,
         "dev": sorted({*CPU, *EXPORT, *TRAINING, *BENCH, *WATCH, *OPENVINO, *COMPLETION, *DEV}),
     },
     entry_points={

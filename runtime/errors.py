@@ -1,10 +1,19 @@
 """The project's exceptions: one class per thing a user can mend.
 
 A message says what is wrong, where, and what to do next, in one line. The command line prints it and
-exits with the class's ``exit_code``: 2 for usage, 3 for bad input, 4 for the environment.
+exits with the class's ``exit_code``: 2 for usage, 3 for bad input, 4 for the environment. Each class has its entry in
+``docs/troubleshooting.md``, which the line ends with.
 """
 
 from typing import Any
+
+PAGE = "docs/troubleshooting.md"
+
+
+def page_of(kind: "type[DgiqaEdgeError]") -> str:
+    """Where an error is explained further: the entry of its class, or of the nearest one above it that is here."""
+    named = next(one for one in kind.__mro__ if one.__module__ == __name__)
+    return f"{PAGE}#{named.__name__.lower()}"
 
 
 class DgiqaEdgeError(Exception):

@@ -26,7 +26,7 @@ def test_extras_are_those_of_setup():
     extras = resolutions.SETUP["extras_require"]
     assert {"cpu", "opencv", "jetson", "dev"} <= extras.keys()
     # in the first, a wheel would hide JetPack's OpenCV
-    without = {"jetson", "tensorrt-rtx", "pycuda", "test", "completion", "release"}
+    without = {"jetson", "tensorrt-rtx", "pycuda", "test", "completion", "docs", "release"}
     for extra, needed in extras.items():
         assert any("opencv" in one for one in needed) == (extra not in without)
 

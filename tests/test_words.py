@@ -120,7 +120,7 @@ def is_there(name: str, reader: str) -> bool:
         places += [f"{house.NATIVE}/{room}" for room in house.NATIVE_ROOMS]
     wanted = [PurePosixPath(place, name).as_posix() for place in places]
     if reader.endswith(".md"):
-        return any(fnmatchcase(f"/{path}", f"*/{name}") for path in tree())
+        return any(fnmatchcase(f"/{path}", f"*/{name.removeprefix('../')}") for path in tree())
     if "*" in name:
         return any(fnmatchcase(path, one) for one in wanted for path in tree())
     return not tree().isdisjoint(wanted)

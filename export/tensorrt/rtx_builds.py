@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 PAGE = """\
 # What NVIDIA's builder makes of the graphs
 
+**What you get:** a table of what TensorRT-RTX fuses and computes in which precision, and a backend for RTX GPUs.
+
 TensorRT-RTX ({tensorrt_rtx}) parses and builds without a GPU, so every graph that this project writes is held
 against NVIDIA's own parser and builder (`tests/export/tensorrt/test_rtx_builds.py`). Its engines are for RTX desktop
 GPUs; what it fuses is a hint of what TensorRT does on a Jetson, and no more than that. No figure here is a latency.
@@ -54,7 +56,8 @@ or back beside no INT8 product. *moved*: what all layers read and write of activ
 
 ## The backend
 
-```
+<!-- not run: a build of minutes; the second needs an RTX GPU -->
+```sh
 dgiqa-edge build --backend tensorrt-rtx --targets sm86,sm89,sm120 --calib photos/ --out build/rtx  # on any machine
 dgiqa-edge doctor --bundle build/rtx                                                               # on the RTX GPU
 ```

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import ModuleType
 from typing import NoReturn
 
-from ..errors import ConfigurationError, DgiqaEdgeError, MachineError
+from ..errors import ConfigurationError, DgiqaEdgeError, MachineError, page_of
 from ..ground.colour import coloured
 from ..ground.error_text import one_line
 from ..ground.extra_packages import install_command
@@ -93,7 +93,7 @@ def _code_of(work: Callable[[], int], debug: bool, extra: str) -> int:
     except SystemExit:
         return _report("terminated", EXIT_TERMINATED, debug)
     except DgiqaEdgeError as error:
-        return _report(f"error: {error}", error.exit_code, debug)
+        return _report(f"error: {error} [{page_of(type(error))}]", error.exit_code, debug)
     except KeyboardInterrupt:
         return _report("interrupted", EXIT_INTERRUPTED, debug)
     except BrokenPipeError:
@@ -101,9 +101,11 @@ def _code_of(work: Callable[[], int], debug: bool, extra: str) -> int:
         return EXIT_BROKEN_PIPE
     except OSError as error:
         silence(sys.stdout)  # it may be the output that failed
-        return _report(f"error: {_system_problem(error)}", MachineError.exit_code, debug)
+        problem = f"error: {_system_problem(error)} [{page_of(MachineError)}]"
+        return _report(problem, MachineError.exit_code, debug)
     except MemoryError as error:
         problem = f"error: not enough memory ({error or 'an allocation failed'}): give smaller inputs, or fewer at once"
+        problem += f" [{page_of(MachineError)}]"
         return _report(problem, MachineError.exit_code, debug)
     except Exception as error:
         problem = f"internal error: {type(error).__name__}: {error} (a bug; --debug shows the trace)"

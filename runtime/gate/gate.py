@@ -64,7 +64,7 @@ class Gate:
         baseline: the camera's normal, learned before; without it and with ``baseline.learn_minutes`` above 0 it is
             learned from passing frames.
 
-    Example:
+    Examples:
         >>> gate = Gate(GatePolicy())
         >>> gate.update(Reading(score=0.9), 0.0).reason
         'starting'
