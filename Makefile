@@ -13,7 +13,7 @@ GPU_PRESETS ?= nano reference
 GPU_FRAME   ?= $(DEMO_FRAME)
 GPU_OPTIONS ?=
 
-.PHONY: venv jetson demo demo-reference test test-all test-pythons test-resolutions test-tensorrts arm-test container-test \
+.PHONY: venv jetson demo demo-reference test test-all mutate test-pythons test-resolutions test-tensorrts arm-test container-test \
     dist test-wheel constraints gpu-inputs gpu-check rtx-builds \
     lint map docs format bench bench-reports bench-native native native-test native-sanitize native-fuzz clean
 .DELETE_ON_ERROR:
@@ -56,11 +56,16 @@ demo-reference: $(STAMP)
 	$(BIN)/dgiqa-edge score --bundle build/demo-reference/bundle --depth-out build/demo-reference/depth \
 	    calibration/photos
 
+# Side by side, at most eight; a worker that is done takes over what another has left.
 test: $(STAMP)
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow" -n $(JOBS) --maxprocesses 8 --dist worksteal
 
 test-all: $(STAMP)
 	$(BIN)/python -m pytest
+
+# Whether the tests would notice a change of the code that tests/mutations.toml names: half an hour on two cores.
+mutate: $(STAMP)
+	$(BIN)/python tests/mutate.py --jobs $(JOBS) --write
 
 # The runtime's tests on the oldest and the newest Python that setup.py names, each in a small environment of its own.
 test-pythons:

@@ -92,6 +92,7 @@ DEV = [
     "mypy",
     "packaging>=24",
     "playwright>=1.40",
+    "pytest-xdist>=3.5",
     "ruff",
     "setuptools>=77",
     "uv>=0.5",

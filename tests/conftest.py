@@ -16,6 +16,9 @@ from typing import Any
 
 # Before anything loads OpenMP: its threads spin by default, and on a shared machine that makes seconds minutes.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+# Beside other workers each has a core of its own.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 # What tests start buffers its output as it does for people: a machine that forbids it hides what is lost at the end.
 os.environ.pop("PYTHONUNBUFFERED", None)
 # A shell's background job ignores Ctrl-C, and every process that a test starts would inherit that.
@@ -28,6 +31,7 @@ import onnx
 import pytest
 from hypothesis import settings
 from onnx import TensorProto, helper, numpy_helper
+from skips import summary
 from stand_ins import nvidia
 
 from dgiqa_edge.runtime.bundle.bundle import build_manifest_files, write_manifest
@@ -37,7 +41,17 @@ from dgiqa_edge.runtime.settings.credentials import forget_all
 
 # A shared machine may stop for longer than hypothesis allows one example.
 settings.register_profile("shared-machine", deadline=None)
-settings.load_profile("shared-machine")
+# For mutate.py, which asks only whether a test fails, many hundred times.
+settings.register_profile("mutants", deadline=None, derandomize=True, database=None, phases=["explicit", "generate"])
+settings.load_profile(os.environ.get("DGIQA_HYPOTHESIS", "shared-machine"))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """One line of what was skipped, and how to have it run."""
+    reports = terminalreporter.stats.get("skipped", [])
+    if line := summary(report.longrepr[2].removeprefix("Skipped: ") for report in reports):
+        terminalreporter.write_line(line)
+
 
 HEIGHT, WIDTH = 48, 64
 DEPTH_HEIGHT, DEPTH_WIDTH = HEIGHT // 2, WIDTH // 2

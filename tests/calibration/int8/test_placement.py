@@ -1,4 +1,6 @@
+import numpy as np
 import pytest
+from onnx import TensorProto, helper
 
 from dgiqa_edge.calibration.int8.placement import KeptFloat, place
 from dgiqa_edge.runtime.errors import CalibrationError
@@ -23,6 +25,104 @@ def test_layers_with_weights_inside_the_networks_and_nothing_else(frame_graph):
         "/depth_net/MatMul": "product of two activations",
         "/depth_net/MatMul_1": "product of two activations",
     }
+
+
+def test_outputs_are_in_the_order_of_the_graph(frame_graph):
+    placement = place(frame_graph, kept_float=(), only=["*/Conv", "Gemm_4"])
+    assert placement.outputs == ("/depth_net/stem/Conv_output_0", "/depth_net/branch/Conv_output_0", "_v_2")
+
+
+def network(builder, op, inputs, **attributes):
+    """A graph of one product that can be placed, ``/network/good/MatMul``, and of ``/network/one/OP``."""
+    x = builder.node("MatMul", ["x", builder.weight("network.good.weight", 8, 8)], "/network/good/MatMul")
+    x = builder.node("Relu", [x], "/network/Relu")
+    others = {
+        "activation": lambda: x,
+        "weight": lambda: builder.weight("network.one.weight", 8, 8),
+        "other weight": lambda: builder.weight("network.one.other", 8, 8),
+        "three axes": lambda: builder.weight("network.one.weight", 1, 8, 8),
+        "bias": lambda: builder.weight("network.one.bias", 8),
+        "double": lambda: builder.node("Cast", [x], "/network/Cast", to=TensorProto.DOUBLE),
+        "double weight": lambda: builder.constant("network.one.weight", np.eye(8)),
+    }
+    kind = TensorProto.DOUBLE if "double" in inputs else TensorProto.FLOAT
+    builder.node(op, [others[name]() for name in inputs], f"/network/one/{op}", output="y", **attributes)
+    shape = [1, 8, 8] if "three axes" in inputs else [8, 8]
+    return builder.model(
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [8, 8])],
+        [helper.make_tensor_value_info("y", kind, shape)],
+    )
+
+
+@pytest.mark.parametrize(
+    ("op", "inputs", "attributes", "reason"),
+    [
+        ("MatMul", ["activation", "weight"], {}, None),
+        ("MatMul", ["activation", "activation"], {}, "product of two activations"),
+        ("MatMul", ["weight", "activation"], {}, "constant on the left"),
+        ("MatMul", ["weight", "other weight"], {}, "both inputs are constant"),
+        ("MatMul", ["double", "double weight"], {}, "weight is not float32"),
+        ("MatMul", ["activation", "three axes"], {}, "weight has 3 dimensions, not 2"),
+        ("Gemm", ["activation", "weight", "bias"], {"transB": 1}, None),
+        ("Gemm", ["activation", "weight", "bias"], {"transA": 1}, "transposed activation"),
+        ("Gemm", ["activation", "weight", "bias"], {"alpha": 0.5}, "scaled Gemm (alpha or beta)"),
+        ("Gemm", ["activation", "weight", "bias"], {"beta": 0.5}, "scaled Gemm (alpha or beta)"),
+    ],
+)
+def test_a_product_that_is_no_layer_stays_float_and_says_why(builder, op, inputs, attributes, reason):
+    placement = place(network(builder, op, inputs, **attributes), kept_float=())
+    assert dict(placement.kept_float) == ({} if reason is None else {f"/network/one/{op}": reason})
+    assert (f"/network/one/{op}" in [node.name for node in placement.nodes]) == (reason is None)
+
+
+def test_a_layer_has_its_own_bias_or_that_of_the_sum_that_alone_reads_it(frame_graph):
+    placed = {node.name: (node.bias, node.bias_reader) for node in place(frame_graph, kept_float=()).nodes}
+    assert placed == {
+        "/depth_net/stem/Conv": ("depth_net.stem.bias", "/depth_net/stem/Conv_output_0"),
+        "/depth_net/branch/Conv": ("depth_net.branch.bias", "/depth_net/branch/Conv_output_0"),
+        "/depth_net/q/MatMul": ("depth_net.q.bias", "/depth_net/q/Add_output_0"),
+        "/depth_net/k/MatMul": ("depth_net.k.bias", "/depth_net/k/Add_output_0"),
+        "/depth_net/v/MatMul": ("depth_net.v.bias", "/depth_net/v/Add_output_0"),
+        "Gemm_4": ("depth_net.o.bias", "_v_2"),
+        "/depth_net/head/MatMul": (None, "/depth_net/head/MatMul_output_0"),
+        "/quality_net/fc1/Gemm": ("quality_net.fc1.bias", "/quality_net/fc1/Gemm_output_0"),
+        "/quality_net/fc2/Gemm": ("quality_net.fc2.bias", "/quality_net/fc2/Gemm_output_0"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("op", "addend", "twice", "bias"),
+    [
+        ("Add", "constant", False, "network.bias"),
+        ("Add", "constant", True, None),  # whoever else reads the product would miss the bias
+        ("Add", "x", False, None),  # a residual
+        ("Mul", "constant", False, None),
+    ],
+)
+def test_only_a_constant_that_is_added_is_a_products_bias(builder, op, addend, twice, bias):
+    product = builder.node("MatMul", ["x", builder.weight("network.weight", 8, 8)], "/network/MatMul")
+    constant = builder.weight("network.bias", 8)
+    result = builder.node(op, [constant if addend == "constant" else "x", product], f"/network/{op}")
+    builder.node("Add", [result, product if twice else "x"], "/network/last/Add", output="y")
+    info = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [8, 8]) for name in "xy"]
+    (node,) = place(builder.model(info[:1], info[1:]), kept_float=()).nodes
+    assert (node.bias, node.bias_reader) == (bias, result if bias else product)
+
+
+def test_what_is_added_to_a_convolution_is_no_bias_of_it(builder):
+    weight = builder.weight("network.weight", 8, 8, 1, 1)
+    made = builder.node("Conv", ["x", weight], "/network/Conv")
+    builder.node("Add", [made, builder.weight("network.bias", 8, 1, 1)], "/network/Add", output="y")
+    info = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 8, 4, 4]) for name in "xy"]
+    (node,) = place(builder.model(info[:1], info[1:]), kept_float=()).nodes
+    assert (node.bias, node.bias_reader) == (None, made)
+
+
+def test_a_standing_exception_finds_a_renamed_node_by_its_constants(frame_graph):
+    placement = place(frame_graph, kept_float=[KeptFloat("/depth_net/o/*", "why")])
+    assert dict(placement.kept_float)["Gemm_4"] == "why"
+    placement = place(frame_graph, kept_float=[KeptFloat("/_v_1", "an activation has no path")])
+    assert "Gemm_4" not in dict(placement.kept_float)
 
 
 @pytest.mark.parametrize("narrowest", [1, 5, 16, 40])
@@ -113,9 +213,19 @@ def test_the_default_policy_spares_the_first_and_last_convolutions(frame_graph, 
     [
         ({"scopes": ["/teacher/"]}, "no node of the graph lies in the scopes /teacher/"),
         ({"exclude": ["/depth_net/qkv/*"]}, "no node is named like '/depth_net/qkv/\\*'"),
-        ({"only": ["*Softmax"]}, "nothing to quantize"),
+        (
+            {"only": ["*Softmax"]},
+            "nothing to quantize: 9 x not among the nodes asked for; 2 x product of two activations$",
+        ),
     ],
 )
 def test_a_choice_that_would_change_nothing_is_refused(frame_graph, options, message):
     with pytest.raises(CalibrationError, match=message):
         place(frame_graph, kept_float=(), **options)
+
+
+def test_a_network_without_products_is_refused(builder):
+    builder.node("Relu", ["x"], "/network/Relu", output="y")
+    info = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [8]) for name in "xy"]
+    with pytest.raises(CalibrationError, match="nothing to quantize: the networks hold no Conv, MatMul or Gemm$"):
+        place(builder.model(info[:1], info[1:]))
