@@ -227,5 +227,5 @@ def test_a_choice_that_would_change_nothing_is_refused(frame_graph, options, mes
 def test_a_network_without_products_is_refused(builder):
     builder.node("Relu", ["x"], "/network/Relu", output="y")
     info = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [8]) for name in "xy"]
-    with pytest.raises(CalibrationError, match="nothing to quantize: the networks hold no Conv, MatMul or Gemm$"):
+    with pytest.raises(CalibrationError, match=r"nothing to quantize: the networks hold no Conv, MatMul or Gemm$"):
         place(builder.model(info[:1], info[1:]))

@@ -1,6 +1,7 @@
 """The ledger: whatever threads do, each frame is settled once; and the scorer goes round the cameras."""
 
 import threading
+import time
 from collections import Counter
 from typing import Any
 
@@ -119,6 +120,52 @@ def test_a_wait_for_room_ends_with_the_close() -> None:
     intake.close()
     thread.join(10)
     assert dropped == [1]
+
+
+def test_a_waiting_scorer_is_woken_by_a_frame_and_by_the_close() -> None:
+    for wake, indices in ((offer, [0]), (Intake.close, [None])):
+        intake = Intake({"a": LATEST})
+        taken: list[int | None] = []
+
+        def take(intake: Intake = intake, taken: list[int | None] = taken) -> None:
+            frame = intake.take(60.0)
+            taken.append(frame and frame.index)
+
+        thread = threading.Thread(target=take)
+        thread.start()
+        thread.join(0.1)
+        assert thread.is_alive()
+        wake(intake)
+        thread.join(10)
+        assert taken == indices
+
+
+def test_room_is_told_at_once_and_not_found_by_looking() -> None:
+    intake = Intake({"a": LineSettings(Policy.EVERY, places=1)})
+    frames = 50
+    thread = threading.Thread(target=lambda: [offer(intake) for _ in range(frames)])
+    start = time.monotonic()
+    thread.start()
+    for _ in range(frames):
+        frame = intake.take(10.0)
+        assert frame is not None
+        time.sleep(0.002)  # the next one waits for room by now
+        intake.settle(frame, Outcome.SCORED)
+    thread.join(10)
+    assert time.monotonic() - start < 0.2 * frames / 2
+
+
+def test_a_line_is_empty_once_its_last_frame_is_settled() -> None:
+    intake = Intake({"a": LineSettings(places=2), "b": LATEST})
+    assert intake.is_empty("a")
+    offer(intake)
+    assert not intake.is_empty("a")
+    frame = intake.take(0.0)
+    assert frame is not None
+    assert not intake.is_empty("a")
+    assert intake.is_empty("b")
+    intake.settle(frame, Outcome.SCORED)
+    assert intake.is_empty("a")
 
 
 def test_a_frame_is_settled_once() -> None:

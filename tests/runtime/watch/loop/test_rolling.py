@@ -38,3 +38,27 @@ def test_a_rate_is_of_the_last_seconds() -> None:
     for second in range(60, 80):
         rate.sample(float(second), 300 + 5 * (second - 59))
     assert rate.per_second == pytest.approx(5.0)
+
+
+def test_a_rate_spans_ten_seconds_and_no_more() -> None:
+    rate = RollingRate()
+    for second in range(21):
+        rate.sample(float(second), second * second)
+    assert rate.per_second == (20 * 20 - 10 * 10) / 10
+
+
+def test_a_rate_needs_two_moments() -> None:
+    rate = RollingRate()
+    rate.sample(5.0, 3)
+    assert rate.per_second == 0.0
+    rate.sample(5.0, 4)
+    assert rate.per_second == 0.0
+
+
+def test_an_old_sample_stays_only_where_the_rate_needs_one() -> None:
+    rate = RollingRate()
+    rate.sample(0.0, 0)
+    rate.sample(20.0, 10)
+    assert rate.per_second == 0.5
+    rate.sample(50.0, 100)
+    assert rate.per_second == 3.0

@@ -40,6 +40,7 @@ def ffmpeg(*arguments: str | Path) -> None:
         ({"promise": MP4, "read": 40, "last_s": 1.96, "complaints": 1}, 10),
         # AVI hides none, so the time at its end tells; a frame that repeats the one before takes its time.
         ({"promise": AVI, "read": 42, "last_s": 1.64}, 8),
+        ({"promise": AVI, "read": 48, "last_s": 1.88}, 2),
         ({"promise": AVI, "read": 49, "last_s": 1.92}, 0),
         ({"promise": AVI, "read": 41, "last_s": 1.96}, 0),
         # The duration of an MPEG stream is that of its longest part.
@@ -78,6 +79,18 @@ def test_times_never_go_back(stamps: list[float | None], times: list[float], ste
     assert timeline.is_steady is steady
 
 
+def test_a_rate_is_steady_where_few_intervals_are_odd() -> None:
+    for odd, steps, steady in ((3, 3, True), (4, 4, False), (4, 39, False), (4, 40, True), (5, 40, False)):
+        timeline = Timeline(1.0)
+        assert timeline.last_s == 0.0
+        at = 0.0
+        for step in range(steps + 1):
+            timeline.next(at)
+            assert timeline.last_s == at
+            at += 2.0 if step < odd else 1.0
+        assert timeline.is_steady is steady, (odd, steps)
+
+
 @pytest.mark.parametrize(
     ("start", "promise"),
     [
@@ -87,6 +100,8 @@ def test_times_never_go_back(stamps: list[float | None], times: list[float], ste
         (b"\0\0\x0b\xb8G\x40\x11\x10\0\x42\xf0\x25", MPEG),
         (b"\0\0\x01\xba\x44\0\x04\0\x04\x01\0\0", MPEG),
         (b"\x1aE\xdf\xa3\0\0\0\0\0\0\0\0", OTHER),
+        (b"RIFF\0\0\0\0WAVEfmt ", OTHER),
+        (b"\0\0\0\0\0\0\0\0AVI LIST", OTHER),
         (b"", OTHER),
     ],
 )
