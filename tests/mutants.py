@@ -6,7 +6,7 @@ Not changed: texts, documentation, annotations, what a decorator says, and what 
 import ast
 import copy
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 COMPARISONS: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Lt: ast.LtE,
@@ -34,29 +34,37 @@ OPERATORS: dict[type[ast.operator], type[ast.operator]] = {
 FUNCTIONS = {"min": "max", "max": "min", "any": "all", "all": "any"}
 
 
+Change = Callable[[ast.AST], ast.AST]
+
+
 @dataclass(frozen=True)
 class Mutant:
-    """One change.
+    """One change of a module's ``source``.
 
-    ``line`` of the module; ``was`` and ``becomes``: the changed expression or statement; ``tree``: the whole module.
+    ``line`` of the module; ``was`` and ``becomes``: the changed expression or statement; ``place``: which node.
     """
 
     line: int
     was: str
     becomes: str
-    tree: ast.Module
+    source: str = field(repr=False)
+    place: int
+    change: Change = field(repr=False, compare=False)
+
+    def tree(self) -> ast.Module:
+        """The whole module, changed."""
+        tree = ast.parse(self.source)
+        target = next(node for place, node in enumerate(_walk(tree)) if place == self.place)
+        _replace(tree, target, self.change)
+        return ast.fix_missing_locations(tree)
 
 
 def mutants(source: str) -> Iterator[Mutant]:
     """All mutants of a module, in the order of its text."""
-    tree = ast.parse(source)
-    for number, node in enumerate(_walk(tree)):
+    for place, node in enumerate(_walk(ast.parse(source))):
         for change in _changes(node):
-            mutated = copy.deepcopy(tree)
-            target = next(other for place, other in enumerate(_walk(mutated)) if place == number)
-            was = _said(target)
-            becomes = _replace(mutated, target, change)
-            yield Mutant(node.lineno, was, _said(becomes), ast.fix_missing_locations(mutated))
+            becomes = _said(change(copy.deepcopy(node)))
+            yield Mutant(node.lineno, _said(node), becomes, source, place, change)
 
 
 def _said(node: ast.AST) -> str:
@@ -83,7 +91,7 @@ def _says_what_holds(node: ast.AST) -> bool:
     return isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
 
 
-def _changes(node: ast.AST) -> Iterator[Callable[[ast.AST], ast.AST]]:
+def _changes(node: ast.AST) -> Iterator[Change]:
     match node:
         case ast.Compare():
             for place, operator in enumerate(node.ops):
@@ -116,7 +124,7 @@ def _is_none(value: ast.expr) -> bool:
     return isinstance(value, ast.Constant) and value.value is None
 
 
-def _with(**fields: object) -> Callable[[ast.AST], ast.AST]:
+def _with(**fields: object) -> Change:
     def change(old: ast.AST) -> ast.AST:
         for name, value in fields.items():
             setattr(old, name, value)
@@ -125,7 +133,7 @@ def _with(**fields: object) -> Callable[[ast.AST], ast.AST]:
     return change
 
 
-def _with_comparison(place: int, operator: type[ast.cmpop]) -> Callable[[ast.AST], ast.AST]:
+def _with_comparison(place: int, operator: type[ast.cmpop]) -> Change:
     def change(old: ast.AST) -> ast.AST:
         assert isinstance(old, ast.Compare)
         old.ops[place] = operator()
@@ -134,14 +142,14 @@ def _with_comparison(place: int, operator: type[ast.cmpop]) -> Callable[[ast.AST
     return change
 
 
-def _replace(tree: ast.AST, target: ast.AST, change: Callable[[ast.AST], ast.AST]) -> ast.AST:
-    """Change ``target``, which may mean to put another node in its place; returns what stands there now."""
+def _replace(tree: ast.AST, target: ast.AST, change: Change) -> None:
+    """Change ``target``, which may mean to put another node in its place."""
     new = change(target)
-    if new is not target:
-        for parent in ast.walk(tree):
-            for name, value in ast.iter_fields(parent):
-                if value is target:
-                    setattr(parent, name, new)
-                elif isinstance(value, list) and any(item is target for item in value):
-                    setattr(parent, name, [new if item is target else item for item in value])
-    return new
+    if new is target:
+        return
+    for parent in ast.walk(tree):
+        for name, value in ast.iter_fields(parent):
+            if value is target:
+                setattr(parent, name, new)
+            elif isinstance(value, list) and any(item is target for item in value):
+                setattr(parent, name, [new if item is target else item for item in value])
