@@ -79,6 +79,16 @@ def test_what_was_built_on_a_device_is_built_again_of_itself(bundle_dir: Path, a
     assert rebuild_command(bundle) == command
 
 
+def test_only_a_file_that_the_manifest_lists_is_given(bundle_dir: Path) -> None:
+    bundle = load_bundle(bundle_dir)
+    assert bundle.file("build.log") == bundle_dir / "build.log"
+    (bundle_dir / "more.log").touch()
+    with pytest.raises(BundleError, match=r"lists no file 'more\.log'"):
+        bundle.file("more.log")
+    assert "document" not in repr(bundle)
+    assert bundle == replace(bundle, document={})
+
+
 def test_an_old_note_on_the_builders_machine_is_not_repeated(bundle_dir: Path) -> None:
     note = (
         "int8 is slower than fp32 on the machine that built it: --accuracy-budget or --latency-target takes the faster"
@@ -357,6 +367,7 @@ def test_the_writer_accepts_tuples_and_the_reader_gets_the_same(bundle_dir: Path
     document["geometry"]["crop_boxes"] = tuple(map(tuple, document["geometry"]["crop_boxes"]))
     write_manifest(bundle_dir, document)
     assert load_bundle(bundle_dir).manifest.geometry.crop_boxes == ((0, 0), (16, 8))
+    assert (bundle_dir / "bundle.json").read_text().startswith('{\n  "')  # for people
 
 
 # Raised where no bundle is left to look at, or caught and said again with the words of one that is.

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import tempfile
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dgiqa_edge.runtime.bundle import golden as golden_module
 from dgiqa_edge.runtime.bundle.golden import GOLDEN_NAME, Deviation, Golden, compare, load_golden, save_golden
 from dgiqa_edge.runtime.bundle.manifest import Tolerance
 from dgiqa_edge.runtime.errors import BundleError
@@ -107,6 +109,20 @@ def test_pickled_objects_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "golden.npz"
     np.savez(path, **arrays(score=np.array([{"run": "me"}], dtype=object)))
     with pytest.raises(BundleError, match="not a golden frame"):
+        load_golden(path)
+
+
+def test_an_archive_is_not_unpacked_beyond_a_golden_frames_size(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "golden.npz"
+    np.savez_compressed(path, **arrays())
+    with zipfile.ZipFile(path) as packed:
+        unpacked = sum(entry.file_size for entry in packed.infolist())
+    monkeypatch.setattr(golden_module, "_MOST_BYTES", unpacked)
+    assert load_golden(path).score == 0.5
+    monkeypatch.setattr(golden_module, "_MOST_BYTES", unpacked - 1)
+    with pytest.raises(BundleError, match=f"it unpacks to {unpacked} bytes"):
         load_golden(path)
 
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from dgiqa_edge.runtime import load_bundle
 from dgiqa_edge.runtime.bundle import manifest
+from dgiqa_edge.runtime.bundle.bundle import build_here_command
 from dgiqa_edge.runtime.bundle.checks import SCHEMA_FILE, is_inside
 from dgiqa_edge.runtime.bundle.golden import GOLDEN_NAME
 from dgiqa_edge.runtime.bundle.records import plain
@@ -131,6 +132,64 @@ def test_faults_that_contradict_the_rest_are_refused(
         make_bundle(faults=faults, edit=lambda document: document.update(change))
 
 
+CALIBRATION = {
+    "image_set_sha256": "a" * 64,
+    "images": 32,
+    "skipped": 0,
+    "method": "minmax",
+    "preprocessing_sha256": "b" * 64,
+    "graph_sha256": "c" * 64,
+    "file": "calibration.json",
+}
+
+
+def carrying(**changes: Any) -> dict[str, Any]:
+    return {"device_build": {**DEVICE_BUILD, "carried": [CARRIED, {**CARRIED, **changes}]}}
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"calibration": CALIBRATION}, "'calibration.file' names 'calibration.json', which 'files' does not list"),
+        ({"device_build": {**DEVICE_BUILD, "check": "x"}}, "'device_build.check' names 'x', which"),
+        (
+            carrying(graphs=[{"role": "fused", "file": "x"}]),
+            r"'device_build.carried\[1\].graphs\[0\].file' names 'x', which",
+        ),
+        (
+            carrying(graphs=[{"role": "depth", "file": "frame_graph.onnx"}]),
+            r"layout 'fused' needs the roles \['fused'\], but 'device_build.carried\[1\].graphs' has \['depth'\]",
+        ),
+    ],
+)
+def test_what_a_bundle_carries_for_a_device_is_checked_too(
+    make_bundle: Callable[..., Path], change: dict[str, Any], words: str
+) -> None:
+    assert load_bundle(make_bundle(edit=lambda document: document.update(carrying()))).manifest.device_build
+    with pytest.raises(BundleError, match=words):
+        make_bundle(edit=lambda document: document.update(change))
+
+
+PARSER_GRAPH = {
+    "role": "fused",
+    "precision": "fp32",
+    "file": "frame_graph.onnx",
+    "backend": "tensorrt",
+    "backend_version": ">=8.5,<8.6",
+    "facts": "build.log",
+    "rewritten": [],
+}
+
+
+def test_what_a_bundle_carries_is_built_here_by_a_command(make_bundle: Callable[..., Path]) -> None:
+    carried = {"parser_graphs": [PARSER_GRAPH]}
+    bundle = load_bundle(make_bundle(edit=lambda document: document.update(carried | carrying())))
+    assert build_here_command(bundle, "tensorrt") == f"dgiqa-edge build --from {bundle.path}"
+    assert build_here_command(bundle, "openvino") == ""
+    bundle = load_bundle(make_bundle(edit=lambda document: document.update(carried)))
+    assert build_here_command(bundle, "tensorrt") == ""
+
+
 def test_a_tolerance_of_faults_that_are_not_read_is_refused(make_bundle: Callable[..., Path]) -> None:
     with pytest.raises(BundleError, match=r"'golden.tolerance.faults' must be there"):
         make_bundle(faults=True, edit=lambda document: document.pop("faults"))
@@ -188,3 +247,24 @@ def test_the_fit_of_an_older_bundle_is_stretch(make_bundle: Callable[..., Path],
 def test_another_fit_is_refused(make_bundle: Callable[..., Path]) -> None:
     with pytest.raises(BundleError, match=r"field 'fit' must be one of \[\"stretch\", \"pad\", \"crop\"\]"):
         make_bundle(edit=lambda document: document.update(fit="letterbox"))
+
+
+@pytest.mark.parametrize(("whole", "views"), [(None, 2), ([24, 32], 3)])
+def test_a_whole_view_gives_a_score_besides_the_crops(
+    make_bundle: Callable[..., Path], whole: list[int] | None, views: int
+) -> None:
+    bundle = make_bundle(edit=lambda document: document["geometry"].update(whole_view=whole))
+    assert load_bundle(bundle).manifest.geometry.view_count == views
+
+
+@pytest.mark.parametrize(
+    ("name", "nodes", "title"),
+    [
+        ("int8", {"Conv": {"int8": 3}, "Add": {"fp32": 1}}, "int8"),
+        ("int8", {"Conv": {"int8": 3}, "Add": {"fp16": 1}}, "int8 + fp16"),
+        ("fp16", {"Conv": {"fp16": 3}, "Add": {"fp32": 1}}, "fp16"),
+        ("fp32", {}, "fp32"),
+    ],
+)
+def test_a_precision_says_what_its_other_nodes_are_in(name: str, nodes: dict[str, dict[str, int]], title: str) -> None:
+    assert manifest.Precision(name, "onnxruntime", nodes).title == title

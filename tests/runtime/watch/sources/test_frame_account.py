@@ -28,6 +28,9 @@ def ffmpeg(*arguments: str | Path) -> None:
         ({"read": 2, "last_s": 0.04, "complaints": 1}, 48),
         ({"read": 48, "damaged": 2, "last_s": 1.96}, 2),
         ({"read": 50, "damaged": 1}, 1),
+        # One sign of loss is enough for a shortage to count.
+        ({"read": 45, "damaged": 1}, 5),
+        ({"read": 45, "complaints": 1}, 5),
         # Sound that is longer than the pictures, in a container that does not count its frames.
         ({"read": 48, "last_s": 1.88}, 0),
         ({"read": 20, "last_s": 0.76}, 30),
