@@ -231,3 +231,28 @@ def test_a_signal_at_any_moment_ends_a_measurement_as_an_exception():
     """A Ctrl-C that fell into an overloaded function of OpenCV ended the process with SIGSEGV."""
     finished = subprocess.run([sys.executable, "-c", MEASURED_UNDER_SIGNALS], capture_output=True, text=True)
     assert (finished.returncode, finished.stdout) == (0, "2000\n"), finished.stderr
+
+
+def test_smear_is_counted_in_tiles_of_32_lines():
+    """Three rows of tiles fit into 97 lines; the last of them repeats its first line."""
+    grey = np.random.default_rng(0).integers(0, 256, (97, 64), dtype=np.uint8)
+    grey[64:] = grey[64]
+    assert CueMeter().measure(cv2.merge([grey] * 3)).smear == pytest.approx(1 / 3)
+
+
+@pytest.mark.parametrize(
+    ("rest", "noisy_tiles", "noisy"),
+    [
+        (247, 16, True),  # at white and at black noise is cut off: those tiles say nothing
+        (246, 16, False),
+        (8, 16, True),
+        (9, 16, False),
+        (247, 15, False),  # so few tiles say nothing about the frame
+    ],
+)
+def test_noise_is_read_where_it_is_not_cut_off(rest, noisy_tiles, noisy):
+    """One of the three strips that are looked at has noise in tiles of 16, the others are flat, of level ``rest``."""
+    grey = np.full((96, 256), rest, np.uint8)
+    grey[:16, : noisy_tiles * 16] = np.random.default_rng(0).integers(98, 159, (16, noisy_tiles * 16))
+    found = CueMeter().measure(cv2.merge([grey] * 3)).noise
+    assert (found > 5.0) if noisy else (found == 0.0)

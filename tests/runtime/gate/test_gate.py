@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dgiqa_edge.runtime.errors import ConfigurationError, GateError
+from dgiqa_edge.runtime.gate.baseline import Baseline, Spread
 from dgiqa_edge.runtime.gate.gate import NO_SIGNAL, REASONS, Gate, Reading
 from dgiqa_edge.runtime.gate.policy_file import parse_policy
 from dgiqa_edge.runtime.gate.reading import Cues
@@ -181,3 +182,55 @@ def test_a_check_that_is_off_has_no_thresholds():
     gate = Gate(parse_policy({"cues": {"noise": {"role": "off"}}}))
     assert gate.thresholds("noise") == gate.thresholds("no such check")
     assert gate.thresholds("luminance").reject == 65.0
+
+
+AT_ONCE = {"smoothing": {"method": "none"}, "start": {"readings": 1}, "reason": {"settle_s": 0.0}}
+BAD, GOOD = Reading(0.1), Reading(0.9)
+
+
+def played(gate, steps):
+    return [gate.update(reading, t) for t, reading in steps]
+
+
+def test_a_dwell_is_over_at_its_last_moment():
+    gate = Gate(parse_policy({**AT_ONCE, "dwell": {"pass_s": 1.0, "reject_s": 2.0, "cool_down_s": 0.5}}))
+    steps = [(0.0, GOOD), (0.25, GOOD), (0.5, GOOD), (1.25, BAD), (1.5, BAD), (2.75, GOOD), (3.25, GOOD), (3.5, GOOD)]
+    states = [verdict.state.value for verdict in played(gate, steps)]
+    assert states == ["unknown", "unknown", "pass", "pass", "reject", "reject", "reject", "pass"]
+
+
+def test_the_watchdog_lets_through_what_recovers_too_and_says_what_it_was():
+    settings = {"dwell": {"cool_down_s": 60.0}, "watchdog": {"max_reject_s": 5.0, "action": "pass"}}
+    gate = Gate(parse_policy({**AT_ONCE, **settings}))
+    verdicts_ = played(gate, [(0.0, BAD), (4.0, GOOD), (5.0, GOOD), (6.0, GOOD)])
+    assert [(one.state.value, one.reason, one.cue) for one in verdicts_] == [
+        ("reject", "low quality", "score"),
+        ("reject", "recovering", "score"),
+        ("pass", "rejected too long", "score"),
+        ("pass", "good", None),
+    ]
+
+
+def test_a_lost_signal_ends_what_the_watchdog_lets_through():
+    gate = Gate(parse_policy({**AT_ONCE, "watchdog": {"max_reject_s": 5.0, "action": "pass"}}))
+    verdicts_ = played(gate, [(0.0, BAD), (5.0, BAD), (6.0, NO_SIGNAL), (7.0, BAD), (8.0, BAD)])
+    assert [(one.state.value, one.reason) for one in verdicts_] == [
+        ("reject", "low quality"),
+        ("pass", "rejected too long"),
+        ("unknown", "no signal"),
+        ("reject", "low quality"),
+        ("reject", "low quality"),
+    ]
+
+
+def test_after_a_loss_that_people_were_told_of_the_next_verdict_is_announced():
+    gate = Gate(parse_policy(AT_ONCE))
+    assert [one.announced for one in played(gate, [(0.0, BAD), (1.0, BAD)])] == [True, False]
+    gate.told_of_loss()
+    assert [one.announced for one in played(gate, [(2.0, BAD), (3.0, BAD)])] == [True, False]
+
+
+def test_a_given_baseline_is_the_gates_own():
+    baseline = Baseline(6, {"score": Spread(0.4, 0.5, 0.6)})
+    assert Gate(parse_policy({}), baseline).baseline is baseline
+    assert Gate(parse_policy({})).baseline is None
