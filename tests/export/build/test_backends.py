@@ -1,6 +1,7 @@
 """What ``--backend`` comes to on machines with and without TensorRT and a GPU."""
 
 import argparse
+import importlib.util
 import sys
 from dataclasses import replace
 from types import SimpleNamespace
@@ -15,7 +16,7 @@ from dgiqa_edge.export.options import build_options
 from dgiqa_edge.export.tensorrt import builder as tensorrt_builder
 from dgiqa_edge.export.tensorrt import machine as tensorrt_machine
 from dgiqa_edge.runtime.errors import EngineCompatibilityError, MachineError
-from dgiqa_edge.runtime.machine.cuda_probe import CudaProbe, Gpu
+from dgiqa_edge.runtime.machine.cuda_probe import CudaProbe, Gpu, probe
 
 VERSIONS = [entry["name"] for entry in versions()]
 ORIN = Gpu("Orin", "87", 8 << 30, True)
@@ -113,8 +114,12 @@ def test_a_driver_too_old_for_this_cuda_is_found_before_any_work(machine):
         tensorrt_machine.open_machine()
 
 
-def test_this_machine_can_be_asked():
-    assert isinstance(tensorrt_machine.obstacle(), str)
+def test_this_machine_says_what_it_lacks():
+    said = tensorrt_machine.obstacle()
+    if importlib.util.find_spec("tensorrt") is None:
+        assert said == "the tensorrt package is not installed"
+    else:
+        assert said.startswith("no NVIDIA GPU was found: ") == (not probe().gpus)
 
 
 @pytest.mark.parametrize(("asked", "words"), [("auto", "all it needs is here"), ("dummy", "as asked")])
