@@ -150,6 +150,7 @@ def main() -> int:
     parser.add_argument("areas", nargs="*", help="of mutations.toml; all of them by default")
     parser.add_argument("--sample", type=int, default=SAMPLE, help="mutants of an area that are tried (%(default)s)")
     parser.add_argument("--seed", type=int, default=SEED, help="of the sample (%(default)s)")
+    parser.add_argument("--again", action="store_true", help=f"of those only what {REPORT.name} says survived")
     parser.add_argument("--only", default="", help="mutants whose file:line begins so")
     parser.add_argument("--jobs", type=int, default=1, help="mutants at once (%(default)s)")
     parser.add_argument("--write", action="store_true", help=f"write {REPORT.name}")
@@ -167,9 +168,11 @@ def main() -> int:
         everything = trials(content["files"])
         tried = sample(everything, options.sample, options.seed)
         tried = [trial for trial in tried if f"{trial.file}:{trial.mutant.line}:".startswith(options.only)]
-        alive = []
+        alive: list[Trial] = []
+        survived = REPORT.read_text(encoding="utf-8") if options.again else None
         for file, tests in content["files"].items():
-            if here := [trial for trial in tried if trial.file == file]:
+            mine = [trial for trial in tried if trial.file == file]
+            if here := [trial for trial in mine if survived is None or str(trial) in survived]:
                 alive += survivors(tests, here, options.jobs)
         equal = {tuple(row[:4]): row[4] for row in content.get("equivalent", [])}
         excused = Counter(dict.fromkeys(equal, 1))  # one survivor a row: another line may read the same
@@ -193,7 +196,8 @@ def _write(rows: list[str], unnoticed: list[Trial], known: list[str], options: a
         "# Mutants",
         "",
         f"Made by `python tests/mutate.py --write --sample {options.sample} --seed {options.seed}`: of each area at "
-        f"most {options.sample} mutants, drawn by the seed. Score: killed of those that change something.",
+        f"most {options.sample} mutants, drawn by the seed. `--again` tries those anew that survived the run before,",
+        "once there are tests for them. Score: killed of those that change something.",
         "",
         "| area | mutants | tried | killed | change nothing | survive | score |",
         "|---|---|---|---|---|---|---|",
