@@ -11,7 +11,7 @@ from dgiqa_edge.benchmarks.latency.frame_feed import FrameFeed
 from dgiqa_edge.benchmarks.report.document import assemble
 from dgiqa_edge.benchmarks.report.series import encode
 from dgiqa_edge.calibration.images.shipped import SHIPPED_PHOTOS
-from dgiqa_edge.runtime.bundle.manifest import FrameSize
+from dgiqa_edge.runtime.ground.framing import FrameSize
 
 
 @pytest.fixture(scope="session")
