@@ -128,7 +128,7 @@ def runtime_tests(version: str, python: str) -> Begun:
 
 def wheel_commands() -> str:
     """The shell commands of ``docs/wheel.md``."""
-    (block,) = re.findall(r"^```\n(.*?)^```", WHEEL_DOCUMENT.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    (block,) = re.findall(r"^```sh\n(.*?)^```", WHEEL_DOCUMENT.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
     return str(block)
 
 

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from dgiqa_edge.runtime.engines.tensorrt.log import uncollected
 from dgiqa_edge.runtime.engines.tensorrt.package import import_tensorrt
 from dgiqa_edge.runtime.engines.tensorrt.versions import release_of
 from dgiqa_edge.runtime.errors import EngineCompatibilityError, MachineError
@@ -116,6 +117,7 @@ def load_tensorrt(flavour: str = "tensorrt") -> Any:
     return trt
 
 
+@uncollected()
 def build(
     trt: Any,
     read: Callable[[], bytes],
@@ -182,6 +184,7 @@ def build(
     )
 
 
+@uncollected()
 def dla_cores(trt: Any, log: BuildLog) -> int:
     """DLA cores of the current device; 0 where there are none.
 

@@ -5,6 +5,7 @@ for the operation during which it came and for no other: some do no harm, and wo
 """
 
 import functools
+import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,6 +13,22 @@ from typing import Any
 from ...ground.error_text import one_line
 
 _KEPT = 50
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """No garbage is collected while the block, or the function that this decorates, runs.
+
+    TensorRT makes builders and runtimes under a lock, and logs there. A collection that happened to begin in the logger
+    and freed an older builder waited for that very lock, forever (seen with TensorRT-RTX 1.7).
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 class Said:

@@ -12,7 +12,7 @@ from ...errors import BundleError, EngineCompatibilityError, GpuMemoryError
 from ..protocol import TensorSpec
 from .inspector import EngineLayers, parse
 from .just_in_time import Kernels, check_validity
-from .log import Messages
+from .log import Messages, uncollected
 from .versions import flavour_of, release_of
 
 PACKED = ".gz"
@@ -63,7 +63,7 @@ class Plan:
         self.messages = messages
         self.remark = ""
         compiles = flavour_of(trt) != "tensorrt"
-        with messages.during() as said:
+        with uncollected(), messages.during() as said:
             runtime = trt.Runtime(logger)
             if compiles:
                 header = self._read(runtime.engine_header_size)
@@ -91,7 +91,7 @@ class Plan:
             GpuMemoryError: the GPU has no memory left for it.
         """
         engine = self._engine
-        with self.messages.during() as said:
+        with uncollected(), self.messages.during() as said:
             if self.kernels is None:
                 context = engine.create_execution_context()
             else:  # compiled here, and when it runs first

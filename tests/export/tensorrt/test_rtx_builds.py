@@ -6,6 +6,8 @@ of the graph is what counts. The slow tests build them whole.
 
 import functools
 import json
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -310,3 +312,36 @@ def test_the_committed_table_is_whole_and_its_page_shows_it():
     }
     assert not any(row["warnings"] or row["lone_qdq"] for row in document["builds"])
     assert (ROOT / "docs" / "tensorrt-rtx.md").read_text() == page(document)
+
+
+FREED_IN_THE_LOGGER = """
+import gc
+from dgiqa_edge.export.tensorrt.builder import BuildLog, dla_cores
+from dgiqa_edge.export.tensorrt.rtx_builds import open_rtx
+trt = open_rtx().trt
+
+class Quiet(trt.ILogger):
+    def __init__(self):
+        trt.ILogger.__init__(self)
+
+    def log(self, severity, text):
+        pass
+
+class Allocating(BuildLog):
+    def add(self, severity, text):
+        [[] for _ in range(200_000)]
+        super().add(severity, text)
+
+gc.collect()
+gc.set_threshold(100_000)
+garbage = []
+garbage += [garbage, trt.Builder(Quiet())]
+del garbage
+dla_cores(trt, Allocating())
+"""
+
+
+def test_a_builder_that_became_garbage_is_not_freed_while_another_is_made(machine):
+    """TensorRT would wait for its own lock forever."""
+    ended = subprocess.run([sys.executable, "-c", FREED_IN_THE_LOGGER], capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 0, ended.stderr

@@ -1,6 +1,10 @@
 """TensorRT's messages, by the operation that they came from."""
 
-from dgiqa_edge.runtime.engines.tensorrt.log import logger
+import gc
+
+import pytest
+
+from dgiqa_edge.runtime.engines.tensorrt.log import logger, uncollected
 
 ERROR, WARNING = 1, 2
 
@@ -32,3 +36,20 @@ def test_a_flood_of_messages_keeps_the_first():
             collector.log(ERROR, f"{index}")
     assert said.reason() == "0"
     assert len(said.errors) < 100
+
+
+def test_garbage_waits_until_the_outermost_block_ends_also_by_an_error():
+    seen = []
+
+    @uncollected()
+    def call():
+        seen.append(gc.isenabled())
+        raise RuntimeError
+
+    assert gc.isenabled()
+    with uncollected():
+        with pytest.raises(RuntimeError):
+            call()
+        seen.append(gc.isenabled())
+    assert seen == [False, False]
+    assert gc.isenabled()
