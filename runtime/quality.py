@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from .bundle.bundle import Bundle
 from .errors import SourceError
+from .frames.arrays import as_bgr
+from .frames.depth_upsampling import depth_over_frame
 from .ground.error_text import one_line
 from .ground.framing import Box, scaled_box
 
@@ -77,21 +79,20 @@ class Quality:
     def depth_as(self, frame: NDArray[Any]) -> NDArray[np.uint8]:
         """The depth as large as the frame: uint8 [H, W], for each of its pixels, 255 nearest.
 
+        It follows the frame's edges (``frames/depth_upsampling.py``): made to be looked at, ``depth`` is the network's.
         Where the frame was cropped, its outer parts have no depth: they are 0, and ``frame_box`` tells them apart.
 
         Args:
-            frame: the array [H, W, ...] that was scored, or a scaled copy of it; only its size is looked at.
-        """
-        import cv2
+            frame: the array that was scored, or a scaled copy of it: uint8, or float in 0..1; [H, W, 3] or [H, W].
 
-        height, width = frame.shape[:2]
-        box = Box(0, 0, width, height)
-        if self.frame_box is not None:
-            scored = (height, width) if self.size is None else self.size[::-1]
-            box = scaled_box(self.frame_box, scored, (height, width))
-        depth = np.zeros((height, width), np.uint8)
-        depth[box.slices] = cv2.resize(self.picture_depth, (box.width, box.height))
-        return depth
+        Raises:
+            SourceError: it is no such array.
+        """
+        picture = as_bgr(frame)
+        box = self.frame_box
+        if box is not None and self.size is not None:
+            box = scaled_box(box, self.size[::-1], picture.shape)
+        return depth_over_frame(self.picture_depth, picture, box)
 
     def to_dict(self) -> dict[str, Any]:
         """Ready for JSON: what ``dgiqa-edge score --json`` prints of an image, depth left out.

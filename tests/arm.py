@@ -38,6 +38,7 @@ TESTS = (
 )
 """Where the processor has a say: ONNX Runtime, OpenCV, NumPy, and the library that was built for it."""
 LEFT_OUT = {
+    "tests/runtime/api": "threads and clocks; its parts are tested where they lie",
     "tests/runtime/commands": "a process a case, each with seconds of imports under emulation",
     "tests/runtime/engines/cuda": "stand-ins that a compiler makes, and there is none",
     "tests/runtime/engines/tensorrt": "stand-ins that a compiler makes, and there is none",
@@ -47,8 +48,12 @@ LEFT_OUT = {
     "tests/runtime/native": "reads source files, and configures the build",
     "tests/runtime/settings": "text",
     "tests/runtime/test_first_hour.py": "text, and a process a case",
+    "tests/runtime/test_errors.py": "text",
+    "tests/runtime/test_examples.py": "a process a case, and what the others hold",
     "tests/runtime/test_hashing.py": "the standard library's",
     "tests/runtime/test_lazy_import.py": "the standard library's",
+    "tests/runtime/test_quality.py": "Python's own arithmetic",
+    "tests/runtime/test_results_table.py": "text",
     "tests/runtime/tuning": "Python's own arithmetic",
     "tests/runtime/watch": "threads, sockets and clocks, which emulation slows beyond their limits",
 }

@@ -13,10 +13,10 @@ import numpy as np
 from dgiqa_edge.calibration.agreement import FEWEST, Agreement, agreement
 from dgiqa_edge.calibration.degradations.sensor import dead_frames
 from dgiqa_edge.calibration.images.calibration_set import pixels_sha256
-from dgiqa_edge.runtime.bundle.manifest import FrameSize
 from dgiqa_edge.runtime.errors import ReportError, SourceError
 from dgiqa_edge.runtime.frames.fit import scaled_frame
 from dgiqa_edge.runtime.frames.images import read_image
+from dgiqa_edge.runtime.ground.framing import FrameSize
 from dgiqa_edge.runtime.scoring.scorer import Scorer
 
 from ..measures.measures import BUNDLE, Measure, Panel, Tally, bundle_measure

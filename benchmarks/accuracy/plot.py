@@ -11,6 +11,7 @@ import numpy as np
 
 from dgiqa_edge.calibration.agreement import Agreement, Figure, fitted_logistic
 from dgiqa_edge.runtime.ground.atomic import write_bytes
+from dgiqa_edge.runtime.ground.plot_axes import BLUE, FAINT, GREEN, GREY, GRID, INK, ORANGE, ROSE, VIOLET, plain_axes
 
 from ..measures.measures import BUNDLE
 from .accuracy import AccuracyReport
@@ -20,9 +21,8 @@ from .graded_series import Share
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-INK, FAINT, GRID = "#20262e", "#6b7480", "#e3e7ec"
-ACCENT, CURVE = "#1f6fb2", "#d1495b"
-BASELINES = ("#e09f3e", "#3a7d44", "#8d6a9f", "#7a7f87")
+ACCENT, CURVE = BLUE, ROSE
+BASELINES = (ORANGE, GREEN, VIOLET, GREY)
 WIDTH, HEIGHT, HEADING, DPI = 13.0, 7.4, 0.08, 120
 ROW, OWN_BAR = 0.8, 0.4
 """Parts of a row's height: all its bars, and the bundle's."""
@@ -47,8 +47,6 @@ def draw_accuracy(report: AccuracyReport, about: Circumstances, file: Path) -> N
     heading.text(0.01, 0.68, report.measured[0].source, va="center", fontsize=14, fontweight="bold", color=INK)
     heading.text(0.01, 0.22, _caption(report, about), va="center", fontsize=9, color=FAINT)
     panels = list(body.subplots(1, 2, width_ratios=(1.0, 1.05)) if both else [body.subplots()])
-    for panel in panels:
-        _plain(panel)
     if agreed is not None:
         _draw_scatter(panels[0], report, agreed)
     if order:
@@ -66,9 +64,7 @@ def _draw_scatter(panel: "Axes", report: AccuracyReport, figures: Agreement) -> 
     panel.scatter(predicted, human, s=size, color=ACCENT, alpha=0.45, linewidths=0, zorder=2)
     at = np.linspace(predicted.min(), predicted.max(), CURVE_POINTS)
     panel.plot(at, fitted_logistic(predicted, human)(at), color=CURVE, linewidth=2.2, zorder=3, label="fitted logistic")
-    panel.set_xlabel("score of the bundle", color=INK)
-    panel.set_ylabel("mean opinion score", color=INK)
-    panel.set_title(f"Agreement with people, {len(human)} photos", loc="left", fontsize=11, color=INK)
+    plain_axes(panel, f"Agreement with people, {len(human)} photos", "score of the bundle", "mean opinion score")
     lines = [
         f"{name}  {_text(figure)}"
         for name, figure in zip(
@@ -137,8 +133,8 @@ def _draw_order(panel: "Axes", rows: list[tuple[str, dict[str, Share]]]) -> None
     panel.set_yticks(places, [label for label, _ in rows])
     panel.set_ylim(len(rows) - 0.4, -0.6)
     panel.set_xlim(0, 100)
-    panel.set_xlabel("pairs in order, %  (the better picture scores higher)", color=INK)
-    panel.set_title("Order of clean and degraded pictures", loc="left", fontsize=11, color=INK)
+    x = "pairs in order, %  (the better picture scores higher)"
+    plain_axes(panel, "Order of clean and degraded pictures", x, "")
     panel.grid(axis="y", visible=False)
 
 
@@ -150,15 +146,6 @@ def _reach(shares: list[Share]) -> np.ndarray:
 
 def _present(shares: "dict[str, Share | None]") -> dict[str, Share]:
     return {name: share for name, share in shares.items() if share is not None}
-
-
-def _plain(panel: "Axes") -> None:
-    panel.set_axisbelow(True)
-    panel.grid(color=GRID, linewidth=0.8)
-    panel.tick_params(colors=INK, labelsize=9, length=0)
-    for side, spine in panel.spines.items():
-        spine.set_visible(side in ("left", "bottom"))
-        spine.set_color(GRID)
 
 
 def _text(figure: Figure) -> str:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from dgiqa_edge.runtime.scoring.scorer import Scorer
 
+    from ..accuracy.contact_sheet import Anchors
     from ..accuracy.degradation_order import OrderReport, PhotoScores
 
 SUMMARY = "score a dozen photos and degraded copies of them; writes depth maps and a contact sheet"
@@ -127,6 +128,7 @@ def _score_all(
     from dgiqa_edge.calibration.degradations.kinds import SHOWN
     from dgiqa_edge.runtime.errors import SourceError
     from dgiqa_edge.runtime.frames.depth_picture import write_depth_picture
+    from dgiqa_edge.runtime.frames.depth_upsampling import depth_over_frame
 
     from ..accuracy.contact_sheet import draw_row
     from ..accuracy.degradation_order import OrderReport, observed_pictures, score_with_copies
@@ -149,9 +151,9 @@ def _score_all(
             failed[photo] = one_line(error)
             print(f"{labels[photo]:<{width}}  {'-':>7}  error: {failed[photo]}", flush=True)
             continue
-        write_depth_picture(depth_pictures[photo], pictures.depth)
+        write_depth_picture(depth_pictures[photo], depth_over_frame(pictures.depth, pictures.clean))
         label = labels[photo] + (" *" if scores.observed else "")
-        rows.append(draw_row(label, scores, pictures))
+        rows.append(draw_row(label, scores, pictures, _anchors()))
         scored.append(scores)
         print(_table_row(f"{label:<{width}}", scores, columns), flush=True)
     report = OrderReport(strength, tuple(scored), failed)
@@ -203,7 +205,6 @@ def _calibration_note(scorer: "Scorer", report: "OrderReport") -> str:
 def _write_sheet(
     file: Path, rows: "Sequence[np.ndarray]", scorer: "Scorer", report: "OrderReport", notes: Sequence[str]
 ) -> None:
-    from dgiqa_edge.calibration.degradations.kinds import SHOWN
     from dgiqa_edge.calibration.images.shipped import credit_of
     from dgiqa_edge.runtime.frames.images import write_image
 
@@ -211,10 +212,12 @@ def _write_sheet(
 
     manifest = scorer.bundle.manifest
     backend = scorer.describe()[0]["backend"]
+    depth_height, depth_width = manifest.geometry.depth_output
     lines = [
+        "Each row: a photo, its depth, and copies of it that were spoiled on purpose, with the score of each."
+        + " Framed in red: a copy that does not score lower." * (report.in_order < report.pairs),
         f"{manifest.preset}, {manifest.precision.name} on {backend}, frame {manifest.frame.width}x"
-        f"{manifest.frame.height}: a score under each picture, and its difference to the photo's",
-        _order_line(report),
+        f"{manifest.frame.height}; depth {depth_width}x{depth_height}, drawn along the photo's edges",
     ]
     if report.failed:
         names = ", ".join(photo.name for photo in list(report.failed)[:NAMES_ON_SHEET])
@@ -223,8 +226,25 @@ def _write_sheet(
     credits = dict.fromkeys(credit for scores in report.scored if (credit := credit_of(scores.photo)))
     if credits:
         notes = [*notes, f"Photos, reduced and degraded: {', '.join(credits)}."]
-    picture = draw_sheet(rows, list(SHOWN), SheetTexts("dgiqa-edge demo", lines, notes))
+    picture = draw_sheet(rows, SheetTexts(headline(report), lines, notes), _anchors())
     write_image(file, picture)
+
+
+def headline(report: "OrderReport") -> str:
+    """The sheet's one sentence for people who have not read anything yet."""
+    return f"A spoiled picture should score lower than its photo: {report.in_order} of {report.pairs} copies do"
+
+
+def _anchors() -> "Anchors":
+    """The published gate's thresholds of the score."""
+    from dgiqa_edge.runtime.gate.policy import GatePolicy
+
+    from ..accuracy.contact_sheet import Anchors
+
+    limits = GatePolicy().limits["score"]
+    assert limits.reject is not None
+    assert limits.accept is not None
+    return Anchors(limits.reject, limits.accept)
 
 
 def _labels(photos: Sequence[Path]) -> dict[Path, str]:

@@ -81,6 +81,23 @@ class Comparison:
         return any(row.fails for row in self.rows)
 
 
+def row_cells(row: Row) -> tuple[str, ...]:
+    """A figure that both reports have, for people: its title, both values, change, interval, verdict, and a remark."""
+    assert row.first is not None
+    assert row.second is not None
+    assert row.change is not None
+    form = ".1%" if row.metric.relative else ".4f"
+    return (
+        row.metric.title,
+        f"{row.first:.4g}",
+        f"{row.second:.4g}",
+        f"{row.change:+{form}}",
+        "" if row.low is None or row.high is None else f"[{row.low:+{form}}, {row.high:+{form}}]",
+        row.verdict.value + f", breaks the limit of {row.limit}" * row.fails,
+        row.reason,
+    )
+
+
 @dataclass(frozen=True)
 class _Found:
     first: float

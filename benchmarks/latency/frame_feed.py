@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from dgiqa_edge.runtime.bundle.manifest import FrameSize
 from dgiqa_edge.runtime.errors import SourceError
 from dgiqa_edge.runtime.frames.fit import fit_to
 from dgiqa_edge.runtime.frames.images import expand_images, read_image
+from dgiqa_edge.runtime.ground.framing import FrameSize
 
 JPEG_QUALITY = 90
 

@@ -3,7 +3,7 @@
 A figure that is missing reads "not measured", with the reason beside it; it is never left out.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -114,19 +114,25 @@ def run_table(report: Report) -> Table:
 
 
 def stage_table(report: Report) -> Table:
-    """Stages from the encoded frame to the result, those that this run cannot tell apart with the reason."""
+    """Stages from the encoded frame to the result."""
     latency = report["latency"]
     rows = [
         (row["name"], f"{row['p50_ms']:.3f} ms", f"{row['mean_ms']:.3f} ms", f"{row['share_percent']:.1f} %")
         for row in latency["stages"]
     ]
+    return Table(("stage", "median", "mean", "share of end to end"), tuple(rows))
+
+
+def absent_stages_table(report: Report) -> Table:
+    """Stages that this run cannot tell apart, and why."""
     prefix = "latency.stages."
-    missing = [
-        (path.removeprefix(prefix), NOT_MEASURED, "", reason)
-        for path, reason in report["not_measured"].items()
-        if path.startswith(prefix)
-    ]
-    return Table(("stage", "median", "mean", "share of end to end"), (*rows, *missing))
+    missing = [item for item in report["not_measured"].items() if item[0].startswith(prefix)]
+    return Table(("stage", NOT_MEASURED), tuple((path.removeprefix(prefix), reason) for path, reason in missing))
+
+
+def absent_stages_line(report: Report) -> str:
+    """Their names."""
+    return _folded_line("Not told apart", [row[0] for row in absent_stages_table(report).rows])
 
 
 def device_table(report: Report) -> Table:
@@ -139,13 +145,53 @@ def device_table(report: Report) -> Table:
 
 
 def environment_table(report: Report) -> Table:
-    """Every fact, then every fact that could not be had."""
+    """Every fact that could be had."""
     environment = report["environment"]
     known = [(name.replace("_", " "), _text(value)) for name, value in environment["facts"].items()]
-    missing = [(name.replace("_", " "), f"{_NOT_FOUND}{reason}") for name, reason in environment["not_found"].items()]
     packages = ", ".join(f"{name} {version}" for name, version in environment["packages"].items())
     variables = ", ".join(f"{name}={value}" for name, value in environment["variables"].items()) or "none set"
-    return Table(("", ""), (*known, ("packages", packages), ("variables", variables), *missing))
+    return Table(("", ""), (*known, ("packages", packages), ("variables", variables)))
+
+
+def not_found_table(report: Report) -> Table:
+    """Every fact that could not be had, and why."""
+    missing = report["environment"]["not_found"].items()
+    return Table(("", ""), tuple((name.replace("_", " "), f"{_NOT_FOUND}{reason}") for name, reason in missing))
+
+
+def not_found_line(report: Report) -> str:
+    """Their names."""
+    return _folded_line("Not found here", report["environment"]["not_found"])
+
+
+def absent_table(report: Report) -> Table:
+    """The headline figures that were not measured, and why."""
+    return Table(("", ""), tuple((line.label, line.detail) for line in headlines(report) if not line.measured))
+
+
+def absent_line(report: Report) -> str:
+    """Their names."""
+    return _folded_line("Not measured", [line.label for line in headlines(report) if not line.measured])
+
+
+def sensors_table(telemetry: Mapping[str, Any]) -> Table:
+    """Sensors that this machine does not have or does not show, and why."""
+    return Table(("", ""), tuple((str(name), str(reason)) for name, reason in telemetry["unavailable"].items()))
+
+
+def sensors_line(telemetry: Mapping[str, Any]) -> str:
+    """Their names."""
+    return _folded_line("Not available here", telemetry["unavailable"])
+
+
+def missing_line(report: Report) -> str:
+    """How many paths of the document hold nothing."""
+    count = len(report["not_measured"])
+    return f"{count} parts of the document are empty: which, and why" if count != 1 else "One part of it is empty"
+
+
+def _folded_line(what: str, names: Collection[str]) -> str:
+    return f"{what}: {', '.join(name.replace('_', ' ') for name in names)}"
 
 
 def subject_table(report: Report) -> Table:

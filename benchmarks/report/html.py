@@ -1,10 +1,10 @@
-"""A report as one HTML page that needs nothing else: inline style and SVG, no script, no request, fit to print.
+"""Pages of HTML that need nothing else: inline style and SVG, no script, no request; light, dark, phone and print.
 
-The words are in ``templates/report.html.j2``; whatever a template shows is escaped.
+The words are in ``templates``; whatever a template shows is escaped.
 """
 
 import functools
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dgiqa_edge.runtime.ground.extra_packages import extra_package
 
@@ -16,13 +16,21 @@ if TYPE_CHECKING:
 
 
 def to_html(report: Report) -> str:
-    """The whole page.
+    """The whole page of a report.
 
     Raises:
         MachineError: Jinja2 is not installed.
     """
-    page = environment().get_template("report.html.j2")
-    return page.render(report=report, facts=facts, plots=plots, accuracy=accuracy)
+    return page("report", facts.title(report), report=report, plots=plots, accuracy=accuracy)
+
+
+def page(template: str, title: str, **shown: Any) -> str:
+    """A page of ``templates``, under its title.
+
+    Raises:
+        MachineError: Jinja2 is not installed.
+    """
+    return environment().get_template(f"{template}.html.j2").render(title=title, facts=facts, **shown)
 
 
 @functools.cache

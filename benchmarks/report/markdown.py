@@ -47,6 +47,7 @@ def _lines(report: Report) -> Iterator[str]:
     yield from _table(facts.subject_table(report))
     yield from _heading("Environment")
     yield from _table(facts.environment_table(report))
+    yield from _table(facts.not_found_table(report))
     yield from _heading("Not measured")
     yield from _table(facts.missing_table(report))
 
@@ -58,6 +59,7 @@ def _latency(report: Report) -> Iterator[str]:
     yield ""
     yield from _table(facts.percentile_table(report["latency"]["end_to_end_percentiles"]))
     yield from _table(facts.stage_table(report))
+    yield from _table(facts.absent_stages_table(report))
     yield from _table(facts.device_table(report))
     yield from _table(facts.run_table(report))
 

@@ -23,7 +23,7 @@ def latency_cdf(latency: Section) -> Drawing:
     share = np.arange(1, len(values) + 1) / len(values) * 100.0
     keep = np.unique(np.linspace(0, len(values) - 1, CDF_POINTS).round().astype(int))
     plot = Plot(
-        scale(values, "latency, ms", ticks=8), scale([0.0, 100.0], "queries, %", ticks=5), "Latency distribution"
+        scale(values, "latency, ms", from_zero=True), scale([0.0, 100.0], "queries, %", ticks=5), "Latency distribution"
     )
     plot.steps(values[keep], share[keep], "blue")
     known = [row for row in latency["percentiles"] if row["value_ms"] is not None]
@@ -37,9 +37,7 @@ def latency_timeline(latency: Section) -> Drawing:
     samples = latency["samples"]
     starts, values = decode(samples["start_s"]), decode(samples["latency_ms"])
     blocks = decode(samples["block"])
-    plot = Plot(
-        scale([0.0, *starts], "time, s", ticks=8), scale(values, "latency, ms", from_zero=True), "Latency over time"
-    )
+    plot = Plot(scale([0.0, *starts], "time, s"), scale(values, "latency, ms", from_zero=True), "Latency over time")
     keep = np.unique(np.linspace(0, len(values) - 1, MOST_DOTS).round().astype(int))
     plot.dots(starts[keep], values[keep], "blue-soft", "each frame")
     numbers = np.unique(blocks)
@@ -109,7 +107,7 @@ def score_deltas(fidelity: Section) -> Drawing | None:
         scale([-reach, reach], "score minus FP32 score"),
         scale([0.0, 1.2 * float(heights.max())], "photos", from_zero=True, ticks=4, whole=True),
         "Score against FP32",
-        height=220,
+        height=250,
     )
     plot.columns(edges, heights.astype(float), "blue")
     plot.mark_x(0.0, f"mean absolute {np.abs(deltas).mean():.4f}")
@@ -127,7 +125,7 @@ def soak_drift(latency: Section, soak: Section) -> Drawing:
     stick_at, sticks = window_medians(ends, yardstick) if len(ends) == len(yardstick) else (np.array([]), np.array([]))
     sticks = sticks / sticks[0] * 100.0 if len(sticks) else sticks
     plot = Plot(
-        scale([0.0, *(middles / 60.0)], "time, min", ticks=8),
+        scale([0.0, *(middles / 60.0)], "time, min"),
         scale([95.0, 105.0, *relative, *sticks], "median, % of the first"),
         "Drift",
     )
@@ -158,10 +156,10 @@ def _channels_plot(telemetry: Section, quantity: str, heading: str, label: str) 
     if not lines:
         return None
     plot = Plot(
-        scale([0.0, *(times[-1] for _, times, _ in lines)], "time, s", ticks=8),
-        scale([value for _, _, values in lines for value in values], label, from_zero=quantity != "temperature_c"),
+        scale([0.0, *(times[-1] for _, times, _ in lines)], "time, s"),
+        scale([value for _, _, values in lines for value in values], label, from_zero=True),
         heading,
-        height=220,
+        height=250,
     )
     for (name, times, values), colour in zip(lines, _COLOURS * (len(lines) // len(_COLOURS) + 1), strict=False):
         plot.line(times, values, colour, name)

@@ -6,13 +6,16 @@ Colours are names of the page's CSS variables, so that print and screen can diff
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-WIDTH, HEIGHT = 680, 270
-LEFT, RIGHT, TOP, BOTTOM = 62, 18, 14, 44
-_LABEL_GAP = 13
+WIDTH, HEIGHT = 680, 290
+LEFT, RIGHT, TOP, BOTTOM = 100, 22, 22, 56
+_LABEL_GAP, _LETTER = 19, 9.5
+"""Margins, gaps and a letter's width are those of a phone, where letters are nearly twice as large in a drawing."""
+TICKS = 6
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,9 @@ class Scale:
         return np.clip((np.asarray(values, float) - self.low) / (self.high - self.low), 0.0, 1.0)
 
 
-def scale(values: Iterable[float], label: str, from_zero: bool = False, ticks: int = 6, whole: bool = False) -> Scale:
+def scale(
+    values: Iterable[float], label: str, from_zero: bool = False, ticks: int = TICKS, whole: bool = False
+) -> Scale:
     """A scale around the values that are numbers, ending on round ticks; ``whole`` for counts."""
     known = [float(value) for value in values if math.isfinite(value)]
     low, high = (min(known), max(known)) if known else (0.0, 1.0)
@@ -102,12 +107,12 @@ class Plot(Drawing):
         self.right, self.bottom = self.width - RIGHT, height - BOTTOM
         for value, (at, _) in zip(x.ticks, self.at(x.ticks, [y.low] * len(x.ticks)), strict=True):
             self.add("line", class_="grid", x1=at, x2=at, y1=TOP, y2=self.bottom)
-            self._tick(at, self.bottom + 16, tick_text(value, x.step), "middle")
+            self._tick(at, self.bottom + 20, tick_text(value, x.step), "middle")
         for value, (_, at) in zip(y.ticks, self.at([x.low] * len(y.ticks), y.ticks), strict=True):
             self.add("line", class_="grid", x1=LEFT, x2=self.right, y1=at, y2=at)
             self._tick(LEFT - 7, at + 4, tick_text(value, y.step), "end")
-        self.add("text", x.label, class_="axis", x=(LEFT + self.right) / 2, y=height - 8, text_anchor="middle")
-        turned = f"translate(14 {(TOP + self.bottom) / 2:g}) rotate(-90)"
+        self.add("text", x.label, class_="axis", x=(LEFT + self.right) / 2, y=height - 9, text_anchor="middle")
+        turned = f"translate(17 {(TOP + self.bottom) / 2:g}) rotate(-90)"
         self.add("text", y.label, class_="axis", transform=turned, text_anchor="middle")
 
     def at(self, xs: ArrayLike, ys: ArrayLike) -> list[tuple[float, float]]:
@@ -142,8 +147,8 @@ class Plot(Drawing):
     def mark_x(self, value: float, text: str, row: int = 0) -> None:
         """A vertical line with a label at its top; with ``row`` from 1 on at its foot, the first row lowest."""
         ((x, _),) = self.at([value], [self.y.low])
-        anchor, gap = ("end", -4) if x > self.width - 170 else ("start", 4)
-        y = self.bottom - 6 - (row - 1) * _LABEL_GAP if row else TOP + 10
+        anchor, gap = ("end", -4) if x > self.width / 2 else ("start", 4)
+        y = self.bottom - 6 - (row - 1) * _LABEL_GAP if row else TOP + 12
         self.add("line", class_="mark", x1=x, x2=x, y1=TOP, y2=self.bottom)
         self.add("text", text, class_="note", x=x + gap, y=y, text_anchor=anchor)
 
@@ -152,6 +157,24 @@ class Plot(Drawing):
         ((_, y),) = self.at([self.x.low], [value])
         self.add("line", class_="mark", x1=LEFT, x2=self.right, y1=y, y2=y)
         self.add("text", text, class_="note", x=self.right - 3, y=y - 4, text_anchor="end")
+
+    def note(self, x: float, y: float, text: str, placed: "list[tuple[float, float, float]] | None" = None) -> None:
+        """A text beside a point, above or below the texts in ``placed`` (left, right, row) that it would lie on."""
+        ((point, down),) = self.at([x], [y])
+        ahead = point < 0.65 * self.width
+        room = _LETTER * len(text)
+        left = point + 9 if ahead else point - 9 - room
+        taken = [] if placed is None else placed
+        rows = [down + 5 + sign * number * _LABEL_GAP for number in range(2 * len(taken) + 2) for sign in (1, -1)]
+        inside = [row for row in rows if TOP + 8 <= row <= self.bottom - 4] or [down]
+        over = [(row, other) for row in inside for start, end, other in taken if start < left + room and left < end]
+        free = [row for row in inside if all(abs(row - other) >= _LABEL_GAP for at, other in over if at == row)]
+        row = (free or inside)[0]
+        taken.append((left, left + room, row))
+        beside: dict[str, Any] = (
+            {"x": point + 9, "text_anchor": "start"} if ahead else {"x": point - 9, "text_anchor": "end"}
+        )
+        self.add("text", text, class_="note", y=row, **beside)
 
     def _tick(self, x: float, y: float, text: str, anchor: str) -> None:
         self.add("text", text, class_="tick", x=x, y=y, text_anchor=anchor)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..ground.framing import FrameSize
 from .records import typed
 
 Document = Mapping[str, Any]
@@ -34,14 +35,6 @@ class Network:
     seeded: bool
     source: str
     licence: str
-
-
-@dataclass(frozen=True)
-class FrameSize:
-    """Height and width in pixels of the frame that the engines take: uint8 [1, height, width, 3], BGR."""
-
-    height: int
-    width: int
 
 
 @dataclass(frozen=True)

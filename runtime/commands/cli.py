@@ -93,7 +93,7 @@ def _code_of(work: Callable[[], int], debug: bool, extra: str) -> int:
     except SystemExit:
         return _report("terminated", EXIT_TERMINATED, debug)
     except DgiqaEdgeError as error:
-        return _report(f"error: {error} [{page_of(type(error))}]", error.exit_code, debug)
+        return _report(f"error: {error} {_entry(type(error))}", error.exit_code, debug)
     except KeyboardInterrupt:
         return _report("interrupted", EXIT_INTERRUPTED, debug)
     except BrokenPipeError:
@@ -101,15 +101,20 @@ def _code_of(work: Callable[[], int], debug: bool, extra: str) -> int:
         return EXIT_BROKEN_PIPE
     except OSError as error:
         silence(sys.stdout)  # it may be the output that failed
-        problem = f"error: {_system_problem(error)} [{page_of(MachineError)}]"
+        problem = f"error: {_system_problem(error)} {_entry(MachineError)}"
         return _report(problem, MachineError.exit_code, debug)
     except MemoryError as error:
         problem = f"error: not enough memory ({error or 'an allocation failed'}): give smaller inputs, or fewer at once"
-        problem += f" [{page_of(MachineError)}]"
+        problem += f" {_entry(MachineError)}"
         return _report(problem, MachineError.exit_code, debug)
     except Exception as error:
         problem = f"internal error: {type(error).__name__}: {error} (a bug; --debug shows the trace)"
         return _report(problem, EXIT_BUG, debug)
+
+
+def _entry(kind: type[DgiqaEdgeError]) -> str:
+    """Where more is said of an error: a comment to a shell, since many a message ends with a command to copy."""
+    return f"# {page_of(kind)}"
 
 
 def _ended(work: Callable[[], int]) -> int:

@@ -48,7 +48,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--policy", type=input_path, metavar="FILE", help="policy to start from (default: the published one)"
     )
     tune.add_argument("--out", type=output_file, metavar="FILE", help="write the tuned policy there, as TOML")
-    tune.add_argument("--plot", type=output_file, metavar="FILE", help="write the ROC curves there (.png, .svg, .pdf)")
+    tune.add_argument(
+        "--plot",
+        type=output_file,
+        metavar="FILE",
+        help="draw scores, thresholds, curves and mistakes (.png, .svg, .pdf)",
+    )
     tune.add_argument(
         "--max-false-reject",
         type=number(0.0, 1.0),
@@ -216,7 +221,7 @@ def _tune(args: argparse.Namespace) -> int:
     else:
         print(f"\n{text}", end="")
     if args.plot:
-        write_roc_plot(args.plot, proposals, facts)
+        write_roc_plot(args.plot, proposals, tuned, (good, bad), facts)
     return EXIT_BAD_FRAME if good.failed or bad.failed else 0
 
 

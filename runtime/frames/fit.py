@@ -7,9 +7,8 @@ be scored as if they were part of the picture: what is left is filled with the p
 import numpy as np
 from numpy.typing import NDArray
 
-from ..bundle.manifest import FrameSize
 from ..errors import SourceError
-from ..ground.framing import Fit, framing
+from ..ground.framing import Fit, FrameSize, framing
 
 
 def fit_frame(frame: np.ndarray, height: int, width: int, fit: Fit = "stretch") -> np.ndarray:

@@ -74,7 +74,7 @@ def decode_image(content: bytes) -> NDArray[np.uint8]:
 
 
 def write_image(path: Path, image: np.ndarray) -> None:
-    """Write a picture (uint8 [H, W, 3] BGR) atomically, in the format of the path's suffix.
+    """Write a picture (uint8 [H, W, 3] BGR or grey [H, W]) atomically, in the format of the path's suffix.
 
     Raises:
         MachineError: it cannot be written there.

@@ -19,6 +19,14 @@ Size = Sequence[int]
 
 
 @dataclass(frozen=True)
+class FrameSize:
+    """Height and width in pixels of the frame that the engines take: uint8 [1, height, width, 3], BGR."""
+
+    height: int
+    width: int
+
+
+@dataclass(frozen=True)
 class Box:
     """A part of a picture, in its pixels; ``left`` and ``top`` count from its first column and row."""
 

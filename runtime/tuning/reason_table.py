@@ -15,18 +15,22 @@ Table = Mapping[str, Mapping[str, int]]
 
 def reason_table(photos: Iterable[tuple[str, Reading]], policy: GatePolicy) -> Table:
     """How many photos of each label were called what: a reason of rejection, or ``PASSES``."""
+    table: dict[str, Counter[str]] = {}
+    for label, reading in photos:
+        table.setdefault(label, Counter())[called(reading, policy)] += 1
+    return {label: dict(calls) for label, calls in table.items()}
+
+
+def called(reading: Reading, policy: GatePolicy) -> str:
+    """What the gate calls one photo: a reason of rejection, or ``PASSES``."""
     at_once = replace(
         policy,
         smoothing=SmoothingPolicy("none"),
         dwell=DwellPolicy(0.0, 0.0, 0.0),
         start=replace(StartPolicy(), readings=1),
     )
-    table: dict[str, Counter[str]] = {}
-    for label, reading in photos:
-        verdict = Gate(at_once).update(reading, 0.0)
-        called = verdict.reason if verdict.state is State.REJECT else PASSES
-        table.setdefault(label, Counter())[called] += 1
-    return {label: dict(calls) for label, calls in table.items()}
+    verdict = Gate(at_once).update(reading, 0.0)
+    return verdict.reason if verdict.state is State.REJECT else PASSES
 
 
 def table_text(table: Table) -> str:

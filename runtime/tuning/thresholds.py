@@ -91,7 +91,7 @@ def _with_promotions(proposals: Sequence[Proposal], bad: Sequence[Reading]) -> t
 
 
 def _beyond(proposal: Proposal, reading: Reading) -> bool:
-    values = _values(proposal.check, [reading])
+    values = check_values(proposal.check, [reading])
     reject = proposal.limits.reject
     if not values.size or reject is None:
         return False
@@ -106,7 +106,7 @@ def _score_proposal(
 ) -> Proposal | None:
     """None where the policy does not use the score."""
     limits = policy.limits["score"]
-    good, bad = _values("score", good_readings), _values("score", bad_readings)
+    good, bad = check_values("score", good_readings), check_values("score", bad_readings)
     if limits.role is Role.OFF or not (good.size and bad.size):
         return None
     cut = middle_cut(good, bad, limits.side, 1.0 if max_false_reject is None else max_false_reject)
@@ -123,7 +123,7 @@ def _cue_proposal(
 ) -> Proposal | None:
     """None where the policy does not use the check, or one of the sets has no value for it."""
     limits = policy.limits[check]
-    good, bad = _values(check, good_readings), _values(check, bad_readings)
+    good, bad = check_values(check, good_readings), check_values(check, bad_readings)
     if limits.role is Role.OFF or not (good.size and bad.size):
         return None
     now = None if limits.reject is None else effect(good, bad, limits.side, limits.reject)
@@ -146,7 +146,7 @@ def _shown(
     edge = _edge(good, limits.side, bound)
     found: list[float] = []
     for label in dict.fromkeys(labels):
-        values = _values(check, [reading for reading, own in zip(bad, labels, strict=True) if own == label])
+        values = check_values(check, [reading for reading, own in zip(bad, labels, strict=True) if own == label])
         worse = values < edge if limits.side is Side.BELOW else values > edge
         if limits.accept is not None:
             worse &= values < limits.accept if limits.side is Side.BELOW else values > limits.accept
@@ -173,7 +173,7 @@ def with_proposals(policy: GatePolicy, proposals: Sequence[Proposal]) -> GatePol
     return replace(policy, limits={**policy.limits, **{proposal.check: proposal.limits for proposal in proposals}})
 
 
-def _values(check: str, readings: Sequence[Reading]) -> Values:
+def check_values(check: str, readings: Sequence[Reading]) -> Values:
     """One check's values, float64 [N], of the readings that have it."""
     sources = readings if check == "score" else [reading.cues for reading in readings if reading.cues is not None]
     values = [getattr(source, check) for source in sources]

@@ -1,6 +1,9 @@
 """Photos with known opinions, frames for short measurements, and reports built from known numbers."""
 
-from collections.abc import Callable
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -11,7 +14,101 @@ from dgiqa_edge.benchmarks.latency.frame_feed import FrameFeed
 from dgiqa_edge.benchmarks.report.document import assemble
 from dgiqa_edge.benchmarks.report.series import encode
 from dgiqa_edge.calibration.images.shipped import SHIPPED_PHOTOS
-from dgiqa_edge.runtime.bundle.manifest import FrameSize
+from dgiqa_edge.runtime.ground.framing import FrameSize
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """One headless Chromium for all pages."""
+    if CHROMIUM is None:
+        pytest.skip("no Chromium: apt-get install chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def shown(chromium: Any, tmp_path: Path) -> Iterator[Callable[..., Any]]:
+    """A page as it is seen: ``shown(text, width=390, scheme="dark")``; ``page.asked`` is what it requested."""
+    contexts: list[Any] = []
+
+    def show(text: str, width: int = 1280, scheme: str = "light") -> Any:
+        file = tmp_path / "shown.html"
+        file.write_text(text, encoding="utf-8")
+        contexts.append(chromium.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme))
+        page = contexts[-1].new_page()
+        page.asked = []
+        page.on("request", lambda request: page.asked.append(request.url))
+        page.goto(file.as_uri())
+        return page
+
+    yield show
+    for context in contexts:
+        context.close()
+
+
+def readable(page: Any) -> None:
+    """No sideways scrolling of the page, only of tables in their boxes; letters that can be read; ink on paper."""
+    assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]
+    outside = """[...document.querySelectorAll("table")].filter((table) => {
+        const box = table.parentElement;
+        return table.offsetWidth > box.clientWidth && getComputedStyle(box).overflowX !== "auto";
+    }).length"""
+    assert page.evaluate(outside) == 0
+    heights = page.evaluate(
+        "[...document.querySelectorAll('svg text')].filter((one) => getComputedStyle(one).display !== 'none')"
+        ".map((one) => parseFloat(getComputedStyle(one).fontSize) * one.getScreenCTM().d"
+        " || parseFloat(getComputedStyle(one).fontSize) * Math.abs(one.getScreenCTM().b))"
+    )
+    assert all(height >= 8.0 for height in heights)
+    for part in ("h1", "th", "section p, header p"):
+        if page.locator(part).count():
+            assert contrast(page, part) > 4.5, part
+
+
+def contrast(page: Any, selector: str) -> float:
+    """WCAG's contrast of an element's letters with what lies behind them."""
+    colours = page.evaluate(
+        """(selector) => {
+        const one = document.querySelector(selector);
+        let behind = one;
+        while (getComputedStyle(behind).backgroundColor === "rgba(0, 0, 0, 0)") behind = behind.parentElement;
+        return [getComputedStyle(one).color, getComputedStyle(behind).backgroundColor];
+    }""",
+        selector,
+    )
+    dark, light = sorted(luminance([int(number) for number in re.findall(r"\d+", text)[:3]]) for text in colours)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def luminance(rgb: list[int]) -> float:
+    parts = [value / 255 / 12.92 if value <= 10 else ((value / 255 + 0.055) / 1.055) ** 2.4 for value in rgb]
+    return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
+
+
+@pytest.fixture
+def as_it_is_seen(shown: Callable[..., Any]) -> Callable[[str], None]:
+    """Checks a page on a phone and on a desk, by day and by night."""
+
+    def check(text: str) -> None:
+        grounds = {}
+        for width in (390, 1280):
+            for scheme in ("light", "dark"):
+                page = shown(text, width, scheme)
+                readable(page)
+                (own,) = page.asked
+                assert own.startswith("file:")
+                ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
+                grounds[scheme] = luminance([int(number) for number in re.findall(r"\d+", ground)])
+        assert grounds["dark"] < 0.02 < 0.8 < grounds["light"]
+
+    return check
 
 
 @pytest.fixture(scope="session")

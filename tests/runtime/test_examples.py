@@ -71,8 +71,8 @@ def test_the_examples_of_the_api_are_among_them() -> None:
 
 
 def program() -> str:
-    """The one of the page on Python."""
-    (text,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    """The first one of the page on Python."""
+    text, *_ = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     return str(text)
 
 

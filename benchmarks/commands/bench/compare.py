@@ -8,6 +8,8 @@ from dgiqa_edge.runtime.commands.json_output import add_json_option
 from dgiqa_edge.runtime.commands.option_types import input_path
 from dgiqa_edge.runtime.ground.colour import coloured
 
+from .options import add_page_option
+
 if TYPE_CHECKING:
     from ...compare.verdicts import Comparison, Row
 
@@ -17,7 +19,7 @@ _COLOURS = {"better": "green", "worse": "red"}
 _EPILOG = f"""\
 example:
   dgiqa-edge bench compare old.json new.json
-  dgiqa-edge bench compare old.json new.json --fail-on p99=+5%,score_mae=+0.002 --json comparison.json
+  dgiqa-edge bench compare old.json new.json --fail-on p99=+5%,score_mae=+0.002 --html changes.html
 
 Intervals are 99 % bootstrap intervals over blocks of frames. A figure is worse only if the interval excludes no change,
 a rank test over the blocks agrees, and the change reaches its limit; two runs made at different times must also differ
@@ -37,20 +39,24 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--strict", action="store_true", help="a limited figure that is undecided or absent fails too")
     parser.add_argument("--across-machines", action="store_true", help="compare although the machines differ")
     add_json_option(parser, "the comparison")
+    add_page_option(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Compare and print; 0, or 5 where a limit is broken."""
     from dgiqa_edge.runtime.errors import ConfigurationError
+    from dgiqa_edge.runtime.ground.atomic import write_result
 
     from ...compare.limits import parse_limits
+    from ...compare.pages import comparison_page
     from ...compare.verdicts import Verdict, compare
     from ...report.document import read_report
 
     if args.strict and args.fail_on is None:
         raise ConfigurationError("--strict has nothing to hold without --fail-on LIMITS: give them")
     limits = {} if args.fail_on is None else parse_limits(",".join(args.fail_on))
-    comparison = compare(read_report(args.first), read_report(args.second), limits, args.across_machines)
+    reports = [(path, read_report(path)) for path in (args.first, args.second)]
+    comparison = compare(reports[0][1], reports[1][1], limits, args.across_machines)
     print_comparison(comparison)
     undecided = [
         row.metric.name
@@ -62,6 +68,8 @@ def run(args: argparse.Namespace) -> int:
         print(f"--strict: {', '.join(undecided)} could not be decided")
     if args.json:
         args.json.write(to_document(comparison, (args.first, args.second), failed))
+    if args.html:
+        write_result(args.html, comparison_page(comparison, reports, failed))
     return EXIT_WORSE if failed else 0
 
 
@@ -107,16 +115,10 @@ def print_comparison(comparison: "Comparison") -> None:
 
 def row_text(row: "Row") -> str:
     """One figure in one line."""
-    if row.change is None or row.first is None or row.second is None or row.low is None or row.high is None:
+    from ...compare.verdicts import row_cells
+
+    if row.change is None:
         return f"{row.metric.title:<30} {row.verdict.value}: {row.reason}"
-    if row.metric.relative:
-        change, interval = f"{row.change:+.1%}", f"[{row.low:+.1%}, {row.high:+.1%}]"
-    else:
-        change, interval = f"{row.change:+.4f}", f"[{row.low:+.4f}, {row.high:+.4f}]"
-    verdict = coloured(row.verdict.value, _COLOURS.get(row.verdict.value, "")) + (
-        f", breaks the limit of {row.limit}" if row.fails else ""
-    )
-    reason = f" ({row.reason})" if row.reason else ""
-    return (
-        f"{row.metric.title:<30} {row.first:>10.4g} {row.second:>10.4g} {change:>9}  {interval:<22} {verdict}{reason}"
-    )
+    title, first, second, change, interval, verdict, remark = row_cells(row)
+    said = coloured(verdict, _COLOURS.get(row.verdict.value, "")) + f" ({remark})" * bool(remark)
+    return f"{title:<30} {first:>10} {second:>10} {change:>9}  {interval:<22} {said}"

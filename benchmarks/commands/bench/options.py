@@ -37,6 +37,11 @@ def add_output_options(parser: argparse.ArgumentParser) -> None:
     """Where the report goes."""
     add_json_option(parser, "the report")
     parser.add_argument("--markdown", type=output_file, metavar="FILE", help="write it as Markdown")
+    add_page_option(parser)
+
+
+def add_page_option(parser: argparse.ArgumentParser) -> None:
+    """Declare ``--html``."""
     parser.add_argument(
         "--html", action=_Page, type=output_file, metavar="FILE", help="write it as one self-contained page"
     )

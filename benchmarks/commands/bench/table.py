@@ -7,10 +7,12 @@ from dataclasses import asdict
 from dgiqa_edge.runtime.commands.json_output import add_json_option
 from dgiqa_edge.runtime.commands.option_types import input_path, output_file
 
+from .options import add_page_option
+
 SUMMARY = "many reports as one table; * marks those that no other beats (Pareto front)"
 _EPILOG = """\
 example:
-  dgiqa-edge bench table benchmarks/results/*.json --markdown table.md
+  dgiqa-edge bench table benchmarks/results/*.json --markdown table.md --html table.html
 
 Reports of one device and frame size compete in median latency, energy per frame, and agreement with people (within one
 preset: error against FP32). Seeded weights carry no meaning and win nothing by their scores.
@@ -23,12 +25,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("reports", nargs="+", type=input_path, metavar="REPORT")
     add_json_option(parser, "every report's figures")
     parser.add_argument("--markdown", type=output_file, metavar="FILE", help="write the table as Markdown")
+    add_page_option(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Print and write; returns 0."""
     from dgiqa_edge.runtime.ground.atomic import write_result
 
+    from ...compare.pages import table_page
     from ...compare.pareto import candidate, rows, with_fronts
     from ...report.document import read_report
 
@@ -46,4 +50,6 @@ def run(args: argparse.Namespace) -> int:
         markdown += [device, "", *("| " + " | ".join(row) + " |" for row in lines), ""]
     if args.markdown:
         write_result(args.markdown, "\n".join(markdown))
+    if args.html:
+        write_result(args.html, table_page(candidates))
     return 0

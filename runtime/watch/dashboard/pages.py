@@ -92,7 +92,10 @@ class Pages:
         return Response(json_text(self._feed.present()), media_type="application/json")
 
     async def view(self, request: "Request") -> "Response":
-        """The newest frame and its depth map, as two JPEGs; ``X-Frame-Bytes`` says where the second begins."""
+        """The newest frame and its depth map, as two JPEGs; ``X-Frame-Bytes`` says where the second begins.
+
+        ``X-Depth-Size`` is that of the network's own map, which the second was drawn from along the frame's edges.
+        """
         from starlette.responses import Response
 
         memory = self._memory(request)
@@ -100,6 +103,8 @@ class Pages:
         if view is None:
             return _text(404, "no frame of such a camera yet")
         headers = {"X-Frame-Index": str(view.index), "X-Frame-Bytes": str(len(view.frame))}
+        if view.depth_size is not None:
+            headers["X-Depth-Size"] = "{}x{}".format(*view.depth_size)
         return Response(view.frame + view.depth, media_type="application/octet-stream", headers=headers)
 
     async def frame(self, request: "Request") -> "Response":

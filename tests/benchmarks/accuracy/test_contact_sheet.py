@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from dgiqa_edge.benchmarks.accuracy import contact_sheet as sheet
-from dgiqa_edge.benchmarks.accuracy.contact_sheet import SheetTexts, draw_row, draw_sheet, sheet_width
+from dgiqa_edge.benchmarks.accuracy.contact_sheet import Anchors, SheetTexts, cells, row_height
 from dgiqa_edge.benchmarks.accuracy.degradation_order import PhotoPictures, PhotoScores
 from dgiqa_edge.runtime.frames.depth_picture import depth_colours
 
+ANCHORS = Anchors(bad=0.35, good=0.42)
 LEVEL = {"clean": 200, "noise": 120, "haze": 60}
 
 
@@ -23,15 +24,21 @@ def pictures(shape=(90, 160)):
     return PhotoPictures(shape, flat["clean"], depth, {kind: flat[kind] for kind in ("noise", "haze")})
 
 
-def cell(row, number):
-    left = sheet.MARGIN + number * (sheet.PICTURE_WIDTH + sheet.GAP)
-    return row[: sheet.CELL_HEIGHT, left : left + sheet.PICTURE_WIDTH]
+def draw_row(label, scores, pictures):
+    return sheet.draw_row(label, scores, pictures, ANCHORS)
+
+
+def draw_sheet(rows, texts):
+    return sheet.draw_sheet(rows, texts, ANCHORS)
+
+
+def cell(row, number, copies=2):
+    return row[list(cells(copies))[number]]
 
 
 def bar_length(part):
     """Pixels of the score bar that are filled."""
-    line = part[sheet.PICTURE_HEIGHT + 27, 7 : sheet.PICTURE_WIDTH - 7]
-    return int((line != sheet.TRACK).any(axis=1).sum())
+    return int((part[-2] != sheet.TRACK).any(axis=1).sum())
 
 
 def has_alarm(part):
@@ -43,21 +50,32 @@ def test_each_picture_stands_in_its_own_cell_in_the_photos_proportions(shape):
     row = draw_row("photo.jpg", scores(haze=0.1), pictures(shape))
     depth = depth_colours(np.full((1, 1), 90, np.uint8))[0, 0]
     expected = [np.full(3, LEVEL["clean"]), depth, np.full(3, LEVEL["noise"]), np.full(3, LEVEL["haze"])]
-    assert row.shape == (sheet.ROW_HEIGHT, sheet_width(2), 3)
+    assert row.shape == (row_height(2), 1280, 3)
     for number, colour in enumerate(expected):
-        shown = (cell(row, number)[: sheet.PICTURE_HEIGHT] == colour).all(axis=2)
+        room = sheet.PHOTO if number < 2 else sheet.COPY
+        shown = (cell(row, number)[: room[1]] == colour).all(axis=2)
         height, width = int(shown.any(axis=1).sum()), int(shown.any(axis=0).sum())
         assert height and width
         assert abs(width * shape[0] - height * shape[1]) <= max(shape)  # within one pixel of the proportions
-        assert height == sheet.PICTURE_HEIGHT or width == sheet.PICTURE_WIDTH
+        assert height == room[1] or width == room[0]
 
 
-def test_bars_are_as_long_as_scores_and_coloured_by_them():
-    row = draw_row("photo.jpg", scores(0.5, 0.0, 1.0), pictures())
-    length = sheet.PICTURE_WIDTH - 14
-    assert [bar_length(cell(row, number)) for number in (0, 2, 3)] == [round(length * 0.5), 0, length]
-    colours = [tuple(cell(row, number)[sheet.PICTURE_HEIGHT + 27, 9]) for number in (0, 3)]
-    assert colours[0] != colours[1]
+def test_bars_are_as_long_as_scores_and_coloured_by_the_side_of_the_anchors():
+    row = draw_row("photo.jpg", scores(0.5, 0.2, 0.4), pictures())
+    widths = [sheet.PHOTO[0], sheet.COPY[0], sheet.COPY[0]]
+    parts = [cell(row, number) for number in (0, 2, 3)]
+    assert [bar_length(part) for part in parts] == [
+        round(width * score) for width, score in zip(widths, (0.5, 0.2, 0.4), strict=True)
+    ]
+    assert [tuple(part[-2, 4]) for part in parts] == [sheet.GOOD, sheet.BAD, sheet.UNSURE]
+    assert [ANCHORS.colour(score) for score in (0.35, 0.42, 0.0)] == [sheet.UNSURE, sheet.GOOD, sheet.BAD]
+
+
+def test_the_scale_of_the_heading_has_the_colours_of_the_bars():
+    heading = draw_sheet([], SheetTexts("headline", [], []))[: sheet.HEADING]
+    line = heading[91]
+    drawn = [int((line == colour).all(axis=1).sum()) for colour in (sheet.BAD, sheet.UNSURE, sheet.GOOD)]
+    assert drawn == pytest.approx([0.35 * sheet.SCALE_WIDTH, 0.07 * sheet.SCALE_WIDTH, 0.58 * sheet.SCALE_WIDTH], abs=2)
 
 
 @pytest.mark.parametrize(
@@ -77,20 +95,44 @@ def test_nothing_is_drawn_outside_the_cells_however_long_the_name():
 
 def test_a_long_name_keeps_its_end():
     left, right = (draw_row("x" * 200 + end, scores(), pictures()) for end in ("first.jpg", "other.jpg"))
-    assert not np.array_equal(cell(left, 1), cell(right, 1))
+    assert not np.array_equal(cell(left, 0), cell(right, 0))
 
 
-def test_a_sheet_holds_its_rows_unchanged_between_heading_and_notes():
+def test_a_sheet_is_as_wide_as_it_is_looked_at_and_holds_its_rows_between_heading_and_notes():
     rows = [draw_row("photo.jpg", scores(noise=value), pictures()) for value in (0.1, 0.2)]
-    texts = SheetTexts("title", ["line"], [])
-    bare = draw_sheet(rows, ["noise", "haze"], texts)
-    top = sheet.HEADING + sheet.COLUMN_TITLES
-    assert bare.shape[1] == sheet_width(2)
-    np.testing.assert_array_equal(bare[top : top + 2 * sheet.ROW_HEIGHT], np.concatenate(rows))
-    noted = draw_sheet(rows, ["noise", "haze"], SheetTexts("title", ["line"], ["a long note with many words " * 10]))
+    bare = draw_sheet(rows, SheetTexts("headline", ["line"], []))
+    top = sheet.HEADING
+    assert bare.shape[1] == 1280
+    np.testing.assert_array_equal(bare[top : top + 2 * row_height(2)], np.concatenate(rows))
+    noted = draw_sheet(rows, SheetTexts("headline", ["line"], ["a long note with many words " * 12]))
     assert noted.shape[0] > bare.shape[0] + sheet.LINE  # the note takes several lines
     assert (noted[:, -sheet.MARGIN // 2 :] == sheet.PAPER).all()
-    assert not np.array_equal(bare[:top], draw_sheet(rows, ["haze", "noise"], texts)[:top])
+
+
+def test_a_long_line_of_the_heading_stays_left_of_the_scale():
+    short, long = (draw_sheet([], SheetTexts("headline", [text], [])) for text in ("word", "word " * 60))
+    left = sheet.WIDTH - sheet.MARGIN - sheet.SCALE_WIDTH
+    np.testing.assert_array_equal(short[: sheet.HEADING, left:], long[: sheet.HEADING, left:])
+    assert not np.array_equal(short[:, :left], long[:, :left])
+
+
+def test_eight_copies_stand_in_two_rows_beside_the_photo():
+    found = list(cells(8))
+    assert len({rows.start for rows, _ in found[2:]}) == 2
+    assert max(rows.stop for rows, _ in found[2:]) == found[0][0].stop == row_height(8) - 2 * sheet.GAP
+    assert found[-1][1].stop == sheet.WIDTH - sheet.MARGIN
+
+
+def test_depth_is_drawn_along_the_photos_edges():
+    clean = np.zeros((90, 160, 3), np.uint8)
+    clean[:, 83:] = 200
+    depth = np.zeros((9, 16), np.uint8)
+    depth[:, 9:], depth[:, 8] = 255, 178  # that pixel holds its share of both sides
+    row = draw_row("photo.jpg", scores(), PhotoPictures((90, 160), clean, depth, pictures().degraded))
+    line = cell(row, 1)[sheet.PHOTO[1] // 2, :, 1].astype(int)
+    edge = round(83 / 160 * sheet.PHOTO[0])
+    assert line[: edge - 4].max() < 40
+    assert line[edge + 4 :].min() > 200
 
 
 def test_names_with_accents_can_be_drawn_by_any_opencv(monkeypatch):

@@ -52,6 +52,8 @@ def test_alternating_bundles_to_comparison(bench, bundle_dir, make_bundle, tmp_p
     table = bench("table", first, second, "--markdown", tmp_path / "t.md")
     assert "reference" in table.stdout
     assert (tmp_path / "t.md").read_text().count("| reference |") == 2
+    bench("table", first, second, "--html", tmp_path / "t.html")
+    assert (tmp_path / "t.html").read_text(encoding="utf-8").count("<td>reference</td>") == 2
 
 
 def test_a_broken_limit_fails_and_an_undecided_one_only_if_strict(bench, make_report, tmp_path):
@@ -60,8 +62,9 @@ def test_a_broken_limit_fails_and_an_undecided_one_only_if_strict(bench, make_re
     for name, factor in (("old", 1.0), ("same", 1.0), ("slow", 1.2)):
         files[name] = tmp_path / f"{name}.json"
         write_report(files[name], make_report(random.normal(20.0, 0.3, 700) * factor))
-    worse = bench("compare", files["old"], files["slow"], "--fail-on", "p50=+5%", code=5)
+    worse = bench("compare", files["old"], files["slow"], "--fail-on", "p50=+5%", "--html", tmp_path / "c.html", code=5)
     assert "worse, breaks the limit of 5 %" in worse.stdout
+    assert "limit broken</b>: median latency" in (tmp_path / "c.html").read_text(encoding="utf-8")
     bench("compare", files["old"], files["slow"], "--fail-on", "p50=+5%", "--fail-on", "mean=+90%", code=5)
     bench("compare", files["old"], files["slow"])  # without a limit it only says so
     assert "same" in bench("compare", files["old"], files["same"], "--fail-on", "p50=+5%").stdout

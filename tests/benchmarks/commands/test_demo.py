@@ -1,11 +1,14 @@
 """``dgiqa-edge demo`` as a user runs it, with a bundle whose score is the frame's brightness."""
 
 import json
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
+from dgiqa_edge.benchmarks.accuracy.degradation_order import OrderReport, PhotoScores
+from dgiqa_edge.benchmarks.commands.demo import headline
 from dgiqa_edge.calibration.degradations.kinds import SHOWN
 from dgiqa_edge.runtime import Scorer
 
@@ -61,9 +64,17 @@ def test_the_sheet_and_every_depth_map_are_written(bundle_dir, photos, command_l
     assert f"contact sheet: {out / 'contact_sheet.png'}" in result.stdout
     assert f"depth maps: {out / 'depth'}" in result.stdout
     sheet = cv2.imread(str(out / "contact_sheet.png"))
+    (wide,) = (path for path in (out / "depth").iterdir() if path.name.startswith("tall"))
+    assert min(cv2.imread(str(wide)).shape[:2]) > 20  # as large as what was scored of the photo, 48 pixels high
     red = np.array((84, 84, 255))
-    assert sheet.shape[1] > 2000
+    assert sheet.shape[1] == 1280
     assert (sheet == red).all(axis=2).any()
+
+
+def test_the_sheets_headline_counts_the_copies_that_are_as_they_should_be():
+    scored = PhotoScores(Path("photo.jpg"), None, 0.5, {"noise": 0.4, "haze": 0.5, "dirt": 0.6})
+    said = headline(OrderReport(0.5, (scored, scored), {}))
+    assert said == "A spoiled picture should score lower than its photo: 2 of 6 copies do"
 
 
 def test_twelve_shipped_photos_are_the_default_and_are_credited_by_the_sheet(bundle_dir, command_line, tmp_path):

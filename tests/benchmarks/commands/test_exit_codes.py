@@ -168,7 +168,7 @@ def test_a_blank_value_of_any_option_is_wrong_usage(capsys):
             assert code == 2, (words, arguments)
             assert capsys.readouterr().err == (
                 f"dgiqa-edge: error: {option} is empty (an unset variable?): give it a value, or leave it out "
-                "[docs/troubleshooting.md#configurationerror]\n"
+                "# docs/troubleshooting.md#configurationerror\n"
             )
 
 

@@ -8,8 +8,8 @@ from dgiqa_edge.benchmarks.latency.latency import LatencyPlan, measure_in_turn, 
 from dgiqa_edge.benchmarks.latency.samples import FrameServer
 from dgiqa_edge.benchmarks.latency.yardstick import Yardstick
 from dgiqa_edge.runtime import Scorer
-from dgiqa_edge.runtime.bundle.manifest import FrameSize
 from dgiqa_edge.runtime.errors import ConfigurationError, SourceError
+from dgiqa_edge.runtime.ground.framing import FrameSize
 
 SHORT = LatencyPlan(duration_s=0.3, min_queries=64, warm_up_s=0.0, warm_up_queries=2, block_s=0.02)
 

@@ -3,8 +3,6 @@
 import html
 import json
 import re
-import shutil
-import subprocess
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
@@ -16,6 +14,7 @@ from places import ROOT
 
 from dgiqa_edge.benchmarks.latency.drift import ClockDrop, Drift
 from dgiqa_edge.benchmarks.latency.soak import SoakFindings
+from dgiqa_edge.benchmarks.report import plots
 from dgiqa_edge.benchmarks.report.document import SECTIONS
 from dgiqa_edge.benchmarks.report.html import environment, to_html
 from dgiqa_edge.benchmarks.report.markdown import to_markdown
@@ -24,7 +23,6 @@ from dgiqa_edge.runtime.commands.cli import main
 from dgiqa_edge.runtime.errors import MachineError
 from dgiqa_edge.runtime.ground.extra_packages import install_command
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FIGURE = {"value": 0.8, "low": 0.7, "high": 0.9}
 ORDER = {"clean": {"in_order": 3, "pairs": 4}}
 ACCURACY = {
@@ -156,21 +154,50 @@ def test_every_row_of_the_markdown_has_its_tables_width(whole):
         width = cells
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here")
-def test_a_browser_draws_the_page_and_prints_it(whole, tmp_path):
-    page, shot, printed = tmp_path / "report.html", tmp_path / "report.png", tmp_path / "report.pdf"
-    page.write_text(to_html(whole), encoding="utf-8")
-    options = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
-    options += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
-    for what in (["--window-size=1000,1400", f"--screenshot={shot}"], [f"--print-to-pdf={printed}"]):
-        subprocess.run(
-            [CHROMIUM, *options, f"--user-data-dir={tmp_path / 'profile'}", *what, page.as_uri()],
-            check=True,
-            capture_output=True,
-            timeout=120,
-        )
-    drawn = cv2.imread(str(shot))
-    assert drawn.shape[:2] == (1400, 1000)
+def test_a_browser_draws_the_page_and_prints_it(whole, shown):
+    page = shown(to_html(whole))
+    drawn = cv2.imdecode(np.frombuffer(page.screenshot(full_page=True), np.uint8), cv2.IMREAD_COLOR)
     blue = (abs(drawn.astype(int) - np.array([0xC9, 0x63, 0x25])) < 12).all(axis=2)
     assert blue.sum() > 500  # the curves and the cards' edges
-    assert printed.read_bytes().startswith(b"%PDF")
+    assert page.pdf().startswith(b"%PDF")
+
+
+@pytest.mark.parametrize("made", ["whole", "bare"])
+def test_the_page_can_be_read_on_a_phone_and_at_night(whole, make_report, as_it_is_seen, made):
+    as_it_is_seen(to_html(whole if made == "whole" else make_report(np.linspace(20.0, 30.0, 100))))
+
+
+def test_what_is_absent_is_folded_into_a_line_and_unfolds(make_report, shown):
+    report = make_report(np.linspace(20.0, 30.0, 100), power_w=np.full(20, 6.0))
+    report["telemetry"]["unavailable"] = {"nvml": "no NVIDIA driver", "tegrastats": "no Jetson"}
+    page = shown(to_html(report))
+    lines = page.locator("summary").all_inner_texts()
+    assert lines[0] == "Not measured: p99 latency, score error to FP32, agreement with people"
+    assert "Not available here: nvml, tegrastats" in lines
+    assert "Not found here: gpu" in lines
+    reason = page.get_by_text("no NVIDIA driver", exact=True)
+    assert not reason.is_visible()
+    assert page.locator(".card").count() == 5  # of what was measured alone
+    page.get_by_text("Not available here").click()
+    assert reason.is_visible()
+
+
+def test_paper_shows_what_the_screen_folds_and_is_white(make_report, shown):
+    page = shown(to_html(make_report(np.linspace(20.0, 30.0, 100))), scheme="dark")
+    reason = page.locator("details").first.get_by_text("100 queries, needs 662")
+    assert not reason.is_visible()
+    page.emulate_media(media="print")
+    assert reason.is_visible()
+    assert page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--paper')").strip() == "#ffffff"
+
+
+def test_every_axis_of_a_magnitude_begins_at_zero_and_has_its_unit(whole):
+    drawn = [
+        plots.latency_cdf(whole["latency"]),
+        plots.latency_timeline(whole["latency"]),
+        *plots.telemetry_plots(whole["telemetry"]),
+    ]
+    for plot in drawn:
+        for axis in (plot.x, plot.y):
+            assert axis.low == 0.0, (plot.title, axis.label)
+            assert re.search(r", (ms|s|%|W|°C|MHz)$", axis.label), axis.label

@@ -51,3 +51,15 @@ def test_points_land_between_the_axes_and_the_result_is_well_formed():
     assert "time, <s>" in texts
     assert "name <1>" in texts
     assert "right & edge" in texts
+
+
+@given(st.lists(st.tuples(st.floats(0, 10), st.floats(0, 1)), min_size=1, max_size=5))
+def test_no_note_lies_upon_another_and_all_lie_in_the_plot(points):
+    plot, placed = Plot(scale([0, 10], "x"), scale([0, 1], "y"), "title"), []
+    for x, y in points:
+        plot.note(x, y, "nano int8", placed)
+    for number, (left, right, row) in enumerate(placed):
+        assert 0 <= left < right <= plot.width
+        assert 0 < row <= plot.bottom
+        for start, end, other in placed[:number]:
+            assert right <= start or end <= left or abs(row - other) >= 15

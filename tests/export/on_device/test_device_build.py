@@ -206,7 +206,7 @@ def test_an_engine_for_another_tensorrt_is_refused_with_the_command_that_mends_i
     assert "it was built with TensorRT 10.3.0.26 (here 10.13.3.9)" in refused.stderr
     shutil.rmtree(tmp_path / "brought")
     (command,) = re.findall(r"rebuild it here with: dgiqa-edge (build --from out --out out [^;\n]*)", refused.stderr)
-    mended = on_device(*shlex.split(command))
+    mended = on_device(*shlex.split(command, comments=True))
     assert mended.returncode == 0, mended.stderr
     assert "; reused (" not in told(mended, "TensorRT engine, int8")
     assert on_device("score", "--bundle", "out", "--backend", "tensorrt", photo, DGIQA_DEVICE_HAS="cv2").returncode == 0

@@ -110,7 +110,7 @@ def test_an_error_is_one_line_unless_debugging(
     install_command(monkeypatch, raising(BundleError("first\n  second")))
     assert cli.main(argv) == 3
     err = capsys.readouterr().err
-    assert err.endswith("dgiqa-edge: error: first second [docs/troubleshooting.md#bundleerror]\n")
+    assert err.endswith("dgiqa-edge: error: first second # docs/troubleshooting.md#bundleerror\n")
     assert ("Traceback" in err) is ("--debug" in argv)
     assert (err.count("\n") == 1) is ("--debug" not in argv)
 
@@ -216,7 +216,7 @@ def test_an_error_of_the_system_is_no_bug(
     assert cli.main(["probe"]) == 4
     said = capfd.readouterr().err
     assert words in said
-    assert said.endswith(" [docs/troubleshooting.md#machineerror]\n")
+    assert said.endswith(" # docs/troubleshooting.md#machineerror\n")
 
 
 def test_an_error_shows_no_control_characters(
@@ -224,4 +224,4 @@ def test_an_error_shows_no_control_characters(
 ) -> None:
     install_command(monkeypatch, raising(BundleError("x\x1b[31m\u202e\udce9 is no bundle")))
     assert cli.main(["probe"]) == 3
-    assert capsys.readouterr().err.startswith("dgiqa-edge: error: x\\x1b[31m\\u202e\\xe9 is no bundle [docs/")
+    assert capsys.readouterr().err.startswith("dgiqa-edge: error: x\\x1b[31m\\u202e\\xe9 is no bundle # docs/")

@@ -10,7 +10,10 @@ import cv2
 import numpy as np
 import pytest
 
+from dgiqa_edge.runtime import Scorer
 from dgiqa_edge.runtime.bundle.golden import GOLDEN_NAME
+from dgiqa_edge.runtime.frames.depth_picture import depth_colours
+from dgiqa_edge.runtime.frames.depth_upsampling import depth_over_frame
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -134,8 +137,28 @@ def test_depth_pictures_of_one_stem_do_not_overwrite_each_other(
     assert len(set(written)) == 2
     assert sorted(out.iterdir()) == sorted(written)
     for image, picture in zip(images, written, strict=True):
-        depth = reference_outputs(cv2.imread(str(image))[np.newaxis], "fused")["depth"][0]
+        frame = cv2.imread(str(image))
+        depth = depth_over_frame(reference_outputs(frame[np.newaxis], "fused")["depth"][0], frame)
         np.testing.assert_array_equal(cv2.imread(str(picture)), cv2.applyColorMap(depth, cv2.COLORMAP_INFERNO))
+
+
+def test_a_depth_picture_is_as_large_as_its_image_and_the_networks_own_map_can_be_had(
+    bundle_dir: Path, photos: Path, command_line: Run, reference_outputs: Any, tmp_path: Path
+) -> None:
+    image = photos / "two" / "wide.png"
+    result = command_line("score", "--bundle", bundle_dir, "--json", "--depth-out", tmp_path / "large", image)
+    (record,) = json_lines(result)
+    assert cv2.imread(record["depth"]).shape == (90, 160, 3)
+    assert (record["depth_width"], record["depth_height"]) == (32, 24)
+    table = command_line("score", "--bundle", bundle_dir, "--depth-out", tmp_path / "large", image).stdout
+    assert "as large as the images, drawn along their edges; the network's own map of its frame is 32x24" in table
+    result = command_line("score", "--bundle", bundle_dir, "--depth-out", tmp_path / "raw", "--depth-raw", image)
+    raw = cv2.imread(str(tmp_path / "raw" / "wide.depth.png"), cv2.IMREAD_UNCHANGED)
+    with Scorer(bundle_dir) as scorer:
+        np.testing.assert_array_equal(raw, scorer.score(image).picture_depth)
+    assert "32x24, kept as it is" in result.stdout
+    result = command_line("score", "--bundle", bundle_dir, "--depth-raw", image)
+    assert_one_line_error(result, 2, "--depth-raw needs a folder for the maps: give --depth-out DIR")
 
 
 def test_a_depth_picture_never_overwrites_an_input(bundle_dir: Path, photos: Path, command_line: Run) -> None:
@@ -155,17 +178,22 @@ def test_strict_size_refuses_only_the_other_size(bundle_dir: Path, photos: Path,
     assert "160x90, the bundle takes 64x48" in wrong["error"]
 
 
-def test_the_depth_picture_of_a_fitted_image_shows_the_image_alone(
+def test_the_depth_of_a_fitted_image_is_of_the_image_alone(
     bundle_dir: Path, make_photo: Any, command_line: Run, tmp_path: Path
 ) -> None:
     image = tmp_path / "tall.png"
     cv2.imwrite(str(image), make_photo(seed=2, height=96, width=48))
-    scores = {}
+    scores, nothing = {}, depth_colours(np.zeros((1, 1), np.uint8))[0, 0]
     for fit, shape in {"stretch": (24, 32), "pad": (24, 12), "crop": (24, 32)}.items():
         out = tmp_path / fit
         result = command_line("score", "--bundle", bundle_dir, "--json", "--fit", fit, "--depth-out", out, image)
         assert result.returncode == 0, result.stderr
-        assert cv2.imread(str(out / "tall.depth.png")).shape[:2] == shape
+        picture = cv2.imread(str(out / "tall.depth.png"))
+        assert picture.shape[:2] == (96, 48)
+        outer = np.concatenate([picture[:29], picture[67:]])  # after crop nothing is known of it
+        assert bool((outer == nothing).all()) == (fit == "crop")
+        (record,) = json_lines(result)
+        assert (record["depth_height"], record["depth_width"]) == shape
         scores[fit] = json_lines(result)[0]["score"]
     assert len(set(scores.values())) == 3
     (as_it_says,) = json_lines(command_line("score", "--bundle", bundle_dir, "--json", image))

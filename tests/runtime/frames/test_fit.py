@@ -6,10 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dgiqa_edge.runtime.bundle.manifest import FrameSize
 from dgiqa_edge.runtime.errors import SourceError
 from dgiqa_edge.runtime.frames.fit import fit_frame, fit_to, scaled_frame
-from dgiqa_edge.runtime.ground.framing import FITS, Fit, framing
+from dgiqa_edge.runtime.ground.framing import FITS, Fit, FrameSize, framing
 
 BGR = np.random.default_rng(0).integers(0, 256, (30, 40, 3), dtype=np.uint8)
 

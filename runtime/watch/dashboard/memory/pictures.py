@@ -8,20 +8,26 @@ from numpy.typing import NDArray
 
 from ....errors import SourceError
 from ....frames.depth_picture import depth_colours
+from ....frames.depth_upsampling import depth_over_frame
 from ....ground.framing import Box, scaled_box
 from ...event import FrameEvent
 
 LONGEST_SIDE = 1280
+LONGEST_DEPTH = 640
 QUALITY = 80
 
 
 @dataclass(frozen=True)
 class View:
-    """A frame and its depth map, both JPEG; ``depth`` is empty where there is none."""
+    """A frame and its depth, both JPEG; ``depth`` is empty where there is none.
+
+    ``depth_size``: width and height of the network's own map, which the picture is drawn from.
+    """
 
     index: int
     frame: bytes
     depth: bytes
+    depth_size: tuple[int, int] | None
 
 
 class LatestView:
@@ -57,21 +63,20 @@ class LatestView:
 
 def _view_of(event: FrameEvent, frame: NDArray[np.uint8]) -> View:
     assert event.index is not None
-    depth = b"" if event.depth is None else encode_jpeg(_over(event.depth, frame, event.frame_box), QUALITY)
-    return View(event.index, encode_jpeg(shrink(frame, LONGEST_SIDE), QUALITY), depth)
+    picture = encode_jpeg(shrink(frame, LONGEST_SIDE), QUALITY)
+    if event.depth is None:
+        return View(event.index, picture, b"", None)
+    height, width = event.depth.shape
+    return View(
+        event.index, picture, encode_jpeg(_depth_picture(event.depth, frame, event.frame_box), QUALITY), (width, height)
+    )
 
 
-def _over(depth: NDArray[np.uint8], frame: NDArray[np.uint8], box: Box | None) -> NDArray[np.uint8]:
+def _depth_picture(depth: NDArray[np.uint8], frame: NDArray[np.uint8], box: Box | None) -> NDArray[np.uint8]:
     """The depth map in colours, in the frame's aspect; black where the frame is beyond what it shows (``box``)."""
-    import cv2
-
-    box = box or Box(0, 0, frame.shape[1], frame.shape[0])
-    height = max(1, round(depth.shape[0] * frame.shape[0] / box.height))
-    picture = np.zeros((height, max(1, round(height * frame.shape[1] / frame.shape[0])), 3), np.uint8)
-    at = scaled_box(box, frame.shape, picture.shape)
-    resized = cv2.resize(depth, (at.width, at.height), interpolation=cv2.INTER_LINEAR)
-    picture[at.slices] = depth_colours(np.asarray(resized, np.uint8))
-    return picture
+    small = shrink(frame, LONGEST_DEPTH)
+    at = None if box is None else scaled_box(box, frame.shape, small.shape)
+    return depth_colours(depth_over_frame(depth, small, at))
 
 
 def shrink(picture: NDArray[np.uint8], longest: int) -> NDArray[np.uint8]:

@@ -47,6 +47,7 @@ export class Picture {
       const both = await answer.blob();
       if (camera !== this.camera) return true;
       await Promise.all([put($("frame"), both.slice(0, border)), put($("depth"), both.slice(border))]);
+      $("depth-size").textContent = answer.headers.get("X-Depth-Size") ?? "";
       $("no-picture").hidden = true;
       this.shown = index;
       return true;

@@ -168,6 +168,12 @@ def test_depth_overlay_several_cameras_theme_and_time_span(
     watched.until("document.getElementById('depth').naturalWidth > 0")
     opacity = "getComputedStyle(document.getElementById('depth')).opacity"
     assert page.evaluate(opacity) == "0"
+    width, height = (page.evaluate(f"document.getElementById('depth').natural{side}") for side in ("Width", "Height"))
+    assert [width, height] == [
+        page.evaluate(f"document.getElementById('frame').natural{s}") for s in ("Width", "Height")
+    ]
+    assert re.fullmatch(r"\d+x\d+", watched.text("#depth-size"))
+    assert int(watched.text("#depth-size").split("x")[0]) < width
     page.check("#show-depth")
     assert float(page.evaluate(opacity)) == pytest.approx(0.6)
     page.fill("#opacity", "100")

@@ -165,7 +165,8 @@ def test_pictures_are_encoded_only_when_somebody_asks_and_once_for_all(
     depth = cv2.imdecode(np.frombuffer(first.body[border:], np.uint8), cv2.IMREAD_COLOR)
     assert frame.shape == (48, 64, 3)
     assert abs(float(frame.mean()) - 19) < 2
-    assert depth.shape == (24, 32, 3)
+    assert depth.shape == frame.shape
+    assert first.headers["X-Depth-Size"] == "32x24"
     assert ask(dashboard, "/api/frame.jpg?camera=front").body == first.body[:border]
 
 
@@ -177,7 +178,7 @@ def test_the_depth_map_takes_the_aspect_of_the_frame_it_lies_over(
     feed(dashboard, wait_for, event)
     answer = ask(dashboard, "/api/view?camera=front")
     depth = answer.body[int(answer.headers["X-Frame-Bytes"]) :]
-    assert cv2.imdecode(np.frombuffer(depth, np.uint8), cv2.IMREAD_COLOR).shape == (96, 171, 3)
+    assert cv2.imdecode(np.frombuffer(depth, np.uint8), cv2.IMREAD_COLOR).shape == (180, 320, 3)
 
 
 def test_a_large_frame_is_sent_smaller_and_a_reject_smaller_still(

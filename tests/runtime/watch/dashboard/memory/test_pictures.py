@@ -3,30 +3,52 @@
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from dgiqa_edge.runtime.ground.framing import Box
-from dgiqa_edge.runtime.watch.dashboard.memory.pictures import LatestView
+from dgiqa_edge.runtime.watch.dashboard.memory.pictures import LatestView, View
 from dgiqa_edge.runtime.watch.event import FrameEvent, Outcome
 
 
 @pytest.mark.parametrize(
-    ("frame_size", "depth_size", "box", "shape"),
+    ("frame_size", "depth_size", "box", "shape", "rows"),
     [
-        ((96, 128), (24, 32), None, (24, 32)),
-        ((96, 54), (24, 32), None, (24, 14)),  # stretched, and now back
-        ((96, 54), (24, 14), None, (24, 14)),  # the picture's part of a padded frame's
-        ((96, 48), (24, 32), Box(0, 30, 48, 36), (64, 32)),  # the middle alone
+        ((96, 128), (24, 32), None, (96, 128), (0, 96)),
+        ((96, 54), (24, 32), None, (96, 54), (0, 96)),  # stretched, and now back
+        ((96, 54), (24, 14), None, (96, 54), (0, 96)),  # the picture's part of a padded frame's
+        ((96, 48), (24, 32), Box(0, 30, 48, 36), (96, 48), (30, 66)),  # the middle alone
+        ((720, 1280), (42, 56), None, (360, 640), (0, 360)),  # no larger than what is seen of it
     ],
 )
 def test_the_depth_picture_has_the_frames_aspect_and_lies_where_it_was_seen(
-    frame_size: tuple[int, int], depth_size: tuple[int, int], box: Box | None, shape: tuple[int, int]
+    frame_size: tuple[int, int],
+    depth_size: tuple[int, int],
+    box: Box | None,
+    shape: tuple[int, int],
+    rows: tuple[int, int],
 ) -> None:
     frame, depth = np.zeros((*frame_size, 3), np.uint8), np.full(depth_size, 255, np.uint8)
+    view = view_of(frame, depth, box)
+    assert view.depth_size == depth_size[::-1]
+    picture = cv2.imdecode(np.frombuffer(view.depth, np.uint8), cv2.IMREAD_COLOR)
+    assert picture.shape[:2] == shape
+    seen = np.nonzero(picture.max(axis=(1, 2)) > 128)[0]
+    assert (seen[0], seen[-1] + 1) == pytest.approx(rows, abs=2)  # JPEG blurs a black edge
+
+
+def test_the_depth_picture_has_the_frames_edges() -> None:
+    frame, depth = np.zeros((96, 128, 3), np.uint8), np.zeros((12, 16), np.uint8)
+    frame[:, 61:] = 200
+    depth[:, 8:], depth[:, 7] = 255, 96  # the map's pixel across the edge holds its share of both sides
+    picture = cv2.imdecode(np.frombuffer(view_of(frame, depth).depth, np.uint8), cv2.IMREAD_COLOR)
+    row = picture[48, :, 1].astype(int)
+    assert row[:59].max() < 40
+    assert row[63:].min() > 200
+
+
+def view_of(frame: NDArray[np.uint8], depth: NDArray[np.uint8], box: Box | None = None) -> View:
     latest = LatestView()
     latest.take(FrameEvent("front", 0, 0.0, Outcome.SCORED, frame=frame, depth=depth, frame_box=box))
     view = latest.view()
     assert view is not None
-    picture = cv2.imdecode(np.frombuffer(view.depth, np.uint8), cv2.IMREAD_COLOR)
-    assert picture.shape[:2] == shape
-    seen = np.nonzero(picture.max(axis=(1, 2)) > 128)[0]
-    assert (seen[0], seen[-1] + 1) == ((0, shape[0]) if box is None else (20, 44))
+    return view
