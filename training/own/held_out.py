@@ -1,0 +1,88 @@
+"""What was gained, on photos that were held out: every photo is scored by a fit that saw neither it nor its group.
+
+Also how strong a fit is, is chosen without them. Intervals are 95 % bootstraps over photos (or pairs) in which base and
+own are drawn together; PLCC and RMSE are of the scores as they are, no curve is fitted to them.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from dgiqa_edge.calibration.agreement import Figure, difference, plcc, rmse, srcc, with_interval
+
+from .fit import Candidate, chosen, divided, fitted, folds
+from .goals import Goal, InOrder, NearScores, Scale
+from .readout import Readings, nothing
+
+BETTER, WITHIN_NOISE, WORSE = "better", "within noise", "worse"
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Scores [photos] of the base, and of fits that did not see the photo, whose part is ``parts``."""
+
+    base: np.ndarray
+    own: np.ndarray
+    parts: np.ndarray
+    chosen: tuple[Candidate, ...]
+
+
+@dataclass(frozen=True)
+class Gain:
+    """One figure of base and own; ``up``: more is better."""
+
+    name: str
+    base: Figure
+    own: Figure
+    change: Figure
+    up: bool = True
+
+    @property
+    def verdict(self) -> str:
+        """What the interval of the change allows to say."""
+        low, high = (self.change.low, self.change.high) if self.up else (-self.change.high, -self.change.low)
+        return BETTER if low > 0.0 else WORSE if high < 0.0 else WITHIN_NOISE
+
+
+def held_out(
+    readings: Readings, goal: Goal, groups: np.ndarray, count: int, seed: int, tick: Callable[[], None] = lambda: None
+) -> HeldOut:
+    """Fit ``count`` times, each time without a part of the photos."""
+    parts = folds(groups, count, seed)
+    own, took = np.zeros(len(readings)), []
+    for number, (rest, held) in enumerate(divided(parts)):
+        known, wanted = readings.of(rest), goal.among(rest)
+        candidate = chosen(known, wanted, groups[rest], seed + number + 1)
+        own[held] = fitted(known, wanted, [candidate])[candidate].scores(readings.of(held))
+        took.append(candidate)
+        tick()
+    return HeldOut(nothing(readings).scores(readings), own, parts, tuple(took))
+
+
+def gains(found: HeldOut, goal: Goal, scale: Scale | None, seed: int) -> list[Gain]:
+    """What there is to tell, the figure that decides first."""
+    judged = goal.within(found.parts)
+    if isinstance(judged, InOrder):
+        base, own = (judged.right(scores) for scores in (found.base, found.own))
+        share = [with_interval(_mean, (one,), seed) for one in (base, own)]
+        change = with_interval(lambda first, second: _mean(first) - _mean(second), (own, base), seed)
+        return [Gain("pairs in order", *share, change)]
+    assert isinstance(judged, NearScores)
+    assert scale is not None
+    unit = scale.unit
+    lists = [(scores * unit, judged.wanted * unit) for scores in (found.base, found.own)]
+    human = lists[0][1]
+    return [
+        Gain(
+            name,
+            *(with_interval(figure, pair, seed) for pair in lists),
+            difference(figure, lists[1][0], lists[0][0], human, seed),
+            up,
+        )
+        for name, figure, up in (("SRCC", srcc, True), ("PLCC", plcc, True), ("RMSE", rmse, False))
+    ]
+
+
+def _mean(values: np.ndarray) -> float:
+    return float(np.mean(values))
