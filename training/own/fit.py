@@ -21,6 +21,8 @@ INNER_FOLDS = 5
 _LEAST_SPREAD = 0.1
 """An input that hardly varies counts as if it varied by this share of the median one."""
 _STEPS = 300
+_LOST = 0.01
+"""So much agreement may be lost to folds that differ in scale."""
 
 Candidate = str | float
 
@@ -49,7 +51,8 @@ def fitted(readings: Readings, goal: Goal, wanted: Sequence[Candidate] | None = 
 def chosen(readings: Readings, goal: Goal, groups: np.ndarray, seed: int) -> Candidate:
     """The candidate that does best on photos held out, or a simpler one that is within a standard error of it.
 
-    ``KEPT`` where what does best there has no more to do with what was said than chance explains.
+    None that puts them in order less well than the base, and ``KEPT`` where the order that does best is no better than
+    chance.
     """
     parts = folds(groups, INNER_FOLDS, seed)
     scores = {one: np.zeros(len(readings)) for one in candidates(goal)}
@@ -60,11 +63,13 @@ def chosen(readings: Readings, goal: Goal, groups: np.ndarray, seed: int) -> Can
     errors = {one: judged.errors(of) for one, of in scores.items()}
     if not len(errors[KEPT]):
         return KEPT
-    best = min(candidates(goal), key=lambda one: float(errors[one].mean()))
-    if not judged.is_met_at_all(scores[best]):
+    least = judged.agreement(scores[KEPT]) - _LOST
+    ordered = [one for one in candidates(goal) if judged.agreement(scores[one]) >= least]
+    best = min(ordered, key=lambda one: float(errors[one].mean()))
+    if judged.agreement(scores[best]) <= judged.chance:
         return KEPT
     for simpler in (KEPT, SCALED):
-        if simpler in errors:
+        if simpler in ordered:
             worse = errors[simpler] - errors[best]
             if worse.mean() <= worse.std() / np.sqrt(len(worse)):
                 return simpler

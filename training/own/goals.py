@@ -26,8 +26,13 @@ class Goal(Protocol):
         """The error of each thing said."""
         ...
 
-    def is_met_at_all(self, scores: np.ndarray) -> bool:
-        """Whether scores have more to do with what was said than chance explains (two standard errors)."""
+    @property
+    def chance(self) -> float:
+        """The agreement that scores without any relation to what was said stay below, two standard errors up."""
+        ...
+
+    def agreement(self, scores: np.ndarray) -> float:
+        """How well scores put things in order; 1 is perfect."""
         ...
 
     def among(self, rows: np.ndarray) -> "Goal":
@@ -53,8 +58,12 @@ class NearScores:
     def errors(self, scores: np.ndarray) -> np.ndarray:
         return np.asarray((scores - self.wanted) ** 2)
 
-    def is_met_at_all(self, scores: np.ndarray) -> bool:
-        return srcc(scores, self.wanted) > 2.0 / np.sqrt(len(scores))
+    @property
+    def chance(self) -> float:
+        return 2.0 / float(np.sqrt(len(self.wanted)))
+
+    def agreement(self, scores: np.ndarray) -> float:
+        return srcc(scores, self.wanted)
 
     def among(self, rows: np.ndarray) -> "NearScores":
         return NearScores(self.wanted[rows])
@@ -91,8 +100,12 @@ class InOrder:
         better, worse = self.pairs.T
         return (scores[better] > scores[worse]).astype(np.float64)
 
-    def is_met_at_all(self, scores: np.ndarray) -> bool:
-        return float(self.right(scores).mean()) > 0.5 + 1.0 / np.sqrt(len(self.pairs))
+    @property
+    def chance(self) -> float:
+        return 0.5 + 1.0 / float(np.sqrt(len(self.pairs)))
+
+    def agreement(self, scores: np.ndarray) -> float:
+        return float(self.right(scores).mean())
 
     def among(self, rows: np.ndarray) -> "InOrder":
         return InOrder(pairs_among(self.pairs, rows, self.photos), len(rows))
