@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
+from dgiqa_edge.calibration.statistics import average_ranks
+
 from .goals import Goal
 from .readout import Change, Readings, nothing, sigmoid
 
@@ -22,7 +24,7 @@ _LEAST_SPREAD = 0.1
 """An input that hardly varies counts as if it varied by this share of the median one."""
 _STEPS = 300
 _LOST = 0.01
-"""So much agreement may be lost to folds that differ in scale."""
+"""So much agreement with the order of what was said is no loss."""
 
 Candidate = str | float
 
@@ -56,17 +58,20 @@ def chosen(readings: Readings, goal: Goal, groups: np.ndarray, seed: int) -> Can
     """
     parts = folds(groups, INNER_FOLDS, seed)
     scores = {one: np.zeros(len(readings)) for one in candidates(goal)}
+    places = {one: np.zeros(len(readings)) for one in candidates(goal)}
     for rest, held in divided(parts):
         for candidate, change in fitted(readings.of(rest), goal.among(rest)).items():
-            scores[candidate][held] = change.scores(readings.of(held))
+            of_all = change.scores(readings)
+            scores[candidate][held] = of_all[held]
+            places[candidate][held] = average_ranks(of_all)[held]
     judged = goal.within(parts)
     errors = {one: judged.errors(of) for one, of in scores.items()}
     if not len(errors[KEPT]):
         return KEPT
-    least = judged.agreement(scores[KEPT]) - _LOST
-    ordered = [one for one in candidates(goal) if judged.agreement(scores[one]) >= least]
+    agreement = {one: judged.agreement(of) for one, of in places.items()}
+    ordered = [one for one in candidates(goal) if agreement[one] >= agreement[KEPT] - _LOST]
     best = min(ordered, key=lambda one: float(errors[one].mean()))
-    if judged.agreement(scores[best]) <= judged.chance:
+    if agreement[best] <= judged.chance:
         return KEPT
     for simpler in (KEPT, SCALED):
         if simpler in ordered:

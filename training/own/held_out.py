@@ -1,7 +1,9 @@
 """What was gained, on photos that were held out: every photo is scored by a fit that saw neither it nor its group.
 
-Also how strong a fit is, is chosen without them. Intervals are 95 % bootstraps over photos (or pairs) in which base and
-own are drawn together; PLCC and RMSE are of the scores as they are, no curve is fitted to them.
+Also how strong a fit is, is chosen without them. SRCC is of the place that a photo has among all photos as the fit that did
+not see it scores them: fits differ a little in scale, and scores of several would be out of order for that alone. PLCC
+and RMSE are of the scores as they are, no curve is fitted to them. Intervals are 95 % bootstraps over photos (or pairs) in
+which base and own are drawn together.
 """
 
 from collections.abc import Callable
@@ -10,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dgiqa_edge.calibration.agreement import Figure, difference, plcc, rmse, srcc, with_interval
+from dgiqa_edge.calibration.statistics import average_ranks
 
 from .fit import Candidate, chosen, divided, fitted, folds
 from .goals import Goal, InOrder, NearScores, Scale
@@ -20,10 +23,14 @@ BETTER, WITHIN_NOISE, WORSE = "better", "within noise", "worse"
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Scores [photos] of the base, and of fits that did not see the photo, whose part is ``parts``."""
+    """Scores [photos] of the base, and of fits that did not see the photo, whose part is ``parts``.
+
+    ``places``: ranks [photos] of the latter among the same fit's scores of all photos.
+    """
 
     base: np.ndarray
     own: np.ndarray
+    places: np.ndarray
     parts: np.ndarray
     chosen: tuple[Candidate, ...]
 
@@ -50,14 +57,15 @@ def held_out(
 ) -> HeldOut:
     """Fit ``count`` times, each time without a part of the photos."""
     parts = folds(groups, count, seed)
-    own, took = np.zeros(len(readings)), []
+    own, places, took = np.zeros(len(readings)), np.zeros(len(readings)), []
     for number, (rest, held) in enumerate(divided(parts)):
         known, wanted = readings.of(rest), goal.among(rest)
         candidate = chosen(known, wanted, groups[rest], seed + number + 1)
-        own[held] = fitted(known, wanted, [candidate])[candidate].scores(readings.of(held))
+        scores = fitted(known, wanted, [candidate])[candidate].scores(readings)
+        own[held], places[held] = scores[held], average_ranks(scores)[held]
         took.append(candidate)
         tick()
-    return HeldOut(nothing(readings).scores(readings), own, parts, tuple(took))
+    return HeldOut(nothing(readings).scores(readings), own, places, parts, tuple(took))
 
 
 def gains(found: HeldOut, goal: Goal, scale: Scale | None, seed: int) -> list[Gain]:
@@ -70,17 +78,21 @@ def gains(found: HeldOut, goal: Goal, scale: Scale | None, seed: int) -> list[Ga
         return [Gain("pairs in order", *share, change)]
     assert isinstance(judged, NearScores)
     assert scale is not None
-    unit = scale.unit
-    lists = [(scores * unit, judged.wanted * unit) for scores in (found.base, found.own)]
-    human = lists[0][1]
+    human = judged.wanted * scale.unit
+    base, own = found.base * scale.unit, found.own * scale.unit
     return [
         Gain(
             name,
-            *(with_interval(figure, pair, seed) for pair in lists),
-            difference(figure, lists[1][0], lists[0][0], human, seed),
+            with_interval(figure, (before, human), seed),
+            with_interval(figure, (after, human), seed),
+            difference(figure, after, before, human, seed),
             up,
         )
-        for name, figure, up in (("SRCC", srcc, True), ("PLCC", plcc, True), ("RMSE", rmse, False))
+        for name, figure, before, after, up in (
+            ("SRCC", srcc, base, found.places, True),
+            ("PLCC", plcc, base, own, True),
+            ("RMSE", rmse, base, own, False),
+        )
     ]
 
 
