@@ -156,9 +156,7 @@ class _Shelf:
         return Opinions(tuple(self.photos), tuple(self.keys), groups, notes=(*self.notes, *notes), **said)
 
 
-def _of_scores(
-    table: Path, shelf: _Shelf, rows: Sequence[Row], image: str, score: str, group: str | None
-) -> Opinions:
+def _of_scores(table: Path, shelf: _Shelf, rows: Sequence[Row], image: str, score: str, group: str | None) -> Opinions:
     said: list[list[float]] = [[] for _ in shelf.photos]
     joined = _Joined(len(shelf.photos))
     first_of: dict[str, int] = {}

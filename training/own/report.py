@@ -60,7 +60,9 @@ class Report:
         """The table, the verdict and the warnings as text."""
         rows = [("", self.base, "own", "change", ""), *map(_cells, self.gains)]
         widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-        table = ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+        table = [
+            "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+        ]
         return [*table, self._how(), *(f"warning: {one}" for one in self.warnings), self.sentence()]
 
     def markdown(self) -> str:

@@ -95,9 +95,7 @@ def train(options: "BuildOptions", wish: Wish, tell: Callable[[str], None]) -> t
     return file, report
 
 
-def _look(
-    options: "BuildOptions", recipe: Recipe, wish: Wish, tell: Callable[[str], None]
-) -> tuple[Found, Opinions]:
+def _look(options: "BuildOptions", recipe: Recipe, wish: Wish, tell: Callable[[str], None]) -> tuple[Found, Opinions]:
     opinions = wish.opinions
     with Progress("photos") as progress:
         tick = progress.counter("photos", len(opinions.photos))
@@ -121,14 +119,18 @@ def _warnings(recipe: Recipe, found: Found, goal: Goal, judged: HeldOut, verdict
         )
     quality = recipe.sources[-1].weights
     if quality is not None and quality.resolve().parent != SHIPPED_WEIGHTS.resolve():
-        warnings.append(f"what {quality.name} was trained on is not known here: if on these photos, its figures are too good")
+        warnings.append(
+            f"what {quality.name} was trained on is not known here: if on these photos, its figures are too good"
+        )
     if photos < FEW:
         warnings.append(f"{photos} photos are few: with fewer than about {FEW} most gains drown in noise")
     against = goal.within(judged.parts)
     if goal.sets_the_scale and against.agreement(judged.base) < -against.chance:
         warnings.append("the scores run against the base's: is a higher score better? If lower is, turn them round")
     if verdict == WITHIN_NOISE:
-        warnings.append("the gain is within noise: more photos, or photos on which you differ from the base, would tell")
+        warnings.append(
+            "the gain is within noise: more photos, or photos on which you differ from the base, would tell"
+        )
     elif verdict != BETTER:
         warnings.append("own scores are worse than the base's: use the base")
     return warnings
@@ -137,10 +139,18 @@ def _warnings(recipe: Recipe, found: Found, goal: Goal, judged: HeldOut, verdict
 def _metadata(report: Report, network: str, base: str) -> dict[str, str]:
     """What the weights file says of itself; a bundle repeats ``licence`` and ``remark``."""
     photos, first = len(report.own), report.gains[0]
-    figure = f"{first.name} {first.own.value:.3f}, {report.base} {first.base.value:.3f} on photos held out: {first.verdict}"
+    figure = (
+        f"{first.name} {first.own.value:.3f}, {report.base} {first.base.value:.3f} on photos held out: {first.verdict}"
+    )
     facts = f"last layers fitted to opinions of the user's own on {photos} photos ({report.table}); {figure}"
     licence = f"the user's own: {base} with last layers fitted to {photos} photos by dgiqa-edge train; the base's licence holds"
-    remark = "" if report.verdict == BETTER or report.final == KEPT else f"own scores are not shown to be better: {figure}"
-    return {"network": network, "base": base, "trained": facts, "licence": licence, **({"remark": remark} if remark else {})}
-
-
+    remark = (
+        "" if report.verdict == BETTER or report.final == KEPT else f"own scores are not shown to be better: {figure}"
+    )
+    return {
+        "network": network,
+        "base": base,
+        "trained": facts,
+        "licence": licence,
+        **({"remark": remark} if remark else {}),
+    }
