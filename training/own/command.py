@@ -17,7 +17,7 @@ _EPILOG = """\
 examples:
   dgiqa-edge train --photos photos/ --scores mine.csv --out build/mine
   dgiqa-edge train --photos photos/ --scores pairs.csv --out build/mine --frame 1920x1080 -- --fp32
-  dgiqa-edge train --photos photos/ --scores mine.csv --base edge --depth-weights da_v2_vits.safetensors --out build/mine
+  dgiqa-edge train --photos photos/ --scores mine.csv --base edge --depth-weights vits.safetensors --out build/mine
 
 The CSV names its columns: image,score (any range, higher is better; several rows of a photo are averaged; a column
 group keeps photos of one scene together) or better,worse. Only the network's last layers are fitted; depth, faults and

@@ -1,7 +1,7 @@
 """What a base network finds in photos: what its last layers read, taken from the frame graph itself by hooks.
 
-Photos take the frame's size as a build's photos do and go through the PyTorch frame graph that is exported, so there is no
-second preprocessing. Each photo is kept under the hash of its content, so that a run that was stopped, or that
+Photos take the frame's size as a build's photos do and go through the PyTorch frame graph that is exported, so there is
+no second preprocessing. Each photo is kept under the hash of its content, so that a run that was stopped, or that
 comes back with other opinions, computes only what is new.
 """
 
@@ -36,7 +36,7 @@ LAST_LAYERS = ("whole_score.out", "crop_score.out")
 
 @dataclass(frozen=True)
 class Found:
-    """Readings of some photos and their fingerprints, uint8 [photos, 8]; ``kept``: which of those asked for they are."""
+    """Readings of some photos and their fingerprints, uint8 [photos, 8]; ``kept``: which of those asked for."""
 
     readings: Readings
     fingerprints: np.ndarray

@@ -1,9 +1,9 @@
 """What was gained, on photos that were held out: every photo is scored by a fit that saw neither it nor its group.
 
-Also how strong a fit is, is chosen without them. SRCC is of the place that a photo has among all photos as the fit that did
-not see it scores them: fits differ a little in scale, and scores of several would be out of order for that alone. PLCC
-and RMSE are of the scores as they are, no curve is fitted to them. Intervals are 95 % bootstraps over photos (or pairs) in
-which base and own are drawn together.
+Also how strong a fit is, is chosen without them. SRCC is of the place that a photo has among all photos as the fit that
+did not see it scores them: fits differ a little in scale, and scores of several would be out of order for that alone.
+PLCC and RMSE are of the scores as they are, no curve is fitted to them. Intervals are 95 % bootstraps over photos (or
+pairs) in which base and own are drawn together.
 """
 
 from collections.abc import Callable

@@ -69,10 +69,10 @@ class Opinions:
         """
         if len(self.photos) < FEWEST:
             raise ReportError(
-                f"{len(self.photos)} photos with opinions are too few to learn from and to judge: give at least {FEWEST}"
+                f"{len(self.photos)} photos with opinions are too few to learn from: give at least {FEWEST}"
             )
         if self.pairs is not None and len(self.pairs) < FEWEST:
-            raise ReportError(f"{len(self.pairs)} pairs are too few to learn from and to judge: give at least {FEWEST}")
+            raise ReportError(f"{len(self.pairs)} pairs are too few to learn from: give at least {FEWEST}")
         if self.scores is not None and np.ptp(self.scores) == 0.0:
             raise ReportError(f"all photos have the score {self.scores[0]:g}: there is nothing to learn")
         return self
@@ -110,8 +110,8 @@ def read_opinions(table: Path, folder: Path, split: str | None = None) -> Opinio
     is_of_pairs = all(name in header for name in PAIR)
     if not is_of_pairs and (image is None or score is None):
         raise ReportError(
-            f"{table}: its first line names {', '.join(header.values())}; write image,score (also {', '.join(IMAGES[1:4])}; "
-            f"{', '.join(SCORES[1:])}) or {','.join(PAIR)}"
+            f"{table}: its first line names {', '.join(header.values())}; write image,score (also "
+            f"{', '.join(IMAGES[1:4])}; {', '.join(SCORES[1:])}) or {','.join(PAIR)}"
         )
     columns = [header[name] for name in PAIR] if is_of_pairs else [str(image)]
     shelf = _Shelf(table, folder, rows, columns)
@@ -132,7 +132,8 @@ class _Shelf:
         missing = [name for name in names if not os.path.isfile(folder / name)]  # noqa: PTH113 - never raises
         if len(missing) == len(names):
             raise SourceError(
-                f"{shown(folder / names[0])} is missing, as is every photo of {table}: is {shown(folder)} the right --photos?"
+                f"{shown(folder / names[0])} is missing, as is every photo of {table}: is {shown(folder)} the right "
+                "--photos?"
             )
         by_key: dict[str, int] = {}
         copies = 0

@@ -1,4 +1,4 @@
-"""What a training of the user's own came to, for people (Markdown, and the lines that the command prints) and programs."""
+"""What a training of the user's own came to: for people, printed and as Markdown, and for programs."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -81,8 +81,8 @@ class Report:
                 "",
                 *warnings,
                 *([""] if warnings else []),
-                f"Base {self.base}, frame {self.frame} ({self.fit}), {self.table}, seed {self.seed}; fits without a part: "
-                f"{', '.join(map(named, self.held_out.chosen))}; the fit to all photos, which was written: "
+                f"Base {self.base}, frame {self.frame} ({self.fit}), {self.table}, seed {self.seed}; fits without a "
+                f"part: {', '.join(map(named, self.held_out.chosen))}; the fit to all photos, which was written: "
                 f"{named(self.final)}. Its scores of these photos are in report.json and are no evidence: it saw them. "
                 f"FP32 on this machine, {self.seconds:.0f} s before the build; dgiqa-edge {VERSION}.",
                 "",
@@ -131,8 +131,8 @@ class Report:
             judged = int((found.parts[pairs[:, 0]] == found.parts[pairs[:, 1]]).sum())
             told = f"{judged} of {len(pairs)} pairs (both photos in one part) of {told}"
         return (
-            f"{told}, each scored by a fit that did not see it ({len(found.chosen)} parts); 95 % bootstrap intervals, base "
-            "and own drawn together"
+            f"{told}, each scored by a fit that did not see it ({len(found.chosen)} parts); 95 % bootstrap intervals, "
+            "base and own drawn together"
         )
 
 

@@ -1,8 +1,8 @@
 """Which photos the networks that ship were trained on: BIQ2021's train split, known by fingerprints of its pictures.
 
 A fingerprint is a difference hash: 64 bits, each whether one cell of a 9x8 thumbnail is brighter than its neighbour. It
-outlives renaming, recompression and resizing, not cropping. ``python -m dgiqa_edge.training.own.seen FOLDER`` writes the
-list anew from a checkout of BIQ2021. What a network of the user's own saw is not known here.
+outlives renaming, recompression and resizing, not cropping. ``python -m dgiqa_edge.training.own.seen FOLDER`` writes
+the list anew from a checkout of BIQ2021. What a network of the user's own saw is not known here.
 """
 
 import sys
@@ -14,9 +14,10 @@ from dgiqa_edge.runtime.ground.atomic import atomic_file
 
 LIST = Path(__file__).with_name("biq2021_train.npy")
 NEAR_BITS = 2
-"""So many of the 64 may differ: 90 % of train photos saved as JPEG of quality 50 do, none of 185 photos of other sources.
+"""So many of the 64 bits may differ.
 
-Of BIQ2021's 2,000 test photos 136 are as near to a train photo: its subsets hold copies of one photo.
+Within them lay 90 % of 500 train photos saved anew as JPEG of quality 50, none of 185 photos of other sources, and 136
+of BIQ2021's 2,000 test photos.
 """
 _ROWS, _COLUMNS = 8, 9
 _ONES = np.array([number.bit_count() for number in range(256)], np.uint8)

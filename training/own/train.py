@@ -1,11 +1,10 @@
-"""From photos and opinions to weights of the user's own, with the evidence of what they gained: the order of the steps."""
+"""From photos and opinions to weights of the user's own, with evidence of what they gained: the order of the steps."""
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
-
 
 from dgiqa_edge.export.build.recipes import Recipe, recipe_of
 from dgiqa_edge.export.weights.network_source import SHIPPED_WEIGHTS
@@ -59,8 +58,8 @@ def train(options: "BuildOptions", wish: Wish, tell: Callable[[str], None]) -> t
     unknown = next((source for source in recipe.sources if source.seeded), None)
     if unknown is not None:
         raise CheckpointError(
-            f"{options.preset} needs its {unknown.role} weights to learn from what it sees: give --{unknown.role}-weights FILE "
-            f"(dgiqa-edge weights fetch {unknown.name})"
+            f"{options.preset} needs its {unknown.role} weights to learn from what it sees: give --{unknown.role}-weights "
+            f"FILE (dgiqa-edge weights fetch {unknown.name})"
         )
     found, opinions = _look(options, recipe, wish, tell)
     goal, scale = goal_of(opinions)
@@ -114,8 +113,8 @@ def _warnings(recipe: Recipe, found: Found, goal: Goal, judged: HeldOut, verdict
     known = int(seen(found.fingerprints).sum())
     if known:
         warnings.append(
-            f"{known} of {photos} photos look like photos that nano and edge were trained on (BIQ2021's train split): the "
-            "base's figures on them are too good, and what is gained there says nothing of other photos"
+            f"{known} of {photos} photos look like photos that nano and edge were trained on (BIQ2021's train split): "
+            "the base's figures on them are too good, and what is gained there says nothing of other photos"
         )
     quality = recipe.sources[-1].weights
     if quality is not None and quality.resolve().parent != SHIPPED_WEIGHTS.resolve():
@@ -143,7 +142,7 @@ def _metadata(report: Report, network: str, base: str) -> dict[str, str]:
         f"{first.name} {first.own.value:.3f}, {report.base} {first.base.value:.3f} on photos held out: {first.verdict}"
     )
     facts = f"last layers fitted to opinions of the user's own on {photos} photos ({report.table}); {figure}"
-    licence = f"the user's own: {base} with last layers fitted to {photos} photos by dgiqa-edge train; the base's licence holds"
+    licence = f"the user's own: {base} with last layers fitted to {photos} photos; the base's licence holds"
     remark = (
         "" if report.verdict == BETTER or report.final == KEPT else f"own scores are not shown to be better: {figure}"
     )

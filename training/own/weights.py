@@ -1,4 +1,4 @@
-"""The user's own weights file: the base's numbers, but those of the last layers. It has the base's keys and says whose it is."""
+"""The user's own weights file: the base's keys and numbers, but those of the last layers; it says whose it is."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING

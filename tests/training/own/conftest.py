@@ -10,7 +10,7 @@ WIDTH = 12
 
 @pytest.fixture(scope="session")
 def make_readings():
-    """``make_readings(photos, seed, crops)``: a whole view and crops that see the same few things of a photo, and noise."""
+    """``make_readings(photos, seed, crops)``: whole view and crops see the same few things of a photo, and noise."""
 
     def make(photos=120, seed=0, crops=2):
         random = np.random.default_rng(seed)

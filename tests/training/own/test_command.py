@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 pytest.importorskip("torch", reason="training needs torch")
-from safetensors.numpy import load_file  # noqa: E402
+from safetensors.numpy import load_file
 
-from dgiqa_edge.export import networks  # noqa: E402
-from dgiqa_edge.export.weights.network_source import SHIPPED_WEIGHTS  # noqa: E402
-from dgiqa_edge.runtime import Scorer, load_bundle  # noqa: E402
-from dgiqa_edge.runtime.commands import cli  # noqa: E402
-from dgiqa_edge.training.own.features import LAST_LAYERS, last_layers  # noqa: E402
+from dgiqa_edge.export import networks
+from dgiqa_edge.export.weights.network_source import SHIPPED_WEIGHTS
+from dgiqa_edge.runtime import Scorer, load_bundle
+from dgiqa_edge.runtime.commands import cli
+from dgiqa_edge.training.own.features import LAST_LAYERS, last_layers
 
 PHOTOS = 24
 FRAME = ("--frame", "192x160", "--threads", "1")

@@ -47,10 +47,10 @@ def test_the_columns_go_by_the_names_that_people_give_them(tmp_path, folder, hea
         ("image,score", rated(FEWEST), nullcontext()),
         ("image,score", [row.split(",")[0] + ",3" for row in rated()], pytest.raises(ReportError, match="score 3")),
         ("image,score", [*rated(), "1.png,good"], pytest.raises(ReportError, match="line 26: the score 'good'")),
-        ("image,score", [*rated(), "1.png,nan"], pytest.raises(ReportError, match="line 26: .* not finite")),
+        ("image,score", [*rated(), "1.png,nan"], pytest.raises(ReportError, match=r"line 26: .* not finite")),
         ("image,score", [], pytest.raises(ReportError, match="no row")),
         ("image,score", ["no.png,1", "none.png,2"], pytest.raises(SourceError, match=r"no.png is missing.*--photos")),
-        ("image,colour", rated(), pytest.raises(ReportError, match="write image,score .* or better,worse")),
+        ("image,colour", rated(), pytest.raises(ReportError, match=r"write image,score .* or better,worse")),
         ("better,worse", ["1.png,1.png"], pytest.raises(ReportError, match="line 2: a photo cannot be better")),
         ("better,worse", ["1.png,2.png"], pytest.raises(ReportError, match="2 photos with opinions are too few")),
     ],
@@ -88,7 +88,7 @@ def test_photos_of_a_scene_and_photos_of_a_pair_belong_together(tmp_path, folder
     rows = [f"{number}.png,{number},{number // 3}" for number in range(PHOTOS)]
     found = read_opinions(table(tmp_path, "image,score,scene", rows), folder)
     assert found.groups.tolist() == [number // 3 for number in range(PHOTOS)]
-    chain = [f"{number}.png,{number + 1}.png" for number in range(0, PHOTOS - 1)]
+    chain = [f"{number}.png,{number + 1}.png" for number in range(PHOTOS - 1)]
     assert set(read_opinions(table(tmp_path, "better,worse", chain), folder).groups.tolist()) == {0}
 
 
