@@ -58,8 +58,8 @@ def train(options: "BuildOptions", wish: Wish, tell: Callable[[str], None]) -> t
     unknown = next((source for source in recipe.sources if source.seeded), None)
     if unknown is not None:
         raise CheckpointError(
-            f"{options.preset} needs its {unknown.role} weights to learn from what it sees: give --{unknown.role}-weights "
-            f"FILE (dgiqa-edge weights fetch {unknown.name})"
+            f"{options.preset} needs its {unknown.role} weights to learn from what it sees: give "
+            f"--{unknown.role}-weights FILE (dgiqa-edge weights fetch {unknown.name})"
         )
     found, opinions = _look(options, recipe, wish, tell)
     goal, scale = goal_of(opinions)
