@@ -112,7 +112,7 @@ class _Reader:
         self.module, self.options = module, options
         self.layers = last_layers(module)
 
-    def read(self, picture: np.ndarray) -> dict[str, np.ndarray]:
+    def read(self, picture: np.ndarray) -> dict[str, Any]:
         """Arrays of one picture, uint8 [H, W, 3] BGR: inputs and logits of each layer, and the view scores."""
         import torch
 
@@ -120,7 +120,7 @@ class _Reader:
         frame = np.ascontiguousarray(fit_frame(picture, height, width, self.options.fit))[np.newaxis]
         with _listening(list(self.layers.values())) as heard, torch.no_grad():
             _, view_scores, *_ = self.module(torch.from_numpy(frame))
-        arrays = {"view_scores": view_scores.double().numpy()}
+        arrays: dict[str, Any] = {"view_scores": view_scores.double().numpy()}
         for number, (inputs, logits) in enumerate(heard):
             arrays[f"inputs_{number}"] = inputs.reshape(1, -1, inputs.shape[-1]).numpy()
             arrays[f"logits_{number}"] = logits.reshape(1, -1).numpy()

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dgiqa_edge.calibration.agreement import Figure, difference, plcc, rmse, srcc, with_interval
+from dgiqa_edge.calibration.agreement import FEWEST, Figure, difference, plcc, rmse, srcc, with_interval
 from dgiqa_edge.calibration.statistics import average_ranks
+from dgiqa_edge.runtime.errors import ReportError
 
 from .fit import Candidate, chosen, divided, fitted, folds
 from .goals import Goal, InOrder, NearScores, Scale
@@ -55,8 +56,18 @@ class Gain:
 def held_out(
     readings: Readings, goal: Goal, groups: np.ndarray, count: int, seed: int, tick: Callable[[], None] = lambda: None
 ) -> HeldOut:
-    """Fit ``count`` times, each time without a part of the photos."""
+    """Fit ``count`` times, each time without a part of the photos.
+
+    Raises:
+        ReportError: hardly any pair has both photos in one part.
+    """
     parts = folds(groups, count, seed)
+    judged = goal.within(parts)
+    if isinstance(judged, InOrder) and len(judged.pairs) < FEWEST:
+        raise ReportError(
+            f"only {len(judged.pairs)} pairs have both photos in one of {count} parts, too few to judge by: give more pairs "
+            "of the same photos, or --folds 2"
+        )
     own, places, took = np.zeros(len(readings)), np.zeros(len(readings)), []
     for number, (rest, held) in enumerate(divided(parts)):
         known, wanted = readings.of(rest), goal.among(rest)
@@ -73,9 +84,9 @@ def gains(found: HeldOut, goal: Goal, scale: Scale | None, seed: int) -> list[Ga
     judged = goal.within(found.parts)
     if isinstance(judged, InOrder):
         base, own = (judged.right(scores) for scores in (found.base, found.own))
-        share = [with_interval(_mean, (one,), seed) for one in (base, own)]
         change = with_interval(lambda first, second: _mean(first) - _mean(second), (own, base), seed)
-        return [Gain("pairs in order", *share, change)]
+        shares = with_interval(_mean, (base,), seed), with_interval(_mean, (own,), seed)
+        return [Gain("pairs in order", shares[0], shares[1], change)]
     assert isinstance(judged, NearScores)
     assert scale is not None
     human = judged.wanted * scale.unit

@@ -51,3 +51,18 @@ def test_a_seed_makes_no_difference_beside_a_file(tmp_path):
 def test_a_missing_file_is_a_checkpoint_error(tmp_path):
     with pytest.raises(CheckpointError, match="do not exist"):
         NetworkSource.of("depth", "d", tmp_path / "none.pth", "s")
+
+
+def test_what_a_file_states_of_its_licence_is_repeated(tmp_path):
+    import torch
+    from safetensors.torch import save_file
+
+    from dgiqa_edge.export import networks
+
+    file = tmp_path / "own.safetensors"
+    state = {key: torch.ones(shape) for key, shape in networks.signature("edge_head").items()}
+    save_file(state, str(file), metadata={"licence": "mine", "remark": "no better"})
+    source = NetworkSource.of("quality", "edge_head", file, "s")
+    source.load()
+    assert (source.said["licence"], source.said["remark"]) == ("mine", "no better")
+    assert source.manifest_entry(licence="mine")["licence"] == "mine"

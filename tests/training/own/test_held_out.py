@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from dgiqa_edge.calibration.agreement import Figure
+from dgiqa_edge.runtime.errors import ReportError
 from dgiqa_edge.training.own.fit import KEPT
-from dgiqa_edge.training.own.goals import NearScores, Scale
+from dgiqa_edge.training.own.goals import InOrder, NearScores, Scale
 from dgiqa_edge.training.own.held_out import BETTER, WITHIN_NOISE, WORSE, Gain, gains, held_out
 from dgiqa_edge.training.own.readout import Change, nothing
 
@@ -58,3 +59,18 @@ def test_noise_gains_nothing_and_changes_nothing(make_readings):
     found = held_out(readings, NearScores(noise), np.arange(80), 5, 0)
     assert found.chosen.count(KEPT) >= 4
     assert gains(found, NearScores(noise), Scale(0.0, 1.0), 0)[0].verdict == WITHIN_NOISE
+
+
+def test_pairs_are_judged_within_a_part_and_must_be_enough(make_readings):
+    readings = make_readings(60)
+    random = np.random.default_rng(0)
+    wanted = Change(0.7, tuple(random.normal(size=WIDTH) / 3.0 for _ in range(2)), (0.0, 0.0)).scores(readings)
+    drawn = np.array([pair for pair in random.integers(0, 60, (400, 2)) if pair[0] != pair[1]])
+    pairs = np.where((wanted[drawn[:, 0]] < wanted[drawn[:, 1]])[:, np.newaxis], drawn[:, ::-1], drawn)
+    goal = InOrder(pairs, 60)
+    found = held_out(readings, goal, np.zeros(60, int), 3, 0)
+    (gain,) = gains(found, goal, None, 0)
+    assert gain.verdict == BETTER
+    assert gain.own.value > 0.85
+    with pytest.raises(ReportError, match=r"only \d pairs have both photos in one of 10 parts"):
+        held_out(readings, InOrder(pairs[:15], 60), np.zeros(60, int), 10, 0)
