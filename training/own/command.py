@@ -50,11 +50,13 @@ def run(args: argparse.Namespace) -> int:
     from dgiqa_edge.export.commands import build
     from dgiqa_edge.export.options.build_options import from_args
     from dgiqa_edge.runtime.commands.progress import say
+    from dgiqa_edge.runtime.frames.images import quiet_decoder
 
     from .opinions import read_opinions
     from .train import PAGE, Wish, train
 
     begun = time.monotonic()
+    quiet_decoder()
     of_build = _build_arguments(args)
     options = from_args(of_build)
     opinions = read_opinions(args.scores, args.photos, args.split)

@@ -65,8 +65,8 @@ def held_out(
     judged = goal.within(parts)
     if isinstance(judged, InOrder) and len(judged.pairs) < FEWEST:
         raise ReportError(
-            f"only {len(judged.pairs)} pairs have both photos in one of {count} parts, too few to judge by: give more pairs "
-            "of the same photos, or --folds 2"
+            f"only {len(judged.pairs)} pairs have both photos in one of {count} parts, too few to judge by: give more "
+            "pairs of the same photos, or --folds 2"
         )
     own, places, took = np.zeros(len(readings)), np.zeros(len(readings)), []
     for number, (rest, held) in enumerate(divided(parts)):

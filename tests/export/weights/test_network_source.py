@@ -54,14 +54,15 @@ def test_a_missing_file_is_a_checkpoint_error(tmp_path):
 
 
 def test_what_a_file_states_of_its_licence_is_repeated(tmp_path):
-    import torch
     from safetensors.torch import save_file
 
     from dgiqa_edge.export import networks
+    from dgiqa_edge.export.weights.seeding import seed_weights
 
     file = tmp_path / "own.safetensors"
-    state = {key: torch.ones(shape) for key, shape in networks.signature("edge_head").items()}
-    save_file(state, str(file), metadata={"licence": "mine", "remark": "no better"})
+    head = networks.create("edge_head")
+    seed_weights(head, "test")
+    save_file(head.state_dict(), str(file), metadata={"licence": "mine", "remark": "no better"})
     source = NetworkSource.of("quality", "edge_head", file, "s")
     source.load()
     assert (source.said["licence"], source.said["remark"]) == ("mine", "no better")
