@@ -51,7 +51,7 @@ def fitted(readings: Readings, goal: Goal, wanted: Sequence[Candidate] | None = 
 
 
 def chosen(readings: Readings, goal: Goal, groups: np.ndarray, seed: int) -> Candidate:
-    """The candidate that does best on photos held out, or a simpler one that is within a standard error of it.
+    """The candidate of least freedom within a standard error of the one that does best on photos held out.
 
     None that puts them in order less well than the base, and ``KEPT`` where the order that does best is no better than
     chance.
@@ -73,12 +73,7 @@ def chosen(readings: Readings, goal: Goal, groups: np.ndarray, seed: int) -> Can
     best = min(ordered, key=lambda one: float(errors[one].mean()))
     if agreement[best] <= judged.chance:
         return KEPT
-    for simpler in (KEPT, SCALED):
-        if simpler in ordered:
-            worse = errors[simpler] - errors[best]
-            if worse.mean() <= worse.std() / np.sqrt(len(worse)):
-                return simpler
-    return best
+    return next(one for one in ordered if _is_near(errors[one] - errors[best]))
 
 
 def folds(groups: np.ndarray, count: int, seed: int) -> np.ndarray:
@@ -104,6 +99,11 @@ def divided(parts: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """(rows to learn from, rows held out), part by part."""
     for part in np.unique(parts):
         yield np.flatnonzero(parts != part), np.flatnonzero(parts == part)
+
+
+def _is_near(worse: np.ndarray) -> bool:
+    """Whether errors are worse by no more than a standard error."""
+    return bool(worse.mean() <= worse.std() / np.sqrt(len(worse)))
 
 
 class _Standard:
