@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 def write_weights(module: "nn.Module", change: Change, file: Path, metadata: dict[str, str]) -> None:
     """Change the last layers of ``module``, the filled base network, and store it as safetensors.
 
-    Matrices whose numbers half precision holds exactly are stored so, as those that ship are; nothing is rounded. A file
-    that says the same already is left: the same content may be written in another order, and a build would start anew.
+    Matrices whose numbers half precision holds exactly are stored so, as those that ship are; nothing is rounded. A
+    file that says the same already is left: written anew it may have another order, and a build would start over.
     """
     import torch
     from safetensors.torch import load_file, save_file
