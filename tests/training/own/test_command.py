@@ -117,7 +117,7 @@ def test_a_photo_that_cannot_be_read_is_named_and_left_out(photos, tmp_path, cap
         (("--", "--out", "x"), 2, "--out is not for the build of own scores: give --out before the --"),
         (("--", "--from=x"), 2, "--from is not for the build of own scores: leave it out"),
         (("--", "--fp33"), 2, "unrecognized arguments: --fp33"),
-        (("--frame", "100x100"), 2, "smaller"),
+        (("--frame", "100x100"), 2, "need at least 160x160"),
     ],
 )
 def test_what_cannot_work_is_refused_before_any_work(photos, tmp_path, capsys, options, code, said):
