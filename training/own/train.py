@@ -14,7 +14,7 @@ from dgiqa_edge.runtime.ground.atomic import write_text
 from dgiqa_edge.runtime.ground.names import json_text
 
 from .features import Found, found_in
-from .fit import KEPT, chosen, fitted
+from .fit import KEPT, Candidate, chosen, fitted
 from .goals import Goal, goal_of
 from .held_out import BETTER, WITHIN_NOISE, HeldOut, gains, held_out
 from .opinions import FEW, Opinions, named
@@ -81,7 +81,7 @@ def train(options: "BuildOptions", wish: Wish, tell: Callable[[str], None]) -> t
         gains=told,
         final=final,
         own=change.scores(found.readings),
-        warnings=_warnings(recipe, found, goal, judged, told[0].verdict),
+        warnings=_warnings(recipe, found, goal, judged, told[0].verdict, final),
         seconds=time.monotonic() - begun,
     )
     quality = recipe.sources[-1]
@@ -107,7 +107,7 @@ def _look(options: "BuildOptions", recipe: Recipe, wish: Wish, tell: Callable[[s
     return found, left.check()
 
 
-def _warnings(recipe: Recipe, found: Found, goal: Goal, judged: HeldOut, verdict: str) -> list[str]:
+def _warnings(recipe: Recipe, found: Found, goal: Goal, judged: HeldOut, verdict: str, final: Candidate) -> list[str]:
     warnings = []
     photos = len(found.readings)
     known = int(seen(found.fingerprints).sum())
@@ -126,6 +126,8 @@ def _warnings(recipe: Recipe, found: Found, goal: Goal, judged: HeldOut, verdict
     against = goal.within(judged.parts)
     if goal.sets_the_scale and against.agreement(judged.base) < -against.chance:
         warnings.append("the scores run against the base's: is a higher score better? If lower is, turn them round")
+    if final == KEPT:
+        warnings.append("nothing was changed, for no change did better on photos held out: the weights are the base's")
     if verdict == WITHIN_NOISE:
         warnings.append(
             "the gain is within noise: more photos, or photos on which you differ from the base, would tell"
