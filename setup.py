@@ -131,6 +131,7 @@ setup(
         "dgiqa_edge.export": ["py.typed"],
         "dgiqa_edge.export.weights": ["*.safetensors"],
         "dgiqa_edge.training": ["configs/*.toml", "py.typed"],
+        "dgiqa_edge.training.own": ["*.npy"],
     },
     install_requires=[
         "numpy>=1.24",
@@ -178,6 +179,7 @@ setup(
             "debug = dgiqa_edge.export.commands.debug",
             "bench = dgiqa_edge.benchmarks.commands.bench",
             "demo = dgiqa_edge.benchmarks.commands.demo",
+            "train = dgiqa_edge.training.own.command",
         ],
     },
 )

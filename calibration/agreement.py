@@ -63,10 +63,10 @@ def agreement(predicted: np.ndarray, human: np.ndarray, seed: int = 0, bootstrap
     # The logistic is fitted once: refitting it a thousand times costs minutes and moves the interval by 1e-4.
     return Agreement(
         photos=len(predicted),
-        srcc=_with_interval(srcc, (predicted, human), seed, bootstraps),
-        plcc=_with_interval(plcc, (mapped, human), seed, bootstraps),
-        krcc=_with_interval(krcc, (predicted, human), seed, min(bootstraps, 200)),
-        rmse=_with_interval(rmse, (mapped, human), seed, bootstraps),
+        srcc=with_interval(srcc, (predicted, human), seed, bootstraps),
+        plcc=with_interval(plcc, (mapped, human), seed, bootstraps),
+        krcc=with_interval(krcc, (predicted, human), seed, min(bootstraps, 200)),
+        rmse=with_interval(rmse, (mapped, human), seed, bootstraps),
     )
 
 
@@ -77,15 +77,30 @@ def srcc(predicted: np.ndarray, human: np.ndarray) -> float:
 
 def srcc_figure(predicted: np.ndarray, human: np.ndarray, seed: int = 0, bootstraps: int = BOOTSTRAPS) -> Figure:
     """:func:`srcc` with its interval."""
-    return _with_interval(srcc, (predicted, human), seed, bootstraps)
+    return with_interval(srcc, (predicted, human), seed, bootstraps)
 
 
 def srcc_difference(
     first: np.ndarray, second: np.ndarray, human: np.ndarray, seed: int = 0, bootstraps: int = BOOTSTRAPS
 ) -> Figure:
-    """SRCC of the first scores less that of the second, of the same photos: the interval is of paired draws."""
-    return _with_interval(
-        lambda *drawn: srcc(drawn[0], drawn[2]) - srcc(drawn[1], drawn[2]), (first, second, human), seed, bootstraps
+    """:func:`difference` of SRCC."""
+    return difference(srcc, first, second, human, seed, bootstraps)
+
+
+def difference(
+    figure: Callable[[np.ndarray, np.ndarray], float],
+    first: np.ndarray,
+    second: np.ndarray,
+    human: np.ndarray,
+    seed: int = 0,
+    bootstraps: int = BOOTSTRAPS,
+) -> Figure:
+    """A figure of the first scores less that of the second, of the same photos: the interval is of paired draws."""
+    return with_interval(
+        lambda *drawn: figure(drawn[0], drawn[2]) - figure(drawn[1], drawn[2]),
+        (first, second, human),
+        seed,
+        bootstraps,
     )
 
 
@@ -142,8 +157,10 @@ def average_precision(said: np.ndarray, labels: np.ndarray) -> float:
     return float((np.cumsum(right) / np.arange(1, len(right) + 1))[right].mean()) if right.any() else float("nan")
 
 
-def _with_interval(figure: Callable[..., float], lists: Sequence[np.ndarray], seed: int, bootstraps: int) -> Figure:
-    """Of a figure of lists of equal length, whose entries are drawn together."""
+def with_interval(
+    figure: Callable[..., float], lists: Sequence[np.ndarray], seed: int = 0, bootstraps: int = BOOTSTRAPS
+) -> Figure:
+    """A figure of lists of equal length, whose entries are drawn together, with its interval."""
     draws = np.random.default_rng(seed).integers(0, len(lists[0]), (bootstraps, len(lists[0])))
     values = [figure(*(one[draw] for one in lists)) for draw in draws]
     low, high = np.percentile(values, (2.5, 97.5))

@@ -35,6 +35,7 @@ MADE = {
     "golden.safetensors",
     "calibration.json",
     "report.json",
+    "report.md",
     "licences.md",
     "state.json",
     "status.json",

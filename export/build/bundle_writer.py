@@ -257,8 +257,9 @@ def _manifest(
         "created": datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "preset": options.preset,
         "networks": [
-            source.manifest_entry(contents.weights.get(source.role, {}).get("entry", ROOT))
+            source.manifest_entry(said.get("entry", ROOT), said.get("licence"))
             for source in contents.recipe.sources
+            for said in (contents.weights.get(source.role, {}),)
         ],
         "frame": {"height": options.frame[0], "width": options.frame[1]},
         "geometry": contents.recipe.manifest_geometry(),
@@ -337,6 +338,7 @@ def _standing_notes(contents: BundleContents) -> list[str]:
         notes.append("the quality network has seeded weights, not trained ones: its scores mean nothing yet")
     if "depth" in seeded:
         notes.append("the depth network has seeded weights, not trained ones: its depth maps mean nothing yet")
+    notes += [said["remark"] for said in contents.weights.values() if said.get("remark")]
     if not contents.held_out:
         notes.append("fidelity was measured on the calibration photos themselves: too few to hold any out")
     if not contents.options.accuracy_check:

@@ -26,7 +26,8 @@ class NetworkSource:
         weights: checkpoint file; ``None`` fills the network from ``seed``.
         sha256: of the checkpoint file; ``None`` for seeded weights.
         ema: whether the moving average is taken where the file holds one beside the last step's weights.
-        said: once loaded, where in the file the weights stood (``entry``), and ``notes`` on them.
+        said: once loaded, where in the file the weights stood (``entry``), ``notes`` on them, and what the file itself
+            states of its ``licence`` and as a ``remark`` that a bundle repeats (null: nothing).
     """
 
     role: str
@@ -80,14 +81,16 @@ class NetworkSource:
             file = read_for(self.weights, self.name, Wish(self.ema))
             fill(module, file.state, self.weights)
             notes = [*([file.note] if file.note else []), *([UNTRAINED] if untrained(file.state) else [])]
-            self.said.update(entry=file.taken, notes=[f"{self.weights.name}: {note}" for note in notes])
+            stated = {name: file.metadata.get(name) for name in ("licence", "remark")}
+            self.said.update(entry=file.taken, notes=[f"{self.weights.name}: {note}" for note in notes], **stated)
         return module
 
-    def manifest_entry(self, entry: str = ROOT) -> dict[str, Json]:
+    def manifest_entry(self, entry: str = ROOT, licence: str | None = None) -> dict[str, Json]:
         """The manifest's entry; the licence is that of the weights that ship, or were published, for this network.
 
         Args:
             entry: where in the file the weights stood.
+            licence: what the file itself states.
         """
         source = f"seeded: {self.seed}" if self.weights is None else self.weights.name
         return {
@@ -96,7 +99,7 @@ class NetworkSource:
             "checkpoint_sha256": self.sha256,
             "seeded": self.seeded,
             "source": source if entry == ROOT else f"{source}, entry '{entry}'",
-            "licence": self._licence(),
+            "licence": licence or self._licence(),
         }
 
     def _licence(self) -> str:

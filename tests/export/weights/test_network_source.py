@@ -51,3 +51,19 @@ def test_a_seed_makes_no_difference_beside_a_file(tmp_path):
 def test_a_missing_file_is_a_checkpoint_error(tmp_path):
     with pytest.raises(CheckpointError, match="do not exist"):
         NetworkSource.of("depth", "d", tmp_path / "none.pth", "s")
+
+
+def test_what_a_file_states_of_its_licence_is_repeated(tmp_path):
+    from safetensors.torch import save_file
+
+    from dgiqa_edge.export import networks
+    from dgiqa_edge.export.weights.seeding import seed_weights
+
+    file = tmp_path / "own.safetensors"
+    head = networks.create("edge_head")
+    seed_weights(head, "test")
+    save_file(head.state_dict(), str(file), metadata={"licence": "mine", "remark": "no better"})
+    source = NetworkSource.of("quality", "edge_head", file, "s")
+    source.load()
+    assert (source.said["licence"], source.said["remark"]) == ("mine", "no better")
+    assert source.manifest_entry(licence="mine")["licence"] == "mine"
