@@ -178,6 +178,7 @@ LACKING = {
     "completion": ("bash", "shtab", "completion"),
     "demo": ("--bundle {bundle} --out {out}", "numpy", "bench"),
     "build": ("--frame 640x480 --out {out}", "torch", "export"),
+    "train": ("--photos {root}/calibration/photos --scores {scores} --out {out}", "torch", "training"),
     "weights": ("check {root}/export/weights/nano.safetensors", "torch", "export"),
 }
 WITHOUT = """
@@ -202,7 +203,10 @@ def test_every_command_has_a_package_to_lack():
 @pytest.mark.parametrize("command", LACKING)
 def test_a_command_names_the_extra_with_the_package_that_it_lacks(command, bundle_dir, tmp_path):
     arguments, package, extra = LACKING[command]
-    places = {"bundle": bundle_dir, "photo": next((ROOT / "calibration" / "photos").glob("*.jpg"))}
+    photos = sorted((ROOT / "calibration" / "photos").glob("*.jpg"))
+    scores = tmp_path / "scores.csv"
+    scores.write_text("image,score\n" + "".join(f"{photo.name},{at}\n" for at, photo in enumerate(photos)))
+    places = {"bundle": bundle_dir, "photo": photos[0], "scores": scores}
     words = arguments.format(root=ROOT, out=tmp_path / "out", **places).split()
     finished = subprocess.run(
         [sys.executable, "-c", WITHOUT, package, command, *words], capture_output=True, text=True, check=False

@@ -30,7 +30,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = _EPILOG
     add = parser.add_argument
     add("--photos", required=True, type=input_path, metavar="DIR", help="folder of the photos")
-    add("--scores", required=True, type=input_path, metavar="CSV", help="image,score or better,worse")
+    add("--scores", dest="opinions", required=True, type=input_path, metavar="CSV", help="image,score or better,worse")
     add("--split", metavar="NAME", help="only rows with this word in the column split")
     add("--base", choices=BASES, default=BASES[0], help="network to start from (default: %(default)s)")
     add("--out", required=True, type=output_folder, metavar="DIR", help="takes bundle, weights and report")
@@ -59,8 +59,8 @@ def run(args: argparse.Namespace) -> int:
     quiet_decoder()
     of_build = _build_arguments(args)
     options = from_args(of_build)
-    opinions = read_opinions(args.scores, args.photos, args.split)
-    wish = Wish(opinions, args.scores.name, args.out, args.folds, args.seed)
+    opinions = read_opinions(args.opinions, args.photos, args.split)
+    wish = Wish(opinions, args.opinions.name, args.out, args.folds, args.seed)
     weights, report = train(options, wish, lambda note: say(f"note: {note}"))
     print("\n".join(report.lines()))
     print(f"weights: {weights}")

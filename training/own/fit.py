@@ -85,14 +85,14 @@ def folds(groups: np.ndarray, count: int, seed: int) -> np.ndarray:
     names, sizes = np.unique(groups, return_counts=True)
     too_large = names[sizes > 2 * len(groups) / count]
     own = np.where(np.isin(groups, too_large), groups.max() + 1 + np.arange(len(groups)), groups)
-    names, place, sizes = np.unique(own, return_inverse=True, return_counts=True)
+    names, sizes = np.unique(own, return_counts=True)
     order = random.permutation(len(names))
     order = order[np.argsort(-sizes[order], kind="stable")]
     part, filled = np.zeros(len(names), np.int64), np.zeros(count)
     for name in order:
         part[name] = filled.argmin()
         filled[part[name]] += sizes[name]
-    return part[place]
+    return part[np.searchsorted(names, own)]
 
 
 def divided(parts: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:

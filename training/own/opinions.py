@@ -203,7 +203,8 @@ class _Joined:
 
     def groups(self) -> np.ndarray:
         """The group of each number: int64 [count]."""
-        return np.unique([self._of(number) for number in range(len(self._first))], return_inverse=True)[1]
+        firsts = np.array([self._of(number) for number in range(len(self._first))], np.int64)
+        return np.searchsorted(np.unique(firsts), firsts)
 
     def _of(self, number: int) -> int:
         while self._first[number] != number:
