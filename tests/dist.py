@@ -25,6 +25,8 @@ OUT = ROOT / "build" / "dist"
 WORK = ROOT / "build" / "dist-work"
 NOT_SHIPPED = ("runtime/native/", "runtime/containers/", "benchmarks/results/", "training/cards/")
 """Folders of the rooms that no wheel has: sources of C++, images, evidence. An sdist has them."""
+# Of the package `dgiqa_edge` itself, beside its rooms.
+OWN_FILES = ("__init__.py", "py.typed")
 DOCUMENTS = (".md", ".png")
 GENERATED = ("PKG-INFO", "setup.cfg", "dgiqa_edge.egg-info/")
 """What setuptools adds to an sdist."""
@@ -136,7 +138,7 @@ def flaws(name: str, files: dict[str, bytes], tracked: list[str]) -> list[str]:
 
 def _is_shipped(file: str) -> bool:
     path = PurePosixPath(file)
-    return (
+    return file in OWN_FILES or (
         path.parts[0] in house.ROOMS
         and len(path.parts) > 1
         and path.suffix not in DOCUMENTS
