@@ -25,6 +25,7 @@ class Report:
         final: how the layers that were written were fitted, to all photos.
         own: their scores [photos], of photos that they saw; those of ``held_out`` are of photos not seen.
         warnings: what a user must know before believing the figures.
+        known: photos that the base was trained on, as far as can be told.
     """
 
     base: str
@@ -40,6 +41,12 @@ class Report:
     own: np.ndarray
     warnings: Sequence[str]
     seconds: float
+    known: int = 0
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether it is better on photos of which most are new to the base, too."""
+        return self.verdict == BETTER and 2 * self.known < len(self.own)
 
     @property
     def verdict(self) -> str:
@@ -54,7 +61,8 @@ class Report:
             WITHIN_NOISE: f"within noise: on held-out photos no gain over {self.base} can be told from chance",
         }.get(first.verdict, f"worse: own scores order held-out photos less well than {self.base}")
         rest = [f"{gain.name} {gain.verdict}" for gain in self.gains[1:]]
-        return f"{lead} ({first.name} {signed(first.change)}{''.join(f'; {one}' for one in rest)})"
+        doubt = "" if self.is_shown or first.verdict != BETTER else "; the base was trained on most of them: not shown"
+        return f"{lead} ({first.name} {signed(first.change)}{''.join(f'; {one}' for one in rest)}){doubt}"
 
     def lines(self) -> list[str]:
         """The table, the verdict and the warnings as text."""

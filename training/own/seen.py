@@ -14,11 +14,7 @@ from dgiqa_edge.runtime.ground.atomic import atomic_file
 
 LIST = Path(__file__).with_name("biq2021_train.npy")
 NEAR_BITS = 2
-"""So many of the 64 bits may differ.
-
-Within them lay 90 % of 500 train photos saved anew as JPEG of quality 50, none of 185 photos of other sources, and 136
-of BIQ2021's 2,000 test photos.
-"""
+"""So many of the 64 bits may differ: a picture that was saved anew is known, mostly; one of a burst may be, too."""
 _ROWS, _COLUMNS = 8, 9
 _ONES = np.array([number.bit_count() for number in range(256)], np.uint8)
 

@@ -69,6 +69,7 @@ def train(options: "BuildOptions", wish: Wish, tell: Callable[[str], None]) -> t
     final = chosen(found.readings, goal, opinions.groups, wish.seed)
     change = fitted(found.readings, goal, [final])[final]
     told = gains(judged, goal, scale, wish.seed)
+    known = int(seen(found.fingerprints).sum())
     report = Report(
         base=options.preset,
         weights={str(source.weights): str(source.sha256) for source in recipe.sources},
@@ -81,8 +82,9 @@ def train(options: "BuildOptions", wish: Wish, tell: Callable[[str], None]) -> t
         gains=told,
         final=final,
         own=change.scores(found.readings),
-        warnings=_warnings(recipe, found, goal, judged, told[0].verdict, final),
+        warnings=_warnings(recipe, known, goal, judged, told[0].verdict, final),
         seconds=time.monotonic() - begun,
+        known=known,
     )
     quality = recipe.sources[-1]
     assert quality.weights is not None
@@ -107,10 +109,9 @@ def _look(options: "BuildOptions", recipe: Recipe, wish: Wish, tell: Callable[[s
     return found, left.check()
 
 
-def _warnings(recipe: Recipe, found: Found, goal: Goal, judged: HeldOut, verdict: str, final: Candidate) -> list[str]:
+def _warnings(recipe: Recipe, known: int, goal: Goal, judged: HeldOut, verdict: str, final: Candidate) -> list[str]:
     warnings = []
-    photos = len(found.readings)
-    known = int(seen(found.fingerprints).sum())
+    photos = len(judged.own)
     if known:
         warnings.append(
             f"{known} of {photos} photos look like photos that nano and edge were trained on (BIQ2021's train split): "
@@ -145,9 +146,7 @@ def _metadata(report: Report, network: str, base: str) -> dict[str, str]:
     )
     facts = f"last layers fitted to opinions of the user's own on {photos} photos ({report.table}); {figure}"
     licence = f"the user's own: {base} with last layers fitted to {photos} photos; the base's licence holds"
-    remark = (
-        "" if report.verdict == BETTER or report.final == KEPT else f"own scores are not shown to be better: {figure}"
-    )
+    remark = "" if report.is_shown or report.final == KEPT else f"own scores are not shown to be better: {figure}"
     return {
         "network": network,
         "base": base,

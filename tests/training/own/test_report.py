@@ -59,6 +59,14 @@ def test_the_verdict_is_a_plain_sentence_and_comes_last(low, high, said):
     assert any("each scored by a fit that did not see it (5 parts)" in line for line in lines)
 
 
+@pytest.mark.parametrize(("known", "shown"), [(0, True), (9, True), (10, False), (20, False)])
+def test_better_on_photos_that_the_base_learned_from_is_not_shown(known, shown):
+    one = report(0.01, 0.1, known=known)
+    assert one.is_shown == shown
+    assert one.sentence().endswith("the base was trained on most of them: not shown") != shown
+    assert not report(-0.1, 0.1).is_shown
+
+
 def test_the_page_has_the_table_the_warnings_and_what_was_left_out():
     page = report().markdown()
     assert "| SRCC | 0.800 [0.700, 0.900] | 0.800 [0.700, 0.900] | +0.000 [-0.100, +0.100] | within noise |" in page
