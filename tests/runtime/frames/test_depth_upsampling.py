@@ -58,7 +58,8 @@ def test_an_edge_that_the_network_blurs_is_twice_as_sharp() -> None:
 def test_a_flat_frame_gives_the_plain_upsampling(level: int, seed: int) -> None:
     depth = np.random.default_rng(seed).integers(0, 256, (6, 8), np.uint8)
     found = depth_over_frame(depth, np.full((60, 80, 3), level, np.uint8))
-    assert np.abs(found.astype(int) - cv2.resize(depth, (80, 60))).max() <= 1  # which is of whole numbers inside
+    plain = cv2.resize(depth.astype(np.float32), (80, 60))  # not uint8, which ARM's OpenCV interpolates coarser
+    assert np.abs(found - plain).max() <= 0.51
 
 
 @given(st.integers(0, 254), st.integers(1, 255), st.integers(0, 2**32 - 1))
