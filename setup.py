@@ -68,7 +68,15 @@ LOADGEN = "mlcommons-loadgen>=5; sys_platform == 'linux' and platform_machine ==
 PLOTS = ["matplotlib>=3.7"]
 REPORTS = [*PLOTS, "scipy>=1.10", "Jinja2>=3.1"]
 BENCH = sorted({*CPU, *REPORTS, "nvidia-ml-py>=12", LOADGEN})
-SERVICES = ["starlette>=0.37", "uvicorn>=0.29", "paho-mqtt>=2", "prometheus-client>=0.20", "PyYAML>=6"]
+# cryptography: who signed a bundle that comes over the air.
+SERVICES = [
+    "cryptography>=42",
+    "starlette>=0.37",
+    "uvicorn>=0.29",
+    "paho-mqtt>=2",
+    "prometheus-client>=0.20",
+    "PyYAML>=6",
+]
 WATCH = [*OPENCV, *SERVICES, *PLOTS]
 TENSORRT = ["tensorrt>=8.5", "cuda-python>=12", *OPENCV]
 # Beside JetPack, which has TensorRT and OpenCV: its OpenCV was built for NumPy 1, its driver takes CUDA 12.
@@ -172,6 +180,7 @@ setup(
             "watch = dgiqa_edge.runtime.commands.watch",
             "gate = dgiqa_edge.runtime.commands.gate",
             "inspect = dgiqa_edge.runtime.commands.inspect",
+            "bundle = dgiqa_edge.runtime.commands.bundle",
             "doctor = dgiqa_edge.runtime.commands.doctor",
             "completion = dgiqa_edge.runtime.commands.completion",
             "weights = dgiqa_edge.export.commands.weights",

@@ -44,6 +44,14 @@ class BundleError(DgiqaEdgeError):
     """A bundle that is incomplete, damaged, or written by a newer version of the tool."""
 
 
+class SignatureError(BundleError):
+    """A bundle that is unsigned, signed by a key that is not trusted here, or changed since it was signed."""
+
+
+class UpdateError(DgiqaEdgeError):
+    """A bundle that could not be fetched whole, or may not take the running one's place."""
+
+
 class EngineCompatibilityError(DgiqaEdgeError):
     """An engine that this machine, device or backend cannot run."""
 

@@ -102,7 +102,7 @@ def on_backend(backend: Backend, bundle: Bundle, threads: int) -> Executor:
 
     def load(path: Path) -> Engine:
         files = {path.name: FileRecord(sha256_file(path), path.stat().st_size)}
-        alone = Bundle(path.parent, replace(bundle.manifest, files=files), bundle.document)
+        alone = replace(bundle, path=path.parent, manifest=replace(bundle.manifest, files=files))
         return backend.load(
             alone, EngineRecord(_ROLE, path.name, backend.name, _NO_REQUIREMENTS), EngineOptions(threads)
         )

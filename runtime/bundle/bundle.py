@@ -16,8 +16,8 @@ from ..ground.atomic import write_text
 from ..ground.input_file import file_bytes
 from ..ground.names import json_text
 from ..ground.strict_text import KeyRuleError, parse_json
-from ..hashing import sha256_file
-from .checks import MANIFEST_NAME, ROLES_OF_LAYOUT, check_document
+from ..hashing import sha256_bytes, sha256_file
+from .checks import MANIFEST_NAME, ROLES_OF_LAYOUT, SIGNATURE_NAME, check_document
 from .manifest import EngineRecord, FileRecord, Manifest, manifest_from_document
 
 
@@ -25,12 +25,14 @@ from .manifest import EngineRecord, FileRecord, Manifest, manifest_from_document
 class Bundle:
     """A bundle directory whose manifest and files have been verified.
 
-    ``document`` is the manifest as parsed from JSON, for printing.
+    ``document`` is the manifest as parsed from JSON, for printing; ``sha256`` that of the file's bytes, which names the
+    whole bundle, since the manifest has the hashes of all other files.
     """
 
     path: Path
     manifest: Manifest
     document: Mapping[str, Any] = field(repr=False, compare=False)
+    sha256: str
 
     @property
     def roles(self) -> tuple[str, ...]:
@@ -58,14 +60,12 @@ def load_bundle(path: str | Path) -> Bundle:
             missing, of another size, or of another content.
     """
     directory = Path(path)
-    manifest_file = directory / MANIFEST_NAME
-    document = _read_document(directory, manifest_file)
-    check_document(document, manifest_file)
+    document, sha256 = read_document(directory)
     manifest = manifest_from_document(document)
     if "fit" not in document and "--from" not in manifest.build.argv:
         manifest = _told_its_fit(manifest)
     _check_files(directory, manifest)
-    return Bundle(directory, manifest, document)
+    return Bundle(directory, manifest, document, sha256)
 
 
 def rebuild_command(bundle: Bundle) -> str:
@@ -95,7 +95,7 @@ def build_here_command(bundle: Bundle, backend: str) -> str:
 
 
 def build_manifest_files(directory: Path) -> dict[str, dict[str, Any]]:
-    """The manifest's ``files``: SHA-256 and bytes of every file under ``directory`` but the manifest."""
+    """The manifest's ``files``: SHA-256 and bytes of every file under ``directory`` but the manifest and its signature."""
     return {
         name: {"sha256": sha256_file(file), "bytes": file.stat().st_size}
         for name, file in _files_beside_manifest(directory).items()
@@ -120,12 +120,19 @@ def write_manifest(directory: Path, document: Mapping[str, Any]) -> Path:
     return manifest_file
 
 
-def _read_document(directory: Path, manifest_file: Path) -> Any:
+def read_document(directory: Path) -> tuple[Any, str]:
+    """The manifest as parsed from JSON and checked, and the SHA-256 of its bytes; no other file is looked at.
+
+    Raises:
+        BundleError: as :func:`load_bundle` of the manifest.
+    """
+    manifest_file = directory / MANIFEST_NAME
     if not directory.is_dir():
         kind = "is a file, not a bundle directory" if directory.exists() else "does not exist"
         raise BundleError(f"{directory} {kind}: give the folder that build_engine.py wrote (--bundle)")
     try:
-        text = file_bytes(manifest_file).decode()
+        content = file_bytes(manifest_file)
+        text = content.decode()
     except FileNotFoundError:
         raise BundleError(
             f"{directory} is not a bundle (no {MANIFEST_NAME}): give the folder that build_engine.py wrote"
@@ -133,13 +140,15 @@ def _read_document(directory: Path, manifest_file: Path) -> Any:
     except (OSError, UnicodeDecodeError) as error:
         raise BundleError(f"{manifest_file} cannot be read ({error}): copy the bundle again, or rebuild it") from error
     try:
-        return parse_json(text)
+        document = parse_json(text)
     except KeyRuleError as error:
         raise BundleError(f"{manifest_file}, {error}; or copy the bundle again, or rebuild it") from None
     except ValueError as error:
         raise BundleError(
             f"{manifest_file} is not valid JSON, perhaps truncated ({error}): copy the bundle again, or rebuild it"
         ) from error
+    check_document(document, manifest_file)
+    return document, sha256_bytes(content)
 
 
 def _told_its_fit(manifest: Manifest) -> Manifest:
@@ -186,7 +195,7 @@ def _check_presence(directory: Path, name: str, record: FileRecord, remedy: str)
 def _files_beside_manifest(directory: Path) -> dict[str, Path]:
     files = sorted(file for file in directory.rglob("*") if file.is_file())
     named = {file.relative_to(directory).as_posix(): file for file in files}
-    return {name: file for name, file in named.items() if name != MANIFEST_NAME}
+    return {name: file for name, file in named.items() if name not in (MANIFEST_NAME, SIGNATURE_NAME)}
 
 
 def _check_listed(directory: Path, listed: Mapping[str, Any]) -> None:

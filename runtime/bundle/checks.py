@@ -18,6 +18,8 @@ from ..version import VERSION
 from .manifest import Document
 
 MANIFEST_NAME = "bundle.json"
+SIGNATURE_NAME = "bundle.json.sig"
+"""Beside the manifest where the bundle is signed (``update/signature.py``); no manifest lists it."""
 SCHEMA_VERSION = 2
 """What is written; 1 is still read (its golden frame is a ``.npz``), and ``upgrade.py`` converts it."""
 SCHEMA_FILE = Path(__file__).parents[1] / "schemas" / "bundle.schema.json"

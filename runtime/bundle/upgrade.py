@@ -7,7 +7,7 @@ from ..ground.atomic import write_text
 from ..ground.names import json_text
 from ..hashing import sha256_file
 from .bundle import MANIFEST_NAME, Bundle, load_bundle
-from .checks import SCHEMA_VERSION, check_document
+from .checks import SCHEMA_VERSION, SIGNATURE_NAME, check_document
 from .golden import GOLDEN_NAME, load_golden, save_golden
 
 
@@ -34,6 +34,7 @@ def upgrade(bundle: Bundle) -> Bundle:
     check_document(document, manifest_file)
     write_text(manifest_file, json_text(document, indent=2) + "\n")  # from here on the new file is the bundle's
     old.unlink()
+    (bundle.path / SIGNATURE_NAME).unlink(missing_ok=True)  # of the old manifest: whoever signed it signs again
     return load_bundle(bundle.path)
 
 

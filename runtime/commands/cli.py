@@ -45,6 +45,7 @@ _OWN_COMMANDS = {
     "score": "dgiqa_edge.runtime.commands.score",
     "gate": "dgiqa_edge.runtime.commands.gate",
     "inspect": "dgiqa_edge.runtime.commands.inspect",
+    "bundle": "dgiqa_edge.runtime.commands.bundle",
     "doctor": "dgiqa_edge.runtime.commands.doctor",
     "watch": "dgiqa_edge.runtime.commands.watch",
     "completion": "dgiqa_edge.runtime.commands.completion",

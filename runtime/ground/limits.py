@@ -33,6 +33,12 @@ MOST_IMAGE_BYTES = _LIMITS["most_image_bytes"]
 MOST_TEXT_BYTES = _LIMITS["most_text_bytes"]
 """Bytes of one settings, list or JSON file: the largest report that ships has 0.4 MiB."""
 
+MOST_BUNDLE_BYTES = 1 << 33
+"""Bytes of one bundle that is fetched: four engines of the largest preset, with their FP32 graph."""
+
+MOST_BUNDLE_FILES = 10_000
+"""Of one bundle that is fetched: those that are built have a dozen."""
+
 MOST_COUNT = _LIMITS["most_count"]
 """Of anything that is counted and has no limit of its own: repetitions, frames, a seed."""
 
