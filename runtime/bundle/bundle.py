@@ -95,7 +95,7 @@ def build_here_command(bundle: Bundle, backend: str) -> str:
 
 
 def build_manifest_files(directory: Path) -> dict[str, dict[str, Any]]:
-    """The manifest's ``files``: SHA-256 and bytes of every file under ``directory`` but the manifest and its signature."""
+    """The manifest's ``files``: SHA-256 and bytes of every file under ``directory`` but it and its signature."""
     return {
         name: {"sha256": sha256_file(file), "bytes": file.stat().st_size}
         for name, file in _files_beside_manifest(directory).items()

@@ -2,7 +2,7 @@
 
 import argparse
 
-from .option_types import threads
+from .option_types import input_path, threads
 
 
 def add_fit_option(parser: argparse.ArgumentParser) -> None:
@@ -29,4 +29,16 @@ def add_engine_options(parser: argparse.ArgumentParser) -> None:
         type=threads,
         metavar="N",
         help=f"CPU threads of the engine ({heeding('threads')}; default: its own choice)",
+    )
+
+
+def add_signature_option(parser: argparse.ArgumentParser, default: str) -> None:
+    """Add ``--require-signature``: whose bundles are taken."""
+    parser.add_argument(
+        "--require-signature",
+        type=input_path,
+        action="append",
+        metavar="KEY",
+        help="refuse a bundle that none of these public keys (PEM) has signed; may be given more than once "
+        f"(default: {default})",
     )

@@ -7,19 +7,29 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from ..errors import GateError
 from ..ground.colour import coloured
 from ..ground.error_text import one_line
 from . import abrupt_exit
+from .engine_options import add_signature_option
 from .json_output import JsonOutput, add_json_option
 from .lost_reader import drop_unwritable
 from .option_types import input_path, seconds
 from .progress import is_quiet
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from ..bundle.bundle import Bundle
+    from ..gate.baseline import Baseline
     from ..scoring.scorer import Scorer
-    from ..watch.assembly.config import WatchSettings
+    from ..watch.assembly.baseline_keeper import BaselineKeeper
+    from ..watch.assembly.config import CameraSettings, WatchSettings
+    from ..watch.loop.slot_follower import OpenScorer, SlotFollower
 
 log = logging.getLogger("dgiqa_edge.watch")
 
@@ -52,7 +62,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--check", action="store_true", help="check configuration, bundle, cameras and sinks; watch nothing"
     )
-    parser.add_argument("--bundle", type=input_path, metavar="DIR", help="this bundle instead of the configuration's")
+    parser.add_argument(
+        "--bundle",
+        type=input_path,
+        metavar="DIR",
+        help="this bundle, or folder of slots that bundle pull fills, instead of the configuration's",
+    )
+    add_signature_option(parser, "update.require_signature")
     parser.add_argument("--dashboard", metavar="HOST:PORT", help="serve the dashboard there")
     parser.add_argument("--duration", type=seconds, metavar="S", help="stop after so many seconds, or 5m, 1h")
     add_json_option(parser, "the last status, or what --check found")
@@ -60,8 +76,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Watch, or check; 0, or 3 where a camera has failed for good or a file has lost frames."""
-    from dataclasses import replace
-
     from ..watch.assembly.config import load_watch_settings
 
     logging.basicConfig(
@@ -72,16 +86,31 @@ def run(args: argparse.Namespace) -> int:
     settings = load_watch_settings(args.config)
     if args.bundle is not None:
         settings = replace(settings, bundle=args.bundle)
+    if args.require_signature:
+        keys = tuple(args.require_signature)
+        settings = replace(settings, update=replace(settings.update, require_signature=keys))
     return _check(settings, args.dashboard, args.json) if args.check else _watch(settings, args)
 
 
 def open_scorer(settings: "WatchSettings") -> "Scorer":
-    """The scorer that all cameras share; raises as ``Scorer`` does."""
-    from ..scoring.scorer import Scorer
+    """The scorer that all cameras share, of the current bundle where it is one of several.
 
-    engine = settings.engine
+    Raises:
+        SignatureError: none of the keys that the settings require has signed it.
+        DgiqaEdgeError: as ``Scorer`` does.
+    """
+    from ..scoring.scorer import Scorer
+    from ..update.signature import read_public_keys, verify_signature
+    from ..update.slots import is_slots, slots_of
+
+    engine, bundle = settings.engine, settings.bundle
+    if is_slots(bundle):
+        slots = slots_of(bundle)
+        bundle = slots.path(str(slots.current))
+    if settings.update.require_signature:
+        verify_signature(bundle, read_public_keys(settings.update.require_signature))
     return Scorer(
-        settings.bundle,
+        bundle,
         threads=engine.threads,
         backend=engine.backend,
         providers=engine.providers,
@@ -122,6 +151,29 @@ def _check(settings: "WatchSettings", listen: str | None, output: JsonOutput | N
     return code
 
 
+@contextlib.contextmanager
+def _followed(settings: "WatchSettings") -> "Iterator[tuple[OpenScorer, SlotFollower | None]]":
+    """The scorer, and who brings another one: None where the bundle is the only one."""
+    from ..update.slots import is_slots, slots_of
+    from ..watch.loop.slot_follower import SlotFollower
+    from ..watch.loop.watch import refuse_unfit
+
+    if not is_slots(settings.bundle):
+        with open_scorer(settings) as scorer:
+            yield scorer, None
+        return
+
+    def opened(bundle: "Path") -> "Scorer":
+        with contextlib.ExitStack() as stack:
+            scorer = stack.enter_context(open_scorer(replace(settings, bundle=bundle)))
+            refuse_unfit(settings.cameras, scorer)
+            stack.pop_all()
+        return scorer
+
+    with SlotFollower(slots_of(settings.bundle), opened, settings.update.trial) as follower:
+        yield follower.scorer, follower
+
+
 def _watch(settings: "WatchSettings", args: argparse.Namespace) -> int:
     from ..watch.assembly.baseline_keeper import BaselineKeeper
     from ..watch.assembly.parts import attach, open_sinks, plan_dashboard, plan_sinks, watched_camera
@@ -131,17 +183,22 @@ def _watch(settings: "WatchSettings", args: argparse.Namespace) -> int:
 
     dashboard = plan_dashboard(settings, args.dashboard)
     plans = [*plan_sinks(settings), *([] if dashboard is None else [dashboard])]
-    with open_scorer(settings) as scorer, _stop_signals() as stop:
+    with _followed(settings) as (scorer, follower), _stop_signals() as stop:
         for note in scorer.bundle.manifest.notes:
             log.warning("note: %s", note)
-        keeper = BaselineKeeper(settings.baselines, scorer.bundle)
-        frame = scorer.bundle.manifest.frame
-        size = (frame.width, frame.height)
+        keeper = BaselineKeeper(settings.baselines, scorer.bundle, for_each=follower is not None)
+
+        def size() -> tuple[int, int]:
+            frame = (scorer if follower is None else follower.scorer).bundle.manifest.frame
+            return frame.width, frame.height
+
         watch = Watch(
             [watched_camera(camera, settings.folder, keeper.load(camera), size) for camera in settings.cameras],
             scorer,
             learned=keeper.save,
             most_engine_failures=settings.engine.most_failures,
+            follower=follower,
+            baselines=lambda bundle: _baselines(keeper, bundle, settings.cameras),
         )
         attach(watch, open_sinks(plans))
         status = watch.run(stop, args.duration)
@@ -154,6 +211,8 @@ def _watch(settings: "WatchSettings", args: argparse.Namespace) -> int:
             if stop.hung_up:
                 drop_unwritable()
         if watch.fatal is not None:
+            if any(camera.in_flight for camera in status.cameras):
+                abrupt_exit.request()  # a thread hangs in the engine
             raise watch.fatal
         # A file that ended with a problem has lost frames.
         bad = any(
@@ -165,6 +224,20 @@ def _watch(settings: "WatchSettings", args: argparse.Namespace) -> int:
         if any(camera.hung_reads or camera.in_flight for camera in status.cameras):
             abrupt_exit.end(code)
     return code
+
+
+def _baselines(
+    keeper: "BaselineKeeper", bundle: "Bundle", cameras: "Sequence[CameraSettings]"
+) -> "dict[str, Baseline | None]":
+    """What cameras have learned with a bundle that takes over; one that cannot be used is learned anew."""
+    keeper.follow(bundle)
+    found: dict[str, Baseline | None] = {}
+    for camera in cameras:
+        try:
+            found[camera.name] = keeper.load(camera)
+        except GateError as error:
+            log.error("%s: %s", camera.name, error)
+    return found
 
 
 class _Stop(threading.Event):

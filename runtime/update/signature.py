@@ -1,8 +1,8 @@
 """Whose bundle it is: a detached Ed25519 signature over the bytes of ``bundle.json``, which names every file's hash.
 
 ``bundle.json.sig`` lies beside it, is JSON, and names the key by its *id*, the start of the SHA-256 of the public key.
-Keys are PEM files as ``openssl genpkey -algorithm ed25519`` writes them. Whether the files beside the manifest are those
-that it names is not asked here: ``load_bundle`` sees to that.
+Keys are PEM files as ``openssl genpkey -algorithm ed25519`` writes them. Whether the files beside the manifest are
+those that it names is not asked here: ``load_bundle`` sees to that.
 """
 
 import base64

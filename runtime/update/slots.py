@@ -78,6 +78,7 @@ class Slots:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._complained = False
 
     @property
     def current(self) -> str | None:
@@ -95,6 +96,11 @@ class Slots:
         """Whether the current bundle has not lasted its trial yet."""
         trial = self.state().trial
         return trial is not None and trial.bundle == self.current and self.previous is not None
+
+    @property
+    def last_refusal(self) -> Refusal | None:
+        """The bundle that failed here last."""
+        return next(reversed(self.state().refused), None)
 
     def path(self, bundle: str) -> Path:
         """Where a bundle lies, or will."""
@@ -114,7 +120,9 @@ class Slots:
         except FileNotFoundError:
             return State()
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            log.warning("%s cannot be used (%s): it counts as empty", shown(file), type(error).__name__)
+            if not self._complained:
+                self._complained = True
+                log.warning("%s cannot be used (%s): it counts as empty", shown(file), type(error).__name__)
             return State()
 
     def switch(self, bundle: str) -> None:

@@ -33,8 +33,8 @@ class Outcome(str, Enum):
 class Presence(str, Enum):
     """Whether a camera gives verdicts; ``watch/loop/roll_call.py`` decides it.
 
-    ``starting``: the watch begins, nothing is scored yet. ``lost``: nothing is scored any more, whatever the reason.
-    ``returned``: scored again. ``ended``: the file is over, or the watch ends.
+    ``starting``: the watch begins, or another bundle takes over, nothing is scored yet. ``lost``: nothing is scored any
+    more, whatever the reason. ``returned``: scored again. ``ended``: the file is over, or the watch ends.
     """
 
     STARTING = "starting"

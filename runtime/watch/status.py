@@ -125,6 +125,26 @@ class CameraStatus:
 
 
 @dataclass(frozen=True)
+class RunningBundle:
+    """The bundle that scores.
+
+    Attributes:
+        sha256: of its ``bundle.json``, which names all of it.
+        version: when it was built (UTC), as its manifest says.
+        on_trial: it is new, and the one before would take its place again.
+        rollbacks: bundles taken back since the start.
+        failed, reason: the last bundle that was taken back or refused here, also by an earlier process, and why.
+    """
+
+    sha256: str = ""
+    version: str = ""
+    on_trial: bool = False
+    rollbacks: int = 0
+    failed: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
 class WatchStatus:
     """All cameras and sinks of one process.
 
@@ -136,6 +156,7 @@ class WatchStatus:
         bundle: path of the bundle; ``preset`` and ``precision`` as its manifest names them.
         engines: as ``Scorer.describe`` gives them.
         sinks: by name.
+        running: which bundle that is.
     """
 
     started_at: float
@@ -148,6 +169,7 @@ class WatchStatus:
     engines: tuple[Mapping[str, Any], ...]
     cameras: tuple[CameraStatus, ...]
     sinks: Mapping[str, SinkStats]
+    running: RunningBundle = field(default_factory=RunningBundle)
 
     def to_json(self) -> dict[str, Any]:
         """JSON-ready; enums as their values, percentiles and verdicts as nested objects."""

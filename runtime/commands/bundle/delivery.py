@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from ...ground.names import shown
-from ..engine_options import add_engine_options
+from ..engine_options import add_engine_options, add_signature_option
 from ..json_output import add_json_option
 from ..option_types import input_path, output_file
 from ..progress import Progress
@@ -16,18 +16,6 @@ from .action import Action
 if TYPE_CHECKING:
     from ...bundle.bundle import Bundle
     from ...update.slots import Slots
-
-
-def add_signature_option(parser: argparse.ArgumentParser, default: str) -> None:
-    """Add ``--require-signature``."""
-    parser.add_argument(
-        "--require-signature",
-        type=input_path,
-        action="append",
-        metavar="KEY",
-        help="refuse a bundle that none of these public keys (PEM) has signed; may be given more than once "
-        f"(default: {default})",
-    )
 
 
 def replayed(bundle: "Bundle", args: argparse.Namespace) -> str:

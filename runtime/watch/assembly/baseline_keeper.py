@@ -4,11 +4,9 @@ import logging
 from pathlib import Path
 
 from ...bundle.bundle import Bundle
-from ...bundle.checks import MANIFEST_NAME
 from ...errors import DgiqaEdgeError
 from ...gate.baseline import Baseline
 from ...gate.baseline_file import load_baseline, save_baseline
-from ...hashing import sha256_file
 from .config import CameraSettings
 
 log = logging.getLogger("dgiqa_edge.watch")
@@ -20,11 +18,18 @@ class BaselineKeeper:
     Args:
         folder: of the files; None keeps nothing.
         bundle: scores of two bundles do not compare, so a baseline belongs to one.
+        for_each: bundles change, and each has a folder of its own in there: one that returns finds what it had learned.
     """
 
-    def __init__(self, folder: Path | None, bundle: Bundle) -> None:
-        self._folder = folder
-        self._scorer_id = sha256_file(bundle.path / MANIFEST_NAME)
+    def __init__(self, folder: Path | None, bundle: Bundle, *, for_each: bool = False) -> None:
+        self._root = folder
+        self._for_each = for_each
+        self.follow(bundle)
+
+    def follow(self, bundle: Bundle) -> None:
+        """From now on it is about this bundle."""
+        self._scorer_id = bundle.sha256
+        self._folder = self._root / bundle.sha256[:12] if self._root is not None and self._for_each else self._root
 
     def load(self, camera: CameraSettings) -> Baseline | None:
         """The camera's baseline; None where its policy wants none, or none was learned yet.

@@ -22,6 +22,7 @@ from ...settings.section import Section
 from ..backoff import BackoffPolicy
 from ..loop.capture import ConnectionSettings
 from ..loop.intake import Drop, LineSettings, Policy
+from ..loop.slot_follower import TrialSettings
 from ..sources.registry import is_finite
 from ..sources.uri import parse_uri
 
@@ -64,6 +65,14 @@ class CameraSettings:
 
 
 @dataclass(frozen=True)
+class UpdateSettings:
+    """Of bundles over the air: whose they must be, and how a new one is tried."""
+
+    require_signature: tuple[Path, ...] = ()
+    trial: TrialSettings = field(default_factory=TrialSettings)
+
+
+@dataclass(frozen=True)
 class WatchSettings:
     """The whole file. ``sinks`` and ``dashboard`` are as written; their own modules read them."""
 
@@ -74,6 +83,7 @@ class WatchSettings:
     baselines: Path | None
     sinks: tuple[Mapping[str, Any], ...] = field(repr=False)
     dashboard: Mapping[str, Any] | None = field(repr=False)
+    update: UpdateSettings = field(default_factory=UpdateSettings)
 
     @property
     def folder(self) -> Path:
@@ -116,6 +126,7 @@ def parse_watch_settings(content: Any, file: Path, environment: Mapping[str, str
     baselines = section.file_path("baselines", folder) if section.optional_text("baselines") is not None else None
     sinks = tuple(_sink(sink) for sink in section.sections("sinks"))
     dashboard = section.optional_mapping("dashboard")
+    update = _update(section.section("update"), folder)
     section.finish()
     return WatchSettings(
         path=file,
@@ -125,7 +136,21 @@ def parse_watch_settings(content: Any, file: Path, environment: Mapping[str, str
         baselines=baselines,
         sinks=sinks,
         dashboard=dashboard,
+        update=update,
     )
+
+
+def _update(section: Section, folder: Path) -> UpdateSettings:
+    trial = TrialSettings()
+    settings = UpdateSettings(
+        require_signature=tuple(folder / name for name in section.texts("require_signature", ())),
+        trial=TrialSettings(
+            seconds=section.number("trial_minutes", trial.seconds / 60, 0.01, 1440.0) * 60,
+            most_failures=section.integer("trial_failures", trial.most_failures, low=1, high=10_000),
+        ),
+    )
+    section.finish()
+    return settings
 
 
 def _cameras(section: Section) -> list[Section]:

@@ -1,7 +1,7 @@
 """From a checked configuration to the parts of a watch loop: cameras, sinks, dashboard."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,12 +41,12 @@ def watched_camera(
     camera: CameraSettings,
     folder: Path,
     baseline: Baseline | None = None,
-    frame_size: tuple[int, int] | None = None,
+    frame_size: Callable[[], tuple[int, int]] | None = None,
 ) -> WatchedCamera:
-    """One camera as the watch loop takes it; arguments as of ``camera_source``."""
+    """One camera as the watch loop takes it; as ``camera_source``, the size being asked for with each connection."""
     return WatchedCamera(
         name=camera.name,
-        create=lambda: camera_source(camera, folder, frame_size),
+        create=lambda: camera_source(camera, folder, None if frame_size is None else frame_size()),
         shown=camera.shown,
         line=camera.line,
         connection=camera.connection,

@@ -56,6 +56,7 @@ class CameraJudge:
         self.camera = camera
         self._gate = gate
         self._meter = CueMeter()
+        self._keep = learned
         self._learned = learned if gate.baseline is None else None
         self._depth_every = depth_every
         self._clock = clock
@@ -127,6 +128,14 @@ class CameraJudge:
             self._gate.told_of_loss()
             self._verdict = verdict
         return verdict
+
+    def restart(self, gate: Gate) -> None:
+        """Another bundle scores from now on: its scores do not compare with those before. For the scoring thread."""
+        with self._lock:
+            self._gate = gate
+            self._verdict = None
+            self._learned = self._keep if gate.baseline is None else None
+            self._lost = True  # what was before is no measure of change, and its depth no depth
 
     def published(self, seconds: float) -> None:
         """How long the last event took to hand to the sinks."""

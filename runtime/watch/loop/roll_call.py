@@ -79,6 +79,14 @@ class RollCall:
                 verdict = Verdict(State.UNKNOWN, STARTING, announced=True)
                 self._tell(camera, Presence.STARTING, verdict, Absence(STARTING, CameraState.CONNECTING, None), None)
 
+    def begin_again(self) -> None:
+        """Another bundle scores: each camera whose verdict somebody may still read starts anew."""
+        with self._lock:
+            for camera, entry in self._entries.items():
+                if entry.presence not in (Presence.LOST, Presence.ENDED):
+                    verdict = Verdict(State.UNKNOWN, STARTING, announced=True)
+                    self._tell(camera, Presence.STARTING, verdict, Absence(STARTING, CameraState.LIVE, None), None)
+
     def frame(self, event: FrameEvent) -> None:
         """Pass on the event of one frame; before a lost camera's first scored one comes its return."""
         with self._lock:

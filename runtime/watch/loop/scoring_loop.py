@@ -12,6 +12,7 @@ from ..event import FrameEvent, Outcome
 from .clock import Clock
 from .intake import CapturedFrame, Intake
 from .judge import CameraJudge
+from .slot_follower import SlotFollower
 
 log = logging.getLogger("dgiqa_edge.watch")
 
@@ -39,6 +40,8 @@ class ScoringLoop:
         publish: takes every event; never waits.
         clock: for the time that publishing takes.
         most_engine_failures: so many engine failures in a row are fatal: a broken GPU context does not heal.
+        follower: where another scorer comes from while the loop runs; None where none does.
+        taken_over: called before the first frame of another scorer.
     """
 
     def __init__(
@@ -49,8 +52,12 @@ class ScoringLoop:
         publish: Callable[[FrameEvent], None],
         clock: Clock,
         most_engine_failures: int,
+        follower: SlotFollower | None = None,
+        taken_over: Callable[[FrameScorer], None] | None = None,
     ) -> None:
-        self._scorer = scorer
+        self.scorer = scorer
+        self._follower = follower
+        self._taken_over = taken_over
         self._judges = judges
         self._intake = intake
         self._publish = publish
@@ -75,6 +82,7 @@ class ScoringLoop:
 
     def step(self) -> bool:
         """Score one frame; False where none came in time."""
+        self._change_over()
         frame = self._intake.take(_TAKE_TIMEOUT_S)
         if frame is None:
             return False
@@ -95,20 +103,32 @@ class ScoringLoop:
                 f"the scoring thread ended, a bug: {type(error).__name__}: {error}; start it again"
             )
 
+    def _change_over(self) -> None:
+        scorer = None if self._follower is None else self._follower.take()
+        if scorer is not None:
+            self.scorer = scorer
+            self._engine_failures = 0
+            if self._taken_over is not None:
+                self._taken_over(scorer)
+
     def _score(self, frame: CapturedFrame) -> None:
         judge = self._judges[frame.camera]
         try:
-            event = judge.judge(frame, self._scorer)
+            event = judge.judge(frame, self.scorer)
         except DgiqaEdgeError as error:
             self._note_failure(error)
             event, outcome = ended_event(frame, Outcome.FAILED, one_line(error)), Outcome.FAILED
         except Exception as error:  # a bug must cost one frame, not the camera
             log.exception("%s: internal error while scoring frame %d", frame.camera, frame.index)
-            event = ended_event(frame, Outcome.FAILED, f"internal error: {type(error).__name__}: {error}")
+            problem = f"internal error: {type(error).__name__}: {error}"
+            self._is_of_trial(problem)
+            event = ended_event(frame, Outcome.FAILED, problem)
             outcome = Outcome.FAILED
         else:
             outcome = Outcome.SCORED
             self._engine_failures = 0
+            if self._follower is not None:
+                self._follower.scored()
             _log_verdict(frame.camera, event.verdict)
         started = self._clock.monotonic()
         self._publish(event)
@@ -118,11 +138,16 @@ class ScoringLoop:
     def _note_failure(self, error: DgiqaEdgeError) -> None:
         if isinstance(error, GateError):  # the policy's watchdog is told to raise
             self.fatal = error
-        if isinstance(error, EngineCompatibilityError):
+        elif self._is_of_trial(one_line(error)):
+            log.error("%s", error)
+        elif isinstance(error, EngineCompatibilityError):
             self._engine_failures += 1
             log.error("%s", error)
             if self._engine_failures >= self._most_engine_failures:
                 self.fatal = error
+
+    def _is_of_trial(self, problem: str) -> bool:
+        return self._follower is not None and self._follower.failed(problem)
 
 
 def _log_verdict(camera: str, verdict: Verdict | None) -> None:

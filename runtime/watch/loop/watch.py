@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...errors import ConfigurationError, DgiqaEdgeError
+from ...bundle.bundle import Bundle
+from ...errors import ConfigurationError, DgiqaEdgeError, EngineCompatibilityError
 from ...gate.baseline import Baseline
 from ...gate.gate import Gate
 from ...gate.policy import GatePolicy
@@ -19,9 +20,9 @@ from ...ground.error_text import one_line
 from ...machine.memory import resident_mib
 from ...quality import FrameScorer
 from ..event import Outcome
-from ..sinks.protocol import Sink
+from ..sinks.protocol import FollowsBundle, Sink
 from ..sources.protocol import Source
-from ..status import CameraState, CameraStatus, SinkStats, WatchStatus
+from ..status import CameraState, CameraStatus, RunningBundle, SinkStats, WatchStatus
 from .capture import Capture, CaptureSnapshot, ConnectionSettings
 from .clock import Clock, SystemClock
 from .event_fan import EventFan
@@ -30,6 +31,7 @@ from .judge import CameraJudge, Learned
 from .roll_call import Limits, RollCall
 from .rolling import RollingRate
 from .scoring_loop import ScoringLoop, ended_event
+from .slot_follower import SlotFollower
 
 log = logging.getLogger("dgiqa_edge.watch")
 
@@ -74,6 +76,8 @@ class Watch:
         learned: called when a camera's baseline has been learned, so that it can be kept.
         most_engine_failures: engine failures in a row that end the loop.
         seed: of the reconnects' jitter; random where None.
+        follower: where other scorers come from while it runs; it has given ``scorer``.
+        baselines: each camera's, for a bundle that takes over.
 
     Raises:
         ConfigurationError: no camera, a name twice, or ``depth_every`` with a bundle that is not split.
@@ -90,10 +94,15 @@ class Watch:
         learned: Learned | None = None,
         most_engine_failures: int = 20,
         seed: int | None = None,
+        follower: SlotFollower | None = None,
+        baselines: Callable[[Bundle], Mapping[str, Baseline | None]] | None = None,
     ) -> None:
-        _check(cameras, scorer)
+        _check(cameras)
+        refuse_unfit(cameras, scorer)
         self._cameras = {camera.name: camera for camera in cameras}
-        self._scorer = scorer
+        self._follower = follower
+        self._baselines = baselines
+        self._told: RunningBundle | None = None
         self._sinks: list[Sink] = []
         self._clock = clock or SystemClock()
         self._grace = grace or Grace()
@@ -107,7 +116,14 @@ class Watch:
         }
         self._roll = RollCall(self._judges, self._fan.publish, self._clock)
         self._loop = ScoringLoop(
-            scorer, self._judges, self._intake, self._roll.frame, self._clock, most_engine_failures
+            scorer,
+            self._judges,
+            self._intake,
+            self._roll.frame,
+            self._clock,
+            most_engine_failures,
+            follower,
+            self._taken_over,
         )
         rng = random.Random(seed)
         self._captures = {
@@ -140,6 +156,7 @@ class Watch:
         """
         try:
             self._roll.begin()
+            self._tell_bundle()
             for capture in self._captures.values():
                 capture.start()
             self._loop.start()
@@ -160,6 +177,11 @@ class Watch:
         busy_s = 0.0 if busy_since is None else now - busy_since
         if busy_s > _SLOW_ENGINE_S:
             log.warning("the engine has been busy with one frame for %.0f s", busy_s)
+            if self._follower is not None and self._follower.hangs(busy_s):
+                self._loop.fatal = EngineCompatibilityError(
+                    f"the engine hung with one frame for {busy_s:.0f} s: its bundle was taken back, start it again"
+                )
+        self._tell_bundle()
         for capture in self._captures.values():
             capture.tick()
         shown = {name: capture.snapshot() for name, capture in self._captures.items()}
@@ -189,21 +211,45 @@ class Watch:
         if absence is not None:
             self._roll.lose(name, absence)
 
+    def _taken_over(self, scorer: FrameScorer) -> None:
+        """Gates begin anew with another bundle; by the scoring thread, between frames."""
+        known = {} if self._baselines is None else self._baselines(scorer.bundle)
+        for name, judge in self._judges.items():
+            judge.restart(Gate(self._cameras[name].policy, known.get(name)))
+        self._roll.begin_again()
+
+    def _running(self) -> RunningBundle:
+        if self._follower is not None:
+            return self._follower.status()
+        bundle = self._loop.scorer.bundle
+        return RunningBundle(bundle.sha256, bundle.manifest.created)
+
+    def _tell_bundle(self) -> None:
+        """Tell the sinks that show it which bundle runs, and each change."""
+        running = self._running()
+        if running != self._told:
+            self._told = running
+            for sink in self._sinks:
+                if isinstance(sink, FollowsBundle):
+                    sink.follow_bundle(running)
+
     def status(self) -> WatchStatus:
         """A snapshot; the counts of all cameras are of one moment. From any thread."""
         counts = self._intake.counts()
-        manifest = self._scorer.bundle.manifest
+        scorer = self._loop.scorer
+        manifest = scorer.bundle.manifest
         return WatchStatus(
             started_at=self._started_at,
             uptime_s=self._clock.monotonic() - self._started,
             stopping=self._stopping,
             memory_mib=resident_mib(),
-            bundle=str(self._scorer.bundle.path),
+            bundle=str(scorer.bundle.path),
             preset=manifest.preset,
             precision=manifest.precision.name,
-            engines=tuple(self._scorer.describe()),
+            engines=tuple(scorer.describe()),
             cameras=tuple(self._camera_status(name, counts[name]) for name in self._cameras),
             sinks=self._final_sinks or {sink.name: sink.stats() for sink in self._sinks},
+            running=self._running(),
         )
 
     def add_sink(self, sink: Sink) -> None:
@@ -268,13 +314,21 @@ class Watch:
             return sink.stats()
 
 
-def _check(cameras: Sequence[WatchedCamera], scorer: FrameScorer) -> None:
+def _check(cameras: Sequence[WatchedCamera]) -> None:
     if not cameras:
         raise ConfigurationError("there is no camera to watch: give at least one")
     names = [camera.name for camera in cameras]
     for name in names:
         if names.count(name) > 1:
             raise ConfigurationError(f"two cameras are called {name!r}: give each a name of its own")
+
+
+def refuse_unfit(cameras: Iterable[Any], scorer: FrameScorer) -> None:
+    """Refuse a bundle that cannot do what a camera wants.
+
+    Raises:
+        ConfigurationError: ``depth_every`` of one of the cameras wants the split layout.
+    """
     for camera in cameras:
         if camera.depth_every > 1 and not scorer.takes_depth:
             raise ConfigurationError(

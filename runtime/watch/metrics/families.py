@@ -54,6 +54,11 @@ def status_families(status: WatchStatus) -> Iterator[Any]:
 def _process_families(status: WatchStatus) -> Iterator[Any]:
     build = (VERSION, status.preset, status.precision)
     yield _gauge("build_info", "Always 1.", ("version", "preset", "precision"), [(build, 1)])
+    running = status.running
+    bundle = [((running.sha256, running.version), 1)]
+    yield _gauge("bundle_info", "Always 1; the bundle that scores.", ("hash", "version"), bundle)
+    yield _gauge("bundle_on_trial", "1 while it is new, and the one before may return.", (), [((), running.on_trial)])
+    yield _counter("bundle_rollbacks", "Bundles that were taken back.", (), [((), running.rollbacks)])
     yield _gauge("uptime_seconds", "Since the watch started.", (), [((), status.uptime_s)])
     memory = None if status.memory_mib is None else status.memory_mib * 2**20
     yield _gauge("memory_bytes", "Resident memory of the process.", (), [((), memory)])

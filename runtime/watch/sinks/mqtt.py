@@ -8,6 +8,7 @@ TOPIC/CAMERA/frame        no       the record of each scored frame, and of each 
 TOPIC/CAMERA/state        yes      the record on which state or reason changed last; ``unknown`` while lost
 TOPIC/CAMERA/availability yes      ``online`` while frames of the camera are scored, else ``offline``
 TOPIC/status              yes      ``online`` while the program runs, else ``offline``, also when killed
+TOPIC/bundle              yes      which bundle scores, or scored last: ``RunningBundle`` of ``status.py`` as JSON
 ========================= ======== =======================================================================
 
 A connection has one last will, and that is ``TOPIC/status``: a camera's state holds only while ``TOPIC/status`` and
@@ -20,19 +21,21 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from ...errors import ConfigurationError, MachineError, SinkError
 from ...ground.extra_packages import watch_package
+from ...ground.names import json_text
 from ...settings.credentials import shown_address
 from ...settings.secret import secret_option
 from ...settings.section import Section
 from ..backoff import BackoffPolicy
 from ..event import FrameEvent, Outcome, Presence, record_text
 from ..media.connection_words import connection_problem
+from ..status import RunningBundle
 from .event_filter import EventFilter, filter_options
 from .protocol import Sink
 from .queued import QueuedSink, QueuePolicy, RefusedError, queue_options
@@ -71,7 +74,7 @@ def plan(options: Section, name: str, folder: Path) -> Planned:
     policy = queue_options(options, _POLICY, with_attempts=True)
 
     def open_sink() -> Sink:
-        return QueuedSink(name, MqttBroker(settings, events), policy)
+        return _MqttSink(name, MqttBroker(settings, events), policy)
 
     return Planned(open_sink, lambda limit_s: _reached(settings, min(limit_s, settings.timeout_s)))
 
@@ -150,6 +153,13 @@ class MqttBroker:
             if framed and self._settings.frames:
                 messages.append(_Message(f"{base}/frame", text, False))
         return _Item(messages) if messages else None
+
+    def tell_bundle(self, running: RunningBundle) -> None:
+        """Publish which bundle runs, now and with each new connection. For any thread; never waits."""
+        text = json_text(asdict(running), separators=(",", ":"))
+        self._retained[f"{self._settings.topic}/bundle"] = text
+        if self._connected.is_set():
+            self._client.publish(f"{self._settings.topic}/bundle", text, 1, True)
 
     def deliver(self, item: _Item) -> None:
         until = time.monotonic() + self._settings.timeout_s
@@ -234,6 +244,17 @@ class MqttBroker:
 
     def _where(self) -> str:
         return self._settings.shown
+
+
+class _MqttSink(QueuedSink):
+    """A queue before a broker that is also told, beside the queue, which bundle runs."""
+
+    def __init__(self, name: str, broker: MqttBroker, policy: QueuePolicy) -> None:
+        super().__init__(name, broker, policy)
+        self._broker = broker
+
+    def follow_bundle(self, running: RunningBundle) -> None:
+        self._broker.tell_bundle(running)
 
 
 def _client(settings: MqttSettings) -> Any:

@@ -1,9 +1,9 @@
 """What every sink offers: it takes events and never blocks."""
 
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from ..event import FrameEvent
-from ..status import SinkStats
+from ..status import RunningBundle, SinkStats
 
 
 class Sink(Protocol):
@@ -28,4 +28,13 @@ class Sink(Protocol):
 
     def describe(self) -> dict[str, Any]:
         """JSON-ready facts; no credentials."""
+        ...
+
+
+@runtime_checkable
+class FollowsBundle(Protocol):
+    """A sink that also tells which bundle runs."""
+
+    def follow_bundle(self, running: RunningBundle) -> None:
+        """At the start, and with each change. Never raises, never waits."""
         ...
