@@ -173,6 +173,7 @@ def settings() -> dict[str, dict[str, Setting]]:
         with listening() as heard:
             dashboard_settings({}, "dashboard", folder=folder)
         found["[dashboard]"] = heard
+        found["[update]"] = {path: it for path, it in whole.items() if path.startswith("update.")}
     return found
 
 

@@ -171,6 +171,7 @@ LACKING = {
     "score": ("--bundle {bundle} {photo}", "onnxruntime", "cpu"),
     "gate": ("run --bundle {bundle} {photo}", "onnxruntime", "cpu"),
     "inspect": ("--bundle {bundle}", "numpy", "cpu"),
+    "bundle": ("sign {bundle} --key {photo}", "cryptography", "watch"),
     "doctor": ("--bundle {bundle}", "numpy", "cpu"),
     "watch": ("{root}/runtime/examples/files.toml --bundle {bundle}", "numpy", "watch"),
     "bench": ("report {root}/benchmarks/results/nano-int8-cpu.json --html {out}", "jinja2", "bench"),

@@ -78,7 +78,7 @@ def sign(directory: Path, private_key: Path) -> str:
         key = serialization.load_pem_private_key(file_bytes(private_key, _MOST_KEY_BYTES), password=None)
         if not isinstance(key, ed25519.Ed25519PrivateKey):
             raise TypeError(type(key).__name__)
-    made = base64.b64encode(key.sign((directory / MANIFEST_NAME).read_bytes())).decode()
+    made = base64.b64encode(key.sign(file_bytes(directory / MANIFEST_NAME))).decode()
     document = {"algorithm": ALGORITHM, "key": _id(key.public_key()), "signature": made}
     write_text(directory / SIGNATURE_NAME, json_text(document, indent=2) + "\n")
     return document["key"]

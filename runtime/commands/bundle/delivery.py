@@ -54,7 +54,7 @@ def _pack(args: argparse.Namespace) -> int:
 
 def _configure_pull(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("url", metavar="URL", help="of an archive made by bundle pack: https://, http://, or a file")
-    _add_slots(parser, "--slots")
+    _add_slots(parser)
     add_signature_option(parser, "it may be unsigned, unless it comes by http://")
     parser.add_argument(
         "--force",
@@ -87,7 +87,7 @@ def _pull(args: argparse.Namespace) -> int:
 
 
 def _configure_slots(parser: argparse.ArgumentParser) -> None:
-    _add_slots(parser, "slots")
+    _add_slots(parser)
     add_json_option(parser, "the same")
 
 
@@ -112,7 +112,7 @@ def _slots(args: argparse.Namespace) -> int:
 
 
 def _configure_rollback(parser: argparse.ArgumentParser) -> None:
-    _add_slots(parser, "slots")
+    _add_slots(parser)
 
 
 def _rollback(args: argparse.Namespace) -> int:
@@ -140,9 +140,10 @@ def _named(slots: "Slots", bundle: str | None) -> str:
         return f"{bundle[:12]}, damaged"
 
 
-def _add_slots(parser: argparse.ArgumentParser, name: str) -> None:
-    needed = {"required": True} if name.startswith("-") else {}
-    parser.add_argument(name, type=input_path, metavar="DIR", help="the folder that holds the bundles", **needed)
+def _add_slots(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--slots", type=input_path, required=True, metavar="DIR", help="the folder that holds the bundles"
+    )
 
 
 ACTIONS = (

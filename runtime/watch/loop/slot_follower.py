@@ -175,10 +175,14 @@ class SlotFollower:
         try:
             return self._load(current)
         except (DgiqaEdgeError, OSError) as error:
-            back = self._take_back(current, one_line(error))
-            if back is None:
+            if (before := self._slots.previous) is None:
                 raise
-            return self._load(back)
+            try:
+                held = self._load(before)
+            except (DgiqaEdgeError, OSError):  # what keeps both from running is not this bundle's fault
+                raise error from None
+            self._take_back(current, one_line(error))
+            return held
 
     def _run(self) -> None:
         while not self._stop.is_set():
