@@ -13,7 +13,6 @@ bundle that is current, and a bundle that was taken back is not current for whoe
 
 import contextlib
 import logging
-import os
 import shutil
 import time
 from collections.abc import Iterator
@@ -211,7 +210,7 @@ class Slots:
 
     def _target(self, name: str) -> str | None:
         try:
-            bundle = Path(os.readlink(self.folder / name)).name  # noqa: PTH115 - of a link that may be broken
+            bundle = (self.folder / name).readlink().name
         except OSError:
             return None
         return bundle if self.path(bundle).is_dir() else None
