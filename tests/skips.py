@@ -28,7 +28,7 @@ KINDS = (
     ),
     Kind(r"native library|no built bundle", "the native library or a bundle", "make native demo"),
     Kind(
-        r"chromium|mosquitto|rtsp|ffmpeg|gst|GStreamer|C compiler|cmake|nlohmann|python3-opencv",
+        r"chromium|mosquitto|Prometheus:|openssl|rtsp|ffmpeg|gst|GStreamer|C compiler|cmake|nlohmann|python3-opencv",
         "system packages",
         "apt-get install $(cat .ci/apt-packages)",
     ),

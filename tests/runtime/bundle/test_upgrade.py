@@ -39,12 +39,14 @@ def scored(bundle: Path, frame: np.ndarray) -> tuple[float, bytes]:
 
 def test_an_upgraded_bundle_is_the_new_one_and_scores_the_same(old_bundle: Path, make_photo: Any) -> None:
     before, golden = scored(old_bundle, make_photo(1)), load_golden(old_bundle / "golden.npz")
+    (old_bundle / "bundle.json.sig").write_text("of the old manifest")
     bundle = upgrade(load_bundle(old_bundle))
     assert (bundle.manifest.schema_version, bundle.manifest.golden.file) == (2, GOLDEN_NAME)
     assert sorted(bundle.manifest.files) == sorted(build_manifest_files(old_bundle))
     assert scored(old_bundle, make_photo(1)) == before
     for name, array in vars(load_golden(old_bundle / GOLDEN_NAME)).items():
         np.testing.assert_array_equal(array, getattr(golden, name))
+    assert not (old_bundle / "bundle.json.sig").exists()
     assert upgrade(bundle) is bundle
 
 

@@ -1,5 +1,6 @@
 """Baselines that are kept from one run to the next."""
 
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -24,6 +25,17 @@ def test_a_baseline_is_kept_for_its_bundle(bundle_dir: Path, tmp_path: Path) -> 
     keeper.save("front", BASELINE)
     assert keeper.load(camera_of()) == BASELINE
     assert keeper.load(camera_of(learn_minutes=0.0)) is None
+
+
+def test_bundles_that_change_have_a_folder_each(make_bundle: Callable[..., Path], tmp_path: Path) -> None:
+    first = load_bundle(make_bundle())
+    other = load_bundle(make_bundle(edit=lambda document: document.update(created="2026-02-01T00:00:00Z")))
+    keeper = BaselineKeeper(tmp_path / "base", first, for_each=True)
+    keeper.save("front", BASELINE)
+    keeper.follow(other)
+    assert keeper.load(camera_of()) is None, "it is learned anew, and no error"
+    keeper.follow(first)
+    assert keeper.load(camera_of()) == BASELINE
 
 
 def test_without_a_folder_nothing_is_kept(bundle_dir: Path, caplog: pytest.LogCaptureFixture) -> None:

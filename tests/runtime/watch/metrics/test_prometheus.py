@@ -17,7 +17,14 @@ from dgiqa_edge.runtime.watch.event import FrameEvent, Outcome
 from dgiqa_edge.runtime.watch.metrics.prometheus import PrometheusMetrics
 from dgiqa_edge.runtime.watch.sinks import create
 from dgiqa_edge.runtime.watch.sinks.registry import FollowsStatus
-from dgiqa_edge.runtime.watch.status import CameraState, CameraStatus, Percentiles, SinkStats, WatchStatus
+from dgiqa_edge.runtime.watch.status import (
+    CameraState,
+    CameraStatus,
+    Percentiles,
+    RunningBundle,
+    SinkStats,
+    WatchStatus,
+)
 
 Scored = Callable[..., FrameEvent]
 
@@ -117,6 +124,17 @@ def test_the_process_and_its_sinks(metrics: PrometheusMetrics) -> None:
         assert found[f"dgiqa_edge_sink_{kind}_events_total", (("sink", "web"),)] == value
     (build,) = [labels for name, labels in found if name == "dgiqa_edge_build_info"]
     assert dict(build)["precision"] == "int8"
+
+
+def test_the_bundle_and_how_it_goes(metrics: PrometheusMetrics) -> None:
+    running = RunningBundle(
+        "ab12", "2026-01-31T12:00:00Z", on_trial=True, rollbacks=2, failed="cd34", reason="it failed"
+    )
+    metrics.follow(lambda: dataclasses.replace(STATUS, running=running))
+    found = scrape(metrics)
+    assert found["dgiqa_edge_bundle_info", (("hash", "ab12"), ("version", "2026-01-31T12:00:00Z"))] == 1
+    assert found["dgiqa_edge_bundle_on_trial", ()] == 1
+    assert found["dgiqa_edge_bundle_rollbacks_total", ()] == 2
 
 
 def test_what_is_not_known_yet_has_no_sample(metrics: PrometheusMetrics) -> None:

@@ -1,5 +1,6 @@
 """Against a real broker on loopback, also one that goes away and comes back."""
 
+import dataclasses
 import json
 import socket
 import subprocess
@@ -18,6 +19,8 @@ from dgiqa_edge.runtime.errors import ConfigurationError
 from dgiqa_edge.runtime.gate.verdict import State
 from dgiqa_edge.runtime.watch.event import FrameEvent, Presence
 from dgiqa_edge.runtime.watch.sinks import create
+from dgiqa_edge.runtime.watch.sinks.protocol import FollowsBundle
+from dgiqa_edge.runtime.watch.status import RunningBundle
 
 SCHEMA = json.loads((ROOT / "runtime" / "schemas" / "frame_event.schema.json").read_text())
 Scored = Callable[..., FrameEvent]
@@ -111,6 +114,32 @@ def test_a_broker_that_comes_back_is_used_again_and_nothing_goes_uncounted(
     stats = sink.close(20.0)
     assert stats.offered == 41
     assert stats.offered == stats.delivered + stats.ignored + stats.missed + stats.failed
+
+
+@needs_broker
+def test_the_bundle_is_retained_also_for_a_broker_that_comes_back(
+    broker: Broker, listen: Callable[[int], Listener], wait_for: Callable[..., Any]
+) -> None:
+    sink = create(section(broker.port, timeout_s=0.3, attempts=1), "sinks.0")
+    assert isinstance(sink, FollowsBundle)
+    sink.follow_bundle(RunningBundle("ab12", "2026-01-31T12:00:00Z"))  # before there is a connection
+    wait_for(lambda: sink.describe()["connected"])
+    first = listen(broker.port)
+    assert json.loads(wait_for(lambda: first.of("dgiqa-edge/bundle"))[0])["sha256"] == "ab12"
+    new = RunningBundle("cd34", "2026-02-01T12:00:00Z", on_trial=True)
+    sink.follow_bundle(new)
+    wait_for(lambda: len(first.of("dgiqa-edge/bundle")) == 2)
+    broker.stop()
+    wait_for(lambda: not sink.describe()["connected"])
+    broker.start()
+    wait_for(lambda: sink.describe()["connected"], 60)
+    late = listen(broker.port)
+    told = json.loads(wait_for(lambda: late.of("dgiqa-edge/bundle"))[-1])
+    assert told == dataclasses.asdict(new)
+    sink.close(20.0)
+    after = listen(broker.port)
+    wait_for(lambda: after.of("dgiqa-edge/status") == [b"offline"])
+    assert after.of("dgiqa-edge/bundle"), "which one ran last"
 
 
 @needs_broker
