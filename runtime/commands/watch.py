@@ -170,8 +170,13 @@ def _followed(settings: "WatchSettings") -> "Iterator[tuple[OpenScorer, SlotFoll
             stack.pop_all()
         return scorer
 
-    with SlotFollower(slots_of(settings.bundle), opened, settings.update.trial) as follower:
-        yield follower.scorer, follower
+    follower = SlotFollower(slots_of(settings.bundle), opened, settings.update.trial)
+    try:
+        with follower:
+            yield follower.scorer, follower
+    finally:
+        if follower.is_loading:  # a library that would return into an interpreter that is gone
+            abrupt_exit.request()
 
 
 def _watch(settings: "WatchSettings", args: argparse.Namespace) -> int:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import unquote, urlsplit, urlunsplit
 
-from ..errors import ConfigurationError, UpdateError
+from ..errors import ConfigurationError, MachineError, UpdateError
 from ..ground.error_text import one_line
 from ..ground.limits import MOST_BUNDLE_BYTES
 from ..ground.names import shown
@@ -73,6 +73,7 @@ def fetch(
 
     Raises:
         UpdateError: it is not there, too large, refused, or broke off at each of five attempts.
+        MachineError: the disk is full.
     """
     with out.open("wb") as stream:
         if address.scheme == "file":
@@ -153,7 +154,7 @@ class _Transfer:
         whole = self._stream.tell() + int(length) if length.isdecimal() else None
         self._refuse_too_much(whole or 0)
         while chunk := answer.read(_CHUNK_BYTES):
-            self._stream.write(chunk)
+            _append(self._stream, chunk)
             self._refuse_too_much(self._stream.tell())
         if whole is not None and self._stream.tell() != whole:
             raise _BrokenOffError(f"it broke off after {self._stream.tell()} of {whole} bytes")
@@ -177,6 +178,14 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
+def _append(stream: BinaryIO, chunk: bytes) -> None:
+    try:
+        stream.write(chunk)
+        stream.flush()
+    except OSError as error:
+        raise MachineError(f"the archive cannot be kept: {error.strerror}; free some space and run it again") from error
+
+
 def _copy(address: Address, stream: BinaryIO, most_bytes: int) -> None:
     path = Path(unquote(urlsplit(address.url).path) if "://" in address.url else address.url)
     try:
@@ -186,6 +195,6 @@ def _copy(address: Address, stream: BinaryIO, most_bytes: int) -> None:
             raise UpdateError(f"{shown(path)} has more than the {most_bytes} bytes that a bundle may have")
         with path.open("rb") as source:
             while chunk := source.read(_CHUNK_BYTES):
-                stream.write(chunk)
+                _append(stream, chunk)
     except OSError as error:
         raise UpdateError(f"{shown(path)} cannot be read ({error.strerror}): check its rights") from error

@@ -96,6 +96,11 @@ class SlotFollower:
         """What frames are scored with."""
         return self._running.scorer
 
+    @property
+    def is_loading(self) -> bool:
+        """Whether a bundle is still being loaded, also after the block has ended."""
+        return self._thread.is_alive()
+
     def take(self) -> OpenScorer | None:
         """Another scorer that takes over from now on, or None. For the scoring thread, between frames."""
         with self._lock:

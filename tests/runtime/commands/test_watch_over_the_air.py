@@ -266,6 +266,22 @@ def test_a_good_one_takes_over_between_two_frames_and_lasts(
     assert "has lasted its trial" in running.log.read_text()
 
 
+def test_a_plain_bundle_has_to_be_signed_too(
+    site: SimpleNamespace, bundle_dir: Path, command_line: Any, tmp_path: Path
+) -> None:
+    config = tmp_path / "watch.toml"
+    config.write_text(CONFIG.format(port=site.port, minutes=1).replace("loop = true, ", ""))
+    watch = ("watch", config, "--bundle", bundle_dir)
+    refused = command_line(*watch)
+    assert refused.returncode == 3
+    assert "is not signed" in refused.stderr
+    assert "error       bundle: " in command_line(*watch, "--check").stdout
+    sign(bundle_dir, tmp_path / "other.key.pem")
+    assert "trusted is" in command_line(*watch).stderr
+    finished = command_line(*watch, "--require-signature", tmp_path / "other.pub.pem")
+    assert finished.returncode == 0, finished.stderr
+
+
 @needs_broker
 def test_one_that_fails_in_its_first_minutes_is_taken_back_and_told(
     site: SimpleNamespace, watch: Callable[..., Running], command_line: Any

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dgiqa_edge.runtime.errors import ConfigurationError, UpdateError
+from dgiqa_edge.runtime.errors import ConfigurationError, MachineError, UpdateError
 from dgiqa_edge.runtime.update.download import address_of, fetch
 
 CONTENT = bytes(range(256)) * 4000
@@ -197,6 +197,13 @@ def test_a_file_of_this_machine(tmp_path: Path, get: Callable[..., Any]) -> None
         get(str(tmp_path))
     with pytest.raises(UpdateError, match="more than the 10 bytes"):
         get(str(file), most_bytes=10)
+
+
+def test_a_full_disk_is_no_matter_of_the_server(tmp_path: Path, full_device: Path) -> None:
+    file = tmp_path / "x.tar"
+    file.write_bytes(CONTENT)
+    with pytest.raises(MachineError, match="No space left"):
+        fetch(address_of(str(file)), full_device)
 
 
 @pytest.mark.parametrize("text", ["ftp://h/x", "https:///x", "mqtt://h", "rtsp://u:secret@h/x"])
