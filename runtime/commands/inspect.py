@@ -90,10 +90,14 @@ def _rows(bundle: "Bundle") -> Iterator[tuple[str, str]]:
     from ..bundle.checks import SCHEMA_VERSION
     from ..bundle.ladder_table import ladder_lines
     from ..bundle.upgrade import upgrade_command
+    from ..update.signature import signed_by
 
     manifest = bundle.manifest
     size_mib = sum(record.size_bytes for record in manifest.files.values()) / 2**20
     yield "bundle", f"{bundle.path} ({len(manifest.files)} files, {size_mib:.1f} MiB, all hashes right)"
+    yield "sha256", f"{bundle.sha256}, of bundle.json: what slots, metrics and MQTT call it"
+    if (key := signed_by(bundle.path)) is not None:
+        yield "signed", f"by the key {key}, as it says itself (dgiqa-edge bundle verify checks it)"
     version = f"version {manifest.schema_version}"
     if manifest.schema_version != SCHEMA_VERSION:
         version += f", which the native runtime refuses: convert it with: {upgrade_command(bundle.path)}"

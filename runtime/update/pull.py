@@ -74,7 +74,7 @@ def pull(address: Address, slots: Slots, keys: Sequence[PublicKey], replay: Repl
 
 
 def _install(file: Path, given: str, address: Address, slots: Slots, replay: Replay, force: bool) -> None:
-    with atomic_directory(slots.path(given)) as place, _naming(address, place):
+    with atomic_directory(slots.path(given)) as place, _naming(address, file, place):
         unpack(file, place)
         bundle = load_bundle(place)
         if not force:
@@ -82,7 +82,7 @@ def _install(file: Path, given: str, address: Address, slots: Slots, replay: Rep
         try:
             replay(bundle)
         except _UNFIT as error:
-            slots.refuse(given, one_line(error).replace(str(place), address.shown))
+            slots.refuse(given, one_line(error))
             raise
     slots.switch(given)
 
@@ -108,10 +108,12 @@ def _refuse_older(bundle: Bundle, slots: Slots, address: Address) -> None:
 
 
 @contextlib.contextmanager
-def _naming(address: Address, place: Path) -> Iterator[None]:
-    """Errors name where the bundle came from, not the temporary place it is judged in."""
+def _naming(address: Address, *places: Path) -> Iterator[None]:
+    """Errors name where the bundle came from, not the temporary places it is judged in."""
     try:
         yield
     except _UNFIT as error:
-        said = str(error).replace(str(place), address.shown).replace(place.name, address.shown)
+        said = str(error)
+        for place in places:
+            said = said.replace(str(place), address.shown).replace(place.name, address.shown)
         raise type(error)(said) from error

@@ -13,6 +13,7 @@ bundle that is current, and a bundle that was taken back is not current for whoe
 
 import contextlib
 import logging
+import re
 import shutil
 import time
 from collections.abc import Iterator
@@ -31,6 +32,7 @@ log = logging.getLogger("dgiqa_edge.update")
 
 _CURRENT, _PREVIOUS, _SLOTS = "current", "previous", "slots"
 _MOST_REFUSALS = 100
+_LONGEST_REASON = 240
 
 
 @dataclass(frozen=True)
@@ -152,7 +154,10 @@ class Slots:
                 self._write(trial=None)
 
     def refuse(self, bundle: str, reason: str) -> None:
-        """Remember that a bundle failed here, so that it is not tried again by itself."""
+        """Remember that a bundle failed here, so that it is not tried again by itself.
+
+        The reason is kept without the bundle's own path, and short: errors end with the commands that mend them.
+        """
         with self._changing():
             self._refuse(bundle, reason)
 
@@ -198,6 +203,8 @@ class Slots:
 
     def _refuse(self, bundle: str, reason: str) -> None:
         others = [one for one in self.state().refused if one.bundle != bundle]
+        reason = re.sub(rf"\S*\.partial-\w+|\S*/{re.escape(bundle)}", "it", reason)
+        reason = reason if len(reason) <= _LONGEST_REASON else f"{reason[: _LONGEST_REASON - 3]}..."
         self._write(refused=(*others, Refusal(bundle, reason, time.time()))[-_MOST_REFUSALS:])
 
     def _go_back(self, bundle: str) -> str | None:

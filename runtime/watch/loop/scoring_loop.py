@@ -138,9 +138,7 @@ class ScoringLoop:
     def _note_failure(self, error: DgiqaEdgeError) -> None:
         if isinstance(error, GateError):  # the policy's watchdog is told to raise
             self.fatal = error
-        elif self._is_of_trial(one_line(error)):
-            log.error("%s", error)
-        elif isinstance(error, EngineCompatibilityError):
+        elif not self._is_of_trial(one_line(error)) and isinstance(error, EngineCompatibilityError):
             self._engine_failures += 1
             log.error("%s", error)
             if self._engine_failures >= self._most_engine_failures:

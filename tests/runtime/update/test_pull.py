@@ -128,6 +128,13 @@ def test_unsigned_goes_where_no_key_is_asked_for(site: SimpleNamespace) -> None:
         site.pull("http://127.0.0.1:9/x.tar", keys=())
 
 
+def test_a_half_is_named_by_where_it_came_from(site: SimpleNamespace) -> None:
+    file = site.archive(1)
+    file.write_bytes(file.read_bytes()[:-12_000])
+    with pytest.raises(Exception, match=r"^\S*1\.tar ends within the file .* it is cut off"):
+        site.pull(file)
+
+
 def test_errors_name_where_it_came_from(site: SimpleNamespace) -> None:
     file = site.archive(1)
     file.write_bytes(file.read_bytes().replace(b"built\n", b"build\n"))

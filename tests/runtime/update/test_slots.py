@@ -63,6 +63,14 @@ def test_going_back_is_remembered_with_its_reason(slots: Slots) -> None:
     assert slots.state().refusal("b") is None
 
 
+def test_a_reason_is_kept_without_paths_and_short(slots: Slots) -> None:
+    slots.refuse("c", f"{slots.path('c')}: the score is no number; rebuild it with: {'--option ' * 100}")
+    failed = slots.last_refusal
+    assert failed is not None
+    assert failed.reason.startswith("it: the score is no number; rebuild it with: --option")
+    assert len(failed.reason) == 240
+
+
 def test_with_nothing_to_go_back_to_it_stays(slots: Slots) -> None:
     slots.switch("a")
     assert slots.roll_back("a", "it failed") is None
