@@ -227,6 +227,8 @@ def _watch(settings: "WatchSettings", args: argparse.Namespace) -> int:
         code = EXIT_BAD_CAMERA if bad else 0
         # A thread that hangs inside a driver would crash the interpreter when it returns during its end: skip that end.
         if any(camera.hung_reads or camera.in_flight for camera in status.cameras):
+            if follower is not None and not any(camera.in_flight for camera in status.cameras):
+                follower.end_well()  # what hangs is a camera
             abrupt_exit.end(code)
     return code
 

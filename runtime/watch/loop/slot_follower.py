@@ -152,6 +152,11 @@ class SlotFollower:
             reason=None if failed is None else failed.reason,
         )
 
+    def end_well(self) -> None:
+        """The watch ends as it was told to: a start within a trial that does not count against the bundle."""
+        if self._running.on_trial:
+            self._kept(lambda: self._slots.count_start(-1))
+
     def __enter__(self) -> "SlotFollower":
         self._thread.start()
         return self
@@ -162,8 +167,8 @@ class SlotFollower:
         self._stop.set()
         self._wake.set()
         self._thread.join(_END_S)
-        if self._running.on_trial and kind is None:
-            self._kept(lambda: self._slots.count_start(-1))
+        if kind is None:
+            self.end_well()
         if self._hangs:
             return  # closing would wait for the engine
         for held in (self._running, self._before, self._ready, *self._retired):

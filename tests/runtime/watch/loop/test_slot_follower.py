@@ -281,3 +281,12 @@ def test_an_engine_that_hangs_within_the_trial_ends_the_process_with_the_old_one
     assert "its bundle was taken back" in str(watch.fatal)
     assert pair.current == first
     assert status.cameras[0].in_flight == 1
+
+
+def test_an_end_that_was_asked_for_does_not_count_whoever_tells_it(place: Place) -> None:
+    """A camera that hangs ends the process at once, past the block's own end."""
+    place.slots.switch("b")
+    for _ in range(4):
+        follower = place.follower()
+        assert follower.status().sha256 == "b"
+        follower.end_well()
