@@ -58,11 +58,8 @@ def stage_bars(latency: Section) -> Drawing:
     bar, x = Drawing("Time per stage", height=34), 0.0
     for row, colour in zip(rows, _COLOURS, strict=False):
         length = WIDTH * row["mean_ms"] / total if total else 0.0
-        label = f"{row['name']} {row['mean_ms']:.2f} ms"
         bar.add("rect", x=x, y=0, width=max(length, 0.4), height=bar.height, style=f"fill:var(--{colour})")
-        if length > 90:
-            bar.add("text", label, class_="inbar", x=x + length / 2, y=22, text_anchor="middle")
-        bar.name(f"{label} ({row['share_percent']:.1f} %)", colour, "dot")
+        bar.name(f"{row['name']} {row['mean_ms']:.2f} ms ({row['share_percent']:.1f} %)", colour, "dot")
         x += length
     return bar
 
@@ -110,7 +107,7 @@ def score_deltas(fidelity: Section) -> Drawing | None:
         height=250,
     )
     plot.columns(edges, heights.astype(float), "blue")
-    plot.mark_x(0.0, f"mean absolute {np.abs(deltas).mean():.4f}")
+    plot.mark_x(0.0, f"mean error {np.abs(deltas).mean():.4f}")
     return plot
 
 
