@@ -13,7 +13,7 @@ GPU_PRESETS ?= nano reference
 GPU_FRAME   ?= $(DEMO_FRAME)
 GPU_OPTIONS ?=
 
-.PHONY: venv jetson demo picture demo-reference test test-all mutate test-pythons test-resolutions test-tensorrts arm-test \
+.PHONY: venv jetson demo screenshots demo-reference test test-all mutate test-pythons test-resolutions test-tensorrts arm-test \
     container-test \
     dist test-wheel constraints gpu-inputs gpu-check rtx-builds \
     lint map docs format bench bench-reports bench-native native native-test native-sanitize native-fuzz clean
@@ -50,12 +50,10 @@ demo: $(STAMP)
 	$(BIN)/python export/build_engine.py --int8 --frame $(DEMO_FRAME) --out build/demo/bundle
 	$(BIN)/dgiqa-edge demo --bundle build/demo/bundle --out build/demo
 
-# The picture of README.md, of the bundle that `make demo` builds.
-picture: demo
-	$(BIN)/dgiqa-edge demo --bundle build/demo/bundle --out build/picture \
-	    calibration/photos/cat.jpg calibration/photos/pagoda.jpg calibration/photos/astronaut.jpg
-	$(BIN)/python -c "import cv2; \
-	    cv2.imwrite('docs/pictures/demo.jpg', cv2.imread('build/picture/contact_sheet.png'), [cv2.IMWRITE_JPEG_QUALITY, 88])"
+# The pictures of README.md and docs/, of real runs of the bundle that `make demo` builds; those and more, for people to
+# look at, in build/screenshots. Needs Chromium.
+screenshots: demo
+	$(BIN)/python tests/screenshots.py
 
 # The published networks through the same line: slower, and without the authors' weights its scores mean nothing.
 demo-reference: $(STAMP)

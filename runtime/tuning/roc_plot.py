@@ -119,11 +119,11 @@ def _draw_values(panel: "Axes", proposal: Proposal, photos: tuple[Measured, Meas
         )
         if value is not None
     ]
-    values = [value for value, *_ in drawn]
+    first, last = (end((value for value, *_ in drawn), default=low) for end in (min, max))
     for value, verb, word, style, row in drawn:
         panel.axvline(value, color=INK, linestyle=style, linewidth=1.2)
         # Beside both lines, so that neither runs through the words.
-        at, side = (min(values), "right") if min(values) - low > 0.6 * (high - low) else (max(values), "left")
+        at, side = (first, "right") if first - low > 0.6 * (high - low) else (last, "left")
         text = f" {verb} {word} {value:.4g} "
         panel.text(at, row, text, transform=panel.get_xaxis_transform(), ha=side, fontsize=9, color=INK)
     panel.legend(loc="upper left", frameon=False, fontsize=9, labelcolor=INK, bbox_to_anchor=(0.0, 0.88))
