@@ -47,7 +47,9 @@ def latency_timeline(latency: Section) -> Drawing:
     yardstick = decode(samples["yardstick_ms"])
     if len(yardstick) == len(middles) and np.isfinite(yardstick).all():
         scaled = yardstick * float(np.median(values) / np.median(yardstick))
-        plot.line(middles, scaled, "orange", "yardstick, scaled to the same median", dashed=True)
+        plot.line(
+            middles, scaled, "orange", "yardstick (a fixed piece of work), scaled to the same median", dashed=True
+        )
     return plot
 
 

@@ -50,7 +50,8 @@ export class Chart {
     const newest = points.at(-1);
     const end = newest[6] === LOST && this.now > newest[0] ? this.now : newest[0];
     const from = this.minutes ? end - this.minutes * 60 : points[0][0];
-    this.window = [Math.max(from, points[0][0]), Math.max(end, from + SHORTEST_S)];
+    const start = Math.max(from, points[0][0]);
+    this.window = [start, Math.max(end, start + SHORTEST_S)];
     const first = points.findIndex((point) => point[0] >= from);
     const shown = points.slice(Math.max(0, (first < 0 ? points.length : first) - 1));
     return end > newest[0] ? [...shown, [end, null, null, null, null, null, LOST]] : shown;
@@ -80,7 +81,7 @@ export class Chart {
       series: [
         { label: "time", value: time },
         line("score", colour("accent"), 1),
-        line("lowest of each second", colour("quiet"), 1, [1, 3]),
+        line("lowest in 1 s", colour("quiet"), 1, [1, 3]),
         line("smoothed", colour("accent"), 2.5),
         line("reject below", colour("reject"), 1.5, [8, 4]),
         line("accept from", colour("pass"), 1.5, [3, 3]),

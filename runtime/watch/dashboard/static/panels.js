@@ -73,7 +73,8 @@ export function showVerdict(name, status, now) {
   $("verdict").dataset.state = state;
   $("verdict-state").dataset.state = state;
   setText("verdict-state", `${sign} ${word}`);
-  setText("verdict-reason", verdict?.reason === word ? "" : (verdict?.reason ?? "starting"));
+  const reason = verdict?.reason ?? "starting";
+  setText("verdict-reason", reason === word ? "" : state === "lost" && reason === "starting" ? "no frame yet" : reason);
   setText("verdict-cue", verdictText(verdict, status?.verdict_at == null ? null : now - status.verdict_at));
   setText("score", decimal(verdict?.smoothed ?? verdict?.score, 3));
   drawMeter(verdict, status?.thresholds ?? {});

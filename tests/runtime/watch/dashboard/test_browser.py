@@ -347,8 +347,8 @@ def test_it_can_be_read_by_day_and_by_night(
     assert page.evaluate(f"{wider}.map((it) => it.id)") == []
     # The chart takes the room that the panel has, and nothing of it is cut off.
     room = page.evaluate("document.getElementById('chart').getBoundingClientRect().bottom")
-    for part in ("#chart .u-wrap", "#chart .u-legend"):
-        watched.until(f"document.querySelector('{part}').getBoundingClientRect().bottom <= {room} + 1")
+    below = "document.querySelector('#chart .u-legend').getBoundingClientRect().bottom"
+    watched.until(f"Math.abs({below} - {room}) < 12")
     # Score and smoothed have one colour: their lines tell them apart in the legend as in the chart.
     lines = page.evaluate("[...document.querySelectorAll('.u-marker')].map((it) => getComputedStyle(it).borderTop)")
     assert len(set(lines)) == len(lines)
