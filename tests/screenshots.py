@@ -56,7 +56,7 @@ class Shown:
 
 IN_DOCS = {
     "demo.jpg": Shown("demo-three"),
-    "dashboard.webp": Shown("dashboard-light", 1180),
+    "dashboard.webp": Shown("dashboard-light", 1560),
     "dashboard-phone.webp": Shown("dashboard-phone-dark", 844),
     "gate-tune.webp": Shown("gate-tune"),
     "report.webp": Shown("report-light", 1240),

@@ -15,7 +15,8 @@ export class Chart {
     this.plot = null;
     this.points = [];
     this.now = null;
-    new ResizeObserver(() => this.plot?.setSize(this.size())).observe(holder);
+    this.resizes = new ResizeObserver(() => this.plot?.setSize(this.size()));
+    this.resizes.observe(holder);
   }
 
   // Colours come from the style sheet, so a change of theme builds the chart anew.
@@ -36,7 +37,7 @@ export class Chart {
     if (this.plot) this.plot.setData(columns);
     else {
       this.plot = new uPlot(this.options(), columns, this.holder);
-      this.plot.setSize(this.size()); // now that the legend has its height
+      this.resizes.observe(this.holder.querySelector(".u-legend")); // a new width wraps it anew, and so its height changes
     }
   }
 

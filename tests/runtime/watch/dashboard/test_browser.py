@@ -345,10 +345,11 @@ def test_it_can_be_read_by_day_and_by_night(
     assert faint_texts(page) == []
     wider = "[...document.querySelectorAll('#sinks, #chart, #log')].filter((it) => it.scrollWidth > it.clientWidth)"
     assert page.evaluate(f"{wider}.map((it) => it.id)") == []
-    # The chart takes the room that the panel has, and nothing of it is cut off.
-    room = page.evaluate("document.getElementById('chart').getBoundingClientRect().bottom")
-    below = "document.querySelector('#chart .u-legend').getBoundingClientRect().bottom"
-    watched.until(f"Math.abs({below} - {room}) < 12")
+    # The chart takes the room that the panel has and nothing of it is cut off, also where its legend wraps anew.
+    room, below = (f"document.querySelector('{it}').getBoundingClientRect().bottom" for it in ("#chart", ".u-legend"))
+    for width in (window["width"], window["width"] - 60, window["width"]):
+        page.set_viewport_size({**window, "width": width})
+        watched.until(f"Math.abs({below} - {room}) < 12")
     # Score and smoothed have one colour: their lines tell them apart in the legend as in the chart.
     lines = page.evaluate("[...document.querySelectorAll('.u-marker')].map((it) => getComputedStyle(it).borderTop)")
     assert len(set(lines)) == len(lines)
