@@ -41,6 +41,7 @@ class View:
 VIEWS = {
     "light": View(DESK, "light"),
     "dark": View(DESK, "dark"),
+    "column": View({"width": 860, "height": 900}, "light"),  # letters of which are still read in a column of docs
     "phone": View(PHONE, "light"),
     "phone-dark": View(PHONE, "dark"),
 }
@@ -59,9 +60,9 @@ IN_DOCS = {
     "dashboard.webp": Shown("dashboard-light", 1560),
     "dashboard-phone.webp": Shown("dashboard-phone-dark", 844),
     "gate-tune.webp": Shown("gate-tune"),
-    "report.webp": Shown("report-light", 1240),
-    "changes.webp": Shown("changes-light"),
-    "table.webp": Shown("table-light"),
+    "report.webp": Shown("report-column", 1180),
+    "changes.webp": Shown("changes-column", 690),
+    "table.webp": Shown("table-column", 975),
 }
 QUALITY = {".webp": [cv2.IMWRITE_WEBP_QUALITY, 72], ".jpg": [cv2.IMWRITE_JPEG_QUALITY, 76]}
 

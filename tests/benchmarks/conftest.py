@@ -69,11 +69,11 @@ def luminance(rgb: list[int]) -> float:
 
 @pytest.fixture
 def as_it_is_seen(shown: Callable[..., Any]) -> Callable[[str], None]:
-    """Checks a page on a phone and on a desk, by day and by night."""
+    """Checks a page on a phone, on a tablet and on a desk, by day and by night."""
 
     def check(text: str) -> None:
         grounds = {}
-        for width in (390, 1280):
+        for width in (390, 800, 1280):
             for scheme in ("light", "dark"):
                 page = shown(text, width, scheme)
                 readable(page)
