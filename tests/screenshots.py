@@ -136,8 +136,10 @@ def watching(settings: str) -> Iterator[str]:
             if program.poll() is not None:
                 raise SystemExit(said.read_text())
             time.sleep(0.1)
-        yield found[1]
-        program.terminate()
+        try:
+            yield found[1]
+        finally:
+            program.terminate()
 
 
 class Album:
