@@ -78,7 +78,9 @@ def test_the_program_of_the_docs_runs(at_hand: Path) -> None:
     for number in range(60):
         writer.write(photo if number < 25 else photo // 16)
     writer.release()
-    run = subprocess.run([sys.executable, "-c", api_program()], capture_output=True, text=True, check=False, cwd=at_hand)
+    run = subprocess.run(
+        [sys.executable, "-c", api_program()], capture_output=True, text=True, check=False, cwd=at_hand
+    )
     assert run.returncode == 0, run.stderr
     said = run.stdout.splitlines()
     assert said[0].startswith("Quality(image='photo.jpg', score=0.")
