@@ -73,7 +73,7 @@ class Workspace:
 
     def left(self) -> set[str]:
         """What the commands left beside what was given, outside ``build/``."""
-        return {path.name for path in self.folder.iterdir()} - self.given
+        return {path.name for path in self.folder.iterdir()} - self.given - {"build"}
 
 
 def installed(folder: Path, bundle: Path, photos: list[str], side: int | None = None) -> Workspace:
