@@ -1,4 +1,4 @@
-# Two commands do all the set-up: `make demo` and `make test`. Everything lands in .venv and build/.
+# Two commands do all the set-up: `make demo` and `make test`. Everything lands in .venv, .editable and build/.
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
