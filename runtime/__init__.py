@@ -5,9 +5,18 @@ none of them ever loads torch or export code. ``dgiqa_edge`` itself offers the s
 """
 
 import importlib
+import os
 from typing import TYPE_CHECKING
 
 from .version import VERSION
+
+# A program beside cameras tells nobody that it runs. These packages report so by default, and read this as they start.
+for _variable, _off in (
+    ("ORT_DISABLE_TELEMETRY", "1"),
+    ("RAY_USAGE_STATS_ENABLED", "0"),
+    ("HF_HUB_DISABLE_TELEMETRY", "1"),
+):
+    os.environ.setdefault(_variable, _off)
 
 if TYPE_CHECKING:
     from . import errors

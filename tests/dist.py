@@ -57,6 +57,15 @@ def tracked(root: Path = ROOT) -> list[str]:
     return git("ls-tree", "-r", "-z", "--name-only", "HEAD", root=root).split("\0")[:-1]
 
 
+def copy(folder: Path, root: Path = ROOT) -> None:
+    """The files of the last commit, in a folder that is made; beside it is left a ``.tar`` of them."""
+    folder.mkdir(parents=True)
+    archive = folder.with_name(f"{folder.name}.tar")
+    git("-c", "tar.umask=022", "archive", f"--output={archive}", "HEAD", root=root)
+    # A umask of the builder's would be in the wheel.
+    subprocess.run(["tar", "-xpf", archive, "-C", folder], check=True, umask=0o022)
+
+
 def build(folder: Path, *what: str, root: Path = ROOT, **surroundings: str) -> dict[str, bytes]:
     """Build the last commit in a folder; each file by its name.
 
@@ -67,11 +76,7 @@ def build(folder: Path, *what: str, root: Path = ROOT, **surroundings: str) -> d
     """
     shutil.rmtree(folder, ignore_errors=True)
     source, out = folder / "source", folder / "out"
-    source.mkdir(parents=True)
-    archive = folder / "source.tar"
-    git("-c", "tar.umask=022", "archive", f"--output={archive}", "HEAD", root=root)
-    # A umask of the builder's would be in the wheel.
-    subprocess.run(["tar", "-xpf", archive, "-C", source], check=True, umask=0o022)
+    copy(source, root)
     variables = {**os.environ, "SOURCE_DATE_EPOCH": git("log", "-1", "--format=%ct", root=root).strip(), **surroundings}
     options = ("--offline", "--no-build-isolation", f"--python={sys.executable}", f"--out-dir={out}", *what)
     command = [BIN / "uv", "build", *options, source]

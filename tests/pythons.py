@@ -5,7 +5,8 @@ below ``build/pythons/``, without torch: the oldest what ``make jetson`` makes b
 the newest what a desktop needs to score and to watch. What takes minutes and owes nothing to the version of Python is
 left out; ``make test`` has it.
 
-``make test-wheel``: on each of them, in an empty folder, what ``docs/wheel.md`` tells users of the wheel to type.
+``make test-wheel``: on each of them, in an empty folder, what ``docs/wheel.md`` tells users of the wheel to type; then
+mypy, strict, judges the program of ``docs/python.md`` by the types that were installed.
 
 A Python is looked for on PATH, then among pyenv's; one that is absent is named, and is no failure.
 """
@@ -14,6 +15,7 @@ import argparse
 import hashlib
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -23,6 +25,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
+from documents import of_page
 from places import ROOT
 
 ENVIRONMENTS = ROOT / "build" / "pythons"
@@ -47,7 +50,6 @@ LEFT_OUT = {
     "tests/runtime/watch/sources/test_video_file.py": "video files",
 }
 TAIL = 60
-WHEEL_DOCUMENT = ROOT / "docs" / "wheel.md"
 PHOTOS = [ROOT / "calibration" / "photos" / f"{name}.jpg" for name in ("astronaut", "pagoda")]
 
 
@@ -93,6 +95,13 @@ def surroundings() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
 
 
+def of_pip() -> dict[str, str]:
+    """Variables by which pip finds this machine's index and cache, whatever else a process knows."""
+    settings = Path(os.environ.get("XDG_CONFIG_HOME", Path.home() / ".config")) / "pip" / "pip.conf"
+    known = {name: value for name, value in os.environ.items() if re.match("PIP_|.*_proxy$", name, re.IGNORECASE)}
+    return {"PIP_CONFIG_FILE": str(settings), "PIP_CACHE_DIR": str(Path.home() / ".cache" / "pip"), **known}
+
+
 def _for_a_desktop(python: str, folder: Path, own: Path) -> None:
     subprocess.run([python, "-m", "venv", folder], check=True)
     install = [own, "-m", "pip", "install", "-qq", "-c", ROOT / "constraints.txt"]
@@ -128,12 +137,20 @@ def runtime_tests(version: str, python: str) -> Begun:
 
 def wheel_commands() -> str:
     """The shell commands of ``docs/wheel.md``."""
-    (block,) = re.findall(r"^```sh\n(.*?)^```", WHEEL_DOCUMENT.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
-    return str(block)
+    (block,) = [block for block in of_page("docs/wheel.md") if block.language == "sh"]
+    return block.text
+
+
+def api_program() -> str:
+    """The program that ``docs/python.md`` begins with."""
+    return next(block.text for block in of_page("docs/python.md") if block.language == "python")
 
 
 def use_of_wheel(version: str, python: str, wheel: Path, place: Path) -> Begun:
-    """Those commands, begun in a folder of ``place`` that has the wheel, photos, that Python and ``place``'s bundle."""
+    """Those commands, begun in a folder of ``place`` that has the wheel, photos, that Python and ``place``'s bundle.
+
+    Then this Python's mypy, which is the pinned one, sees the folder's environment in place of its own.
+    """
     folder = place / version
     for name in ("bin", "photos"):
         (folder / name).mkdir(parents=True)
@@ -145,11 +162,15 @@ def use_of_wheel(version: str, python: str, wheel: Path, place: Path) -> Begun:
         "PATH": f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}",
         "PIP_CONSTRAINT": str(ROOT / "constraints.txt"),
         "PIP_NO_COMPILE": "1",  # most of what is installed is never imported
-        "PIP_CACHE_DIR": os.environ.get("PIP_CACHE_DIR", str(Path.home() / ".cache" / "pip")),
         "XDG_CACHE_HOME": str(folder / "cache"),
+        "MYPYPATH": "",
     }
-    command = ["sh", "-ex", "-c", wheel_commands()]
-    return _begin(command, folder, ENVIRONMENTS / f"{version}-wheel.log", {**surroundings(), **variables})
+    (folder / "program.py").write_text(api_program(), encoding="utf-8")
+    mypy = [sys.executable, "-m", "mypy", "--strict", "--config-file", "/dev/null", "--cache-dir", "cache/mypy"]
+    judge = shlex.join([*mypy, "--python-executable", "dgiqa/bin/python", "program.py"])
+    command = ["sh", "-ex", "-c", f"{wheel_commands()}\n{judge}"]
+    log = ENVIRONMENTS / f"{version}-wheel.log"
+    return _begin(command, folder, log, {**surroundings(), **of_pip(), **variables})
 
 
 def _begin(command: Sequence[str | Path], folder: Path, log: Path, variables: dict[str, str]) -> Begun:

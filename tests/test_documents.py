@@ -8,32 +8,38 @@ from pathlib import Path
 
 import documents
 import pytest
-from documents import FILES, PAGES, Workspace, blocks, of_page
+from documents import FILES, PAGES, Block, blocks, of_page
 from places import ROOT
+from workspace import SHIPPED, installed
 
 from dgiqa_edge.runtime.watch.sinks import mqtt
 
-SHIPPED = sorted(path.name for path in (ROOT / "calibration" / "photos").iterdir())
 FEW, SIDE = SHIPPED[:10], 96
-RUNNING = [page for page in PAGES if any(block.runs and not block.slow for block in of_page(page))]
+
+
+def quick(page: str) -> list[Block]:
+    return [block for block in of_page(page) if not (block.slow or block.sets_up)]
+
+
+RUNNING = [page for page in PAGES if any(block.runs for block in quick(page))]
 SLOW = [page for page in PAGES if any(block.slow for block in of_page(page))]
 
 
 @pytest.mark.parametrize("page", RUNNING)
 def test_the_commands_of_a_page_run(page: str, tmp_path: Path, make_bundle: Callable[..., Path]) -> None:
-    workspace = Workspace(tmp_path / "checkout", make_bundle(faults=True), FEW, SIDE)
-    for block in of_page(page):
-        if not block.slow:
-            workspace.run(block)
+    workspace = installed(tmp_path / "checkout", make_bundle(faults=True), FEW, SIDE)
+    for block in quick(page):
+        workspace.run(block)
     assert workspace.left() == set(), "a page's commands write below build/"
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("page", SLOW)
 def test_all_commands_of_a_page_run_with_a_real_bundle(page: str, tmp_path: Path, demo_bundle: Path) -> None:
-    workspace = Workspace(tmp_path / "checkout", demo_bundle, SHIPPED)
+    workspace = installed(tmp_path / "checkout", demo_bundle, SHIPPED)
     for block in of_page(page):
-        workspace.run(block)
+        if not block.sets_up:
+            workspace.run(block)
 
 
 @pytest.fixture(scope="module")
@@ -65,13 +71,20 @@ def test_a_block_of_no_kind_is_refused(text: str) -> None:
 
 
 def test_what_fails_is_seen(tmp_path: Path, make_bundle: Callable[..., Path]) -> None:
-    workspace = Workspace(tmp_path / "checkout", make_bundle(), FEW, SIDE)
+    workspace = installed(tmp_path / "checkout", make_bundle(), FEW, SIDE)
     text = "```sh\nfalse | true\n```\n<!-- exit 3 -->\n```sh\ntouch here\ndgiqa-edge score --bundle no photo.jpg\n```\n"
     wrong, refused = blocks("page.md", text)
     with pytest.raises(AssertionError, match=r"page\.md:1 ended with 1"):
         workspace.run(wrong)
     workspace.run(refused)
     assert workspace.left() == {"here"}
+
+
+def test_what_a_block_exports_the_next_one_has(tmp_path: Path, make_bundle: Callable[..., Path]) -> None:
+    workspace = installed(tmp_path / "checkout", make_bundle(), FEW, SIDE)
+    text = "```sh\nexport WORD='two\nlines'\n```\n<!-- exit 3 -->\n```sh\nexport NEXT=$WORD; exit 3\n```\n"
+    for block in blocks("page.md", f'{text}```sh\ntest "$NEXT" = "two\nlines"\n```\n'):
+        workspace.run(block)
 
 
 def test_home_assistants_settings_name_what_records_have() -> None:

@@ -11,6 +11,7 @@ class Metric:
     """One figure of a report.
 
     Attributes:
+        unit: of its values; empty for a share or a score.
         relative: changes are shares of the first value, otherwise absolute.
         matters: the change from which on it counts where the user sets no limit.
         of_machine: depends on the machine, so reports of two machines do not compare.
@@ -22,17 +23,18 @@ class Metric:
     relative: bool
     matters: float
     of_machine: bool
+    unit: str = ""
 
 
 METRICS: Mapping[str, Metric] = {
     metric.name: metric
     for metric in (
-        Metric("p50", "median latency", True, True, P50_MATTERS, True),
-        Metric("p90", "p90 latency", True, True, 0.05, True),
-        Metric("p99", "p99 latency", True, True, 0.10, True),
-        Metric("mean", "mean latency", True, True, 0.03, True),
-        Metric("power", "mean power", True, True, 0.05, True),
-        Metric("j_per_frame", "energy per frame", True, True, 0.05, True),
+        Metric("p50", "median latency", True, True, P50_MATTERS, True, "ms"),
+        Metric("p90", "p90 latency", True, True, 0.05, True, "ms"),
+        Metric("p99", "p99 latency", True, True, 0.10, True, "ms"),
+        Metric("mean", "mean latency", True, True, 0.03, True, "ms"),
+        Metric("power", "mean power", True, True, 0.05, True, "W"),
+        Metric("j_per_frame", "energy per frame", True, True, 0.05, True, "J"),
         Metric("score_mae", "score error to FP32", True, False, 0.002, False),
         Metric("srcc", "agreement with people (SRCC)", False, False, 0.01, False),
     )

@@ -17,11 +17,17 @@ from .verdicts import Comparison, Row, Verdict, row_cells
 
 Report = Mapping[str, Any]
 _COLOURS = {Verdict.WORSE: "rose", Verdict.BETTER: "green", Verdict.SAME: "blue", Verdict.UNDECIDED: "grey"}
-_ROW_HEIGHT = 46
+_ROW_HEIGHT = 60
 
 
-def comparison_page(comparison: Comparison, reports: Sequence[tuple[Path, Report]], failed: bool) -> str:
-    """The page of ``bench compare``; ``reports``: both with the files they were read from.
+def comparison_page(
+    comparison: Comparison, reports: Sequence[tuple[Path, Report]], undecided: Sequence[Row] = ()
+) -> str:
+    """The page of ``bench compare``.
+
+    Args:
+        reports: both with the files they were read from.
+        undecided: figures with a limit whose verdict is missing and was asked for.
 
     Raises:
         MachineError: Jinja2 is not installed.
@@ -31,18 +37,18 @@ def comparison_page(comparison: Comparison, reports: Sequence[tuple[Path, Report
     counts = Counter(row.verdict.value for row in decided)
     return page(
         "comparison",
-        "{} against {}".format(*(facts.title(report) for _, report in reports)),
+        title_of_both(*(facts.title(report) for _, report in reports)),
         comparison=comparison,
         subjects=Table(
             ("", "report", "what", "where", "measured"),
             tuple(
-                (name, str(path), facts.title(report), facts.device(report), str(report["created"]))
+                (name, str(path), facts.title(report), facts.device(report), facts.moment(report["created"]))
                 for name, (path, report) in zip(("first", "second"), reports, strict=True)
             ),
         ),
         summary=", ".join(f"{counts[one.value]} {one.value}" for one in Verdict if counts[one.value]),
         broken=[f"{row.metric.title} (limit {row.limit})" for row in decided if row.fails],
-        failed=failed,
+        undecided=[f"{row.metric.title} (limit {row.limit}): {row.reason}" for row in undecided],
         rows=[(row.verdict.value, row_cells(row)) for row in decided],
         absent=absent,
         plot=changes(decided),
@@ -63,6 +69,14 @@ def table_page(candidates: Sequence[Candidate]) -> str:
         groups.append((device, *_measured_columns(own), [one.front for one in own], list(filter(None, plots))))
     count = f"{len(candidates)} reports" if len(candidates) != 1 else "One report"
     return page("table", f"{count} side by side", groups=groups)
+
+
+def title_of_both(first: str, second: str) -> str:
+    """Both, with what they share said once."""
+    if first == second:
+        return f"Two reports of {first}"
+    (name, _, rest), (other, _, also) = first.partition(" at "), second.partition(" at ")
+    return f"{name} against {other} at {rest}" if rest == also else f"{first} against {second}"
 
 
 def changes(compared: Sequence[Row]) -> Plot | None:
@@ -101,8 +115,11 @@ def pareto_plot(candidates: Sequence[Candidate], figure: str) -> Plot | None:
     if not shown:
         return None
     label, title = {
-        "srcc": ("SRCC", "Agreement with people (SRCC) against latency, {}; best: top left"),
-        "score_mae": ("score MAE", "Score error to the preset's FP32 against latency, {}; best: bottom left"),
+        "srcc": ("agreement with people, SRCC", "Agreement with people against latency, {}; best: top left"),
+        "score_mae": (
+            "mean error of the score, MAE",
+            "Score error to the preset's FP32 against latency, {}; best: bottom left",
+        ),
     }[figure]
     reach = [0.0, 1.0] if figure == "srcc" else [0.0, *(1.25 * value for _, _, value in shown)]
     plot = Plot(

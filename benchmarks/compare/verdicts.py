@@ -89,8 +89,8 @@ def row_cells(row: Row) -> tuple[str, ...]:
     form = ".1%" if row.metric.relative else ".4f"
     return (
         row.metric.title,
-        f"{row.first:.4g}",
-        f"{row.second:.4g}",
+        f"{row.first:.4g} {row.metric.unit}".rstrip(),
+        f"{row.second:.4g} {row.metric.unit}".rstrip(),
         f"{row.change:+{form}}",
         "" if row.low is None or row.high is None else f"[{row.low:+{form}}, {row.high:+{form}}]",
         row.verdict.value + f", breaks the limit of {row.limit}" * row.fails,

@@ -10,6 +10,7 @@ from typing import Any
 Report = Mapping[str, Any]
 NOT_MEASURED = "not measured"
 _NOT_FOUND = "not found: "
+_UNITS = {"_w": "W", "_c": "°C", "_mhz": "MHz", "_percent": "%", "_mib": "MiB"}
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,17 @@ def title(report: Report) -> str:
     backends = ", ".join(dict.fromkeys(str(engine["backend"]) for engine in subject["engines"]))
     name = f"{subject['preset']} {subject['precision'].upper()}"
     return f"{name} at {frame['width']}×{frame['height']} on {backends}"
+
+
+def moment(stamp: str) -> str:
+    """``2026-11-25T22:10:46Z`` as people read it, to the minute."""
+    return f"{stamp[:10]} {stamp[11:16]} UTC"
+
+
+def with_unit(name: str) -> tuple[str, str]:
+    """Words and unit of a name that ends in its unit, as ``memory_available_mib`` does; the unit may be empty."""
+    ending = next((end for end in _UNITS if name.endswith(end)), "")
+    return name.removesuffix(ending).replace("_", " "), _UNITS.get(ending, "")
 
 
 def device(report: Report) -> str:
@@ -120,7 +132,7 @@ def stage_table(report: Report) -> Table:
         (row["name"], f"{row['p50_ms']:.3f} ms", f"{row['mean_ms']:.3f} ms", f"{row['share_percent']:.1f} %")
         for row in latency["stages"]
     ]
-    return Table(("stage", "median", "mean", "share of end to end"), tuple(rows))
+    return Table(("stage", "median", "mean", "share"), tuple(rows))
 
 
 def absent_stages_table(report: Report) -> Table:
@@ -147,7 +159,8 @@ def device_table(report: Report) -> Table:
 def environment_table(report: Report) -> Table:
     """Every fact that could be had."""
     environment = report["environment"]
-    known = [(name.replace("_", " "), _text(value)) for name, value in environment["facts"].items()]
+    named = ((*with_unit(name), value) for name, value in environment["facts"].items())
+    known = [(words, f"{_text(value)} {unit}".rstrip()) for words, unit, value in named]
     packages = ", ".join(f"{name} {version}" for name, version in environment["packages"].items())
     variables = ", ".join(f"{name}={value}" for name, value in environment["variables"].items()) or "none set"
     return Table(("", ""), (*known, ("packages", packages), ("variables", variables)))
@@ -156,7 +169,7 @@ def environment_table(report: Report) -> Table:
 def not_found_table(report: Report) -> Table:
     """Every fact that could not be had, and why."""
     missing = report["environment"]["not_found"].items()
-    return Table(("", ""), tuple((name.replace("_", " "), f"{_NOT_FOUND}{reason}") for name, reason in missing))
+    return Table(("", ""), tuple((with_unit(name)[0], f"{_NOT_FOUND}{reason}") for name, reason in missing))
 
 
 def not_found_line(report: Report) -> str:
@@ -191,7 +204,7 @@ def missing_line(report: Report) -> str:
 
 
 def _folded_line(what: str, names: Collection[str]) -> str:
-    return f"{what}: {', '.join(name.replace('_', ' ') for name in names)}"
+    return f"{what}: {', '.join(with_unit(name)[0] for name in names)}"
 
 
 def subject_table(report: Report) -> Table:
@@ -212,11 +225,13 @@ def subject_table(report: Report) -> Table:
 
 
 def channel_table(adapter: Mapping[str, Any]) -> Table:
-    """Sensors of one adapter."""
-    rows = [
-        (name, f"{row['mean']:.2f}", f"{row['low']:.2f}", f"{row['high']:.2f}", str(row["readings"]))
-        for name, row in adapter["channels"].items()
-    ]
+    """Sensors of one adapter: what is read, of which part, and its figures with their unit."""
+    rows = []
+    for channel, row in adapter["channels"].items():
+        quantity, _, part = channel.partition(".")
+        words, unit = with_unit(quantity)
+        values = (f"{row[name]:.{0 if row[name] >= 1000 else 2}f} {unit}" for name in ("mean", "low", "high"))
+        rows.append((f"{words}, {part}", *values, str(row["readings"])))
     return Table(("sensor", "mean", "lowest", "highest", "readings"), tuple(rows))
 
 

@@ -47,7 +47,9 @@ def latency_timeline(latency: Section) -> Drawing:
     yardstick = decode(samples["yardstick_ms"])
     if len(yardstick) == len(middles) and np.isfinite(yardstick).all():
         scaled = yardstick * float(np.median(values) / np.median(yardstick))
-        plot.line(middles, scaled, "orange", "yardstick, scaled to the same median", dashed=True)
+        plot.line(
+            middles, scaled, "orange", "yardstick (a fixed piece of work), scaled to the same median", dashed=True
+        )
     return plot
 
 
@@ -58,11 +60,8 @@ def stage_bars(latency: Section) -> Drawing:
     bar, x = Drawing("Time per stage", height=34), 0.0
     for row, colour in zip(rows, _COLOURS, strict=False):
         length = WIDTH * row["mean_ms"] / total if total else 0.0
-        label = f"{row['name']} {row['mean_ms']:.2f} ms"
         bar.add("rect", x=x, y=0, width=max(length, 0.4), height=bar.height, style=f"fill:var(--{colour})")
-        if length > 90:
-            bar.add("text", label, class_="inbar", x=x + length / 2, y=22, text_anchor="middle")
-        bar.name(f"{label} ({row['share_percent']:.1f} %)", colour, "dot")
+        bar.name(f"{row['name']} {row['mean_ms']:.2f} ms ({row['share_percent']:.1f} %)", colour, "dot")
         x += length
     return bar
 
@@ -110,7 +109,7 @@ def score_deltas(fidelity: Section) -> Drawing | None:
         height=250,
     )
     plot.columns(edges, heights.astype(float), "blue")
-    plot.mark_x(0.0, f"mean absolute {np.abs(deltas).mean():.4f}")
+    plot.mark_x(0.0, f"mean error {np.abs(deltas).mean():.4f}")
     return plot
 
 

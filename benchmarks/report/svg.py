@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 WIDTH, HEIGHT = 680, 290
-LEFT, RIGHT, TOP, BOTTOM = 100, 22, 22, 56
-_LABEL_GAP, _LETTER = 19, 9.5
+LEFT, RIGHT, TOP, BOTTOM = 84, 26, 34, 54
+_LABEL_GAP, _LETTER = 21, 10.6
 """Margins, gaps and a letter's width are those of a phone, where letters are nearly twice as large in a drawing."""
 TICKS = 6
 
@@ -111,9 +111,8 @@ class Plot(Drawing):
         for value, (_, at) in zip(y.ticks, self.at([x.low] * len(y.ticks), y.ticks), strict=True):
             self.add("line", class_="grid", x1=LEFT, x2=self.right, y1=at, y2=at)
             self._tick(LEFT - 7, at + 4, tick_text(value, y.step), "end")
-        self.add("text", x.label, class_="axis", x=(LEFT + self.right) / 2, y=height - 9, text_anchor="middle")
-        turned = f"translate(17 {(TOP + self.bottom) / 2:g}) rotate(-90)"
-        self.add("text", y.label, class_="axis", transform=turned, text_anchor="middle")
+        self.add("text", x.label, class_="axis", x=(LEFT + self.right) / 2, y=height - 8, text_anchor="middle")
+        self.add("text", y.label, class_="axis", x=LEFT, y=TOP - 13)
 
     def at(self, xs: ArrayLike, ys: ArrayLike) -> list[tuple[float, float]]:
         """Pixels of data points."""

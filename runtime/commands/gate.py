@@ -202,7 +202,11 @@ def _tune(args: argparse.Namespace) -> int:
     tuned = with_proposals(policy, proposals)
     called = reason_table(labelled_readings([good, bad]), tuned)
     bound = args.max_false_reject
-    rule = "score by Youden's J" if bound is None else f"at most {bound:.1%} of the good ones rejected per check"
+    rule = (
+        "score cut where it tells them apart best (Youden's J)"
+        if bound is None
+        else f"at most {bound:.1%} of the good ones rejected per check"
+    )
     facts = f"{len(good.readings)} good and {len(bad.readings)} bad photos, bundle {shown(bundle)}, {rule}"
     text = policy_toml(tuned, [f"Tuned by dgiqa-edge gate tune: {facts}."])
     if args.json:

@@ -3,7 +3,6 @@
 All that commands, messages and reports know of a backend they ask its declaration: no other module names one.
 """
 
-import importlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -13,6 +12,7 @@ from ..bundle.manifest import EngineRecord
 from ..errors import MachineError
 from ..hashing import Json
 from ..machine.fact import Fact
+from ..machine.packages import import_silently
 from ..machine.survey import Survey
 from .protocol import Engine, EngineOptions
 
@@ -92,7 +92,7 @@ def import_package(name: str, remedy: str) -> Any:
         MachineError: it is not installed, or its libraries are missing.
     """
     try:
-        return importlib.import_module(name)
+        return import_silently(name)
     except ImportError as error:
         state = "is not installed" if isinstance(error, ModuleNotFoundError) else f"cannot be loaded ({error})"
         raise MachineError(f"the package {name} {state}: {remedy}") from error

@@ -7,6 +7,7 @@ if TYPE_CHECKING:
 
 INK, FAINT, GRID, PAPER = "#1c2126", "#68727d", "#dfe4e9", "#ffffff"
 BLUE, ORANGE, GREEN, VIOLET, GREY, ROSE = "#2563c9", "#d97706", "#2f855a", "#7c4dbc", "#8a94a0", "#c2385b"
+TEAL, GOLD = "#0f8b8d", "#b7901f"
 
 
 def plain_axes(panel: "Axes", title: str, x: str, y: str) -> None:

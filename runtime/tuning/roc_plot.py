@@ -9,11 +9,25 @@ import numpy as np
 
 from ..errors import ConfigurationError
 from ..frames.images import read_image
-from ..gate.policy import GatePolicy
+from ..gate.policy import CUE_CHECKS, GatePolicy
 from ..ground.atomic import atomic_file
 from ..ground.extra_packages import watch_package
 from ..ground.names import shown
-from ..ground.plot_axes import BLUE, FAINT, GRID, INK, ORANGE, PAPER, plain_axes
+from ..ground.plot_axes import (
+    BLUE,
+    FAINT,
+    GOLD,
+    GREEN,
+    GREY,
+    GRID,
+    INK,
+    ORANGE,
+    PAPER,
+    ROSE,
+    TEAL,
+    VIOLET,
+    plain_axes,
+)
 from .mistakes import Mistake, mistakes
 from .photos import Measured
 from .reason_table import PASSES
@@ -27,6 +41,10 @@ FORMATS = (".png", ".svg", ".pdf")
 BINS = 30
 DRAWN = 4
 """Mistakes of each kind that are shown."""
+COLOURS = {"score": BLUE} | dict(
+    zip(CUE_CHECKS, (FAINT, ORANGE, GREEN, VIOLET, ROSE, TEAL, GOLD, INK, GREY), strict=True)
+)
+"""Of the curves."""
 THUMBNAIL, NAME = 320, 22
 """The longer side of a photo that is shown, in pixels, and the most letters of its name."""
 
@@ -82,7 +100,9 @@ def _draw_values(panel: "Axes", proposal: Proposal, photos: tuple[Measured, Meas
     edges = np.linspace(low, high, BINS + 1)
     for values, colour, name in ((good, BLUE, "good photos"), (bad, ORANGE, "bad photos")):
         weights = np.full(values.size, 100.0 / max(values.size, 1))
-        panel.hist(values, edges.tolist(), weights=weights, color=colour, alpha=0.65, label=f"{name} ({values.size})")
+        panel.hist(values, edges.tolist(), weights=weights, color=colour, alpha=0.45, label=f"{name} ({values.size})")
+        # An outline, for where both lie upon each other the fill is neither's colour.
+        panel.hist(values, edges.tolist(), weights=weights, color=colour, histtype="step", linewidth=1.5)
     title = proposal.check.capitalize()
     if effect is not None:
         shares = f"{effect.caught:.0%} of the bad and {effect.false_reject:.0%} of the good photos"
@@ -91,15 +111,21 @@ def _draw_values(panel: "Axes", proposal: Proposal, photos: tuple[Measured, Meas
     panel.set_xlim(low, high)
     panel.set_ylim(0.0, 1.25 * panel.get_ylim()[1])
     words = ("below", "from") if limits.side.value == "below" else ("above", "up to")
-    for value, verb, word, style, row in (
-        (limits.reject, "reject", words[0], "-", 0.96),
-        (limits.accept, "accept", words[1], "--", 0.90),
-    ):
-        if value is not None:
-            panel.axvline(value, color=INK, linestyle=style, linewidth=1.2)
-            text = f" {verb} {word} {value:.4g} "
-            side = "right" if value - low > 0.6 * (high - low) else "left"
-            panel.text(value, row, text, transform=panel.get_xaxis_transform(), ha=side, fontsize=9, color=INK)
+    drawn = [
+        (value, verb, word, style, row)
+        for value, verb, word, style, row in (
+            (limits.reject, "reject", words[0], "-", 0.96),
+            (limits.accept, "accept", words[1], "--", 0.90),
+        )
+        if value is not None
+    ]
+    first, last = (end((value for value, *_ in drawn), default=low) for end in (min, max))
+    for value, verb, word, style, row in drawn:
+        panel.axvline(value, color=INK, linestyle=style, linewidth=1.2)
+        # Beside both lines, so that neither runs through the words.
+        at, side = (first, "right") if first - low > 0.6 * (high - low) else (last, "left")
+        text = f" {verb} {word} {value:.4g} "
+        panel.text(at, row, text, transform=panel.get_xaxis_transform(), ha=side, fontsize=9, color=INK)
     panel.legend(loc="upper left", frameon=False, fontsize=9, labelcolor=INK, bbox_to_anchor=(0.0, 0.88))
 
 
@@ -110,16 +136,16 @@ def _draw_curves(panel: "Axes", proposals: Sequence[Proposal]) -> None:
         is_score = proposal.check == "score"
         (line,) = panel.plot(
             *zip(*shares, strict=True),
-            color=BLUE if is_score else None,
-            linewidth=2.5 if is_score else 1.0,
-            alpha=1.0 if proposal.adopted else 0.35,
+            color=COLOURS[proposal.check],
+            linewidth=2.5 if is_score else 1.2,
+            linestyle="-" if proposal.adopted else (0, (2, 2)),
             zorder=3 if is_score else 2,
             label=f"{proposal.check} ({proposal.curve.area:.3f})",
         )
         if proposal.effect is not None:
             at = (100 * proposal.effect.false_reject, 100 * proposal.effect.caught)
             panel.plot(*at, "o", color=line.get_color(), zorder=4, clip_on=False)
-    title = "ROC curve of each check (area); dots: the thresholds"
+    title = "ROC curves (area); dots: thresholds; dotted: not tuned"
     plain_axes(panel, title, "good photos rejected, %", "bad photos rejected, %")
     panel.set(xlim=(0, 100), ylim=(0, 101))
     panel.legend(loc="lower right", frameon=False, fontsize=8, labelcolor=INK)
@@ -141,6 +167,7 @@ def _draw_mistakes(figure: "SubFigure", heading: str, found: Sequence[Mistake], 
         panel.imshow(small[:, :, ::-1])
         name = shown(one.photo.name)
         name = name if len(name) <= NAME else "..." + name[3 - NAME :]
-        score = "" if one.score is None else f", score {one.score:.3f}"
+        score = "" if one.score is None else f"\nscore {one.score:.3f}"
         called = one.called if one.called != PASSES else shown(side.labels[one.photo])
         panel.set_title(f"{name}\n{called}{score}", fontsize=8, color=INK, parse_math=False)
+        panel.set_anchor("N")

@@ -3,7 +3,6 @@
 import asyncio
 import doctest
 import importlib
-import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,6 +13,7 @@ import cv2
 import house
 import numpy as np
 import pytest
+from pythons import api_program
 
 import dgiqa_edge
 from dgiqa_edge.runtime.errors import MachineError
@@ -24,7 +24,6 @@ WITH_EXAMPLES = [
     for file in house.python_files()
     if file.is_relative_to(house.ROOT / "runtime") and ">>> " in file.read_text(encoding="utf-8")
 ]
-PAGE = house.ROOT / "docs" / "python.md"
 
 
 def native_library() -> None:
@@ -70,12 +69,6 @@ def test_the_examples_of_the_api_are_among_them() -> None:
     assert expected <= set(WITH_EXAMPLES)
 
 
-def program() -> str:
-    """The first one of the page on Python."""
-    text, *_ = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-    return str(text)
-
-
 def test_the_program_of_the_docs_runs(at_hand: Path) -> None:
     (at_hand / "build" / "demo").mkdir(parents=True)
     (at_hand / "bundle").rename(at_hand / "build" / "demo" / "bundle")
@@ -85,7 +78,9 @@ def test_the_program_of_the_docs_runs(at_hand: Path) -> None:
     for number in range(60):
         writer.write(photo if number < 25 else photo // 16)
     writer.release()
-    run = subprocess.run([sys.executable, "-c", program()], capture_output=True, text=True, check=False, cwd=at_hand)
+    run = subprocess.run(
+        [sys.executable, "-c", api_program()], capture_output=True, text=True, check=False, cwd=at_hand
+    )
     assert run.returncode == 0, run.stderr
     said = run.stdout.splitlines()
     assert said[0].startswith("Quality(image='photo.jpg', score=0.")
@@ -101,7 +96,7 @@ def test_the_program_of_the_docs_is_typed_to_the_last(tmp_path: Path) -> None:
     pytest.importorskip("torch", reason="PyTorch is not installed")
     pytest.importorskip("PIL", reason="Pillow is not installed")
     script = tmp_path / "sample.py"
-    script.write_text(f"{program()}\n{OTHER_IMAGES}")
+    script.write_text(f"{api_program()}\n{OTHER_IMAGES}")
     (tmp_path / "dgiqa_edge").symlink_to(house.ROOT)
     command = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", tmp_path / "cache", script]
     options = ["--follow-imports", "silent", "--config-file", "/dev/null"]

@@ -59,17 +59,17 @@ def run(args: argparse.Namespace) -> int:
     comparison = compare(reports[0][1], reports[1][1], limits, args.across_machines)
     print_comparison(comparison)
     undecided = [
-        row.metric.name
+        row
         for row in comparison.rows
-        if row.metric.name in limits and row.verdict in (Verdict.UNDECIDED, Verdict.ABSENT)
+        if args.strict and row.metric.name in limits and row.verdict in (Verdict.UNDECIDED, Verdict.ABSENT)
     ]
-    failed = comparison.failed or bool(args.strict and undecided)
-    if args.strict and undecided:
-        print(f"--strict: {', '.join(undecided)} could not be decided")
+    failed = comparison.failed or bool(undecided)
+    if undecided:
+        print(f"--strict: {', '.join(row.metric.name for row in undecided)} could not be decided")
     if args.json:
         args.json.write(to_document(comparison, (args.first, args.second), failed))
     if args.html:
-        write_result(args.html, comparison_page(comparison, reports, failed))
+        write_result(args.html, comparison_page(comparison, reports, undecided))
     return EXIT_WORSE if failed else 0
 
 

@@ -1,6 +1,7 @@
 """The pages of ``bench compare`` and ``bench table``: what stands on them, and who is drawn where."""
 
 import html
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 
 from dgiqa_edge.benchmarks.compare.limits import parse_limits
-from dgiqa_edge.benchmarks.compare.pages import changes, comparison_page, pareto_plot, table_page
+from dgiqa_edge.benchmarks.compare.pages import changes, comparison_page, pareto_plot, table_page, title_of_both
 from dgiqa_edge.benchmarks.compare.pareto import candidate, with_fronts
 from dgiqa_edge.benchmarks.compare.verdicts import compare
 
@@ -23,7 +24,7 @@ def pair(make_report):
 def page_of(pair, limits="p50=+5%"):
     comparison = compare(*pair, parse_limits(limits))
     files = (Path("old <1>.json"), Path("new.json"))
-    return comparison, comparison_page(comparison, list(zip(files, pair, strict=True)), comparison.failed)
+    return comparison, comparison_page(comparison, list(zip(files, pair, strict=True)))
 
 
 def test_the_comparison_says_what_is_worse_and_which_limit_is_broken(pair):
@@ -31,12 +32,37 @@ def test_the_comparison_says_what_is_worse_and_which_limit_is_broken(pair):
     row = next(row for row in comparison.rows if row.metric.name == "p50")
     page = html.unescape(text)
     assert "limit broken</b>: median latency (limit 5 %)" in page
-    assert '<td class="worse">worse, breaks the limit of 5 %</td>' in page
-    assert f"<td>{row.change:+.1%}</td><td>[{row.low:+.1%}, {row.high:+.1%}]</td>" in page
+    assert '<td class="worse" data-of="verdict">worse, breaks the limit of 5 %</td>' in page
+    cells = re.findall(r'<td class="fixed"[^>]*>([^<]*)</td>', page)
+    assert cells[:2] == ["median latency", f"{row.first:.4g} ms"]
+    assert cells[3:5] == [f"{row.change:+.1%}", f"[{row.low:+.1%}, {row.high:+.1%}]"]
     assert "old <1>.json" in page
     assert "old <1>.json" not in text
     assert "Not measured in both: mean power, energy per frame, agreement with people (SRCC)" in page
     assert "limit broken" not in page_of(pair, "p50=+50%")[1]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "title"),
+    [
+        ("fp32 at 64×48 on tensorrt", "int8 at 64×48 on tensorrt", "fp32 against int8 at 64×48 on tensorrt"),
+        ("int8 at 64×48 on openvino", "int8 at 64×48 on openvino", "Two reports of int8 at 64×48 on openvino"),
+        (
+            "int8 at 64×48 on openvino",
+            "int8 at 9×9 on openvino",
+            "int8 at 64×48 on openvino against int8 at 9×9 on openvino",
+        ),
+    ],
+)
+def test_the_title_says_once_what_both_share(first, second, title):
+    assert title_of_both(first, second) == title
+
+
+def test_a_figure_that_strict_wants_decided_is_named(pair):
+    comparison, _ = page_of(pair)
+    (row,) = (row for row in comparison.rows if row.metric.name == "power")
+    page = html.unescape(comparison_page(comparison, [(Path("a"), pair[0]), (Path("b"), pair[1])], [row]))
+    assert "mean power (limit 5 %): not in both reports" in page
 
 
 def test_changes_are_drawn_where_they_are_with_interval_and_limit(pair):
@@ -75,7 +101,7 @@ def dots_of(plot, colour):
 
 def test_the_front_is_told_apart_and_every_point_has_its_name(candidates):
     plot = pareto_plot(candidates, "srcc")
-    assert (plot.x.label, plot.y.label) == ("median latency, ms", "SRCC")
+    assert (plot.x.label, plot.y.label) == ("median latency, ms", "agreement with people, SRCC")
     assert (plot.x.low, plot.y.low, plot.y.high) == (0.0, 0.0, 1.0)
     assert (dots_of(plot, "blue"), dots_of(plot, "grey")) == ([2], [1])  # seeded scores mean nothing and are left out
     notes = [text for _, d, text in plot.shapes if d.get("class") == "note"]

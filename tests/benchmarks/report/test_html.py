@@ -134,6 +134,15 @@ def test_both_pages_show_the_same_figures(whole):
     assert page.count("<svg") >= 7
 
 
+def test_sensors_and_facts_have_words_and_units(whole):
+    whole["environment"]["facts"]["memory_available_mib"] = 22178
+    page = html.unescape(to_html(whole))
+    assert re.search(r"memory available</td>\s*<td>22178 MiB<", page)
+    assert "power, VDD_IN" in page
+    assert re.search(r">\d\.\d\d W<", page)
+    assert "power_w" not in page.partition("<h2>Not measured</h2>")[0]
+
+
 def test_what_was_not_measured_is_said_with_its_reason(make_report):
     report = make_report(np.full(100, 20.0) + np.arange(100) * 0.01)
     page, text = html.unescape(to_html(report)), to_markdown(report)

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from dgiqa_edge.runtime.errors import ConfigurationError
-from dgiqa_edge.runtime.gate.policy import GatePolicy
+from dgiqa_edge.runtime.gate.policy import CHECKS, GatePolicy
 from dgiqa_edge.runtime.gate.reading import Cues, Reading
 from dgiqa_edge.runtime.tuning.mistakes import Mistake, mistakes
 from dgiqa_edge.runtime.tuning.photos import Measured
-from dgiqa_edge.runtime.tuning.roc_plot import check_plot_path, write_roc_plot
+from dgiqa_edge.runtime.tuning.roc_plot import COLOURS, check_plot_path, write_roc_plot
 from dgiqa_edge.runtime.tuning.thresholds import propose, with_proposals
 
 CUES = Cues(
@@ -76,12 +76,18 @@ def test_the_picture_says_scores_thresholds_and_mistakes(sides, tmp_path):
         "good photos rejected, %",
         f"Good photos it rejects: {wrong} of 40" + ", nearest to the threshold first" * (wrong > 1),
         "Bad photos it passes: 2 of 40, nearest to the threshold first",
-        "low quality, score 0.100",
-        "dirty, score 0.700",
+        "low quality",
+        "score 0.100",
+        "dirty",
+        "score 0.700",
         "..._in_a_long_name.png",
     ):
         assert words in texts, words
     assert drawn.count("<image") == wrong + 2
+
+
+def test_each_curve_has_a_colour_of_its_own():
+    assert len(set(COLOURS.values())) == len(COLOURS) == len(CHECKS)
 
 
 def test_without_mistakes_none_is_drawn_and_without_a_score_a_cue_is(tmp_path):

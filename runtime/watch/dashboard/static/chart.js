@@ -4,7 +4,8 @@
 import { clock, decimal, duration, NOTHING } from "./format.js";
 
 const Y_RANGE = [0, 1];
-const HEIGHT = 230;
+const LEAST_HEIGHT = 200;
+const SHORTEST_S = 10;
 const LOST = "lost";
 
 export class Chart {
@@ -14,7 +15,8 @@ export class Chart {
     this.plot = null;
     this.points = [];
     this.now = null;
-    new ResizeObserver(() => this.plot?.setSize(this.size())).observe(holder);
+    this.resizes = new ResizeObserver(() => this.plot?.setSize(this.size()));
+    this.resizes.observe(holder);
   }
 
   // Colours come from the style sheet, so a change of theme builds the chart anew.
@@ -32,8 +34,11 @@ export class Chart {
     const columns = [0, 1, 2, 3, 4, 5].map((column) => shown.map((point) => point[column]));
     const text = inWords(shown);
     if (this.holder.getAttribute("aria-label") !== text) this.holder.setAttribute("aria-label", text);
-    if (!this.plot) this.plot = new uPlot(this.options(), columns, this.holder);
-    else this.plot.setData(columns);
+    if (this.plot) this.plot.setData(columns);
+    else {
+      this.plot = new uPlot(this.options(), columns, this.holder);
+      this.resizes.observe(this.holder.querySelector(".u-legend")); // a new width wraps it anew, and so its height changes
+    }
   }
 
   // The points shown: one more on the left, so that its state reaches into the window; and where the camera is lost, one
@@ -46,14 +51,16 @@ export class Chart {
     const newest = points.at(-1);
     const end = newest[6] === LOST && this.now > newest[0] ? this.now : newest[0];
     const from = this.minutes ? end - this.minutes * 60 : points[0][0];
-    this.window = [Math.max(from, points[0][0]), Math.max(end, from + 1)];
+    const start = Math.max(from, points[0][0]);
+    this.window = [start, Math.max(end, start + SHORTEST_S)];
     const first = points.findIndex((point) => point[0] >= from);
     const shown = points.slice(Math.max(0, (first < 0 ? points.length : first) - 1));
     return end > newest[0] ? [...shown, [end, null, null, null, null, null, LOST]] : shown;
   }
 
   size() {
-    return { width: Math.max(200, this.holder.clientWidth), height: HEIGHT };
+    const legend = this.holder.querySelector(".u-legend")?.offsetHeight ?? 0;
+    return { width: Math.max(200, this.holder.clientWidth), height: Math.max(LEAST_HEIGHT, this.holder.clientHeight - legend) };
   }
 
   options() {
@@ -68,12 +75,14 @@ export class Chart {
     return {
       ...this.size(),
       scales: { x: { range: (_, low, high) => this.window ?? [low, high] }, y: { range: Y_RANGE } },
+      // A line as it is drawn: score and smoothed have one colour.
+      legend: { markers: { width: (plot, index) => plot.series[index].width, dash: (plot, index) => dashes(plot.series[index].dash) } },
       cursor: { y: false, drag: { x: false, y: false } },
       axes: [{ ...axis, space: 80, values: (_, times) => times.map(clockOrNothing) }, { ...axis, size: 42 }],
       series: [
         { label: "time", value: time },
         line("score", colour("accent"), 1),
-        line("lowest", colour("quiet"), 1, [1, 3]),
+        line("lowest in 1 s", colour("quiet"), 1, [1, 3]),
         line("smoothed", colour("accent"), 2.5),
         line("reject below", colour("reject"), 1.5, [8, 4]),
         line("accept from", colour("pass"), 1.5, [3, 3]),
@@ -110,6 +119,11 @@ function inWords(points) {
     return point[6] === LOST && next ? [`no verdicts from ${clock(point[0])} for ${duration(next[0] - point[0])}`] : [];
   });
   return ["Score over time", ...gaps].join("; ");
+}
+
+// CSS's word for a line's dashes.
+function dashes(lengths) {
+  return !lengths ? "solid" : lengths[0] > 4 ? "dashed" : "dotted";
 }
 
 function clockOrNothing(time) {

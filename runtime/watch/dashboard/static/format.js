@@ -79,6 +79,11 @@ export function svg(tag, attributes = {}, ...children) {
   return made;
 }
 
+// What decided a verdict: the cue, its value and its threshold.
+export function cueText(verdict) {
+  return verdict?.cue ? `${verdict.cue} ${measure(verdict.value)}, threshold ${measure(verdict.threshold)}` : "";
+}
+
 export function badge(state) {
   const { sign, word } = look(state);
   return element("span", { class: "badge", "data-state": state }, element("b", { "aria-hidden": "true" }, sign), word);

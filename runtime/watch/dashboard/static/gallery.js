@@ -1,6 +1,6 @@
 // Rejected frames, newest first, and the list of what happened.
 
-import { badge, clock, count, decimal, duration, element, look, measure } from "./format.js";
+import { badge, clock, count, cueText, decimal, duration, element, look } from "./format.js";
 
 const $ = (id) => document.getElementById(id);
 
@@ -45,8 +45,7 @@ export class Gallery {
 
 function enlarge(source, reject) {
   const { verdict } = reject;
-  const cue = verdict.cue ? `${verdict.cue} ${measure(verdict.value)}, threshold ${measure(verdict.threshold)}` : "";
-  const parts = [clock(reject.captured_at), `frame ${count(reject.index)}`, verdict.reason, cue, `score ${decimal(verdict.score, 3)}`];
+  const parts = [clock(reject.captured_at), `frame ${count(reject.index)}`, verdict.reason, cueText(verdict), `score ${decimal(verdict.score, 3)}`];
   $("large-picture").src = source;
   $("large-text").textContent = parts.filter(Boolean).join(" · ");
   $("large").showModal();
@@ -83,8 +82,4 @@ function stateAndTexts(entry) {
   if (outcome === "returned") return [outcome, `after ${duration(entry.away_s)}`];
   const since = entry.away_s >= 1 ? `last frame ${duration(entry.away_s)} before` : "";
   return [outcome, verdict.reason === outcome ? "" : verdict.reason, since, entry.error];
-}
-
-function cueText(verdict) {
-  return verdict.cue ? `${verdict.cue} ${measure(verdict.value)} / ${measure(verdict.threshold)}` : "";
 }

@@ -1,6 +1,6 @@
 // The parts of the page that show one camera's status, and the sinks of all.
 
-import { badge, count, decimal, duration, element, look, measure, milliseconds, NOTHING, presence, shownState, STATES, svg } from "./format.js";
+import { badge, count, cueText, decimal, duration, element, look, milliseconds, NOTHING, presence, shownState, STATES, svg } from "./format.js";
 
 const $ = (id) => document.getElementById(id);
 
@@ -73,18 +73,18 @@ export function showVerdict(name, status, now) {
   $("verdict").dataset.state = state;
   $("verdict-state").dataset.state = state;
   setText("verdict-state", `${sign} ${word}`);
-  setText("verdict-reason", verdict?.reason === word ? "" : (verdict?.reason ?? "starting"));
+  const reason = verdict?.reason ?? "starting";
+  setText("verdict-reason", reason === word ? "" : state === "lost" && reason === "starting" ? "no frame yet" : reason);
   setText("verdict-cue", verdictText(verdict, status?.verdict_at == null ? null : now - status.verdict_at));
   setText("score", decimal(verdict?.smoothed ?? verdict?.score, 3));
   drawMeter(verdict, status?.thresholds ?? {});
 }
 
 function verdictText(verdict, seconds) {
-  const parts = [];
-  if (verdict?.cue) parts.push(`${verdict.cue} ${measure(verdict.value)}, threshold ${measure(verdict.threshold)}`);
+  const parts = [cueText(verdict)];
   if (seconds != null) parts.push(`for ${duration(seconds)}`);
   if (verdict?.overdue) parts.push("longer than the watchdog allows");
-  return parts.join(" · ");
+  return parts.filter(Boolean).join(" · ");
 }
 
 function drawMeter(verdict, thresholds) {
@@ -119,7 +119,7 @@ export function showCounters(status) {
     ["capture rate", rate(status?.capture_fps)],
     ["scoring rate", rate(status?.scored_fps)],
     ["in flight", count(status?.in_flight)],
-    ["verdicts", Object.entries(STATES).map(([state, { sign }]) => `${sign} ${count(verdicts[state] ?? 0)}`).join("  ")],
+    ["verdicts", Object.entries(STATES).map(([state, { sign }]) => `${sign} ${count(verdicts[state] ?? 0)}`).join(" · ")],
     ["reconnects", count(status?.reconnects)],
     ["stalls", count(status?.stalls)],
     ["source", status ? status.state : NOTHING],
@@ -177,7 +177,7 @@ export function showSinks(sinks) {
   const rows = Object.entries(sinks ?? {}).map(([name, stats]) => {
     const cells = kinds.map((kind) => {
       const bad = (kind === "missed" || kind === "failed") && stats[kind] > 0;
-      return element("td", bad ? { class: "bad" } : {}, `${bad ? "! " : ""}${count(stats[kind])}`);
+      return element("td", { "data-of": kind, ...(bad && { class: "bad" }) }, `${bad ? "! " : ""}${count(stats[kind])}`);
     });
     return element("tr", {}, element("th", { scope: "row" }, name), ...cells, element("td", { class: "error" }, stats.last_error ?? ""));
   });

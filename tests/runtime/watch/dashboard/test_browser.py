@@ -2,31 +2,20 @@
 
 import itertools
 import re
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from chromium import CHROMIUM, DESK, MISSING, PHONE, browser, faint_texts
 
 from dgiqa_edge.runtime.settings.listen_address import ListenAddress
 from dgiqa_edge.runtime.watch.dashboard import Dashboard, DashboardSettings
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: apt-get install chromium")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=MISSING)
 PATIENCE_MS = 60_000  # a shared machine may be slow; nothing here measures time
 TOKEN = "a-token-of-enough-length"
-PHONE = {"width": 390, "height": 844}
 
 
 class Watched:
@@ -52,22 +41,18 @@ class Watched:
 
 
 @pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Any]]:
+def new_context() -> Iterator[Callable[..., Any]]:
     """Opens contexts of one Chromium, each without what the others have stored."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=FLAGS)
+    with browser() as chromium:
         yield chromium.new_context
-        chromium.close()
 
 
 @pytest.fixture
-def visit(browser: Callable[..., Any]) -> Iterator[Callable[..., Watched]]:
+def visit(new_context: Callable[..., Any]) -> Iterator[Callable[..., Watched]]:
     contexts: list[Any] = []
 
     def open_page(url: str, **options: Any) -> Watched:
-        contexts.append(browser(viewport=options.pop("viewport", {"width": 1440, "height": 900}), **options))
+        contexts.append(new_context(viewport=options.pop("viewport", {"width": 1440, "height": 900}), **options))
         contexts[-1].set_default_timeout(PATIENCE_MS)
         watched = Watched(contexts[-1].new_page())
         watched.page.goto(url, wait_until="domcontentloaded")
@@ -139,7 +124,7 @@ def test_live_values_thresholds_gallery_and_no_foreign_request(
     assert "reject" in watched.text("#verdict-state").lower()
     watched.until("document.getElementById('verdict-state').textContent.includes('✓')")
     assert "reject" in watched.text("#log")
-    assert "luminance 18.5 / 40.0" in watched.text("#log")
+    assert "luminance 18.5, threshold 40.0" in watched.text("#log")
     assert "! 180" in watched.text("#sinks")
 
     assert watched.complaints == []
@@ -346,6 +331,28 @@ def test_headings_are_in_order_and_the_list_is_reached_and_scrolled_by_keyboard(
         /auto|scroll/.test(getComputedStyle(it).overflowX + getComputedStyle(it).overflowY)
         && it.tabIndex < 0 && !it.querySelector('button, input, a') && it.tagName !== 'DIALOG').map((it) => it.id)"""
     assert page.evaluate(unreachable) == []
+
+
+@pytest.mark.parametrize("window", [DESK, PHONE], ids=["desk", "phone"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_can_be_read_by_day_and_by_night(
+    serve: Callable[..., Dashboard], visit: Callable[..., Watched], window: dict[str, int], scheme: str
+) -> None:
+    watched = visit(serve().url, viewport=window, color_scheme=scheme)
+    watched.until("document.querySelectorAll('#gallery .reject-card').length >= 1")
+    watched.until("document.querySelectorAll('#sinks tbody tr').length >= 1")
+    page = watched.page
+    assert faint_texts(page) == []
+    wider = "[...document.querySelectorAll('#sinks, #chart, #log')].filter((it) => it.scrollWidth > it.clientWidth)"
+    assert page.evaluate(f"{wider}.map((it) => it.id)") == []
+    # The chart takes the room that the panel has and nothing of it is cut off, also where its legend wraps anew.
+    room, below = (f"document.querySelector('{it}').getBoundingClientRect().bottom" for it in ("#chart", ".u-legend"))
+    for width in (window["width"], window["width"] - 60, window["width"]):
+        page.set_viewport_size({**window, "width": width})
+        watched.until(f"Math.abs({below} - {room}) < 12")
+    # Score and smoothed have one colour: their lines tell them apart in the legend as in the chart.
+    lines = page.evaluate("[...document.querySelectorAll('.u-marker')].map((it) => getComputedStyle(it).borderTop)")
+    assert len(set(lines)) == len(lines)
 
 
 def test_it_is_usable_on_a_phone(
