@@ -19,7 +19,7 @@ BROUGHT = (
 )
 # Files to download rather than to read: linked to, and taken as they are.
 ATTACHED = (
-    "runtime/containers/*",
+    "runtime/containers/**/*",
     "runtime/native/include/dgiqa_edge.h",
     "runtime/examples/*",
 )
@@ -30,7 +30,7 @@ _ROLE = re.compile(r":(?:func|class|meth|data|mod):(?=<code)")
 def on_files(files: Files, config: Any) -> Files:
     """Add what is brought."""
     for pattern in (*BROUGHT, *ATTACHED):
-        found = sorted(ROOT.glob(pattern))
+        found = sorted(path for path in ROOT.glob(pattern) if path.is_file())
         if not found:
             raise FileNotFoundError(f"nothing matches {pattern}: correct docs/site_hooks.py")
         for path in found:
