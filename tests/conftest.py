@@ -21,9 +21,6 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 # What tests start buffers its output as it does for people: a machine that forbids it hides what is lost at the end.
 os.environ.pop("PYTHONUNBUFFERED", None)
-# Modules are compiled once, also where a machine forbids to keep them: tests start hundreds of processes.
-os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-sys.dont_write_bytecode = False
 # A shell's background job ignores Ctrl-C, and every process that a test starts would inherit that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -42,6 +39,10 @@ from dgiqa_edge.runtime.bundle.checks import SCHEMA_VERSION
 from dgiqa_edge.runtime.bundle.golden import GOLDEN_NAME, Golden, save_golden
 from dgiqa_edge.runtime.commands.cli import main
 from dgiqa_edge.runtime.settings.credentials import forget_all
+
+# Modules are compiled once, also where a machine forbids to keep them: tests start hundreds of processes.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # A shared machine may stop for longer than hypothesis allows one example.
 settings.register_profile("shared-machine", deadline=None)
