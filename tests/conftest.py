@@ -37,7 +37,12 @@ from stand_ins import nvidia
 from dgiqa_edge.runtime.bundle.bundle import build_manifest_files, write_manifest
 from dgiqa_edge.runtime.bundle.checks import SCHEMA_VERSION
 from dgiqa_edge.runtime.bundle.golden import GOLDEN_NAME, Golden, save_golden
+from dgiqa_edge.runtime.commands.cli import main
 from dgiqa_edge.runtime.settings.credentials import forget_all
+
+# Modules are compiled once, also where a machine forbids to keep them: tests start hundreds of processes.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # A shared machine may stop for longer than hypothesis allows one example.
 settings.register_profile("shared-machine", deadline=None)
@@ -351,18 +356,18 @@ def reference_outputs() -> Callable[..., dict[str, np.ndarray]]:
 
 
 @pytest.fixture
-def command_line(cache_home: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Run ``dgiqa-edge`` in a process of its own."""
+def command_line(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., Any]:
+    """``command_line("score", "--bundle", ...)``: what ``dgiqa-edge`` does, as of a process that ended.
 
-    def run(*arguments: Any, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "dgiqa_edge.runtime.commands.cli", *map(str, arguments)],
-            capture_output=True,
-            text=True,
-            timeout=120,
-            cwd=cwd,
-            env={**os.environ, "XDG_CACHE_HOME": str(cache_home)},
-            check=False,
-        )
+    It runs in this one: a process of its own takes longer to start than most commands take.
+    """
+
+    def run(*arguments: Any) -> subprocess.CompletedProcess[str]:
+        argv = ["dgiqa-edge", *map(str, arguments)]
+        monkeypatch.setattr(sys, "argv", argv)
+        capfd.readouterr()
+        code = main(argv[1:])
+        said = capfd.readouterr()
+        return subprocess.CompletedProcess(argv, code, said.out, said.err)
 
     return run

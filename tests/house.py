@@ -10,6 +10,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path, PurePosixPath
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -51,6 +52,7 @@ def python_files(root: Path = ROOT) -> list[Path]:
     )
 
 
+@cache
 def python_edges(root: Path = ROOT) -> Edges:
     """Modules by their path without suffix, each with the modules of ours that it imports."""
     names = {file.relative_to(root).with_suffix("").as_posix(): file for file in python_files(root)}

@@ -13,7 +13,6 @@ import pytest
 from dgiqa_edge.runtime.commands.cli import command_modules
 
 ROOT = house.ROOT
-EDGES = house.edges()
 
 EXTRA_OF_ROOM = {
     "runtime": "cpu",
@@ -31,26 +30,25 @@ def modules(room):
 
 
 def test_no_module_imports_from_a_higher_floor():
-    assert house.breaches(EDGES, house.table()) == []
+    assert house.breaches(house.edges(), house.table()) == []
 
 
 def test_every_folder_of_folders_has_its_floors_in_the_table():
-    assert house.unlisted(EDGES, house.table()) == []
+    assert house.unlisted(house.edges(), house.table()) == []
 
 
 def test_no_import_goes_in_a_circle():
-    assert house.circles(EDGES) == []
+    assert house.circles(house.edges()) == []
 
 
 def test_no_folder_holds_more_modules_than_a_reader_can_take_in():
-    assert [row for row in house.folders(EDGES) if row.modules > house.MOST_MODULES] == []
+    assert [row for row in house.folders(house.edges()) if row.modules > house.MOST_MODULES] == []
 
 
-@pytest.mark.parametrize("room", house.ROOMS)
-def test_a_room_has_few_loose_modules_and_few_floors(room):
-    (row,) = (row for row in house.folders(house.python_edges()) if row.path == room)
-    assert row.modules <= 6
-    assert row.floors <= 6
+def test_a_room_has_few_loose_modules_and_few_floors():
+    rooms = [row for row in house.folders(house.python_edges(ROOT)) if row.path in house.ROOMS]
+    assert len(rooms) == len(house.ROOMS)
+    assert [row for row in rooms if row.modules > 6 or row.floors > 6] == []
 
 
 def test_training_uses_only_the_networks_of_export():
@@ -130,34 +128,24 @@ def test_the_runtime_loads_no_torch():
     assert finished.stdout.strip() == "[]"
 
 
-@pytest.fixture(params=COMMANDS)
-def command(request):
-    """A command of ``setup.py``."""
-    if request.param not in command_modules():
-        pytest.skip("setup.py has this command, the installation does not yet: make venv")
-    return request.param
-
-
-def test_every_command_has_a_help_with_an_example(command):
-    finished = subprocess.run(
-        [sys.executable, "-m", "dgiqa_edge.runtime.commands.cli", command, "--help"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert "usage:" in finished.stdout
-    assert "example" in finished.stdout.lower()
-
-
-def test_help_needs_no_heavy_package(command):
+def test_every_command_has_a_help_with_an_example_and_needs_no_heavy_package_for_it():
     code = (
         "import sys\nfrom dgiqa_edge.runtime.commands.cli import main\n"
-        f"main(['{command}', '--help'])\n"
-        "print([m for m in ('torch', 'onnx', 'onnxruntime', 'cv2') if m in sys.modules], file=sys.stderr)"
+        "for command in sys.argv[1:]:\n"
+        "    print('command', command)\n"
+        "    assert main([command, '--help']) == 0\n"
+        "    loaded = [name for name in ('torch', 'onnx', 'onnxruntime', 'cv2') if name in sys.modules]\n"
+        "    assert not loaded, (command, loaded)"
     )
-    finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "usage:" in finished.stdout
-    assert finished.stderr.strip() == "[]"
+    # setup.py has all of them; an installation that is older may not: make venv.
+    commands = sorted({*COMMANDS} & {*command_modules()})
+    finished = subprocess.run([sys.executable, "-c", code, *commands], capture_output=True, text=True, check=False)
+    assert finished.returncode == 0, finished.stderr
+    helps = re.split(r"^command (\w+)$", finished.stdout, flags=re.MULTILINE)[1:]
+    assert helps[::2] == commands
+    for command, text in zip(commands, helps[1::2], strict=True):
+        assert f"usage: dgiqa-edge {command}" in text
+        assert "example" in text.lower()
 
 
 SOURCES = {".py", ".cpp", ".hpp", ".h", ".c", ".cu", ".js", ".css", ".html", ".cmake"}

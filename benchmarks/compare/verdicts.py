@@ -131,7 +131,7 @@ def compare(
 def _row(metric: Metric, found: "_Found | str | None", limit: Limit, limited: bool) -> Row:
     if found is None or isinstance(found, str):
         reason = found or "not in both reports"
-        return Row(metric, Verdict.ABSENT, None, None, None, None, None, limit, limited, reason)
+        return Row(metric, Verdict.ABSENT, None, None, None, None, None, limit, False, reason)
     shift = _scaled(found.change, found.first, metric.relative, limit)
     verdict = decide(shift, limit, metric.lower_is_better)
     reason = _REMEDY[metric.of_machine] if verdict is Verdict.UNDECIDED else ""

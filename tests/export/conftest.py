@@ -3,6 +3,7 @@
 import functools
 import importlib.util
 import json
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -13,6 +14,8 @@ from places import SHARED
 
 torch = pytest.importorskip("torch", reason="the export room needs torch")
 from stand_ins import small_networks as small  # noqa: E402
+
+from dgiqa_edge.export.stages.lock import exclusive  # noqa: E402
 
 REFERENCE = SHARED / "reference"
 RUNGS = ("int8", "fp16", "fp32")
@@ -30,23 +33,55 @@ def small_networks(monkeypatch, tiny_networks, tmp_path):
 
 
 @pytest.fixture(scope="session")
-def exported_work(tiny_networks, tmp_path_factory):
-    """Stages of a finished FP32 build of the tiny networks, for tests to resume from (they copy it)."""
-    folder = tmp_path_factory.mktemp("exported")
-    with pytest.MonkeyPatch.context() as patch:
-        small.put_in(patch, tiny_networks, folder / "cache")
-        small.run_build(small.options(folder, precision="fp32"))
-    return folder / "work"
+def made_once(tmp_path_factory):
+    """``made_once(name, make)``: the folder that ``make(folder)`` fills for whichever worker of the run comes first."""
+    run = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        run = run.parent
+
+    def folder_of(name, make):
+        folder = run / name
+        with exclusive(run / f"{name}.lock", print, name):
+            if not folder.exists():
+                try:
+                    make(folder)
+                except BaseException:
+                    shutil.rmtree(folder, ignore_errors=True)
+                    raise
+        return folder
+
+    return folder_of
 
 
 @pytest.fixture(scope="session")
-def finished_stages(tiny_networks, tmp_path_factory):
+def built_once(made_once, tiny_networks):
+    """The same where ``make`` builds the tiny networks."""
+
+    def folder_of(name, make):
+        def build(folder):
+            with pytest.MonkeyPatch.context() as patch:
+                small.put_in(patch, tiny_networks, folder / "cache")
+                make(folder)
+
+        return made_once(name, build)
+
+    return folder_of
+
+
+@pytest.fixture(scope="session")
+def exported_work(built_once):
+    """Stages of a finished FP32 build of the tiny networks, for tests to resume from (they copy it)."""
+    return built_once("exported", lambda folder: small.run_build(small.options(folder, precision="fp32"))) / "work"
+
+
+@pytest.fixture(scope="session")
+def finished_stages(built_once):
     """The stages before the engine, made once: export, parity, calibration, and the graph of every precision."""
-    folder = tmp_path_factory.mktemp("stages")
-    with pytest.MonkeyPatch.context() as patch:
-        small.put_in(patch, tiny_networks, folder / "cache")
+
+    def make(folder):
         small.run_build(small.for_tensorrt(folder, engine=False, rungs=RUNGS))
-    return folder / "work"
+
+    return built_once("stages", make) / "work"
 
 
 @pytest.fixture(scope="session")
@@ -72,6 +107,12 @@ def fault_options(tmp_path_factory):
         return start(folder, **{**own, **sizes, "quality_weights": weights, **changes})
 
     return make
+
+
+@pytest.fixture(scope="session")
+def carried_faults(made_once, fault_options):
+    """The ``bundle`` of all precisions for a device of the network that reads faults, and the ``work`` of its build."""
+    return made_once("faults", lambda folder: small.run_build(fault_options(folder, carried=True)))
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The bench subcommands in processes of their own, from a bundle to pages, comparisons and tables."""
+"""The bench subcommands, from a bundle to pages, comparisons and tables."""
 
 import json
 
@@ -42,7 +42,7 @@ def test_alternating_bundles_to_comparison(bench, bundle_dir, make_bundle, tmp_p
     other = make_bundle(layout="split")
     bench(
         "latency", "--bundle", bundle_dir, "--against", other, "--json", first, "--against-json", second,
-        "--duration", "2", "--min-queries", "64", "--threads", "1",
+        *SHORT,
     )  # fmt: skip
     one, two = read_report(first), read_report(second)
     assert one["session"]["id"] == two["session"]["id"]
@@ -62,24 +62,24 @@ def test_a_broken_limit_fails_and_an_undecided_one_only_if_strict(bench, make_re
     for name, factor in (("old", 1.0), ("same", 1.0), ("slow", 1.2)):
         files[name] = tmp_path / f"{name}.json"
         write_report(files[name], make_report(random.normal(20.0, 0.3, 700) * factor))
-    worse = bench("compare", files["old"], files["slow"], "--fail-on", "p50=+5%", "--html", tmp_path / "c.html", code=5)
+    page, broken = tmp_path / "c.html", ("--fail-on", "p50=+5%", "--fail-on", "mean=+90%")
+    worse = bench("compare", files["old"], files["slow"], *broken, "--html", page, code=5)
     assert "worse, breaks the limit of 5 %" in worse.stdout
-    assert "limit broken</b>: median latency" in (tmp_path / "c.html").read_text(encoding="utf-8")
-    bench("compare", files["old"], files["slow"], "--fail-on", "p50=+5%", "--fail-on", "mean=+90%", code=5)
+    assert "limit broken</b>: median latency" in page.read_text(encoding="utf-8")
     bench("compare", files["old"], files["slow"])  # without a limit it only says so
-    assert "same" in bench("compare", files["old"], files["same"], "--fail-on", "p50=+5%").stdout
-    strict = bench("compare", files["old"], files["same"], "--fail-on", "power=+5%", "--strict", code=5)
+    undecided = ("compare", files["old"], files["same"], "--fail-on", "p50=+5%,power=+5%")
+    assert "same" in bench(*undecided).stdout
+    strict = bench(*undecided, "--strict", code=5)
     assert "power could not be decided" in strict.stdout
 
 
 def test_soak_says_what_it_searched(bench, bundle_dir, tmp_path):
     report = tmp_path / "soak.json"
-    done = bench(
-        "soak", "--bundle", bundle_dir, "--minutes", "0.05", "--json", report, "--html", tmp_path / "soak.html"
-    )
+    page = tmp_path / "soak.html"
+    done = bench("soak", "--bundle", bundle_dir, "--minutes", "0.02", "--json", report, "--html", page)
     assert "latency over the yardstick" in done.stdout or "too short" in done.stdout
-    assert read_report(report)["soak"]["minutes"] == 0.05
-    assert "Soak" in (tmp_path / "soak.html").read_text()
+    assert read_report(report)["soak"]["minutes"] == 0.02
+    assert "Soak" in page.read_text()
 
 
 @pytest.mark.slow

@@ -135,9 +135,14 @@ sys.exit(cli.main(sys.argv[1:]))
 
 
 @needs_loadgen
-@pytest.mark.parametrize("scenario", ["single-stream", "multi-stream", "offline", "server"])
 @pytest.mark.parametrize(
-    ("number", "code", "word"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")]
+    ("scenario", "number", "code", "word"),
+    [
+        ("single-stream", signal.SIGINT, 130, "interrupted"),
+        ("multi-stream", signal.SIGTERM, 143, "terminated"),
+        ("offline", signal.SIGINT, 130, "interrupted"),
+        ("server", signal.SIGTERM, 143, "terminated"),
+    ],
 )
 def test_a_signal_ends_every_scenario_in_one_line(bundle_dir, photo_folder, tmp_path, scenario, number, code, word):
     """LoadGen's threads cannot be stopped: shutting the interpreter down beside them aborted the process (rc -6)."""

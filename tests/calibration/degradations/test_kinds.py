@@ -102,11 +102,16 @@ def test_every_kind_is_held_to_what_it_does():
     assert {*DOES, *COVERS} == set(KINDS)
 
 
+def seeds(kind, most):
+    """So many; one where chance says no more than which way a camera pans, and each copy takes two processes."""
+    return range(1 if kind in ("h264", "h265") else most)
+
+
 @pytest.mark.parametrize("kind", [kind for kind in DOES if kind in RUNNABLE])
 def test_it_does_what_it_is_named_for(photo, kind):
     measure, factor = DOES[kind]
     before = max(measure(photo), 1e-3)
-    after = float(np.mean([measure(degrade(photo, kind, 0.8, seed)) for seed in range(4)]))
+    after = float(np.mean([measure(degrade(photo, kind, 0.8, seed)) for seed in seeds(kind, 4)]))
     assert after <= factor * before if factor < 1.0 else after >= factor * before
 
 
@@ -126,7 +131,7 @@ def test_a_copy_is_a_picture_of_the_same_size_and_reproducible(photo, kind):
 @pytest.mark.parametrize("kind", RUNNABLE)
 def test_a_stronger_degradation_is_farther_from_the_photo(photo, kind):
     distance = [
-        np.mean([np.abs(degrade(photo, kind, s, seed).astype(int) - photo).mean() for seed in range(6)])
+        np.mean([np.abs(degrade(photo, kind, s, seed).astype(int) - photo).mean() for seed in seeds(kind, 6)])
         for s in (0.1, 0.5, 1.0)
     ]
     assert 0.3 < distance[0] < distance[1] < distance[2]

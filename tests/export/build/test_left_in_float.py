@@ -22,6 +22,7 @@ def graph(tmp_path_factory) -> Path:
     parser = argparse.ArgumentParser()
     build_options.configure(parser)
     argv = ["--int8", "--frame", "320x240", "--backend", "onnxruntime", "--no-accuracy-check"]
+    argv += ["--calib-images", "16", "--check-images", "2"]
     argv += ["--out", str(folder / "bundle"), "--work", str(folder / "work")]
     Build(build_options.from_args(parser.parse_args(argv)), Reporter(0)).run()
     return folder / "bundle" / "frame_graph.onnx"

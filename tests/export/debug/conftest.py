@@ -12,21 +12,27 @@ from onnx import numpy_helper
 from stand_ins import small_networks as small
 
 from dgiqa_edge.export.debug.diagnosis import Debugger
+from dgiqa_edge.export.options.tensorrt_options import TensorRtOptions
 from dgiqa_edge.runtime.bundle.bundle import build_manifest_files, write_manifest
 
 GRAPH = "frame_graph.onnx"
 
 
 @pytest.fixture(scope="session")
-def sound(tiny_networks, tmp_path_factory):
-    """Folders of finished builds by precision; each holds a bundle and, beside it, the stages that it was made in."""
-    folder = tmp_path_factory.mktemp("sound")
-    with pytest.MonkeyPatch.context() as patch:
-        small.put_in(patch, tiny_networks, folder / "cache")
-        for precision in ("int8", "fp16", "fp32"):
-            place = folder / precision
-            small.run_build(small.options(place, precision=precision, backend="onnxruntime", work=place / ".stages"))
-    return folder
+def sound(built_once, exported_work):
+    """Folders of finished builds by precision; each holds a bundle and, beside it, the stages that it was made in.
+
+    ``tensorrt``: INT8 as TensorRT takes it.
+    """
+    builds = {precision: {"precision": precision} for precision in ("int8", "fp16", "fp32")}
+    builds["tensorrt"] = {"backend": "tensorrt", "tensorrt": TensorRtOptions(engine=False)}
+
+    def make(folder):
+        for name, changes in builds.items():
+            work = shutil.copytree(exported_work, folder / name / ".stages")
+            small.run_build(small.options(folder / name, work=work, **changes))
+
+    return built_once("sound", make)
 
 
 def replace_graph(bundle, model, **changes):

@@ -14,22 +14,15 @@ VERSION = "10.13.3.9"
 
 
 @pytest.fixture(scope="session")
-def written(tiny_networks, finished_stages, fault_options, tmp_path_factory):
+def written(built_once, finished_stages, carried_faults):
     """``written(layout)``: a bundle that carries all precisions, made once; ``faults``: fused, and it reads some."""
-    made = {}
 
     def write(layout: str) -> Path:
-        if layout == "faults" and layout not in made:
-            made[layout] = small.run_build(fault_options(tmp_path_factory.mktemp(layout), carried=True)).bundle
-        if layout not in made:
-            folder = tmp_path_factory.mktemp(layout)
+        def make(folder):
             shutil.copytree(finished_stages, folder / "work")
-            with pytest.MonkeyPatch.context() as patch:
-                small.put_in(patch, tiny_networks, folder / "cache")
-                made[layout] = small.run_build(
-                    small.for_tensorrt(folder, engine=False, rungs=RUNGS, layout=layout)
-                ).bundle
-        return made[layout]
+            small.run_build(small.for_tensorrt(folder, engine=False, rungs=RUNGS, layout=layout))
+
+        return (carried_faults if layout == "faults" else built_once(layout, make)) / "bundle"
 
     return write
 

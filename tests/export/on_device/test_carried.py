@@ -18,14 +18,17 @@ VERSIONS = [*(entry["name"] for entry in fake_tensorrt.versions()), *(support.si
 @pytest.mark.parametrize("layout", ["fused", "split"])
 def test_every_version_finds_a_graph_of_each_precision_for_each_role(written, layout):
     source = open_source(written(layout))
+    chosen = {}
     for version in VERSIONS:
         for one in source.carried:
             found = parser_graphs(source.bundle.manifest, one.precision, "tensorrt", version)
             assert tuple(found) == source.bundle.roles
-            graphs, _ = to_build(source.bundle, found)
-            for graph in graphs.values():
-                assert graph().facts.precision == one.precision
-                assert graph().facts.has_fp16 == one.record.precision.has_half
+            chosen[tuple(graph.file for graph in found.values())] = one, found
+    for one, found in chosen.values():
+        graphs, _ = to_build(source.bundle, found)
+        for graph in graphs.values():
+            assert graph().facts.precision == one.precision
+            assert graph().facts.has_fp16 == one.record.precision.has_half
     with pytest.raises(EngineCompatibilityError, match=r"no fp16 graph for tensorrt 7.0 .*>=8.5,<8.6, >=8.6"):
         parser_graphs(source.bundle.manifest, "fp16", "tensorrt", "7.0")
 

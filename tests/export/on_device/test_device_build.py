@@ -157,7 +157,7 @@ def test_a_target_that_none_keeps_tells_the_table_and_builds_nothing(from_deskto
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("killed_after", [1, 2, 3, 6, 7])
+@pytest.mark.parametrize("killed_after", [1, *(pytest.param(stage, marks=pytest.mark.slow) for stage in (2, 3, 6)), 7])
 def test_a_killed_build_resumes_where_it_stopped(from_desktop, start, on_device, tmp_path, killed_after):
     from_desktop("split")
     arguments = ["build", "--from", "brought", "--out", "out", "--work", "work"]

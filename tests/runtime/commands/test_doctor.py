@@ -1,4 +1,4 @@
-"""``dgiqa-edge doctor`` and ``score`` as processes: this machine as it is, and one whose GPU packages are stand-ins."""
+"""``dgiqa-edge doctor`` and ``score``: this machine as it is, and one whose GPU packages are stand-ins."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""``dgiqa-edge score`` and ``inspect`` as a user runs them, in processes of their own."""
+"""``dgiqa-edge score`` and ``inspect`` as a user runs them."""
 
 import json
 import subprocess
@@ -261,17 +261,6 @@ def test_a_bundle_for_a_backend_of_another_version_says_what_this_one_runs(
     bundle_dir = make_bundle(edit=lambda document: document["engines"][0].update(backend="abacus"))
     result = command_line("score", "--bundle", bundle_dir, photos / "one")
     assert_one_line_error(result, 4, "no backend for its 'fused' engines (abacus)", "--backend onnxruntime")
-
-
-def test_names_outside_the_terminals_encoding_do_not_end_the_run(
-    bundle_dir: Path, photos: Path, command_line: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    odd = photos / "one" / "zdjęcie 写真.png"
-    odd.write_bytes((photos / "one" / "photo.png").read_bytes())
-    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
-    result = command_line("score", "--bundle", bundle_dir, odd)
-    assert result.returncode == 0, result.stderr
-    assert "1 scored, 0 failed" in result.stdout
 
 
 @pytest.mark.parametrize("layout", ["fused", "split"])

@@ -1,4 +1,4 @@
-"""``dgiqa-edge watch`` as a process: summary, signals, exit codes, check, the examples, and death at any moment."""
+"""``dgiqa-edge watch``: summary, signals, exit codes, check, the examples, and death at any moment."""
 
 import contextlib
 import json
@@ -276,7 +276,11 @@ def test_a_camera_that_is_off_is_configured_and_not_reached(
 
 
 @pytest.mark.parametrize("name", ["usb", "csi", "rtsp", "files"])
-def test_the_examples_are_what_check_takes(name: str, bundle_dir: Path, start: Any, tmp_path: Path) -> None:
+def test_the_examples_are_what_check_takes(
+    name: str, bundle_dir: Path, command_line: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CAMERA_USER", "u")
+    monkeypatch.setenv("CAMERA_PASSWORD", SECRET)
     folder = tmp_path / "examples"
     shutil.copytree(EXAMPLES, folder)
     writer = cv2.VideoWriter(str(folder / "video.mp4"), cv2.VideoWriter_fourcc(*"mp4v"), 10, (64, 48))
@@ -287,15 +291,15 @@ def test_the_examples_are_what_check_takes(name: str, bundle_dir: Path, start: A
     text = re.sub(r"(?m)^# (\[\[cameras|name =|source =)", r"\1", (folder / f"{name}.toml").read_text())
     text = text.replace("192.0.2.10", "127.0.0.1").replace("192.0.2.11", "127.0.0.1")
     (folder / f"{name}.toml").write_text(text.replace("/var/lib/dgiqa-edge", str(tmp_path / "lib")))
-    process = start(folder / f"{name}.toml", "--check", "--bundle", bundle_dir)
-    output, errors = process.communicate(timeout=120)
+    finished = command_line("watch", folder / f"{name}.toml", "--check", "--bundle", bundle_dir)
+    code, output, errors = finished.returncode, finished.stdout, finished.stderr
     jetson = missing_element("nvarguscamerasrc") is False
     if name == "csi" and not jetson:
-        assert process.returncode == 4
+        assert code == 4
         assert output.count("error") == 2
         assert "nvarguscamerasrc" in output
     else:
-        assert process.returncode == (0 if name == "files" else 3), output + errors
+        assert code == (0 if name == "files" else 3), output + errors
         assert output.rstrip().endswith("ready" if name == "files" else "not reached now")
         assert name != "files" or "camera recording" in output
     assert SECRET not in output + errors

@@ -12,7 +12,10 @@ from dgiqa_edge.runtime.gate.checks import FrozenCheck
 from dgiqa_edge.runtime.gate.policy import FrozenPolicy
 
 needs_ffmpeg = pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="no ffmpeg to encode clips with")
-CODECS = ("h264 crf 23", "h264 crf 28", "hevc crf 28", "mpeg4 q 5", "mjpeg q 5")
+CODECS = (
+    "h264 crf 28",
+    *(pytest.param(name, marks=pytest.mark.slow) for name in ("h264 crf 23", "hevc crf 28", "mpeg4 q 5", "mjpeg q 5")),
+)
 
 
 @needs_ffmpeg

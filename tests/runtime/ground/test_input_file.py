@@ -1,10 +1,9 @@
 """Only files are read: what waits for a writer, never ends or is no file is named at once, in every program."""
 
 import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -44,10 +43,11 @@ def test_a_file_as_large_as_allowed_is_read(tmp_path: Path) -> None:
         file_bytes(tmp_path / "a", 4)
 
 
+@pytest.mark.timeout(60)
 @pytest.mark.parametrize("kind", ["pipe", "device"])
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_names_what_is_no_file_and_ends(
-    command: str, kind: str, bundle_dir: Path, tmp_path: Path
+    command: str, kind: str, bundle_dir: Path, command_line: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if command == "report":
         pytest.importorskip("jinja2", reason="Jinja2 is not installed: extra bench")
@@ -57,14 +57,8 @@ def test_every_command_names_what_is_no_file_and_ends(
         (tmp_path / "odd-bundle").mkdir()
         place = tmp_path / "odd-bundle" / "bundle.json"
     NO_FILES[kind](place)
-    finished = subprocess.run(
-        [sys.executable, "-m", "dgiqa_edge.runtime.commands.cli", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        timeout=60,
-        check=False,
-    )
+    monkeypatch.chdir(tmp_path)
+    finished = command_line(*arguments)
     assert finished.returncode in (2, 3), finished.stderr
     assert f"it is a {kind}, not a file" in finished.stderr
     assert len(finished.stderr.splitlines()) == 1

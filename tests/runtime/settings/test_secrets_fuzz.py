@@ -120,8 +120,8 @@ def check(addresses_and_secrets: Iterator[tuple[str, str]], texts: Callable[[str
     return checked
 
 
-def test_no_secret_of_thousands_of_addresses_is_said() -> None:
-    assert check(addresses(1, 3000)) > 20_000
+def test_no_secret_of_a_thousand_addresses_is_said() -> None:
+    assert check(addresses(1, 1000)) > 20_000
 
 
 @pytest.mark.slow

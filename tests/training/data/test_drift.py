@@ -1,9 +1,13 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from dgiqa_edge.export.frame_graph.to_onnx import export_graph
 from dgiqa_edge.export.frame_graph.view_graph import ViewGraph
+from dgiqa_edge.export.networks.depth_anything import CONFIGURATIONS
+from dgiqa_edge.export.networks.dinov2 import ENCODERS
 from dgiqa_edge.export.networks.edge import Edge, token_statistics
 from dgiqa_edge.export.networks.nano import Nano
 from dgiqa_edge.runtime.errors import ConfigurationError
@@ -27,10 +31,16 @@ def exported(network, folder):
 
 @pytest.fixture(scope="module")
 def known(tmp_path_factory):
-    """A graph of `edge` with random weights, and a store with its features, a known amount beside those of row 1."""
+    """A graph of `edge` with random weights, and a store with its features, a known amount beside those of row 1.
+
+    Its encoder has the four blocks that are read, and none between them.
+    """
     torch.manual_seed(0)
     folder = tmp_path_factory.mktemp("drift")
-    network = Edge()
+    shallow = replace(CONFIGURATIONS["vits"], encoder=replace(ENCODERS["vits"], blocks=4), blocks_v2=(0, 1, 2, 3))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(CONFIGURATIONS, "vits", shallow)
+        network = Edge()
     for reader in (network.head.whole, network.head.crop):
         reader.mean.fill_(0.1)  # a mean of none would be simplified away
         reader.deviation.fill_(2.0)

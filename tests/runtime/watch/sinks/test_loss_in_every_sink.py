@@ -86,7 +86,7 @@ def growing(path: Path) -> Callable[[], str]:
 
     def read() -> str:
         before = path.stat().st_size if path.exists() else 0
-        time.sleep(0.25)
+        time.sleep(0.1)
         return "pass" if path.exists() and path.stat().st_size > before else "unknown"
 
     return read
