@@ -33,6 +33,11 @@ class Bundle:
     document: Mapping[str, Any] = field(repr=False, compare=False)
 
     @property
+    def sha256(self) -> str:
+        """SHA-256 of the manifest, which holds that of every file: the bundle's own."""
+        return sha256_file(self.path / MANIFEST_NAME)
+
+    @property
     def roles(self) -> tuple[str, ...]:
         """The engines that one frame passes through, in order."""
         return ROLES_OF_LAYOUT[self.manifest.layout]

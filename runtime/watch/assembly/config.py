@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from ...backoff import BackoffPolicy
 from ...errors import ConfigurationError
 from ...gate.policy import GatePolicy
 from ...gate.policy_file import load_policy, parse_policy
@@ -19,7 +20,6 @@ from ...ground.limits import MOST_THREADS
 from ...settings.credentials import shown_address
 from ...settings.file import read_settings
 from ...settings.section import Section
-from ..backoff import BackoffPolicy
 from ..loop.capture import ConnectionSettings
 from ..loop.intake import Drop, LineSettings, Policy
 from ..sources.registry import is_finite

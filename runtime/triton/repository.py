@@ -1,0 +1,79 @@
+"""A Triton model repository from a bundle: ``NAME/config.pbtxt``, the model in ``NAME/VERSION/``, ``NAME/warmup/``."""
+
+import shutil
+from pathlib import Path
+
+from ..bundle.bundle import Bundle
+from ..bundle.golden import load_golden
+from ..engines.registry import choose
+from ..errors import ConfigurationError, EngineCompatibilityError
+from ..ground.atomic import atomic_directory
+from ..remote.model import HASH, version_of
+from ..scoring.scorer import Scorer
+from .config import PYTHON, WARM_UP_FILE, Serving, config_text, model_config
+
+BUNDLE = "bundle"
+"""The bundle's folder beside the Python flavour's model."""
+CONFIG = "config.pbtxt"
+_MODEL_PY = '''\
+"""A bundle of dgiqa-edge, scored by its runtime: install that, with its extra cpu, where Triton's Python finds it."""
+
+from dgiqa_edge.runtime.triton.python_model import TritonPythonModel
+
+__all__ = ["TritonPythonModel"]
+'''
+
+
+def write_repository(bundle: Bundle, repository: Path, serving: Serving) -> Path:
+    """Write a model whole, in the place of one that was exported before; returns its folder.
+
+    The golden frame is replayed first, by the backend that is to serve it.
+
+    Raises:
+        FidelityError: the replay fails.
+        EngineCompatibilityError: the bundle has nothing that the flavour runs, or this machine cannot replay it.
+        ConfigurationError: the folder holds something else.
+        MachineError: a package is missing, or the folder cannot be written.
+    """
+    folder = repository / serving.name
+    _refuse_strangers(folder)
+    text = config_text(model_config(bundle, serving))
+    content = None if serving.flavour is PYTHON else _graph(bundle, serving)
+    backend = "auto" if serving.flavour is PYTHON else serving.flavour.backend
+    with Scorer(bundle, backend=backend, allow_spinning=False, verify="always"):
+        pass
+    golden = load_golden(bundle.file(bundle.manifest.golden.file))
+    with atomic_directory(folder) as partial:
+        version = partial / str(version_of(bundle.sha256))
+        (partial / CONFIG).write_text(text, encoding="utf-8")
+        (partial / "warmup").mkdir()
+        (partial / "warmup" / WARM_UP_FILE).write_bytes(golden.frame.tobytes())
+        version.mkdir()
+        if content is None:
+            (version / serving.flavour.file).write_text(_MODEL_PY, encoding="utf-8")
+            shutil.copytree(bundle.path, version / BUNDLE)
+        else:
+            (version / serving.flavour.file).write_bytes(content)
+    return folder
+
+
+def _graph(bundle: Bundle, serving: Serving) -> bytes:
+    """The one file that Triton's backend runs."""
+    if bundle.manifest.layout != "fused":
+        raise EngineCompatibilityError(
+            f"{bundle.path} has an engine for depth and one for quality, {serving.flavour.backend} serves one: export "
+            "the python flavour, or build it with --layout fused"
+        )
+    _, record = choose(bundle, "fused", serving.flavour.backend)
+    return bundle.file(record.file).read_bytes()
+
+
+def _refuse_strangers(folder: Path) -> None:
+    if not folder.exists():
+        return
+    try:
+        ours = HASH in (folder / CONFIG).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        ours = folder.is_dir() and not any(folder.iterdir())
+    if not ours:
+        raise ConfigurationError(f"{folder} is there and was not exported from a bundle: give another --name or --out")
