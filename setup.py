@@ -173,7 +173,7 @@ setup(
             "gate = dgiqa_edge.runtime.commands.gate",
             "inspect = dgiqa_edge.runtime.commands.inspect",
             "doctor = dgiqa_edge.runtime.commands.doctor",
-            "export = dgiqa_edge.runtime.commands.export",
+            "export = dgiqa_edge.export.commands.export",
             "completion = dgiqa_edge.runtime.commands.completion",
             "weights = dgiqa_edge.export.commands.weights",
             "build = dgiqa_edge.export.commands.build",

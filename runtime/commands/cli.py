@@ -47,7 +47,6 @@ _OWN_COMMANDS = {
     "inspect": "dgiqa_edge.runtime.commands.inspect",
     "doctor": "dgiqa_edge.runtime.commands.doctor",
     "watch": "dgiqa_edge.runtime.commands.watch",
-    "export": "dgiqa_edge.runtime.commands.export",
     "completion": "dgiqa_edge.runtime.commands.completion",
 }
 _GLOBAL = {

@@ -3,10 +3,14 @@
 import argparse
 import contextlib
 import logging
+import math
+import random
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 from ..ground.colour import coloured
@@ -16,9 +20,10 @@ from .json_output import JsonOutput, add_json_option
 from .lost_reader import drop_unwritable
 from .option_types import input_path, seconds
 from .progress import is_quiet
+from .which_bundle import bundle_path
 
 if TYPE_CHECKING:
-    from ..scoring.scorer import Scorer
+    from ..quality import FrameScorer
     from ..watch.assembly.config import WatchSettings
 
 log = logging.getLogger("dgiqa_edge.watch")
@@ -52,7 +57,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--check", action="store_true", help="check configuration, bundle, cameras and sinks; watch nothing"
     )
-    parser.add_argument("--bundle", type=input_path, metavar="DIR", help="this bundle instead of the configuration's")
+    parser.add_argument("--bundle", type=bundle_path, metavar="DIR", help="this bundle instead of the configuration's")
+    parser.add_argument(
+        "--fallback", type=input_path, metavar="DIR", help="scores while the server of the bundle is away"
+    )
     parser.add_argument("--dashboard", metavar="HOST:PORT", help="serve the dashboard there")
     parser.add_argument("--duration", type=seconds, metavar="S", help="stop after so many seconds, or 5m, 1h")
     add_json_option(parser, "the last status, or what --check found")
@@ -72,16 +80,23 @@ def run(args: argparse.Namespace) -> int:
     settings = load_watch_settings(args.config)
     if args.bundle is not None:
         settings = replace(settings, bundle=args.bundle)
+    if args.fallback is not None:
+        settings = replace(settings, engine=replace(settings.engine, fallback=args.fallback))
     return _check(settings, args.dashboard, args.json) if args.check else _watch(settings, args)
 
 
-def open_scorer(settings: "WatchSettings") -> "Scorer":
+def open_scorer(settings: "WatchSettings") -> "AbstractContextManager[FrameScorer]":
     """The scorer that all cameras share; raises as ``Scorer`` does."""
+    from ..engines.remote.address import is_remote, parse_address
+    from ..errors import ConfigurationError
+    from ..scoring.fallback import FallbackScorer
     from ..scoring.scorer import Scorer
 
     engine = settings.engine
-    return Scorer(
-        settings.bundle,
+    if engine.fallback is not None and not is_remote(settings.bundle):
+        raise ConfigurationError(f"{settings.bundle} is on no server: it needs no fallback, leave that out")
+    scorer = Scorer(
+        engine.fallback or settings.bundle,
         threads=engine.threads,
         backend=engine.backend,
         providers=engine.providers,
@@ -89,6 +104,34 @@ def open_scorer(settings: "WatchSettings") -> "Scorer":
         fit=engine.fit,
         cache_folder=engine.cache_folder,
     )
+    if engine.fallback is None:
+        return scorer
+    try:
+        return FallbackScorer(parse_address(str(settings.bundle)), scorer, engine.fallback_differs)
+    except BaseException:
+        scorer.close()
+        raise
+
+
+def _when_it_answers(
+    settings: "WatchSettings", stop: threading.Event, limit_s: float | None
+) -> "AbstractContextManager[FrameScorer] | None":
+    """The scorer, as soon as its server answers; None where the watch is stopped before."""
+    from ..backoff import Backoff, BackoffPolicy
+    from ..errors import RemoteError
+
+    backoff = Backoff(BackoffPolicy(), random.Random())
+    give_up_at = math.inf if limit_s is None else time.monotonic() + limit_s
+    while True:
+        try:
+            return open_scorer(settings)
+        except RemoteError as error:
+            pause_s = backoff.next_s()
+            if time.monotonic() + pause_s > give_up_at:
+                raise
+            log.warning("%s; asked again in %.1f s, no camera is opened before", error, pause_s)
+        if stop.wait(pause_s):
+            return None
 
 
 def _check(settings: "WatchSettings", listen: str | None, output: JsonOutput | None) -> int:
@@ -131,7 +174,11 @@ def _watch(settings: "WatchSettings", args: argparse.Namespace) -> int:
 
     dashboard = plan_dashboard(settings, args.dashboard)
     plans = [*plan_sinks(settings), *([] if dashboard is None else [dashboard])]
-    with open_scorer(settings) as scorer, _stop_signals() as stop:
+    with _stop_signals() as stop, contextlib.ExitStack() as stack:
+        opened = _when_it_answers(settings, stop, args.duration)
+        if opened is None:
+            return 0
+        scorer = stack.enter_context(opened)
         for note in scorer.bundle.manifest.notes:
             log.warning("note: %s", note)
         keeper = BaselineKeeper(settings.baselines, scorer.bundle)

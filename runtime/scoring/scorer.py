@@ -22,6 +22,8 @@ from ..bundle.bundle import Bundle, layer_hint, rebuild_command
 from ..bundle.golden import FAULT_OUTPUTS, Deviation, compare, load_golden
 from ..bundle.replay_stamps import has_stamp, replay_identity, write_stamp
 from ..engines import Engine, EngineOptions, Spinning
+from ..engines.remote.engine import open_engine
+from ..engines.remote.model import RemoteBundle, open_bundle
 from ..errors import BundleError, ConfigurationError, FidelityError, SourceError
 from ..frames.arrays import Image, as_bgr
 from ..frames.fit import fit_to
@@ -29,8 +31,6 @@ from ..frames.images import expand_images
 from ..ground.ahead import ahead
 from ..ground.framing import Box, Fit, fit_named, framing, scaled_box
 from ..quality import Quality, Timings, Unscored
-from ..remote.engine import open_engine
-from ..remote.model import RemoteBundle, open_bundle
 from .scorer_pool import ScorerPool, frames_at_once
 
 Verify = bool | Literal["always"]

@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 
 from ..bundle.bundle import Bundle
 from ..engines.registry import choose
-from ..remote.model import RemoteBundle
+from ..engines.remote.model import RemoteBundle
 
 _MOST_BYTES = 16 << 20
 """Of a graph that is loaded once per core: every scorer holds the weights again, a larger network fills the cores."""

@@ -4,11 +4,9 @@ import logging
 from pathlib import Path
 
 from ...bundle.bundle import Bundle
-from ...bundle.checks import MANIFEST_NAME
 from ...errors import DgiqaEdgeError
 from ...gate.baseline import Baseline
 from ...gate.baseline_file import load_baseline, save_baseline
-from ...hashing import sha256_file
 from .config import CameraSettings
 
 log = logging.getLogger("dgiqa_edge.watch")
@@ -24,7 +22,7 @@ class BaselineKeeper:
 
     def __init__(self, folder: Path | None, bundle: Bundle) -> None:
         self._folder = folder
-        self._scorer_id = sha256_file(bundle.path / MANIFEST_NAME)
+        self._scorer_id = bundle.sha256
 
     def load(self, camera: CameraSettings) -> Baseline | None:
         """The camera's baseline; None where its policy wants none, or none was learned yet.

@@ -2,7 +2,7 @@
 
 import random
 
-from ..backoff import Backoff, BackoffPolicy
+from ...backoff import Backoff, BackoffPolicy
 
 POLICY = BackoffPolicy(first_s=0.1, longest_s=5.0)
 

@@ -9,12 +9,13 @@ import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from ..errors import ConfigurationError
-from ..ground.limits import MOST_SECONDS
-from ..ground.quantities import duration_in
-from ..settings.credentials import remember, remember_address
+from ...errors import ConfigurationError
+from ...ground.limits import MOST_SECONDS
+from ...ground.quantities import duration_in
+from ...settings.credentials import remember, remember_address
 
 TOKEN_VARIABLE = "DGIQA_TRITON_TOKEN"
 EXAMPLE = "triton://HOST:8001/MODEL"
@@ -95,12 +96,18 @@ def parse_address(text: str) -> RemoteAddress:
     )
 
 
+def remote_path(text: str) -> RemotePath:
+    """An address as it stands where a bundle is named; raises as ``parse_address``."""
+    parse_address(text)
+    return RemotePath(text)
+
+
 def _kind(scheme: str) -> tuple[bool, bool]:
     return "http" in scheme, scheme.endswith("s")
 
 
-def _options(query: str, shown: str, tls: bool) -> dict[str, float | Path]:
-    found: dict[str, float | Path] = {}
+def _options(query: str, shown: str, tls: bool) -> dict[str, Any]:
+    found: dict[str, Any] = {}
     for name, value in parse_qsl(query, keep_blank_values=True):
         if name in _TIMES:
             seconds = duration_in("s", value)

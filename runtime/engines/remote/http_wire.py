@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import ConfigurationError, RemoteError
-from ..ground.error_text import one_line
-from ..ground.extra_packages import extra_package
-from ..ground.strict_text import parse_json
+from ...errors import ConfigurationError, RemoteError
+from ...ground.error_text import one_line
+from ...ground.extra_packages import extra_package
+from ...ground.strict_text import parse_json
 from .address import RemoteAddress
 from .wire import DATATYPES, FORBIDDEN, INPUT, REFUSED, UNKNOWN, Answer, problem
 

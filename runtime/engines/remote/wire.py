@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
-from ..errors import EngineCompatibilityError, RemoteError
+from ...errors import EngineCompatibilityError, RemoteError
 from .address import TOKEN_VARIABLE, RemoteAddress
 
 INPUT = "frame"
@@ -42,22 +42,6 @@ class Wire(Protocol):
     def close(self) -> None:
         """Let the connection go; further calls do nothing."""
         ...
-
-
-def open_wire(address: RemoteAddress) -> Wire:
-    """A connection, which nothing was sent over yet.
-
-    Raises:
-        MachineError: its package is missing.
-        ConfigurationError: a file for TLS cannot be read.
-    """
-    if address.http:
-        from .http_wire import HttpWire
-
-        return HttpWire(address)
-    from .grpc_wire import GrpcWire
-
-    return GrpcWire(address)
 
 
 def problem(address: RemoteAddress, kind: str | None, said: str) -> RemoteError | EngineCompatibilityError:

@@ -13,14 +13,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..bundle.bundle import Bundle
-from ..bundle.manifest import EngineRecord, Requirements
-from ..engines.protocol import Arrays, Engine, EngineOptions, TensorSpec, check_inputs
-from ..engines.registry import AUTO, contract, load_engine
-from ..errors import ConfigurationError, EngineCompatibilityError, RemoteError
+from ...bundle.bundle import Bundle
+from ...bundle.manifest import EngineRecord, Requirements
+from ...errors import ConfigurationError, EngineCompatibilityError, RemoteError
+from ..protocol import Arrays, Engine, EngineOptions, TensorSpec, check_inputs
+from ..registry import AUTO, contract, load_engine
 from .breaker import CircuitBreaker
+from .connection import open_wire
 from .model import RemoteBundle, served_hash, version_of
-from .wire import INPUT, Answer, Wire, open_wire
+from .wire import INPUT, Answer, Wire
 
 log = logging.getLogger("dgiqa_edge.remote")
 

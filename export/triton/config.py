@@ -9,14 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..bundle.bundle import Bundle
-from ..bundle.checks import MANIFEST_NAME
-from ..engines.protocol import TensorSpec
-from ..engines.registry import contract
-from ..errors import ConfigurationError
-from ..ground.extra_packages import extra_package
-from ..remote.model import HASH, MANIFEST, version_of
-from ..remote.wire import INPUT
+from dgiqa_edge.runtime.bundle.bundle import Bundle
+from dgiqa_edge.runtime.bundle.checks import MANIFEST_NAME
+from dgiqa_edge.runtime.engines.protocol import TensorSpec
+from dgiqa_edge.runtime.engines.registry import contract
+from dgiqa_edge.runtime.engines.remote.model import HASH, MANIFEST, version_of
+from dgiqa_edge.runtime.engines.remote.wire import INPUT
+from dgiqa_edge.runtime.errors import ConfigurationError
+from dgiqa_edge.runtime.ground.extra_packages import extra_package
 
 EXTRA = "triton"
 ENCODED = "image"

@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ..bundle.bundle import Bundle, load_bundle
-from ..bundle.checks import MANIFEST_NAME, check_document
-from ..bundle.manifest import manifest_from_document
-from ..errors import BundleError, EngineCompatibilityError
-from ..ground.strict_text import parse_json
-from ..hashing import sha256_bytes
+from ...bundle.bundle import Bundle, load_bundle
+from ...bundle.checks import MANIFEST_NAME, check_document
+from ...bundle.manifest import manifest_from_document
+from ...errors import BundleError, EngineCompatibilityError
+from ...ground.strict_text import parse_json
+from ...hashing import sha256_bytes
 from .address import RemoteAddress, RemotePath, is_remote, parse_address
-from .wire import open_wire
+from .connection import open_wire
 
 HASH = "dgiqa_edge_bundle_sha256"
 """Parameter of the configuration, and of answers where Triton can give any: the SHA-256 of the bundle's manifest."""

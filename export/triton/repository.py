@@ -3,13 +3,14 @@
 import shutil
 from pathlib import Path
 
-from ..bundle.bundle import Bundle
-from ..bundle.golden import load_golden
-from ..engines.registry import choose
-from ..errors import ConfigurationError, EngineCompatibilityError
-from ..ground.atomic import atomic_directory
-from ..remote.model import HASH, version_of
-from ..scoring.scorer import Scorer
+from dgiqa_edge.runtime.bundle.bundle import Bundle
+from dgiqa_edge.runtime.bundle.golden import load_golden
+from dgiqa_edge.runtime.engines.registry import choose
+from dgiqa_edge.runtime.engines.remote.model import HASH, version_of
+from dgiqa_edge.runtime.errors import ConfigurationError, EngineCompatibilityError
+from dgiqa_edge.runtime.ground.atomic import atomic_directory
+from dgiqa_edge.runtime.scoring.scorer import Scorer
+
 from .config import PYTHON, WARM_UP_FILE, Serving, config_text, model_config
 
 BUNDLE = "bundle"
@@ -18,7 +19,7 @@ CONFIG = "config.pbtxt"
 _MODEL_PY = '''\
 """A bundle of dgiqa-edge, scored by its runtime: install that, with its extra cpu, where Triton's Python finds it."""
 
-from dgiqa_edge.runtime.triton.python_model import TritonPythonModel
+from dgiqa_edge.export.triton.python_model import TritonPythonModel
 
 __all__ = ["TritonPythonModel"]
 '''

@@ -2,9 +2,9 @@
 
 import argparse
 
-from ..ground.names import shown
-from .option_types import duration, output_folder, whole
-from .which_bundle import add_bundle_option, bundle_of
+from dgiqa_edge.runtime.commands.option_types import duration, output_folder, whole
+from dgiqa_edge.runtime.commands.which_bundle import add_bundle_option, bundle_of
+from dgiqa_edge.runtime.ground.names import shown
 
 SUMMARY = "export a bundle for a server: a model repository of Triton"
 EXTRA = "triton"
@@ -58,8 +58,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Export, and say what was written; returns 0."""
-    from ..bundle.bundle import load_bundle
-    from ..remote.model import version_of
+    from dgiqa_edge.runtime.bundle.bundle import load_bundle
+    from dgiqa_edge.runtime.engines.remote.model import version_of
+
     from ..triton.config import FLAVOURS, Serving, checked_name, graph_batch
     from ..triton.repository import write_repository
 

@@ -13,15 +13,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import DgiqaEdgeError, SourceError
-from ..frames.images import decode_image
-from ..ground.error_text import one_line
-from ..quality import Quality, Unscored
-from ..remote.model import HASH
-from ..remote.wire import INPUT
-from ..scoring.scorer import Scorer
-from ..watch.metrics.families import PREFIX
-from ..watch.metrics.prometheus import SCORE_BUCKETS
+from dgiqa_edge.runtime.engines.remote.model import HASH
+from dgiqa_edge.runtime.engines.remote.wire import INPUT
+from dgiqa_edge.runtime.errors import DgiqaEdgeError, SourceError
+from dgiqa_edge.runtime.frames.images import decode_image
+from dgiqa_edge.runtime.ground.error_text import one_line
+from dgiqa_edge.runtime.quality import Quality, Unscored
+from dgiqa_edge.runtime.scoring.scorer import Scorer
+from dgiqa_edge.runtime.watch.metrics.families import PREFIX
+from dgiqa_edge.runtime.watch.metrics.prometheus import SCORE_BUCKETS
+
 from .config import ENCODED
 from .repository import BUNDLE
 
