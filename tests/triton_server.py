@@ -8,7 +8,6 @@ import contextlib
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from places import ROOT
+from stand_ins import free_port
 
 import dgiqa_edge.runtime
 
@@ -57,13 +57,6 @@ def installation() -> Path:
         shutil.copy2(triton / "python_backend_stubs" / version / stub, triton / "backends" / "python" / stub)
         ready.touch()
     return next(home.glob("lib/python3*/site-packages"))
-
-
-def free_port() -> int:
-    """A port that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass
