@@ -1,32 +1,37 @@
 """What Triton's Python backend runs: our ``Scorer`` on raw frames of any size, or on encoded pictures.
 
 ``model.py`` of an exported repository is this class. It replays the golden frame as it loads, and does not load where
-that fails. Of one request, and of all that Triton has put together, as many frames are scored at once as
-``Scorer.score_many`` finds worth it.
+that fails. Of one request, and of all that Triton has put together, as many frames are scored at once as is worth it
+(``scoring/scorer_pool.py``), by scorers that stay open.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dgiqa_edge.runtime.bundle.bundle import load_bundle
+from dgiqa_edge.runtime.engines.registry import AUTO
 from dgiqa_edge.runtime.engines.remote.model import HASH
 from dgiqa_edge.runtime.engines.remote.wire import INPUT
-from dgiqa_edge.runtime.errors import DgiqaEdgeError, SourceError
+from dgiqa_edge.runtime.errors import BundleError, DgiqaEdgeError, SourceError
 from dgiqa_edge.runtime.frames.images import decode_image
+from dgiqa_edge.runtime.ground.ahead import ahead
 from dgiqa_edge.runtime.ground.error_text import one_line
-from dgiqa_edge.runtime.quality import Quality, Unscored
+from dgiqa_edge.runtime.quality import Quality
 from dgiqa_edge.runtime.scoring.scorer import Scorer
+from dgiqa_edge.runtime.scoring.scorer_pool import ScorerPool, frames_at_once
 from dgiqa_edge.runtime.watch.metrics.families import PREFIX
 from dgiqa_edge.runtime.watch.metrics.prometheus import SCORE_BUCKETS
 
 from .config import ENCODED
 from .repository import BUNDLE
 
-Frames = list[NDArray[np.uint8]]
+Frame = NDArray[np.uint8] | bytes | SourceError
 
 
 class TritonPythonModel:
@@ -37,14 +42,18 @@ class TritonPythonModel:
         import triton_python_backend_utils as backend  # of Triton itself: there is no package to install
 
         self._backend: Any = backend
-        self._scorer = Scorer(
-            Path(args["model_repository"], args["model_version"], BUNDLE), allow_spinning=False, verify="always"
+        config = json.loads(args["model_config"])
+        bundle = load_bundle(Path(args["model_repository"], args["model_version"], BUNDLE))
+        served = config["parameters"][HASH]["string_value"]
+        if served != bundle.sha256:
+            raise BundleError(f"{bundle.path} is another bundle than config.pbtxt says: export the model again")
+        with Scorer(bundle, allow_spinning=False, verify="always"):
+            pass
+        self._at_once = frames_at_once(bundle, AUTO, config["max_batch_size"])
+        threads = None if self._at_once == 1 else 1
+        self._pool = ScorerPool(
+            partial(Scorer, bundle, threads=threads, allow_spinning=False, verify=False), self._at_once
         )
-        served = json.loads(args["model_config"])["parameters"][HASH]["string_value"]
-        if served != self._scorer.bundle.sha256:
-            raise backend.TritonModelException(
-                f"{self._scorer.bundle.path} is another bundle than config.pbtxt says: export the model again"
-            )
         self._said: dict[str, Any] = {"parameters": {HASH: served}}
         try:
             backend.InferenceResponse(output_tensors=[], **self._said)
@@ -62,45 +71,38 @@ class TritonPythonModel:
     def execute(self, requests: Sequence[Any]) -> list[Any]:
         """One response for each request, in their order."""
         found = [self._frames(request) for request in requests]
-        frames = [frame for one in found if isinstance(one, list) for frame in one]
-        results = self._results(frames)
-        answers = []
-        for request, one in zip(requests, found, strict=True):
-            scored = [one] if isinstance(one, DgiqaEdgeError) else [next(results) for _ in one]
-            answers.append(self._answer(request, scored))
-        return answers
+        results = ahead(self._scored_here, (frame for frames in found for frame in frames), self._at_once)
+        return [
+            self._answer(request, [next(results) for _ in frames])
+            for request, frames in zip(requests, found, strict=True)
+        ]
 
     def finalize(self) -> None:
         """Free the engines."""
-        self._scorer.close()
+        self._pool.close()
 
     def _metric(self, kind: Any, name: str, text: str, labels: Mapping[str, str], buckets: Sequence[float] = ()) -> Any:
         family = self._backend.MetricFamily(name=f"{PREFIX}_{name}", description=text, kind=kind)
         self._families.append(family)
         return family.Metric(labels=labels, **({"buckets": list(buckets)} if buckets else {}))
 
-    def _frames(self, request: Any) -> Frames | SourceError:
-        """The frames of a request: uint8 [N, H, W, 3], or N encoded pictures."""
+    def _frames(self, request: Any) -> Sequence[Frame]:
+        """The frames of a request, raw or encoded; one error where it has none."""
         raw = self._backend.get_input_tensor_by_name(request, INPUT)
         encoded = self._backend.get_input_tensor_by_name(request, ENCODED)
-        try:
-            if (raw is None) == (encoded is None):
-                raise SourceError(f"give '{INPUT}' (uint8 [N, H, W, 3], BGR) or '{ENCODED}' (N encoded pictures)")
-            if raw is not None:
-                return list(raw.as_numpy())
-            return [decode_image(bytes(content)) for content in encoded.as_numpy().ravel()]
-        except SourceError as error:
-            return error
+        if (raw is None) == (encoded is None):
+            return [SourceError(f"give '{INPUT}' (uint8 [N, H, W, 3], BGR) or '{ENCODED}' (N encoded pictures)")]
+        given: Sequence[Frame] = raw.as_numpy() if encoded is None else encoded.as_numpy().ravel()
+        return given
 
-    def _results(self, frames: Frames) -> Iterator[Quality | DgiqaEdgeError]:
-        """One result a frame; what ends all scoring ends it for those that are left."""
-        done = 0
+    def _scored_here(self, frame: Frame) -> Quality | DgiqaEdgeError:
         try:
-            for result in self._scorer.score_many(frames):
-                done += 1
-                yield result.error if isinstance(result, Unscored) else result
+            if isinstance(frame, DgiqaEdgeError):
+                return frame
+            with self._pool.scorer() as scorer:
+                return scorer.score(decode_image(frame) if isinstance(frame, bytes) else frame)
         except DgiqaEdgeError as error:
-            yield from [error] * (len(frames) - done)
+            return error
 
     def _answer(self, request: Any, scored: Sequence[Quality | DgiqaEdgeError]) -> Any:
         bad = next((one for one in scored if isinstance(one, DgiqaEdgeError)), None)

@@ -34,10 +34,17 @@ def add_bundle_option(
 
     Where a model on a server does as well (``remote``), its address may stand there.
     """
-    kind, or_address = (bundle_path, f", or {EXAMPLE}") if remote else (input_path, "")
+    kind, or_address = (bundle_path, f", or {EXAMPLE}") if remote else (bundle_folder, "")
     parser.add_argument("--bundle", type=kind, metavar="DIR", help=f"the bundle{or_address} (default: {default})")
     if positional:
         parser.add_argument("named", nargs="?", type=kind, metavar="BUNDLE", help="the same as --bundle BUNDLE")
+
+
+def bundle_folder(text: str) -> Path:
+    """A folder to read a bundle from."""
+    if is_remote(text):
+        raise argparse.ArgumentTypeError(f"{text} is on a server, and this reads files: give the folder of a bundle")
+    return input_path(text)
 
 
 def bundle_path(text: str) -> Path:

@@ -117,10 +117,10 @@ def _options(query: str, shown: str, tls: bool) -> dict[str, Any]:
         elif name in _FILES and tls and value:
             found[name] = Path(value).expanduser()
         else:
-            only = "" if tls or name not in _FILES else " with TLS (tritons, triton+https)"
-            raise ConfigurationError(
-                f"{shown}: {name!r} is no option of an address{only}: give {', '.join((*_TIMES, *_FILES))}"
+            flaw = (
+                "is for TLS alone (tritons, triton+https)" if name in _FILES and not tls else "is no option, or empty"
             )
+            raise ConfigurationError(f"{shown}: {name!r} {flaw}: give {', '.join((*_TIMES, *_FILES))}")
     if ("cert" in found) != ("key" in found):
         raise ConfigurationError(f"{shown}: cert and key belong together: give both")
     return found
