@@ -69,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
     serving = Serving(
         name=checked_name(args.name or bundle.manifest.preset),
         flavour=flavour,
-        max_batch=min(args.max_batch, graph_batch(bundle, flavour, args.max_batch)),
+        max_batch=graph_batch(bundle, flavour, args.max_batch),
         queue_delay_s=args.queue_delay / 1e3,
         instances=args.instances,
     )

@@ -15,7 +15,7 @@ from dgiqa_edge.runtime.engines.protocol import TensorSpec
 from dgiqa_edge.runtime.engines.registry import contract
 from dgiqa_edge.runtime.engines.remote.model import HASH, MANIFEST, version_of
 from dgiqa_edge.runtime.engines.remote.wire import INPUT
-from dgiqa_edge.runtime.errors import ConfigurationError
+from dgiqa_edge.runtime.errors import ConfigurationError, EngineCompatibilityError
 from dgiqa_edge.runtime.ground.extra_packages import extra_package
 
 EXTRA = "triton"
@@ -64,8 +64,20 @@ class Serving:
 
 
 def graph_batch(bundle: Bundle, flavour: Flavour, asked: int) -> int:
-    """The most frames that one run may take: as many as asked by the runtime; 0 of a graph that takes one frame."""
-    return asked if flavour is PYTHON else 0
+    """The most frames that one run may take, of so many that are asked for; 0 of a graph that takes one frame.
+
+    Raises:
+        EngineCompatibilityError: the graph takes several frames, and no fewer.
+    """
+    if flavour is PYTHON:
+        return asked
+    batch = bundle.document.get("batch", {"least": 1, "most": 0})
+    if batch["least"] > 1:
+        raise EngineCompatibilityError(
+            f"{bundle.path} takes {batch['most']} frames at once and no fewer, a server gets as many as there are: "
+            "export the python flavour, or build it for one frame and more"
+        )
+    return min(asked, int(batch["most"]))
 
 
 def checked_name(name: str) -> str:

@@ -84,7 +84,7 @@ class RemoteEngine:
                 self._note_failure(error)
             else:
                 self._note_success()
-                return self._checked(answer)
+                return self._checked(answer, len(frame))
 
     def describe(self) -> dict[str, Any]:
         return {
@@ -139,12 +139,12 @@ class RemoteEngine:
             log.info("%s answers again", self._bundle.address)
         self._breaker.succeeded()
 
-    def _checked(self, answer: Answer) -> dict[str, NDArray[Any]]:
+    def _checked(self, answer: Answer, frames: int) -> dict[str, NDArray[Any]]:
         """The outputs in the shapes that the frame graph has: a server that batches gives ``score`` as [1, 1]."""
         found = {}
         for spec in self._promised:
             array = answer.outputs.get(spec.name)
-            shape = tuple(side or 1 for side in spec.shape)
+            shape = (frames, *(side or 1 for side in spec.shape[1:]))
             if array is None or str(array.dtype) != spec.dtype or array.size != np.prod(shape):
                 what = "missing" if array is None else f"{array.dtype} {list(array.shape)}"
                 raise EngineCompatibilityError(

@@ -1,6 +1,6 @@
 """The protocol over HTTP: a JSON head with binary tensors behind it, as Triton's extension of it has them.
 
-tritonclient's own HTTP client is for one thread of its life and brings an event loop, so the connection is urllib3's.
+tritonclient's own HTTP client is for one thread alone and brings an event loop, so the connection is urllib3's.
 """
 
 import json
