@@ -24,18 +24,8 @@ EXTRA_OF_ROOM = {
 }
 LONGEST_FILE = 400
 COMMANDS = [
-    "bench",
-    "build",
-    "debug",
-    "demo",
-    "doctor",
-    "export",
-    "gate",
-    "inspect",
-    "score",
-    "train",
-    "watch",
-    "weights",
+    *("bench", "build", "debug", "demo", "doctor", "export"),
+    *("gate", "inspect", "score", "train", "watch", "weights"),
 ]
 
 

@@ -17,6 +17,7 @@ from dgiqa_edge.runtime.engines.remote.model import HASH, MANIFEST, version_of
 from dgiqa_edge.runtime.engines.remote.wire import INPUT
 from dgiqa_edge.runtime.errors import ConfigurationError, EngineCompatibilityError
 from dgiqa_edge.runtime.ground.extra_packages import extra_package
+from dgiqa_edge.runtime.ground.input_file import file_bytes
 
 EXTRA = "triton"
 ENCODED = "image"
@@ -120,7 +121,7 @@ def model_config(bundle: Bundle, serving: Serving) -> Any:
     warm_up.inputs[INPUT].input_data_file = WARM_UP_FILE
     texts = {
         HASH: bundle.sha256,
-        MANIFEST: (bundle.path / MANIFEST_NAME).read_bytes().decode(),
+        MANIFEST: file_bytes(bundle.path / MANIFEST_NAME).decode(),
         **(flavour.parameters or {}),
     }
     for name, text in texts.items():

@@ -5,7 +5,6 @@ that fails. Of one request, and of all that Triton has put together, as many fra
 (``scoring/scorer_pool.py``), by scorers that stay open.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -22,6 +21,7 @@ from dgiqa_edge.runtime.errors import BundleError, DgiqaEdgeError, SourceError
 from dgiqa_edge.runtime.frames.images import decode_image
 from dgiqa_edge.runtime.ground.ahead import ahead
 from dgiqa_edge.runtime.ground.error_text import one_line
+from dgiqa_edge.runtime.ground.strict_text import parse_json
 from dgiqa_edge.runtime.quality import Quality
 from dgiqa_edge.runtime.scoring.scorer import Scorer
 from dgiqa_edge.runtime.scoring.scorer_pool import ScorerPool, frames_at_once
@@ -42,7 +42,7 @@ class TritonPythonModel:
         import triton_python_backend_utils as backend  # of Triton itself: there is no package to install
 
         self._backend: Any = backend
-        config = json.loads(args["model_config"])
+        config = parse_json(args["model_config"])
         bundle = load_bundle(Path(args["model_repository"], args["model_version"], BUNDLE))
         served = config["parameters"][HASH]["string_value"]
         if served != bundle.sha256:

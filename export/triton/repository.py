@@ -9,6 +9,7 @@ from dgiqa_edge.runtime.engines.registry import choose
 from dgiqa_edge.runtime.engines.remote.model import HASH, version_of
 from dgiqa_edge.runtime.errors import ConfigurationError, EngineCompatibilityError
 from dgiqa_edge.runtime.ground.atomic import atomic_directory
+from dgiqa_edge.runtime.ground.input_file import file_bytes
 from dgiqa_edge.runtime.scoring.scorer import Scorer
 
 from .config import PYTHON, WARM_UP_FILE, Serving, config_text, model_config
@@ -39,7 +40,7 @@ def write_repository(bundle: Bundle, repository: Path, serving: Serving) -> Path
     folder = repository / serving.name
     _refuse_strangers(folder)
     text = config_text(model_config(bundle, serving))
-    content = None if serving.flavour is PYTHON else _graph(bundle, serving)
+    graph = None if serving.flavour is PYTHON else _graph(bundle, serving)
     backend = "auto" if serving.flavour is PYTHON else serving.flavour.backend
     with Scorer(bundle, backend=backend, allow_spinning=False, verify="always"):
         pass
@@ -50,15 +51,15 @@ def write_repository(bundle: Bundle, repository: Path, serving: Serving) -> Path
         (partial / "warmup").mkdir()
         (partial / "warmup" / WARM_UP_FILE).write_bytes(golden.frame.tobytes())
         version.mkdir()
-        if content is None:
+        if graph is None:
             (version / serving.flavour.file).write_text(_MODEL_PY, encoding="utf-8")
             shutil.copytree(bundle.path, version / BUNDLE)
         else:
-            (version / serving.flavour.file).write_bytes(content)
+            shutil.copyfile(graph, version / serving.flavour.file)
     return folder
 
 
-def _graph(bundle: Bundle, serving: Serving) -> bytes:
+def _graph(bundle: Bundle, serving: Serving) -> Path:
     """The one file that Triton's backend runs."""
     if bundle.manifest.layout != "fused":
         raise EngineCompatibilityError(
@@ -66,15 +67,15 @@ def _graph(bundle: Bundle, serving: Serving) -> bytes:
             "the python flavour, or build it with --layout fused"
         )
     _, record = choose(bundle, "fused", serving.flavour.backend)
-    return bundle.file(record.file).read_bytes()
+    return bundle.file(record.file)
 
 
 def _refuse_strangers(folder: Path) -> None:
     if not folder.exists():
         return
     try:
-        ours = HASH in (folder / CONFIG).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
+        ours = HASH.encode() in file_bytes(folder / CONFIG)
+    except OSError:
         ours = folder.is_dir() and not any(folder.iterdir())
     if not ours:
         raise ConfigurationError(f"{folder} is there and was not exported from a bundle: give another --name or --out")

@@ -3,7 +3,6 @@
 tritonclient's own HTTP client is for one thread alone and brings an event loop, so the connection is urllib3's.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from ...errors import ConfigurationError, RemoteError
 from ...ground.error_text import one_line
 from ...ground.extra_packages import extra_package
+from ...ground.names import json_text
 from ...ground.strict_text import parse_json
 from .address import RemoteAddress
 from .wire import DATATYPES, FORBIDDEN, INPUT, REFUSED, UNKNOWN, Answer, problem
@@ -60,7 +60,7 @@ class HttpWire:
             "parameters": {"binary_data_size": len(content)},
         }
         wanted = [{"name": name, "parameters": {"binary_data": True}} for name in outputs]
-        head = json.dumps({"id": request_id, "inputs": [tensor], "outputs": wanted}).encode()
+        head = json_text({"id": request_id, "inputs": [tensor], "outputs": wanted}).encode()
         headers = {_HEAD_LENGTH: str(len(head)), "Content-Type": "application/octet-stream"}
         length, answer = self._ask("POST", "infer", head + content, headers)
         document, at = self._parsed(answer[:length]), len(answer) if length is None else length
