@@ -1,8 +1,8 @@
 """What Triton's Python backend runs: our ``Scorer`` on raw frames of any size, or on encoded pictures.
 
-``model.py`` of an exported repository is this class. It replays the golden frame as it loads, and does not load where
-that fails. Of one request, and of all that Triton has put together, as many frames are scored at once as is worth it
-(``scoring/scorer_pool.py``), by scorers that stay open.
+A repository's model is this class. It replays the golden frame as it loads, and does not load where that fails. Of one
+request, and of all that Triton has put together, as many frames are scored at once as is worth it
+(``runtime/scoring/scorer_pool.py``), by scorers that stay open.
 """
 
 from collections.abc import Mapping, Sequence

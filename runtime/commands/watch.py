@@ -87,10 +87,10 @@ def run(args: argparse.Namespace) -> int:
 
 def open_scorer(settings: "WatchSettings") -> "AbstractContextManager[FrameScorer]":
     """The scorer that all cameras share; raises as ``Scorer`` does."""
-    from ..engines.remote.address import is_remote, parse_address
     from ..errors import ConfigurationError
     from ..scoring.fallback import FallbackScorer
     from ..scoring.scorer import Scorer
+    from ..settings.remote_address import is_remote, parse_address
 
     engine = settings.engine
     if engine.fallback is not None and not is_remote(settings.bundle):

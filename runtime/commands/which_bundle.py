@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..bundle.checks import MANIFEST_NAME
-from ..engines.remote.address import EXAMPLE, is_remote, remote_path
 from ..errors import ConfigurationError, MachineError
 from ..ground.atomic import write_bytes
 from ..ground.cache_folder import cache_path
 from ..ground.input_file import file_bytes
 from ..ground.names import shown
+from ..settings.remote_address import EXAMPLE, is_remote, remote_path
 from .option_types import input_path
 from .progress import say
 

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from ..bundle.bundle import Bundle
 from ..bundle.golden import load_golden
-from ..engines.remote.address import RemoteAddress
 from ..engines.remote.model import remote_bundle, served
 from ..errors import RemoteError
 from ..quality import Quality
+from ..settings.remote_address import RemoteAddress
 from .scorer import Scorer
 
 

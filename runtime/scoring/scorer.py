@@ -50,7 +50,7 @@ class Scorer:
 
     Args:
         bundle: a bundle directory; the address of a model on a server, as ``triton://host:8001/model``
-            (``remote/address.py``); or a bundle already loaded.
+            (``settings/remote_address.py``); or a bundle already loaded.
         threads: threads of one operator; None leaves it to the backend.
         backend: ``auto``, or a backend that the bundle has engines for, or one that runs the portable graph of any.
         providers: where a backend executes that heeds them, as ``cuda``, first choice first.

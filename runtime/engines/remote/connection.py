@@ -1,6 +1,6 @@
 """Which of the wires an address means."""
 
-from .address import RemoteAddress
+from ...settings.remote_address import RemoteAddress
 from .wire import Wire
 
 

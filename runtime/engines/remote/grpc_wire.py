@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from ...errors import ConfigurationError, EngineCompatibilityError, RemoteError
 from ...ground.error_text import one_line
 from ...ground.extra_packages import extra_package
-from .address import RemoteAddress
+from ...settings.remote_address import RemoteAddress
 from .wire import DATATYPES, FORBIDDEN, INPUT, REFUSED, UNKNOWN, Answer, problem
 
 _LASTING = {

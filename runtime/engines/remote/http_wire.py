@@ -14,7 +14,7 @@ from ...ground.error_text import one_line
 from ...ground.extra_packages import extra_package
 from ...ground.names import json_text
 from ...ground.strict_text import parse_json
-from .address import RemoteAddress
+from ...settings.remote_address import RemoteAddress
 from .wire import DATATYPES, FORBIDDEN, INPUT, REFUSED, UNKNOWN, Answer, problem
 
 _HEAD_LENGTH = "Inference-Header-Content-Length"

@@ -10,7 +10,7 @@ from ...bundle.manifest import manifest_from_document
 from ...errors import BundleError, EngineCompatibilityError
 from ...ground.strict_text import parse_json
 from ...hashing import sha256_bytes
-from .address import RemoteAddress, RemotePath, is_remote, parse_address
+from ...settings.remote_address import RemoteAddress, RemotePath, is_remote, parse_address
 from .connection import open_wire
 
 HASH = "dgiqa_edge_bundle_sha256"

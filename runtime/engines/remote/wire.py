@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from numpy.typing import NDArray
 
 from ...errors import EngineCompatibilityError, RemoteError
-from .address import TOKEN_VARIABLE, RemoteAddress
+from ...settings.remote_address import TOKEN_VARIABLE, RemoteAddress
 
 INPUT = "frame"
 DATATYPES = {"uint8": "UINT8", "float32": "FP32"}

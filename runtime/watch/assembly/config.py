@@ -12,7 +12,6 @@ from typing import Any
 from urllib.parse import quote
 
 from ...backoff import BackoffPolicy
-from ...engines.remote.address import is_remote, remote_path
 from ...errors import ConfigurationError
 from ...gate.policy import GatePolicy
 from ...gate.policy_file import load_policy, parse_policy
@@ -20,6 +19,7 @@ from ...ground.framing import FITS, Fit
 from ...ground.limits import MOST_THREADS
 from ...settings.credentials import shown_address
 from ...settings.file import read_settings
+from ...settings.remote_address import is_remote, remote_path
 from ...settings.section import Section
 from ..loop.capture import ConnectionSettings
 from ..loop.intake import Drop, LineSettings, Policy

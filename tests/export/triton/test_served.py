@@ -14,10 +14,10 @@ import triton_server
 
 from dgiqa_edge.runtime.bundle.bundle import load_bundle
 from dgiqa_edge.runtime.commands.cli import main
-from dgiqa_edge.runtime.engines.remote.address import parse_address
 from dgiqa_edge.runtime.engines.remote.model import served, version_of
 from dgiqa_edge.runtime.errors import EngineCompatibilityError, RemoteError
 from dgiqa_edge.runtime.scoring.scorer import Scorer
+from dgiqa_edge.runtime.settings.remote_address import parse_address
 
 grpc = pytest.importorskip("tritonclient.grpc", reason="tritonclient is not installed: extra triton")
 pytestmark = [

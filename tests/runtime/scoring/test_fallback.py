@@ -3,10 +3,10 @@
 import pytest
 from stand_ins.kserve import ADDRESS, Server
 
-from dgiqa_edge.runtime.engines.remote.address import parse_address
 from dgiqa_edge.runtime.errors import EngineCompatibilityError
 from dgiqa_edge.runtime.scoring.fallback import FallbackScorer
 from dgiqa_edge.runtime.scoring.scorer import Scorer
+from dgiqa_edge.runtime.settings.remote_address import parse_address
 
 
 @pytest.fixture

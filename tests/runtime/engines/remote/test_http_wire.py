@@ -11,9 +11,9 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from dgiqa_edge.runtime.engines.remote.address import TOKEN_VARIABLE, parse_address
 from dgiqa_edge.runtime.engines.remote.http_wire import HttpWire
 from dgiqa_edge.runtime.errors import ConfigurationError, EngineCompatibilityError, RemoteError
+from dgiqa_edge.runtime.settings.remote_address import TOKEN_VARIABLE, parse_address
 
 pytest.importorskip("urllib3", reason="urllib3 is not installed: extra triton")
 FRAME = np.arange(24, dtype=np.uint8).reshape(1, 2, 4, 3)

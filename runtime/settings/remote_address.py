@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from ...errors import ConfigurationError
-from ...ground.limits import MOST_SECONDS
-from ...ground.quantities import duration_in
-from ...settings.credentials import remember, remember_address
+from ..errors import ConfigurationError
+from ..ground.limits import MOST_SECONDS
+from ..ground.quantities import duration_in
+from .credentials import remember, remember_address
 
 TOKEN_VARIABLE = "DGIQA_TRITON_TOKEN"
 EXAMPLE = "triton://HOST:8001/MODEL"

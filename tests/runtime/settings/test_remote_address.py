@@ -1,14 +1,14 @@
 import pytest
 
-from dgiqa_edge.runtime.engines.remote.address import (
+from dgiqa_edge.runtime.errors import ConfigurationError
+from dgiqa_edge.runtime.settings.credentials import masked
+from dgiqa_edge.runtime.settings.remote_address import (
     TOKEN_VARIABLE,
     RemotePath,
     is_remote,
     parse_address,
     remote_path,
 )
-from dgiqa_edge.runtime.errors import ConfigurationError
-from dgiqa_edge.runtime.settings.credentials import masked
 
 
 @pytest.mark.parametrize(
