@@ -5,6 +5,7 @@ import socket
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -117,6 +118,14 @@ def test_the_process_and_its_sinks(metrics: PrometheusMetrics) -> None:
         assert found[f"dgiqa_edge_sink_{kind}_events_total", (("sink", "web"),)] == value
     (build,) = [labels for name, labels in found if name == "dgiqa_edge_build_info"]
     assert dict(build)["precision"] == "int8"
+
+
+def test_a_server_and_its_fallback(metrics: PrometheusMetrics) -> None:
+    there = {"device": "triton://server:8001/nano", "answers": False}
+    metrics.follow(lambda: replace(STATUS, engines=(there, {"scored_here": 7}, {"scored_here": 7})))
+    found = scrape(metrics)
+    assert found["dgiqa_edge_server_answers", (("server", "triton://server:8001/nano"),)] == 0
+    assert found["dgiqa_edge_fallback_frames_total", ()] == 7
 
 
 def test_what_is_not_known_yet_has_no_sample(metrics: PrometheusMetrics) -> None:
