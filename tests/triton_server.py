@@ -5,6 +5,7 @@ Python, so both live in an environment of their own below ``build/triton``, whic
 """
 
 import contextlib
+import functools
 import os
 import shutil
 import signal
@@ -30,6 +31,7 @@ RUNTIME = ("numpy<2", "onnxruntime>=1.17", "opencv-python-headless>=4.8,<4.12")
 READY_S = 60.0
 
 
+@functools.cache
 def absent() -> str:
     """Why there can be no server here; empty where there can, or already is."""
     if not (sys.platform == "linux" and Path(PYTHON).exists()):

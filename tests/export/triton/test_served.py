@@ -127,15 +127,22 @@ def test_requests_that_wait_are_scored_in_one_run(make_bundle, export, tmp_path)
     assert statistics.model_stats[0].execution_count < 20
 
 
-def test_a_model_whose_replay_fails_there_is_not_served(make_bundle, export, tmp_path):
+@pytest.mark.parametrize(
+    ("config_is_of_it", "problem"),
+    [(True, "golden frame's score is 0.2 off"), (False, "is another bundle than config.pbtxt says")],
+)
+def test_a_model_whose_replay_fails_there_is_not_served(config_is_of_it, problem, make_bundle, export, tmp_path):
     bundle, spoilt = make_bundle(), make_bundle(golden_shift=0.2)
     repository = export(bundle)
+    if config_is_of_it:
+        config = repository / "eye" / "config.pbtxt"
+        config.write_text(config.read_text().replace(load_bundle(bundle).sha256, load_bundle(spoilt).sha256))
     (there,) = repository.glob("eye/*/bundle")
     for file in spoilt.iterdir():
         (there / file.name).write_bytes(file.read_bytes())
     with pytest.raises(RuntimeError), triton_server.serving(repository, tmp_path / "log"):
         pass
-    assert "golden frame's score is 0.2 off" in (tmp_path / "log").read_text()
+    assert problem in (tmp_path / "log").read_text()
 
 
 def test_a_server_with_another_bundle_is_refused_and_one_that_is_killed_is_away(make_bundle, export, tmp_path):

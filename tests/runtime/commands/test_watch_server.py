@@ -65,7 +65,7 @@ def test_a_restart_of_the_server_loses_no_frame_from_the_account(falls_back, mak
         server.kill()
         time.sleep(5)
         server.start()
-        wait_for(tmp_path, 40)
+        wait_for(tmp_path, 160)  # for longer than the longest pause between two tries
         watch.terminate()
         _, said = watch.communicate(timeout=60)
     finally:
