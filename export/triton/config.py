@@ -5,7 +5,6 @@ and an output without any other side has the shape [1] there.
 """
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,14 +36,13 @@ class Flavour:
     backend: str
     file: str
     instances: str = "KIND_CPU"
-    parameters: Mapping[str, str] | None = None
 
 
 PYTHON = Flavour("python", "model.py")
 FLAVOURS = {
     "python": PYTHON,
     "onnxruntime": Flavour("onnxruntime", "model.onnx"),
-    "openvino": Flavour("openvino", "model.onnx", parameters={"SKIP_OV_DYNAMIC_BATCHSIZE": "YES"}),
+    "openvino": Flavour("openvino", "model.onnx"),
     "tensorrt": Flavour("tensorrt", "model.plan", "KIND_GPU"),
 }
 
@@ -119,13 +117,8 @@ def model_config(bundle: Bundle, serving: Serving) -> Any:
     warm_up.inputs[INPUT].data_type = pb.TYPE_UINT8
     warm_up.inputs[INPUT].dims.extend([*side, frame.height, frame.width, 3])
     warm_up.inputs[INPUT].input_data_file = WARM_UP_FILE
-    texts = {
-        HASH: bundle.sha256,
-        MANIFEST: file_bytes(bundle.path / MANIFEST_NAME).decode(),
-        **(flavour.parameters or {}),
-    }
-    for name, text in texts.items():
-        config.parameters[name].string_value = text
+    config.parameters[HASH].string_value = bundle.sha256
+    config.parameters[MANIFEST].string_value = file_bytes(bundle.path / MANIFEST_NAME).decode()
     return config
 
 

@@ -101,5 +101,7 @@ def address_path(address: RemoteAddress) -> RemotePath:
 
 def _remote(bundle: Bundle, address: RemoteAddress, digest: str) -> RemoteBundle:
     files = {record.file: bundle.manifest.files[record.file] for record in bundle.manifest.engines}
-    manifest = replace(bundle.manifest, layout="fused", files=files)  # depth of an earlier frame stays on the server
+    # A request is one frame, of which batches are made there; and depth of an earlier frame stays there.
+    document = {name: value for name, value in bundle.document.items() if name != "batch"}
+    manifest = replace(manifest_from_document(document), layout="fused", files=files)
     return RemoteBundle(bundle.path, manifest, bundle.document, address=address, served_sha256=digest)
