@@ -84,6 +84,8 @@ JETSON = sorted({*ONNXRUNTIME, *REPORTS, *SERVICES, "cuda-python>=12,<13", "nump
 # Users install NVIDIA's wheels under NVIDIA's licence; nothing of them is ours to pass on.
 TENSORRT_RTX = ["tensorrt_rtx_cu13_libs>=1.7,<1.8", "tensorrt_rtx_cu13_bindings>=1.7,<1.8"]
 COMPLETION = ["shtab>=1.7"]
+# The protocol of KServe and Triton; without tritonclient's own HTTP, whose event loop is for one thread.
+TRITON = ["tritonclient[grpc]>=2.45", "urllib3>=2", *OPENCV]
 OPENVINO = ["openvino>=2024.4", *OPENCV]
 # What the runtime's tests need, on any Python that it names; the rest of the tests needs `dev`.
 TEST = ["hypothesis>=6", "jsonschema>=4", "onnx>=1.16", "psutil", "pytest-timeout", "pytest>=8"]
@@ -158,12 +160,13 @@ setup(
         "tensorrt": TENSORRT,
         "tensorrt-rtx": TENSORRT_RTX,
         "openvino": OPENVINO,
+        "triton": TRITON,
         # The customer's listed CUDA binding; it compiles against libcuda, so it is a choice, not a default.
         "pycuda": ["pycuda"],
         "test": TEST,
         "release": RELEASE,
         "docs": DOCS,
-        "dev": sorted({*CPU, *EXPORT, *TRAINING, *BENCH, *WATCH, *OPENVINO, *COMPLETION, *DEV}),
+        "dev": sorted({*CPU, *EXPORT, *TRAINING, *BENCH, *WATCH, *OPENVINO, *TRITON, *COMPLETION, *DEV}),
     },
     entry_points={
         "console_scripts": ["dgiqa-edge = dgiqa_edge.runtime.commands.cli:main"],
@@ -182,6 +185,7 @@ setup(
             "inspect = dgiqa_edge.runtime.commands.inspect",
             "bundle = dgiqa_edge.runtime.commands.bundle",
             "doctor = dgiqa_edge.runtime.commands.doctor",
+            "export = dgiqa_edge.export.commands.export",
             "completion = dgiqa_edge.runtime.commands.completion",
             "weights = dgiqa_edge.export.commands.weights",
             "build = dgiqa_edge.export.commands.build",

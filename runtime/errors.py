@@ -58,6 +58,12 @@ class EngineCompatibilityError(DgiqaEdgeError):
     exit_code = 4
 
 
+class RemoteError(DgiqaEdgeError):
+    """A server of a remote engine that does not answer, or fails: asking again may help."""
+
+    exit_code = 4
+
+
 class FidelityError(DgiqaEdgeError):
     """An engine whose outputs differ from the FP32 outputs by more than it promised."""
 

@@ -150,7 +150,11 @@ def settings() -> dict[str, dict[str, Setting]]:
         folder = Path(name)
         (folder / "policy.toml").write_text("")
         cameras = [{"name": "front", "source": "test://", "gate": {"policy": "policy.toml"}}]
-        content = {"bundle": "bundle", "baselines": "baselines", "engine": {"cache_folder": "cache"}}
+        content = {
+            "bundle": "bundle",
+            "baselines": "baselines",
+            "engine": {"cache_folder": "cache", "fallback": "fallback"},
+        }
         with listening() as heard:
             parse_watch_settings(content | {"cameras": cameras}, folder / "watch.toml", {})
         of_cameras = {path: it for path, it in heard.items() if path.startswith("cameras[0].")}

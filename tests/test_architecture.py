@@ -22,7 +22,10 @@ EXTRA_OF_ROOM = {
     "training": "training",
 }
 LONGEST_FILE = 400
-COMMANDS = ["bench", "build", "debug", "demo", "doctor", "gate", "inspect", "score", "train", "watch", "weights"]
+COMMANDS = [
+    *("bench", "build", "debug", "demo", "doctor", "export"),
+    *("gate", "inspect", "score", "train", "watch", "weights"),
+]
 
 
 def modules(room):

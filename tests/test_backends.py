@@ -20,6 +20,7 @@ OWN = {
     **{rf"export/(options/)?{name}(_options\.py|/)": "its options and its builder" for name in MODULES},
     r"runtime/engines/registry\.py": "the runtime's registry",
     r"runtime/ground/extra_packages\.py": "names of extras, some of which are those of backends",
+    r"export/triton/config\.py": "the backends of another program, some of which have the same names",
     r"export/options/build_options\.py": "the registry of a build",
 }
 

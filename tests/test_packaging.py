@@ -176,6 +176,7 @@ LACKING = {
     "watch": ("{root}/runtime/examples/files.toml --bundle {bundle}", "numpy", "watch"),
     "bench": ("report {root}/benchmarks/results/nano-int8-cpu.json --html {out}", "jinja2", "bench"),
     "debug": ("{bundle}", "polygraphy", "debug"),
+    "export": ("triton {bundle} --out {out}", "tritonclient", "triton"),
     "completion": ("bash", "shtab", "completion"),
     "demo": ("--bundle {bundle} --out {out}", "numpy", "bench"),
     "build": ("--frame 640x480 --out {out}", "torch", "export"),

@@ -22,7 +22,7 @@ import numpy as np
 
 from dgiqa_edge.runtime.commands.cli import guarded
 from dgiqa_edge.runtime.commands.option_types import input_path, output_file, parse, seconds, whole
-from dgiqa_edge.runtime.commands.watch import open_scorer
+from dgiqa_edge.runtime.commands.watch.scorers import open_scorer
 from dgiqa_edge.runtime.errors import SourceError
 from dgiqa_edge.runtime.frames.images import write_image
 from dgiqa_edge.runtime.ground.atomic import write_result

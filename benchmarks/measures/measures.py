@@ -12,9 +12,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from dgiqa_edge.calibration.images.calibration_set import pixels_sha256
-from dgiqa_edge.runtime.bundle.checks import MANIFEST_NAME
 from dgiqa_edge.runtime.errors import FidelityError, SourceError
-from dgiqa_edge.runtime.hashing import sha256_file, sha256_json
+from dgiqa_edge.runtime.hashing import sha256_json
 from dgiqa_edge.runtime.scoring.scorer import Scorer
 
 from .score_store import ScoreStore
@@ -108,4 +107,4 @@ def bundle_measure(scorer: Scorer) -> Measure:
 
 def bundle_sha256(scorer: Scorer) -> str:
     """SHA-256 of the bundle's manifest, which holds that of every file."""
-    return sha256_file(scorer.bundle.path / MANIFEST_NAME)
+    return scorer.bundle.sha256

@@ -5,7 +5,6 @@ from typing import Any
 from dgiqa_edge.runtime.bundle.bundle import Bundle
 from dgiqa_edge.runtime.bundle.records import plain
 from dgiqa_edge.runtime.ground.strict_text import parse_json
-from dgiqa_edge.runtime.hashing import sha256_file
 from dgiqa_edge.runtime.scoring.scorer import Scorer
 
 BUILD_REPORT = "report.json"
@@ -17,7 +16,7 @@ def subject_section(scorer: Scorer) -> dict[str, Any]:
     engines = {record.file: manifest.files[record.file] for record in manifest.engines}
     return {
         "bundle": bundle.path.name,
-        "manifest_sha256": sha256_file(bundle.path / "bundle.json"),
+        "manifest_sha256": bundle.sha256,
         "created": manifest.created,
         "preset": manifest.preset,
         "precision": manifest.precision.name,

@@ -11,6 +11,7 @@ from . import cli
 SUMMARY = "print a script by which bash or zsh completes this program's commands and options"
 EXTRA = "completion"
 SHELLS = ("bash", "zsh")
+_OF_FILES = ("input_path", "bundle_path", "bundle_folder", "output_file", "output_folder", "json_output")
 
 _EPILOG = f"""\
 example:
@@ -59,5 +60,5 @@ def _with_files(parser: argparse.ArgumentParser, shtab: Any) -> None:
 
 
 def _takes_a_file(action: argparse.Action) -> bool:
-    named = getattr(action.type, "__name__", "") in ("input_path", "output_file", "output_folder", "json_output")
+    named = getattr(action.type, "__name__", "") in _OF_FILES
     return named or (action.type is None and (not action.option_strings or action.dest in ("photos", "calib")))

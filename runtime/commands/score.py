@@ -45,7 +45,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "images", nargs="+", metavar="IMAGES", help="image files, directories, or quoted globs; one may be the bundle"
     )
-    add_bundle_option(parser, positional=False)
+    add_bundle_option(parser, positional=False, remote=True)
     add_json_option(parser, "one object per image, each a line")
     parser.add_argument(
         "--depth-out",

@@ -15,6 +15,7 @@ from ..ground.atomic import write_bytes
 from ..ground.cache_folder import cache_path
 from ..ground.input_file import file_bytes
 from ..ground.names import shown
+from ..settings.remote_address import EXAMPLE, is_remote, remote_path
 from .option_types import input_path
 from .progress import say
 
@@ -23,12 +24,36 @@ _BUILD = "dgiqa-edge build --int8"
 
 
 def add_bundle_option(
-    parser: argparse.ArgumentParser, *, positional: bool = True, default: str = f"${VARIABLE}, else the last one built"
+    parser: argparse.ArgumentParser,
+    *,
+    positional: bool = True,
+    default: str = f"${VARIABLE}, else the last one built",
+    remote: bool = False,
 ) -> None:
-    """Add ``--bundle DIR``, and where nothing else is meant by it an argument that names it, too."""
-    parser.add_argument("--bundle", type=input_path, metavar="DIR", help=f"the bundle (default: {default})")
+    """Add ``--bundle DIR``, and where nothing else is meant by it an argument that names it, too.
+
+    Where a model on a server does as well (``remote``), its address may stand there.
+    """
+    kind, or_address = (bundle_path, f", or {EXAMPLE}") if remote else (bundle_folder, "")
+    parser.add_argument("--bundle", type=kind, metavar="DIR", help=f"the bundle{or_address} (default: {default})")
     if positional:
-        parser.add_argument("named", nargs="?", type=input_path, metavar="BUNDLE", help="the same as --bundle BUNDLE")
+        parser.add_argument("named", nargs="?", type=kind, metavar="BUNDLE", help="the same as --bundle BUNDLE")
+
+
+def bundle_folder(text: str) -> Path:
+    """A folder to read a bundle from."""
+    if is_remote(text):
+        raise argparse.ArgumentTypeError(f"{text} is on a server, and this reads files: give the folder of a bundle")
+    return input_path(text)
+
+
+def bundle_path(text: str) -> Path:
+    """A folder to read a bundle from, or the address of a model on a server.
+
+    Raises:
+        ConfigurationError: an address with a flaw.
+    """
+    return remote_path(text) if is_remote(text) else input_path(text)
 
 
 def bundle_of(args: argparse.Namespace) -> Path:
@@ -59,8 +84,8 @@ def bundle_and_rest(args: argparse.Namespace, given: Sequence[str]) -> tuple[Pat
     """
     if args.bundle is not None:
         return args.bundle, list(given)
-    bundles = [text for text in given if os.path.isfile(os.path.join(text, MANIFEST_NAME))]  # noqa: PTH113, PTH118
-    named = _only([Path(text) for text in bundles])
+    bundles = [text for text in given if is_remote(text) or os.path.isfile(os.path.join(text, MANIFEST_NAME))]  # noqa: PTH113, PTH118
+    named = _only([bundle_path(text) for text in bundles])
     return named or _unnamed(), [text for text in given if text not in bundles]
 
 
@@ -81,7 +106,7 @@ def _unnamed() -> Path:
     chosen = os.environ.get(VARIABLE, "").strip()
     if chosen:
         say(f"bundle: {shown(chosen)} ({VARIABLE})")
-        return input_path(chosen)
+        return bundle_path(chosen)
     last = _last_built()
     if last is None:
         raise ConfigurationError(

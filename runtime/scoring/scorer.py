@@ -18,10 +18,12 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ..bundle.bundle import Bundle, layer_hint, load_bundle, rebuild_command
+from ..bundle.bundle import Bundle, layer_hint, rebuild_command
 from ..bundle.golden import FAULT_OUTPUTS, Deviation, compare, load_golden
 from ..bundle.replay_stamps import has_stamp, replay_identity, write_stamp
-from ..engines import Engine, EngineOptions, Spinning, load_engine
+from ..engines import Engine, EngineOptions, Spinning
+from ..engines.remote.engine import open_engine
+from ..engines.remote.model import RemoteBundle, open_bundle
 from ..errors import BundleError, ConfigurationError, FidelityError, SourceError
 from ..frames.arrays import Image, as_bgr
 from ..frames.fit import fit_to
@@ -47,7 +49,8 @@ class Scorer:
         (True, (24, 32))
 
     Args:
-        bundle: a bundle directory, or a bundle already loaded.
+        bundle: a bundle directory; the address of a model on a server, as ``triton://host:8001/model``
+            (``settings/remote_address.py``); or a bundle already loaded.
         threads: threads of one operator; None leaves it to the backend.
         backend: ``auto``, or a backend that the bundle has engines for, or one that runs the portable graph of any.
         providers: where a backend executes that heeds them, as ``cuda``, first choice first.
@@ -66,6 +69,7 @@ class Scorer:
         ConfigurationError: there is no such backend or fit, or an option makes no sense.
         MachineError: the backend's package is missing.
         FidelityError: the golden frame's outputs differ by more than the manifest's tolerance.
+        RemoteError: the server does not answer.
     """
 
     def __init__(
@@ -84,7 +88,7 @@ class Scorer:
         if verify not in (True, False, "always"):
             raise ConfigurationError(f"verify is {verify!r}: give True, False or 'always'")
         options = EngineOptions(threads, tuple(providers), allow_spinning, cache_folder=cache_folder)
-        self.bundle = bundle if isinstance(bundle, Bundle) else load_bundle(bundle)
+        self.bundle = bundle if isinstance(bundle, Bundle) else open_bundle(bundle)
         self.deviation: Deviation | None = None
         self.fit = fit_named(fit or self.bundle.manifest.fit)
         self._strict_size = strict_size
@@ -92,8 +96,8 @@ class Scorer:
             self._engines: list[Engine] = []
             for role in self.bundle.roles:
                 beside = replace(options, beside=tuple(self._engines))
-                self._engines.append(stack.enter_context(load_engine(self.bundle, role, backend, beside)))
-            if verify:
+                self._engines.append(stack.enter_context(open_engine(self.bundle, role, backend, beside)))
+            if verify and not isinstance(self.bundle, RemoteBundle):  # the server has replayed it
                 self._verify(use_stamp=verify != "always")
             self._stack = stack.pop_all()
         self._lock = threading.Lock()
@@ -129,6 +133,7 @@ class Scorer:
                 another size, with ``strict_size``.
             FidelityError: the engine gave a score, or a probability of a fault, that is not a number.
             EngineCompatibilityError: the backend failed on this machine.
+            RemoteError: the server does not answer.
             ConfigurationError: the scorer is closed; or depth for a bundle that is not split, or of another size.
         """
         path = str(image) if isinstance(image, str | os.PathLike) else None

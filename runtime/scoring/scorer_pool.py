@@ -10,10 +10,13 @@ from typing import Generic, TypeVar
 
 from ..bundle.bundle import Bundle
 from ..engines.registry import choose
+from ..engines.remote.model import RemoteBundle
 
 _MOST_BYTES = 16 << 20
 """Of a graph that is loaded once per core: every scorer holds the weights again, a larger network fills the cores."""
 _MOST_SCORERS = 16
+_MOST_REQUESTS = 8
+"""To a server at once: it makes batches of them."""
 
 Lent = TypeVar("Lent")
 
@@ -62,6 +65,8 @@ def frames_at_once(bundle: Bundle, backend: str, frames: int) -> int:
     time per frame that one scorer with two threads does. But each opens the graph again: of ``nano`` for the time of
     two frames by ONNX Runtime, of 150 by OpenVINO, which compiles it.
     """
+    if isinstance(bundle, RemoteBundle):
+        return max(1, min(frames, _MOST_REQUESTS))
     files = bundle.manifest.files
     for role in bundle.roles:
         runner, record = choose(bundle, role, backend)

@@ -30,7 +30,7 @@ _HARMLESS_VALUE = re.compile(r"[\w.,:;+/ -]{0,200}")
 # Those of which this machine itself is the other end.
 _LOCAL = ("v4l2", "csi", "file", "test")
 # In these the path is known to be no secret; a publishing address carries its key there.
-_PATH_IS_SHOWN = ("rtsp", "rtsps", "http", "https", "mqtt", "mqtts")
+_PATH_IS_SHOWN = ("rtsp", "rtsps", "http", "https", "mqtt", "mqtts", "triton", "tritons", "triton+http", "triton+https")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,15})://(.*)", re.DOTALL)
 _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+(?:%[\w.~-]+)?\]|[\w.-]+)(?::[0-9]{1,5})?(?=[/?#]|$)")
 _PATH_PIECE = re.compile(r"([^/;,&_=]*)=([^/;,&_]*)")

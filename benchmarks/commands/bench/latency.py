@@ -43,7 +43,7 @@ where `dgiqa-edge score` does; --threads N gives all of them to one frame after 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the subcommand's options."""
     parser.epilog = _EPILOG
-    add_bundle_option(parser)
+    add_bundle_option(parser, remote=True)
     parser.add_argument(
         "--against", type=input_path, metavar="DIR", help="a second bundle, measured in alternating blocks"
     )
@@ -120,10 +120,10 @@ def run(args: argparse.Namespace) -> int:
 
 def _scorers(args: argparse.Namespace, stack: contextlib.ExitStack) -> "list[Scorer]":
     """One, or for the offline scenario as many as ``dgiqa-edge score`` lets work side by side."""
-    from dgiqa_edge.runtime.bundle.bundle import load_bundle
+    from dgiqa_edge.runtime.engines.remote.model import open_bundle
     from dgiqa_edge.runtime.scoring.scorer_pool import frames_at_once, usable_cores
 
-    bundle = load_bundle(bundle_of(args))
+    bundle = open_bundle(bundle_of(args))
     if args.scenario == "offline" and args.threads is None and args.providers == "cpu":
         at_once = frames_at_once(bundle, args.backend, usable_cores())
         if at_once > 1:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
-from ...errors import ConfigurationError, DgiqaEdgeError, SinkError
+from ...errors import ConfigurationError, DgiqaEdgeError, RemoteError, SinkError
 from ...quality import FrameScorer
 from ..sinks.reach import writable_folder
 from ..sources.decoding.gst_launch import refuse_missing_elements
@@ -79,15 +79,22 @@ def check(settings: WatchSettings, open_scorer: OpenScorer, listen: str | None =
 
 
 def _bundle(settings: WatchSettings, open_scorer: OpenScorer) -> Finding:
-    with open_scorer(settings) as scorer:
+    try:
+        opened = open_scorer(settings)
+    except RemoteError as error:
+        return Finding("bundle", str(error), reached=False)
+    with opened as scorer:
         manifest = scorer.bundle.manifest
-        backends = ", ".join(dict.fromkeys(engine["backend"] for engine in scorer.describe()))
+        engines = scorer.describe()
+        backends = ", ".join(dict.fromkeys(engine["backend"] for engine in engines))
+    reached = all(engine.get("answers", True) for engine in engines)
     size = f"{manifest.frame.width}x{manifest.frame.height}"
     split = [camera.name for camera in settings.cameras if camera.depth_every > 1]
     if split and manifest.layout != "split":
         problem = f"{settings.bundle} is {manifest.layout}, depth_every of {split[0]} needs --layout split"
         raise ConfigurationError(problem)
-    return Finding("bundle", f"{settings.bundle}: {manifest.preset}, {manifest.precision.name}, {size}, {backends}")
+    where = f"{settings.bundle}: {manifest.preset}, {manifest.precision.name}, {size}, {backends}"
+    return Finding("bundle", where, reached=reached)
 
 
 def _camera(camera: CameraSettings, settings: WatchSettings) -> _Try:

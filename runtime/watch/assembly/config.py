@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from ...backoff import BackoffPolicy
 from ...errors import ConfigurationError
 from ...gate.policy import GatePolicy
 from ...gate.policy_file import load_policy, parse_policy
@@ -18,8 +19,8 @@ from ...ground.framing import FITS, Fit
 from ...ground.limits import MOST_THREADS
 from ...settings.credentials import shown_address
 from ...settings.file import read_settings
+from ...settings.remote_address import is_remote, remote_path
 from ...settings.section import Section
-from ..backoff import BackoffPolicy
 from ..loop.capture import ConnectionSettings
 from ..loop.intake import Drop, LineSettings, Policy
 from ..loop.slot_follower import TrialSettings
@@ -38,6 +39,8 @@ class EngineSettings:
 
     ``fit`` is how cameras of another shape take the bundle's frame; None as the bundle says.
     ``cache_folder`` is where a backend keeps what it compiles: for a service whose user has no home folder.
+    ``fallback`` is the bundle that scores while the server of ``bundle`` is away; ``fallback_differs`` that it may be
+    another than the server's.
     """
 
     backend: str = "auto"
@@ -47,6 +50,8 @@ class EngineSettings:
     fit: Fit | None = None
     cache_folder: Path | None = None
     most_failures: int = 20
+    fallback: Path | None = None
+    fallback_differs: bool = False
 
 
 @dataclass(frozen=True)
@@ -118,7 +123,8 @@ def parse_watch_settings(content: Any, file: Path, environment: Mapping[str, str
     """
     section = Section(content, "")
     folder = file.parent
-    bundle = section.file_path("bundle", folder)
+    named = section.text("bundle")
+    bundle = remote_path(named) if is_remote(named) else section.file_path("bundle", folder)
     engine = _engine(section.section("engine"), folder)
     shared_gate = _policy(section.mapping("gate"), "gate", folder)
     cameras = tuple(_camera(camera, folder, environment, shared_gate) for camera in _cameras(section))
@@ -234,6 +240,8 @@ def _engine(section: Section, folder: Path) -> EngineSettings:
         fit=section.optional_choice("fit", FITS),
         cache_folder=section.file_path("cache_folder", folder) if kept else None,
         most_failures=section.integer("most_failures", default.most_failures, low=1),
+        fallback=section.file_path("fallback", folder) if section.optional_text("fallback") is not None else None,
+        fallback_differs=section.flag("fallback_differs", default.fallback_differs),
     )
     if not settings.providers:
         raise ConfigurationError(f"{section.path_of('providers')} is empty: give at least 'cpu'")

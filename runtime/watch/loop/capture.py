@@ -11,10 +11,10 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
+from ...backoff import Backoff, BackoffPolicy
 from ...errors import DgiqaEdgeError, MachineError, SourceError
 from ...ground.error_text import one_line
 from ...settings.credentials import masked
-from ..backoff import Backoff, BackoffPolicy
 from ..event import Outcome
 from ..sources.protocol import Damaged, End, Frame, ReadResult, Source
 from ..status import CameraState

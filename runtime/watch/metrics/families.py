@@ -62,6 +62,10 @@ def _process_families(status: WatchStatus) -> Iterator[Any]:
     yield _gauge("uptime_seconds", "Since the watch started.", (), [((), status.uptime_s)])
     memory = None if status.memory_mib is None else status.memory_mib * 2**20
     yield _gauge("memory_bytes", "Resident memory of the process.", (), [((), memory)])
+    servers = (((engine["device"],), engine["answers"]) for engine in status.engines if "answers" in engine)
+    yield _gauge("server_answers", "1 while the server of a remote engine answers.", ("server",), servers)
+    here = [((), engine["scored_here"]) for engine in status.engines if "scored_here" in engine][:1]
+    yield _counter("fallback_frames", "Frames scored here because the server did not answer.", (), here)
 
 
 def _camera_families(cameras: tuple[CameraStatus, ...]) -> Iterator[Any]:

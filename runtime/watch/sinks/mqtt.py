@@ -26,13 +26,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
+from ...backoff import BackoffPolicy
 from ...errors import ConfigurationError, MachineError, SinkError
 from ...ground.extra_packages import watch_package
 from ...ground.names import json_text
 from ...settings.credentials import shown_address
 from ...settings.secret import secret_option
 from ...settings.section import Section
-from ..backoff import BackoffPolicy
 from ..event import FrameEvent, Outcome, Presence, record_text
 from ..media.connection_words import connection_problem
 from ..status import RunningBundle

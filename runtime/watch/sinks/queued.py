@@ -15,11 +15,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, Protocol
 
+from ...backoff import Backoff, BackoffPolicy
 from ...errors import DgiqaEdgeError, SinkError
 from ...ground.error_text import one_line
 from ...settings.credentials import masked
 from ...settings.section import Section
-from ..backoff import Backoff, BackoffPolicy
 from ..event import FrameEvent
 from ..status import SinkStats
 

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from ...backoff import BackoffPolicy
 from ...errors import ConfigurationError, SinkError
 from ...settings.secret import secret_option
 from ...settings.section import Section
 from ...version import VERSION
-from ..backoff import BackoffPolicy
 from ..event import FrameEvent, record_text
 from ..media.connection_words import connection_problem
 from ..media.network_address import with_raw_zone

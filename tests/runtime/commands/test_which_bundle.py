@@ -8,6 +8,7 @@ from typing import Any
 
 import cv2
 import pytest
+from stand_ins import free_port
 
 from dgiqa_edge.runtime.commands import cli
 from dgiqa_edge.runtime.commands.which_bundle import remember_built
@@ -110,3 +111,29 @@ def test_a_memory_that_cannot_be_written_or_read_stops_nothing(bundle_dir: Path,
     (cache_home / "dgiqa-edge" / "last-bundle").mkdir(parents=True)
     remember_built(bundle_dir)
     assert run("inspect")[0] == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "problem"),
+    [
+        ("score A P", 4, "does not answer"),
+        ("score --bundle A P", 4, "does not answer"),
+        ("score P", 4, "does not answer"),
+        ("bench latency A", 4, "does not answer"),
+        ("score A", 2, "only a bundle is named"),
+        ("score A A P", 2, "two bundles are named"),
+        ("score --bundle triton://host P", 2, "no address of a model"),
+        ("inspect A", 2, "is on a server, and this reads files"),
+        ("doctor --bundle A", 2, "is on a server, and this reads files"),
+    ],
+)
+def test_the_address_of_a_server_stands_where_a_folder_would(
+    words: str, code: int, problem: str, photo: str, run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("urllib3", reason="urllib3 is not installed: extra triton")
+    address = f"triton+http://127.0.0.1:{free_port()}/nano"
+    monkeypatch.setenv("DGIQA_BUNDLE", address)
+    places = {"A": address, "P": photo}
+    found, out, err = run(*[places.get(word, word) for word in words.split()])
+    assert (found, out) == (code, "")
+    assert problem in err

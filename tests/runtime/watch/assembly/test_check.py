@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from stand_ins.mqtt_broker import Broker, needs_broker
 
-from dgiqa_edge.runtime.commands.watch import open_scorer
+from dgiqa_edge.runtime.commands.watch.scorers import open_scorer
 from dgiqa_edge.runtime.watch.assembly.check import Finding, check
 from dgiqa_edge.runtime.watch.assembly.config import parse_watch_settings
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from stand_ins.watch_loop import FakeClock, PlayedSource, frame
 
+from dgiqa_edge.runtime.backoff import BackoffPolicy
 from dgiqa_edge.runtime.errors import MachineError, SourceError
-from dgiqa_edge.runtime.watch.backoff import BackoffPolicy
 from dgiqa_edge.runtime.watch.event import Outcome
 from dgiqa_edge.runtime.watch.loop.capture import MOST_HUNG_READS, Capture, CaptureSnapshot, ConnectionSettings
 from dgiqa_edge.runtime.watch.loop.intake import CapturedFrame, Counts, Intake, LineSettings

@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 import pytest
 
+from dgiqa_edge.runtime.backoff import BackoffPolicy
 from dgiqa_edge.runtime.scoring.scorer import Scorer
-from dgiqa_edge.runtime.watch.backoff import BackoffPolicy
 from dgiqa_edge.runtime.watch.loop.capture import ConnectionSettings
 from dgiqa_edge.runtime.watch.loop.intake import LineSettings, Policy
 from dgiqa_edge.runtime.watch.loop.watch import Watch, WatchedCamera

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from stand_ins.watch_loop import FakeClock, ListSink, PlayedSource, frame
 
+from dgiqa_edge.runtime.backoff import BackoffPolicy
 from dgiqa_edge.runtime.engines.portable_graph import PortableEngine
 from dgiqa_edge.runtime.errors import EngineCompatibilityError, SourceError
 from dgiqa_edge.runtime.gate.policy_file import parse_policy
 from dgiqa_edge.runtime.gate.verdict import State, Verdict
 from dgiqa_edge.runtime.scoring.scorer import Scorer
-from dgiqa_edge.runtime.watch.backoff import BackoffPolicy
 from dgiqa_edge.runtime.watch.event import Presence
 from dgiqa_edge.runtime.watch.loop.capture import ConnectionSettings
 from dgiqa_edge.runtime.watch.loop.intake import Counts, LineSettings, Policy

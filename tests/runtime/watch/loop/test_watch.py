@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from stand_ins.watch_loop import ListSink, PlayedSource, frame
 
+from dgiqa_edge.runtime.backoff import BackoffPolicy
 from dgiqa_edge.runtime.engines.portable_graph import PortableEngine
 from dgiqa_edge.runtime.errors import ConfigurationError, EngineCompatibilityError, GateError, MachineError
 from dgiqa_edge.runtime.gate.policy_file import parse_policy
 from dgiqa_edge.runtime.gate.verdict import State
 from dgiqa_edge.runtime.scoring.scorer import Scorer
-from dgiqa_edge.runtime.watch.backoff import BackoffPolicy
 from dgiqa_edge.runtime.watch.event import Outcome
 from dgiqa_edge.runtime.watch.loop.capture import ConnectionSettings
 from dgiqa_edge.runtime.watch.loop.intake import LineSettings, Policy

@@ -1,10 +1,10 @@
 """A real scrape over HTTP: every number of the snapshot is there, under a name that an operator can read."""
 
-import dataclasses
 import socket
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -130,11 +130,19 @@ def test_the_bundle_and_how_it_goes(metrics: PrometheusMetrics) -> None:
     running = RunningBundle(
         "ab12", "2026-01-31T12:00:00Z", on_trial=True, rollbacks=2, failed="cd34", reason="it failed"
     )
-    metrics.follow(lambda: dataclasses.replace(STATUS, running=running))
+    metrics.follow(lambda: replace(STATUS, running=running))
     found = scrape(metrics)
     assert found["dgiqa_edge_bundle_info", (("hash", "ab12"), ("version", "2026-01-31T12:00:00Z"))] == 1
     assert found["dgiqa_edge_bundle_on_trial", ()] == 1
     assert found["dgiqa_edge_bundle_rollbacks_total", ()] == 2
+
+
+def test_a_server_and_its_fallback(metrics: PrometheusMetrics) -> None:
+    there = {"device": "triton://server:8001/nano", "answers": False}
+    metrics.follow(lambda: replace(STATUS, engines=(there, {"scored_here": 7}, {"scored_here": 7})))
+    found = scrape(metrics)
+    assert found["dgiqa_edge_server_answers", (("server", "triton://server:8001/nano"),)] == 0
+    assert found["dgiqa_edge_fallback_frames_total", ()] == 7
 
 
 def test_what_is_not_known_yet_has_no_sample(metrics: PrometheusMetrics) -> None:
@@ -227,8 +235,8 @@ def test_a_scraper_that_goes_away_leaves_no_trace(
 
 
 def test_a_lost_camera_is_a_number(metrics: PrometheusMetrics) -> None:
-    front = dataclasses.replace(STATUS.cameras[0], lost=True, verdict=Verdict(State.UNKNOWN, "no signal"))
-    metrics.follow(lambda: dataclasses.replace(STATUS, cameras=(front, STATUS.cameras[1])))
+    front = replace(STATUS.cameras[0], lost=True, verdict=Verdict(State.UNKNOWN, "no signal"))
+    metrics.follow(lambda: replace(STATUS, cameras=(front, STATUS.cameras[1])))
     found = scrape(metrics)
     assert found["dgiqa_edge_lost", (("camera", "front"),)] == 1
     assert found["dgiqa_edge_verdict_state", (("camera", "front"), ("state", "pass"))] == 0

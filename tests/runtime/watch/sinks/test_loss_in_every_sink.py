@@ -22,12 +22,12 @@ import pytest
 from stand_ins import free_port
 from stand_ins.mqtt_broker import PROGRAM, Broker
 
+from dgiqa_edge.runtime.backoff import BackoffPolicy
 from dgiqa_edge.runtime.errors import SourceError
 from dgiqa_edge.runtime.gate.policy_file import parse_policy
 from dgiqa_edge.runtime.scoring.scorer import Scorer
 from dgiqa_edge.runtime.settings.listen_address import ListenAddress
 from dgiqa_edge.runtime.watch.assembly.parts import attach
-from dgiqa_edge.runtime.watch.backoff import BackoffPolicy
 from dgiqa_edge.runtime.watch.dashboard import Dashboard, DashboardSettings
 from dgiqa_edge.runtime.watch.loop.capture import ConnectionSettings
 from dgiqa_edge.runtime.watch.loop.intake import LineSettings

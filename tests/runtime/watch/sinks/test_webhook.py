@@ -10,9 +10,9 @@ import jsonschema
 import pytest
 from places import ROOT
 
+from dgiqa_edge.runtime.backoff import BackoffPolicy
 from dgiqa_edge.runtime.errors import ConfigurationError
 from dgiqa_edge.runtime.gate.verdict import State
-from dgiqa_edge.runtime.watch.backoff import BackoffPolicy
 from dgiqa_edge.runtime.watch.event import FrameEvent
 from dgiqa_edge.runtime.watch.sinks import create, webhook
 from dgiqa_edge.runtime.watch.sinks.queued import QueuePolicy

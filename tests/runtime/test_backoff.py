@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dgiqa_edge.runtime.watch.backoff import Backoff, BackoffPolicy
+from dgiqa_edge.runtime.backoff import Backoff, BackoffPolicy
 
 
 def test_times_double_up_to_the_longest_and_start_anew() -> None:

@@ -3,33 +3,31 @@
 import argparse
 import contextlib
 import logging
-import signal
 import sys
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ..errors import GateError
-from ..ground.colour import coloured
-from ..ground.error_text import one_line
-from . import abrupt_exit
-from .engine_options import add_signature_option
-from .json_output import JsonOutput, add_json_option
-from .lost_reader import drop_unwritable
-from .option_types import input_path, seconds
-from .progress import is_quiet
+from ...errors import GateError
+from ...ground.colour import coloured
+from ...ground.error_text import one_line
+from .. import abrupt_exit
+from ..engine_options import add_signature_option
+from ..json_output import JsonOutput, add_json_option
+from ..lost_reader import drop_unwritable
+from ..option_types import input_path, seconds
+from ..progress import is_quiet
+from ..which_bundle import bundle_path
+from .scorers import open_scorer, opened
+from .stop import stop_signals
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
-    from ..bundle.bundle import Bundle
-    from ..gate.baseline import Baseline
-    from ..scoring.scorer import Scorer
-    from ..watch.assembly.baseline_keeper import BaselineKeeper
-    from ..watch.assembly.config import CameraSettings, WatchSettings
-    from ..watch.loop.slot_follower import OpenScorer, SlotFollower
+    from ...bundle.bundle import Bundle
+    from ...gate.baseline import Baseline
+    from ...watch.assembly.baseline_keeper import BaselineKeeper
+    from ...watch.assembly.config import CameraSettings, WatchSettings
 
 log = logging.getLogger("dgiqa_edge.watch")
 
@@ -64,9 +62,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--bundle",
-        type=input_path,
+        type=bundle_path,
         metavar="DIR",
         help="this bundle, or folder of slots that bundle pull fills, instead of the configuration's",
+    )
+    parser.add_argument(
+        "--fallback", type=input_path, metavar="DIR", help="scores while the server of the bundle is away"
     )
     add_signature_option(parser, "update.require_signature")
     parser.add_argument("--dashboard", metavar="HOST:PORT", help="serve the dashboard there")
@@ -76,7 +77,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Watch, or check; 0, or 3 where a camera has failed for good or a file has lost frames."""
-    from ..watch.assembly.config import load_watch_settings
+    from ...watch.assembly.config import load_watch_settings
 
     logging.basicConfig(
         level=logging.WARNING if is_quiet() else logging.INFO,
@@ -86,43 +87,17 @@ def run(args: argparse.Namespace) -> int:
     settings = load_watch_settings(args.config)
     if args.bundle is not None:
         settings = replace(settings, bundle=args.bundle)
+    if args.fallback is not None:
+        settings = replace(settings, engine=replace(settings.engine, fallback=args.fallback))
     if args.require_signature:
         keys = tuple(args.require_signature)
         settings = replace(settings, update=replace(settings.update, require_signature=keys))
     return _check(settings, args.dashboard, args.json) if args.check else _watch(settings, args)
 
 
-def open_scorer(settings: "WatchSettings") -> "Scorer":
-    """The scorer that all cameras share, of the current bundle where it is one of several.
-
-    Raises:
-        SignatureError: none of the keys that the settings require has signed it.
-        DgiqaEdgeError: as ``Scorer`` does.
-    """
-    from ..scoring.scorer import Scorer
-    from ..update.signature import read_public_keys, verify_signature
-    from ..update.slots import is_slots, slots_of
-
-    engine, bundle = settings.engine, settings.bundle
-    if is_slots(bundle):
-        slots = slots_of(bundle)
-        bundle = slots.path(str(slots.current))
-    if settings.update.require_signature:
-        verify_signature(bundle, read_public_keys(settings.update.require_signature))
-    return Scorer(
-        bundle,
-        threads=engine.threads,
-        backend=engine.backend,
-        providers=engine.providers,
-        allow_spinning=engine.spinning,
-        fit=engine.fit,
-        cache_folder=engine.cache_folder,
-    )
-
-
 def _check(settings: "WatchSettings", listen: str | None, output: JsonOutput | None) -> int:
-    from ..settings.credentials import masked
-    from ..watch.assembly.check import check
+    from ...settings.credentials import masked
+    from ...watch.assembly.check import check
 
     code = away = 0
     found: list[dict[str, str]] = []
@@ -151,44 +126,19 @@ def _check(settings: "WatchSettings", listen: str | None, output: JsonOutput | N
     return code
 
 
-@contextlib.contextmanager
-def _followed(settings: "WatchSettings") -> "Iterator[tuple[OpenScorer, SlotFollower | None]]":
-    """The scorer, and who brings another one: None where the bundle is the only one."""
-    from ..update.slots import is_slots, slots_of
-    from ..watch.loop.slot_follower import SlotFollower
-    from ..watch.loop.watch import refuse_unfit
-
-    if not is_slots(settings.bundle):
-        with open_scorer(settings) as scorer:
-            yield scorer, None
-        return
-
-    def opened(bundle: "Path") -> "Scorer":
-        with contextlib.ExitStack() as stack:
-            scorer = stack.enter_context(open_scorer(replace(settings, bundle=bundle)))
-            refuse_unfit(settings.cameras, scorer)
-            stack.pop_all()
-        return scorer
-
-    follower = SlotFollower(slots_of(settings.bundle), opened, settings.update.trial)
-    try:
-        with follower:
-            yield follower.scorer, follower
-    finally:
-        if follower.is_loading:  # a library that would return into an interpreter that is gone
-            abrupt_exit.request()
-
-
 def _watch(settings: "WatchSettings", args: argparse.Namespace) -> int:
-    from ..watch.assembly.baseline_keeper import BaselineKeeper
-    from ..watch.assembly.parts import attach, open_sinks, plan_dashboard, plan_sinks, watched_camera
-    from ..watch.loop.watch import Watch
-    from ..watch.status import CameraState
-    from ..watch.summary import summary_table
+    from ...watch.assembly.baseline_keeper import BaselineKeeper
+    from ...watch.assembly.parts import attach, open_sinks, plan_dashboard, plan_sinks, watched_camera
+    from ...watch.loop.watch import Watch
+    from ...watch.status import CameraState
+    from ...watch.summary import summary_table
 
     dashboard = plan_dashboard(settings, args.dashboard)
     plans = [*plan_sinks(settings), *([] if dashboard is None else [dashboard])]
-    with _followed(settings) as (scorer, follower), _stop_signals() as stop:
+    with stop_signals() as stop, opened(settings, stop, args.duration) as found:
+        if found is None:
+            return 0
+        scorer, follower = found
         for note in scorer.bundle.manifest.notes:
             log.warning("note: %s", note)
         keeper = BaselineKeeper(settings.baselines, scorer.bundle, for_each=follower is not None)
@@ -245,41 +195,3 @@ def _baselines(
         except GateError as error:
             log.error("%s: %s", camera.name, error)
     return found
-
-
-class _Stop(threading.Event):
-    """Set by a signal. ``hung_up``: by SIGHUP, so that the terminal is gone."""
-
-    hung_up = False
-
-
-@contextlib.contextmanager
-def _stop_signals() -> Iterator[_Stop]:
-    """An event that SIGTERM, SIGINT and SIGHUP set; a second SIGTERM or SIGINT does what it did before.
-
-    A closing terminal may send SIGHUP more than once: the others change nothing. Under nohup it stays ignored.
-    """
-    stop = _Stop()
-    before: dict[signal.Signals, Any] = {}
-
-    def ask(number: int, frame: object) -> None:
-        stop.set()
-        for kind, handler in before.items():
-            signal.signal(kind, handler)
-
-    def hang_up(number: int, frame: object) -> None:
-        stop.hung_up = True
-        stop.set()
-
-    for kind in (signal.SIGTERM, signal.SIGINT):
-        before[kind] = signal.signal(kind, ask)
-    hangs_up = signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN
-    if hangs_up:
-        signal.signal(signal.SIGHUP, hang_up)
-    try:
-        yield stop
-    finally:
-        for kind, handler in before.items():
-            signal.signal(kind, handler)
-        if hangs_up:
-            signal.signal(signal.SIGHUP, signal.SIG_IGN if stop.hung_up else signal.SIG_DFL)

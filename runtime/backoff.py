@@ -1,4 +1,4 @@
-"""How long to wait before the next attempt to connect: longer after each failure, and not the same for all cameras."""
+"""How long to wait before the next attempt: longer after each failure, and not the same for all who wait."""
 
 import random
 from dataclasses import dataclass
