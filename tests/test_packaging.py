@@ -158,7 +158,7 @@ def test_a_hint_on_a_jetson_hides_nothing_of_jetpack(tmp_path, monkeypatch, extr
 def test_every_place_names_the_same_versions_of_python():
     oldest, newest = named()[0], named()[-1]
     said = {name: (ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "setup.py", "pyproject.toml")}
-    assert f"Both need Python {oldest} to {newest}," in said["README.md"]
+    assert f"That needs Python {oldest} to {newest}," in said["README.md"]
     assert re.findall(r"Python 3\.\d+(?: or newer)?", said["README.md"]) == [f"Python {oldest}"]
     assert f'python_requires=">={oldest}"' in said["setup.py"]
     assert f'target-version = "py{oldest.replace(".", "")}"' in said["pyproject.toml"]
