@@ -62,6 +62,22 @@ class Geometry:
 
 
 @dataclass(frozen=True)
+class BatchRange:
+    """Frames that the engines take at once: always so many, or, from 1 up, as many as there are."""
+
+    least: int = 1
+    most: int = 1
+
+    @property
+    def fixed(self) -> bool:
+        """Whether they take one number of frames only."""
+        return self.least == self.most
+
+    def __str__(self) -> str:
+        return str(self.most) if self.fixed else f"{self.least}..{self.most}"
+
+
+@dataclass(frozen=True)
 class FaultsRecord:
     """Faults that the network reads: ``names`` in the order of its outputs, ``grid`` the rows and columns of cells."""
 
@@ -381,6 +397,7 @@ class Manifest:
     preferred_backend: str | None = None
     faults: FaultsRecord | None = None
     fit: str = "stretch"
+    batch: BatchRange = BatchRange()
 
 
 def manifest_from_document(document: Document) -> Manifest:
