@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dgiqa_edge.calibration.int8.graph_tensors import attribute, constant_tensors, drop_unread, label
-from dgiqa_edge.runtime.bundle.manifest import BatchRange
+from dgiqa_edge.runtime.bundle.batch import BatchRange
 from dgiqa_edge.runtime.errors import ExportError
 
 if TYPE_CHECKING:
@@ -48,6 +48,15 @@ def open_axis(model: "ModelProto", batch: BatchRange) -> "ModelProto":
     if batch == BatchRange():
         return model
     return _Rewriter(model, batch).rewritten()
+
+
+def batch_of(model: "ModelProto") -> BatchRange | None:
+    """What ``open_axis`` made of a graph; None where it takes one frame."""
+    for entry in model.metadata_props:
+        if entry.key == BATCH_KEY:
+            least, _, most = entry.value.rpartition("..")
+            return BatchRange(int(least or most), int(most))
+    return None
 
 
 class _Rewriter:
@@ -267,7 +276,9 @@ class _Rewriter:
 
     # Nodes.
 
-    def _add(self, node: "NodeProto", inputs: "Sequence[str] | None" = None, apart: bool = False, **changed: Any) -> None:
+    def _add(
+        self, node: "NodeProto", inputs: "Sequence[str] | None" = None, apart: bool = False, **changed: Any
+    ) -> None:
         """The node once more: folded, or with the inputs as given and its result apart, with changed attributes."""
         import onnx
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..ground.framing import FrameSize
+from .batch import BatchRange
 from .records import typed
 
 Document = Mapping[str, Any]
@@ -59,22 +60,6 @@ class Geometry:
     def view_count(self) -> int:
         """Number of ``crop_scores``."""
         return len(self.crop_boxes) + (self.whole_view is not None)
-
-
-@dataclass(frozen=True)
-class BatchRange:
-    """Frames that the engines take at once: always so many, or, from 1 up, as many as there are."""
-
-    least: int = 1
-    most: int = 1
-
-    @property
-    def fixed(self) -> bool:
-        """Whether they take one number of frames only."""
-        return self.least == self.most
-
-    def __str__(self) -> str:
-        return str(self.most) if self.fixed else f"{self.least}..{self.most}"
 
 
 @dataclass(frozen=True)
@@ -370,7 +355,7 @@ class Manifest:
 
     ``fit`` is how frames of another shape take the bundle's; ``preferred_backend``, of those that run the portable
     graph, the one that the build took, is None in bundles for a GPU and in older ones; ``faults`` is None where the
-    network reads none.
+    network reads none; ``batch`` is absent in the document where it is one frame.
     """
 
     schema_version: int
@@ -397,7 +382,7 @@ class Manifest:
     preferred_backend: str | None = None
     faults: FaultsRecord | None = None
     fit: str = "stretch"
-    batch: BatchRange = BatchRange()
+    batch: BatchRange = field(default_factory=BatchRange)
 
 
 def manifest_from_document(document: Document) -> Manifest:
