@@ -8,6 +8,7 @@ whatever it does to its own; ``jax.vmap`` works by the same rule. An operator th
 """
 
 from collections.abc import Callable, Sequence
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,7 +31,7 @@ _ELEMENTWISE = {
 }
 _IMAGES = {"AveragePool", "BatchNormalization", "Conv", "ConvTranspose", "GlobalAveragePool", "MaxPool"}
 """What reads [V, C, h, w], each of the V on its own, with weights that depend on no frame."""
-_REDUCTIONS = {"ReduceMax", "ReduceMean", "ReduceMin", "ReduceSum"}
+_REDUCTIONS = {"ReduceMax", "ReduceMean", "ReduceMin"}
 _ALONG_AN_AXIS = {"Concat": 0, "Gather": 0, "LayerNormalization": -1, "LogSoftmax": -1, "Softmax": -1, "Split": 0}
 """The axis where the attribute is absent."""
 
@@ -218,32 +219,30 @@ class _Rewriter:
             self._add(node, [self._apart(node.input[0])], apart=True, perm=[0, *(axis + 1 for axis in order)])
 
     def _reduce(self, node: "NodeProto") -> None:
-        rank = len(self.shapes[node.input[0]])
-        given = self._numbers(node.input[1]) if len(node.input) > 1 else attribute(node, "axes", [])
-        axes = sorted(axis % rank for axis in given or range(rank))
-        if node.op_type == "ReduceMean" and axes == [rank - 2] and self.shapes[node.input[0]][0] == 1:
-            self._mean_by_product(node)
-            return
-        apart = 0 in axes
-        axes = [axis + apart for axis in axes]
-        inputs = [self._apart(node.input[0]) if apart else node.input[0]]
-        if node.op_type == "ReduceSum":  # of opset 17 the one that takes them as a tensor
-            self._add(node, [*inputs, self._constant(np.array(axes, np.int64))], apart=apart)
+        shape = self.shapes[node.input[0]]
+        axes = sorted(axis % len(shape) for axis in attribute(node, "axes", []) or range(len(shape)))
+        together = axes == list(range(axes[0], axes[-1] + 1)) and prod(shape[: axes[0]]) == 1
+        if node.op_type == "ReduceMean" and together and prod(shape[axes[-1] + 1 :]) > 1:
+            self._mean_by_product(node, prod(shape[axes[0] : axes[-1] + 1]))
+        elif 0 in axes:
+            self._add(node, [self._apart(node.input[0])], apart=True, axes=[axis + 1 for axis in axes])
         else:
-            self._add(node, inputs, apart=apart, axes=axes)
+            self._add(node)
 
-    def _mean_by_product(self, node: "NodeProto") -> None:
-        """A mean along the last axis but one, as a product: ONNX Runtime adds up in another order for one row than for
-        several, and the same frame would have other last bits.
+    def _mean_by_product(self, node: "NodeProto", count: int) -> None:
+        """A mean of ``count`` lines for each of a line's numbers, as a product.
+
+        ONNX Runtime adds them up in another order for one row than for several, so that a frame's last bits would
+        depend on how many are beside it.
         """
         import onnx
 
         name, out = node.input[0], node.output[0]
-        length = self.shapes[name][-2]
         element = onnx.helper.tensor_dtype_to_np_dtype(self.types[name])
-        shares = self._constant(np.full((1, length), 1.0 / length, element), f"mean_{length}")
-        product = f"{out}/of_rows"
-        self.nodes.append(onnx.helper.make_node("MatMul", [shares, self._folded(name)], [product], name=label(node)))
+        shares = self._constant(np.full((1, count), 1.0 / count, element), f"mean_{count}")
+        lines, product = f"{out}/lines", f"{out}/product"
+        self._reshape(self._either(name), lines, [self._length(1), count, prod(self.shapes[name]) // count])
+        self.nodes.append(onnx.helper.make_node("MatMul", [shares, lines], [product], name=label(node)))
         self._reshape(product, out, self._folded_shape(out))
 
     def _along_an_axis(self, node: "NodeProto") -> None:

@@ -76,12 +76,25 @@ def run(args: argparse.Namespace) -> int:
 
 
 def open_scorer(settings: "WatchSettings") -> "Scorer":
-    """The scorer that all cameras share; raises as ``Scorer`` does."""
+    """The scorer that all cameras share.
+
+    Raises:
+        ConfigurationError: the bundle takes several frames at once, and no fewer.
+        DgiqaEdgeError: as ``Scorer``.
+    """
+    from ..bundle.bundle import load_bundle
+    from ..errors import ConfigurationError
     from ..scoring.scorer import Scorer
 
-    engine = settings.engine
+    bundle, engine = load_bundle(settings.bundle), settings.engine
+    batch = bundle.manifest.batch
+    if batch.least > 1:
+        raise ConfigurationError(
+            f"{bundle.path} takes {batch.most} frames at once, and cameras give one at a time: build it with "
+            f"--batch 1..{batch.most}, or without --batch"
+        )
     return Scorer(
-        settings.bundle,
+        bundle,
         threads=engine.threads,
         backend=engine.backend,
         providers=engine.providers,

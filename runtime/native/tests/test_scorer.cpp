@@ -327,6 +327,33 @@ TEST_CASE("bundles whose engines cannot be used") {
     CHECK_ERROR(status, expected, Scorer(options_for(bundle.path())));
 }
 
+TEST_CASE("of a bundle with an open batch one frame is scored, as of any other") {
+    for (const std::string layout : {"fused", "split"}) {
+        const fs::path folder = runnable(layout + "_batch");
+        if (folder.empty()) return;
+        const OwnCache cache;
+        for (const dgiqa::Backend *backend : cpu_backends()) {
+            CAPTURE(backend->name);
+            ScorerOptions options = options_for(folder.string());
+            options.backend = backend->name;
+            const dgiqa::Quality quality = Scorer(options).score(halves(51, 204));
+            options.bundle = runnable(layout).string();
+            const dgiqa::Quality alone = Scorer(options).score(halves(51, 204));
+            CHECK(quality.score == alone.score);
+            CHECK(quality.crop_scores == alone.crop_scores);
+            CHECK(quality.depth == alone.depth);
+        }
+    }
+}
+
+TEST_CASE("a bundle that takes several frames and no fewer is refused, with the build that helps") {
+    const fs::path folder = runnable("fixed_batch");
+    if (folder.empty()) return;
+    CHECK_ERROR(DGIQA_ERROR_ENGINE_COMPATIBILITY,
+                "takes 4 frames at once, and the native runtime gives one at a time: build it with --batch 1..4",
+                Scorer(options_for(folder.string())));
+}
+
 TEST_CASE("a bundle for a GPU does not quietly become one for the CPU") {
     const fs::path folder = runnable("fused");
     if (folder.empty()) return;
