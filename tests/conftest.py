@@ -321,7 +321,7 @@ def no_secrets_of_other_tests() -> Iterator[None]:
 
 @pytest.fixture
 def make_bundle(tmp_path: Path) -> Callable[..., Path]:
-    """``make_bundle(layout=..., golden_shift=..., edit=..., faults=..., batch=...)`` writes one, gives its directory."""
+    """``make_bundle(layout=..., golden_shift=..., edit=..., faults=..., batch=...)`` writes one, gives its folder."""
     made: list[Path] = []
 
     def make(**options: Any) -> Path:

@@ -352,6 +352,6 @@ def _apart(name: str, ones: int = 0) -> str:
 
 
 def _scale(source: int, destination: int) -> np.float32:
-    """The factor that takes one length to the other, which backends round down."""
+    """The factor that takes one length to the other, in whole numbers after rounding down."""
     scale = np.float32(destination) / np.float32(source)
-    return scale if int(scale * np.float32(source)) == destination else np.nextafter(scale, np.float32(np.inf))
+    return scale if int(float(scale) * source) == destination else np.nextafter(scale, np.float32(np.inf))
