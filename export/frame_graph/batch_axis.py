@@ -31,7 +31,7 @@ _ELEMENTWISE = {
 }
 _IMAGES = {"AveragePool", "BatchNormalization", "Conv", "ConvTranspose", "GlobalAveragePool", "MaxPool"}
 """What reads [V, C, h, w], each of the V on its own, with weights that depend on no frame."""
-_REDUCTIONS = {"ReduceMax", "ReduceMean", "ReduceMin"}
+_REDUCTIONS = {"ReduceMax", "ReduceMean", "ReduceMin", "ReduceSum"}
 _ALONG_AN_AXIS = {"Concat": 0, "Gather": 0, "LayerNormalization": -1, "LogSoftmax": -1, "Softmax": -1, "Split": 0}
 """The axis where the attribute is absent."""
 
@@ -219,18 +219,24 @@ class _Rewriter:
             self._add(node, [self._apart(node.input[0])], apart=True, perm=[0, *(axis + 1 for axis in order)])
 
     def _reduce(self, node: "NodeProto") -> None:
-        shape = self.shapes[node.input[0]]
-        axes = sorted(axis % len(shape) for axis in attribute(node, "axes", []) or range(len(shape)))
+        name, *given = node.input
+        shape = self.shapes[name]
+        stated = self._numbers(given[0]) if given else attribute(node, "axes", [])
+        axes = sorted(axis % len(shape) for axis in stated or range(len(shape)))
         together = axes == list(range(axes[0], axes[-1] + 1)) and prod(shape[: axes[0]]) == 1
-        if node.op_type == "ReduceMean" and together and prod(shape[axes[-1] + 1 :]) > 1:
-            self._mean_by_product(node, prod(shape[axes[0] : axes[-1] + 1]))
-        elif 0 in axes:
-            self._add(node, [self._apart(node.input[0])], apart=True, axes=[axis + 1 for axis in axes])
-        else:
+        if node.op_type in ("ReduceMean", "ReduceSum") and together and prod(shape[axes[-1] + 1 :]) > 1:
+            self._added_by_product(node, prod(shape[axes[0] : axes[-1] + 1]))
+        elif 0 not in axes:
             self._add(node)
+        else:
+            moved = [axis + 1 for axis in axes]
+            if node.op_type == "ReduceSum":  # the one that takes them as a tensor at opset 17
+                self._add(node, [self._apart(name), self._constant(np.array(moved, np.int64))], apart=True)
+            else:
+                self._add(node, [self._apart(name)], apart=True, axes=moved)
 
-    def _mean_by_product(self, node: "NodeProto", count: int) -> None:
-        """A mean of ``count`` lines for each of a line's numbers, as a product.
+    def _added_by_product(self, node: "NodeProto", count: int) -> None:
+        """The mean or the sum of ``count`` lines, for each of a line's numbers, as a product.
 
         ONNX Runtime adds them up in another order for one row than for several, so that a frame's last bits would
         depend on how many are beside it.
@@ -239,7 +245,8 @@ class _Rewriter:
 
         name, out = node.input[0], node.output[0]
         element = onnx.helper.tensor_dtype_to_np_dtype(self.types[name])
-        shares = self._constant(np.full((1, count), 1.0 / count, element), f"mean_{count}")
+        share = 1.0 / count if node.op_type == "ReduceMean" else 1.0
+        shares = self._constant(np.full((1, count), share, element), f"{node.op_type}_{count}")
         lines, product = f"{out}/lines", f"{out}/product"
         self._reshape(self._either(name), lines, [self._length(1), count, prod(self.shapes[name]) // count])
         self.nodes.append(onnx.helper.make_node("MatMul", [shares, lines], [product], name=label(node)))

@@ -96,6 +96,15 @@ CASES = {
         ([1, 5, 6], [1, 6]),
         {"row": i64(1, 6)},
     ),
+    "sums along either axis": (
+        [
+            ("ReduceSum", ["x", "rows"], {"keepdims": 0}),
+            ("ReduceSum", ["y0", "all"], {"keepdims": 1}),
+            ("Sub", ["y0", "y1"], {}),
+        ],
+        ([1, 7, 6], [1, 6]),
+        {"rows": i64(1), "all": i64(0, 1)},
+    ),
     "products with constants on either side": (
         [("MatMul", ["left", "x"], {}), ("MatMul", ["y0", "right"], {}), ("MatMul", ["y1", "stack"], {})],
         ([1, 4, 5], [1, 3, 2]),
