@@ -317,7 +317,7 @@ class Scorer:
         """
         self._check_open()
         least = self.bundle.manifest.batch.least
-        tensors: dict[str, NDArray[Any]] = {"frame": _read_only(filled(frames, least))}
+        tensors: dict[str, NDArray[Any]] = {"frame": _read_only(filled(frames, least)[:])}
         if depth is not None:
             if not self.takes_depth:
                 raise ConfigurationError(
