@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 BATCH_KEY = "batch"
 """Of the model's metadata: the range, as ``--batch`` writes it."""
 _SYMBOL = "N"
+_FLOAT = 1  # onnx.TensorProto.FLOAT
 
 _SAME_MEMORY = {"Flatten", "Reshape", "Squeeze", "Unsqueeze"}
 _ELEMENTWISE = {
@@ -223,8 +224,9 @@ class _Rewriter:
         shape = self.shapes[name]
         stated = self._numbers(given[0]) if given else attribute(node, "axes", [])
         axes = sorted(axis % len(shape) for axis in stated or range(len(shape)))
-        together = axes == list(range(axes[0], axes[-1] + 1)) and prod(shape[: axes[0]]) == 1
-        if node.op_type in ("ReduceMean", "ReduceSum") and together and prod(shape[axes[-1] + 1 :]) > 1:
+        lines = axes == list(range(axes[0], axes[-1] + 1)) and prod(shape[: axes[0]]) == 1
+        adds = node.op_type in ("ReduceMean", "ReduceSum") and self.types.get(name) == _FLOAT
+        if adds and lines and prod(shape[axes[-1] + 1 :]) > 1:
             self._added_by_product(node, prod(shape[axes[0] : axes[-1] + 1]))
         elif 0 not in axes:
             self._add(node)
@@ -236,21 +238,24 @@ class _Rewriter:
                 self._add(node, [self._apart(name)], apart=True, axes=moved)
 
     def _added_by_product(self, node: "NodeProto", count: int) -> None:
-        """The mean or the sum of ``count`` lines, for each of a line's numbers, as a product.
+        """The mean or the sum of ``count`` lines, for each of a line's numbers, as a product; of FP32 alone.
 
         ONNX Runtime adds them up in another order for one row than for several, so that a frame's last bits would
-        depend on how many are beside it.
+        depend on how many are beside it. FP16 is for GPUs, where a product would add up in FP16.
         """
         import onnx
 
         name, out = node.input[0], node.output[0]
-        element = onnx.helper.tensor_dtype_to_np_dtype(self.types[name])
-        share = 1.0 / count if node.op_type == "ReduceMean" else 1.0
-        shares = self._constant(np.full((1, count), share, element), f"{node.op_type}_{count}")
-        lines, product = f"{out}/lines", f"{out}/product"
+        ones = self._constant(np.ones((1, count), np.float32), f"ones_{count}")  # exact in TF32, too
+        lines, total = f"{out}/lines", f"{out}/total"
         self._reshape(self._either(name), lines, [self._length(1), count, prod(self.shapes[name]) // count])
-        self.nodes.append(onnx.helper.make_node("MatMul", [shares, lines], [product], name=label(node)))
-        self._reshape(product, out, self._folded_shape(out))
+        self.nodes.append(onnx.helper.make_node("MatMul", [ones, lines], [total], name=label(node)))
+        if node.op_type == "ReduceMean":
+            share = self._constant(np.array([1.0 / count], np.float32))
+            mean = f"{out}/mean"
+            self.nodes.append(onnx.helper.make_node("Mul", [total, share], [mean], name=mean))
+            total = mean
+        self._reshape(total, out, self._folded_shape(out))
 
     def _along_an_axis(self, node: "NodeProto") -> None:
         operator = node.op_type
