@@ -9,13 +9,18 @@ import pytest
 from stand_ins import environment, nvidia
 from stand_ins import small_networks as small
 
+from dgiqa_edge.runtime.bundle.batch import BatchRange
+
 RUNGS = ("int8", "fp16", "fp32")
 VERSION = "10.13.3.9"
 
 
 @pytest.fixture(scope="session")
 def written(tiny_networks, finished_stages, fault_options, tmp_path_factory):
-    """``written(layout)``: a bundle that carries all precisions, made once; ``faults``: fused, and it reads some."""
+    """``written(layout)``: a bundle that carries all precisions, made once.
+
+    ``faults``: fused, and it reads some; ``batch``: split, and it takes up to three frames at once.
+    """
     made = {}
 
     def write(layout: str) -> Path:
@@ -26,9 +31,8 @@ def written(tiny_networks, finished_stages, fault_options, tmp_path_factory):
             shutil.copytree(finished_stages, folder / "work")
             with pytest.MonkeyPatch.context() as patch:
                 small.put_in(patch, tiny_networks, folder / "cache")
-                made[layout] = small.run_build(
-                    small.for_tensorrt(folder, engine=False, rungs=RUNGS, layout=layout)
-                ).bundle
+                kind = {"layout": "split", "batch": BatchRange(1, 3)} if layout == "batch" else {"layout": layout}
+                made[layout] = small.run_build(small.for_tensorrt(folder, engine=False, rungs=RUNGS, **kind)).bundle
         return made[layout]
 
     return write
