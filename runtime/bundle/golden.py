@@ -101,7 +101,7 @@ class Deviation:
         if other is None:
             return self
         pairs = ((one.name, getattr(self, one.name), getattr(other, one.name)) for one in fields(self))
-        return Deviation(**{name: None if own is None else float(np.maximum(own, its)) for name, own, its in pairs})
+        return replace(self, **{name: float(np.maximum(own, its)) for name, own, its in pairs if own is not None})
 
     def within(self, tolerance: Tolerance) -> bool:
         """Whether score, mean depth error and both of faults keep the tolerance; a NaN never does."""

@@ -82,7 +82,10 @@ TEST_CASE("a fused bundle gives brightness") {
 }
 
 TEST_CASE("a split bundle hands depth from one engine to the other") {
-    const fs::path folder = runnable("split");
+    std::string name = "split";
+    SUBCASE("one frame") {}
+    SUBCASE("an open batch") { name = "split_batch"; }
+    const fs::path folder = runnable(name);
     if (folder.empty()) return;
     const OwnCache cache;
     Scorer scorer(options_for(folder.string()));
@@ -120,11 +123,14 @@ TEST_CASE("a bundle that reads faults says what is wrong and where, in either la
     CHECK(!dgiqa::parse_strictly(scorer.describe()).contains("faults"));
 }
 
-TEST_CASE("each CPU backend of this build runs the portable graph when it is asked for") {
+TEST_CASE("each CPU backend of this build runs the portable graph when it is asked for, and one frame of an open batch") {
     const OwnCache cache;
+    std::string name = "fused";
+    SUBCASE("one frame") {}
+    SUBCASE("an open batch") { name = "fused_batch"; }
     for (const dgiqa::Backend *backend : cpu_backends()) {
         CAPTURE(backend->name);
-        const fs::path folder = runnable("fused");
+        const fs::path folder = runnable(name);
         if (folder.empty()) return;
         ScorerOptions options = options_for(folder.string());
         options.backend = backend->name;
@@ -325,33 +331,6 @@ TEST_CASE("bundles whose engines cannot be used") {
         expected = "has the outputs ['crop_scores', 'depth', 'score'], expected ['depth']";
     }
     CHECK_ERROR(status, expected, Scorer(options_for(bundle.path())));
-}
-
-TEST_CASE("of a bundle with an open batch one frame is scored, as of any other") {
-    for (const std::string layout : {"fused", "split"}) {
-        const fs::path folder = runnable(layout + "_batch");
-        if (folder.empty()) return;
-        const OwnCache cache;
-        for (const dgiqa::Backend *backend : cpu_backends()) {
-            CAPTURE(backend->name);
-            ScorerOptions options = options_for(folder.string());
-            options.backend = backend->name;
-            const dgiqa::Quality quality = Scorer(options).score(halves(51, 204));
-            options.bundle = runnable(layout).string();
-            const dgiqa::Quality alone = Scorer(options).score(halves(51, 204));
-            CHECK(quality.score == alone.score);
-            CHECK(quality.crop_scores == alone.crop_scores);
-            CHECK(quality.depth == alone.depth);
-        }
-    }
-}
-
-TEST_CASE("a bundle that takes several frames and no fewer is refused, with the build that helps") {
-    const fs::path folder = runnable("fixed_batch");
-    if (folder.empty()) return;
-    CHECK_ERROR(DGIQA_ERROR_ENGINE_COMPATIBILITY,
-                "takes 4 frames at once, and the native runtime gives one at a time: build it with --batch 1..4",
-                Scorer(options_for(folder.string())));
 }
 
 TEST_CASE("a bundle for a GPU does not quietly become one for the CPU") {
