@@ -74,7 +74,7 @@ struct Manifest {
     Size depth_output;
     int view_count = 0;  // number of crop_scores
     // Frames that the engines take at once, the fewest and the most; this runtime gives them one.
-    int least_batch = 1, most_batch = 1;
+    int batch_least = 1, batch_most = 1;
     std::string layout;  // fused, split
     std::string precision;
     std::string precision_target;

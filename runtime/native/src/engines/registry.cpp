@@ -159,8 +159,8 @@ std::vector<std::string> names_of_built(const Backends &backends) {
 
 std::unique_ptr<Engine> load_engine(const Bundle &bundle, const std::string &role, const EngineOptions &options,
                                     const Backends &backends) {
-    if (bundle.manifest.least_batch > 1) {
-        const std::string most = std::to_string(bundle.manifest.most_batch);
+    if (bundle.manifest.batch_least > 1) {
+        const std::string most = std::to_string(bundle.manifest.batch_most);
         cannot_run(bundle.path + " takes " + most + " frames at once, and the native runtime gives one at a time: " +
                    "build it with --batch 1.." + most + ", or without --batch");
     }

@@ -125,11 +125,11 @@ TEST_CASE("names that are unknown, or known and not of this build") {
 
 TEST_CASE("a bundle that takes several frames and no fewer is refused, with the build that helps") {
     Bundle bundle = bundle_for({"abacus"});
-    bundle.manifest.least_batch = bundle.manifest.most_batch = 4;
+    bundle.manifest.batch_least = bundle.manifest.batch_most = 4;
     CHECK_ERROR(DGIQA_ERROR_ENGINE_COMPATIBILITY,
                 "takes 4 frames at once, and the native runtime gives one at a time: build it with --batch 1..4",
                 dgiqa::load_engine(bundle, "fused", {"auto", 0}, kAll));
-    bundle.manifest.least_batch = 1;
+    bundle.manifest.batch_least = 1;
     CHECK_NOTHROW(dgiqa::load_engine(bundle, "fused", {"auto", 0}, kAll));
 }
 
