@@ -34,6 +34,7 @@ from onnx import TensorProto, helper, numpy_helper
 from skips import summary
 from stand_ins import nvidia
 
+from dgiqa_edge.runtime.bundle.batch import BatchRange
 from dgiqa_edge.runtime.bundle.bundle import build_manifest_files, write_manifest
 from dgiqa_edge.runtime.bundle.checks import SCHEMA_VERSION
 from dgiqa_edge.runtime.bundle.golden import GOLDEN_NAME, Golden, save_golden
@@ -256,6 +257,14 @@ def manifest_document(
     }
 
 
+def open_batch(directory: Path, graphs: list[dict[str, str]], batch: BatchRange) -> None:
+    """Rewrite the graphs as a build does."""
+    from dgiqa_edge.export.frame_graph.batch_axis import open_axis
+
+    for graph in graphs:
+        onnx.save(open_axis(onnx.load(directory / graph["file"]), batch), directory / graph["file"])
+
+
 def write_bundle(
     directory: Path,
     layout: str = "fused",
@@ -263,19 +272,24 @@ def write_bundle(
     edit: Callable[[dict[str, Any]], None] | None = None,
     faults: bool = False,
     shifted: str = "score",
+    batch: tuple[int, int] = (1, 1),
 ) -> Path:
     """A complete bundle; ``golden_shift`` falsifies the golden output ``shifted``, ``edit`` changes the manifest first.
 
-    ``faults``: it reads some.
+    ``faults``: it reads some. ``batch``: the fewest and the most frames that its graphs take at once.
     """
     directory.mkdir(parents=True)
     graphs = write_graphs(directory, layout, faults)
+    if batch != (1, 1):
+        open_batch(directory, graphs, BatchRange(*batch))
     frame = photo(seed=0)[np.newaxis]
     outputs = expected_outputs(frame, layout, faults)
     outputs[shifted] = outputs[shifted] + np.float32(golden_shift)
     save_golden(directory / GOLDEN_NAME, Golden(frame=frame, **outputs))
     (directory / "build.log").write_text("built\n")
     document = manifest_document(graphs, build_manifest_files(directory), layout, faults)
+    if batch != (1, 1):
+        document["batch"] = dict(zip(("least", "most"), batch, strict=True))
     if edit is not None:
         edit(document)
     write_manifest(directory, document)
@@ -312,7 +326,7 @@ def no_secrets_of_other_tests() -> Iterator[None]:
 
 @pytest.fixture
 def make_bundle(tmp_path: Path) -> Callable[..., Path]:
-    """``make_bundle(layout=..., golden_shift=..., edit=..., faults=...)`` writes a bundle and returns its directory."""
+    """``make_bundle(layout=..., golden_shift=..., edit=..., faults=..., batch=...)`` writes one, gives its folder."""
     made: list[Path] = []
 
     def make(**options: Any) -> Path:

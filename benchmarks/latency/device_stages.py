@@ -9,6 +9,7 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
+from dgiqa_edge.runtime.bundle.batch import filled
 from dgiqa_edge.runtime.engines.protocol import Arrays
 from dgiqa_edge.runtime.scoring.scorer import Scorer
 
@@ -49,7 +50,7 @@ def device_stages(scorer: Scorer, frame: np.ndarray, runs: int = RUNS) -> list[D
     Args:
         frame: uint8 [H, W, 3] of the bundle's size.
     """
-    tensors: dict[str, np.ndarray] = {"frame": frame[np.newaxis]}
+    tensors: dict[str, np.ndarray] = {"frame": filled(frame[np.newaxis], scorer.bundle.manifest.batch.least)}
     found = []
     for engine in scorer.engines:
         inputs = {spec.name: tensors[spec.name] for spec in engine.inputs}

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from dgiqa_edge.runtime.bundle.batch import filled
 from dgiqa_edge.runtime.bundle.golden import load_golden
 from dgiqa_edge.runtime.engines.onnxruntime import BACKEND
 from dgiqa_edge.runtime.engines.session import open_session
@@ -39,8 +40,9 @@ def node_shares(scorer: Scorer, threads: int | None) -> dict[str, float] | None:
     golden = load_golden(bundle.file(bundle.manifest.golden.file))
     with tempfile.TemporaryDirectory(prefix="dgiqa-profile-") as folder:
         session = open_session(bundle.path / record.file, threads=threads, profile=Path(folder) / "profile")
+        frames = filled(golden.frame, bundle.manifest.batch.least)
         for _ in range(RUNS):
-            session.run(None, {"frame": np.ascontiguousarray(golden.frame)})
+            session.run(None, {"frame": np.ascontiguousarray(frames)})
         events = json.loads(Path(session.end_profiling()).read_text(encoding="utf-8"))
     return shares_from_events(events)
 

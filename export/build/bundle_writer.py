@@ -16,6 +16,7 @@ from dgiqa_edge.calibration.fidelity import Fidelity, ImageFidelity, compare_out
 from dgiqa_edge.calibration.images.calibration_set import CalibrationImage
 from dgiqa_edge.calibration.images.selection import Selection
 from dgiqa_edge.calibration.int8.result import CalibrationResult
+from dgiqa_edge.runtime.bundle.batch import BatchRange
 from dgiqa_edge.runtime.bundle.bundle import build_manifest_files, write_manifest
 from dgiqa_edge.runtime.bundle.checks import SCHEMA_VERSION
 from dgiqa_edge.runtime.bundle.golden import CHECK_NAME, GOLDEN_NAME, Golden, save_golden
@@ -27,11 +28,11 @@ from dgiqa_edge.runtime.errors import FidelityError
 from dgiqa_edge.runtime.ground.atomic import atomic_directory
 from dgiqa_edge.runtime.ground.names import json_text
 from dgiqa_edge.runtime.hashing import Json
-from dgiqa_edge.runtime.scoring.scorer import Scorer
+from dgiqa_edge.runtime.scoring.scorer import Scorer, Verify
 from dgiqa_edge.runtime.version import VERSION
 
 from ..frame_graph.graph_session import Latency
-from ..frame_graph.split import split
+from ..frame_graph.split import graphs_of_layout
 from ..frame_graph.to_onnx import OPSET, save_checked
 from ..ladder.devices.check import DEPTH_FLOOR_LEVELS, FAULTS_FLOOR, SCORE_FLOOR, tolerance
 from ..options.build_options import BuildOptions
@@ -41,8 +42,7 @@ from ..tensorrt.engines import BUILD_LOG, EngineFiles
 from ..weights.weight_sets import ROOT
 from .recipes import Recipe
 
-FUSED_FILE = "frame_graph.onnx"
-SPLIT_FILES = {"depth": "depth.onnx", "quality": "quality.onnx"}
+FILES = {"fused": "frame_graph.onnx", "depth": "depth.onnx", "quality": "quality.onnx"}
 ORT_VERSION = ">=1.17"
 ParserGraphs = Callable[[Path, Sequence[tuple[str, str]]], list[dict[str, Any]]]
 """From a bundle's folder and its graphs (role, file) to the manifest's ``parser_graphs``, whose files it writes."""
@@ -126,7 +126,7 @@ def write(contents: BundleContents, out: Path) -> None:
     """
     check_target(out)
     with atomic_directory(out) as directory:
-        roles = _write_graphs(contents.graph, contents.options.layout, directory)
+        roles = _write_graphs(contents.graph, contents.options, directory)
         plans = _write_engines(contents, directory, dict(roles))
         device = _write_for_the_device(contents, directory, roles)
         frame, fp32 = contents.golden
@@ -149,7 +149,8 @@ def _replay(contents: BundleContents, directory: Path) -> None:
 
 def _replay_on(backend: str, checked: ImageFidelity, contents: BundleContents, directory: Path) -> None:
     frame, fp32 = contents.golden
-    with Scorer(directory, threads=contents.options.threads, backend=backend, verify=False) as scorer:
+    rows: Verify = "always" if contents.options.batch != BatchRange() else False  # in each of them the golden frame
+    with Scorer(directory, threads=contents.options.threads, backend=backend, verify=rows) as scorer:
         quality = scorer.score(frame[0])
     outputs: dict[str, np.ndarray] = {
         "score": np.array([quality.score], np.float32),
@@ -178,18 +179,15 @@ def _replay_on(backend: str, checked: ImageFidelity, contents: BundleContents, d
         )
 
 
-def _write_graphs(graph: Path, layout: str, directory: Path, mark: str = "") -> list[tuple[str, str]]:
+def _write_graphs(graph: Path, options: BuildOptions, directory: Path, mark: str = "") -> list[tuple[str, str]]:
     """Write the graphs of the layout, ``mark`` in the names of their files; returns (role, file) pairs."""
-    if layout == "fused":
-        files = {"fused": f"{mark}{FUSED_FILE}"}
-        shutil.copyfile(graph, directory / files["fused"])
-        return list(files.items())
-    import onnx
-
-    files = {role: f"{mark}{file}" for role, file in SPLIT_FILES.items()}
-    for half, file in zip(split(onnx.load(str(graph))), files.values(), strict=True):
-        save_checked(half, directory / file)
-    return list(files.items())
+    if (options.layout, options.batch) == ("fused", BatchRange()):
+        shutil.copyfile(graph, directory / f"{mark}{FILES['fused']}")
+        return [("fused", f"{mark}{FILES['fused']}")]
+    graphs = graphs_of_layout(graph, options.layout, options.batch)
+    for role, model in graphs.items():
+        save_checked(model, directory / f"{mark}{FILES[role]}")
+    return [(role, f"{mark}{FILES[role]}") for role in graphs]
 
 
 def _write_for_the_device(contents: BundleContents, directory: Path, own: list[tuple[str, str]]) -> dict[str, Any]:
@@ -205,7 +203,7 @@ def _write_for_the_device(contents: BundleContents, directory: Path, own: list[t
     carried = []
     for one in (contents.own, *contents.others):
         first = one.graph == contents.graph
-        roles = own if first else _write_graphs(one.graph, contents.options.layout, directory, f"{one.precision}.")
+        roles = own if first else _write_graphs(one.graph, contents.options, directory, f"{one.precision}.")
         parsed += contents.parser_graphs(directory, roles)
         carried.append(
             {
@@ -290,6 +288,7 @@ def _manifest(
         "notes": notes(contents),
         "ladder": None if contents.ladder is None else plain(contents.ladder),
         "fit": options.fit,
+        **({} if options.batch == BatchRange() else {"batch": asdict(options.batch)}),
         **({} if contents.preferred is None else {"preferred_backend": contents.preferred}),
         **({} if contents.recipe.faults is None else {"faults": asdict(contents.recipe.faults)}),
         **device,

@@ -9,14 +9,16 @@ from pathlib import Path
 from dgiqa_edge.calibration.fidelity import Fidelity
 from dgiqa_edge.calibration.images.calibration_set import CalibrationSet
 from dgiqa_edge.calibration.int8.targets import target_named
+from dgiqa_edge.runtime.bundle.batch import BatchRange
 from dgiqa_edge.runtime.engines.tensorrt.backend import BACKEND
 from dgiqa_edge.runtime.engines.tensorrt.versions import families_of
 from dgiqa_edge.runtime.errors import ConfigurationError
 from dgiqa_edge.runtime.ground.atomic import PARTIAL_PREFIX
-from dgiqa_edge.runtime.hashing import sha256_file
+from dgiqa_edge.runtime.hashing import sha256_file, sha256_json
+from dgiqa_edge.runtime.scoring.scorer import Scorer
 
 from ..frame_graph.graph_session import Latency, open_graph, time_alternately
-from ..frame_graph.split import split
+from ..frame_graph.split import graphs_of_layout
 from ..ladder.devices import portable
 from ..ladder.devices.check import BundleEngines, check_engine
 from ..ladder.devices.tensorrt import TensorRtDevice
@@ -113,7 +115,8 @@ class TensorRtBuild:
         stage = self.stage(contents.precision, half=contents.written.has_half)
         source = fp32 if stage.wants_fp32_graph else graph
         with self.reporter.stage(f"{self.machine.support.title} engine") as line:
-            files = stage.run(stages, self._graphs(source), sha256_file(source), images)
+            identity = sha256_json([sha256_file(source), str(self.options.batch)])
+            files = stage.run(stages, self._graphs(source), identity, images)
             line.result = files.summary + ("; reused" if files.reused else "")
         return self.accept(replace(contents, engines=files), fp32, check_set, stage.configuration.warnings)
 
@@ -138,13 +141,8 @@ class TensorRtBuild:
         return replace(contents, fidelity=fidelity, latency=latency)
 
     def _graphs(self, source: Path) -> Mapping[str, Graph]:
-        import onnx
-
-        model = onnx.load(str(source))
-        if self.options.layout == "fused":
-            return {"fused": ready(model, self.machine)}
-        halves = zip(bundle_writer.SPLIT_FILES, split(model), strict=True)
-        return {role: ready(half, self.machine) for role, half in halves}
+        graphs = graphs_of_layout(source, self.options.layout, self.options.batch)
+        return {role: ready(model, self.machine) for role, model in graphs.items()}
 
     def _check(
         self,
@@ -171,6 +169,8 @@ class TensorRtBuild:
                     progress=tick,
                 )
                 latency = time_alternately(fp32, engine, contents.golden[0], self.options.threads)
+            if self.options.batch != BatchRange():
+                Scorer(aside / "bundle", backend=contents.backend.name, verify="always").close()  # each row
         finally:
             shutil.rmtree(aside, ignore_errors=True)
         return fidelity, latency

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from dgiqa_edge.calibration.int8.targets import target_named
+from dgiqa_edge.runtime.bundle.batch import BatchRange
 from dgiqa_edge.runtime.bundle.bundle import Bundle, load_bundle
 from dgiqa_edge.runtime.bundle.golden import Deviation, Golden, compare, load_golden
 from dgiqa_edge.runtime.bundle.manifest import Tolerance
@@ -97,6 +98,11 @@ class Debugger:
         """
         self.bundle: Bundle = load_bundle(path)
         manifest = self.bundle.manifest
+        if manifest.batch != BatchRange():
+            raise ConfigurationError(
+                f"{path} takes a batch, and layers are compared for one frame: its graph is that of one frame, "
+                "rewritten at the end, so debug the same build without --batch"
+            )
         self.announce, self.threads, self.tolerance = announce, threads, manifest.golden.tolerance
         self.golden: Golden = load_golden(self.bundle.file(manifest.golden.file))
         self.written = as_written(threads)

@@ -17,6 +17,7 @@ import numpy as np
 from dgiqa_edge.calibration.int8.equalize import Equalized, equalize
 from dgiqa_edge.calibration.int8.graph_tensors import float_name
 from dgiqa_edge.calibration.int8.result import load_result
+from dgiqa_edge.runtime.bundle.batch import BatchRange
 from dgiqa_edge.runtime.bundle.bundle import Bundle, load_bundle
 from dgiqa_edge.runtime.bundle.golden import Deviation, Golden, compare
 from dgiqa_edge.runtime.bundle.manifest import Tolerance
@@ -113,6 +114,8 @@ def _equalized(bundle: Bundle) -> tuple[Equalized, ...]:
 def _read(path: Path, roles: tuple[str, ...]) -> Graphs:
     if path.is_dir():
         other = load_bundle(path)
+        if other.manifest.batch != BatchRange():
+            raise ConfigurationError(f"{path} takes a batch: give one built without --batch")
         if other.manifest.precision.name != "fp32":
             raise ConfigurationError(
                 f"{path} is a bundle in {other.manifest.precision.title}: give one built with --fp32"

@@ -1,4 +1,4 @@
-"""The ``split`` layout: a finished fused frame graph cut into a depth engine and a quality engine.
+"""The layouts: a finished fused frame graph as it is, or ``split`` into a depth engine and a quality engine.
 
 The cut comes last, after precision was written into the graph, so both layouts hold the same nodes and give the same
 numbers. It lies at the depth map: the depth half gives it out as uint8, the quality half takes it in, from this frame
@@ -6,15 +6,32 @@ or an earlier one.
 """
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dgiqa_edge.runtime.bundle.batch import BatchRange
 from dgiqa_edge.runtime.errors import ExportError
+
+from .batch_axis import open_axis
 
 if TYPE_CHECKING:
     import onnx
 
 # What may lie between the depth map and its output: the same numbers in another shape or number format.
 _SAME_NUMBERS = {"Cast", "Gather", "Identity", "Reshape", "Slice", "Squeeze", "Unsqueeze"}
+
+
+def graphs_of_layout(graph: Path, layout: str, batch: BatchRange) -> "dict[str, onnx.ModelProto]":
+    """The graphs by role that a finished fused graph of one frame makes, for a batch.
+
+    Raises:
+        ExportError: it cannot be split, or cannot take a batch.
+    """
+    import onnx
+
+    fused = onnx.load(str(graph))
+    roles = {"fused": fused} if layout == "fused" else dict(zip(("depth", "quality"), split(fused), strict=True))
+    return {role: open_axis(model, batch) for role, model in roles.items()}
 
 
 def split(fused: "onnx.ModelProto") -> "tuple[onnx.ModelProto, onnx.ModelProto]":

@@ -2,11 +2,13 @@
 
 import argparse
 import os
+import re
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from dgiqa_edge.calibration.images.shipped import SHIPPED_PHOTOS
+from dgiqa_edge.runtime.bundle.batch import MOST_FRAMES, BatchRange
 from dgiqa_edge.runtime.commands.json_output import add_json_option
 from dgiqa_edge.runtime.commands.option_types import input_path, output_folder, threads, whole
 from dgiqa_edge.runtime.errors import ConfigurationError
@@ -84,6 +86,7 @@ class BuildOptions:
     """The precisions that a device may choose from, most reduced first; empty: ``precision`` alone."""
     keep: tuple[str, ...] = ()
     """Blocks that stay in FP32."""
+    batch: BatchRange = field(default_factory=BatchRange)
 
     @property
     def climbs(self) -> bool:
@@ -111,6 +114,7 @@ class BuildOptions:
         argv = ["dgiqa-edge", "build", "--preset", self.preset]
         argv += ["--rungs", ",".join(self.rungs)] if self.rungs else [f"--{self.precision}"]
         argv += ["--frame", f"{width}x{height}", "--fit", self.fit, "--backend", self.backend, "--layout", self.layout]
+        argv += [] if self.batch == BatchRange() else ["--batch", str(self.batch)]
         argv += ["--depth-network", self.depth_network, "--depth-side", str(self.depth_side)]
         argv += ["--short-side", str(self.short_side)]
         if self.crop_boxes is None:
@@ -189,6 +193,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         choices=LAYOUTS,
         default="fused",
         help="fused: one engine; split: a depth engine and a quality engine (default: fused)",
+    )
+    what.add_argument(
+        "--batch",
+        type=parse_batch,
+        default=BatchRange(),
+        metavar="N|1..N",
+        help="frames that the engines take at once: always N, or 1 to N as there are (default: 1)",
     )
     what.add_argument(
         "--out",
@@ -305,6 +316,9 @@ def from_args(args: argparse.Namespace) -> BuildOptions:
         raise ConfigurationError("--no-accuracy-check contradicts --accuracy-budget: give one of them")
     rungs = args.rungs or ()
     precision = rungs[0] if rungs else args.precision or BACKENDS.get(args.backend, "int8")
+    for option, value in (("--calibrator", args.calibrator), ("--dla-core", args.dla_core)):
+        if value is not None and args.batch != BatchRange():
+            raise ConfigurationError(f"{option} takes one frame at a time: leave it out, or --batch")
     if args.keep and precision == "fp32":
         raise ConfigurationError("--keep names blocks that stay in FP32, and with --fp32 all do: leave one of them out")
     height, width = args.frame
@@ -343,6 +357,16 @@ def parse_frame(text: str) -> tuple[int, int]:
     if size[0] * size[1] > MOST_FRAME_PIXELS:
         raise argparse.ArgumentTypeError(f"{text} has more than {MOST_FRAME_PIXELS} pixels: build for a smaller frame")
     return size
+
+
+def parse_batch(text: str) -> BatchRange:
+    """``4`` as always 4, ``1..8`` as any number from 1 to 8."""
+    found = re.fullmatch(r"(1\.\.)?([0-9]{1,3})", text)
+    if found is None or not 1 <= int(found[2]) <= MOST_FRAMES:
+        raise argparse.ArgumentTypeError(
+            f"{text[:40]!r} is not a batch: write N, always so many frames, or 1..N, N from 1 to {MOST_FRAMES}"
+        )
+    return BatchRange(1 if found[1] else int(found[2]), int(found[2]))
 
 
 def parse_boxes(text: str) -> tuple[tuple[int, int], ...]:

@@ -11,10 +11,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from dgiqa_edge.runtime.bundle.batch import BatchRange
 from dgiqa_edge.runtime.engines.tensorrt.log import uncollected
 from dgiqa_edge.runtime.engines.tensorrt.package import import_tensorrt
 from dgiqa_edge.runtime.engines.tensorrt.versions import release_of
-from dgiqa_edge.runtime.errors import EngineCompatibilityError, MachineError
+from dgiqa_edge.runtime.errors import EngineCompatibilityError, ExportError, MachineError
 from dgiqa_edge.runtime.machine.cuda_probe import gpu_count
 
 from .build_watch import BuildWatch, Tell, silent
@@ -160,6 +161,8 @@ def build(
         raise parser_failure(release, parser_problems(errors, facts.nodes))
     config = builder.create_builder_config()
     _configure(trt, config, configuration)
+    if facts.batch is not None and not facts.batch.fixed:
+        _add_profile(builder, network, config, facts.batch)
     constrained = _constrain(trt, network, facts.fp32_tensors) if configuration.constrain_fp32 else 0
     fallback = _place_on_dla(trt, network, config, configuration.dla_core)
     if calibrator is not None:
@@ -221,6 +224,17 @@ def _network_flags(trt: Any, configuration: Configuration) -> int:
     if configuration.strongly_typed:
         flags |= 1 << int(_member(trt, members, "STRONGLY_TYPED"))
     return flags
+
+
+def _add_profile(builder: Any, network: Any, config: Any, batch: BatchRange) -> None:
+    """Any number of frames in the range, tuned for the most."""
+    profile = builder.create_optimization_profile()
+    for index in range(network.num_inputs):
+        tensor = network.get_input(index)
+        sides = tuple(tensor.shape)[1:]
+        profile.set_shape(tensor.name, *((rows, *sides) for rows in (batch.least, batch.most, batch.most)))
+    if config.add_optimization_profile(profile) < 0:
+        raise ExportError(f"TensorRT does not take the batch {batch} for this graph: build it with a fixed --batch")
 
 
 def _configure(trt: Any, config: Any, configuration: Configuration) -> None:

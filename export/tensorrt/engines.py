@@ -149,7 +149,7 @@ class EngineStage:
 
         Args:
             graphs: the frame graph per role, in the precision to build.
-            source_sha256: of the file that the graphs come from.
+            source_sha256: of what the graphs come from.
             images: what a calibrator reads; none are needed without one.
 
         Raises:

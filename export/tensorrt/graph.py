@@ -13,9 +13,12 @@ import numpy as np
 
 from dgiqa_edge.calibration.int8.graph_tensors import attribute, constant_tensors, label
 from dgiqa_edge.calibration.int8.quantize import quantized_outputs
+from dgiqa_edge.runtime.bundle.batch import BatchRange
 from dgiqa_edge.runtime.engines.tensorrt.versions import TensorRtSupport, supports
 from dgiqa_edge.runtime.errors import ExportError
 from dgiqa_edge.runtime.hashing import Json
+
+from ..frame_graph.batch_axis import batch_of
 
 if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto, NodeProto
@@ -33,6 +36,7 @@ class GraphFacts:
         fp32_tensors: names of the float32 tensors that nodes compute and that must not be lowered. Those of quantized
             layers (and of a clamp behind one) are not among them: held to FP32, they could not run in INT8.
         nodes: (name, operator) in graph order, to name the node of a parser error.
+        batch: how many frames it takes, where it is not one.
     """
 
     precision: str
@@ -40,12 +44,16 @@ class GraphFacts:
     has_fp16: bool
     fp32_tensors: frozenset[str]
     nodes: tuple[tuple[str, str], ...]
+    batch: BatchRange | None = None
 
     def to_json(self) -> dict[str, Json]:
+        content = asdict(self)
+        batch = content.pop("batch")
         return {
-            **asdict(self),
+            **content,
             "fp32_tensors": sorted(self.fp32_tensors),
             "nodes": [list(node) for node in self.nodes],
+            **({"batch": batch} if batch else {}),
         }
 
     @classmethod
@@ -56,6 +64,7 @@ class GraphFacts:
             has_fp16=content["has_fp16"],
             fp32_tensors=frozenset(content["fp32_tensors"]),
             nodes=tuple((name, operator) for name, operator in content["nodes"]),
+            batch=BatchRange(**content["batch"]) if "batch" in content else None,
         )
 
 
@@ -90,6 +99,7 @@ def facts_of(model: "ModelProto") -> GraphFacts:
         has_fp16=has_fp16,
         fp32_tensors=frozenset(name for name in computed if types.get(name) == onnx.TensorProto.FLOAT),
         nodes=tuple((label(node), node.op_type) for node in model.graph.node),
+        batch=batch_of(model),
     )
 
 

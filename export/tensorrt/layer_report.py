@@ -21,7 +21,7 @@ _LAYER = re.compile(
     r"Name: (?P<name>.*?), LayerType: (?P<kind>\w+), Inputs: \[(?P<inputs>.*?)\], Constants: \[.*?\], "
     r"Outputs: \[(?P<outputs>.*?)\], TacticName: .*?, StreamId: \d+,(?: EventId: \d+,)? Metadata: (?P<nodes>.*)"
 )
-_TENSOR = re.compile(r"Dimensions: \[([\d,]*)\].*?Datatype: (\w+)")
+_TENSOR = re.compile(r"Dimensions: \[([-\d,]*)\].*?Datatype: (\w+)")
 _NODE = re.compile(r"\[ONNX Layer: ([^\]]*)\]")
 _TYPES = {
     "Float": ("FP32", 4),
@@ -166,5 +166,7 @@ def _tensors(text: str) -> Iterator[Tensor]:
     for dimensions, kind in _TENSOR.findall(text):
         if kind not in _TYPES:
             raise EngineCompatibilityError(f"the builder's layer report has the unknown number format {kind}")
+        if "-" in dimensions:
+            raise EngineCompatibilityError("the layers of an open batch have no size: build the bundle without --batch")
         name, size = _TYPES[kind]
         yield Tensor(name, size * math.prod(int(side) for side in dimensions.split(",") if side))

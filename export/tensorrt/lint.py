@@ -17,6 +17,8 @@ from dgiqa_edge.runtime.engines.tensorrt.versions import (
 )
 from dgiqa_edge.runtime.errors import ExportError
 
+from ..frame_graph.batch_axis import batch_of
+
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto, TensorProto
 
@@ -90,7 +92,7 @@ class _Lint:
     def _inputs(self) -> Iterator[Finding]:
         for value in self.model.graph.input:
             shape = value.type.tensor_type.shape.dim
-            if any(dimension.dim_value < 1 for dimension in shape):
+            if any(dimension.dim_value < 1 for dimension in shape[batch_of(self.model) is not None :]):
                 yield Finding(value.name, "input", "its shape is not fixed", "export the graph for one frame size")
             if value.type.tensor_type.elem_type == _UINT8:
                 for reader in self.readers.get(value.name, []):

@@ -77,6 +77,8 @@ def _contradictions(document: Document) -> Iterator[str]:
     yield from _bad_roles(document)
     yield from _bad_geometry(document)
     yield from _bad_faults(document)
+    if "batch" in document and document["batch"]["least"] not in (1, document["batch"]["most"]):
+        yield "field 'batch.least' must be 1, or as 'most'"
     if document["precision"]["name"] == "int8" and document["calibration"] is None:
         yield "precision is int8 but 'calibration' is null"
 

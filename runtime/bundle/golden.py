@@ -9,7 +9,7 @@ that a build on the device is checked by lie in a file of the same form, several
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +95,13 @@ class Deviation:
     depth_max_levels: float
     faults_max: float | None = None
     coverage_mean: float | None = None
+
+    def or_worse(self, other: "Deviation | None") -> "Deviation":
+        """The larger of both, figure by figure; a NaN is the largest."""
+        if other is None:
+            return self
+        pairs = ((one.name, getattr(self, one.name), getattr(other, one.name)) for one in fields(self))
+        return replace(self, **{name: float(np.maximum(own, its)) for name, own, its in pairs if own is not None})
 
     def within(self, tolerance: Tolerance) -> bool:
         """Whether score, mean depth error and both of faults keep the tolerance; a NaN never does."""

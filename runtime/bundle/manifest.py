@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..ground.framing import FrameSize
+from .batch import BatchRange
 from .records import typed
 
 Document = Mapping[str, Any]
@@ -354,7 +355,7 @@ class Manifest:
 
     ``fit`` is how frames of another shape take the bundle's; ``preferred_backend``, of those that run the portable
     graph, the one that the build took, is None in bundles for a GPU and in older ones; ``faults`` is None where the
-    network reads none.
+    network reads none; ``batch`` is absent in the document where it is one frame.
     """
 
     schema_version: int
@@ -381,6 +382,7 @@ class Manifest:
     preferred_backend: str | None = None
     faults: FaultsRecord | None = None
     fit: str = "stretch"
+    batch: BatchRange = field(default_factory=BatchRange)
 
 
 def manifest_from_document(document: Document) -> Manifest:

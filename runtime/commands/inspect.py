@@ -104,6 +104,8 @@ def _rows(bundle: "Bundle") -> Iterator[tuple[str, str]]:
     yield "schema", version
     yield "preset", f"{manifest.preset}, layout {manifest.layout}"
     yield "frame", f"{manifest.frame.width}x{manifest.frame.height} BGR; of another shape: {manifest.fit}"
+    if manifest.batch.most > 1:
+        yield "batch", f"{manifest.batch} frames at once"
     yield "geometry", _geometry(manifest)
     if manifest.faults is not None:
         rows, columns = manifest.faults.grid

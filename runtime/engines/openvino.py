@@ -3,6 +3,7 @@
 The one module of the runtime that touches the openvino package, which is imported when the first engine is loaded.
 """
 
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -39,7 +40,8 @@ def package_and_version() -> tuple[Any, str]:
 def open_graph(graph: Path, threads: int | None = None) -> tuple[tuple[TensorSpec, ...], tuple[TensorSpec, ...], Infer]:
     """A graph's file, compiled for the CPU in the form that its processor computes fastest: inputs, outputs, inference.
 
-    Inner results stay FP32 where the graph says so.
+    Inner results stay FP32 where the graph says so. Where the batch is open, each number of frames is compiled when it
+    first comes, one frame at once: OpenVINO is slow where a length is unknown, and its INT8 passes fail on some.
 
     Args:
         threads: of one operator; every core where it is ``None``.
@@ -56,12 +58,23 @@ def open_graph(graph: Path, threads: int | None = None) -> tuple[tuple[TensorSpe
     try:
         core = package.Core()
         read = core.read_model(str(graph)) if form is None else core.read_model(model=form, weights=b"")
-        compiled = core.compile_model(read, "CPU", settings)
+        inputs, outputs = (tuple(map(_spec, ports)) for ports in (read.inputs, read.outputs))
+        batched = any(None in spec.shape for spec in inputs)
+
+        @functools.cache
+        def compiled(rows: int) -> Infer:
+            if batched:
+                read.reshape({spec.name: [rows, *spec.shape[1:]] for spec in inputs})
+            return _infer(core.compile_model(read, "CPU", settings), outputs)
+
+        compiled(1)
     except Exception as error:  # openvino raises plain RuntimeError and its kin
         raise EngineCompatibilityError(f"openvino {version} cannot load {graph}: {telling_line(error)}") from error
-    # Compiled, two outputs that turn out to be one tensor bear the same names.
-    named = zip(compiled.outputs, read.outputs, strict=True)
-    outputs = tuple(_spec(port, source.get_any_name()) for port, source in named)
+    return inputs, outputs, lambda given: compiled(len(given[inputs[0].name]) if batched else 1)(given)
+
+
+def _infer(compiled: Any, outputs: tuple[TensorSpec, ...]) -> Infer:
+    """``outputs``: as they were read; compiled, two that turn out to be one tensor bear the same names."""
     request = compiled.create_infer_request()
     own = [(port, request.get_tensor(port)) for port in compiled.inputs]
 
@@ -72,7 +85,7 @@ def open_graph(graph: Path, threads: int | None = None) -> tuple[tuple[TensorSpe
         request._inputs_data = None
         return {spec.name: values[port] for spec, port in zip(outputs, compiled.outputs, strict=True)}
 
-    return tuple(_spec(port, port.get_any_name()) for port in compiled.inputs), outputs, infer
+    return infer
 
 
 def shared(array: NDArray[Any]) -> NDArray[Any]:
@@ -101,10 +114,10 @@ def load(bundle: Bundle, record: EngineRecord, options: EngineOptions) -> Portab
     return PortableEngine(record, facts, *open_graph(bundle.path / record.file, options.threads))
 
 
-def _spec(port: Any, name: str) -> TensorSpec:
+def _spec(port: Any) -> TensorSpec:
     shape = tuple(side.get_length() if side.is_static else None for side in port.get_partial_shape())
     dtype = port.get_element_type().get_type_name()
-    return TensorSpec(name, _DTYPES.get(dtype, dtype), shape)
+    return TensorSpec(port.get_any_name(), _DTYPES.get(dtype, dtype), shape)
 
 
 def _capabilities(survey: Survey) -> Iterator[Capability]:

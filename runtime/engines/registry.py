@@ -165,25 +165,29 @@ def _check_contract(bundle: Bundle, engine: Engine) -> None:
                 f"expected {sorted(spec.name for spec in promised)}: {remedy}"
             )
         for spec in promised:
-            fixed = tuple(side for side in spec.shape if side is not None)
-            if not by_name[spec.name].accepts(spec.dtype, fixed):
+            # No side is 0 long: an open one that is promised has to be open.
+            if not by_name[spec.name].accepts(spec.dtype, tuple(side or 0 for side in spec.shape)):
                 raise BundleError(
                     f"{where}: {kind} '{spec.name}' is {by_name[spec.name]}, the manifest promises {spec}: {remedy}"
                 )
 
 
 def contract(manifest: Manifest, role: str) -> tuple[tuple[TensorSpec, ...], tuple[TensorSpec, ...]]:
-    """Inputs and outputs that the engine of a role must have (frame graph contract, fused or split)."""
-    frame = TensorSpec("frame", "uint8", (1, manifest.frame.height, manifest.frame.width, 3))
-    depth = TensorSpec("depth", "uint8", (1, *manifest.geometry.depth_output))
+    """Inputs and outputs that the engine of a role must have (frame graph contract, fused or split).
+
+    The first side is the batch, None where it is open.
+    """
+    rows = manifest.batch.most if manifest.batch.fixed else None
+    frame = TensorSpec("frame", "uint8", (rows, manifest.frame.height, manifest.frame.width, 3))
+    depth = TensorSpec("depth", "uint8", (rows, *manifest.geometry.depth_output))
     quality = [
-        TensorSpec("score", "float32", (1,)),
-        TensorSpec("crop_scores", "float32", (1, manifest.geometry.view_count)),
+        TensorSpec("score", "float32", (rows,)),
+        TensorSpec("crop_scores", "float32", (rows, manifest.geometry.view_count)),
     ]
     if manifest.faults is not None:
         count = len(manifest.faults.names)
-        quality.append(TensorSpec("faults", "float32", (1, count)))
-        quality.append(TensorSpec("coverage", "float32", (1, *manifest.faults.grid, count)))
+        quality.append(TensorSpec("faults", "float32", (rows, count)))
+        quality.append(TensorSpec("coverage", "float32", (rows, *manifest.faults.grid, count)))
     if role == "depth":
         return (frame,), (depth,)
     if role == "quality":

@@ -9,8 +9,9 @@ import sys
 import threading
 import time
 from collections.abc import Generator, Iterable, Sequence, Sized
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Any, Literal
@@ -18,6 +19,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ..bundle.batch import batches_to_check, filled
 from ..bundle.bundle import Bundle, layer_hint, rebuild_command
 from ..bundle.golden import FAULT_OUTPUTS, Deviation, compare, load_golden
 from ..bundle.replay_stamps import has_stamp, replay_identity, write_stamp
@@ -37,10 +39,21 @@ Verify = bool | Literal["always"]
 _WHAT = {"score": "a score", "crop_scores": "a score", **dict.fromkeys(FAULT_OUTPUTS, "a probability of a fault")}
 
 
+@dataclass(frozen=True, eq=False)
+class _Fitted:
+    """A frame ready for the engines, uint8 [H, W, 3], of an image that was ``shape``."""
+
+    pixels: NDArray[np.uint8]
+    shape: tuple[int, ...]
+    path: str | None
+    resize_ms: float
+
+
 class Scorer:
     """Scores frames with a bundle's engines; in a ``with`` block or with ``close``.
 
-    Any thread may call it: the engines take one frame at a time, the others wait for their turn.
+    Any thread may call it: the engines take one frame (or one batch of ``score_many``) at a time, the others wait for
+    their turn.
 
     Example:
         >>> with Scorer("bundle") as scorer:
@@ -136,18 +149,25 @@ class Scorer:
             RemoteError: the server does not answer.
             ConfigurationError: the scorer is closed; or depth for a bundle that is not split, or of another size.
         """
+        return self._score([self._fitted(image, rgb)], depth)[0]
+
+    def _fitted(self, image: Image, rgb: bool) -> _Fitted:
         path = str(image) if isinstance(image, str | os.PathLike) else None
         if path is not None:  # reading it is no part of its latency
             image, rgb = as_bgr(image), False
         started = time.perf_counter()
         bgr = as_bgr(image, rgb)
         fitted = fit_to(bgr, self.bundle.manifest.frame, self.fit, self._strict_size)
-        resize_ms = (time.perf_counter() - started) * 1e3
+        return _Fitted(fitted, bgr.shape, path, (time.perf_counter() - started) * 1e3)
+
+    def _score(self, fitted: Sequence[_Fitted], depth: NDArray[np.uint8] | None = None) -> list[Quality]:
+        """Score frames at once, no more than the bundle takes."""
+        frames = fitted[0].pixels[np.newaxis] if len(fitted) == 1 else np.stack([one.pixels for one in fitted])
         engines_ms: list[tuple[str, float]] = []
-        with self._lock:  # waiting for it is none either
-            resized = time.perf_counter()
-            outputs = self._run(fitted[np.newaxis], depth, engines_ms)
-            finished = time.perf_counter()
+        with self._lock:  # waiting for it is no part of the latency
+            begun = time.perf_counter()
+            outputs = self.run(frames, depth, engines_ms)
+            engine_ms = (time.perf_counter() - begun) * 1e3
         faults = self.bundle.manifest.faults
         for name in ("score", "crop_scores", *(FAULT_OUTPUTS if faults else ())):
             if not np.isfinite(outputs[name]).all():
@@ -155,27 +175,34 @@ class Scorer:
                     f"{self.bundle.path}: the engine gave {_WHAT[name]} that is not a number on this machine; "
                     f"rebuild it with: {rebuild_command(self.bundle)}{layer_hint(self.bundle.path)}"
                 )
-        timings = Timings(
-            resize_ms=resize_ms,
-            engine_ms=(finished - resized) * 1e3,
-            total_ms=resize_ms + (time.perf_counter() - resized) * 1e3,
-            engines_ms=tuple(engines_ms),
-        )
-        depth_box, frame_box = self._boxes(bgr, outputs["depth"][0])
+        since_ms = (time.perf_counter() - begun) * 1e3
+        return [
+            self._quality(
+                {name: array[row] for name, array in outputs.items()},
+                one,
+                Timings(one.resize_ms, engine_ms, one.resize_ms + since_ms, tuple(engines_ms)),
+            )
+            for row, one in enumerate(fitted)
+        ]
+
+    def _quality(self, outputs: dict[str, NDArray[Any]], fitted: _Fitted, timings: Timings) -> Quality:
+        """Of one row of the outputs."""
+        depth_box, frame_box = self._boxes(fitted.shape, outputs["depth"])
         quality = Quality(
-            score=float(outputs["score"][0]),
-            crop_scores=outputs["crop_scores"][0],
-            depth=outputs["depth"][0],
+            score=float(outputs["score"]),
+            crop_scores=outputs["crop_scores"],
+            depth=outputs["depth"],
             timings=timings,
             depth_box=depth_box,
             frame_box=frame_box,
-            image=path,
-            size=(bgr.shape[1], bgr.shape[0]),
+            image=fitted.path,
+            size=(fitted.shape[1], fitted.shape[0]),
         )
+        faults = self.bundle.manifest.faults
         if faults is None:
             return quality
-        named = dict(zip(faults.names, outputs["faults"][0].tolist(), strict=True))
-        return replace(quality, faults=MappingProxyType(named), coverage=outputs["coverage"][0])
+        named = dict(zip(faults.names, outputs["faults"].tolist(), strict=True))
+        return replace(quality, faults=MappingProxyType(named), coverage=outputs["coverage"])
 
     def score_many(
         self, images: Iterable[Image] | str | os.PathLike[str], *, rgb: bool = False
@@ -185,8 +212,9 @@ class Scorer:
         An image that cannot be scored gives an ``Unscored`` in its place: an exception would end the iteration, and
         lose those behind it. What ends all scoring (a failing engine, a closed scorer) is raised.
 
-        Of a small bundle on the CPU, each core scores an image of its own, unless the scorer was given ``threads``.
-        The images may be an endless iterator: a few more than have been taken are read ahead, so of a camera each
+        Of a small bundle on the CPU, each core scores images of its own, unless the scorer was given ``threads``. A
+        bundle that takes a batch gets as many at once, and the latency of each is that of its batch. The images may be
+        an endless iterator: a few more (a few batches more) than have been taken are read ahead, so of a camera each
         result is that of a frame some frames ago.
 
         Args:
@@ -206,19 +234,30 @@ class Scorer:
         self._check_open()
         if isinstance(images, str | os.PathLike):
             images = expand_images([Path(images)])
-        frames = len(images) if isinstance(images, Sized) else sys.maxsize
-        most = 1 if self._alone else frames_at_once(self.bundle, self._backend, frames)
+        rows = self.bundle.manifest.batch.most
+        batches = -(-len(images) // rows) if isinstance(images, Sized) else sys.maxsize
+        most = 1 if self._alone else frames_at_once(self.bundle, self._backend, batches)
+        rest = iter(images)
         with ScorerPool(self._one_thread, most) as pool:
 
-            def scored(image: Image) -> Quality | Unscored:
+            def scored(batch: Sequence[Image]) -> list[Quality | Unscored]:
                 lent = pool.scorer() if most > 1 else contextlib.nullcontext(self)
-                try:
-                    with lent as scorer:
-                        return scorer.score(image, rgb=rgb)
-                except SourceError as error:
-                    return Unscored(error, str(image) if isinstance(image, str | os.PathLike) else None)
+                with lent as scorer:
+                    return scorer._score_batch(batch, rgb)
 
-            yield from ahead(scored, images, max(2, most))
+            for results in ahead(scored, iter(lambda: list(islice(rest, rows)), []), max(2, most)):
+                yield from results
+
+    def _score_batch(self, images: Sequence[Image], rgb: bool) -> list[Quality | Unscored]:
+        fitted: list[_Fitted | Unscored] = []
+        for image in images:
+            try:
+                fitted.append(self._fitted(image, rgb))
+            except SourceError as error:
+                fitted.append(Unscored(error, str(image) if isinstance(image, str | os.PathLike) else None))
+        good = [one for one in fitted if isinstance(one, _Fitted)]
+        qualities = iter(self._score(good) if good else [])
+        return [one if isinstance(one, Unscored) else next(qualities) for one in fitted]
 
     async def score_async(self, image: Image, depth: NDArray[np.uint8] | None = None, *, rgb: bool = False) -> Quality:
         """As ``score``, in a thread of the event loop's pool: the loop goes on meanwhile.
@@ -262,22 +301,35 @@ class Scorer:
     ) -> None:
         self.close()
 
-    def _run(
+    def run(
         self,
-        frame: NDArray[np.uint8],
+        frames: NDArray[np.uint8],
         depth: NDArray[np.uint8] | None = None,
         engines_ms: list[tuple[str, float]] | None = None,
     ) -> dict[str, NDArray[Any]]:
-        """Frame uint8 [1, H, W, 3] through every engine; each takes what it needs from those before it."""
+        """Frames as the bundle takes them through every engine; each takes what it needs from those before it.
+
+        For one thread at a time. Where they are fewer than the engines take, the last one is repeated, and nothing is
+        given of its repetitions.
+
+        Args:
+            frames: uint8 [n, H, W, 3], n no more than ``bundle.manifest.batch.most``.
+            depth: as for ``score``, of the one frame.
+            engines_ms: each engine's role and milliseconds are appended.
+
+        Returns:
+            what the engines take and give, by name, n rows of each.
+        """
         self._check_open()
-        tensors: dict[str, NDArray[Any]] = {"frame": _read_only(frame)}
+        least = self.bundle.manifest.batch.least
+        tensors: dict[str, NDArray[Any]] = {"frame": _read_only(filled(frames, least)[:])}
         if depth is not None:
             if not self.takes_depth:
                 raise ConfigurationError(
                     f"{self.bundle.path} has one engine for depth and quality, so depth cannot be reused: "
                     "build it with --layout split"
                 )
-            tensors["depth"] = _read_only(depth[np.newaxis])
+            tensors["depth"] = _read_only(filled(depth[np.newaxis], least))
         for engine in self._engines:
             if depth is not None and engine.record.role == "depth":
                 continue
@@ -286,18 +338,18 @@ class Scorer:
             tensors.update((name, _read_only(array)) for name, array in outputs.items())
             if engines_ms is not None:
                 engines_ms.append((engine.record.role, (time.perf_counter() - started) * 1e3))
-        return tensors
+        return tensors if len(frames) >= least else {name: array[: len(frames)] for name, array in tensors.items()}
 
     def _check_open(self) -> None:
         if not self._engines:
             raise ConfigurationError("the scorer is closed: create another one")
 
-    def _boxes(self, frame: NDArray[np.uint8], depth: NDArray[np.uint8]) -> tuple[Box | None, Box | None]:
+    def _boxes(self, shape: tuple[int, ...], depth: NDArray[np.uint8]) -> tuple[Box | None, Box | None]:
         """``depth_box`` and ``frame_box`` of ``Quality``."""
         size = self.bundle.manifest.frame.height, self.bundle.manifest.frame.width
-        placed = framing(frame.shape, size, self.fit)
+        placed = framing(shape, size, self.fit)
         at = scaled_box(placed.at, size, depth.shape)
-        return at.unless_whole(depth.shape), placed.shown.unless_whole(frame.shape)
+        return at.unless_whole(depth.shape), placed.shown.unless_whole(shape)
 
     def _verify(self, use_stamp: bool) -> None:
         """Replay the golden frame, unless a stamp says that this very replay has passed before."""
@@ -313,8 +365,20 @@ class Scorer:
                 f"{golden_file}: the golden frame is {list(golden.frame.shape)}, the bundle takes "
                 f"{list(expected)}: rebuild it with: {rebuild_command(self.bundle)}"
             )
-        deviation = compare(golden, self._run(golden.frame))
-        tolerance = manifest.golden.tolerance
+        worst: Deviation | None = None
+        for frames, rows in batches_to_check(golden.frame, manifest.batch):
+            outputs = self.run(frames)
+            for row in rows:
+                deviation = compare(golden, {name: array[row : row + 1] for name, array in outputs.items()})
+                self._refuse(deviation, f", in row {row + 1} of {len(frames)}," if len(frames) > 1 else "")
+                worst = deviation.or_worse(worst)
+        assert worst is not None
+        self.deviation = worst
+        write_stamp(identity, worst)
+
+    def _refuse(self, deviation: Deviation, where: str) -> None:
+        """A deviation from the golden outputs that is too large; ``where``: in which row of a batch."""
+        tolerance = self.bundle.manifest.golden.tolerance
         if not deviation.within(tolerance):
             faults = ""
             if tolerance.faults is not None:
@@ -323,13 +387,11 @@ class Scorer:
                     f"(allowed {tolerance.faults:.3g})"
                 )
             raise FidelityError(
-                f"{self.bundle.path}: on this machine the golden frame's score is {deviation.score:.3g} off "
+                f"{self.bundle.path}: on this machine{where} the golden frame's score is {deviation.score:.3g} off "
                 f"FP32 (allowed {tolerance.score:.3g}) and its depth {deviation.depth_mean_levels:.3g} grey "
                 f"levels (allowed {tolerance.depth_levels:.3g}){faults}: rebuild the bundle here with: "
                 f"{rebuild_command(self.bundle)}{layer_hint(self.bundle.path)}"
             )
-        self.deviation = deviation
-        write_stamp(identity, deviation)
 
 
 def _read_only(array: NDArray[Any]) -> NDArray[Any]:

@@ -126,9 +126,14 @@ def make_tensorrt_bundle(make_bundle: Callable[..., Path]) -> Callable[..., Path
         keep_onnx: bool = False,
         content: bytes | None = None,
         backend: str = "tensorrt",
+        batch: tuple[int, int] = (1, 1),
         **facts: Any,
     ) -> Path:
-        directory = make_bundle(layout=layout)
+        directory = make_bundle(layout=layout, batch=batch)
+        if batch[0] < batch[1]:
+            sides = {"frame": (48, 64, 3), "depth": (24, 32)}
+            rows = (batch[0], batch[1], batch[1])
+            facts["profile"] = {name: [(count, *own) for count in rows] for name, own in sides.items()}
         document = json.loads((directory / "bundle.json").read_text())
         engines = []
         for graph in document["graphs"]:

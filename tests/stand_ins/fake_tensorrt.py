@@ -107,6 +107,7 @@ def _builder(trt, logger):
     values = {
         "create_network": lambda flags=0: _network(trt, flags),
         "create_builder_config": lambda: _config(trt, logger),
+        "create_optimization_profile": lambda: _profile(trt),
         "build_serialized_network": lambda network, config: _build(trt, network, config, logger),
     }
     if "num_DLA_cores" in surface:
@@ -124,8 +125,19 @@ def _network(trt, flags):
     return network
 
 
+def _profile(trt):
+    shapes = {}
+    surface = [*trt.surface["IOptimizationProfile"], "shapes"]
+    return Limited(surface, shapes=shapes, set_shape=lambda name, *sides: shapes.__setitem__(name, sides))
+
+
 def _config(trt, logger):
-    record = {"flags": set(), "cleared": set(), "pools": {}, "timings": None}
+    record = {"flags": set(), "cleared": set(), "pools": {}, "timings": None, "profile": None}
+
+    def add_optimization_profile(profile):
+        record["profile"] = profile.shapes
+        return 0
+
     surface = trt.surface["IBuilderConfig"]
 
     def create_timing_cache(content):
@@ -152,6 +164,7 @@ def _config(trt, logger):
         clear_flag=lambda flag: record["cleared"].add(flag.name),
         set_memory_pool_limit=lambda pool, size: record["pools"].__setitem__(pool.name, size),
         set_tactic_sources=lambda mask: record.__setitem__("tactic_sources", mask),
+        add_optimization_profile=add_optimization_profile,
         create_timing_cache=create_timing_cache,
         set_timing_cache=set_timing_cache,
         get_timing_cache=get_timing_cache,
@@ -196,6 +209,9 @@ def _parser(trt, network, logger):
                 error(index, node, f"{stored.name}: invalid weights type of Int8", "INVALID_NODE")
             network.layers.append(_layer(trt, node, types))
         network.num_layers = len(network.layers)
+        inputs = [value for value in graph.input if value.name not in constants]
+        network.num_inputs = len(inputs)
+        network.get_input = lambda index: _input(trt, inputs[index])
         network.onnx = content
         parser.num_errors = len(errors)
         return not errors
@@ -204,6 +220,11 @@ def _parser(trt, network, logger):
         trt.surface["OnnxParser"], parse=parse, get_error=lambda index: errors[index], num_errors=len(errors)
     )
     return parser
+
+
+def _input(trt, value):
+    shape = tuple(side.dim_value or -1 for side in value.type.tensor_type.shape.dim)
+    return Limited(trt.surface["ITensor"], name=value.name, shape=shape)
 
 
 def _layer(trt, node, types):
@@ -235,7 +256,15 @@ def _build(trt, network, config, logger):
     if calibrator is not None and not _calibrate(calibrator):
         logger.log(1, "Calibration failure occurred with no scaling factors detected.")
         return None
+    profile = config.record["profile"] or {}
+    if any(
+        -1 in tensor.shape and tensor.name not in profile
+        for tensor in map(network.get_input, range(network.num_inputs))
+    ):
+        logger.log(1, "Error Code 4: API Usage Error (Network has dynamic inputs, but no optimization profile)")
+        return None
     record = {
+        **({"profile": profile} if profile else {}),
         "flags": sorted(config.record["flags"]),
         "strong": bool(network.flags & 1 << int(getattr(trt.NetworkDefinitionCreationFlag, "STRONGLY_TYPED", 30))),
     }

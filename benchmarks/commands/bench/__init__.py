@@ -2,11 +2,11 @@
 
 import argparse
 
-from . import accuracy, compare, latency, native, peers, report, selfcheck, soak, table
+from . import accuracy, compare, latency, native, peers, report, selfcheck, soak, table, throughput
 
 SUMMARY = "measure a bundle: latency, power, accuracy; reports and their comparison"
 EXTRA = "bench"
-_MODULES = (latency, accuracy, soak, report, compare, table, peers, native, selfcheck)
+_MODULES = (latency, throughput, accuracy, soak, report, compare, table, peers, native, selfcheck)
 KINDS = {module.__name__.rpartition(".")[2]: module for module in _MODULES}
 
 _EPILOG = """\

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from dgiqa_edge.calibration.fidelity import Fidelity, Outputs, Progress, Run, compare_engines
-from dgiqa_edge.runtime.bundle.bundle import layer_hint, load_bundle
+from dgiqa_edge.runtime.bundle.bundle import layer_hint
 from dgiqa_edge.runtime.bundle.manifest import FidelityFigures
-from dgiqa_edge.runtime.engines import Engine, load_engine
 from dgiqa_edge.runtime.errors import FidelityError
+from dgiqa_edge.runtime.scoring.scorer import Scorer
 
 SCORE_FLOOR = {"fp32": 5e-4, "fp16": 5e-3, "int8": 1e-2}
 FAULTS_FLOOR = SCORE_FLOOR  # both are sigmoids of logits
@@ -61,29 +61,16 @@ class BundleEngines:
         """Load them.
 
         Raises:
-            BundleError, EngineCompatibilityError, MachineError: see ``load_engine``.
+            BundleError, EngineCompatibilityError, MachineError: see ``Scorer``.
         """
-        loaded = load_bundle(bundle)
-        self._engines: dict[str, Engine] = {}
-        try:
-            for role in loaded.roles:
-                self._engines[role] = load_engine(loaded, role, backend)
-        except BaseException:
-            self.close()
-            raise
+        self._scorer = Scorer(bundle, backend=backend, verify=False)
 
     def __call__(self, frame: np.ndarray) -> Outputs:
         """All outputs for one frame, uint8 [1, H, W, 3]."""
-        outputs: dict[str, np.ndarray] = {}
-        for engine in self._engines.values():
-            inputs = {spec.name: frame if spec.name == "frame" else outputs[spec.name] for spec in engine.inputs}
-            outputs.update({name: np.array(value) for name, value in engine.run(inputs).items()})
-        return outputs
+        return self._scorer.run(frame)
 
     def close(self) -> None:
-        for engine in self._engines.values():
-            engine.close()
-        self._engines.clear()
+        self._scorer.close()
 
     def __enter__(self) -> "BundleEngines":
         return self

@@ -15,6 +15,7 @@ from ...errors import ConfigurationError, RemoteError
 from .. import abrupt_exit
 
 if TYPE_CHECKING:
+    from ...engines.remote.model import open_bundle
     from ...scoring.fallback import FallbackScorer
     from ...scoring.scorer import Scorer
     from ...watch.assembly.config import WatchSettings
@@ -28,7 +29,7 @@ def open_scorer(settings: "WatchSettings") -> "Scorer | FallbackScorer":
 
     Raises:
         SignatureError: none of the keys that the settings require has signed it.
-        ConfigurationError: settings that contradict each other.
+        ConfigurationError: settings that contradict each other; or the bundle takes several frames and no fewer.
         DgiqaEdgeError: as ``Scorer``.
     """
     from ...scoring.fallback import FallbackScorer
@@ -51,8 +52,15 @@ def open_scorer(settings: "WatchSettings") -> "Scorer | FallbackScorer":
         here = slots.path(str(slots.current))
     if here is not None and keys:
         verify_signature(here, read_public_keys(keys))
+    opened = open_bundle(here or bundle)
+    batch = opened.manifest.batch
+    if batch.least > 1:
+        raise ConfigurationError(
+            f"{opened.path} takes {batch.most} frames at once, and cameras give one at a time: build it with "
+            f"--batch 1..{batch.most}, or without --batch"
+        )
     scorer = Scorer(
-        here or bundle,
+        opened,
         threads=engine.threads,
         backend=engine.backend,
         providers=engine.providers,

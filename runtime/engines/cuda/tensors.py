@@ -73,16 +73,20 @@ class DeviceTensors:
         return made
 
     def upload(self, tensor: DeviceTensor, array: NDArray[Any]) -> None:
-        """Start bringing ``array`` to the device, unless it is there already (the protocol's rule on read-only)."""
+        """Start bringing ``array`` to the device, unless it is there already (the protocol's rule on read-only).
+
+        Its rows may be fewer than the tensor's.
+        """
         if tensor.known is not None and _unchanged(array, tensor.known):
             return
-        np.copyto(tensor.host, array)
-        self.cuda.upload(tensor.address, tensor.host, self.stream)
+        host = tensor.host[: len(array)]
+        np.copyto(host, array)
+        self.cuda.upload(tensor.address, host, self.stream)
         tensor.known = None if array.flags.writeable else array
 
-    def take(self, tensor: DeviceTensor) -> NDArray[Any]:
-        """What was downloaded, as the caller's own array; the device holds it until the tensor is next written."""
-        array = tensor.host.copy()
+    def take(self, tensor: DeviceTensor, rows: int) -> NDArray[Any]:
+        """The rows that were downloaded, as the caller's own array; the device holds it until it is next written."""
+        array = tensor.host[:rows].copy()
         tensor.known = array
         return array
 

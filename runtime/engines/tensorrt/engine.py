@@ -120,6 +120,8 @@ class TensorrtEngine:
         self._plan: Plan | None = plan
         self._file = file
         self._bound: dict[str, DeviceTensor] = {}
+        self._rows = 0
+        self._wants_graph = True
         self._graph: Handle = None
         self._graph_note = "turned off"
         self._compiled: dict[str, str] = {}
@@ -137,14 +139,22 @@ class TensorrtEngine:
             BundleError: the scorer's engines disagree about a tensor.
         """
         plan = self._open_plan()
-        self._bound = {spec.name: self.tensors.tensor(spec) for spec in (*self.inputs, *self.outputs)}
+        self._wants_graph = cuda_graph
+        self._bound = {spec.name: self.tensors.tensor(plan.largest(spec)) for spec in (*self.inputs, *self.outputs)}
         self._bind(plan, plan.context)
-        self._run_plainly(plan)  # TensorRT sets itself up on its first run; a graph must not record that
+        self._take_rows(plan, plan.most_rows or len(self._bound[self.inputs[0].name].host))
         if plan.kernels is not None:
             self._compiled = {"kernels": plan.kernels.save() or plan.kernels.state, "remark": plan.remark}
+
+    def _take_rows(self, plan: Plan, rows: int) -> None:
+        """Set up for so many frames at once: a CUDA graph holds for one number of them."""
+        self._drop_graph()
+        plan.take_rows(plan.context, rows)
+        self._rows = rows
+        self._run_plainly(plan)  # TensorRT sets itself up on its first run; a graph must not record that
         if plan.captures:
             self._graph_note = f"captured by {self._file.machine.release}"
-        if plan.captures or not cuda_graph:
+        if plan.captures or not self._wants_graph:
             return
         cuda, stream = self.tensors.cuda, self.tensors.stream
         try:
@@ -162,13 +172,13 @@ class TensorrtEngine:
         check_inputs(self.record.file, self.inputs, inputs)
         cuda, stream = self.tensors.cuda, self.tensors.stream
         with self._remembering_loss(), cuda.current():
-            self._upload(inputs)
+            self._upload(plan, inputs)
             if self._graph is None:
                 self._enqueue(plan)
             else:
                 cuda.launch(self._graph, stream)
             cuda.synchronize(stream)
-        return {spec.name: self.tensors.take(self._bound[spec.name]) for spec in self.outputs}
+        return {spec.name: self.tensors.take(self._bound[spec.name], self._rows) for spec in self.outputs}
 
     def profile(self, inputs: Arrays, runs: int = 20) -> list[LayerTime]:
         """Time every layer, in execution order, over some runs in an execution context of their own.
@@ -181,9 +191,10 @@ class TensorrtEngine:
         plan = self._open_plan()
         check_inputs(self.record.file, self.inputs, inputs)
         with self._remembering_loss(), self.tensors.cuda.current():
-            self._upload(inputs)
+            self._upload(plan, inputs)
             context = plan.new_context()
             self._bind(plan, context)
+            plan.take_rows(context, self._rows)
             times = plan.attach_profiler(context)
             for _ in range(runs):
                 self._execute(plan, context)
@@ -215,7 +226,7 @@ class TensorrtEngine:
                 stack.callback(cuda.destroy_event, event)
             for _ in range(runs):
                 cuda.record(events[0], stream)
-                self._upload(changing)
+                self._upload(plan, changing)
                 cuda.record(events[1], stream)
                 started = time.perf_counter()
                 self._execute(plan, plan.context)
@@ -279,7 +290,10 @@ class TensorrtEngine:
             if not taken:
                 raise CudaError(f"set_tensor_address of '{name}': {said.reason()}")
 
-    def _upload(self, inputs: Arrays) -> None:
+    def _upload(self, plan: Plan, inputs: Arrays) -> None:
+        rows = len(inputs[self.inputs[0].name])
+        if rows != self._rows:
+            self._take_rows(plan, rows)
         for spec in self.outputs:
             self._bound[spec.name].known = None
         for spec in self.inputs:
@@ -297,7 +311,7 @@ class TensorrtEngine:
     def _download(self) -> None:
         for spec in self.outputs:
             tensor = self._bound[spec.name]
-            self.tensors.cuda.download(tensor.host, tensor.address, self.tensors.stream)
+            self.tensors.cuda.download(tensor.host[: self._rows], tensor.address, self.tensors.stream)
 
     def _execute(self, plan: Plan, context: Any) -> None:
         with plan.messages.during() as said:

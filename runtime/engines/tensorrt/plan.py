@@ -5,6 +5,7 @@ Whether the plan fits this machine was decided before (``compatibility.py``); ru
 
 import gzip
 import zlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ class Plan:
     """An open plan. ``where`` names its file and ``rebuild`` the command that makes it anew, for messages.
 
     ``captures``: it makes a CUDA graph of its work by itself. ``remark``: what is to be said of it, "" for nothing.
+    ``most_rows``: frames that it takes at once where that is open, None where it is fixed.
     """
 
     def __init__(
@@ -80,6 +82,7 @@ class Plan:
         self.captures = compiles and cuda_graph
         names = [engine.get_tensor_name(index) for index in range(engine.num_io_tensors)]
         modes = {name: engine.get_tensor_mode(name) for name in names}
+        self.most_rows: int | None = None
         self.inputs = tuple(self._spec(name) for name in names if modes[name] == trt.TensorIOMode.INPUT)
         self.outputs = tuple(self._spec(name) for name in names if modes[name] == trt.TensorIOMode.OUTPUT)
         self.context = self.new_context(self.captures)
@@ -102,6 +105,25 @@ class Plan:
                 f"({said.reason()}): stop other programs that use the GPU, or build a smaller preset"
             )
         return context
+
+    def largest(self, spec: TensorSpec) -> TensorSpec:
+        """A tensor as it is for the most frames."""
+        return replace(spec, shape=tuple(self.most_rows if side is None else side for side in spec.shape))
+
+    def take_rows(self, context: Any, rows: int) -> None:
+        """Set an execution context up for so many frames.
+
+        Raises:
+            EngineCompatibilityError: the plan does not take so many.
+        """
+        for spec in self.inputs if self.most_rows is not None else ():
+            with self.messages.during() as said:
+                taken = context.set_input_shape(spec.name, (rows, *spec.shape[1:]))
+            if not taken:
+                raise EngineCompatibilityError(
+                    f"{self._where} does not take {rows} frames at once ({said.reason()}): "
+                    f"rebuild it here with: {self._rebuild}"
+                )
 
     def attach_profiler(self, context: Any) -> dict[str, list[float]]:
         """From now on the runs of ``context`` add each layer's milliseconds to the mapping that is returned."""
@@ -147,9 +169,13 @@ class Plan:
     def _spec(self, name: str) -> TensorSpec:
         engine, trt = self._engine, self._trt
         shape = tuple(int(side) for side in engine.get_tensor_shape(name))
+        open_batch = shape[:1] == (-1,)
+        if open_batch and engine.get_tensor_mode(name) == trt.TensorIOMode.INPUT:
+            _, _, largest = engine.get_tensor_profile_shape(name, 0)
+            self.most_rows = int(largest[0])
         dtype = str(engine.get_tensor_dtype(name).name)
         problem = None
-        if any(side < 0 for side in shape):
+        if any(side < 0 for side in shape[open_batch:]):
             problem = f"has the open shape {list(shape)}"
         elif engine.get_tensor_location(name) != trt.TensorLocation.DEVICE:
             problem = "must lie in host memory"
@@ -162,7 +188,7 @@ class Plan:
                 f"{self._where}: the tensor '{name}' {problem}, which this runtime does not serve: "
                 f"rebuild it with: {self._rebuild}"
             )
-        return TensorSpec(name, _DTYPES[dtype], shape)
+        return TensorSpec(name, _DTYPES[dtype], (None, *shape[1:]) if open_batch else shape)
 
     def _context_bytes(self) -> int:
         engine = self._engine

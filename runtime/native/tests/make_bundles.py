@@ -20,6 +20,7 @@ def main(out: Path) -> None:
     for layout in ("fused", "split"):
         write_bundle(out / layout, layout=layout)
         write_bundle(out / f"{layout}_faults", layout=layout, faults=True)
+        write_bundle(out / f"{layout}_batch", layout=layout, batch=(1, 4))
     write_bundle(out / "falsified", golden_shift=0.25)
     for output in ("faults", "coverage"):
         write_bundle(out / f"falsified_{output}", golden_shift=0.25, shifted=output, faults=True)

@@ -82,7 +82,10 @@ TEST_CASE("a fused bundle gives brightness") {
 }
 
 TEST_CASE("a split bundle hands depth from one engine to the other") {
-    const fs::path folder = runnable("split");
+    std::string name = "split";
+    SUBCASE("one frame") {}
+    SUBCASE("an open batch") { name = "split_batch"; }
+    const fs::path folder = runnable(name);
     if (folder.empty()) return;
     const OwnCache cache;
     Scorer scorer(options_for(folder.string()));
@@ -120,11 +123,14 @@ TEST_CASE("a bundle that reads faults says what is wrong and where, in either la
     CHECK(!dgiqa::parse_strictly(scorer.describe()).contains("faults"));
 }
 
-TEST_CASE("each CPU backend of this build runs the portable graph when it is asked for") {
+TEST_CASE("each CPU backend of this build runs the portable graph when it is asked for, and one frame of an open batch") {
     const OwnCache cache;
+    std::string name = "fused";
+    SUBCASE("one frame") {}
+    SUBCASE("an open batch") { name = "fused_batch"; }
     for (const dgiqa::Backend *backend : cpu_backends()) {
         CAPTURE(backend->name);
-        const fs::path folder = runnable("fused");
+        const fs::path folder = runnable(name);
         if (folder.empty()) return;
         ScorerOptions options = options_for(folder.string());
         options.backend = backend->name;

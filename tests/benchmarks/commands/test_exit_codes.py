@@ -12,10 +12,11 @@ from dgiqa_edge.benchmarks.report.document import write_report
 from dgiqa_edge.runtime.commands import cli
 from dgiqa_edge.runtime.commands.cli import command_modules
 
-MEASURING = ("latency", "accuracy", "soak", "peers", "native", "selfcheck")
+MEASURING = ("latency", "throughput", "accuracy", "soak", "peers", "native", "selfcheck")
 READING = ("compare", "table", "report")
 SHORTEST = {
     "latency": ["--duration", "0.1", "--driver", "loop"],
+    "throughput": ["--duration", "0.1"],
     "accuracy": ["--no-baselines", "--degradations", "none"],
     "soak": ["--minutes", "0.01"],
     "peers": [],

@@ -9,18 +9,24 @@ import pytest
 from stand_ins import environment, nvidia
 from stand_ins import small_networks as small
 
+from dgiqa_edge.runtime.bundle.batch import BatchRange
+
 RUNGS = ("int8", "fp16", "fp32")
 VERSION = "10.13.3.9"
 
 
 @pytest.fixture(scope="session")
 def written(built_once, finished_stages, carried_faults):
-    """``written(layout)``: a bundle that carries all precisions, made once; ``faults``: fused, and it reads some."""
+    """``written(layout)``: a bundle that carries all precisions, made once.
+
+    ``faults``: fused, and it reads some; ``batch``: split, and it takes up to three frames at once.
+    """
 
     def write(layout: str) -> Path:
         def make(folder):
             shutil.copytree(finished_stages, folder / "work")
-            small.run_build(small.for_tensorrt(folder, engine=False, rungs=RUNGS, layout=layout))
+            kind = {"layout": "split", "batch": BatchRange(1, 3)} if layout == "batch" else {"layout": layout}
+            small.run_build(small.for_tensorrt(folder, engine=False, rungs=RUNGS, **kind))
 
         return (carried_faults if layout == "faults" else built_once(layout, make)) / "bundle"
 

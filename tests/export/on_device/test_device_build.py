@@ -7,6 +7,7 @@ import shutil
 import time
 
 import pytest
+from stand_ins import fake_tensorrt
 
 from dgiqa_edge.runtime import Scorer, load_bundle
 
@@ -67,6 +68,21 @@ def test_a_bundle_becomes_one_with_an_engine(from_desktop, on_device, tmp_path, 
     assert f"bundle: {'out'}" in finished.stdout
     with Scorer(out, backend="onnxruntime", verify="always"):  # the portable graph is that of the precision
         pass
+
+
+@pytest.mark.parametrize("version", ["8.5.3.1", "10.13.3.9"])
+def test_an_open_batch_becomes_an_engine_with_a_profile_whose_rows_were_checked(
+    from_desktop, on_device, tmp_path, version
+):
+    source = from_desktop("batch")
+    finished = on_device("build", "--from", "brought", "--out", "out", "--fp16", version=version)
+    assert finished.returncode == 0, finished.stderr
+    bundle = load_bundle(tmp_path / "out")
+    assert str(bundle.manifest.batch) == str(load_bundle(source).manifest.batch) == "1..3"
+    for role in bundle.roles:
+        _, record = fake_tensorrt.onnx_of(bundle.file(bundle.engines(role)[0].file).read_bytes())
+        for least, opt, most in record["profile"].values():
+            assert (least[0], opt[0], most[0]) == (1, 3, 3)
 
 
 def test_an_engine_that_reads_faults_is_held_to_fp32s(from_desktop, on_device, tmp_path):

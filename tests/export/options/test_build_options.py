@@ -8,6 +8,7 @@ import pytest
 from dgiqa_edge.export.build.recipes import recipe_of
 from dgiqa_edge.export.options import build_options, presets
 from dgiqa_edge.export.options.accuracy_budget import FLOOR, NO_LIMITS
+from dgiqa_edge.runtime.bundle.batch import BatchRange
 from dgiqa_edge.runtime.errors import ConfigurationError
 
 
@@ -34,6 +35,35 @@ def test_the_plain_command_is_a_complete_int8_build():
 def test_the_plain_command_needs_no_file_from_elsewhere():
     recipe = recipe_of(options_of("--int8"))
     assert [(source.name, source.seeded) for source in recipe.sources] == [("nano", False)]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("1", (1, 1)), ("4", (4, 4)), ("64", (64, 64)), ("1..8", (1, 8)), ("1..1", (1, 1)), ("1..64", (1, 64))],
+)
+def test_a_batch_is_a_number_or_a_range_from_one(text, expected):
+    options = options_of("--int8", "--batch", text)
+    assert options.batch == BatchRange(*expected)
+    again = options_of(*options.command()[2:])
+    assert again.batch == options.batch
+    assert ("--batch" in options.command()) == (options.batch != BatchRange())
+
+
+@pytest.mark.parametrize(
+    "text", ["0", "65", "1..65", "2..4", "1..0", "1..", "..4", "1-4", "four", "1.5", "", "1..8 ", "00", "1..\u0664"]
+)
+def test_what_is_no_batch_is_refused(text, capsys):
+    with pytest.raises(SystemExit):
+        options_of("--int8", "--batch", text)
+    assert "is not a batch: write N, always so many frames, or 1..N, N from 1 to 64" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("option", "more"), [("--calibrator", ["entropy"]), ("--dla-core", ["0"])], ids=["calibrator", "dla"]
+)
+def test_what_takes_one_frame_at_a_time_takes_no_batch(option, more):
+    with pytest.raises(ConfigurationError, match=f"{option} takes one frame at a time"):
+        options_of("--int8", "--backend", "tensorrt", "--batch", "1..4", option, *more)
 
 
 def test_a_budget_or_a_target_makes_the_build_climb_and_names_its_folder_so():

@@ -21,18 +21,23 @@ from dgiqa_edge.calibration.images.calibration_set import MINIMUM_COUNT, open_ca
 from dgiqa_edge.export import networks
 from dgiqa_edge.export.build.backends import choose
 from dgiqa_edge.export.build.recipes import recipe_of
+from dgiqa_edge.export.frame_graph.batch_axis import open_axis
 from dgiqa_edge.export.frame_graph.split import split
 from dgiqa_edge.export.frame_graph.to_onnx import export_graph
 from dgiqa_edge.export.ladder.lowering import FP32_GRAPH, GRAPH, Lowering, LoweringInputs
 from dgiqa_edge.export.ladder.rungs import RUNGS
 from dgiqa_edge.export.networks import depth_anything, dgiqa, swin
 from dgiqa_edge.export.options import presets
+from dgiqa_edge.export.options.tensorrt_options import BuilderSettings
 from dgiqa_edge.export.stages.reporter import Reporter
 from dgiqa_edge.export.stages.stages import Stages
-from dgiqa_edge.export.tensorrt import layer_report, lint
-from dgiqa_edge.export.tensorrt.graph import for_every_parser
+from dgiqa_edge.export.tensorrt import builder, layer_report, lint
+from dgiqa_edge.export.tensorrt.configuration import configure
+from dgiqa_edge.export.tensorrt.graph import facts_of, for_every_parser, prepare
+from dgiqa_edge.export.tensorrt.layer_report import LayerLog
 from dgiqa_edge.export.tensorrt.machine import open_rtx
 from dgiqa_edge.export.tensorrt.rtx_builds import build_bytes, build_graph, page, row_of
+from dgiqa_edge.runtime.bundle.batch import BatchRange
 from dgiqa_edge.runtime.bundle.golden import FAULT_OUTPUTS, OUTPUTS
 from dgiqa_edge.runtime.errors import EngineCompatibilityError, ExportError
 
@@ -161,6 +166,38 @@ def check(builds, name, support):
         assert counts.products.get("FP32", 0) <= written["FP32"]
         assert set(counts.products) <= {kind for kind, number in written.items() if number}
     assert (row["quantized_nodes"] > 0) == name.startswith("int8")
+
+
+@pytest.mark.parametrize("name", ["fp32", "int8"])
+def test_a_batch_is_built_with_its_profile_and_fuses_what_one_frame_does(machine, lowerings, name):
+    graph = graph_of(lowerings("nano"), name)
+    alone = build_graph(machine, graph)
+    fixed = build_graph(machine, open_axis(graph, BatchRange(4, 4)))
+    assert fixed.warnings == ()
+    assert fixed.counts.fused_attentions == alone.counts.fused_attentions
+    assert fixed.counts.int8_nodes == alone.counts.int8_nodes
+    assert fixed.counts.lone_qdq == ()
+    assert 3.0 < fixed.counts.moved_bytes / alone.counts.moved_bytes < 4.5
+    opened = open_axis(graph, BatchRange(1, 4))
+    with pytest.raises(EngineCompatibilityError, match="the layers of an open batch have no size"):
+        build_graph(machine, opened)
+    prepared, _ = prepare(opened, machine.support)
+    assert lint.check(prepared, machine.version, machine.support.flavour) == ()
+    facts = facts_of(prepared)
+    decided = configure(
+        BuilderSettings(),
+        version=machine.version,
+        support=machine.support,
+        has_qdq=facts.has_qdq,
+        has_fp16=facts.has_fp16,
+        families=(),
+        device=machine.device,
+    )
+    log = LayerLog()
+    built = builder.build(machine.trt, prepared.SerializeToString, facts, decided, log=log, timings=None)
+    assert len(built.plan) > 1 << 20
+    assert log.warnings == []
+    assert "Dimensions: [-1,480,640,3]" in log.layers or "Dimensions: [-1,160,160,3]" in log.layers
 
 
 def test_what_is_rewritten_for_older_parsers_becomes_the_same_engine(machine, lowerings):

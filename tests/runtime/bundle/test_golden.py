@@ -235,3 +235,13 @@ def test_tolerance_of_faults(faults: float, cells: float, accepted: bool) -> Non
     deviation = Deviation(0.0, 0.0, 0.0, 0.0, faults, cells)
     assert deviation.within(Tolerance(0.0, 0.0, 0.01)) is accepted
     assert deviation.within(Tolerance(0.0, 0.0))
+
+
+def test_of_two_deviations_the_worse_is_kept_figure_by_figure() -> None:
+    first, second = Deviation(0.1, 0.2, 0.3, 4.0, 0.5, 0.6), Deviation(0.2, 0.1, float("nan"), 3.0, 0.4, 0.7)
+    for worse in (first.or_worse(second), second.or_worse(first)):
+        assert (worse.score, worse.crop_score_max, worse.depth_max_levels) == (0.2, 0.2, 4.0)
+        assert (worse.faults_max, worse.coverage_mean) == (0.5, 0.7)
+        assert np.isnan(worse.depth_mean_levels)
+    alone = Deviation(0.1, 0.2, 0.3, 4.0)
+    assert alone.or_worse(None) == alone.or_worse(alone) == alone

@@ -41,7 +41,7 @@ LATER_FIELDS = {
     "rungs/items": {"backend", "faults_mae"},
     "fidelity": {"faults_mae"},
     "tolerance": {"faults"},
-    "": {"ladder", "parser_graphs", "device_build", "preferred_backend", "faults", "fit"},
+    "": {"ladder", "parser_graphs", "device_build", "preferred_backend", "faults", "fit", "batch"},
 }
 
 

@@ -236,6 +236,28 @@ def test_no_odd_password_in_anything_that_is_written(
         assert mark not in written, written
 
 
+def test_a_bundle_that_takes_several_frames_and_no_fewer_is_refused(
+    make_bundle: Callable[..., Path], write_config: Callable[..., Path], command_line: Any
+) -> None:
+    config, bundle = write_config("test://?size=64x48"), make_bundle(batch=(4, 4))
+    refusal = f"{bundle} takes 4 frames at once, and cameras give one at a time: build it with --batch 1..4, or without"
+    finished = command_line("watch", config, "--bundle", bundle)
+    assert finished.returncode == 2
+    assert refusal in finished.stderr
+    finished = command_line("watch", config, "--bundle", bundle, "--check")
+    assert finished.returncode == 2
+    assert refusal in finished.stdout
+
+
+def test_an_open_batch_watches_frame_by_frame(
+    make_bundle: Callable[..., Path], write_config: Callable[..., Path], command_line: Any, tmp_path: Path
+) -> None:
+    config = write_config("test://?script=clean:9&size=64x48&fps=0")
+    finished = command_line("watch", config, "--bundle", make_bundle(batch=(1, 4)))
+    assert finished.returncode == 0, finished.stderr
+    assert len(lines_of(tmp_path)) == 9
+
+
 def test_check_says_what_works(write_config: Callable[..., Path], command_line: Any) -> None:
     finished = command_line("watch", write_config("test://?size=64x48"), "--check", "--dashboard", "127.0.0.1:0")
     assert finished.returncode == 0, finished.stdout

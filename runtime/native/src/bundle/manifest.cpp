@@ -47,6 +47,10 @@ Manifest manifest_from_document(const Json &document) {
     manifest.depth_output = size_of(geometry.at("depth_output"));
     manifest.view_count =
         static_cast<int>(geometry.at("crop_boxes").size()) + (geometry.at("whole_view").is_null() ? 0 : 1);
+    if (const auto batch = document.find("batch"); batch != document.end()) {
+        manifest.batch_least = batch->at("least").get<int>();
+        manifest.batch_most = batch->at("most").get<int>();
+    }
     manifest.layout = document.at("layout").get<std::string>();
     manifest.precision = document.at("precision").at("name").get<std::string>();
     manifest.precision_target = document.at("precision").at("target").get<std::string>();

@@ -73,6 +73,8 @@ struct Manifest {
     std::string fit;  // how a frame of another shape takes it, unless the user says otherwise
     Size depth_output;
     int view_count = 0;  // number of crop_scores
+    // Frames that the engines take at once, the fewest and the most; this runtime gives them one.
+    int batch_least = 1, batch_most = 1;
     std::string layout;  // fused, split
     std::string precision;
     std::string precision_target;

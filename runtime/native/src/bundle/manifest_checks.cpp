@@ -179,6 +179,9 @@ Json checked_document(const std::string &text, const std::string &where) {
     check_roles(document, where);
     check_geometry(document, where);
     check_faults(document, where);
+    if (const auto batch = document.find("batch"); batch != document.end())
+        if (batch->at("least") != 1 && batch->at("least") != batch->at("most"))
+            contradict(where, "field 'batch.least' must be 1, or as 'most'");
     if (document.at("precision").at("name") == "int8" && document.at("calibration").is_null())
         contradict(where, "precision is int8 but 'calibration' is null");
     return document;

@@ -71,7 +71,9 @@ ONNXTensorElementDataType dtype_of(const TensorSpec &spec) {
 
 TensorSpec spec_of(const Ort::AllocatedStringPtr &name, const Ort::TypeInfo &type) {
     const auto tensor = type.GetTensorTypeAndShapeInfo();
-    return {name.get(), dtype_name(tensor.GetElementType()), tensor.GetShape()};
+    std::vector<std::int64_t> shape = tensor.GetShape();
+    if (!shape.empty() && shape[0] < 0) shape[0] = 1;  // an open batch, of which one frame is given
+    return {name.get(), dtype_name(tensor.GetElementType()), std::move(shape)};
 }
 
 class OnnxRuntimeEngine : public Engine {

@@ -100,6 +100,14 @@ private:
 ov::CompiledModel compiled(const Bundle &bundle, const EngineRecord &record, const ov::AnyMap &settings) {
     const std::string form = form_for_processor(bundle, record);
     const auto model = form.empty() ? core().read_model(bundle.file(record.file)) : core().read_model(form, ov::Tensor());
+    std::map<std::string, ov::PartialShape> shapes;
+    for (const auto &input : model->inputs()) {
+        ov::PartialShape shape = input.get_partial_shape();
+        if (shape.is_static()) continue;
+        shape[0] = 1;  // an open batch, of which one frame is given
+        shapes[input.get_any_name()] = shape;
+    }
+    if (!shapes.empty()) model->reshape(shapes);
     return core().compile_model(model, "CPU", settings);
 }
 

@@ -159,6 +159,11 @@ std::vector<std::string> names_of_built(const Backends &backends) {
 
 std::unique_ptr<Engine> load_engine(const Bundle &bundle, const std::string &role, const EngineOptions &options,
                                     const Backends &backends) {
+    if (bundle.manifest.batch_least > 1) {
+        const std::string most = std::to_string(bundle.manifest.batch_most);
+        cannot_run(bundle.path + " takes " + most + " frames at once, and the native runtime gives one at a time: " +
+                   "build it with --batch 1.." + most + ", or without --batch");
+    }
     const EngineRecord record = choose(bundle, role, asked_backend(options.backend, backends), backends);
     const std::string where = bundle.file(record.file);
     if (record.requires_.platform && *record.requires_.platform != platform_name())

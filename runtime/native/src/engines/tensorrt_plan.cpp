@@ -67,6 +67,14 @@ TensorRtPlan::TensorRtPlan(const std::string &where, const std::string &rebuild,
     if (!context_)
         throw Error(DGIQA_ERROR_MACHINE, "the GPU has no room to run " + where + " (" + log_.reason() +
                                              "): stop other programs that use the GPU, or build a smaller preset");
+    for (const TensorSpec &spec : inputs_) {
+        nvinfer1::Dims dims = engine_->getTensorShape(spec.name.c_str());
+        if (dims.nbDims < 1 || dims.d[0] >= 0) continue;
+        dims.d[0] = 1;
+        if (!context_->setInputShape(spec.name.c_str(), dims))
+            throw Error(DGIQA_ERROR_ENGINE_COMPATIBILITY, where + " does not take one frame (" + log_.reason() +
+                                                              "): rebuild it here with: " + rebuild);
+    }
 }
 
 TensorSpec TensorRtPlan::spec_of(const char *name, const std::string &where, const std::string &rebuild) const {
@@ -74,6 +82,7 @@ TensorSpec TensorRtPlan::spec_of(const char *name, const std::string &where, con
     const char *dtype = dtype_of(engine_->getTensorDataType(name));
     TensorSpec spec{name, dtype == nullptr ? "" : dtype, {}};
     for (int i = 0; i < dims.nbDims; ++i) spec.shape.push_back(dims.d[i]);
+    if (!spec.shape.empty() && spec.shape[0] < 0) spec.shape[0] = 1;  // an open batch, of which one frame is given
     const char *problem = nullptr;
     if (std::any_of(spec.shape.begin(), spec.shape.end(), [](std::int64_t side) { return side < 0; }))
         problem = "has an open shape";

@@ -227,6 +227,10 @@ TEST_CASE("manifests that were edited or damaged") {
              d["faults"]["names"] = {"dark", "hazy", "dark"};
          },
          "field 'faults.names[2]' repeats 'dark'"},
+        {"a batch that begins between",
+         [](Json &d) { d["batch"] = {{"least", 2}, {"most", 4}}; },
+         "field 'batch.least' must be 1, or as 'most'"},
+        {"a batch of none", [](Json &d) { d["batch"] = {{"least", 1}, {"most", 0}}; }, "field 'batch.most'"},
         {"a fault of no name",
          [](Json &d) {
              d = with_faults(d);

@@ -123,6 +123,16 @@ TEST_CASE("names that are unknown, or known and not of this build") {
                 loaded({"quipu"}, "quipu"));
 }
 
+TEST_CASE("a bundle that takes several frames and no fewer is refused, with the build that helps") {
+    Bundle bundle = bundle_for({"abacus"});
+    bundle.manifest.batch_least = bundle.manifest.batch_most = 4;
+    CHECK_ERROR(DGIQA_ERROR_ENGINE_COMPATIBILITY,
+                "takes 4 frames at once, and the native runtime gives one at a time: build it with --batch 1..4",
+                dgiqa::load_engine(bundle, "fused", {"auto", 0}, kAll));
+    bundle.manifest.batch_least = 1;
+    CHECK_NOTHROW(dgiqa::load_engine(bundle, "fused", {"auto", 0}, kAll));
+}
+
 TEST_CASE("what a backend loads must keep the manifest's contract, and fit the machine") {
     CHECK_ERROR(DGIQA_ERROR_BUNDLE, "abacus.engine has the outputs ['depth'], expected",
                 loaded({"abacus"}, "auto", {&kWrong}));

@@ -53,7 +53,7 @@ def test_wrong_inputs_never_reach_the_device(
 @pytest.mark.parametrize(
     ("facts", "words"),
     [
-        ({"shapes": {"frame": [-1, 48, 64, 3]}}, r"'frame' has the open shape \[-1, 48, 64, 3\]"),
+        ({"shapes": {"frame": [1, -1, 64, 3]}}, r"'frame' has the open shape \[1, -1, 64, 3\]"),
         ({"locations": {"depth": "HOST"}}, "'depth' must lie in host memory"),
         ({"formats": {"depth": "CHW32"}}, "'depth' is laid out as CHW32, not LINEAR"),
         ({"dtypes": {"score": "tensor(bfloat16)"}}, "'score' has the type BF16"),

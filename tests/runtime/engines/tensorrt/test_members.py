@@ -35,6 +35,7 @@ CLASS_OF = {
     "builder": "Builder",
     "network": "INetworkDefinition",
     "config": "IBuilderConfig",
+    "profile": "IOptimizationProfile",
     "parser": "OnnxParser",
     "settings": "IRuntimeConfig",
     "cache": "IRuntimeCache",

@@ -107,7 +107,12 @@ class ICudaEngine:
         return TensorIOMode.INPUT if name in self._inputs else TensorIOMode.OUTPUT
 
     def get_tensor_shape(self, name: str) -> tuple[int, ...]:
-        return tuple(self._facts.get("shapes", {}).get(name, self._nodes[name].shape))
+        own = (side if isinstance(side, int) else -1 for side in self._nodes[name].shape)
+        return tuple(self._facts.get("shapes", {}).get(name, own))
+
+    def get_tensor_profile_shape(self, name: str, profile: int) -> list[tuple[int, ...]]:
+        assert profile == 0, "one profile"
+        return [tuple(shape) for shape in self._facts["profile"][name]]
 
     def get_tensor_dtype(self, name: str) -> DataType:
         return DataType(self._facts.get("dtypes", {}).get(name, self._nodes[name].type))
@@ -152,6 +157,7 @@ class IExecutionContext:
         IExecutionContext.made += 1
         self._engine = engine
         self._addresses: dict[str, int] = {}
+        self._shapes: dict[str, tuple[int, ...]] = {}
         self._executions = 0
         self.profiler: Any = None
 
@@ -161,8 +167,19 @@ class IExecutionContext:
         self._addresses[name] = address
         return True
 
+    def set_input_shape(self, name: str, shape: tuple[int, ...]) -> bool:
+        least, _, most = self._engine.get_tensor_profile_shape(name, 0)
+        if not all(low <= side <= high for low, side, high in zip(least, shape, most, strict=True)):
+            self._engine._logger.log(ILogger.Severity.ERROR, f"{list(shape)} is outside the profile")
+            return False
+        self._shapes[name] = tuple(shape)
+        return True
+
     def execute_async_v3(self, stream: int) -> bool:
         self._executions += 1
+        if "profile" in self._engine._facts and self._shapes.keys() != self._engine._inputs.keys():
+            self._engine._logger.log(ILogger.Severity.ERROR, "an input shape was not set")
+            return False
         facts, capturing = self._engine._facts, cuda.state.captures(stream)
         if self._addresses.keys() != self._engine._nodes.keys():
             self._engine._logger.log(ILogger.Severity.ERROR, "an address was not set")
@@ -185,9 +202,11 @@ class IExecutionContext:
     def _array(self, name: str) -> np.ndarray:
         node = self._engine._nodes[name]
         dtype = {"tensor(uint8)": np.uint8, "tensor(float)": np.float32}[node.type]
-        size = int(np.prod(node.shape)) * np.dtype(dtype).itemsize
+        rows = {shape[0] for shape in self._shapes.values()}
+        shape = [side if isinstance(side, int) else min(rows) for side in node.shape]
+        size = int(np.prod(shape)) * np.dtype(dtype).itemsize
         memory = (ctypes.c_uint8 * size).from_address(self._addresses[name])
-        return np.frombuffer(memory, dtype).reshape(node.shape)
+        return np.frombuffer(memory, dtype).reshape(shape)
 
 
 # The builder side of this version; plans have one format in both.
