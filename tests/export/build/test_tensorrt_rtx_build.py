@@ -14,7 +14,6 @@ from places import ROOT
 from stand_ins import small_networks as small
 
 from dgiqa_edge.export.build import tensorrt_rtx_build
-from dgiqa_edge.export.ladder.devices import check as device_check
 from dgiqa_edge.export.options import build_options
 from dgiqa_edge.export.options.accuracy_budget import parse_budget
 from dgiqa_edge.export.options.tensorrt_options import BuilderSettings, TensorRtOptions
@@ -24,6 +23,7 @@ from dgiqa_edge.runtime.commands import cli
 from dgiqa_edge.runtime.engines.protocol import TensorSpec
 from dgiqa_edge.runtime.errors import ConfigurationError, EngineCompatibilityError, FidelityError, MachineError
 from dgiqa_edge.runtime.machine.cuda_probe import CudaProbe, Gpu
+from dgiqa_edge.runtime.scoring import scorer
 
 trt = pytest.importorskip("tensorrt_rtx_bindings", reason="the extra tensorrt-rtx is not installed here")
 
@@ -172,7 +172,8 @@ def test_the_warnings_figures_are_those_of_the_committed_table():
 class Graph:
     """The portable graph in the place of its plan, ``shift`` off."""
 
-    def __init__(self, path, shift):
+    def __init__(self, path, shift, record):
+        self.record = record
         self.session, self.shift = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"]), shift
         self.inputs = tuple(TensorSpec(node.name, "uint8", tuple(node.shape)) for node in self.session.get_inputs())
 
@@ -184,17 +185,27 @@ class Graph:
     def close(self):
         self.session = None
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.close()
+
 
 @pytest.mark.parametrize(("sm", "shift", "checked"), [("89", 0, True), ("89", 0.5, True), ("121", 0.5, False)])
 def test_where_one_of_the_gpus_is_at_hand_the_engine_is_checked_on_it(
     rtx_options, put_gpu, monkeypatch, sm, shift, checked
 ):
     put_gpu(sm)
-    monkeypatch.setattr(
-        device_check,
-        "load_engine",
-        lambda bundle, role, backend: Graph(bundle.path / bundle.engines(role)[1].file, shift),
-    )
+    real = scorer.load_engine
+
+    def load_engine(bundle, role, backend, options):
+        if backend != "tensorrt-rtx":
+            return real(bundle, role, backend, options)
+        engine, graph = bundle.engines(role)
+        return Graph(bundle.path / graph.file, shift, engine)
+
+    monkeypatch.setattr(scorer, "load_engine", load_engine)
     if checked and shift:
         with pytest.raises(FidelityError, match=r"engine of TensorRT-RTX .* for sm86,sm89,sm120 is wrong"):
             small.run_build(rtx_options())
