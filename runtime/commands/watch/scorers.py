@@ -15,7 +15,6 @@ from ...errors import ConfigurationError, RemoteError
 from .. import abrupt_exit
 
 if TYPE_CHECKING:
-    from ...engines.remote.model import open_bundle
     from ...scoring.fallback import FallbackScorer
     from ...scoring.scorer import Scorer
     from ...watch.assembly.config import WatchSettings
@@ -32,6 +31,7 @@ def open_scorer(settings: "WatchSettings") -> "Scorer | FallbackScorer":
         ConfigurationError: settings that contradict each other; or the bundle takes several frames and no fewer.
         DgiqaEdgeError: as ``Scorer``.
     """
+    from ...engines.remote.model import open_bundle
     from ...scoring.fallback import FallbackScorer
     from ...scoring.scorer import Scorer
     from ...settings.remote_address import is_remote, parse_address
