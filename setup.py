@@ -77,6 +77,12 @@ JETSON = sorted({*ONNXRUNTIME, *REPORTS, *SERVICES, "cuda-python>=12,<13", "nump
 TENSORRT_RTX = ["tensorrt_rtx_cu13_libs>=1.7,<1.8", "tensorrt_rtx_cu13_bindings>=1.7,<1.8"]
 COMPLETION = ["shtab>=1.7"]
 OPENVINO = ["openvino>=2024.4", *OPENCV]
+# `score-many`: results, on one machine.
+BULK = [*CPU, "fsspec>=2023.6", "pyarrow>=14"]
+# The same, of pictures in S3 and Google Cloud Storage; fsspec names the packages of other stores.
+STORES = [*BULK, "gcsfs>=2023.6", "s3fs>=2023.6"]
+# The same, on many machines.
+RAY = [*STORES, "ray[data]>=2.40"]
 # What the runtime's tests need, on any Python that it names; the rest of the tests needs `dev`.
 TEST = ["hypothesis>=6", "jsonschema>=4", "onnx>=1.16", "psutil", "pytest-timeout", "pytest>=8"]
 # Of `make dist`, which runs it in an environment of its own: nobody else needs its thirty packages.
@@ -150,12 +156,15 @@ setup(
         "tensorrt": TENSORRT,
         "tensorrt-rtx": TENSORRT_RTX,
         "openvino": OPENVINO,
+        "bulk": BULK,
+        "stores": STORES,
+        "ray": RAY,
         # The customer's listed CUDA binding; it compiles against libcuda, so it is a choice, not a default.
         "pycuda": ["pycuda"],
         "test": TEST,
         "release": RELEASE,
         "docs": DOCS,
-        "dev": sorted({*CPU, *EXPORT, *TRAINING, *BENCH, *WATCH, *OPENVINO, *COMPLETION, *DEV}),
+        "dev": sorted({*CPU, *BULK, *EXPORT, *TRAINING, *BENCH, *WATCH, *OPENVINO, *COMPLETION, *DEV}),
     },
     entry_points={
         "console_scripts": ["dgiqa-edge = dgiqa_edge.runtime.commands.cli:main"],
@@ -169,6 +178,7 @@ setup(
         # A room adds a command by one line here: the runtime never imports a higher floor by name.
         "dgiqa_edge.commands": [
             "score = dgiqa_edge.runtime.commands.score",
+            "score-many = dgiqa_edge.runtime.commands.score_many",
             "watch = dgiqa_edge.runtime.commands.watch",
             "gate = dgiqa_edge.runtime.commands.gate",
             "inspect = dgiqa_edge.runtime.commands.inspect",

@@ -8,7 +8,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Generator, Iterable, Sequence, Sized
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence, Sized
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -201,19 +201,33 @@ class Scorer:
         self._check_open()
         if isinstance(images, str | os.PathLike):
             images = expand_images([Path(images)])
-        frames = len(images) if isinstance(images, Sized) else sys.maxsize
-        most = 1 if self._alone else frames_at_once(self.bundle, self._backend, frames)
-        with ScorerPool(self._one_thread, most) as pool:
+        with self.side_by_side(len(images) if isinstance(images, Sized) else sys.maxsize) as (score, threads):
 
             def scored(image: Image) -> Quality | Unscored:
-                lent = pool.scorer() if most > 1 else contextlib.nullcontext(self)
                 try:
-                    with lent as scorer:
-                        return scorer.score(image, rgb=rgb)
+                    return score(image, rgb=rgb)
                 except SourceError as error:
                     return Unscored(error, str(image) if isinstance(image, str | os.PathLike) else None)
 
-            yield from ahead(scored, images, max(2, most))
+            yield from ahead(scored, images, max(2, threads))
+
+    @contextlib.contextmanager
+    def side_by_side(self, images: int = sys.maxsize) -> Iterator[tuple[Callable[..., Quality], int]]:
+        """A function as ``score`` for several threads, and how many of them it serves at once.
+
+        Where that is faster, each thread scores with a scorer of its own, which the block's end closes.
+
+        Args:
+            images: as many threads suffice.
+        """
+        most = 1 if self._alone else frames_at_once(self.bundle, self._backend, images)
+        with ScorerPool(self._one_thread, most) as pool:
+
+            def score(image: Image, *, rgb: bool = False) -> Quality:
+                with pool.scorer() if most > 1 else contextlib.nullcontext(self) as scorer:
+                    return scorer.score(image, rgb=rgb)
+
+            yield score, most
 
     async def score_async(self, image: Image, depth: NDArray[np.uint8] | None = None, *, rgb: bool = False) -> Quality:
         """As ``score``, in a thread of the event loop's pool: the loop goes on meanwhile.

@@ -1,0 +1,146 @@
+"""Blocks on Ray Data: a scorer per GPU, or per two cores, on as many machines as the cluster has.
+
+Ray hands the blocks out, restarts what dies and tries its blocks again. Rows never pass through it: a block's paths
+come from a file beside the results, and its scores go straight into one.
+"""
+
+import contextlib
+import os
+from collections.abc import Generator, Iterator
+from typing import Any
+
+from ...bundle.bundle import load_bundle
+from ...engines.registry import choose
+from ...errors import DgiqaEdgeError, MachineError
+from ...ground.error_text import one_line
+from ...ground.extra_packages import extra_package
+from ..scorer_pool import usable_cores
+from .block_scorer import WORK, BlockScorer, Job, Outcome
+from .plan import Block, Plan, Tally
+from .store import EXTRA, Store
+
+HERE = "local"
+CORES_EACH = 2
+_PLAN = f"{WORK}/plan.parquet"
+_OBJECTS_BYTES = 128 << 20
+"""Of Ray's own store on a machine of one's own: it holds numbers of blocks alone."""
+_MOST_RETRIES = 20
+"""Of one block in one run, as its process dies: three for each picture that kills it; the next run goes on."""
+_MOST_RESTARTS = 200
+"""Of one scorer: what dies as it starts would be started for ever."""
+
+
+def score_on_ray(job: Job, plan: Plan, tally: Tally, address: str | None) -> Generator[Outcome, None, None]:
+    """Score what is missing; each block's outcome as it is done.
+
+    Args:
+        address: of a cluster; None for the one of ``RAY_ADDRESS``, else one on this machine, for this run.
+
+    Raises:
+        MachineError: Ray is not installed or not to be reached, or gave up a block.
+        DgiqaEdgeError: what a scorer raised, as it did.
+    """
+    ray = extra_package("ray", "ray", "scoring on several machines")
+    extra_package("ray.data", "ray", "scoring on several machines")
+    blocks = _write_plan(Store(job.out), plan, tally)
+    if not blocks:
+        return
+    with _connected(ray, address or os.environ.get("RAY_ADDRESS") or HERE):
+        found = ray.cluster_resources()
+        each = _each(job, found)
+        # A resource that all scorers hold leaves none to wait for: Ray Data needs no other task here.
+        scorers = max(1, min(blocks, *(int(found.get(name, 0) // amount) for name, amount in each.items())))
+        context = ray.data.DataContext.get_current()
+        context.enable_progress_bars = context.print_on_execution_start = False
+        rows = ray.data.from_items([{"number": number} for number in range(blocks)], override_num_blocks=blocks)
+        done = rows.map_batches(
+            _Scores,
+            fn_constructor_args=(job, each["CPU"]),
+            batch_size=1,
+            compute=ray.data.ActorPoolStrategy(size=scorers),
+            num_cpus=each["CPU"],
+            num_gpus=each.get("GPU", 0),
+            max_restarts=_MOST_RESTARTS,
+            max_task_retries=_MOST_RETRIES,
+        )
+        with _told_apart(ray):
+            for row in done.iter_rows():
+                yield Outcome(int(row["scored"]), int(row["failed"]))
+    Store(job.out).remove(_PLAN)
+
+
+class _Scores:
+    """What Ray Data calls in a process of its own."""
+
+    def __init__(self, job: Job, cores: int) -> None:
+        self._scorer = BlockScorer(job, cores)
+        self._stack = contextlib.ExitStack()
+        stream = self._stack.enter_context(Store(job.out).stream(_PLAN, "rb"))
+        import pyarrow.parquet as pq
+
+        self._plan = pq.ParquetFile(stream)
+
+    def __call__(self, batch: dict[str, Any]) -> dict[str, list[int]]:
+        outcomes = [self._scorer.score(self._block(int(number))) for number in batch["number"]]
+        return {"scored": [one.scored for one in outcomes], "failed": [one.failed for one in outcomes]}
+
+    def _block(self, number: int) -> Block:
+        (row,) = self._plan.read_row_group(number).to_pylist()
+        return Block(row["name"], tuple(os.fsdecode(path) for path in row["paths"]))
+
+
+def _write_plan(results: Store, plan: Plan, tally: Tally) -> int:
+    """Write the blocks that are missing, each a group of rows; how many there are."""
+    extra_package("pyarrow", EXTRA, "results in Parquet")
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    schema = pa.schema([("name", pa.string()), ("paths", pa.list_(pa.binary()))])
+    count = 0
+    with results.stream(_PLAN, "wb") as stream, pq.ParquetWriter(stream, schema, compression="zstd") as writer:
+        for block in plan.blocks(tally):
+            count += 1
+            row = {"name": block.name, "paths": [os.fsencode(path) for path in block.paths]}
+            writer.write_table(pa.Table.from_pylist([row], schema))
+    return count
+
+
+def _each(job: Job, cluster: dict[str, float]) -> dict[str, int]:
+    """What one scorer takes of a cluster."""
+    bundle = load_bundle(job.bundle)
+    on_gpu = any(choose(bundle, role, job.backend)[0].name.startswith("tensorrt") for role in bundle.roles)
+    if on_gpu and cluster.get("GPU"):
+        # Decoding keeps the cores busy that the machine has for each GPU.
+        return {"CPU": max(1, int(cluster["CPU"] // cluster["GPU"])), "GPU": 1}
+    return {"CPU": min(CORES_EACH, int(cluster["CPU"]))}
+
+
+@contextlib.contextmanager
+def _connected(ray: Any, address: str) -> Iterator[None]:
+    own = {"num_cpus": usable_cores(), "object_store_memory": _OBJECTS_BYTES} if address == HERE else {}
+    try:
+        ray.init(address=address, include_dashboard=False, log_to_driver=False, logging_level="error", **own)
+    except (OSError, RuntimeError, ValueError) as error:
+        raise MachineError(
+            f"Ray at {address} cannot be used ({one_line(error)}): check its address, or give --on local"
+        ) from error
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+@contextlib.contextmanager
+def _told_apart(ray: Any) -> Iterator[None]:
+    """What a scorer raised is raised here; what became of its process is the machine's."""
+    try:
+        yield
+    except ray.exceptions.RayError as error:
+        cause: BaseException | None = error
+        while cause is not None:
+            if isinstance(found := getattr(cause, "cause", cause), DgiqaEdgeError):
+                raise found from error
+            cause = cause.__cause__
+        raise MachineError(
+            f"Ray gave a block up ({one_line(error)}): run the command again, what is done is kept"
+        ) from error
