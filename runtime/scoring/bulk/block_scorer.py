@@ -133,8 +133,8 @@ class BlockScorer:
             content = read_picture(place)
             row["sha256"] = sha256_bytes(content)
             result: Quality | Unscored = self._score(decode_named(content, path))
-        except SourceError as error:
-            result = Unscored(error)
+        except SourceError as error:  # named as the row is
+            result = Unscored(SourceError(str(error).replace(shown(place), shown(path), 1)))
         return row | flat(result.to_dict())
 
     def _one_by_one(self, block: Block, deaths: "Deaths") -> Iterator[dict[str, Any]]:

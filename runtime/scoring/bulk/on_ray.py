@@ -5,6 +5,7 @@ come from a file beside the results, and its scores go straight into one.
 """
 
 import contextlib
+import logging
 import os
 from collections.abc import Generator, Iterator
 from typing import Any
@@ -24,10 +25,8 @@ CORES_EACH = 2
 _PLAN = f"{WORK}/plan.parquet"
 _OBJECTS_BYTES = 128 << 20
 """Of Ray's own store on a machine of one's own: it holds numbers of blocks alone."""
-_MOST_RETRIES = 20
-"""Of one block in one run, as its process dies: three for each picture that kills it; the next run goes on."""
-_MOST_RESTARTS = 200
-"""Of one scorer: what dies as it starts would be started for ever."""
+_MOST_STARTS = 5
+"""Of one scorer, in a row: Ray would start for ever what dies as it starts."""
 
 
 def score_on_ray(job: Job, plan: Plan, tally: Tally, address: str | None) -> Generator[Outcome, None, None]:
@@ -52,6 +51,7 @@ def score_on_ray(job: Job, plan: Plan, tally: Tally, address: str | None) -> Gen
         scorers = max(1, min(blocks, *(int(found.get(name, 0) // amount) for name, amount in each.items())))
         context = ray.data.DataContext.get_current()
         context.enable_progress_bars = context.print_on_execution_start = False
+        logging.getLogger("ray.data").setLevel(logging.ERROR)
         rows = ray.data.from_items([{"number": number} for number in range(blocks)], override_num_blocks=blocks)
         done = rows.map_batches(
             _Scores,
@@ -60,8 +60,6 @@ def score_on_ray(job: Job, plan: Plan, tally: Tally, address: str | None) -> Gen
             compute=ray.data.ActorPoolStrategy(size=scorers),
             num_cpus=each["CPU"],
             num_gpus=each.get("GPU", 0),
-            max_restarts=_MOST_RESTARTS,
-            max_task_retries=_MOST_RETRIES,
         )
         with _told_apart(ray):
             for row in done.iter_rows():
@@ -73,10 +71,12 @@ class _Scores:
     """What Ray Data calls in a process of its own."""
 
     def __init__(self, job: Job, cores: int) -> None:
-        self._scorer = BlockScorer(job, cores)
+        import pyarrow.parquet as pq
+
+        with _few_starts(Store(job.out)):
+            self._scorer = BlockScorer(job, cores)
         self._stack = contextlib.ExitStack()
         stream = self._stack.enter_context(Store(job.out).stream(_PLAN, "rb"))
-        import pyarrow.parquet as pq
 
         self._plan = pq.ParquetFile(stream)
 
@@ -87,6 +87,27 @@ class _Scores:
     def _block(self, number: int) -> Block:
         (row,) = self._plan.read_row_group(number).to_pylist()
         return Block(row["name"], tuple(os.fsdecode(path) for path in row["paths"]))
+
+
+@contextlib.contextmanager
+def _few_starts(results: Store) -> Iterator[None]:
+    """Count how often this scorer's process has ended in the block.
+
+    Raises:
+        MachineError: too often.
+    """
+    import ray
+
+    note = f"{WORK}/start-{ray.get_runtime_context().get_actor_id()}"
+    starts = int(results.read(note) or 0)
+    if starts == _MOST_STARTS:
+        results.remove(note)
+        raise MachineError(f"a scorer's process ended {starts} times as it started: is there memory for the bundle?")
+    results.write(note, str(starts + 1).encode())
+    try:
+        yield
+    finally:
+        results.remove(note)
 
 
 def _write_plan(results: Store, plan: Plan, tally: Tally) -> int:

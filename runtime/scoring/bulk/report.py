@@ -92,13 +92,13 @@ def read_report(place: str, worst: int) -> Report:
         with answering(place) as (files, path):
             if not files.isdir(path):
                 raise SourceError(f"{shown(place)} does not exist or is no folder: give the --out of score-many")
-            table = pd.dataset(path, format="parquet", filesystem=files)
-            named = [name for name in table.schema.names if name.startswith(_FAULT)]
-            if not {"image", "score", "error"} <= set(table.schema.names):
-                raise SourceError(f"{shown(place)} holds no results of score-many: give its --out")
-            for batch in table.to_batches(columns=["image", "score", "error", *named]):
-                _add(report, folders, batch, worst)
-                faults.update({name: int((_values(batch, name) >= PROBABLE).sum()) for name in named})
+        table = pd.dataset(path, format="parquet", filesystem=files)
+        named = [name for name in table.schema.names if name.startswith(_FAULT)]
+        if not {"image", "score", "error"} <= set(table.schema.names):
+            raise SourceError(f"{shown(place)} holds no results of score-many: give its --out")
+        for batch in table.to_batches(columns=["image", "score", "error", *named]):
+            _add(report, folders, batch, worst)
+            faults.update({name: int((_values(batch, name) >= PROBABLE).sum()) for name in named})
     except (OSError, pa.ArrowException) as error:
         raise SourceError(f"the results in {shown(place)} cannot be read: {one_line(error)}") from error
     report.folders = folders

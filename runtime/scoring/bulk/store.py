@@ -65,13 +65,15 @@ def answering(place: str) -> Iterator[tuple[Any, str]]:
     """
     fsspec = extra_package("fsspec", EXTRA, "a store")
     try:
-        yield fsspec.core.url_to_fs(place, use_listings_cache=False)
-    except (DgiqaEdgeError, GeneratorExit):
-        raise
+        found = fsspec.core.url_to_fs(place, use_listings_cache=False)
     except ImportError as error:
         raise MachineError(f"{shown(place)} needs a package: {one_line(error)}, {install_command('stores')}") from error
     except ValueError as error:
         raise ConfigurationError(f"{shown(place)} cannot be opened: {one_line(error)}") from error
+    try:
+        yield found
+    except DgiqaEdgeError:
+        raise
     except Exception as error:  # botocore, aiohttp and others have errors of their own
         raise MachineError(
             f"{shown(place)} cannot be reached ({type(error).__name__}: {one_line(error)}): check its name, the "
