@@ -5,14 +5,16 @@ come from a file beside the results, and its scores go straight into one.
 """
 
 import contextlib
+import functools
 import logging
 import os
+import pickle
 from collections.abc import Generator, Iterator
 from typing import Any
 
 from ...bundle.bundle import load_bundle
 from ...engines.registry import choose
-from ...errors import DgiqaEdgeError, MachineError
+from ...errors import MachineError
 from ...ground.error_text import one_line
 from ...ground.extra_packages import extra_package
 from ..scorer_pool import usable_cores
@@ -37,7 +39,7 @@ def score_on_ray(job: Job, plan: Plan, tally: Tally, address: str | None) -> Gen
 
     Raises:
         MachineError: Ray is not installed or not to be reached, or gave up a block.
-        DgiqaEdgeError: what a scorer raised, as it did.
+        Others: what a scorer raised, as it did.
     """
     ray = extra_package("ray", "ray", "scoring on several machines")
     extra_package("ray.data", "ray", "scoring on several machines")
@@ -61,9 +63,15 @@ def score_on_ray(job: Job, plan: Plan, tally: Tally, address: str | None) -> Gen
             num_cpus=each["CPU"],
             num_gpus=each.get("GPU", 0),
         )
-        with _told_apart(ray):
+        try:
             for row in done.iter_rows():
+                if row["error"]:
+                    raise pickle.loads(row["error"])
                 yield Outcome(int(row["scored"]), int(row["failed"]))
+        except ray.exceptions.RayError as error:
+            raise MachineError(
+                f"Ray gave up ({one_line(error)}): run the command again, what is done is kept"
+            ) from error
     Store(job.out).remove(_PLAN)
 
 
@@ -71,18 +79,30 @@ class _Scores:
     """What Ray Data calls in a process of its own."""
 
     def __init__(self, job: Job, cores: int) -> None:
+        self._job, self._cores = job, cores
+        self._open = contextlib.ExitStack()
+
+    def __call__(self, batch: dict[str, Any]) -> dict[str, list[Any]]:
+        # What is raised here would reach the driver as text, and as an error of Ray's.
+        error, outcome = b"", Outcome(0, 0)
+        try:
+            (number,) = batch["number"]
+            outcome = self._scorer.score(self._block(int(number)))
+        except Exception as raised:
+            error = pickle.dumps(raised)
+        return {"scored": [outcome.scored], "failed": [outcome.failed], "error": [error]}
+
+    @functools.cached_property
+    def _scorer(self) -> BlockScorer:
+        with _few_starts(Store(self._job.out)):
+            return BlockScorer(self._job, self._cores)
+
+    @functools.cached_property
+    def _plan(self) -> Any:
         import pyarrow.parquet as pq
 
-        with _few_starts(Store(job.out)):
-            self._scorer = BlockScorer(job, cores)
-        self._stack = contextlib.ExitStack()
-        stream = self._stack.enter_context(Store(job.out).stream(_PLAN, "rb"))
-
-        self._plan = pq.ParquetFile(stream)
-
-    def __call__(self, batch: dict[str, Any]) -> dict[str, list[int]]:
-        outcomes = [self._scorer.score(self._block(int(number))) for number in batch["number"]]
-        return {"scored": [one.scored for one in outcomes], "failed": [one.failed for one in outcomes]}
+        stream = self._open.enter_context(Store(self._job.out).stream(_PLAN, "rb"))
+        return pq.ParquetFile(stream)
 
     def _block(self, number: int) -> Block:
         (row,) = self._plan.read_row_group(number).to_pylist()
@@ -149,19 +169,3 @@ def _connected(ray: Any, address: str) -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
-
-
-@contextlib.contextmanager
-def _told_apart(ray: Any) -> Iterator[None]:
-    """What a scorer raised is raised here; what became of its process is the machine's."""
-    try:
-        yield
-    except ray.exceptions.RayError as error:
-        cause: BaseException | None = error
-        while cause is not None:
-            if isinstance(found := getattr(cause, "cause", cause), DgiqaEdgeError):
-                raise found from error
-            cause = cause.__cause__
-        raise MachineError(
-            f"Ray gave a block up ({one_line(error)}): run the command again, what is done is kept"
-        ) from error

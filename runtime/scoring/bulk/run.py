@@ -4,10 +4,11 @@ from collections.abc import Callable
 from contextlib import closing
 
 from ...errors import ConfigurationError
+from ...ground.atomic import PARTIAL_PREFIX
 from ...ground.names import json_text, shown
 from ...ground.strict_text import parse_json
 from ...version import VERSION
-from .block_scorer import BlockScorer, Job
+from .block_scorer import WORK, BlockScorer, Job
 from .on_ray import score_on_ray
 from .pictures import Pictures
 from .plan import RESULT, Plan, Tally
@@ -33,6 +34,7 @@ def score_all(job: Job, pictures: Pictures, size: int, tell: Tell, ray: str | No
         Others: as ``BlockScorer`` and ``score_on_ray`` do.
     """
     _claim(job)
+    _sweep(Store(job.out), Store(f"{job.out.rstrip('/')}/{WORK}"))
     plan, tally = Plan(pictures, Store(job.out), size), Tally()
     tell(tally, plan.total, 0)
     if ray is not None:
@@ -74,6 +76,14 @@ def _claim(job: Job) -> None:
             f"{shown(job.out)} holds scores of another {' and '.join(other)} ({other[0]} {there[other[0]]}, now "
             f"{record[other[0]]}): give each a folder of its own"
         )
+
+
+def _sweep(*stores: Store) -> None:
+    """Remove files that a process was killed over: of a folder there is one run at a time."""
+    for store in stores:
+        for name in store.names():
+            if name.startswith(PARTIAL_PREFIX):
+                store.remove(name)
 
 
 def recorded_root(out: str) -> str:
