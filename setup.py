@@ -85,6 +85,8 @@ STORES = [*BULK, "gcsfs>=2023.6", "s3fs>=2023.6"]
 RAY = [*STORES, "ray[data]>=2.40"]
 # What the runtime's tests need, on any Python that it names; the rest of the tests needs `dev`.
 TEST = ["hypothesis>=6", "jsonschema>=4", "onnx>=1.16", "psutil", "pytest-timeout", "pytest>=8"]
+# Of `make ray-test`, in an environment of its own too: 800 MB; moto is an S3 server.
+RAY_TEST = [*RAY, *TEST, "flask>=3", "flask-cors>=4", "moto[s3]>=5"]
 # Of `make dist`, which runs it in an environment of its own: nobody else needs its thirty packages.
 RELEASE = ["twine>=6.1"]
 # The documentation site: `make docs`.
@@ -162,6 +164,7 @@ setup(
         # The customer's listed CUDA binding; it compiles against libcuda, so it is a choice, not a default.
         "pycuda": ["pycuda"],
         "test": TEST,
+        "ray-test": RAY_TEST,
         "release": RELEASE,
         "docs": DOCS,
         "dev": sorted({*CPU, *BULK, *EXPORT, *TRAINING, *BENCH, *WATCH, *OPENVINO, *COMPLETION, *DEV}),

@@ -14,6 +14,8 @@ import cv2
 import psutil
 import pytest
 
+from dgiqa_edge.runtime.scoring.bulk.report import read_report
+
 pytest.importorskip("ray.data", reason="ray is not installed: make ray-test")
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 pd = pytest.importorskip("pyarrow.dataset", reason="pyarrow is not installed: extra bulk")
@@ -157,7 +159,7 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host.replace('0.0.0.0', '127.0.0.1')}:{port}")
     for name, value in (("ACCESS_KEY_ID", "a"), ("SECRET_ACCESS_KEY", "b"), ("DEFAULT_REGION", "us-east-1")):
         monkeypatch.setenv(f"AWS_{name}", value)
-    files = s3fs.S3FileSystem(skip_instance_cache=True)
+    files = s3fs.S3FileSystem(skip_instance_cache=True, use_listings_cache=False)
     files.mkdir("pictures")
     yield files
     server.stop()
@@ -183,5 +185,7 @@ def test_pictures_and_results_in_a_store(start: Callable[..., Any], photos: Path
     assert again.returncode == 3, said
     assert "123 read, 58 scored, 3 failed, 62 skipped" in said  # the addresses are other names
     everything = rows("pictures/scores", filesystem=bucket)
+    report = read_report("s3://pictures/scores", 5)
+    assert (report.all.scored, report.all.failed) == (116, 7)
     assert Counter(row["sha256"] for row in everything if row["score"] is not None).most_common()[-1][1] == 2
     assert [name for name in bucket.ls("pictures/scores/_work") if not name.endswith("/")] == []
