@@ -110,17 +110,15 @@ class BlockScorer:
             FidelityError, EngineCompatibilityError: as ``Scorer.score``; nothing of the block is kept.
             MachineError: its file cannot be written, or the store of its pictures does not answer.
         """
-        written = self._results.read(block.name + RESULT)
-        if written is not None:  # by a process that ended before it could tell
-            return outcome_of(written)
+        with contextlib.suppress(FileNotFoundError):  # written by a process that ended before it could tell
+            return _outcome([row for batch in self._results.batches(block.name + RESULT) for row in batch.to_pylist()])
         with self._noted(block) as careful:
             rows = []
             for row in self._one_by_one(block, careful) if careful else self._rows(block.paths):
                 rows.append(row)
                 on_row(len(rows))
-            content = as_parquet(rows, self._job.faults)
-            self._results.write(block.name + RESULT, content)
-        return outcome_of(content)
+            self._results.write(block.name + RESULT, as_parquet(rows, self._job.faults))
+        return _outcome(rows)
 
     def _rows(self, paths: Sequence[str]) -> Iterator[dict[str, Any]]:
         waiting = _READERS_OF_STORE if is_url(within(self._job.root, paths[0])) else 2
@@ -202,10 +200,6 @@ def as_parquet(rows: Sequence[dict[str, Any]], faults: Sequence[str]) -> bytes:
     return content
 
 
-def outcome_of(content: bytes) -> Outcome:
-    """Of a block, by its file."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    errors = pq.read_table(pa.BufferReader(content), columns=["error"]).column("error")
-    return Outcome(errors.null_count, len(errors) - errors.null_count)
+def _outcome(rows: Sequence[dict[str, Any]]) -> Outcome:
+    failed = sum(row.get("error") is not None for row in rows)
+    return Outcome(len(rows) - failed, failed)

@@ -105,7 +105,7 @@ class _Scores:
         return pq.ParquetFile(stream)
 
     def _block(self, number: int) -> Block:
-        (row,) = self._plan.read_row_group(number).to_pylist()
+        (row,) = self._plan.read_row_group(number, use_threads=False).to_pylist()
         return Block(row["name"], tuple(os.fsdecode(path) for path in row["paths"]))
 
 

@@ -3,20 +3,21 @@
 A name means what it means to ``score``; only a folder stands for all below it, as the prefix of a store does.
 """
 
+import codecs
+import csv
 import glob
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from ...errors import ConfigurationError, SourceError
 from ...frames.images import IMAGE_SUFFIXES
 from ...ground.error_text import one_line
-from ...ground.extra_packages import extra_package
 from ...ground.input_file import is_glob
 from ...ground.names import shown
-from .store import EXTRA, answering, is_url
+from .store import Store, answering, is_url
 
 LINES = (".txt", ".lst")
 COLUMNS = (".csv", ".parquet")
@@ -53,36 +54,36 @@ class _List:
         self._place, self._column = place, column
 
     def __iter__(self) -> Iterator[str]:
+        suffix, (folder, _, name) = _suffix(self._place), self._place.rpartition("/")
+        store = Store(folder or ("/" if self._place.startswith("/") else "."))
         try:
-            with answering(self._place) as (files, path):
-                if not files.isfile(path):
-                    raise SourceError(f"{shown(self._place)} does not exist or is no file: check the name")
-            lines = _suffix(self._place) in LINES
-            yield from _lines(files, path) if lines else self._values(files, path)
-        except (OSError, ValueError) as error:
-            raise SourceError(
-                f"{shown(self._place)} cannot be read as a list of pictures: {one_line(error)}"
-            ) from error
+            if suffix == ".parquet":
+                yield from self._checked(self._of_batches(store.batches(name)))
+                return
+            with store.stream(name, "rb") as stream:
+                if suffix in LINES:
+                    yield from (os.fsdecode(line) for line in map(_without_end, stream) if line)
+                else:
+                    yield from self._checked(self._of_rows(csv.reader(_decoded(stream), strict=True)))
+        except FileNotFoundError:
+            raise SourceError(f"{shown(self._place)} does not exist: check the name") from None
+        except (OSError, csv.Error) as error:
+            raise SourceError(f"{shown(self._place)} cannot be read as a list: {one_line(error)}") from error
 
-    def _values(self, files: Any, path: str) -> Iterator[str]:
-        extra_package("pyarrow", EXTRA, "a table of pictures")
-        import pyarrow as pa
-        import pyarrow.csv as pc
-        import pyarrow.dataset as pd
+    def _of_batches(self, batches: Iterable[Any]) -> Iterator[Any]:
+        for batch in batches:
+            yield from batch.column(self._name(batch.schema.names)).to_pylist()
 
-        kind = _suffix(self._place)[1:]
-        name = self._name(pd.dataset(path, format=kind, filesystem=files).schema.names)
-        as_text = pd.CsvFileFormat(convert_options=pc.ConvertOptions(column_types={name: pa.string()}))
-        table = pd.dataset(path, format=as_text if kind == "csv" else kind, filesystem=files)
-        row = 0
-        for batch in table.to_batches(columns=[name], use_threads=False):
-            for value in batch.column(0).to_pylist():
-                row += 1
-                if not isinstance(value, str) or not value:
-                    raise SourceError(
-                        f"{shown(self._place)}: row {row} of {shown(name)!r} is no path: correct the list"
-                    )
-                yield value
+    def _of_rows(self, rows: Iterator[list[str]]) -> Iterator[Any]:
+        head = next(rows, [])
+        column = head.index(self._name(head))
+        yield from (row[column] if len(row) == len(head) else None for row in rows if row)
+
+    def _checked(self, values: Iterable[Any]) -> Iterator[str]:
+        for row, value in enumerate(values, 1):
+            if not isinstance(value, str) or not value:
+                raise SourceError(f"{shown(self._place)}: row {row} has no path, or other columns: correct the list")
+            yield value
 
     def _name(self, names: Sequence[str]) -> str:
         wanted = (self._column,) if self._column is not None else _NAMES
@@ -97,11 +98,14 @@ class _List:
         return found[0]
 
 
-def _lines(files: Any, path: str) -> Iterator[str]:
-    with files.open(path, "rb") as stream:
-        for line in stream:
-            if name := line.rstrip(b"\r\n"):
-                yield os.fsdecode(name)
+def _decoded(stream: IO[bytes]) -> Iterator[str]:
+    """Lines as text, their ends kept; a mark of UTF-8 at the start is none of them."""
+    for number, line in enumerate(stream):
+        yield os.fsdecode(line.removeprefix(codecs.BOM_UTF8) if number == 0 else line)
+
+
+def _without_end(line: bytes) -> bytes:
+    return line.rstrip(b"\r\n")
 
 
 def _found(place: str) -> Iterator[str]:

@@ -12,13 +12,17 @@ from pathlib import PurePath
 
 import numpy as np
 
-from ...ground.extra_packages import extra_package
 from ...ground.names import valid
 from ...hashing import sha256_bytes
-from .store import EXTRA, Store
+from .store import Store
 
 RESULT = ".parquet"
 _NAME_LETTERS = 32
+
+
+def is_result(name: str) -> bool:
+    """Whether a file of that name holds a block's rows."""
+    return name.endswith(RESULT) and not name.startswith((".", "_"))
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,7 @@ class Plan:
         hashes.sort()
         self._repeated = set(hashes[1:][hashes[1:] == hashes[:-1]].tolist())
         del hashes
-        self._done = {PurePath(name).stem for name in results.names() if _is_result(name)}
+        self._done = {PurePath(name).stem for name in results.names() if is_result(name)}
         self._others = self._done.difference(block.name for block in self._all())
         self.stale = 0
 
@@ -108,17 +112,10 @@ class Plan:
 
     def _rows_of_others(self) -> set[str]:
         there: set[str] = set()
-        if self._others:
-            extra_package("pyarrow", EXTRA, "results in Parquet")
-            import pyarrow.parquet as pq
         for name in sorted(self._others):
-            with self._results.stream(name + RESULT, "rb") as stream:
-                there.update(pq.read_table(stream, columns=["image"]).column("image").to_pylist())
+            for batch in self._results.batches(name + RESULT, ["image"]):
+                there.update(batch.column("image").to_pylist())
         return there
-
-
-def _is_result(name: str) -> bool:
-    return name.endswith(RESULT) and not name.startswith((".", "_"))
 
 
 def _block(paths: Iterable[str]) -> Block:

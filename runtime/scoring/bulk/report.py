@@ -12,11 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import SourceError
-from ...ground.error_text import one_line
-from ...ground.extra_packages import extra_package
 from ...ground.names import shown
 from ...quality import PROBABLE
-from .store import EXTRA, answering
+from .plan import is_result
+from .store import Store
 
 STEPS = 100
 _FAULT = "fault_"
@@ -81,26 +80,20 @@ def read_report(place: str, worst: int) -> Report:
         SourceError: the folder holds none, or a damaged file.
         MachineError: a store does not answer, pyarrow is not installed.
     """
-    extra_package("pyarrow", EXTRA, "results in Parquet")
-    import pyarrow as pa
-    import pyarrow.dataset as pd
-
+    results = Store(place)
+    files = sorted(name for name in results.names() if is_result(name))
+    if not files:
+        raise SourceError(f"{shown(place)} holds no results of score-many: give its --out")
     report = Report(Scores(), {}, {}, Counter(), [])
     folders: dict[str, Scores] = {}
     faults: Counter[str] = Counter()
-    try:
-        with answering(place) as (files, path):
-            if not files.isdir(path):
-                raise SourceError(f"{shown(place)} does not exist or is no folder: give the --out of score-many")
-        table = pd.dataset(path, format="parquet", filesystem=files)
-        named = [name for name in table.schema.names if name.startswith(_FAULT)]
-        if not {"image", "score", "error"} <= set(table.schema.names):
-            raise SourceError(f"{shown(place)} holds no results of score-many: give its --out")
-        for batch in table.to_batches(columns=["image", "score", "error", *named]):
+    for file in files:
+        for batch in results.batches(file):
+            named = [name for name in batch.schema.names if name.startswith(_FAULT)]
+            if not {"image", "score", "error"} <= set(batch.schema.names):
+                raise SourceError(f"{shown(place)}/{file} is no result of score-many: give the folder of its --out")
             _add(report, folders, batch, worst)
             faults.update({name: int((_values(batch, name) >= PROBABLE).sum()) for name in named})
-    except (OSError, pa.ArrowException) as error:
-        raise SourceError(f"the results in {shown(place)} cannot be read: {one_line(error)}") from error
     report.folders = folders
     report.faults = {name.removeprefix(_FAULT): count for name, count in faults.most_common()}
     return report

@@ -5,7 +5,7 @@ What cannot be answered is told apart from what is not there: of a store that is
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any, Literal
 
@@ -59,6 +59,8 @@ def read_picture(place: str) -> bytes:
 def answering(place: str) -> Iterator[tuple[Any, str]]:
     """fsspec's file system of a place, and its path there; what it fails with in the block names the place.
 
+    What is not there stays a FileNotFoundError.
+
     Raises:
         ConfigurationError: there is no such kind of store.
         MachineError: its package is not installed, or it does not answer.
@@ -72,7 +74,7 @@ def answering(place: str) -> Iterator[tuple[Any, str]]:
         raise ConfigurationError(f"{shown(place)} cannot be opened: {one_line(error)}") from error
     try:
         yield found
-    except DgiqaEdgeError:
+    except (DgiqaEdgeError, FileNotFoundError):
         raise
     except Exception as error:  # botocore, aiohttp and others have errors of their own
         raise MachineError(
@@ -134,6 +136,29 @@ class Store:
             stream = files.open(path, mode)
         with stream:
             yield stream
+
+    def batches(self, name: str, columns: Sequence[str] | None = None) -> Iterator[Any]:
+        """A Parquet file in pieces, as pyarrow's record batches; of ``columns`` those that it has.
+
+        In this thread alone: a thread of Arrow's that lets go of a Python object as the interpreter ends, aborts it.
+
+        Raises:
+            FileNotFoundError: there is none.
+            SourceError: it is no such file, or damaged.
+        """
+        extra_package("pyarrow", EXTRA, "a table in Parquet")
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        try:
+            with self.stream(name, "rb") as stream:
+                file = pq.ParquetFile(stream)
+                wanted = [one for one in file.schema_arrow.names if columns is None or one in columns]
+                yield from file.iter_batches(columns=wanted, use_threads=False)
+        except FileNotFoundError:
+            raise
+        except (OSError, pa.ArrowException) as error:
+            raise SourceError(f"{shown(self._of(name))} cannot be read as Parquet: {one_line(error)}") from error
 
     def _of(self, name: str) -> str:
         return f"{self.place.rstrip('/')}/{name}"

@@ -177,7 +177,7 @@ def test_without_ray_it_says_what_ray_would_add(
         (["absent.csv"], 3, "does not exist"),
         (["list.csv"], 2, "--column"),
         (["photos", "--sheet", "sheet.png"], 2, "score-many report"),
-        (["report"], 3, "does not exist"),
+        (["report"], 3, "holds no results"),
         ([], 2, "PICTURES"),
     ],
 )

@@ -70,8 +70,9 @@ def test_numbers_in_a_column_of_paths_stay_text(folder: Path) -> None:
         ("list.csv", "path,file\na,b\n", None, ConfigurationError, "--column"),
         ("list.csv", "path\na\n", "image", ConfigurationError, "--column"),
         ("list.csv", "path,x\na,1\n,2\n", None, SourceError, "row 2"),
-        ("list.csv", "path,x\na\nb,2,3\n", None, SourceError, "cannot be read as a list"),
-        ("list.parquet", "no parquet", None, SourceError, "cannot be read as a list"),
+        ("list.csv", "path,x\na\nb,2,3\n", None, SourceError, "row 1 has no path, or other columns"),
+        ("list.csv", 'path\n"a', None, SourceError, "cannot be read as a list"),
+        ("list.parquet", "no parquet", None, SourceError, "cannot be read as Parquet"),
         ("list.csv", None, None, SourceError, "does not exist"),
     ],
 )

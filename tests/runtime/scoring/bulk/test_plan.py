@@ -11,7 +11,6 @@ from dgiqa_edge.runtime.scoring.bulk.plan import RESULT, Plan, Tally
 from dgiqa_edge.runtime.scoring.bulk.store import Store
 
 pa = pytest.importorskip("pyarrow", reason="pyarrow is not installed: extra bulk")
-pq = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed: extra bulk")
 
 names = st.lists(st.text(st.characters(blacklist_characters="\0"), min_size=1, max_size=6), max_size=60)
 
@@ -26,10 +25,8 @@ class Results(Store):
     def names(self) -> set[str]:
         return {*self.files, "_run.json", "_work", ".partial-x.parquet"}
 
-    def stream(self, name, mode):  # type: ignore[no-untyped-def]
-        rows = pa.BufferOutputStream()
-        pq.write_table(pa.table({"image": [valid(path) for path in self.files[name]]}), rows)
-        return pa.BufferReader(rows.getvalue())
+    def batches(self, name, columns=None):  # type: ignore[no-untyped-def]
+        return pa.table({"image": [valid(path) for path in self.files[name]]}).to_batches()
 
     def run(self, paths: list[str], size: int, most: int = 10**6) -> tuple[Tally, Plan]:
         """Do as a run does that ends behind so many blocks."""
@@ -89,7 +86,7 @@ def test_blocks_are_of_half_to_twice_the_size() -> None:
 def test_what_is_there_is_known_by_its_name_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     results, paths = Results(), [f"{number}.jpg" for number in range(1000)]
     results.run(paths, 50)
-    monkeypatch.setattr(results, "stream", None)  # nothing is opened
+    monkeypatch.setattr(results, "batches", None)  # nothing is opened
     tally, _ = results.run(paths, 50)
     assert tally == Tally(skipped=1000)
 

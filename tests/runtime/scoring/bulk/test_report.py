@@ -60,7 +60,7 @@ def test_results_without_a_score_are_reported(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "words"),
-    [(None, "does not exist"), ({}, "holds no results"), ({"1.parquet": b"no"}, "cannot be read")],
+    [(None, "holds no results"), ({}, "holds no results"), ({"1.parquet": b"no"}, "cannot be read as Parquet")],
 )
 def test_what_is_no_result_is_said(tmp_path: Path, content: dict[str, bytes] | None, words: str) -> None:
     place = tmp_path / "out"
@@ -76,5 +76,5 @@ def test_a_table_of_something_else_is_refused(tmp_path: Path) -> None:
     import pyarrow.parquet as pq
 
     pq.write_table(pa.table({"x": [1]}), tmp_path / "1.parquet")
-    with pytest.raises(SourceError, match="holds no results of score-many"):
+    with pytest.raises(SourceError, match="is no result of score-many"):
         read_report(str(tmp_path), 5)
