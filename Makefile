@@ -103,7 +103,8 @@ test-tensorrts: $(STAMP)
 # `score-many` on Ray and on an S3 server, with processes killed: 800 MB of packages, ten minutes on two cores.
 ray-test:
 	$(PYTHON) -m venv build/ray-venv
-	build/ray-venv/bin/pip install -qq -c constraints.txt '.[ray-test]'
+	build/ray-venv/bin/pip install -qq --upgrade pip
+	build/ray-venv/bin/pip install -qq -c constraints.txt -e '.[ray-test]'
 	build/ray-venv/bin/python -m pytest tests/runtime/scoring/bulk tests/runtime/commands/test_score_many.py
 
 # The images of runtime/containers/ built and run by podman, as root, on base images that are made here.
