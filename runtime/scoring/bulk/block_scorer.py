@@ -8,7 +8,7 @@ process has ended twice so has failed. So no picture is tried for ever, whoever 
 import contextlib
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -112,15 +112,17 @@ class BlockScorer:
         """
         with contextlib.suppress(FileNotFoundError):  # written by a process that ended before it could tell
             return _outcome([row for batch in self._results.batches(block.name + RESULT) for row in batch.to_pylist()])
+        rows = []
         with self._noted(block) as careful:
-            rows = []
-            for row in self._one_by_one(block, careful) if careful else self._rows(block.paths):
-                rows.append(row)
-                on_row(len(rows))
+            found = self._one_by_one(block, careful) if careful else self._rows(block.paths)
+            with contextlib.closing(found):  # an interrupt ends what has begun before the scorer is closed
+                for row in found:
+                    rows.append(row)
+                    on_row(len(rows))
             self._results.write(block.name + RESULT, as_parquet(rows, self._job.faults))
         return _outcome(rows)
 
-    def _rows(self, paths: Sequence[str]) -> Iterator[dict[str, Any]]:
+    def _rows(self, paths: Sequence[str]) -> Generator[dict[str, Any], None, None]:
         waiting = _READERS_OF_STORE if is_url(within(self._job.root, paths[0])) else 2
         return ahead(self._row, paths, max(waiting, self._at_once))
 
@@ -135,7 +137,7 @@ class BlockScorer:
             result = Unscored(SourceError(str(error).replace(shown(place), shown(path), 1)))
         return row | flat(result.to_dict())
 
-    def _one_by_one(self, block: Block, deaths: "Deaths") -> Iterator[dict[str, Any]]:
+    def _one_by_one(self, block: Block, deaths: "Deaths") -> Generator[dict[str, Any], None, None]:
         for number, path in enumerate(block.paths):
             if deaths.of[number] < MOST_DEATHS:
                 self._notes.write(block.name, deaths.note(at=number))

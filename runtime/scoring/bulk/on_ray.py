@@ -149,9 +149,9 @@ def _write_plan(results: Store, plan: Plan, tally: Tally) -> int:
 def _each(job: Job, cluster: dict[str, float]) -> dict[str, int]:
     """What one scorer takes of a cluster."""
     bundle = load_bundle(job.bundle)
-    on_gpu = any(choose(bundle, role, job.backend)[0].name.startswith("tensorrt") for role in bundle.roles)
+    # What runs no portable graph was built for a GPU. Decoding keeps the cores busy that there are for each.
+    on_gpu = any(not choose(bundle, role, job.backend)[0].runs_portable_graphs for role in bundle.roles)
     if on_gpu and cluster.get("GPU"):
-        # Decoding keeps the cores busy that the machine has for each GPU.
         return {"CPU": max(1, int(cluster["CPU"] // cluster["GPU"])), "GPU": 1}
     return {"CPU": min(CORES_EACH, int(cluster["CPU"]))}
 

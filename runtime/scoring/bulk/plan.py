@@ -64,6 +64,7 @@ class Plan:
 
     def __init__(self, pictures: Iterable[str], results: Store, size: int) -> None:
         self._pictures, self._results, self._size = pictures, results, size
+        self._repeats = 0
         hashes = np.fromiter(map(hash, pictures), np.int64)
         self.total = len(hashes)
         hashes.sort()

@@ -12,7 +12,7 @@ from .block_scorer import WORK, BlockScorer, Job
 from .on_ray import score_on_ray
 from .pictures import Pictures
 from .plan import RESULT, Plan, Tally
-from .store import Store
+from .store import Store, is_url
 
 RECORD = "_run.json"
 """Beside the results: readers of Parquet pass over such a name."""
@@ -34,7 +34,8 @@ def score_all(job: Job, pictures: Pictures, size: int, tell: Tell, ray: str | No
         Others: as ``BlockScorer`` and ``score_on_ray`` do.
     """
     _claim(job)
-    _sweep(Store(job.out), Store(f"{job.out.rstrip('/')}/{WORK}"))
+    if not is_url(job.out):
+        _sweep(Store(job.out), Store(f"{job.out}/{WORK}"))
     plan, tally = Plan(pictures, Store(job.out), size), Tally()
     tell(tally, plan.total, 0)
     if ray is not None:
@@ -58,11 +59,12 @@ def _claim(job: Job) -> None:
     """Write down what makes these results, or compare."""
     results = Store(job.out)
     record = {"schema_version": 1, "bundle": job.identity, "fit": job.fit, "strict_size": job.strict_size}
+    record["root"] = job.root  # the same name is another picture elsewhere
     written = results.read(RECORD)
     if written is None:
         if any(name.endswith(RESULT) for name in results.names()):
             raise ConfigurationError(f"{shown(job.out)} holds files of something else: give a folder of its own")
-        results.write(RECORD, (json_text({**record, "root": job.root, "version": VERSION}, indent=1) + "\n").encode())
+        results.write(RECORD, (json_text({**record, "version": VERSION}, indent=1) + "\n").encode())
         return
     try:
         there = parse_json(written.decode())
@@ -74,7 +76,7 @@ def _claim(job: Job) -> None:
     if other:
         raise ConfigurationError(
             f"{shown(job.out)} holds scores of another {' and '.join(other)} ({other[0]} {there[other[0]]}, now "
-            f"{record[other[0]]}): give each a folder of its own"
+            f"{record[other[0]]}): give each a folder of its own, or the same again"
         )
 
 

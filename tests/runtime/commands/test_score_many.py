@@ -124,7 +124,8 @@ def test_another_bundle_or_fit_takes_a_folder_of_its_own(
 ) -> None:
     many("photos/a")
     before = rows(tmp_path)
-    for done in (many("photos", bundle=make_bundle(faults=True)), many("photos", "--fit", "crop")):
+    others = [many("photos", "--root", tmp_path.parent), many("photos", bundle=make_bundle(faults=True))]
+    for done in (*others, many("photos", "--fit", "crop")):
         assert done.returncode == 2
         assert "give each a folder of its own" in done.stderr
     (tmp_path / "out" / "_run.json").unlink()
