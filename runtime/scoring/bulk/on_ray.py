@@ -158,7 +158,11 @@ def _each(job: Job, cluster: dict[str, float]) -> dict[str, int]:
 
 @contextlib.contextmanager
 def _connected(ray: Any, address: str) -> Iterator[None]:
-    own = {"num_cpus": usable_cores(), "object_store_memory": _OBJECTS_BYTES} if address == HERE else {}
+    own: dict[str, Any] = {}
+    if address == HERE:
+        own = {"num_cpus": usable_cores(), "object_store_memory": _OBJECTS_BYTES}
+        # Ray's own is 15: beside anything else that computes here, next to nothing would be left.
+        os.environ.setdefault("RAY_worker_niceness", "0")
     try:
         ray.init(address=address, include_dashboard=False, log_to_driver=False, logging_level="error", **own)
     except (OSError, RuntimeError, ValueError) as error:
