@@ -13,7 +13,7 @@ GPU_PRESETS ?= nano reference
 GPU_FRAME   ?= $(DEMO_FRAME)
 GPU_OPTIONS ?=
 
-.PHONY: venv jetson demo screenshots demo-reference test test-all mutate test-pythons test-resolutions test-tensorrts arm-test \
+.PHONY: venv jetson demo screenshots demo-reference test test-all mutate test-pythons test-resolutions test-tensorrts arm-test ray-test \
     container-test \
     dist test-wheel constraints gpu-inputs gpu-check rtx-builds \
     lint map docs format bench bench-reports bench-native native native-test native-sanitize native-fuzz clean
@@ -98,6 +98,13 @@ test-wheel: dist
 # our code and its stand-ins take them to have.
 test-tensorrts: $(STAMP)
 	$(BIN)/python tests/tensorrts.py
+
+# `score-many` on Ray and on an S3 server, with processes killed: 800 MB of packages, ten minutes on two cores.
+ray-test:
+	$(PYTHON) -m venv build/ray-venv
+	build/ray-venv/bin/pip install -qq --upgrade pip
+	build/ray-venv/bin/pip install -qq -c constraints.txt -e '.[ray-test]'
+	build/ray-venv/bin/python -m pytest tests/runtime/scoring/bulk tests/runtime/commands/test_score_many.py
 
 # The images of runtime/containers/ built and run by podman, as root, on base images that are made here.
 container-test: $(STAMP)

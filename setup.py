@@ -87,8 +87,16 @@ COMPLETION = ["shtab>=1.7"]
 # The protocol of KServe and Triton; without tritonclient's own HTTP, whose event loop is for one thread.
 TRITON = ["tritonclient[grpc]>=2.45", "urllib3>=2", *OPENCV]
 OPENVINO = ["openvino>=2024.4", *OPENCV]
+# `score-many`: results, on one machine.
+BULK = [*CPU, "fsspec>=2023.6", "pyarrow>=14"]
+# The same, of pictures in S3 and Google Cloud Storage; fsspec names the packages of other stores.
+STORES = [*BULK, "gcsfs>=2023.6", "s3fs>=2023.6"]
+# The same, on many machines.
+RAY = [*STORES, "ray[data]>=2.40"]
 # What the runtime's tests need, on any Python that it names; the rest of the tests needs `dev`.
 TEST = ["hypothesis>=6", "jsonschema>=4", "onnx>=1.16", "psutil", "pytest-timeout", "pytest>=8"]
+# Of `make ray-test`, in an environment of its own too: 800 MB; moto is an S3 server.
+RAY_TEST = [*RAY, *TEST, "flask>=3", "flask-cors>=4", "moto[s3]>=5"]
 # Of `make dist`, which runs it in an environment of its own: nobody else needs its thirty packages.
 RELEASE = ["twine>=6.1"]
 # The documentation site: `make docs`.
@@ -161,12 +169,16 @@ setup(
         "tensorrt-rtx": TENSORRT_RTX,
         "openvino": OPENVINO,
         "triton": TRITON,
+        "bulk": BULK,
+        "stores": STORES,
+        "ray": RAY,
         # The customer's listed CUDA binding; it compiles against libcuda, so it is a choice, not a default.
         "pycuda": ["pycuda"],
         "test": TEST,
+        "ray-test": RAY_TEST,
         "release": RELEASE,
         "docs": DOCS,
-        "dev": sorted({*CPU, *EXPORT, *TRAINING, *BENCH, *WATCH, *OPENVINO, *TRITON, *COMPLETION, *DEV}),
+        "dev": sorted({*CPU, *BULK, *EXPORT, *TRAINING, *BENCH, *WATCH, *OPENVINO, *TRITON, *COMPLETION, *DEV}),
     },
     entry_points={
         "console_scripts": ["dgiqa-edge = dgiqa_edge.runtime.commands.cli:main"],
@@ -180,6 +192,7 @@ setup(
         # A room adds a command by one line here: the runtime never imports a higher floor by name.
         "dgiqa_edge.commands": [
             "score = dgiqa_edge.runtime.commands.score",
+            "score-many = dgiqa_edge.runtime.commands.score_many",
             "watch = dgiqa_edge.runtime.commands.watch",
             "gate = dgiqa_edge.runtime.commands.gate",
             "inspect = dgiqa_edge.runtime.commands.inspect",

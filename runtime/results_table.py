@@ -72,15 +72,16 @@ def to_frame(results: Iterable[Result], library: Library | None = None) -> Any:
     raise MachineError(f"a data frame needs {' or '.join(wanted)}: pip install {wanted[0]}, or write CSV by to_csv")
 
 
+def flat(record: dict[str, Any]) -> dict[str, Any]:
+    """A result's ``to_dict`` as one row."""
+    row = {name: value for name, value in record.items() if not isinstance(value, dict | list)}
+    return row | {f"fault_{name}": value for name, value in record.get("faults", {}).items()}
+
+
 def _columns(results: Iterable[Result]) -> dict[str, list[Any]]:
-    rows = [_row(result.to_dict()) for result in results]
+    rows = [flat(result.to_dict()) for result in results]
     names = dict.fromkeys(name for row in rows for name in row)
     if "error" in names:  # a bad image may come first
         del names["error"]
         names["error"] = None
     return {name: [row.get(name) for row in rows] for name in names}
-
-
-def _row(record: dict[str, Any]) -> dict[str, Any]:
-    row = {name: value for name, value in record.items() if not isinstance(value, dict | list)}
-    return row | {f"fault_{name}": value for name, value in record.get("faults", {}).items()}

@@ -33,7 +33,8 @@ else:
 
 LICENCES = tomllib.loads(Path(__file__).with_name("licences.toml").read_text(encoding="utf-8"))
 KINDS = list(LICENCES["kinds"])
-RUNTIME = ("cpu", "opencv", "watch", "openvino", "tensorrt", "tensorrt-rtx", "pycuda", "jetson")
+RUNTIME = ("cpu", "opencv", "watch", "bulk", "stores", "ray")
+RUNTIME += ("openvino", "tensorrt", "tensorrt-rtx", "pycuda", "jetson")
 """Extras of which some runtime is made: what a product ships."""
 SYSTEMS = (
     ("linux", "Linux", "posix", "x86_64"),

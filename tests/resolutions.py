@@ -24,7 +24,7 @@ from pythons import named
 PLATFORMS = {"x86-64": "x86_64-manylinux_2_28", "aarch64": "aarch64-manylinux_2_35"}
 """As Debian 12 and JetPack 6 (Ubuntu 22.04) have their C library."""
 JETSON = "jetson"
-DESKTOP = ("dev", "release", "tensorrt", "tensorrt-rtx", "pycuda")
+DESKTOP = ("dev", "release", "ray-test", "tensorrt", "tensorrt-rtx", "pycuda")
 """Extras that hold all others but ``jetson``."""
 PINS = {name: ROOT / f"constraints{suffix}.txt" for name, suffix in (("desktop", ""), (JETSON, "-jetson"))}
 HEADS = {

@@ -20,6 +20,7 @@ KINDS = (
         "what this machine is too good for",
         "",
     ),
+    Kind(r"make ray-test", "Ray and an S3 server", "make ray-test"),
     Kind(r"tensorrt.rtx", "TensorRT-RTX", "pip install -c constraints.txt -e '.[tensorrt-rtx]'"),
     Kind(r"shared|development|rated photos|encoder weights", "development data in ../shared", "it does not ship"),
     Kind(r"openvino", "openvino", "pip install -c constraints.txt -e '.[openvino]'"),

@@ -169,6 +169,7 @@ def test_every_place_names_the_same_versions_of_python():
 # need comes with every extra, the command's own is named.
 LACKING = {
     "score": ("--bundle {bundle} {photo}", "onnxruntime", "cpu"),
+    "score-many": ("{photo} --bundle {bundle} --out {out} --on local", "pyarrow", "bulk"),
     "gate": ("run --bundle {bundle} {photo}", "onnxruntime", "cpu"),
     "inspect": ("--bundle {bundle}", "numpy", "cpu"),
     "bundle": ("sign {bundle} --key {photo}", "cryptography", "watch"),

@@ -27,8 +27,8 @@ _UNCHECKED = (
 )
 # benchmarks/results/tensorrt-rtx-builds.json: nano, frames of 640x480, what its layers read and write of activations.
 _INT8 = (
-    "TensorRT-RTX is made for 16 bits: of nano its INT8 engine moves 139 MB of activations for a frame of 640x480, its "
-    "FP16 engine 60 MB; a latency was not measured, so time both, or build with --fp16"
+    "TensorRT-RTX is made for 16 bits: of nano its INT8 engine moves 125 MB of activations for a frame of 640x480, its "
+    "FP16 engine 53 MB; a latency was not measured, so time both, or build with --fp16"
 )
 
 

@@ -27,8 +27,8 @@ from ..ground.names import shown
 from ..settings.credentials import masked_streams
 from ..version import VERSION
 from . import abrupt_exit
+from .abrupt_exit import drop_unwritable, silence
 from .json_output import alone_on_stdout, with_its_file
-from .lost_reader import drop_unwritable, silence
 from .option_types import parse
 from .progress import set_quiet
 
@@ -43,6 +43,7 @@ EXIT_TERMINATED = 143
 # Known without package metadata: a source tree on PYTHONPATH still runs, and a start need not search all packages.
 _OWN_COMMANDS = {
     "score": "dgiqa_edge.runtime.commands.score",
+    "score-many": "dgiqa_edge.runtime.commands.score_many",
     "gate": "dgiqa_edge.runtime.commands.gate",
     "inspect": "dgiqa_edge.runtime.commands.inspect",
     "bundle": "dgiqa_edge.runtime.commands.bundle",

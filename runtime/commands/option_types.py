@@ -135,6 +135,15 @@ def output_folder(text: str) -> Path:
     return OutputPath(text)
 
 
+def output_place(text: str) -> str:
+    """As :func:`output_folder`, or the address of one in a store (``s3://bucket/scores``), which is not tried.
+
+    Raises:
+        MachineError: it cannot be written.
+    """
+    return text if "://" in text else str(output_folder(text).absolute())
+
+
 def parse(parser: argparse.ArgumentParser, arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """The parsed arguments, of which no output is also an input or a second output.
 

@@ -42,11 +42,15 @@ def read_image(path: str | Path) -> NDArray[np.uint8]:
         SourceError: the file is missing, no file, empty, cut off, damaged, larger than ``ground/limits.py`` allows, or
             not an image that OpenCV decodes.
     """
-    content = read_input(Path(path))
+    return decode_named(read_input(Path(path)), path)
+
+
+def decode_named(content: bytes, name: str | Path) -> NDArray[np.uint8]:
+    """As :func:`decode_image`, of a picture that has a name: the error begins with it."""
     try:
         return decode_image(content)
     except SourceError as error:
-        raise SourceError(f"{shown(path)} {error}") from error
+        raise SourceError(f"{shown(name)} {error}") from error
 
 
 def decode_image(content: bytes) -> NDArray[np.uint8]:

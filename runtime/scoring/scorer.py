@@ -8,7 +8,8 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Generator, Iterable, Sequence, Sized
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence, Sized
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
@@ -236,17 +237,28 @@ class Scorer:
             images = expand_images([Path(images)])
         rows = self.bundle.manifest.batch.most
         batches = -(-len(images) // rows) if isinstance(images, Sized) else sys.maxsize
-        most = 1 if self._alone else frames_at_once(self.bundle, self._backend, batches)
         rest = iter(images)
-        with ScorerPool(self._one_thread, most) as pool:
+        with self.side_by_side(batches) as (lend, most):
 
             def scored(batch: Sequence[Image]) -> list[Quality | Unscored]:
-                lent = pool.scorer() if most > 1 else contextlib.nullcontext(self)
-                with lent as scorer:
+                with lend() as scorer:
                     return scorer._score_batch(batch, rgb)
 
             for results in ahead(scored, iter(lambda: list(islice(rest, rows)), []), max(2, most)):
                 yield from results
+
+    @contextlib.contextmanager
+    def side_by_side(
+        self, runs: int = sys.maxsize
+    ) -> "Iterator[tuple[Callable[[], AbstractContextManager[Scorer]], int]]":
+        """Lends scorers to threads, and says to how many at once; where one each is slower, it is this scorer.
+
+        Args:
+            runs: as many threads suffice.
+        """
+        most = 1 if self._alone else frames_at_once(self.bundle, self._backend, runs)
+        with ScorerPool(self._one_thread, most) as pool:
+            yield (pool.scorer if most > 1 else lambda: contextlib.nullcontext(self)), most
 
     def _score_batch(self, images: Sequence[Image], rgb: bool) -> list[Quality | Unscored]:
         fitted: list[_Fitted | Unscored] = []

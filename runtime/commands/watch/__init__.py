@@ -12,9 +12,9 @@ from ...errors import GateError
 from ...ground.colour import coloured
 from ...ground.error_text import one_line
 from .. import abrupt_exit
+from ..abrupt_exit import drop_unwritable
 from ..engine_options import add_signature_option
 from ..json_output import JsonOutput, add_json_option
-from ..lost_reader import drop_unwritable
 from ..option_types import input_path, seconds
 from ..progress import is_quiet
 from ..which_bundle import bundle_path

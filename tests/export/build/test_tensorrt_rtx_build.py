@@ -197,15 +197,15 @@ def test_where_one_of_the_gpus_is_at_hand_the_engine_is_checked_on_it(
     rtx_options, put_gpu, monkeypatch, sm, shift, checked
 ):
     put_gpu(sm)
-    real = scorer.load_engine
+    real = scorer.open_engine
 
-    def load_engine(bundle, role, backend, options):
+    def open_engine(bundle, role, backend, options):
         if backend != "tensorrt-rtx":
             return real(bundle, role, backend, options)
         engine, graph = bundle.engines(role)
         return Graph(bundle.path / graph.file, shift, engine)
 
-    monkeypatch.setattr(scorer, "load_engine", load_engine)
+    monkeypatch.setattr(scorer, "open_engine", open_engine)
     if checked and shift:
         with pytest.raises(FidelityError, match=r"engine of TensorRT-RTX .* for sm86,sm89,sm120 is wrong"):
             small.run_build(rtx_options())

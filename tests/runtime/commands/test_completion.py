@@ -26,7 +26,7 @@ def test_the_script_is_valid_and_names_every_command(shell: str, capsys: pytest.
 @pytest.mark.parametrize(
     ("typed", "offered"),
     [
-        (["dgiqa-edge", "sco"], {"score"}),
+        (["dgiqa-edge", "sco"], {"score", "score-many"}),
         (["dgiqa-edge", "gate", "t"], {"tune"}),
         (["dgiqa-edge", "score", "--bun"], {"--bundle"}),
         (["dgiqa-edge", "score", "--fit", "s"], {"stretch"}),

@@ -19,6 +19,7 @@ from dgiqa_edge.runtime.ground.limits import MOST_COUNT, MOST_SECONDS
 
 ROOMS = ("runtime", "calibration", "export", "benchmarks", "training")
 BARE = {"int", "float", "Path", "complex"}
+TRIED = (option_types.output_file, option_types.output_folder, option_types.output_place, json_output)
 ODD_NUMBERS = ["nan", "inf", "-inf", "-1", "0", "1e308", "1e999", "9" * 30, "9" * 5000, "", " ", "x", "0x10", "1_0"]
 
 
@@ -70,7 +71,7 @@ def test_every_option_takes_or_refuses_every_odd_number() -> None:
     """A value is refused as wrong usage, or is a finite number within the bounds that the whole project has."""
     numbers = 0
     for name, action in every_typed_option():
-        if getattr(action.type, "__name__", "") in ("output_file", "output_folder", "input_path", "json_output"):
+        if action.type in (*TRIED, option_types.input_path):
             continue
         for text in ODD_NUMBERS:
             try:
@@ -138,6 +139,15 @@ def test_a_folder_that_cannot_be_written_is_found_before_the_work(kind: str, tmp
         option_types.output_folder(str(OUTPUTS[kind](tmp_path)))
 
 
+def test_a_place_is_a_folder_here_or_an_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert option_types.output_place("s3://bucket/scores") == "s3://bucket/scores"
+    assert option_types.output_place("scores") == str(tmp_path / "scores")
+    (tmp_path / "file").touch()
+    with pytest.raises(MachineError, match="cannot write"):
+        option_types.output_place("file")
+
+
 @pytest.mark.parametrize("name", ["new.json", "a/b/new.json", "old.json", os.devnull, "/dev/stdout", "-x"])
 def test_what_can_be_written_is_taken_and_nothing_is_left(name: str, tmp_path: Path) -> None:
     (tmp_path / "old.json").write_text("{}")
@@ -184,7 +194,7 @@ def test_every_output_of_every_command_is_tried_before_the_work() -> None:
         writes = action.dest in OUTPUTS_BY_NAME or (action.dest == "json" and action.nargs != 0)
         writes = writes or (action.dest == "weights" and "write" in (action.help or ""))
         seen += writes
-        if writes and action.type not in (option_types.output_file, option_types.output_folder, json_output):
+        if writes and action.type not in TRIED:
             offenders.append(name)
     assert seen > 25
     assert not offenders
