@@ -376,8 +376,10 @@ def command_line(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[s
     It runs in this one: a process of its own takes longer to start than most commands take.
     """
 
-    def run(*arguments: Any) -> subprocess.CompletedProcess[str]:
+    def run(*arguments: Any, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
         argv = ["dgiqa-edge", *map(str, arguments)]
+        if cwd is not None:
+            monkeypatch.chdir(cwd)
         monkeypatch.setattr(sys, "argv", argv)
         capfd.readouterr()
         code = main(argv[1:])

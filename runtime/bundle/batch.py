@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:  # a manifest is read without NumPy
+    import numpy as np
+    from numpy.typing import NDArray
 
 MOST_FRAMES = 64
 """At once; the schema of the manifest says the same."""
@@ -27,13 +28,15 @@ class BatchRange:
         return str(self.most) if self.fixed else f"{self.least}..{self.most}"
 
 
-def filled(array: NDArray[Any], rows: int) -> NDArray[Any]:
+def filled(array: "NDArray[Any]", rows: int) -> "NDArray[Any]":
     """The array with its last row, along the first axis, repeated until there are so many; as it is where there are."""
+    import numpy as np
+
     missing = rows - len(array)
     return array if missing <= 0 else np.concatenate([array, np.repeat(array[-1:], missing, axis=0)])
 
 
-def batches_to_check(frame: NDArray[np.uint8], batch: BatchRange) -> Iterator[tuple[NDArray[np.uint8], range]]:
+def batches_to_check(frame: "NDArray[np.uint8]", batch: BatchRange) -> "Iterator[tuple[NDArray[np.uint8], range]]":
     """Batches that have the golden frame in some rows, and those rows: alone, then in every row of a full batch.
 
     Beside it are others, as unlike it as can be, so that what a row takes from its neighbours shows.
@@ -41,6 +44,8 @@ def batches_to_check(frame: NDArray[np.uint8], batch: BatchRange) -> Iterator[tu
     Args:
         frame: uint8 [1, H, W, 3].
     """
+    import numpy as np
+
     if batch.least == 1:
         yield frame, range(1)
     if batch.most == 1:

@@ -20,20 +20,20 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ..bundle.batch import batches_to_check, filled
+from ..bundle.batch import filled
 from ..bundle.bundle import Bundle, layer_hint, rebuild_command
-from ..bundle.golden import FAULT_OUTPUTS, Deviation, compare, load_golden
-from ..bundle.replay_stamps import has_stamp, replay_identity, write_stamp
+from ..bundle.golden import FAULT_OUTPUTS, Deviation
 from ..engines import Engine, EngineOptions, Spinning
 from ..engines.remote.engine import open_engine
 from ..engines.remote.model import RemoteBundle, open_bundle
-from ..errors import BundleError, ConfigurationError, FidelityError, SourceError
+from ..errors import ConfigurationError, FidelityError, SourceError
 from ..frames.arrays import Image, as_bgr
 from ..frames.fit import fit_to
 from ..frames.images import expand_images
 from ..ground.ahead import ahead
 from ..ground.framing import Box, Fit, fit_named, framing, scaled_box
 from ..quality import Quality, Timings, Unscored
+from .replay import replay
 from .scorer_pool import ScorerPool, frames_at_once
 
 Verify = bool | Literal["always"]
@@ -112,7 +112,7 @@ class Scorer:
                 beside = replace(options, beside=tuple(self._engines))
                 self._engines.append(stack.enter_context(open_engine(self.bundle, role, backend, beside)))
             if verify and not isinstance(self.bundle, RemoteBundle):  # the server has replayed it
-                self._verify(use_stamp=verify != "always")
+                self.deviation = replay(self.bundle, self.run, self.describe(), use_stamp=verify != "always")
             self._stack = stack.pop_all()
         self._lock = threading.Lock()
         self._alone = threads is not None or tuple(providers) != ("cpu",)
@@ -362,48 +362,6 @@ class Scorer:
         placed = framing(shape, size, self.fit)
         at = scaled_box(placed.at, size, depth.shape)
         return at.unless_whole(depth.shape), placed.shown.unless_whole(shape)
-
-    def _verify(self, use_stamp: bool) -> None:
-        """Replay the golden frame, unless a stamp says that this very replay has passed before."""
-        identity = replay_identity(self.bundle, self.describe())
-        if use_stamp and has_stamp(identity):
-            return
-        manifest = self.bundle.manifest
-        golden_file = self.bundle.file(manifest.golden.file)
-        golden = load_golden(golden_file)
-        expected = (1, manifest.frame.height, manifest.frame.width, 3)
-        if golden.frame.shape != expected:
-            raise BundleError(
-                f"{golden_file}: the golden frame is {list(golden.frame.shape)}, the bundle takes "
-                f"{list(expected)}: rebuild it with: {rebuild_command(self.bundle)}"
-            )
-        worst: Deviation | None = None
-        for frames, rows in batches_to_check(golden.frame, manifest.batch):
-            outputs = self.run(frames)
-            for row in rows:
-                deviation = compare(golden, {name: array[row : row + 1] for name, array in outputs.items()})
-                self._refuse(deviation, f", in row {row + 1} of {len(frames)}," if len(frames) > 1 else "")
-                worst = deviation.or_worse(worst)
-        assert worst is not None
-        self.deviation = worst
-        write_stamp(identity, worst)
-
-    def _refuse(self, deviation: Deviation, where: str) -> None:
-        """A deviation from the golden outputs that is too large; ``where``: in which row of a batch."""
-        tolerance = self.bundle.manifest.golden.tolerance
-        if not deviation.within(tolerance):
-            faults = ""
-            if tolerance.faults is not None:
-                faults = (
-                    f", its faults {deviation.faults_max:.3g} and their cells on average {deviation.coverage_mean:.3g} "
-                    f"(allowed {tolerance.faults:.3g})"
-                )
-            raise FidelityError(
-                f"{self.bundle.path}: on this machine{where} the golden frame's score is {deviation.score:.3g} off "
-                f"FP32 (allowed {tolerance.score:.3g}) and its depth {deviation.depth_mean_levels:.3g} grey "
-                f"levels (allowed {tolerance.depth_levels:.3g}){faults}: rebuild the bundle here with: "
-                f"{rebuild_command(self.bundle)}{layer_hint(self.bundle.path)}"
-            )
 
 
 def _read_only(array: NDArray[Any]) -> NDArray[Any]:

@@ -50,7 +50,7 @@ class OnnxInThePlaceOfAPlan:
 @pytest.fixture
 def machine(monkeypatch, small_networks):
     """``machine(version, ...)`` puts a fake TensorRT and GPU into this process and returns the package."""
-    real = scorer.load_engine
+    real = scorer.open_engine
 
     def load_engine(bundle, role, backend, options):
         if backend != "tensorrt":
@@ -58,7 +58,7 @@ def machine(monkeypatch, small_networks):
         record = next(engine for engine in bundle.engines(role) if engine.backend == backend)
         return OnnxInThePlaceOfAPlan(bundle.file(record.file), record)
 
-    monkeypatch.setattr(scorer, "load_engine", load_engine)
+    monkeypatch.setattr(scorer, "open_engine", load_engine)
     monkeypatch.setattr(tensorrt_device, "open_plan", lambda plan, record: OnnxInThePlaceOfAPlan(plan))
 
     def make(version="10.13.3.9", device=DEVICE, **options):

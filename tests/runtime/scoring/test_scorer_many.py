@@ -15,7 +15,7 @@ from dgiqa_edge.runtime import Quality, Scorer, Unscored
 from dgiqa_edge.runtime.bundle.golden import Deviation
 from dgiqa_edge.runtime.engines.portable_graph import PortableEngine
 from dgiqa_edge.runtime.errors import ConfigurationError, EngineCompatibilityError, SourceError
-from dgiqa_edge.runtime.scoring import scorer as scorer_module
+from dgiqa_edge.runtime.scoring import replay as replay_module
 from dgiqa_edge.runtime.scoring import scorer_pool
 
 
@@ -152,7 +152,7 @@ def test_the_golden_frame_is_replayed_once_where_no_stamp_can_be_kept(
     bundle_dir: Path, photos: list[np.ndarray], monkeypatch: pytest.MonkeyPatch, verify: Any, replays: int
 ) -> None:
     replayed: list[Any] = []
-    monkeypatch.setattr(scorer_module, "compare", lambda *given: replayed.append(given) or Deviation(0.0, 0.0, 0.0, 0))
+    monkeypatch.setattr(replay_module, "compare", lambda *given: replayed.append(given) or Deviation(0.0, 0.0, 0.0, 0))
     with Scorer(bundle_dir, verify=verify) as scorer:
         list(scorer.score_many(photos))
     assert len(replayed) == replays
