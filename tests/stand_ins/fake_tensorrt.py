@@ -120,7 +120,8 @@ def _network(trt, flags):
         raise ValueError(flags)
     network = Limited([*trt.surface["INetworkDefinition"], "layers", "flags", "onnx"], layers=[], flags=flags, onnx=b"")
     network.get_layer = lambda index: network.layers[index]
-    network.num_layers = 0
+    network.num_layers = network.num_inputs = 0
+    network.get_input = None  # of the parser, with inputs
     trt.networks.append(network)
     return network
 

@@ -34,7 +34,7 @@ class Server:
 
     def infer(self, request_id, frame, outputs):
         self._answer(request_id)
-        found = self.scorer._run(frame)
+        found = self.scorer.run(frame)
         given = {name: found[name][np.newaxis] if name == "score" else found[name] for name in outputs}
         return Answer(self.spoil(given), str(version_of(self.bundle.sha256)))
 
