@@ -1,20 +1,22 @@
 """How many cameras one machine takes: the watch's own waiting lines, run in simulated time on measured scoring times.
 
-``python -m dgiqa_edge.benchmarks.cameras.fleet --bundle DIR --json FILE``. Model: cameras send frames at their rate
-with a random phase and 5 % jitter; one thread scores, in turns, and a frame that waits is dropped for a newer one
-(``runtime/watch/loop/intake.py``, the code that runs); a frame takes a time drawn from those measured here, score and
-verdict together. Not in it: decoding, which takes cores of its own, sinks, the network. A real ``watch`` of drawn
-cameras says how far that is from the truth.
+``python -m dgiqa_edge.benchmarks.cameras.fleet --bundle DIR --video FILE --json FILE``. Model: cameras send frames at
+their rate with a random phase and 5 % jitter; one thread scores, in turns, and a frame that waits is dropped for a
+newer one (``runtime/watch/loop/intake.py``, the code that runs). A frame takes a time drawn from those measured here,
+score and verdict together, longer by as much as decoding leaves fewer cores for it. What a captured frame costs beside
+its score (decoding, copying) is measured by the processor time of a real ``watch`` of ``FIT`` cameras of the video; one
+of ``CHECK`` cameras, which the model has not seen, says how far it is from the truth. Not in it: sinks, the network.
 """
 
 import argparse
 import heapq
 import random
+import resource
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -32,6 +34,7 @@ from dgiqa_edge.runtime.ground.input_file import file_bytes
 from dgiqa_edge.runtime.ground.names import json_text
 from dgiqa_edge.runtime.ground.strict_text import parse_json
 from dgiqa_edge.runtime.machine.processor import processor
+from dgiqa_edge.runtime.scoring.scorer_pool import usable_cores
 from dgiqa_edge.runtime.watch.event import Outcome
 from dgiqa_edge.runtime.watch.loop.intake import Intake, LineSettings
 
@@ -41,6 +44,9 @@ CAMERAS = (1, 2, 4, 8, 16, 32, 64)
 """64 is the most that one watch takes."""
 LOST = 0.01
 """Share of frames that a machine may drop and still be said to take its cameras."""
+FIT, CHECK = (4, 5.0), (8, 15.0)
+"""Cameras, and their frames per second."""
+WATCH_S = 20.0
 _NO_FRAME = np.zeros((1, 1, 3), np.uint8)
 
 
@@ -101,63 +107,82 @@ def scoring_times(gate: Gate, frames: Sequence[Any], count: int) -> list[float]:
     return times
 
 
-def most_cameras(fps: float, service_s: Sequence[float], seconds: float) -> int:
+def beside_decoding(service_s: Sequence[float], cameras: int, fps: float, capture_s: float, cores: int) -> list[float]:
+    """Scoring times where frames that are captured, ``capture_s`` of a core each, leave it fewer cores."""
+    left = max(0.02, 1.0 - cameras * fps * capture_s / cores)
+    return [one / left for one in service_s]
+
+
+def most_cameras(load: Callable[[int, float], Load], fps: float) -> int:
     """As many as one watch takes at that rate while it drops no more than ``LOST``; 0 where one is too many."""
     low, high = 0, CAMERAS[-1]
     while low < high:
         middle = (low + high + 1) // 2
-        if simulate(middle, fps, service_s, seconds).skipped <= LOST:
+        if load(middle, fps).skipped <= LOST:
             low = middle
         else:
             high = middle - 1
     return low
 
 
-def watched(bundle: Path, cameras: int, fps: float, seconds: float) -> dict[str, Any]:
-    """The last status of a real ``watch`` of that many drawn cameras."""
+@dataclass(frozen=True)
+class Watched:
+    """A real ``watch``: its frames, and its processor time with all its processes, in seconds."""
+
+    captured: int
+    scored: int
+    skipped: int
+    cpu_s: float
+
+
+def watched(bundle: Path, video: Path, cameras: int, fps: float, seconds: float) -> Watched:
+    """Run the command on so many cameras that show the video, over and over, at that rate."""
+    query = f"pace=realtime&fps={fps:g}&loop=true"
     with tempfile.TemporaryDirectory() as place:
-        settings = Path(place, "watch.toml")
-        drawn = "\n".join(
-            f'[[cameras]]\nname = "c{number}"\nsource = "test://?script=clean:30&fps={fps:g}&loop=true"\n'
-            for number in range(cameras)
-        )
-        settings.write_text(f"bundle = {json_text(str(bundle.absolute()))}\n{drawn}")
-        status = Path(place, "status.json")
-        command = ["watch", settings, f"--json={status}", "--duration", f"{seconds:g}", "--quiet"]
-        subprocess.run(
-            [sys.executable, "-m", "dgiqa_edge.runtime.commands.cli", *map(str, command)],
-            check=True,
-            stdout=subprocess.DEVNULL,
-        )
-        found: dict[str, Any] = parse_json(file_bytes(status).decode())
-        return found
+        settings, status = Path(place, "watch.json"), Path(place, "status.json")
+        sources = [f"{video.absolute().as_uri()}?{query}"] * cameras
+        named = [{"name": f"c{at}", "source": source, "frames": "latest"} for at, source in enumerate(sources)]
+        settings.write_text(json_text({"bundle": str(bundle.absolute()), "cameras": named}))
+        words = ["watch", settings, f"--json={status}", "--duration", f"{seconds:g}", "--quiet"]
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        command = [sys.executable, "-m", "dgiqa_edge.runtime.commands.cli", *map(str, words)]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        said = parse_json(file_bytes(status).decode())["cameras"]
+    totals = {key: sum(camera[key] for camera in said) for key in ("captured", "scored", "skipped")}
+    return Watched(**totals, cpu_s=after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
 
 
-def _measure(bundle: Path, seconds: float, say_of: Any = say) -> dict[str, Any]:
+def measure(bundle: Path, video: Path, seconds: float) -> dict[str, Any]:
+    """Times, loads of all rates and numbers of cameras, and the check."""
     frames = [read_image(path) for path in sorted(SHIPPED_PHOTOS.glob("*.jpg"))[:12]]
     with Gate(bundle, allow_spinning=False) as gate:
-        scoring_times(gate, frames, 12)
+        scoring_times(gate, frames, len(frames))
+        started = time.process_time()
         service = scoring_times(gate, frames, 300)
-    say_of(f"score and verdict of 300 frames: p50 {np.percentile(service, 50) * 1e3:.1f} ms")
-    loads = [simulate(cameras, fps, service, seconds) for fps in RATES for cameras in CAMERAS]
-    most = {f"{fps:g}": most_cameras(fps, service, seconds) for fps in RATES}
-    # About two thirds more frames than can be scored: where skipping matters, and the processor is full.
-    rate = 5.0 / 3.0 / float(np.mean(service)) / 8
-    say_of(f"a watch of 8 drawn cameras at {rate:.1f} frames/s, 30 s")
-    status = watched(bundle, 8, rate, 30.0)
-    totals = {key: sum(camera[key] for camera in status["cameras"]) for key in ("captured", "scored", "skipped")}
+        score_cpu_s = (time.process_time() - started) / len(service)
+    say(f"score and verdict of 300 frames: p50 {np.percentile(service, 50) * 1e3:.1f} ms")
+    idle = watched(bundle, video, 1, 1.0, 1.0)
+    fit = watched(bundle, video, *FIT, WATCH_S)
+    spent = fit.cpu_s - idle.cpu_s - (fit.scored - idle.scored) * score_cpu_s
+    capture_s = max(0.0, spent / max(1, fit.captured - idle.captured))
+    say(f"a captured frame: {capture_s * 1e3:.1f} ms of one core, a scored one {score_cpu_s * 1e3:.1f} ms more")
+    cores = usable_cores()
+
+    def load(cameras: int, fps: float) -> Load:
+        return simulate(cameras, fps, beside_decoding(service, cameras, fps, capture_s, cores), seconds)
+
     return {
         "processor": processor().model,
+        "cores": cores,
+        "video": video.name,
         "service_ms": {f"p{share}": float(np.percentile(service, share) * 1e3) for share in (50, 90, 99)},
-        "mean_service_ms": float(np.mean(service) * 1e3),
-        "most_cameras": most,
-        "loads": [asdict(load) for load in loads],
-        "check": {
-            "cameras": 8,
-            "fps": rate,
-            "watch": {**totals, "skipped_share": totals["skipped"] / totals["captured"]},
-            "model": asdict(simulate(8, rate, service, 30.0)),
-        },
+        "score_cpu_ms": score_cpu_s * 1e3,
+        "capture_cpu_ms": capture_s * 1e3,
+        "most_cameras": {f"{fps:g}": most_cameras(load, fps) for fps in RATES},
+        "loads": [asdict(load(cameras, fps)) for fps in RATES for cameras in CAMERAS],
+        "fit": {"watch": asdict(fit), "model": asdict(load(*FIT))},
+        "check": {"watch": asdict(watched(bundle, video, *CHECK, WATCH_S)), "model": asdict(load(*CHECK))},
     }
 
 
@@ -169,10 +194,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(arguments: Sequence[str] | None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bundle", type=input_path, required=True, metavar="DIR")
+    parser.add_argument("--video", type=input_path, required=True, metavar="FILE", help="what each camera shows")
     parser.add_argument("--seconds", type=seconds, default=120.0, metavar="S", help="simulated (default: 120)")
     parser.add_argument("--json", type=output_file, metavar="FILE")
     args = parse(parser, arguments)
-    found = _measure(args.bundle, args.seconds)
+    found = measure(args.bundle, args.video, args.seconds)
     print(f"{'fps':>5} {'cameras':>8} {'skipped':>8} {'busy':>6} {'age p50':>8} {'p99':>7}")
     for load in found["loads"]:
         print(
@@ -181,11 +207,13 @@ def _run(arguments: Sequence[str] | None) -> int:
         )
     for fps, count in found["most_cameras"].items():
         print(f"{fps} frames/s: {count} cameras drop no more than {LOST:.0%}")
-    check = found["check"]
-    print(
-        f"8 drawn cameras at {check['fps']:.1f} frames/s: watch skipped {check['watch']['skipped_share']:.0%}, "
-        f"the model says {check['model']['skipped']:.0%}"
-    )
+    for name, (cameras, fps) in (("fit", FIT), ("check", CHECK)):
+        watch, model = found[name]["watch"], found[name]["model"]
+        skipped = watch["skipped"] / max(1, watch["captured"])
+        print(
+            f"{name}: of {cameras} cameras at {fps:g} frames/s watch skipped {skipped:.0%}, "
+            f"the model says {model['skipped']:.0%}"
+        )
     if args.json:
         write_result(args.json, json_text(found, indent=2) + "\n")
     return 0

@@ -2,12 +2,14 @@
 
 import json
 
+import cv2
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dgiqa_edge.benchmarks.cameras import fleet
-from dgiqa_edge.benchmarks.cameras.fleet import CAMERAS, LOST, main, most_cameras, simulate
+from dgiqa_edge.benchmarks.cameras.fleet import CAMERAS, LOST, beside_decoding, main, most_cameras, simulate
 
 
 def test_what_can_be_scored_is():
@@ -36,18 +38,39 @@ def test_a_frame_is_no_younger_than_its_work_and_waits_one_round_at_most(cameras
 
 
 def test_the_most_cameras_are_the_most():
-    most = most_cameras(5.0, [0.02], 60)
+    def load(cameras, fps):
+        return simulate(cameras, fps, beside_decoding([0.02], cameras, fps, 0.001, 2), 60)
+
+    most = most_cameras(load, 5.0)
     assert 1 <= most < CAMERAS[-1]
-    assert simulate(most, 5.0, [0.02], 60).skipped <= LOST < simulate(most + 1, 5.0, [0.02], 60).skipped
-    assert most_cameras(5.0, [0.5], 60) == 0
+    assert load(most, 5.0).skipped <= LOST < load(most + 1, 5.0).skipped
+    assert most_cameras(lambda cameras, fps: simulate(cameras, fps, [0.5], 60), 5.0) == 0
 
 
-def test_the_command_measures_simulates_and_asks_a_watch(bundle_dir, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(fleet, "CAMERAS", (1, 4))
-    real = fleet.watched
-    monkeypatch.setattr(fleet, "watched", lambda bundle, cameras, fps, seconds: real(bundle, 2, 5.0, 2.0))
-    assert main(["--bundle", str(bundle_dir), "--seconds", "5", "--json", str(tmp_path / "fleet.json")]) == 0
+def test_decoding_takes_its_cores_from_scoring():
+    assert beside_decoding([0.01], 4, 25.0, 0.01, 2) == [pytest.approx(0.02)]  # half of two cores decodes
+    assert beside_decoding([0.01], 0, 25.0, 0.01, 2) == [0.01]
+    assert beside_decoding([0.01], 64, 25.0, 0.01, 2)[0] > 0.4  # none is left
+
+
+def test_the_command_measures_simulates_and_asks_a_watch(bundle_dir, clip, tmp_path, monkeypatch, capsys):
+    for name, value in (("CAMERAS", (1, 4)), ("FIT", (1, 10.0)), ("CHECK", (2, 10.0)), ("WATCH_S", 2.0)):
+        monkeypatch.setattr(fleet, name, value)
+    words = ["--bundle", str(bundle_dir), "--video", str(clip), "--seconds", "5"]
+    assert main([*words, "--json", str(tmp_path / "fleet.json")]) == 0
     found = json.loads((tmp_path / "fleet.json").read_text())
     assert len(found["loads"]) == 2 * len(fleet.RATES)
-    assert found["check"]["watch"]["captured"] > 5
+    watch = found["check"]["watch"]
+    assert watch["captured"] == watch["scored"] + watch["skipped"] > 10
+    assert watch["cpu_s"] > 0
     assert "watch skipped" in capsys.readouterr().out
+
+
+@pytest.fixture
+def clip(tmp_path):
+    path = tmp_path / "clip.mp4"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), 25, (64, 48))
+    for level in range(20):
+        writer.write(np.full((48, 64, 3), 80 + level, np.uint8))
+    writer.release()
+    return path
