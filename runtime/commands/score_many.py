@@ -181,8 +181,10 @@ def _print(report: "Report") -> None:
     width = max(len("folder"), *(len(shown(folder["folder"])) for folder in said["folders"]), len("(all)"))
     print(f"\n{'folder':<{width}} {'scored':>9} {'failed':>7} {'mean':>7} {'p10':>5} {'p50':>5} {'p90':>5}")
     for folder in [*said["folders"], {**said, "folder": "(all)"}]:
-        figures = [f"{folder['mean']:7.4f}", *(f"{folder[name]:5.2f}" for name in ("p10", "p50", "p90"))]
-        row = " ".join(figures) if folder["scored"] else f"{'-':>7} {'-':>5} {'-':>5} {'-':>5}"
+        columns = (("mean", "7.4f"), ("p10", "5.2f"), ("p50", "5.2f"), ("p90", "5.2f"))
+        row = " ".join(
+            f"{'-':>{form[0]}}" if folder[name] is None else f"{folder[name]:{form}}" for name, form in columns
+        )
         print(f"{shown(folder['folder']):<{width}} {folder['scored']:9} {folder['failed']:7} {row}")
     if said["faults"]:
         print("\nfaults more probable than not:")

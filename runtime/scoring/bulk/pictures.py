@@ -32,8 +32,8 @@ class Pictures:
             on a disk or in a store.
         column: of a table, where its name is none of the usual ones.
 
-    Raises on iteration:
-        SourceError: a list that cannot be read, or has an empty path.
+    Raises, of a list on iteration:
+        SourceError: a list that cannot be read, or has an empty path; a folder without a picture.
         ConfigurationError: a table in which no column is named as one of paths.
         MachineError: a store that does not answer.
     """
@@ -42,7 +42,7 @@ class Pictures:
         self._column = column
         # Folders are gone through once: files may come while their pictures are scored.
         self._parts: list[Iterable[str]] = [
-            _List(place, column) if _suffix(place) in (*LINES, *COLUMNS) else tuple(_found(place)) for place in given
+            _List(place, column) if _is_list(place) else tuple(_found(place)) for place in given
         ]
 
     def __iter__(self) -> Iterator[str]:
@@ -61,10 +61,11 @@ class _List:
                 yield from self._checked(self._of_batches(store.batches(name)))
                 return
             with store.stream(name, "rb") as stream:
+                lines = _decoded(stream)
                 if suffix in LINES:
-                    yield from (os.fsdecode(line) for line in map(_without_end, stream) if line)
+                    yield from (path for path in (line.rstrip("\r\n") for line in lines) if path)
                 else:
-                    yield from self._checked(self._of_rows(csv.reader(_decoded(stream), strict=True)))
+                    yield from self._checked(self._of_rows(csv.reader(lines, strict=True)))
         except FileNotFoundError:
             raise SourceError(f"{shown(self._place)} does not exist: check the name") from None
         except (OSError, csv.Error) as error:
@@ -88,7 +89,7 @@ class _List:
     def _name(self, names: Sequence[str]) -> str:
         wanted = (self._column,) if self._column is not None else _NAMES
         found = [name for name in names if name in wanted or (self._column is None and name.lower() in wanted)]
-        if not found and self._column is None and len(names) == 1:
+        if not found and self._column is None and len(names) == 1 and not _is_image(names[0]):  # a head, not a path
             return names[0]
         if len(found) != 1:
             there = ", ".join(shown(name) for name in names[:20])
@@ -104,17 +105,18 @@ def _decoded(stream: IO[bytes]) -> Iterator[str]:
         yield os.fsdecode(line.removeprefix(codecs.BOM_UTF8) if number == 0 else line)
 
 
-def _without_end(line: bytes) -> bytes:
-    return line.rstrip(b"\r\n")
-
-
 def _found(place: str) -> Iterator[str]:
     if is_url(place):
         yield from _found_in_store(place)
     elif os.path.isdir(place):  # noqa: PTH112 - never raises
+        found = False
         for folder, folders, names in os.walk(place):
             folders.sort()
-            yield from (str(Path(folder, name)) for name in sorted(names) if _is_image(name))
+            for name in filter(_is_image, sorted(names)):
+                found = True
+                yield str(Path(folder, name))
+        if not found:
+            raise SourceError(f"{shown(place)} holds no picture: check the name")
     elif is_glob(Path(place)) and not os.path.lexists(place):
         names = glob.glob(place, recursive=True)  # noqa: PTH207 - absolute patterns too
         yield from sorted(name for name in names if not os.path.isdir(name)) or [place]  # noqa: PTH112
@@ -134,6 +136,10 @@ def _found_in_store(place: str) -> Iterator[str]:
     if not urls:
         raise SourceError(f"{shown(place)} holds no picture: check the name")
     yield from sorted(urls)
+
+
+def _is_list(place: str) -> bool:
+    return _suffix(place) in (*LINES, *COLUMNS) and not os.path.isdir(place)  # noqa: PTH112 - never raises
 
 
 def _is_image(name: str) -> bool:

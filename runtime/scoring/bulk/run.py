@@ -1,9 +1,12 @@
 """One run: what a folder of results is made by, what of it is missing, and who scores that."""
 
-from collections.abc import Callable
-from contextlib import closing
+import errno
+import fcntl
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
 
-from ...errors import ConfigurationError
+from ...errors import ConfigurationError, MachineError
 from ...ground.atomic import PARTIAL_PREFIX
 from ...ground.names import json_text, shown
 from ...ground.strict_text import parse_json
@@ -16,6 +19,7 @@ from .store import Store, is_url
 
 RECORD = "_run.json"
 """Beside the results: readers of Parquet pass over such a name."""
+_LOCK = "_lock"
 
 Tell = Callable[[Tally, int, int], None]
 """Called with what is done, the pictures of the list, and those of a block on the way."""
@@ -30,10 +34,20 @@ def score_all(job: Job, pictures: Pictures, size: int, tell: Tell, ray: str | No
 
     Raises:
         ConfigurationError: the results are of another bundle, or scored otherwise.
+        MachineError: another run writes into that folder.
         SourceError: a list of pictures cannot be read.
         Others: as ``BlockScorer`` and ``score_on_ray`` do.
     """
     _claim(job)
+    with _alone(job.out):
+        _claim(job)  # two may have begun at once
+        tally, plan = _score(job, pictures, size, tell, ray)
+    if tally.read != plan.total:
+        raise RuntimeError(f"of {plan.total} pictures {tally.read} are accounted for: {tally}")
+    return tally, plan
+
+
+def _score(job: Job, pictures: Pictures, size: int, tell: Tell, ray: str | None) -> tuple[Tally, Plan]:
     if not is_url(job.out):
         _sweep(Store(job.out), Store(f"{job.out}/{WORK}"))
     plan, tally = Plan(pictures, Store(job.out), size), Tally()
@@ -50,9 +64,26 @@ def score_all(job: Job, pictures: Pictures, size: int, tell: Tell, ray: str | No
                 outcome = scorer.score(block, lambda rows: tell(tally, plan.total, rows))
                 tally.scored += outcome.scored
                 tally.failed += outcome.failed
-    if tally.read != plan.total:
-        raise RuntimeError(f"of {plan.total} pictures {tally.read} are accounted for: {tally}")
     return tally, plan
+
+
+@contextmanager
+def _alone(out: str) -> Iterator[None]:
+    """Keep a second run out of a folder on a disk; the kernel lets go when this process ends, however it does."""
+    if is_url(out):
+        yield
+        return
+    with Path(out, _LOCK).open("ab") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise MachineError(
+                f"another run writes into {shown(out)}: wait for its end, or give a folder of its own"
+            ) from None
+        except OSError as error:
+            if error.errno not in (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS):  # a shared folder without locks
+                raise
+        yield
 
 
 def _claim(job: Job) -> None:

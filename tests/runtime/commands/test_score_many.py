@@ -1,5 +1,6 @@
 """``dgiqa-edge score-many`` as a user runs it: once, again, killed in between, with what was there before."""
 
+import fcntl
 import importlib.util
 import json
 import shutil
@@ -156,6 +157,23 @@ def test_a_report_and_its_sheet(many: Run, photos: Path, tmp_path: Path) -> None
     lowest = sorted(row["score"] for row in rows(tmp_path) if row["score"] is not None)[:8]
     assert [one["score"] for one in report["worst"]] == lowest
     assert [one["pictures"] for one in report["errors"]] == [3]
+
+
+def test_a_report_of_what_has_no_score(many: Run, photos: Path) -> None:
+    many(photos / "b" / "03.png")
+    done = many("report")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("0 scored, 1 failed")
+
+
+def test_a_second_run_at_the_same_time_is_refused(many: Run, photos: Path, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    with (tmp_path / "out" / "_lock").open("ab") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        refused = many("photos")
+    assert refused.returncode == 4
+    assert "another run writes into" in refused.stderr
+    assert many("photos").returncode == 3
 
 
 def test_without_ray_it_says_what_ray_would_add(

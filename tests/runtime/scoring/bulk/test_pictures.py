@@ -54,7 +54,7 @@ def write_list(file: Path, paths: Sequence[str]) -> None:
 
 
 def test_a_line_may_be_any_name(folder: Path) -> None:
-    (folder / "list.txt").write_bytes(b"a\xe9.jpg\r\n two.jpg\n")
+    (folder / "list.txt").write_bytes(b"\xef\xbb\xbfa\xe9.jpg\r\n two.jpg\n")  # behind a mark of UTF-8
     assert list(Pictures(["list.txt"])) == [os.fsdecode(b"a\xe9.jpg"), " two.jpg"]
 
 
@@ -68,6 +68,7 @@ def test_numbers_in_a_column_of_paths_stay_text(folder: Path) -> None:
     [
         ("list.csv", "one,two\na,b\n", None, ConfigurationError, "one, two"),
         ("list.csv", "path,file\na,b\n", None, ConfigurationError, "--column"),
+        ("list.csv", "a.jpg\nb.jpg\n", None, ConfigurationError, "columns a.jpg"),  # a list without a head
         ("list.csv", "path\na\n", "image", ConfigurationError, "--column"),
         ("list.csv", "path,x\na,1\n,2\n", None, SourceError, "row 2"),
         ("list.csv", "path,x\na\nb,2,3\n", None, SourceError, "row 1 has no path, or other columns"),
@@ -83,6 +84,18 @@ def test_what_is_no_list_is_said(
         (folder / name).write_text(text)
     with pytest.raises(error, match=words):
         list(Pictures([name], column))
+
+
+def test_a_folder_may_have_the_name_of_a_list(folder: Path) -> None:
+    (folder / "day.csv").mkdir()
+    (folder / "day.csv" / "1.jpg").touch()
+    assert list(Pictures(["day.csv"])) == ["day.csv/1.jpg"]
+
+
+def test_a_folder_without_pictures_is_refused(folder: Path) -> None:
+    (folder / "none").mkdir()
+    with pytest.raises(SourceError, match="none holds no picture"):
+        Pictures(["b", "none"])
 
 
 def test_a_column_is_named(folder: Path) -> None:
