@@ -28,10 +28,11 @@ from dgiqa_edge.runtime import Gate
 from dgiqa_edge.runtime.commands.cli import guarded
 from dgiqa_edge.runtime.commands.option_types import input_path, output_file, parse, seconds
 from dgiqa_edge.runtime.commands.progress import say
+from dgiqa_edge.runtime.errors import SourceError
 from dgiqa_edge.runtime.frames.images import read_image
 from dgiqa_edge.runtime.ground.atomic import write_result
 from dgiqa_edge.runtime.ground.input_file import file_bytes
-from dgiqa_edge.runtime.ground.names import json_text
+from dgiqa_edge.runtime.ground.names import json_text, shown
 from dgiqa_edge.runtime.ground.strict_text import parse_json
 from dgiqa_edge.runtime.machine.processor import processor
 from dgiqa_edge.runtime.scoring.scorer_pool import usable_cores
@@ -136,7 +137,11 @@ class Watched:
 
 
 def watched(bundle: Path, video: Path, cameras: int, fps: float, seconds: float) -> Watched:
-    """Run the command on so many cameras that show the video, over and over, at that rate."""
+    """Run the command on so many cameras that show the video, over and over, at that rate.
+
+    Raises:
+        SourceError: the command refused, in words of its own on standard error.
+    """
     query = f"pace=realtime&fps={fps:g}&loop=true"
     with tempfile.TemporaryDirectory() as place:
         settings, status = Path(place, "watch.json"), Path(place, "status.json")
@@ -146,8 +151,10 @@ def watched(bundle: Path, video: Path, cameras: int, fps: float, seconds: float)
         words = ["watch", settings, f"--json={status}", "--duration", f"{seconds:g}", "--quiet"]
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         command = [sys.executable, "-m", "dgiqa_edge.runtime.commands.cli", *map(str, words)]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        code = subprocess.run(command, check=False, stdout=subprocess.DEVNULL).returncode
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        if code:
+            raise SourceError(f"watch ended on {shown(video)} with exit code {code}: see what it said, mend that")
         said = parse_json(file_bytes(status).decode())["cameras"]
     totals = {key: sum(camera[key] for camera in said) for key in ("captured", "scored", "skipped")}
     return Watched(**totals, cpu_s=after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)

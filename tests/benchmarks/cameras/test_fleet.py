@@ -66,6 +66,11 @@ def test_the_command_measures_simulates_and_asks_a_watch(bundle_dir, clip, tmp_p
     assert "watch skipped" in capsys.readouterr().out
 
 
+def test_a_watch_that_refuses_ends_it(bundle_dir, tmp_path, capsys):
+    assert main(["--bundle", str(bundle_dir), "--video", str(tmp_path / "absent.mp4")]) == 3
+    assert "watch ended on" in capsys.readouterr().err
+
+
 @pytest.fixture
 def clip(tmp_path):
     path = tmp_path / "clip.mp4"
