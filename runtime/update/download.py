@@ -5,6 +5,7 @@ cannot do that (``Range`` with ``If-Range``, by the ETag).
 import base64
 import http.client
 import logging
+import re
 import time
 import urllib.error
 import urllib.request
@@ -48,13 +49,24 @@ def address_of(text: str) -> Address:
     """A URL, or the path of a file on this machine.
 
     Raises:
-        ConfigurationError: it is of another scheme, or has no host.
+        ConfigurationError: it is of another scheme, has no host, or is no URL.
     """
-    scheme = urlsplit(text).scheme.lower() if "://" in text else "file"
+    scheme = text.partition("://")[0].lower() if "://" in text else "file"
     known = shown_address(text)
-    if scheme not in SCHEMES or (scheme != "file" and not urlsplit(text).hostname):
-        raise ConfigurationError(f"{known} is no address of an archive: give https://HOST/FILE, http:// or a file")
+    if scheme not in SCHEMES or (scheme != "file" and not _is_url(text)):
+        raise ConfigurationError(
+            f"{known} is no address of an archive: give https://HOST/FILE, http:// or a file; in a URL, spaces and "
+            "letters beyond ASCII are written as %20 and the like"
+        )
     return Address(text, scheme, known)
+
+
+def _is_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return bool(parts.hostname) and parts.port != 0 and re.fullmatch(r"[!-~]+", text) is not None
+    except ValueError:
+        return False
 
 
 def fetch(
@@ -131,6 +143,8 @@ class _Transfer:
                 ) from None
             self._etag = None
             raise _BrokenOffError(f"{error.code} {error.reason}") from None
+        except ValueError:  # raised by urllib, of a redirect: the address itself was looked at
+            raise UpdateError(f"{self._address.shown} sends on to what is no address: have the server mended") from None
         return True, self._etag
 
     def _request(self, have: int) -> urllib.request.Request:

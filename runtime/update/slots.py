@@ -196,8 +196,14 @@ class Slots:
         """No other process fetches into this folder meanwhile.
 
         Raises:
-            UpdateError: one does.
+            UpdateError: one does; or the folder is a copy that lost its links, of which nothing is known.
         """
+        for link in (self.folder / _CURRENT, self.folder / _PREVIOUS):
+            if link.is_dir() and not link.is_symlink():
+                raise UpdateError(
+                    f"{shown(link)} is a folder, not a link: {shown(self.folder)} was copied without its links; copy "
+                    "it with cp -a, or remove it and pull again"
+                )
         with self._locked("pull.lock", wait=False):
             yield
 

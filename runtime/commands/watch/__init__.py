@@ -8,7 +8,7 @@ import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ...errors import GateError
+from ...errors import DgiqaEdgeError, GateError
 from ...ground.colour import coloured
 from ...ground.error_text import one_line
 from .. import abrupt_exit
@@ -17,7 +17,7 @@ from ..engine_options import add_signature_option
 from ..json_output import JsonOutput, add_json_option
 from ..option_types import input_path, seconds
 from ..progress import is_quiet
-from ..which_bundle import bundle_path
+from ..which_bundle import bundle_folder, bundle_path
 from .scorers import open_scorer, opened
 from .stop import stop_signals
 
@@ -67,7 +67,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="this bundle, or folder of slots that bundle pull fills, instead of the configuration's",
     )
     parser.add_argument(
-        "--fallback", type=input_path, metavar="DIR", help="scores while the server of the bundle is away"
+        "--fallback", type=bundle_folder, metavar="DIR", help="scores while the server of the bundle is away"
     )
     add_signature_option(parser, "update.require_signature")
     parser.add_argument("--dashboard", metavar="HOST:PORT", help="serve the dashboard there")
@@ -147,15 +147,20 @@ def _watch(settings: "WatchSettings", args: argparse.Namespace) -> int:
             frame = (scorer if follower is None else follower.scorer).bundle.manifest.frame
             return frame.width, frame.height
 
-        watch = Watch(
-            [watched_camera(camera, settings.folder, keeper.load(camera), size) for camera in settings.cameras],
-            scorer,
-            learned=keeper.save,
-            most_engine_failures=settings.engine.most_failures,
-            follower=follower,
-            baselines=lambda bundle: _baselines(keeper, bundle, settings.cameras),
-        )
-        attach(watch, open_sinks(plans))
+        try:
+            watch = Watch(
+                [watched_camera(camera, settings.folder, keeper.load(camera), size) for camera in settings.cameras],
+                scorer,
+                learned=keeper.save,
+                most_engine_failures=settings.engine.most_failures,
+                follower=follower,
+                baselines=lambda bundle: _baselines(keeper, bundle, settings.cameras),
+            )
+            attach(watch, open_sinks(plans))
+        except DgiqaEdgeError:
+            if follower is not None:
+                follower.end_well()  # a camera or a sink keeps it from running: no fault of a bundle on trial
+            raise
         status = watch.run(stop, args.duration)
         try:
             if args.json is not None:

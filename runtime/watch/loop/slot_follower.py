@@ -153,7 +153,7 @@ class SlotFollower:
         )
 
     def end_well(self) -> None:
-        """The watch ends as it was told to: a start within a trial that does not count against the bundle."""
+        """The watch ends as told, or never began: a start within a trial that does not count against the bundle."""
         if self._running.on_trial:
             self._kept(lambda: self._slots.count_start(-1))
 
@@ -190,6 +190,7 @@ class SlotFollower:
             try:
                 held = self._load(before)
             except (DgiqaEdgeError, OSError):  # what keeps both from running is not this bundle's fault
+                self._kept(lambda: self._slots.count_start(-1))
                 raise error from None
             self._take_back(current, one_line(error))
             return held

@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -352,3 +353,18 @@ def test_one_that_kills_its_process_is_taken_back_at_the_third_start(
     assert running.bundle() == site.slots.current == site.bundle
     assert "2 starts" in site.slots.state().refusal(bad).reason
     running.end()
+
+
+def test_what_keeps_every_bundle_from_running_takes_no_new_one_back(
+    site: SimpleNamespace, watch: Callable[..., Running], command_line: Any
+) -> None:
+    watch().end()
+    assert pull(site, command_line, archive(site, bundle_of(site, "2026-02-01T00:00:00Z"))).returncode == 0
+    new = site.slots.current
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        busy = ("--dashboard", f"127.0.0.1:{taken.getsockname()[1]}")
+        for more, code in ((busy, 4), (("--require-signature", site.folder / "gone.pem"), 2)):
+            for _ in range(3):  # as a service manager does
+                finished = command_line("watch", site.folder / "watch.toml", *more)
+                assert finished.returncode == code, finished.stderr
+    assert (site.slots.current, site.slots.on_trial, site.slots.last_refusal) == (new, True, None)

@@ -166,7 +166,7 @@ def test_nobody_there(get: Callable[..., Any], tmp_path: Path) -> None:
         get("http://127.0.0.1:9/bundle.tar")
 
 
-@pytest.mark.parametrize("to", ["file:///etc/passwd", "ftp://127.0.0.1/x"])
+@pytest.mark.parametrize("to", ["file:///etc/passwd", "ftp://127.0.0.1/x", "http://[::1/x"])
 def test_no_redirect_leads_elsewhere(server: Server, get: Callable[..., Any], to: str) -> None:
     server.script, server.to = ["redirect"], to
     with pytest.raises(UpdateError, match=r"sends on to|is not allowed"):
@@ -206,7 +206,19 @@ def test_a_full_disk_is_no_matter_of_the_server(tmp_path: Path, full_device: Pat
         fetch(address_of(str(file)), full_device)
 
 
-@pytest.mark.parametrize("text", ["ftp://h/x", "https:///x", "mqtt://h", "rtsp://u:secret@h/x"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ftp://h/x",
+        "https:///x",
+        "mqtt://h",
+        "rtsp://u:secret@h/x",
+        "https://[::1/x",
+        "https://u:secret@h:port/x",
+        "https://h/bündle.tar",
+        "https://h/a b",
+    ],
+)
 def test_no_address(text: str) -> None:
     with pytest.raises(ConfigurationError, match="no address of an archive") as caught:
         address_of(text)

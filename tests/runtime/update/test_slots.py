@@ -211,3 +211,12 @@ def test_the_state_is_readable_json(slots: Slots) -> None:
     document = json.loads((slots.folder / "state.json").read_text())
     assert document["fetched"] == {"of an address": ['"etag"', "a"]}
     assert slots.state().fetched == {"of an address": ('"etag"', "a")}
+
+
+def test_a_copy_that_lost_its_links_is_refused_and_keeps_its_bundles(slots: Slots, tmp_path: Path) -> None:
+    slots.switch("a")
+    copy = Slots(tmp_path / "copy")
+    shutil.copytree(slots.folder, copy.folder, symlinks=False)
+    with pytest.raises(UpdateError, match=r"copied without its links; copy it with cp -a"), copy.pulling():
+        raise AssertionError
+    assert copy.path("a").is_dir()

@@ -172,12 +172,12 @@ def test_one_that_will_not_start_is_passed_over(place: Place) -> None:
 def test_what_keeps_all_from_starting_takes_none_back(place: Place) -> None:
     place.slots.switch("b")
     place.errors = dict.fromkeys("ab", ConfigurationError("no such backend"))
-    with pytest.raises(ConfigurationError, match="no such backend"):
-        place.follower()
+    for _ in range(3):  # as often as a service manager likes
+        with pytest.raises(ConfigurationError, match="no such backend"):
+            place.follower()
     assert place.slots.current == "b"
     assert place.slots.last_refusal is None
     place.errors = {}
-    place.slots.accept("b")
     assert place.follower().status().sha256 == "b"
 
 
