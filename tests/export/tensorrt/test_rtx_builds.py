@@ -168,7 +168,7 @@ def check(builds, name, support):
     assert (row["quantized_nodes"] > 0) == name.startswith("int8")
 
 
-@pytest.mark.parametrize("name", ["fp32", "int8"])
+@pytest.mark.parametrize("name", [pytest.param("fp32", marks=pytest.mark.slow), "int8"])
 def test_a_batch_is_built_with_its_profile_and_fuses_what_one_frame_does(machine, lowerings, name):
     graph = graph_of(lowerings("nano"), name)
     alone = build_graph(machine, graph)
