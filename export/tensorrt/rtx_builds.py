@@ -118,8 +118,10 @@ def build_graph(machine: TensorRtMachine, model: "ModelProto") -> GraphBuild:
     return build_bytes(machine, prepared.SerializeToString(), prepared)
 
 
-def build_bytes(machine: TensorRtMachine, content: bytes, model: "ModelProto") -> GraphBuild:
-    """Build ``content``, which is ``model`` as the parser takes it; raises as ``build_graph``."""
+def built_layers(
+    machine: TensorRtMachine, content: bytes, model: "ModelProto"
+) -> tuple[builder.BuiltEngine, GraphFacts, LayerLog]:
+    """As ``build_bytes``: the build, the facts of ``model``, and what the builder said of its layers, not yet read."""
     facts = facts_of(model)
     configuration = configure(
         BuilderSettings(),
@@ -131,7 +133,12 @@ def build_bytes(machine: TensorRtMachine, content: bytes, model: "ModelProto") -
         device=machine.device,
     )
     log = LayerLog()
-    built = builder.build(machine.trt, lambda: content, facts, configuration, log=log, timings=None)
+    return builder.build(machine.trt, lambda: content, facts, configuration, log=log, timings=None), facts, log
+
+
+def build_bytes(machine: TensorRtMachine, content: bytes, model: "ModelProto") -> GraphBuild:
+    """Build ``content``, which is ``model`` as the parser takes it; raises as ``build_graph``."""
+    built, facts, log = built_layers(machine, content, model)
     return GraphBuild(
         plan=built.plan,
         counts=count(parse_layers(log.layers), facts),

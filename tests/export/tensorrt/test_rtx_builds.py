@@ -28,15 +28,12 @@ from dgiqa_edge.export.ladder.lowering import FP32_GRAPH, GRAPH, Lowering, Lower
 from dgiqa_edge.export.ladder.rungs import RUNGS
 from dgiqa_edge.export.networks import depth_anything, dgiqa, swin
 from dgiqa_edge.export.options import presets
-from dgiqa_edge.export.options.tensorrt_options import BuilderSettings
 from dgiqa_edge.export.stages.reporter import Reporter
 from dgiqa_edge.export.stages.stages import Stages
-from dgiqa_edge.export.tensorrt import builder, layer_report, lint
-from dgiqa_edge.export.tensorrt.configuration import configure
-from dgiqa_edge.export.tensorrt.graph import facts_of, for_every_parser, prepare
-from dgiqa_edge.export.tensorrt.layer_report import LayerLog
+from dgiqa_edge.export.tensorrt import layer_report, lint
+from dgiqa_edge.export.tensorrt.graph import for_every_parser, prepare
 from dgiqa_edge.export.tensorrt.machine import open_rtx
-from dgiqa_edge.export.tensorrt.rtx_builds import build_bytes, build_graph, page, row_of
+from dgiqa_edge.export.tensorrt.rtx_builds import build_bytes, build_graph, built_layers, page, row_of
 from dgiqa_edge.runtime.bundle.batch import BatchRange
 from dgiqa_edge.runtime.bundle.golden import FAULT_OUTPUTS, OUTPUTS
 from dgiqa_edge.runtime.errors import EngineCompatibilityError, ExportError
@@ -183,18 +180,7 @@ def test_a_batch_is_built_with_its_profile_and_fuses_what_one_frame_does(machine
         build_graph(machine, opened)
     prepared, _ = prepare(opened, machine.support)
     assert lint.check(prepared, machine.version, machine.support.flavour) == ()
-    facts = facts_of(prepared)
-    decided = configure(
-        BuilderSettings(),
-        version=machine.version,
-        support=machine.support,
-        has_qdq=facts.has_qdq,
-        has_fp16=facts.has_fp16,
-        families=(),
-        device=machine.device,
-    )
-    log = LayerLog()
-    built = builder.build(machine.trt, prepared.SerializeToString, facts, decided, log=log, timings=None)
+    built, _, log = built_layers(machine, prepared.SerializeToString(), prepared)
     assert len(built.plan) > 1 << 20
     assert log.warnings == []
     assert "Dimensions: [-1,480,640,3]" in log.layers or "Dimensions: [-1,160,160,3]" in log.layers
