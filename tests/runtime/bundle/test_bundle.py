@@ -2,6 +2,7 @@
 
 import ast
 import copy
+import errno
 import json
 import shlex
 from collections.abc import Callable
@@ -178,6 +179,17 @@ def test_a_file_cut_short_is_named_with_both_sizes(bundle_dir: Path, name: str) 
     assert name in str(caught.value)
 
 
+def test_a_file_that_cannot_be_read_is_named(bundle_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(file: Path) -> str:
+        raise OSError(errno.EIO, "Input/output error", str(file))
+
+    monkeypatch.setattr("dgiqa_edge.runtime.bundle.bundle.sha256_file", broken)
+    with pytest.raises(
+        BundleError, match=r"cannot be read \(Input/output error\): copy the bundle again, or rebuild it"
+    ):
+        load_bundle(bundle_dir)
+
+
 def test_nothing_is_deserialised_before_a_bad_hash_is_found(bundle_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The log is hashed last of all; a loader that opened the golden frame or the graph first would show."""
     import onnxruntime
@@ -210,6 +222,7 @@ def test_a_truncated_manifest_says_so(bundle_dir: Path, keep: int) -> None:
         (b'{"schema_version": 1}', "lacks 'tool', 'created'"),
         (b'{"schema_version": NaN}', "the number NaN is not JSON"),
         (b"[" * 100_000, "not valid JSON"),
+        (b'{"preset": "nano", "preset": "edge"}', "bundle.json, .*preset.*; or copy the bundle again, or rebuild it"),
     ],
 )
 def test_a_manifest_of_another_kind(bundle_dir: Path, content: bytes, words: str) -> None:
@@ -365,7 +378,7 @@ def test_the_writer_refuses_what_the_reader_would(
 def test_the_writer_accepts_tuples_and_the_reader_gets_the_same(bundle_dir: Path) -> None:
     document = json.loads((bundle_dir / "bundle.json").read_text())
     document["geometry"]["crop_boxes"] = tuple(map(tuple, document["geometry"]["crop_boxes"]))
-    write_manifest(bundle_dir, document)
+    assert write_manifest(bundle_dir, document) == bundle_dir / "bundle.json"
     assert load_bundle(bundle_dir).manifest.geometry.crop_boxes == ((0, 0), (16, 8))
     assert (bundle_dir / "bundle.json").read_text().startswith('{\n  "')  # for people
 

@@ -6,7 +6,14 @@ from dataclasses import asdict
 import pytest
 
 from dgiqa_edge.runtime.gate.verdict import State, Verdict
-from dgiqa_edge.runtime.watch.status import CameraState, CameraStatus, Percentiles, SinkStats, WatchStatus
+from dgiqa_edge.runtime.watch.status import (
+    CameraState,
+    CameraStatus,
+    Percentiles,
+    RunningBundle,
+    SinkStats,
+    WatchStatus,
+)
 
 
 @pytest.mark.parametrize("outcome", ["captured", "scored", "skipped", "failed"])
@@ -25,6 +32,10 @@ def test_a_camera_starts_from_nothing() -> None:
     assert len(numbers) == 15
     assert set(numbers.values()) == {0}
     assert status["latency"] == {"count": 0, "p50_ms": None, "p90_ms": None, "p99_ms": None, "max_ms": None}
+
+
+def test_no_bundle_was_taken_back_at_first() -> None:
+    assert RunningBundle().rollbacks == 0
 
 
 def test_no_text_shows_a_secret() -> None:

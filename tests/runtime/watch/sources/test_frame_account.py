@@ -37,6 +37,7 @@ def ffmpeg(*arguments: str | Path) -> None:
         # A rate that varies: the product of duration and rate means nothing.
         ({"read": 10, "last_s": 1.96, "steady": False}, 0),
         ({"read": 10, "last_s": 0.96, "steady": False, "complaints": 3}, 25),
+        ({"read": 45, "last_s": 1.96, "steady": False, "complaints": 1}, 0),
         # Counted frames: those before an edit's start are counted and not shown, and the time is covered.
         ({"promise": MP4, "read": 40, "last_s": 1.96}, 0),
         ({"promise": MP4, "read": 37, "last_s": 1.44}, 0),
@@ -92,6 +93,14 @@ def test_a_rate_is_steady_where_few_intervals_are_odd() -> None:
             assert timeline.last_s == at
             at += 2.0 if step < odd else 1.0
         assert timeline.is_steady is steady, (odd, steps)
+
+
+@pytest.mark.parametrize(("step_s", "steady"), [(0.5, False), (0.75, True), (1.25, True), (1.5, False)])
+def test_an_interval_is_odd_from_half_an_interval_off_on(step_s: float, steady: bool) -> None:
+    timeline = Timeline(1.0)
+    for step in range(5):
+        timeline.next(step * step_s)
+    assert timeline.is_steady is steady
 
 
 @pytest.mark.parametrize(
