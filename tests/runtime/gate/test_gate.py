@@ -110,7 +110,7 @@ def test_a_black_or_covered_picture_is_rejected_whatever_the_head_says(faults):
 
 @given(every_head, shares)
 def test_what_the_head_sees_better_cues_neither_reject_nor_name(faults, score):
-    worst = Cues(clipped=1.0, noise=100.0, haze=1.0, sharpness=0.0, contrast=0.0)
+    worst = Cues(clipped=1.0, haze=1.0, sharpness=0.0, contrast=0.0)
     with_cues, without = (
         Gate(parse_policy(AT_ONCE)).update(Reading(score, cues, faults), 0.0) for cues in (worst, Cues())
     )
