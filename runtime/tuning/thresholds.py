@@ -10,7 +10,8 @@
 - A witness (``CheckSpec``) that only explained may reject from now on where it catches bad photos the score misses.
 - A fault ends a quarter of the way from the cut to the good photos' median.
 
-Times stay the policy's own. Decode errors are a fault of the link, not of photos, and are not tuned.
+Times stay the policy's own. Made-up lines (``smear``) are a fault of the link, not of photos, and are not tuned; nor
+is what needs a reference view.
 """
 
 from collections.abc import Sequence
@@ -21,6 +22,7 @@ import numpy as np
 from ..errors import ConfigurationError
 from ..gate.policy import CHECKS, GatePolicy, Limits, Role, Side
 from ..gate.reading import Reading
+from ..gate.vocabulary import FAULTS
 from .roc import Cut, Roc, Values, effect, middle_cut, roc
 
 FEWEST_PHOTOS = 30
@@ -29,7 +31,9 @@ FEWEST_ADDED = 2
 RECOVERY = 0.25
 CUE_FALSE_REJECT = 0.02
 COMMON = 0.5
-TUNED = tuple(name for name in CHECKS if name != "smear")
+TUNED = tuple(
+    name for name, spec in CHECKS.items() if name != "smear" and "reference" not in FAULTS[spec.reason].measured_by
+)
 
 
 @dataclass(frozen=True)
@@ -133,7 +137,8 @@ def _cue_proposal(
         return _adopted(check, limits, middle_cut(good, shown, limits.side, bound).threshold, good, bad)
     if limits.role is Role.REJECT and now is not None and not spares_good:
         edge = _edge(good, limits.side, 0.0)
-        beyond_good = (edge + CHECKS[check].worst) / 2.0
+        spec = CHECKS[check]
+        beyond_good = (edge + min(max(spec.worst, spec.low), spec.high)) / 2.0
         if (beyond_good < edge) is (limits.side is Side.BELOW):
             return _adopted(check, limits, beyond_good, good, bad)
     return Proposal(check, limits, now, roc(good, bad, limits.side), adopted=False)
@@ -175,8 +180,7 @@ def with_proposals(policy: GatePolicy, proposals: Sequence[Proposal]) -> GatePol
 
 def check_values(check: str, readings: Sequence[Reading]) -> Values:
     """One check's values, float64 [N], of the readings that have it."""
-    sources = readings if check == "score" else [reading.cues for reading in readings if reading.cues is not None]
-    values = [getattr(source, check) for source in sources]
+    values = [reading.values().get(check) for reading in readings]
     return np.array([value for value in values if value is not None], dtype=np.float64)
 
 
