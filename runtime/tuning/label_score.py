@@ -11,10 +11,8 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from ..gate.gate import GOOD, NOT_SCORED, REASONS, RECOVERING, STARTING, WATCHDOG
 from ..gate.verdict import State, Verdict
-
-FAULTS = frozenset(REASONS) - {GOOD, NOT_SCORED, RECOVERING, STARTING, WATCHDOG}
+from ..gate.vocabulary import FAULTS
 
 ALL = "all"
 # Of the table; delays are the median and the longest, "s" stands for seconds.

@@ -13,6 +13,7 @@ from typing import Any
 from ....errors import ConfigurationError, SinkError, SourceError
 from ....frames.small_picture import encode_jpeg, shrink
 from ....gate.verdict import State
+from ....gate.vocabulary import slug
 from ....ground.error_text import one_line
 from ....ground.names import json_text
 from ....settings.section import Section
@@ -228,4 +229,4 @@ def _kind(incident: Incident) -> str:
     record = wrong[-1] if wrong else records[0]
     presences = {presence.value for presence in Presence}
     text = record["outcome"] if record["outcome"] in presences else record["verdict"]["reason"]
-    return str(text).replace(" ", "_").replace("-", "_")
+    return slug(str(text))

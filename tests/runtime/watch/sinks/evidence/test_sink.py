@@ -1,4 +1,4 @@
-"""A change of state becomes a folder of pictures and the numbers that decided it; trouble is counted, nothing stalls."""
+"""A change of state becomes a folder of pictures and the numbers that decided it; trouble is counted, nothing waits."""
 
 import json
 import os
