@@ -14,7 +14,7 @@ from ..gate.verdict import RunnerUp, State, Verdict
 from ..gate.vocabulary import CONDITIONS, FAULTS
 from ..ground.pages import html
 from ..ground.pages.svg import Plot, scale
-from .film import MOST_TOLD, Film, Step
+from .film import MOST_TOLD, Film, Moment, Step
 from .label_score import ReasonScore, label_rows
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _COLOURS = {State.PASS: "green", State.UNKNOWN: "grey", State.REJECT: "rose"}
 _LONGEST_IN_SECONDS = 180.0
+_LIKELY = 0.5
 
 
 def environment() -> "Environment":
@@ -68,7 +69,7 @@ def film_page(
             thumbnails=[(clock(one.t_s), one.verdict, _data(one.jpeg)) for one in film.thumbnails.kept],
             reasons=[_reason(film, reason, seconds) for reason, seconds in by_length],
             moments=[
-                (moment, clock(moment.t_s), _spell(moment.start_s, moment.end_s), _data(moment.jpeg))
+                (moment, clock(moment.t_s), _spell(moment), _data(moment.jpeg), _cells(moment.verdict))
                 for moment in film.moments
             ],
             told=[(clock(t_s), verdict, decided(verdict)) for t_s, verdict in film.told],
@@ -96,8 +97,16 @@ def clock(seconds: float) -> str:
     return f"{minutes}:{rest / 10:04.1f}" if minutes else f"{rest / 10:.1f} s"
 
 
-def _spell(start_s: float, end_s: float) -> str:
-    return f"{clock(start_s)} to {clock(end_s)}" if end_s > start_s else clock(start_s)
+def _spell(moment: Moment) -> str:
+    start, end = clock(moment.start_s), clock(moment.end_s)
+    return start if start == end else f"{start} to {end}"
+
+
+def _cells(verdict: Verdict) -> list[tuple[int, int]]:
+    """Column and row of the cells where the fault is more likely than not; none where that is everywhere."""
+    rows = verdict.where or ()
+    cells = [(x, y) for y, row in enumerate(rows) for x, share in enumerate(row) if share >= _LIKELY]
+    return cells if len(cells) < sum(map(len, rows)) else []
 
 
 def _data(jpeg: bytes | None) -> str | None:
