@@ -22,7 +22,7 @@ class Shot(NamedTuple):
 
     @property
     def size(self) -> int:
-        """Bytes."""
+        """Bytes of both."""
         return len(self.jpeg) + len(self.record)
 
 
@@ -38,7 +38,7 @@ class Incident:
 
     @property
     def size(self) -> int:
-        """Bytes."""
+        """Bytes of its pictures and records."""
         return sum(shot.size for shot in self.shots) + sum(map(len, self.records))
 
 

@@ -5,7 +5,6 @@
 are incidents too. Pictures are encoded on the sink's thread; what they take in memory and on disk has limits.
 """
 
-import json
 import logging
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from ....gate.verdict import State
 from ....gate.vocabulary import slug
 from ....ground.error_text import one_line
 from ....ground.names import json_text
+from ....ground.strict_text import parse_json
 from ....settings.section import Section
 from ...event import FrameEvent, Presence, record_text, utc_text, verdict_record
 from ..protocol import Sink
@@ -208,9 +208,9 @@ def _files(incident: Incident) -> dict[str, bytes]:
         "began_at": incident.began_at,
         "time": utc_text(incident.began_at),
         "kind": _kind(incident),
-        "records": [json.loads(record) for record in incident.records],
+        "records": [parse_json(record) for record in incident.records],
         "frames": [
-            {"file": name, "offset_s": round(offset, 3), **json.loads(shot.record)}
+            {"file": name, "offset_s": round(offset, 3), **parse_json(shot.record)}
             for name, offset, shot in zip(names, offsets, incident.shots, strict=True)
         ],
     }
@@ -224,7 +224,7 @@ def _name(incident: Incident) -> str:
 
 def _kind(incident: Incident) -> str:
     """What it is of, as a slug: the last thing that was wrong, else what it began with."""
-    records = [json.loads(record) for record in incident.records]
+    records = [parse_json(record) for record in incident.records]
     wrong = [record for record in records if (record["verdict"] or {}).get("state") != State.PASS.value]
     record = wrong[-1] if wrong else records[0]
     presences = {presence.value for presence in Presence}
