@@ -143,7 +143,7 @@ setup(
         ],
         "dgiqa_edge.runtime.engines.tensorrt": ["*.toml"],
         "dgiqa_edge.runtime.machine": ["*.toml"],
-        "dgiqa_edge.runtime.gate": ["defaults.json"],
+        "dgiqa_edge.runtime.gate": ["*.json"],
         "dgiqa_edge.runtime.ground": ["limits.json"],
         "dgiqa_edge.runtime.ground.pages": ["templates/*"],
         "dgiqa_edge.runtime.tuning": ["templates/*"],

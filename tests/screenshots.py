@@ -60,6 +60,7 @@ IN_DOCS = {
     "dashboard.webp": Shown("dashboard-light", 1560),
     "dashboard-phone.webp": Shown("dashboard-phone-dark", 844),
     "gate-tune.webp": Shown("gate-tune"),
+    "film.webp": Shown("film-column", 1700),
     "report.webp": Shown("report-column", 1180),
     "changes.webp": Shown("changes-column", 690),
     "table.webp": Shown("table-column", 975),
@@ -79,6 +80,7 @@ WATCHED_S = 80
 WINDOW = 0.9
 """Share of its photo's sides that a camera shows."""
 STRENGTH = {"under_exposure": 0.6, "over_exposure": 0.8, "occluded": 1.0, "haze": 0.8, "noise": 0.7}
+LABELS = {"under_exposure": "too dark", "over_exposure": "over-exposed", "occluded": "dirty or blocked"}
 SPOILED = ("defocus", "noise", "under_exposure", "haze", "over_exposure", "dirt")
 SPOILED_STRENGTH = 0.6
 # The chart has taken the room of its panel.
@@ -222,6 +224,20 @@ def reports(album: Album) -> None:
         album.pages(name, (OUT / f"{name}.html").as_uri())
 
 
+def films(album: Album) -> None:
+    """The page of ``gate run`` of one camera's film, with labels of what was done to it."""
+    photo, script = SCENES["front-door"]
+    film(OUT / "front-door.avi", photo, script)
+    lines, since = ["start_s,end_s,reason"], 0
+    for kind, seconds in script:
+        lines.append(f"{since},{since + seconds},{LABELS.get(kind, '')}")
+        since += seconds
+    (OUT / "labels.csv").write_text("\n".join([*lines, ""]))
+    labels = ("--labels", OUT / "labels.csv")
+    run("gate", "run", "--bundle", BUNDLE, OUT / "front-door.avi", *labels, "--html", OUT / "film.html")
+    album.pages("film", (OUT / "film.html").as_uri())
+
+
 def tuning() -> None:
     """The plot of ``gate tune`` on shipped photos and on copies of them that are hard to tell from them."""
     for photo in SHIPPED_PHOTOS.glob("*.jpg"):
@@ -251,15 +267,15 @@ def to_docs() -> None:
 
 
 def main(chosen: Sequence[str]) -> None:
-    """Take all of them, or only those of the parts that are named: dashboard, reports, tuning, sheet."""
+    """Take all of them, or only those of the parts that are named: dashboard, reports, films, tuning, sheet."""
     if CHROMIUM is None:
         raise SystemExit(MISSING)
     if not (ROOT / BUNDLE).exists():
         raise SystemExit("make demo makes the bundle first")
     OUT.mkdir(parents=True, exist_ok=True)
-    parts = chosen or ("dashboard", "reports", "tuning", "sheet")
+    parts = chosen or ("dashboard", "reports", "films", "tuning", "sheet")
     with browser() as chromium:
-        for part in (dashboard, reports):
+        for part in (dashboard, reports, films):
             if part.__name__ in parts:
                 part(Album(chromium))
     for one in (tuning, sheet):
