@@ -60,7 +60,7 @@ IN_DOCS = {
     "dashboard.webp": Shown("dashboard-light", 1560),
     "dashboard-phone.webp": Shown("dashboard-phone-dark", 844),
     "gate-tune.webp": Shown("gate-tune"),
-    "film.webp": Shown("film-column", 1700),
+    "film.webp": Shown("film-column", 1930),
     "report.webp": Shown("report-column", 1180),
     "changes.webp": Shown("changes-column", 690),
     "table.webp": Shown("table-column", 975),
