@@ -120,13 +120,12 @@ class Evidence(Target):
         if not item.taken:
             self._take(item.event)
             item.taken = True
-        while self._roll.finished:
-            self._write(self._roll.finished[0])
+        self._write_all()
 
     def close(self) -> None:
         self._roll.finish_all()
         try:
-            self.deliver(_ALL_TAKEN)
+            self._write_all()
         finally:
             self._lost += len(self._roll.finished)
 
@@ -180,6 +179,10 @@ class Evidence(Target):
                 if self._roll.finished and self._roll.finished[0] is incident:
                     self._drop()
 
+    def _write_all(self) -> None:
+        while self._roll.finished:
+            self._write(self._roll.finished[0])
+
     def _write(self, incident: Incident) -> None:
         """Write the first of the finished ones; it stays there where it may be written later."""
         try:
@@ -193,10 +196,6 @@ class Evidence(Target):
     def _drop(self) -> None:
         self._roll.finished.popleft()
         self._lost += 1
-
-
-_ALL_TAKEN = _Item(FrameEvent("", None, 0.0, Presence.ENDED))
-_ALL_TAKEN.taken = True
 
 
 def _files(incident: Incident) -> dict[str, bytes]:
