@@ -112,6 +112,7 @@ class CameraJudge:
             depth=quality.picture_depth,
             depth_age=self._depth_age,
             frame_box=quality.frame_box,
+            cues=cues,
             latency_ms=latency_ms,
         )
 
