@@ -21,7 +21,7 @@ from ..ground.framing import Box
 from ..ground.names import json_text
 from ..settings.credentials import masked
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 
 class Outcome(str, Enum):
@@ -124,8 +124,7 @@ def event_record(event: FrameEvent) -> dict[str, Any]:
 
 def verdict_record(verdict: Verdict) -> dict[str, Any]:
     """The verdict's fields by their names."""
-    record = verdict.to_dict()
-    return {name: _finite(value) if isinstance(value, float) else value for name, value in record.items()}
+    return _finite_record(verdict.to_dict())
 
 
 def record_text(event: FrameEvent) -> str:
@@ -142,6 +141,11 @@ def utc_text(epoch_s: float) -> str:
 def _short(values: Mapping[str, float | None]) -> dict[str, float]:
     """Those that there are, in five digits: more than any of them is exact to, and a third of the text."""
     return {name: float(f"{value:.5g}") for name, value in values.items() if value is not None}
+
+
+def _finite_record(record: dict[str, Any]) -> dict[str, Any]:
+    shown = {name: _finite(value) if isinstance(value, float) else value for name, value in record.items()}
+    return {name: _finite_record(value) if isinstance(value, dict) else value for name, value in shown.items()}
 
 
 def _finite(value: float | None) -> float | None:
