@@ -13,6 +13,7 @@ from ...ground import names
 from ...version import VERSION
 from ..event import verdict_record
 from ..status import CameraStatus, WatchStatus
+from .labels import TRUTHS
 from .memory.camera_memory import Memories
 from .memory.history import COLUMNS
 
@@ -111,6 +112,7 @@ def _words() -> dict[str, Any]:
         "columns": COLUMNS,
         "faults": [{**asdict(fault), "slug": fault.slug} for fault in FAULTS.values()],
         "conditions": dict(CONDITIONS),
+        "truths": TRUTHS,
         "checks": {
             name: {"reason": check.reason, "side": check.default.side.value, "worst": check.worst}
             for name, check in CHECKS.items()

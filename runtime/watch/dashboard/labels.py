@@ -24,7 +24,8 @@ from ..event import FrameEvent, utc_text
 from ..sinks.frame_directory import folder_name
 
 GOOD = "good"
-TRUTHS = (GOOD, *(fault.slug for fault in FAULTS.values()))
+TRUTHS = (GOOD, *(fault.slug for fault in FAULTS.values() if fault.measured_by != ("clock",)))
+"""What one frame can be: that there is no frame is nothing to see in one."""
 RECORD = "labels.jsonl"
 _MIB = 1 << 20
 _MOST_HELD = 4
@@ -124,7 +125,7 @@ class Labels:
         return True
 
     def _remove(self, name: str, but: Path | None = None) -> None:
-        for path in [Path(GOOD) / name, *(Path("bad") / fault.slug / name for fault in FAULTS.values())]:
+        for path in [Path(GOOD) / name, *(Path("bad") / truth / name for truth in TRUTHS[1:])]:
             if path != but:
                 (self._folder / path).unlink(missing_ok=True)
 

@@ -134,7 +134,8 @@ class Pages:
         """The newest frame and, with ``depth=1``, its depth map, as two JPEGs behind a line of JSON about them.
 
         ``depth_size`` is that of the network's own map, which the second was drawn from along the frame's edges.
-        Nothing (204) where it is the one whose index is ``known``. With ``hold=1`` the frame is kept at its full size for a while, to be labelled.
+        Nothing (204) where it is the one whose index is ``known``. With ``hold=1`` the frame is kept at its full size
+        for a while, to be labelled.
         """
         from starlette.responses import Response
 

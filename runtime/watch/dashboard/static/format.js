@@ -108,11 +108,16 @@ export function svg(tag, attributes = {}, ...children) {
   return made;
 }
 
+// A check's name; of the fault head's: what the network thinks that it sees.
+export function shownCheck(name) {
+  return name.startsWith("faults.") ? `looks ${name.slice(7)}` : name;
+}
+
 // What decided a verdict: the cue, its value and its threshold.
 export function cueText(verdict) {
   if (!verdict?.cue) return "";
   const { cue, value, threshold } = verdict;
-  const name = cue.startsWith("faults.") ? `probability of ${cue.slice(7)}` : cue;
+  const name = shownCheck(cue);
   if (value == null || threshold == null) return value == null ? name : `${name} ${measure(value)}`;
   return `${name} ${measure(value)}, ${value < threshold ? "below" : "above"} the threshold ${measure(threshold)}`;
 }

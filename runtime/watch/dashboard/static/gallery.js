@@ -68,7 +68,7 @@ export function logText(entry) {
 function stateAndTexts(entry) {
   const { outcome, verdict } = entry;
   if (outcome === "failed") return [outcome, entry.error ?? ""];
-  if (outcome === "scored") return [verdict.state, verdict.reason, cueText(verdict)];
+  if (outcome === "scored") return [verdict.state, verdict.reason === look(verdict.state).word ? "" : verdict.reason, cueText(verdict)];
   if (outcome === "returned") return [outcome, `after ${duration(entry.away_s)}`];
   const since = entry.away_s >= 1 ? `last frame ${duration(entry.away_s)} before` : "";
   return [outcome, verdict.reason === outcome ? "" : verdict.reason, since, entry.error];

@@ -37,7 +37,7 @@ export class Labels {
     $("large-wrong").hidden = true;
     $("truth-missing").hidden = this.world.hello.labels;
     $("truth").hidden = !this.world.hello.labels;
-    const choices = [{ slug: "good", name: "good", says: "Nothing is wrong." }, ...this.world.hello.faults];
+    const choices = [{ slug: "good", name: "good", says: "Nothing is wrong." }, ...this.world.hello.faults.filter(({ slug }) => this.world.hello.truths.includes(slug))];
     $("truths").replaceChildren(
       ...choices.map(({ slug, name, says }) =>
         element("label", { title: says }, element("input", { type: "radio", name: "truth", value: slug, required: "" }), ` ${name}`),

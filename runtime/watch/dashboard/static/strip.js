@@ -1,6 +1,6 @@
 // Everything that was measured of the frame that is shown, each against its threshold; the one that decided is marked.
 
-import { element, measure, svg } from "./format.js";
+import { element, measure, shownCheck, svg } from "./format.js";
 
 // What the numbers are; those of the fault head are explained by the vocabulary.
 export const MEANINGS = {
@@ -48,7 +48,7 @@ export class Strip {
 
   add(name) {
     const item = { sign: element("span", { class: "strip-sign" }), value: element("b"), limit: element("span", { class: "quiet" }), bar: element("span", { class: "strip-bar" }) };
-    const title = element("span", { class: "strip-name" }, item.sign, shownName(name));
+    const title = element("span", { class: "strip-name" }, item.sign, shownCheck(name));
     item.button = element("button", { type: "button", "data-check": name, "aria-describedby": "strip-says" }, title, item.value, item.bar, item.limit);
     item.button.addEventListener("pointerenter", () => this.explain(name));
     item.button.addEventListener("focus", () => this.explain(name));
@@ -80,17 +80,13 @@ export class Strip {
     const fault = faults.find((it) => it.name === check?.reason);
     const meaning = name.startsWith("faults.") ? `How likely it is, as the network sees it. ${fault?.says ?? ""}` : (MEANINGS[name] ?? "");
     const means = check && check.reason !== fault?.head ? ` Beyond its threshold the picture is ${quoted(check.reason)}.` : "";
-    const text = `${shownName(name)}: ${meaning}${means}`;
+    const text = `${shownCheck(name)}: ${meaning}${means}`;
     if ($("strip-says").textContent !== text) $("strip-says").textContent = text;
   }
 }
 
 function prefixed(faults) {
   return Object.fromEntries(Object.entries(faults ?? {}).map(([name, value]) => [`faults.${name}`, value]));
-}
-
-function shownName(name) {
-  return name.startsWith("faults.") ? `${name.slice(7)}?` : name;
 }
 
 function quoted(text) {
