@@ -110,7 +110,8 @@ class Labels:
             write_bytes(self._folder / path, content)
             self._remove(name, but=path)
             self._write_lines([*self._lines_without(name), json_text(line, separators=(",", ":"))])
-            self._done.append(name)
+            if name not in self._done:
+                self._done.append(name)
         return line
 
     def undo(self, file: str) -> bool:

@@ -13,6 +13,8 @@ import pytest
 from dgiqa_edge.calibration.images.shipped import SHIPPED_PHOTOS
 from dgiqa_edge.runtime.gate.reading import Cues
 from dgiqa_edge.runtime.gate.verdict import RunnerUp, State, Verdict
+from dgiqa_edge.runtime.settings.listen_address import ListenAddress
+from dgiqa_edge.runtime.watch.dashboard import Dashboard, DashboardSettings
 from dgiqa_edge.runtime.watch.event import FrameEvent, Outcome, Presence
 from dgiqa_edge.runtime.watch.status import CameraState, CameraStatus, Percentiles, SinkStats, WatchStatus
 
@@ -214,3 +216,17 @@ def keep_feeding() -> Iterator[Callable[..., Running]]:
     yield start
     for running in started:
         running.stop()
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., Dashboard]]:
+    """Opens dashboards; all are closed at the end of the test."""
+    started: list[Dashboard] = []
+
+    def open_dashboard(**settings: Any) -> Dashboard:
+        started.append(Dashboard(DashboardSettings(**{"listen": ListenAddress("127.0.0.1", 0), **settings})))
+        return started[-1]
+
+    yield open_dashboard
+    for dashboard in started:
+        dashboard.close(5.0)
