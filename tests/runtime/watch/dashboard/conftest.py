@@ -36,7 +36,10 @@ SINKS = {
 
 
 class Feeder:
-    """Each ``step`` gives every camera one frame; every eighth is skipped, every fiftieth fails, 20 in 60 reject."""
+    """Each ``step`` gives every camera one frame; every eighth is skipped, every fiftieth fails, 20 in 60 reject.
+
+    ``rejects``: the cameras that do so always, and no others.
+    """
 
     def __init__(self, cameras: tuple[str, ...] = ("front", "rear"), size: tuple[int, int] = (640, 360)) -> None:
         photo = cv2.imread(str(PHOTO))
@@ -52,6 +55,7 @@ class Feeder:
         self.started_at = time.time()
         self.problem: str | None = None
         self.ended = False
+        self.rejects: set[str] | None = None
         self._lost: dict[str, float] = {}
 
     def lose(self, put: Callable[[FrameEvent], None], camera: str, away_s: float, presence: str = "lost") -> None:
@@ -117,7 +121,7 @@ class Feeder:
             return FrameEvent(camera, index, now, Outcome.FAILED, error="the decoder gave a damaged frame")
         if index % 8 == 7:
             return FrameEvent(camera, index, now, Outcome.SKIPPED)
-        rejects = phase % 60 >= 40
+        rejects = phase % 60 >= 40 if self.rejects is None else camera in self.rejects
         score = (0.2 if rejects else 0.75) + 0.04 * np.sin(index / 3)
         state = State.REJECT if rejects else State.PASS
         before = self._verdicts.get(camera)
