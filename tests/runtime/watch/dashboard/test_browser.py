@@ -1,90 +1,19 @@
 """The page in a real headless Chromium: what an engineer sees, and that it never asks another machine for anything."""
 
-import itertools
 import re
-import time
-from collections.abc import Callable, Iterator
-from importlib import resources
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
-import cv2
 import pytest
-from chromium import CHROMIUM, DESK, MISSING, PHONE, browser, faint_texts
+from chromium import CHROMIUM, MISSING
 
 from dgiqa_edge.runtime.gate.reading import CUE_NAMES
 from dgiqa_edge.runtime.gate.vocabulary import FAULTS
-from dgiqa_edge.runtime.settings.listen_address import ListenAddress
-from dgiqa_edge.runtime.watch.dashboard import Dashboard, DashboardSettings
+from dgiqa_edge.runtime.watch.dashboard import Dashboard
 from dgiqa_edge.runtime.watch.dashboard.pages import STATIC
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=MISSING)
-PATIENCE_MS = 60_000  # a shared machine may be slow; nothing here measures time
 TOKEN = "a-token-of-enough-length"
-TABLET = {"width": 820, "height": 1180}
-AXE = (resources.files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
-
-
-class Watched:
-    """A page whose requests, console messages and errors are all recorded."""
-
-    def __init__(self, page: Any) -> None:
-        self.page = page
-        self.requests: list[str] = []
-        self.complaints: list[str] = []
-        page.on("request", lambda request: self.requests.append(request.url))
-        page.on("console", lambda message: self.complaints.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-
-    def text(self, selector: str) -> str:
-        return self.page.inner_text(selector)
-
-    def until(self, condition: str) -> None:
-        """Poll from outside: the page's own policy forbids the evaluation that Playwright's wait would inject."""
-        until = time.monotonic() + PATIENCE_MS / 1e3
-        while not self.page.evaluate(condition):
-            assert time.monotonic() < until, f"not in time: {condition}"
-            self.page.wait_for_timeout(50)
-
-
-@pytest.fixture(scope="module")
-def new_context() -> Iterator[Callable[..., Any]]:
-    """Opens contexts of one Chromium, each without what the others have stored."""
-    with browser() as chromium:
-        yield chromium.new_context
-
-
-@pytest.fixture
-def visit(new_context: Callable[..., Any]) -> Iterator[Callable[..., Watched]]:
-    contexts: list[Any] = []
-
-    def open_page(url: str, **options: Any) -> Watched:
-        contexts.append(new_context(viewport=options.pop("viewport", {"width": 1440, "height": 900}), **options))
-        contexts[-1].set_default_timeout(PATIENCE_MS)
-        watched = Watched(contexts[-1].new_page())
-        watched.page.goto(url, wait_until="domcontentloaded")
-        return watched
-
-    yield open_page
-    for context in contexts:
-        context.close()
-
-
-@pytest.fixture
-def serve(make_feeder: Callable[..., Any], keep_feeding: Callable[..., Any]) -> Iterator[Callable[..., Dashboard]]:
-    started: list[Dashboard] = []
-
-    def start(port: int = 0, feeder: Any = None, fps: float = 15.0, **settings: Any) -> Dashboard:
-        feeder = feeder or make_feeder()
-        dashboard = Dashboard(DashboardSettings(listen=ListenAddress("127.0.0.1", port), **settings))
-        dashboard.follow(feeder.status)
-        keep_feeding(feeder, dashboard.put, fps)
-        started.append(dashboard)
-        return dashboard
-
-    yield start
-    for dashboard in started:
-        dashboard.close(5.0)
 
 
 def number(text: str) -> int:
@@ -100,7 +29,7 @@ REJECTED = f"{shown('verdict-state')}.includes('rejected')"
 
 
 def test_the_wall_has_a_tile_for_each_camera_and_says_how_they_all_are(
-    serve: Callable[..., Dashboard], visit: Callable[..., Watched], make_feeder: Callable[..., Any]
+    serve: Callable[..., Dashboard], visit: Callable[..., Any], make_feeder: Callable[..., Any]
 ) -> None:
     feeder = make_feeder(cameras=("front", "rear", "a b/c"))
     feeder.rejects = {"front"}
@@ -141,7 +70,7 @@ def test_the_wall_has_a_tile_for_each_camera_and_says_how_they_all_are(
 
 
 def test_only_tiles_in_view_are_asked_for_and_none_of_a_page_that_nobody_sees(
-    serve: Callable[..., Dashboard], visit: Callable[..., Watched], make_feeder: Callable[..., Any]
+    serve: Callable[..., Dashboard], visit: Callable[..., Any], make_feeder: Callable[..., Any]
 ) -> None:
     feeder = make_feeder(cameras=tuple(f"camera {number}" for number in range(64)), size=(64, 36))
     watched = visit(serve(feeder=feeder, fps=3.0).url, viewport={"width": 800, "height": 500})
@@ -157,7 +86,7 @@ def test_only_tiles_in_view_are_asked_for_and_none_of_a_page_that_nobody_sees(
 
 
 def test_one_camera_in_detail_verdict_measurements_where_and_why(
-    serve: Callable[..., Dashboard], visit: Callable[..., Watched], make_feeder: Callable[..., Any]
+    serve: Callable[..., Dashboard], visit: Callable[..., Any], make_feeder: Callable[..., Any]
 ) -> None:
     feeder = make_feeder()
     feeder.rejects = {"front"}
@@ -219,7 +148,7 @@ def test_every_measurement_is_explained() -> None:
     assert [name for name in ("score", *CUE_NAMES) if not re.search(rf"^  {name}: \"", words, re.MULTILINE)] == []
 
 
-def test_counters_move_and_add_up(serve: Callable[..., Dashboard], visit: Callable[..., Watched]) -> None:
+def test_counters_move_and_add_up(serve: Callable[..., Dashboard], visit: Callable[..., Any]) -> None:
     watched = visit(f"{serve().url}#front")
     page = watched.page
     watched.until(LIVE)
@@ -241,7 +170,7 @@ def test_counters_move_and_add_up(serve: Callable[..., Dashboard], visit: Callab
 
 
 def test_the_browser_blocks_what_would_leave_the_page(
-    serve: Callable[..., Dashboard], visit: Callable[..., Watched]
+    serve: Callable[..., Dashboard], visit: Callable[..., Any]
 ) -> None:
     watched, elsewhere = visit(serve().url), "http://127.0.0.1:9/"
     blocked = """([script, url]) => new Promise((done) => {
@@ -254,7 +183,7 @@ def test_the_browser_blocks_what_would_leave_the_page(
 
 
 def test_depth_overlay_several_cameras_theme_and_time_span(
-    serve: Callable[..., Dashboard], visit: Callable[..., Watched]
+    serve: Callable[..., Dashboard], visit: Callable[..., Any]
 ) -> None:
     watched = visit(f"{serve().url}#front")
     page = watched.page
@@ -296,7 +225,7 @@ def test_depth_overlay_several_cameras_theme_and_time_span(
     assert watched.complaints == []
 
 
-def test_hold_stops_the_picture(serve: Callable[..., Dashboard], visit: Callable[..., Watched]) -> None:
+def test_hold_stops_the_picture(serve: Callable[..., Dashboard], visit: Callable[..., Any]) -> None:
     watched = visit(f"{serve().url}#front")
     watched.until("document.getElementById('frame').naturalWidth > 0")
     watched.page.check("#pause")
@@ -307,7 +236,7 @@ def test_hold_stops_the_picture(serve: Callable[..., Dashboard], visit: Callable
 
 
 def test_a_token_is_enforced_and_stays_out_of_addresses(
-    serve: Callable[..., Dashboard], visit: Callable[..., Watched]
+    serve: Callable[..., Dashboard], visit: Callable[..., Any]
 ) -> None:
     dashboard = serve(token=TOKEN)
     watched = visit(dashboard.url)
@@ -330,7 +259,7 @@ def test_a_token_is_enforced_and_stays_out_of_addresses(
 
 
 def test_a_page_left_open_finds_the_program_again_after_a_restart(
-    serve: Callable[..., Dashboard], visit: Callable[..., Watched]
+    serve: Callable[..., Dashboard], visit: Callable[..., Any]
 ) -> None:
     first = serve(token=TOKEN)
     watched = visit(f"{first.url}sign-in#token={TOKEN}")
@@ -350,12 +279,12 @@ def test_a_page_left_open_finds_the_program_again_after_a_restart(
 
 
 def test_a_lost_camera_is_said_over_its_last_picture(
-    serve: Callable[..., Dashboard], visit: Callable[..., Watched], make_feeder: Callable[..., Any]
+    serve: Callable[..., Dashboard], visit: Callable[..., Any], make_feeder: Callable[..., Any]
 ) -> None:
     feeder = make_feeder()
     dashboard = serve(feeder=feeder)
     watched = visit(dashboard.url)
-    watched.until("document.querySelector('[data-camera=front] img').naturalWidth > 0")
+    watched.until("document.querySelector('[data-camera=front] img')?.naturalWidth > 0")
     feeder.problem = "no answer from the camera"
     feeder.lose(dashboard.put, "front", away_s=75.0)
     watched.until("document.querySelector('[data-camera=front]').classList.contains('stale')")
@@ -371,7 +300,7 @@ def test_a_lost_camera_is_said_over_its_last_picture(
 
 
 def test_a_page_says_what_it_does_not_have_yet(
-    visit: Callable[..., Watched], start: Callable[..., Dashboard], make_feeder: Callable[..., Any]
+    visit: Callable[..., Any], start: Callable[..., Dashboard], make_feeder: Callable[..., Any]
 ) -> None:
     dashboard = start()
     watched = visit(dashboard.url)
@@ -390,7 +319,7 @@ def test_a_page_says_what_it_does_not_have_yet(
 
 
 def test_an_outage_is_a_gap_in_the_list_and_in_every_pill(
-    serve: Callable[..., Dashboard], visit: Callable[..., Watched], make_feeder: Callable[..., Any]
+    serve: Callable[..., Dashboard], visit: Callable[..., Any], make_feeder: Callable[..., Any]
 ) -> None:
     feeder = make_feeder()
     dashboard = serve(feeder=feeder)
@@ -425,7 +354,7 @@ def test_an_outage_is_a_gap_in_the_list_and_in_every_pill(
 
 
 def test_an_ended_camera_does_not_read_good(
-    serve: Callable[..., Dashboard], visit: Callable[..., Watched], make_feeder: Callable[..., Any]
+    serve: Callable[..., Dashboard], visit: Callable[..., Any], make_feeder: Callable[..., Any]
 ) -> None:
     feeder = make_feeder(cameras=("front",))
     dashboard = serve(feeder=feeder)
@@ -438,182 +367,3 @@ def test_an_ended_camera_does_not_read_good(
     watched.until(f"{shown('verdict-state')}.includes('ended')")
     assert watched.text("#camera-pill") == "ended"
     assert "good" not in watched.text("#verdict").lower()
-
-
-def test_headings_are_in_order_and_the_list_is_reached_and_scrolled_by_keyboard(
-    serve: Callable[..., Dashboard], visit: Callable[..., Watched], make_feeder: Callable[..., Any]
-) -> None:
-    feeder = make_feeder(cameras=("front",))
-    dashboard = serve(feeder=feeder)
-    watched = visit(f"{dashboard.url}#front")
-    page = watched.page
-    for _ in range(20):
-        feeder.lose(dashboard.put, "front", away_s=1.0)
-        feeder.bring_back(dashboard.put, "front", away_s=1.0)
-        page.wait_for_timeout(20)
-    watched.until("document.querySelectorAll('#log li').length > 20")
-    levels = page.evaluate("[...document.querySelectorAll('h1,h2,h3,h4')].map((it) => Number(it.tagName[1]))")
-    assert levels[0] == 1 and levels.count(1) == 1
-    assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
-    named_by = page.evaluate(
-        "[...document.querySelectorAll('[aria-labelledby]')].map((it) => it.ariaLabelledByElements)"
-    )
-    assert named_by and all(named_by)
-
-    page.evaluate("document.activeElement.blur()")
-    for _ in range(60):
-        page.keyboard.press("Tab")
-        if page.evaluate("document.activeElement.id") == "log":
-            break
-    assert page.evaluate("document.activeElement.id") == "log"
-    assert page.evaluate("getComputedStyle(document.getElementById('log')).outlineStyle") == "solid"
-    assert page.evaluate("document.getElementById('log').scrollTop") == 0
-    page.keyboard.press("End")
-    watched.until("document.getElementById('log').scrollTop > 0")
-    # Whatever scrolls can be reached.
-    unreachable = """[...document.querySelectorAll('body *')].filter((it) =>
-        /auto|scroll/.test(getComputedStyle(it).overflowX + getComputedStyle(it).overflowY)
-        && it.tabIndex < 0 && !it.querySelector('button, input, a') && it.tagName !== 'DIALOG').map((it) => it.id)"""
-    assert page.evaluate(unreachable) == []
-
-
-@pytest.mark.parametrize("window", [DESK, PHONE], ids=["desk", "phone"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_it_can_be_read_by_day_and_by_night(
-    serve: Callable[..., Dashboard], visit: Callable[..., Watched], window: dict[str, int], scheme: str
-) -> None:
-    watched = visit(serve().url, viewport=window, color_scheme=scheme)
-    page = watched.page
-    page.click("#system summary")
-    watched.until("document.querySelectorAll('#sinks tbody tr').length >= 1")
-    assert faint_texts(page) == []
-    page.click("[data-camera=front]")
-    watched.until("document.querySelectorAll('#gallery .reject-card').length >= 1")
-    page.click("#figures summary")
-    assert faint_texts(page) == []
-    wider = "[...document.querySelectorAll('#strip, #chart, #log')].filter((it) => it.scrollWidth > it.clientWidth)"
-    assert page.evaluate(f"{wider}.map((it) => it.id)") == []
-    # The chart takes the room that the panel has and nothing of it is cut off, also where its legend wraps anew.
-    room, below = (f"document.querySelector('{it}').getBoundingClientRect().bottom" for it in ("#chart", ".u-legend"))
-    for width in (window["width"], window["width"] - 60, window["width"]):
-        page.set_viewport_size({**window, "width": width})
-        watched.until(f"Math.abs({below} - {room}) < 12")
-    # Score and smoothed have one colour: their lines tell them apart in the legend as in the chart.
-    lines = page.evaluate("[...document.querySelectorAll('.u-marker')].map((it) => getComputedStyle(it).borderTop)")
-    assert len(set(lines)) == len(lines)
-
-
-def test_it_is_usable_on_a_phone(
-    serve: Callable[..., Dashboard], visit: Callable[..., Watched], tmp_path: Path
-) -> None:
-    watched = visit(serve(labels=tmp_path).url, viewport=PHONE, has_touch=True, is_mobile=True)
-    page = watched.page
-    wide = "document.documentElement.scrollWidth"
-    watched.until("document.querySelectorAll('.tile').length === 2")
-    assert page.evaluate(wide) <= PHONE["width"]
-    page.tap("[data-camera=rear]")
-    watched.until("document.querySelectorAll('#gallery .reject-card').length >= 1")
-    assert page.evaluate(wide) <= PHONE["width"]
-    tops = [page.locator(name).bounding_box()["y"] for name in (".verdict-panel", ".picture-panel", ".strip-panel")]
-    assert tops == sorted(tops)
-    assert tops[1] < PHONE["height"]  # verdict and picture without scrolling
-    for control in ("#theme", "#spans button", ".controls label", "#back", "#wrong", "#strip button"):
-        assert page.locator(control).first.bounding_box()["height"] >= 24
-    page.tap("#strip [data-check=sharpness]")
-    assert watched.text("#strip-says").startswith("sharpness: Fine detail")
-    page.tap("#wrong")
-    page.tap("#truths label:has([value=dirty_or_blocked])")
-    page.tap("#truth button")
-    watched.until("document.getElementById('toast-text').textContent.startsWith('Kept as bad/dirty_or_blocked/rear-')")
-    assert len(list(tmp_path.glob("bad/dirty_or_blocked/rear-*.png"))) == 1
-    page.tap("#undo")
-    watched.until("document.getElementById('toast-text').textContent === 'Taken back.'")
-    assert list(tmp_path.glob("*/*/*.png")) == []
-    assert watched.complaints == []
-
-
-def test_what_was_wrong_is_kept_from_the_gallery_by_keyboard_alone(
-    serve: Callable[..., Dashboard], visit: Callable[..., Watched], make_feeder: Callable[..., Any], tmp_path: Path
-) -> None:
-    feeder = make_feeder(size=(1280, 720))
-    feeder.rejects = {"front"}
-    watched = visit(serve(feeder=feeder, labels=tmp_path).url)
-    page = watched.page
-    watched.until("document.querySelectorAll('.tile').length === 2")
-
-    def tab_to(condition: str) -> None:
-        for _ in range(60):
-            if page.evaluate(f"document.activeElement.matches({condition!r})"):
-                return
-            page.keyboard.press("Tab")
-        raise AssertionError(f"not reached by Tab: {condition}")
-
-    tab_to(".tile")
-    page.keyboard.press("ArrowRight")
-    assert page.evaluate("document.activeElement.dataset.camera") == "rear"
-    page.keyboard.press("ArrowLeft")
-    page.keyboard.press("Enter")
-    watched.until("document.querySelectorAll('#gallery .reject-card').length >= 1")
-    tab_to(".reject-card")
-    page.keyboard.press("Enter")
-    tab_to("#large-wrong")
-    page.keyboard.press("Enter")
-    assert page.evaluate("document.activeElement.value") == "good"
-    page.keyboard.press("Space")
-    page.keyboard.press("Enter")
-    watched.until("document.getElementById('toast-text').textContent.includes('at the gallery')")
-    (picture,) = tmp_path.glob("good/front-*.png")
-    assert cv2.imread(str(picture)).shape == (270, 480, 3)
-    assert watched.complaints == []
-
-
-def test_without_a_folder_for_labels_it_says_how_to_set_one(
-    serve: Callable[..., Dashboard], visit: Callable[..., Watched]
-) -> None:
-    watched = visit(f"{serve().url}#front")
-    watched.until("document.getElementById('frame').naturalWidth > 0")
-    watched.page.click("#wrong")
-    watched.until("document.getElementById('large').open")
-    assert 'labels = "labels"' in watched.text("#truth-missing")
-    assert not watched.page.is_visible("#truth")
-
-
-@pytest.mark.parametrize("window", [DESK, TABLET, PHONE], ids=["desk", "tablet", "phone"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_serious(
-    serve: Callable[..., Dashboard],
-    visit: Callable[..., Watched],
-    make_feeder: Callable[..., Any],
-    window: dict[str, int],
-    scheme: str,
-    tmp_path: Path,
-) -> None:
-    feeder = make_feeder(cameras=("front", "rear", "gate"))
-    feeder.rejects = {"front"}
-    dashboard = serve(feeder=feeder, labels=tmp_path)
-    watched = visit(dashboard.url, viewport=window, color_scheme=scheme, reduced_motion="reduce")
-    page = watched.page
-    feeder.lose(dashboard.put, "gate", 75.0)
-    watched.until("[...document.querySelectorAll('.tile img')].filter((it) => it.naturalWidth).length >= 2")
-    page.click("#system summary")
-    watched.until("document.querySelectorAll('#sinks tbody tr').length >= 1")
-    assert serious(page) == []
-    page.click("[data-camera=front]")
-    watched.until("document.querySelectorAll('#gallery .reject-card').length >= 1")
-    watched.until("document.querySelectorAll('#where rect').length === 3")
-    page.click("#figures summary")
-    assert serious(page) == []
-    page.click("#wrong")
-    watched.until("document.getElementById('large').open")
-    assert serious(page) == []
-
-
-def serious(page: Any) -> list[str]:
-    """What axe-core finds on a page that is serious or critical: rule and elements."""
-    page.evaluate(f"() => {{ {AXE} }}")
-    found = page.evaluate("() => axe.run(document, { resultTypes: ['violations'] })")
-    return [
-        f"{it['id']}: {[node['html'][:120] for node in it['nodes']]}"
-        for it in found["violations"]
-        if it["impact"] in ("serious", "critical")
-    ]
