@@ -17,10 +17,7 @@ from .progress import Progress
 from .which_bundle import add_bundle_option, bundle_and_rest, bundle_of
 
 if TYPE_CHECKING:
-    from ..errors import ReportError
     from ..gate.verdict import Verdict
-    from ..tuning.film import Film
-    from ..tuning.label_score import ReasonScore, Span, VerdictSpans
     from ..tuning.photos import Measured
 
 SUMMARY = "the camera gate: tune its thresholds on photos, try a policy on recorded frames, print the defaults"
@@ -141,7 +138,7 @@ def _run(args: argparse.Namespace) -> int:
     from ..scoring.scorer import Scorer
     from ..tuning import film_page
     from ..tuning.film import Film
-    from ..tuning.label_file import read_labels
+    from ..tuning.label_file import read_labels, scored_against
     from ..tuning.label_score import VerdictSpans, label_table
     from ..watch.replay import Recording, replay
 
@@ -184,7 +181,7 @@ def _run(args: argparse.Namespace) -> int:
             counts = {"frames": frames, "expected": recording.expected, "missing": recording.missing}
             write({"file": sources[0], **counts, "error": recording.problem})
         film.end()
-        scores, refusal = _against(labels, args.labels, spans, film)
+        scores, refusal = scored_against(labels, shown(args.labels or ""), spans, film.end_s)
         if scores is not None and write:
             write({"file": sources[0], "labels": {reason: score.to_dict() for reason, score in scores.items()}})
     for remark in filter(None, (recording.note, recording.problem, left_out(sources))):
@@ -202,24 +199,6 @@ def _run(args: argparse.Namespace) -> int:
     if refusal is not None:
         raise refusal
     return EXIT_BAD_FRAME if failed or recording.problem else 0
-
-
-def _against(
-    labels: "list[Span] | None", file: Path | None, spans: "VerdictSpans", film: "Film"
-) -> "tuple[dict[str, ReasonScore] | None, ReportError | None]":
-    """What the labels say of the film, or why they are not of it: that is known once all of it has been judged, and
-    should not cost what else was asked for.
-    """
-    from ..errors import ReportError
-    from ..tuning.label_file import within
-    from ..tuning.label_score import label_scores
-
-    if labels is None or file is None:
-        return None, None
-    try:
-        return label_scores(within(labels, film.end_s, shown(file)), *spans.until(film.end_s)), None
-    except ReportError as error:
-        return None, error
 
 
 def _state(verdict: "Verdict") -> str:

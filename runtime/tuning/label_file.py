@@ -11,7 +11,7 @@ from ..errors import ReportError
 from ..gate.vocabulary import FAULTS, slug
 from ..ground.input_file import read_input
 from ..ground.names import shown
-from .label_score import Span
+from .label_score import ReasonScore, Span, VerdictSpans, label_scores
 
 COLUMNS = ("start_s", "end_s", "reason")
 CLEAN = ("", "good")
@@ -61,6 +61,21 @@ def within(labels: Sequence[Span], end_s: float, name: str) -> list[Span]:
                 f"outside the film, which ends at {end_s:.2f} s: is it of another film?"
             )
     return [Span(label.start_s, min(label.end_s, end_s), label.reason) for label in labels]
+
+
+def scored_against(
+    labels: Sequence[Span] | None, name: str, spans: VerdictSpans, end_s: float
+) -> tuple[dict[str, ReasonScore] | None, ReportError | None]:
+    """What the labels of the file ``name`` say of a film that ends at ``end_s``, or why they are not of it.
+
+    That is known once all of the film has been judged, and should not cost what else was asked for.
+    """
+    if labels is None:
+        return None, None
+    try:
+        return label_scores(within(labels, end_s, name), *spans.until(end_s)), None
+    except ReportError as error:
+        return None, error
 
 
 def _span(where: str, cells: Sequence[str]) -> Span:
