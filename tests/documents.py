@@ -1,8 +1,8 @@
 """The fenced blocks of README.md and docs/, and what each is; ``workspace.py`` runs them.
 
 A block is one of three kinds. It runs (``sh``, ``python``); it does not, and the line above it says why
-(``<!-- not run: REASON -->``); or it is no command: a file that the next command reads (``toml``, ``yaml``, with its
-name as ``title``), or ``text`` that is shown. Above a block ``<!-- slow -->`` leaves it to the slow tests,
+(``<!-- not run: REASON -->``); or it is no command: a file that the next command reads (``toml``, ``yaml``, ``csv``,
+with its name as ``title``), or ``text`` that is shown. Above a block ``<!-- slow -->`` leaves it to the slow tests,
 ``<!-- set-up -->``, since it installs, to ``test_newcomer.py`` alone, and ``<!-- exit 3 -->`` says how it ends.
 """
 
@@ -15,7 +15,7 @@ from places import ROOT
 
 PAGES = ("README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")))
 RUN = ("sh", "python")
-FILES = ("toml", "yaml")
+FILES = ("toml", "yaml", "csv")
 SHOWN = ("text",)
 _BLOCK = re.compile(
     r"^(?P<indent> *)(?:<!-- (?P<mark>[^\n]*) -->\n *)?```(?P<info>[^\n]*)\n(?P<text>.*?)^(?P=indent)```$",

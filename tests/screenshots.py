@@ -41,6 +41,7 @@ class View:
 VIEWS = {
     "light": View(DESK, "light"),
     "dark": View(DESK, "dark"),
+    "tablet": View({"width": 820, "height": 1180}, "dark"),
     "column": View({"width": 860, "height": 900}, "light"),  # letters of which are still read in a column of docs
     "phone": View(PHONE, "light"),
     "phone-dark": View(PHONE, "dark"),
@@ -57,9 +58,11 @@ class Shown:
 
 IN_DOCS = {
     "demo.jpg": Shown("demo-three"),
+    "wall.webp": Shown("wall-light", 400),
     "dashboard.webp": Shown("dashboard-light", 1560),
     "dashboard-phone.webp": Shown("dashboard-phone-dark", 844),
     "gate-tune.webp": Shown("gate-tune"),
+    "film.webp": Shown("film-column", 1930),
     "report.webp": Shown("report-column", 1180),
     "changes.webp": Shown("changes-column", 690),
     "table.webp": Shown("table-column", 975),
@@ -74,11 +77,14 @@ SCENES: dict[str, tuple[str, tuple[tuple[str | None, int], ...]]] = {
         ((None, 16), ("under_exposure", 8), (None, 14), ("over_exposure", 8), (None, 12), ("occluded", 8), (None, 60)),
     ),
     "trail": ("mountain_path", ((None, 30), ("haze", 14), (None, 22), ("noise", 60))),
+    "pier": ("pagoda", ((None, 120),)),
 }
+LOST = '[[cameras]]\nname = "car-park"\nsource = "rtsp://127.0.0.1:9/stream"\n'
 WATCHED_S = 80
 WINDOW = 0.9
 """Share of its photo's sides that a camera shows."""
 STRENGTH = {"under_exposure": 0.6, "over_exposure": 0.8, "occluded": 1.0, "haze": 0.8, "noise": 0.7}
+LABELS = {"under_exposure": "too dark", "over_exposure": "over-exposed", "occluded": "dirty or blocked"}
 SPOILED = ("defocus", "noise", "under_exposure", "haze", "over_exposure", "dirt")
 SPOILED_STRENGTH = 0.6
 # The chart has taken the room of its panel.
@@ -86,6 +92,7 @@ SETTLED = """(() => {
     const bottom = (name) => document.querySelector(name)?.getBoundingClientRect().bottom;
     return Math.abs(bottom("#chart") - bottom("#chart .u-legend")) < 12;
 })()"""
+THUMBNAILS = "[...document.querySelectorAll('.tile img')].filter((it) => it.naturalWidth).length"
 TOKEN = "only-for-this-picture"
 
 
@@ -182,24 +189,27 @@ def until(page: Any, condition: str) -> None:
 
 
 def dashboard(album: Album) -> None:
-    """Two cameras, one of which is well by now; then one that does not answer, behind a token."""
+    """Four cameras, two of which are well by now and one of which does not answer; then that one behind a token."""
     cameras = ""
     for name, (photo, script) in SCENES.items():
         film(OUT / f"{name}.avi", photo, script)
         cameras += f'[[cameras]]\nname = "{name}"\nsource = "{name}.avi"\noptions = {{ pace = "realtime" }}\n'
     sinks = '[[sinks]]\ntype = "json_lines"\npath = "changes.jsonl"\nchanges_only = true\n'
     sinks += '[[sinks]]\ntype = "directory"\npath = "accepted"\nmax_files = 20\n'
-    with watching(cameras + sinks) as address:
+    with watching(cameras + LOST + sinks) as address:
         time.sleep(WATCHED_S)
         for view, how in VIEWS.items():
+            with album.visit(address, how) as page:
+                until(page, f"{THUMBNAILS} === {len(SCENES)}")
+                album.take(page, f"wall-{view}")
             with album.visit(f"{address}#front-door", how) as page:
-                until(page, "document.getElementById('depth').naturalWidth > 0")
+                until(page, "document.getElementById('frame').naturalWidth > 0")
                 if view == "phone-dark":
                     page.check("#show-depth")
+                    until(page, "document.getElementById('depth').naturalWidth > 0")
                 until(page, SETTLED)
                 album.take(page, f"dashboard-{view}")
-    lost = '[[cameras]]\nname = "gate"\nsource = "rtsp://127.0.0.1:9/stream"\n'
-    with watching(f'{lost}[dashboard]\ntoken = "{TOKEN}"\n') as address:
+    with watching(f'{LOST}[dashboard]\ntoken = "{TOKEN}"\n') as address:
         for view, how in VIEWS.items():
             with album.visit(address, how) as page:
                 page.wait_for_url("**/sign-in")
@@ -207,7 +217,7 @@ def dashboard(album: Album) -> None:
                 page.fill("#token", TOKEN)
                 page.click("button[type=submit]")
                 page.wait_for_url(address)
-                until(page, "document.getElementById('verdict-state')?.textContent.includes('lost')")
+                until(page, "document.querySelector('.tile')?.textContent.includes('lost')")
                 album.take(page, f"lost-{view}")
 
 
@@ -220,6 +230,20 @@ def reports(album: Album) -> None:
     run("bench", "table", nano, int8, reference, "--html", OUT / "table.html")
     for name in ("report", "changes", "broken", "table"):
         album.pages(name, (OUT / f"{name}.html").as_uri())
+
+
+def films(album: Album) -> None:
+    """The page of ``gate run`` of one camera's film, with labels of what was done to it."""
+    photo, script = SCENES["front-door"]
+    film(OUT / "front-door.avi", photo, script)
+    lines, since = ["start_s,end_s,reason"], 0
+    for kind, seconds in script:
+        lines.append(f"{since},{since + seconds},{LABELS.get(kind, '')}")
+        since += seconds
+    (OUT / "labels.csv").write_text("\n".join([*lines, ""]))
+    labels = ("--labels", OUT / "labels.csv")
+    run("gate", "run", "--bundle", BUNDLE, OUT / "front-door.avi", *labels, "--html", OUT / "film.html")
+    album.pages("film", (OUT / "film.html").as_uri())
 
 
 def tuning() -> None:
@@ -251,15 +275,15 @@ def to_docs() -> None:
 
 
 def main(chosen: Sequence[str]) -> None:
-    """Take all of them, or only those of the parts that are named: dashboard, reports, tuning, sheet."""
+    """Take all of them, or only those of the parts that are named: dashboard, reports, films, tuning, sheet."""
     if CHROMIUM is None:
         raise SystemExit(MISSING)
     if not (ROOT / BUNDLE).exists():
         raise SystemExit("make demo makes the bundle first")
     OUT.mkdir(parents=True, exist_ok=True)
-    parts = chosen or ("dashboard", "reports", "tuning", "sheet")
+    parts = chosen or ("dashboard", "reports", "films", "tuning", "sheet")
     with browser() as chromium:
-        for part in (dashboard, reports):
+        for part in (dashboard, reports, films):
             if part.__name__ in parts:
                 part(Album(chromium))
     for one in (tuning, sheet):

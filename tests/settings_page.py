@@ -50,6 +50,7 @@ SOURCES = {
 SINKS: dict[str, dict[str, Any]] = {
     "json_lines": {"path": "events.jsonl"},
     "directory": {"path": "accepted"},
+    "evidence": {"path": "evidence"},
     "shared_memory": {},
     "v4l2loopback": {"camera": "front", "size": "640x480"},
     "gstreamer": {"camera": "front", "pipeline": "fakesink", "size": "640x480"},

@@ -8,7 +8,7 @@ import screenshots
 from places import ROOT
 
 README_S = "demo.jpg"  # sharp photos, and the first thing that is seen
-LARGEST, ALL_OF_THEM = 120_000, 600_000
+LARGEST, ALL_OF_THEM = 120_000, 750_000
 PICTURE = re.compile(r"!\[(?P<words>[^\]]*)\]\((?P<path>[^)]+)\)\n\n?(?P<caption>[^\n]*)")
 
 

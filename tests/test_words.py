@@ -38,6 +38,7 @@ MADE = {
     "report.md",
     "licences.md",
     "state.json",
+    "incident.json",
     "status.json",
     "config.json",
     "build",

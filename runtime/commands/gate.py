@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..ground.colour import coloured
 from ..ground.names import shown
+from ..version import VERSION
 from .engine_options import add_fit_option
 from .json_output import add_json_option
 from .option_types import input_path, number, output_file, threads
@@ -28,6 +29,7 @@ example:
   dgiqa-edge gate defaults > policy.toml
   dgiqa-edge gate tune --good good/ --bad bad/ --bundle build/demo/bundle --out policy.toml --plot roc.png
   dgiqa-edge gate run --bundle build/demo/bundle --policy policy.toml video.mp4 --json
+  dgiqa-edge gate run --bundle build/demo/bundle video.mp4 --labels labels.csv --html film.html
 """
 
 
@@ -78,7 +80,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="frames per second (default: the video's time stamps, else 25)",
     )
-    add_json_option(run_, "one object per frame, each a line")
+    run_.add_argument(
+        "--labels",
+        type=input_path,
+        metavar="CSV",
+        help="what is wrong when, lines of start_s,end_s,reason: prints precision, recall and delay of each reason",
+    )
+    run_.add_argument(
+        "--html",
+        type=output_file,
+        metavar="FILE",
+        help="write the film's course, its worst moments and the numbers that decided them as one self-contained page",
+    )
+    add_json_option(run_, "one object per frame, each a line; with --labels a last one")
     _action(actions, "defaults", "print the published policy as TOML, to edit")
 
 
@@ -120,9 +134,17 @@ def _run(args: argparse.Namespace) -> int:
     from ..gate.gate import Gate
     from ..gate.policy import GatePolicy
     from ..gate.policy_file import load_policy
+    from ..ground.atomic import write_result
     from ..scoring.scorer import Scorer
+    from ..tuning import film_page
+    from ..tuning.film import Film
+    from ..tuning.label_file import read_labels, scored_against
+    from ..tuning.label_score import VerdictSpans, label_table
     from ..watch.replay import Recording, replay
 
+    labels = read_labels(args.labels) if args.labels else None
+    if args.html:
+        film_page.environment()  # before the work
     gate = Gate(load_policy(args.policy) if args.policy else GatePolicy())
     bundle, sources = bundle_and_rest(args, args.sources)
     if len(sources) != 1:
@@ -130,6 +152,7 @@ def _run(args: argparse.Namespace) -> int:
     quiet_decoder()
     frames = failed = 0
     printed = ""
+    film, spans = Film(), VerdictSpans()
     recording = Recording(sources[0], args.fps)
     print(f"{'frame':>7}  {'t_s':>9}  {'state':<7}  reason")
     with (
@@ -147,6 +170,8 @@ def _run(args: argparse.Namespace) -> int:
             if write:
                 write(judged.as_json())
             verdict = judged.verdict
+            spans.add(judged.t_s, verdict)
+            film.add(judged.index, judged.t_s, judged.image if args.html else None, verdict)
             if verdict.changed or judged.index == 0 or (verdict.announced and verdict.reason != printed):
                 printed = verdict.reason
                 progress.clear()
@@ -155,10 +180,24 @@ def _run(args: argparse.Namespace) -> int:
         if recording.problem and write:
             counts = {"frames": frames, "expected": recording.expected, "missing": recording.missing}
             write({"file": sources[0], **counts, "error": recording.problem})
+        film.end()
+        scores, refusal = scored_against(labels, shown(args.labels or ""), spans, film.end_s)
+        if scores is not None and write:
+            write({"file": sources[0], "labels": {reason: score.to_dict() for reason, score in scores.items()}})
     for remark in filter(None, (recording.note, recording.problem, left_out(sources))):
         print(shown(remark), file=sys.stderr)
     lost = f", {recording.missing} of {recording.expected} missing" if recording.missing else ""
     print(f"{frames} frames, {failed} not readable{lost}")
+    if scores is not None:
+        print(label_table(scores))
+    if args.html:
+        problems = [*([recording.problem] if recording.problem else []), *([str(refusal)] if refusal else [])]
+        policy = f"policy {shown(args.policy)}" if args.policy else "the published policy"
+        about = f"Judged by dgiqa-edge {VERSION}, bundle {shown(bundle)}, {policy}"
+        page = film_page.film_page(shown(Path(sources[0]).name), [about], film, gate.thresholds(), problems, scores)
+        write_result(args.html, page)
+    if refusal is not None:
+        raise refusal
     return EXIT_BAD_FRAME if failed or recording.problem else 0
 
 

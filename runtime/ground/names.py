@@ -1,4 +1,6 @@
-"""How a file's name is shown. On Linux it is any bytes but ``/`` and 0: no valid text, line breaks, escape codes."""
+"""How a file's name is shown, and how a name becomes one. On Linux a file's name is any bytes but ``/`` and 0: no valid
+text, line breaks, escape codes.
+"""
 
 import json
 import os
@@ -25,6 +27,19 @@ def shown(text: str | PurePath) -> str:
     """
     # Not printable: controls, line ends, and what turns or hides the text around it (directions, zero width).
     return "".join(one if one.isprintable() else _escape(one) for one in valid(text))
+
+
+def file_name(text: str) -> str:
+    """A name, a camera's say, as one harmless part of a path; other characters become ``%XX``, so no two names meet."""
+    return (
+        "".join(
+            character
+            if character.isalnum() or character in "-_"
+            else "".join(f"%{byte:02X}" for byte in character.encode())
+            for character in text
+        )
+        or "%"
+    )
 
 
 def json_text(value: Any, **options: Any) -> str:

@@ -37,15 +37,16 @@ class RecordedFrame:
     error: str | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Judged:
-    """A frame's verdict beside what it was made from."""
+    """A frame's verdict beside what it was made from; ``image`` as in :class:`RecordedFrame`."""
 
     index: int
     t_s: float
     file: Path
     verdict: Verdict
     reading: Reading
+    image: NDArray[np.uint8] | None
     error: str | None
 
     def as_json(self) -> dict[str, Any]:
@@ -152,4 +153,4 @@ def replay(frames: Iterable[RecordedFrame], scorer: FrameScorer, gate: Gate) -> 
     judge = FrameJudge(scorer, gate)
     for frame in frames:
         verdict, reading = judge.judge(frame.image, frame.t_s)
-        yield Judged(frame.index, frame.t_s, frame.file, verdict, reading, frame.error)
+        yield Judged(frame.index, frame.t_s, frame.file, verdict, reading, frame.image, frame.error)

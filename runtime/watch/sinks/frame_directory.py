@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from ...errors import MachineError, SinkError
 from ...ground.atomic import PARTIAL_PREFIX, write_bytes
+from ...ground.names import file_name
 from ...settings.section import Section
 from ..event import FrameEvent, record_text, utc_text
 from .event_filter import EventFilter, filter_options
@@ -98,7 +99,7 @@ class FrameDirectory(Target):
 
     def deliver(self, item: _Item) -> None:
         if item.state is not None:
-            self._write(self._path / folder_name(item.camera) / _STATE_FILE, item.state.encode("ascii"))
+            self._write(self._path / file_name(item.camera) / _STATE_FILE, item.state.encode("ascii"))
         if item.frame is not None:
             self._keep(item.frame)
 
@@ -106,7 +107,7 @@ class FrameDirectory(Target):
         content = self._encoded(item)
         state = "none" if item.verdict is None else item.verdict.state.value
         name = f"{utc_text(item.captured_at).replace('-', '').replace(':', '')}-{item.index:09d}.{self._format}"
-        path = self._path / folder_name(item.camera) / state / name
+        path = self._path / file_name(item.camera) / state / name
         if len(content) > self._max_bytes:
             raise RefusedError(f"a frame of {len(content)} bytes is over max_mib: raise it, or lower quality")
         self._make_room(len(content))
@@ -172,16 +173,3 @@ class FrameDirectory(Target):
                 found.append(_Kept(path.name, path, path.stat().st_size))
         heapq.heapify(found)
         return found
-
-
-def folder_name(camera: str) -> str:
-    """A camera's name as one harmless path component; other characters become ``%XX``, so no two names meet."""
-    return (
-        "".join(
-            character
-            if character.isalnum() or character in "-_"
-            else "".join(f"%{byte:02X}" for byte in character.encode())
-            for character in camera
-        )
-        or "%"
-    )

@@ -16,6 +16,7 @@ from .protocol import Sink
 TYPES: Mapping[str, str] = {
     "json_lines": ".json_lines",
     "directory": ".frame_directory",
+    "evidence": ".evidence.sink",
     "gstreamer": ".video_pipeline",
     "v4l2loopback": ".v4l2_loopback",
     "shared_memory": ".shared_frames",

@@ -2,14 +2,18 @@
 
 import json
 import re
+import sys
 
 import cv2
 import numpy as np
 import pytest
 
 from dgiqa_edge.runtime.commands.cli import main
+from dgiqa_edge.runtime.errors import MachineError
 from dgiqa_edge.runtime.gate.policy import GatePolicy
 from dgiqa_edge.runtime.gate.policy_file import load_policy
+from dgiqa_edge.runtime.ground.extra_packages import install_command
+from dgiqa_edge.runtime.ground.pages import html as pages
 
 SETTINGS = """
 [smoothing]
@@ -125,6 +129,75 @@ def test_a_damaged_photo_is_a_frame_without_signal(command_line, bundle_dir, pol
     assert (records[3]["state"], records[3]["reason"], records[3]["cues"]) == ("unknown", "no signal", None)
     assert "3.png" in records[3]["error"] and "3.png" in result.stderr
     assert [record["state"] for record in records[4:]] == ["pass"] * 4
+
+
+@pytest.fixture
+def labels(tmp_path):
+    """Right about the dark second, wrong about the first one."""
+    file = tmp_path / "labels.csv"
+    file.write_text("start_s,end_s,reason\n0,1,hazy\n1,2,low_quality\n2,3.5,good\n")
+    return file
+
+
+@pytest.fixture
+def quick(policy):
+    """The policy, with reasons that need not settle."""
+    policy.write_text(policy.read_text() + "[reason]\nsettle_s = 0\n")
+    return policy
+
+
+def test_run_against_labels_prints_precision_recall_and_delay(command_line, bundle_dir, quick, video, labels):
+    command = ("gate", "run", "--bundle", bundle_dir, "--policy", quick, video, "--labels", labels)
+    result = command_line(*command)
+    assert result.returncode == 0, result.stderr
+    rows = {line.split("  ")[0]: line.split()[-10:] for line in result.stdout.splitlines()[-4:]}
+    assert rows["reason"][0] == "events"
+    assert rows["low quality"] == ["1", "1", "1.00", "0.00", "0.00", "1", "0", "1.00", "1.00", "1.00"]
+    assert rows["hazy"] == ["1", "0", "0.00", "-", "-", "0", "0", "-", "0.00", "-"]
+    last = json.loads(command_line(*command, "--json").stdout.splitlines()[-1])
+    assert last["file"] == str(video)
+    assert (last["labels"]["low quality"]["recall"], last["labels"]["all"]["recall"]) == (1.0, 0.5)
+
+
+def test_run_writes_a_page(command_line, bundle_dir, quick, video, labels, tmp_path):
+    page = tmp_path / "film.html"
+    command = ("gate", "run", "--bundle", bundle_dir, "--policy", quick, video, "--html", page)
+    assert command_line(*command).returncode == 0
+    assert "Against the labels" not in page.read_text()
+    assert command_line(*command, "--labels", labels).returncode == 0
+    text = page.read_text()
+    for words in ("video.avi", "Against the labels", "low quality, 1.", "(score 0.0", "threshold 0.4)", "15 frames"):
+        assert words in text, words
+    assert text.count("data:image/jpeg;base64,") == 16  # each frame, and the worst one
+
+
+@pytest.mark.parametrize(
+    ("rows", "says"),
+    [
+        ("0,1,foggy", "line 2: the reason 'foggy' is unknown"),
+        ("0,9,hazy", "lies outside the film, which ends at 3.00 s"),
+    ],
+)
+def test_labels_that_cannot_be_used_are_named(command_line, bundle_dir, policy, video, labels, tmp_path, rows, says):
+    labels.write_text(f"start_s,end_s,reason\n{rows}\n")
+    page = tmp_path / "film.html"
+    command = ("gate", "run", "--bundle", bundle_dir, "--policy", policy, video, "--labels", labels, "--html", page)
+    result = command_line(*command)
+    assert result.returncode == 3 and says in result.stderr
+    if "outside" in says:  # what was judged is shown nevertheless
+        assert "lies outside the film" in page.read_text()
+    else:
+        assert not page.exists() and "frame" not in result.stdout
+
+
+def test_a_page_without_jinja2_is_refused_before_the_work(bundle_dir, video, tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "jinja2", None)
+    pages.environment.cache_clear()
+    arguments = ["gate", "run", "--bundle", str(bundle_dir), str(video), "--html", str(tmp_path / "film.html")]
+    assert main(arguments) == MachineError.exit_code
+    captured = capsys.readouterr()
+    assert f"an HTML page needs the package 'jinja2': {install_command('watch')}" in captured.err
+    assert captured.out == "" and not (tmp_path / "film.html").exists()
 
 
 def test_tune_writes_a_policy_that_tells_the_sets_apart(command_line, bundle_dir, folders, tmp_path):

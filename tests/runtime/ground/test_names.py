@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dgiqa_edge.runtime.ground.names import json_text, shown, valid
+from dgiqa_edge.runtime.ground.names import file_name, json_text, shown, valid
 
 NOT_UTF8 = os.fsdecode(b"caf\xe9.jpg")
 
@@ -41,3 +41,11 @@ def test_any_bytes_are_shown(content: bytes) -> None:
     shown(name).encode()
     assert shown(name).isprintable()
     assert json.loads(json_text(name)) == valid(name)
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [("front-1_a", "front-1_a"), ("../../etc", "%2E%2E%2F%2E%2E%2Fetc"), ("", "%"), ("a b", "a%20b"), ("Tür", "Tür")],
+)
+def test_a_name_is_one_harmless_part_of_a_path(text, name):
+    assert file_name(text) == name

@@ -9,14 +9,27 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from chromium import browser
 
 from dgiqa_edge.calibration.images.shipped import SHIPPED_PHOTOS
-from dgiqa_edge.runtime.gate.verdict import State, Verdict
+from dgiqa_edge.runtime.gate.reading import Cues
+from dgiqa_edge.runtime.gate.verdict import RunnerUp, State, Verdict
+from dgiqa_edge.runtime.settings.listen_address import ListenAddress
+from dgiqa_edge.runtime.watch.dashboard import Dashboard, DashboardSettings
 from dgiqa_edge.runtime.watch.event import FrameEvent, Outcome, Presence
 from dgiqa_edge.runtime.watch.status import CameraState, CameraStatus, Percentiles, SinkStats, WatchStatus
 
 PHOTO = next(SHIPPED_PHOTOS.glob("*.jpg"))
-THRESHOLDS = {"score.reject": 0.4, "score.accept": 0.5}
+PATIENCE_MS = 60_000  # a shared machine may be slow; nothing here measures time
+THRESHOLDS = {
+    "score.reject": 0.4,
+    "score.accept": 0.5,
+    "luminance.reject": 40.0,
+    "luminance.accept": 60.0,
+    "noise.reject": 5.0,
+    "noise.accept": 4.0,
+}
+WHERE = ((0.0, 0.9, 0.0, 0.0), (0.0, 0.7, 0.3, 0.0), (0.0, 0.0, 0.0, 0.0))
 
 SINKS = {
     "events": SinkStats(offered=500, delivered=500, ignored=0, missed=0, failed=0),
@@ -25,7 +38,10 @@ SINKS = {
 
 
 class Feeder:
-    """Each ``step`` gives every camera one frame; every eighth is skipped, every fiftieth fails, 20 in 60 reject."""
+    """Each ``step`` gives every camera one frame; every eighth is skipped, every fiftieth fails, 20 in 60 reject.
+
+    ``rejects``: the cameras that do so always, and no others.
+    """
 
     def __init__(self, cameras: tuple[str, ...] = ("front", "rear"), size: tuple[int, int] = (640, 360)) -> None:
         photo = cv2.imread(str(PHOTO))
@@ -41,6 +57,7 @@ class Feeder:
         self.started_at = time.time()
         self.problem: str | None = None
         self.ended = False
+        self.rejects: set[str] | None = None
         self._lost: dict[str, float] = {}
 
     def lose(self, put: Callable[[FrameEvent], None], camera: str, away_s: float, presence: str = "lost") -> None:
@@ -106,7 +123,7 @@ class Feeder:
             return FrameEvent(camera, index, now, Outcome.FAILED, error="the decoder gave a damaged frame")
         if index % 8 == 7:
             return FrameEvent(camera, index, now, Outcome.SKIPPED)
-        rejects = phase % 60 >= 40
+        rejects = phase % 60 >= 40 if self.rejects is None else camera in self.rejects
         score = (0.2 if rejects else 0.75) + 0.04 * np.sin(index / 3)
         state = State.REJECT if rejects else State.PASS
         before = self._verdicts.get(camera)
@@ -118,12 +135,26 @@ class Feeder:
             threshold=40.0 if rejects else None,
             score=float(score),
             smoothed=float(score),
+            runner_up=RunnerUp("noisy", "noise", 5.5, 5.0) if rejects else None,
+            where=WHERE if rejects else None,
             changed=before is None or before.state is not state,
             announced=before is None or before.state is not state,
         )
         frame = (self._dark if rejects else self._clean).copy()
         cv2.putText(frame, f"{camera} {index}", (16, 40), cv2.FONT_HERSHEY_SIMPLEX, 1.0, (255, 255, 255), 2)
-        return FrameEvent(camera, index, now, Outcome.SCORED, verdict, frame, self._depth, latency_ms=20.0 + index % 7)
+        cues = Cues(luminance=18.5 if rejects else 190.0, noise=5.5 if rejects else 1.0, sharpness=0.5, contrast=50.0)
+        return FrameEvent(
+            camera,
+            index,
+            now,
+            Outcome.SCORED,
+            verdict,
+            frame,
+            self._depth,
+            cues=cues,
+            faults={"dark": 0.9 if rejects else 0.01, "dirty": 0.02},
+            latency_ms=20.0 + index % 7,
+        )
 
     def _camera(self, camera: str) -> CameraStatus:
         counts, lost_at = self._counts[camera], self._lost.get(camera)
@@ -153,7 +184,7 @@ class Feeder:
             reasons={},
             thresholds=THRESHOLDS,
             frame_size=self._size,
-            last_frame_at=time.time(),
+            last_frame_at=lost_at or (time.time() if counts else None),
         )
 
 
@@ -191,3 +222,79 @@ def keep_feeding() -> Iterator[Callable[..., Running]]:
     yield start
     for running in started:
         running.stop()
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., Dashboard]]:
+    """Opens dashboards; all are closed at the end of the test."""
+    started: list[Dashboard] = []
+
+    def open_dashboard(**settings: Any) -> Dashboard:
+        started.append(Dashboard(DashboardSettings(**{"listen": ListenAddress("127.0.0.1", 0), **settings})))
+        return started[-1]
+
+    yield open_dashboard
+    for dashboard in started:
+        dashboard.close(5.0)
+
+
+class Watched:
+    """A page whose requests, console messages and errors are all recorded."""
+
+    def __init__(self, page: Any) -> None:
+        self.page = page
+        self.requests: list[str] = []
+        self.complaints: list[str] = []
+        page.on("request", lambda request: self.requests.append(request.url))
+        page.on("console", lambda message: self.complaints.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def text(self, selector: str) -> str:
+        return self.page.inner_text(selector)
+
+    def until(self, condition: str) -> None:
+        """Poll from outside: the page's own policy forbids the evaluation that Playwright's wait would inject."""
+        until = time.monotonic() + PATIENCE_MS / 1e3
+        while not self.page.evaluate(condition):
+            assert time.monotonic() < until, f"not in time: {condition}"
+            self.page.wait_for_timeout(50)
+
+
+@pytest.fixture(scope="module")
+def new_context() -> Iterator[Callable[..., Any]]:
+    """Opens contexts of one Chromium, each without what the others have stored."""
+    with browser() as chromium:
+        yield chromium.new_context
+
+
+@pytest.fixture
+def visit(new_context: Callable[..., Any]) -> Iterator[Callable[..., Watched]]:
+    contexts: list[Any] = []
+
+    def open_page(url: str, **options: Any) -> Watched:
+        contexts.append(new_context(viewport=options.pop("viewport", {"width": 1440, "height": 900}), **options))
+        contexts[-1].set_default_timeout(PATIENCE_MS)
+        watched = Watched(contexts[-1].new_page())
+        watched.page.goto(url, wait_until="domcontentloaded")
+        return watched
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def serve(make_feeder: Callable[..., Any], keep_feeding: Callable[..., Any]) -> Iterator[Callable[..., Dashboard]]:
+    started: list[Dashboard] = []
+
+    def start(port: int = 0, feeder: Any = None, fps: float = 15.0, **settings: Any) -> Dashboard:
+        feeder = feeder or make_feeder()
+        dashboard = Dashboard(DashboardSettings(listen=ListenAddress("127.0.0.1", port), **settings))
+        dashboard.follow(feeder.status)
+        keep_feeding(feeder, dashboard.put, fps)
+        started.append(dashboard)
+        return dashboard
+
+    yield start
+    for dashboard in started:
+        dashboard.close(5.0)

@@ -107,6 +107,16 @@ def directory(here: SimpleNamespace) -> Consumer:
     return {"path": "frames"}, lambda: json.loads(stale.read_text())["verdict"]["state"]
 
 
+def evidence(here: SimpleNamespace) -> Consumer:
+    def read() -> str:
+        newest = max((here.folder / "proof").glob("*/2*"), key=lambda path: path.name, default=None)
+        if newest is None:
+            return "unknown"
+        return json.loads((newest / "incident.json").read_text())["records"][-1]["verdict"]["state"]
+
+    return {"path": "proof", "before_s": 0, "after_s": 0, "every_s": 0}, read
+
+
 def gstreamer(here: SimpleNamespace) -> Consumer | None:
     if shutil.which("gst-launch-1.0") is None:
         return None
@@ -206,6 +216,7 @@ def shown_by(dashboard: Dashboard) -> Callable[[], str]:
 CONSUMERS: dict[str, Callable[[SimpleNamespace], Consumer | None]] = {
     "json_lines": json_lines,
     "directory": directory,
+    "evidence": evidence,
     "gstreamer": gstreamer,
     "v4l2loopback": v4l2loopback,
     "shared_memory": shared_memory,
@@ -213,7 +224,7 @@ CONSUMERS: dict[str, Callable[[SimpleNamespace], Consumer | None]] = {
     "mqtt": mqtt,
     "prometheus": prometheus,
 }
-KEEP = ("json_lines", "directory", "webhook", "mqtt")  # can still be read once the program has ended
+KEEP = ("json_lines", "directory", "evidence", "webhook", "mqtt")  # can still be read once the program has ended
 
 
 @pytest.fixture

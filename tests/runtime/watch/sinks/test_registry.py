@@ -15,6 +15,7 @@ SMALLEST: dict[str, dict[str, Any]] = {
     "json_lines": {"path": "e.jsonl"},
     "directory": {"path": "frames"},
     "gstreamer": {"camera": "front", "pipeline": "fakesink"},
+    "evidence": {"path": "proof"},
     "v4l2loopback": {"camera": "front"},
     "shared_memory": {},
     "webhook": {"url": "http://127.0.0.1:9/"},

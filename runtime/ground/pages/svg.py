@@ -151,11 +151,22 @@ class Plot(Drawing):
         self.add("line", class_="mark", x1=x, x2=x, y1=TOP, y2=self.bottom)
         self.add("text", text, class_="note", x=x + gap, y=y, text_anchor=anchor)
 
-    def mark_y(self, value: float, text: str) -> None:
-        """A horizontal line with a label at its right."""
+    def mark_y(self, value: float, text: str, under: bool = False) -> None:
+        """A horizontal line with a label at its right, above or under it."""
         ((_, y),) = self.at([self.x.low], [value])
         self.add("line", class_="mark", x1=LEFT, x2=self.right, y1=y, y2=y)
-        self.add("text", text, class_="note", x=self.right - 3, y=y - 4, text_anchor="end")
+        self.add("text", text, class_="note", x=self.right - 3, y=y + 16 if under else y - 4, text_anchor="end")
+
+    def band(self, start: float, end: float, colour: str) -> None:
+        """What lies between two x, from top to bottom, in a colour that lets through what is drawn before and after."""
+        (left, _), (right, _) = self.at([start, end], [self.y.low] * 2)
+        style = f"fill:var(--{colour});opacity:.22"
+        self.add("rect", x=left, y=TOP, width=max(right - left, 0.6), height=self.bottom - TOP, style=style)
+
+    def area(self, xs: ArrayLike, lows: ArrayLike, highs: ArrayLike, colour: str) -> None:
+        """What lies between two curves."""
+        outline = [*self.at(xs, lows), *reversed(self.at(xs, highs))]
+        self.add("polygon", points=" ".join(f"{x:g},{y:g}" for x, y in outline), style=f"fill:var(--{colour})")
 
     def note(self, x: float, y: float, text: str, placed: "list[tuple[float, float, float]] | None" = None) -> None:
         """A text beside a point, above or below the texts in ``placed`` (left, right, row) that it would lie on."""
