@@ -21,7 +21,8 @@ _KNOWN = "{{ none if value == 'unknown' else value }}"
 _PICTURE = "{{ {'pass': 'OFF', 'reject': 'ON'}.get(value_json.verdict.state) }}"
 _SCORE = "{{ value_json.verdict.score | round(2, default=none) }}"
 _REASON = "{{ value_json.verdict.reason }}"
-_ATTRIBUTES = "{{ value_json.verdict | tojson }}"
+_SHOWN = ("cue", "value", "threshold", "runner_up", "profile")  # not where: a grid of numbers
+_ATTRIBUTES = "{{ {" + ", ".join(f"'{name}': value_json.verdict.{name}" for name in _SHOWN) + "} | tojson }}"
 
 
 def discovery_filter(prefix: str, topic: str) -> str:
