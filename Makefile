@@ -7,13 +7,15 @@ STAMP  := $(VENV)/.installed
 DEMO_FRAME ?= 640x480
 DEMO_DEPTH_WEIGHTS ?= $(wildcard ../shared/data/weights/depth_anything_v2_vits.fp16.safetensors)
 
+HOME_ASSISTANT_PYTHON ?= python3.13
+
 GPU_PYTHON  ?= $(BIN)/python
 GPU_INPUTS  ?= build/gpu
 GPU_PRESETS ?= nano reference
 GPU_FRAME   ?= $(DEMO_FRAME)
 GPU_OPTIONS ?=
 
-.PHONY: venv jetson demo screenshots demo-reference test test-all mutate test-pythons test-resolutions test-tensorrts arm-test ray-test \
+.PHONY: venv jetson demo screenshots demo-reference test test-all mutate test-pythons test-resolutions test-tensorrts arm-test ray-test home-assistant-test \
     container-test \
     dist test-wheel constraints gpu-inputs gpu-check rtx-builds \
     lint map docs format bench bench-reports bench-native native native-test native-sanitize native-fuzz clean
@@ -105,6 +107,13 @@ ray-test:
 	build/ray-venv/bin/pip install -qq --upgrade pip
 	build/ray-venv/bin/pip install -qq -c constraints.txt -e '.[ray-test]'
 	build/ray-venv/bin/python -m pytest tests/runtime/scoring/bulk tests/runtime/commands/test_score_many.py
+
+# What Home Assistant makes of the mqtt sink's discovery: 600 MB of packages, a minute; needs mosquitto. Its releases want
+# one Python each: 2025.4 wants 3.13. The tests themselves run in .venv.
+home-assistant-test: $(STAMP)
+	$(HOME_ASSISTANT_PYTHON) -m venv build/home-assistant
+	build/home-assistant/bin/pip install -qq homeassistant==2025.4.4 paho-mqtt==2.1.0
+	$(BIN)/python -m pytest tests/runtime/watch/sinks/mqtt/test_home_assistant.py
 
 # The images of runtime/containers/ built and run by podman, as root, on base images that are made here.
 container-test: $(STAMP)
