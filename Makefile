@@ -8,6 +8,7 @@ DEMO_FRAME ?= 640x480
 DEMO_DEPTH_WEIGHTS ?= $(wildcard ../shared/data/weights/depth_anything_v2_vits.fp16.safetensors)
 
 HOME_ASSISTANT_PYTHON ?= python3.13
+ROS2_PYTHON           ?= python3.12
 
 GPU_PYTHON  ?= $(BIN)/python
 GPU_INPUTS  ?= build/gpu
@@ -15,7 +16,7 @@ GPU_PRESETS ?= nano reference
 GPU_FRAME   ?= $(DEMO_FRAME)
 GPU_OPTIONS ?=
 
-.PHONY: venv jetson demo screenshots demo-reference test test-all mutate test-pythons test-resolutions test-tensorrts arm-test ray-test home-assistant-test \
+.PHONY: venv jetson demo screenshots demo-reference test test-all mutate test-pythons test-resolutions test-tensorrts arm-test ray-test home-assistant-test ros2-test \
     container-test \
     dist test-wheel constraints gpu-inputs gpu-check rtx-builds \
     lint map docs format bench bench-reports bench-native native native-test native-sanitize native-fuzz clean
@@ -114,6 +115,14 @@ home-assistant-test: $(STAMP)
 	$(HOME_ASSISTANT_PYTHON) -m venv build/home-assistant
 	build/home-assistant/bin/pip install -qq homeassistant==2025.4.4 paho-mqtt==2.1.0
 	$(BIN)/python -m pytest tests/runtime/watch/sinks/mqtt/test_home_assistant.py
+
+# The ROS 2 node in a real ROS 2, Jazzy, without installing one: 600 MB of packages, which have wheels for Python 3.12 alone.
+ROS2 := 'ros-jazzy-rclpy[fastrtps]==7.1.6' ros-jazzy-sensor-msgs==5.3.6 ros-jazzy-diagnostic-msgs==5.3.6
+
+ros2-test:
+	$(ROS2_PYTHON) -m venv build/ros2
+	build/ros2/bin/pip install -qq -c constraints.txt $(ROS2) -e '.[cpu,test]'
+	build/ros2/bin/python -m pytest tests/runtime/ros2
 
 # The images of runtime/containers/ built and run by podman, as root, on base images that are made here.
 container-test: $(STAMP)
