@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 from ..gate.verdict import State, Verdict
 from ..gate.vocabulary import FAULTS
-from ..watch.faults import fault_states
+from ..watch.fault_states import fault_states
 from .newest import Counts
 
 OK, WARN, ERROR, STALE = range(4)

@@ -1,12 +1,12 @@
 """The node: it subscribes to a camera's images, judges the newest one, sends on those that pass, and tells diagnostics.
 
-========================================= ==========================================================================
-``image``, or ``image/compressed``        subscribed: ``sensor_msgs/Image``, or ``CompressedImage`` where the
-                                          parameter ``compressed`` is true
-``image_passed``, ``image_passed/...``    published: each message that passes, as it came, header and all
-``/diagnostics``                          published: ``diagnostic_msgs/DiagnosticArray``, once per second, and at once
-                                          where the state or the reason that people are told changes
-========================================= ==========================================================================
+=================== =============================================================================================
+topic
+=================== =============================================================================================
+``image``           subscribed: ``sensor_msgs/Image``; with the parameter ``compressed``, ``image/compressed``
+``image_passed``    published: each message that passes, as it came; likewise
+``/diagnostics``    published: ``diagnostic_msgs/DiagnosticArray``, each second, and where state or reason change
+=================== =============================================================================================
 
 Quality of service is REP 2003's: a subscriber of sensor data takes what it can get, the newest five; what is sent on is
 sent with the system's default, as a camera's driver does, so that every subscriber can have it.

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from ..errors import SourceError
 from ..frames.images import decode_image
 
-# encoding -> channels, and OpenCV's conversion to BGR; "" for none. Names as sensor_msgs/image_encodings.hpp has them.
+# encoding -> channels, and OpenCV's conversion to BGR; "" for none. Names are those of sensor_msgs.
 _ENCODINGS = {
     "bgr8": (3, ""),
     "8UC3": (3, ""),

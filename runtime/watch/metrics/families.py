@@ -10,7 +10,7 @@ from ...gate.verdict import State
 from ...gate.vocabulary import slug
 from ...ground.extra_packages import watch_package
 from ...version import VERSION
-from ..faults import fault_states
+from ..fault_states import fault_states
 from ..status import CameraState, CameraStatus, Percentiles, WatchStatus
 
 PREFIX = "dgiqa_edge"

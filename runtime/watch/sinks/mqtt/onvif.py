@@ -31,7 +31,7 @@ def onvif_messages(base: str, camera: str, faults: Mapping[str, bool | None], at
 
     Args:
         base: the camera's topic.
-        faults: as ``watch/faults.py`` gives them.
+        faults: as ``watch/fault_states.py`` gives them.
         at: seconds since the epoch.
     """
     states: dict[str, set[bool | None]] = {}

@@ -13,7 +13,7 @@ TOPIC/bundle              yes      which bundle scores, or scored last: ``Runnin
 
 A connection has one last will, and that is ``TOPIC/status``: ``state`` and ``fault/no_signal`` hold while it is
 ``online``, the other faults only while ``TOPIC/CAMERA/availability`` is so too. Faults change with ``state`` and say
-the same: ``watch/faults.py`` tells which are ``ON``, and when they are ``unknown``.
+the same: ``watch/fault_states.py`` tells which are ``ON``, and when they are ``unknown``.
 
 A retained message goes out where it says something new, and all of them with each new connection.
 """
@@ -71,7 +71,7 @@ def scores(event: FrameEvent) -> bool:
 
 
 def camera_messages(base: str, event: FrameEvent, record: str, faults: Mapping[str, bool | None]) -> list[Message]:
-    """All that is retained of a camera; ``faults`` as ``watch/faults.py`` gives them."""
+    """All that is retained of a camera; ``faults`` as ``watch/fault_states.py`` gives them."""
     return [
         Message(f"{base}/availability", ONLINE if scores(event) else OFFLINE),
         Message(f"{base}/state", record),

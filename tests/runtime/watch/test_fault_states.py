@@ -4,7 +4,7 @@ import pytest
 
 from dgiqa_edge.runtime.gate.verdict import RunnerUp, State, Verdict
 from dgiqa_edge.runtime.gate.vocabulary import FAULTS
-from dgiqa_edge.runtime.watch.faults import fault_states
+from dgiqa_edge.runtime.watch.fault_states import fault_states
 
 SECOND = RunnerUp("noisy", "noise", 9.0, 6.0)
 
