@@ -109,8 +109,8 @@ ray-test:
 	build/ray-venv/bin/pip install -qq -c constraints.txt -e '.[ray-test]'
 	build/ray-venv/bin/python -m pytest tests/runtime/scoring/bulk tests/runtime/commands/test_score_many.py
 
-# What Home Assistant makes of the mqtt sink's discovery: 600 MB of packages, a minute; needs mosquitto. Its releases want
-# one Python each: 2025.4 wants 3.13. The tests themselves run in .venv.
+# What Home Assistant makes of the mqtt sink's discovery: 600 MB of packages, a minute; needs mosquitto and a C++ compiler.
+# Its releases want one Python each: 2025.4 wants 3.13. The tests themselves run in .venv.
 home-assistant-test: $(STAMP)
 	$(HOME_ASSISTANT_PYTHON) -m venv build/home-assistant
 	build/home-assistant/bin/pip install -qq homeassistant==2025.4.4 paho-mqtt==2.1.0

@@ -1,4 +1,4 @@
-"""A camera's faults as ONVIF events on MQTT: topics and JSON of the ONVIF Core Specification's event broker (25.12).
+"""A camera's faults as ONVIF events on MQTT: topics and JSON of the ONVIF Core Specification's event broker (26.06).
 
 Topics are ``TOPIC/CAMERA/onvif-ej/LOCAL/&CAMERA``: ``TOPIC/CAMERA`` is the broker's ``TopicPrefix``, so each camera is
 a device of its own, ``LOCAL`` the ONVIF topic without its ``tns1:``, the level behind ``&`` the event's source. That
