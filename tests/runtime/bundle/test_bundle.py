@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import house
 import numpy as np
@@ -180,13 +181,9 @@ def test_a_file_cut_short_is_named_with_both_sizes(bundle_dir: Path, name: str) 
 
 
 def test_a_file_that_cannot_be_read_is_named(bundle_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(file: Path) -> str:
-        raise OSError(errno.EIO, "Input/output error", str(file))
-
+    broken = Mock(side_effect=OSError(errno.EIO, "Input/output error"))
     monkeypatch.setattr("dgiqa_edge.runtime.bundle.bundle.sha256_file", broken)
-    with pytest.raises(
-        BundleError, match=r"cannot be read \(Input/output error\): copy the bundle again, or rebuild it"
-    ):
+    with pytest.raises(BundleError, match=r"cannot be read \(Input/output error\): copy the bundle again, or"):
         load_bundle(bundle_dir)
 
 
