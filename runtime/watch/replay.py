@@ -17,8 +17,10 @@ from ..frames.images import IMAGE_SUFFIXES, expand_images, read_image
 from ..gate.cues import CueMeter
 from ..gate.gate import NO_SIGNAL, Gate
 from ..gate.reading import Cues, Reading
+from ..gate.regions import WHOLE, Regions
 from ..gate.verdict import Verdict
 from ..quality import FrameScorer
+from .seen import Seen
 from .sources.protocol import Damaged, End, Frame
 from .sources.video_file import VideoFile
 
@@ -117,12 +119,17 @@ class Recording:
 
 
 class FrameJudge:
-    """One camera's frames through cues, scorer and gate, in their order; for one thread at a time."""
+    """One camera's frames through cues, scorer and gate, in their order; for one thread at a time.
 
-    def __init__(self, scorer: FrameScorer, gate: Gate) -> None:
+    Args:
+        regions: what of the frames counts.
+    """
+
+    def __init__(self, scorer: FrameScorer, gate: Gate, regions: Regions = WHOLE) -> None:
         self._scorer = scorer
         self._gate = gate
-        self._meter = CueMeter()
+        self._seen = Seen(regions)
+        self._meter = CueMeter(regions)
 
     def judge(self, image: NDArray[np.uint8] | None, t_s: float) -> tuple[Verdict, Cues | None]:
         """The verdict on a frame, uint8 [H, W, 3] BGR, and its cues; None is a camera without signal.
@@ -134,16 +141,19 @@ class FrameJudge:
             self._meter.restart()
             return self._gate.update(NO_SIGNAL, t_s), None
         cues = self._meter.measure(image)
-        return self._gate.update(Reading(self._scorer.score(image).score, cues), t_s), cues
+        quality = self._seen.score(self._scorer, image)
+        return self._gate.update(Reading(quality.score, cues), t_s), cues
 
 
-def replay(frames: Iterable[RecordedFrame], scorer: FrameScorer, gate: Gate) -> Iterator[Judged]:
-    """Judge each frame; one that cannot be read is a camera without signal.
+def replay(
+    frames: Iterable[RecordedFrame], scorer: FrameScorer, gate: Gate, regions: Regions = WHOLE
+) -> Iterator[Judged]:
+    """Judge each frame, by what counts of it; one that cannot be read is a camera without signal.
 
     Raises:
         GateError: as ``Gate.update`` does.
     """
-    judge = FrameJudge(scorer, gate)
+    judge = FrameJudge(scorer, gate, regions)
     for frame in frames:
         verdict, cues = judge.judge(frame.image, frame.t_s)
         yield Judged(frame.index, frame.t_s, frame.file, verdict, cues, frame.error)
