@@ -125,6 +125,20 @@ def read_regions(file: Path) -> Regions | None:
     raise ConfigurationError(f"{file}: no regions can be read ({problem}): mend the file, or delete it and draw anew")
 
 
+def regions_from(given: Regions | str | Path | None) -> Regions:
+    """Regions as they are, those in a file that must be there, or with None the whole picture.
+
+    Raises:
+        ConfigurationError: as ``read_regions``, or there is no such file.
+    """
+    if given is None or isinstance(given, Regions):
+        return given or WHOLE
+    found = read_regions(Path(given))
+    if found is None:
+        raise ConfigurationError(f"{given} is not there: give a JSON file with include and exclude")
+    return found
+
+
 def write_regions(file: Path, regions: Regions) -> None:
     """Write them; a crash at any moment leaves the old file or the new one.
 

@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 from ..frames.filling import Filling
 from ..gate.regions import WHOLE, Mask, Regions
-from ..ground.framing import Box
+from ..gate.verdict import Verdict
+from ..gate.vocabulary import head_of
+from ..ground.framing import Box, Size
 from ..quality import PROBABLE, FrameScorer, Quality
 
 Rows = tuple[tuple[float, ...], ...]
@@ -59,6 +61,10 @@ class Seen:
         placed = replace(shown, left=shown.left + self._box.left, top=shown.top + self._box.top)
         return replace(quality, frame_box=placed.unless_whole(frame.shape), size=(frame.shape[1], frame.shape[0]))
 
+    def placed(self, verdict: Verdict, quality: Quality, size: Size) -> Verdict:
+        """The verdict with ``where`` in a frame of this size the fault of its reason is."""
+        return replace(verdict, where=where(quality, head_of(verdict.reason), size, self.regions))
+
 
 def box_around(mask: Mask) -> Box:
     """The smallest box around all that a mask includes."""
@@ -68,7 +74,7 @@ def box_around(mask: Mask) -> Box:
     return Box(int(columns[0]), int(rows[0]), int(np.ptp(columns)) + 1, int(np.ptp(rows)) + 1)
 
 
-def where(quality: Quality, fault: str | None, regions: Regions = WHOLE) -> Rows | None:
+def where(quality: Quality, fault: str | None, size: Size, regions: Regions = WHOLE) -> Rows | None:
     """A fault's probability in each cell of the frame, times the share of the cell that is included and was seen.
 
     Args:
@@ -77,19 +83,16 @@ def where(quality: Quality, fault: str | None, regions: Regions = WHOLE) -> Rows
     Returns:
         rows from the top, each from the left, as many as the bundle's coverage has; None where it reads no such fault.
     """
-    if quality.coverage is None or quality.size is None or fault not in quality.faults:
+    if quality.coverage is None or fault not in quality.faults:
         return None
     cells = quality.coverage[..., list(quality.faults).index(fault)].astype(np.float64)
     rows, columns = cells.shape
-    width, height = quality.size
+    height, width = size[:2]
     box = quality.frame_box or Box(0, 0, width, height)
     picture = quality.depth_box or Box(0, 0, quality.depth.shape[1], quality.depth.shape[0])
-    down = _overlaps(
-        rows, (box.top / height, box.height / height), (picture.top, picture.height), quality.depth.shape[0]
-    )
-    across = _overlaps(
-        columns, (box.left / width, box.width / width), (picture.left, picture.width), quality.depth.shape[1]
-    )
+    whole = quality.depth.shape
+    down = _overlaps(rows, (box.top / height, box.height / height), (picture.top, picture.height), whole[0])
+    across = _overlaps(columns, (box.left / width, box.width / width), (picture.left, picture.width), whole[1])
     seen = np.outer(down.sum(1), across.sum(1))
     probable = down @ cells @ across.T / np.maximum(seen, 1e-9)
     if regions:

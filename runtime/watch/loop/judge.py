@@ -1,6 +1,7 @@
 """One camera's frames on their way to a verdict: learned score, cues, gate; and the figures about it.
 
-For the scoring thread; only ``lose``, ``snapshot`` and ``regions`` are for others. It decides nothing itself: the gate does.
+For the scoring thread; only ``lose``, ``snapshot`` and ``regions`` are for others. It decides nothing itself: the gate
+does.
 """
 
 import threading
@@ -106,7 +107,8 @@ class CameraJudge:
         scored = self._clock.monotonic()
         cues = self._meter.measure(frame.image)
         with self._lock:
-            verdict = self._update(Reading(quality.score, cues), frame.at, frame.wall_at)
+            verdict = self._update(Reading(quality.score, cues, quality.faults), frame.at, frame.wall_at)
+            self._verdict = verdict = self._seen.placed(verdict, quality, frame.image.shape)
         judged = self._clock.monotonic()
         for stage, seconds in (("queue", taken - frame.at), ("score", scored - taken), ("gate", judged - scored)):
             self._stages[stage].add(seconds * 1e3)
