@@ -188,8 +188,8 @@ def _camera(
         raise ConfigurationError(f"{section.path_of('source')}: {error}") from None
     own_gate = section.mapping("gate")
     regions = regions_of(section)
-    if drawn is not None:
-        regions = read_regions(drawn / f"{name}.json") or regions
+    if drawn is not None and (kept := read_regions(drawn / f"{name}.json")) is not None:
+        regions = kept
     settings = CameraSettings(
         name=name,
         source=source,

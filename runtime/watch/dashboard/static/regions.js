@@ -97,7 +97,7 @@ class Regions {
   edit() {
     this.editing = true;
     this.undone = [];
-    $("picture").scrollIntoView({ block: "nearest" });
+    $("picture").scrollIntoView({ block: "start" });
     this.say("Choose what to draw.");
     this.draw();
     $("region-include").focus({ preventScroll: true });
