@@ -42,6 +42,8 @@ def test_cues_are_of_the_cameras_own_frame_and_depth_of_its_picture(
     with Scorer(bundle_dir, threads=1, allow_spinning=False, verify=False, fit=fit) as scorer:
         event = CameraJudge("front", gate, 1, SystemClock()).judge(CapturedFrame("front", 0, 0.0, 0.0, tall), scorer)
     assert gate.readings[0].cues == CueMeter().measure(tall)
+    assert event.cues == gate.readings[0].cues
+    assert event.faults == gate.readings[0].faults
     assert event.frame is tall
     assert event.depth is not None and event.depth.shape == depth_shape
     assert event.frame_box == frame_box
