@@ -25,11 +25,26 @@ def watch(bundle_dir: Path) -> Iterator[Watch]:
         yield Watch([WatchedCamera("front", lambda: source, "played")], scorer)
 
 
+@pytest.fixture
+def drawn_on(
+    serve: Callable[..., Dashboard], make_feeder: Callable[..., Any], watch: Watch
+) -> Callable[[Path | None], Dashboard]:
+    """A dashboard of the feeder's pictures that sets the regions of the watch, and keeps them in a folder."""
+
+    def start(folder: Path | None) -> Dashboard:
+        feeder = make_feeder()
+        dashboard = serve(feeder=feeder)
+        attach(watch, [dashboard], folder)
+        dashboard.follow(feeder.status)
+        return dashboard
+
+    return start
+
+
 def test_regions_are_drawn_kept_and_in_force(
-    serve: Callable[..., Dashboard], visit: Callable[..., Any], watch: Watch, tmp_path: Path
+    drawn_on: Callable[..., Dashboard], visit: Callable[..., Any], watch: Watch, tmp_path: Path
 ) -> None:
-    dashboard = serve()
-    attach(watch, [dashboard], tmp_path / "drawn")
+    dashboard = drawn_on(tmp_path / "drawn")
     watched = visit(f"{dashboard.url}#front")
     page = watched.page
     watched.until("document.getElementById('frame').naturalWidth > 0")
@@ -85,10 +100,9 @@ def test_regions_are_drawn_kept_and_in_force(
 
 
 def test_without_a_folder_the_regions_are_text_to_copy(
-    serve: Callable[..., Dashboard], visit: Callable[..., Any], watch: Watch
+    drawn_on: Callable[..., Dashboard], visit: Callable[..., Any], watch: Watch
 ) -> None:
-    dashboard = serve()
-    attach(watch, [dashboard])
+    dashboard = drawn_on(None)
     watched = visit(f"{dashboard.url}#front", viewport=PHONE, has_touch=True, is_mobile=True)
     page = watched.page
     watched.until("document.getElementById('frame').naturalWidth > 0")
