@@ -84,9 +84,9 @@ def where(quality: Quality, fault: str | None, size: Size, regions: Regions = WH
     Returns:
         rows from the top, each from the left, as many as the bundle's coverage has; None where it reads no such fault.
     """
-    if quality.coverage is None or fault not in quality.faults:
+    if quality.coverage is None or fault is None or fault not in quality.faults:
         return None
-    cells = quality.coverage[..., list(quality.faults).index(fault)].astype(np.float64)
+    cells = np.asarray(quality.coverage, np.float64)[:, :, list(quality.faults).index(fault)]
     rows, columns = cells.shape
     height, width = size[:2]
     box = quality.frame_box or Box(0, 0, width, height)
