@@ -86,8 +86,8 @@ def main() -> None:
     rows = []
     for name, measured in found.items():
         score, fault, cues = (np.array(column) for column in zip(*measured, strict=True))
-        numbers = [np.abs(score).mean(), np.abs(score).max(), fault.mean(), fault.max(), cues.mean()]
-        rows.append([name, *(f"{number:.3f}" for number in numbers)])
+        numbers = [np.abs(score).mean(), np.abs(score).max(), fault.mean(), fault.max()]
+        rows.append([name, *(f"{number:.3f}" for number in numbers), f"{cues.mean():.1f}"])
     head = ["beside the photo itself", "score, mean", "most", "a fault, mean", "most", "cues that differ"]
     for row in [head, *rows]:
         print("  ".join([f"{row[0]:30}", *(f"{cell:>13}" for cell in row[1:])]))

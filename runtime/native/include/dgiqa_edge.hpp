@@ -317,8 +317,8 @@ public:
     }
 
     // What of the frames counts, as JSON text; none: all of it.
-    void set_regions(const std::optional<std::string> &regions_json) {
-        detail::check(dgiqa_cue_meter_set_regions(meter_.get(), detail::text(regions_json)));
+    void set_regions(const std::optional<std::string> &json) {
+        detail::check(dgiqa_cue_meter_set_regions(get(), detail::text(json)));
     }
 
     // Forget the last frame, after a reconnect.
@@ -361,24 +361,22 @@ public:
     }
 
     // What of the frames counts, as JSON text; none: all of it.
-    void set_regions(const std::optional<std::string> &regions_json) {
-        detail::check(dgiqa_camera_set_regions(camera_.get(), detail::text(regions_json)));
+    void set_regions(const std::optional<std::string> &json) {
+        detail::check(dgiqa_camera_set_regions(get(), detail::text(json)));
     }
 
-    // The cues of the frame judged last.
-    Cues cues() const {
+    Cues cues() const {  // of the frame judged last
         dgiqa_cues cues;
-        detail::check(dgiqa_camera_cues(camera_.get(), &cues));
+        detail::check(dgiqa_camera_cues(get(), &cues));
         return detail::cues(cues);
     }
 
     // Rows of the frame judged last: where one of its faults is; empty where the bundle reads no such fault.
     std::vector<std::vector<double>> where(const std::string &fault) {
         int rows = 0, columns = 0;
-        const double *cells = dgiqa_camera_where(camera_.get(), fault.c_str(), &rows, &columns);
+        const double *row = dgiqa_camera_where(get(), fault.c_str(), &rows, &columns);
         std::vector<std::vector<double>> found;
-        for (int row = 0; cells != nullptr && row < rows; ++row)
-            found.emplace_back(cells + row * columns, cells + (row + 1) * columns);
+        for (; row != nullptr && rows > 0; --rows, row += columns) found.emplace_back(row, row + columns);
         return found;
     }
 
