@@ -63,7 +63,7 @@ export class Picture {
     await Promise.all([put($("frame"), bytes.slice(0, head.bytes)), put($("depth"), bytes.slice(head.bytes))]);
     if (camera !== this.camera) return null;
     const [width, height] = head.record.frame_size;
-    $("picture").style.aspectRatio = `${width} / ${height}`;
+    $("picture").style.setProperty("--ratio", (width / height).toFixed(4)); // so that cells over it lie where they should
     setText($("depth-size"), head.depth_size ? head.depth_size.join("x") : "");
     $("no-picture").hidden = true;
     this.record = head.record;
