@@ -58,7 +58,7 @@ def differences(photo: Frame, scorer: Scorer) -> Iterator[tuple[str, float, floa
     whole, cues = scorer.score(photo), CueMeter().measure(photo)
     for name, (with_stamp, regions) in CASES.items():
         frame = stamped(photo) if with_stamp else photo
-        seen = Seen(regions).score(scorer, frame)
+        seen = scorer.score(Seen(regions).picture(frame))
         now = CueMeter(regions).measure(frame)
         moved = sum(_differs(getattr(cues, cue), getattr(now, cue)) for cue in CUE_NAMES)
         yield name, seen.score - whole.score, _largest(seen, whole), moved

@@ -2,8 +2,10 @@
 #include <cmath>
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <vector>
 
 #include "commands.hpp"
+#include "faults.hpp"
 #include "handles.hpp"
 #include "output.hpp"
 #include "recorded_frames.hpp"
@@ -30,9 +32,18 @@ Json cues_json(const dgiqa_cues &cues) {
             {"cast", number(cues.cast)}};
 }
 
+// Rows of the frame, as Python gives them; null where the bundle does not read the fault.
+Json where(dgiqa_camera *camera, const char *fault) {
+    int rows = 0, columns = 0;
+    const double *row = dgiqa_camera_where(camera, fault, &rows, &columns);
+    Json found;
+    for (; row != nullptr && rows > 0; --rows, row += columns) found.push_back(std::vector<double>(row, row + columns));
+    return found;
+}
+
 struct Judged {
     dgiqa_verdict verdict{};
-    Json cues;
+    Json cues, faults, where;
     bool watchdog = false;
 };
 
@@ -67,10 +78,13 @@ public:
             return judged;
         }
         const dgiqa_frame frame = frame_of(recorded.picture);
-        settle(dgiqa_camera_judge(camera_.get(), &frame, recorded.t_s, nullptr, &judged.verdict), judged);
+        dgiqa_quality quality{};
         dgiqa_cues cues{};
+        settle(dgiqa_camera_judge(camera_.get(), &frame, recorded.t_s, &quality, &judged.verdict), judged);
         check(dgiqa_camera_cues(camera_.get(), &cues));
         judged.cues = cues_json(cues);
+        judged.faults = fault_probabilities(quality);
+        judged.where = where(camera_.get(), judged.verdict.head);
         return judged;
     }
 
@@ -83,6 +97,14 @@ private:
     Scorer scorer_;
     Camera camera_;
 };
+
+Json runner_up(const dgiqa_verdict &verdict) {
+    if (verdict.runner_up == nullptr) return {};
+    return {{"reason", verdict.runner_up},
+            {"cue", verdict.runner_up_cue},
+            {"value", number(verdict.runner_up_value)},
+            {"threshold", number(verdict.runner_up_threshold)}};
+}
 
 Json record_of(const RecordedFrame &frame, const Judged &judged) {
     const dgiqa_verdict &verdict = judged.verdict;
@@ -99,7 +121,11 @@ Json record_of(const RecordedFrame &frame, const Judged &judged) {
                    {"changed", verdict.changed != 0},
                    {"overdue", verdict.overdue != 0},
                    {"announced", verdict.announced != 0},
+                   {"runner_up", runner_up(verdict)},
+                   {"where", judged.where},
+                   {"profile", nullptr},
                    {"cues", judged.cues}};
+    if (!judged.faults.empty()) record["faults"] = judged.faults;
     if (!frame.error.empty()) record["error"] = frame.error;
     return record;
 }
