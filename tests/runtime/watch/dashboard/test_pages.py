@@ -1,6 +1,5 @@
 """The dashboard over real HTTP on loopback: what it answers, to whom, and with which headers."""
 
-import dataclasses
 import http.client
 import json
 import logging
@@ -221,16 +220,6 @@ def test_the_wall_gets_all_thumbnails_in_one_answer_and_only_new_ones(
     again = "/api/thumbnails?camera=front&index=30&camera=rear&index=60"
     assert parts(ask(dashboard, again)) == ([], b"")
     assert parts(ask(dashboard, "/api/thumbnails")) == ([], b"")
-
-
-def test_the_depth_map_takes_the_aspect_of_the_frame_it_lies_over(
-    start: Start, scored: Scored, wait_for: Callable[..., Any]
-) -> None:
-    dashboard = start()
-    event = dataclasses.replace(scored(0, size=(180, 320)), depth=np.zeros((96, 128), np.uint8))
-    feed(dashboard, wait_for, event)
-    head, pictures = parts(ask(dashboard, "/api/view?camera=front&depth=1"))
-    assert decoded(pictures[head["bytes"] :]).shape == (180, 320, 3)
 
 
 def test_a_large_frame_is_sent_smaller_and_a_reject_smaller_still(
