@@ -166,10 +166,10 @@ TEST_CASE("what cannot be used is refused, and no object is left") {
     CHECK(dgiqa_gate_create(R"({"baseline": {"on_unusable": "relearn"}})", "[]", &gate) == DGIQA_OK);
     CHECK(dgiqa_gate_baseline(gate) == nullptr);
     dgiqa_verdict verdict;
-    CHECK(dgiqa_gate_update(gate, 0.9, nullptr, 0.0, nullptr) == DGIQA_ERROR_CONFIGURATION);
+    CHECK(dgiqa_gate_update(gate, nullptr, 0.0, nullptr) == DGIQA_ERROR_CONFIGURATION);
     dgiqa_gate_free(gate);
     CHECK(dgiqa_gate_create(nullptr, nullptr, nullptr) == DGIQA_ERROR_CONFIGURATION);
-    CHECK(dgiqa_gate_update(nullptr, 0.9, nullptr, 0.0, &verdict) == DGIQA_ERROR_CONFIGURATION);
+    CHECK(dgiqa_gate_update(nullptr, nullptr, 0.0, &verdict) == DGIQA_ERROR_CONFIGURATION);
     CHECK(dgiqa_cue_meter_create(nullptr) == DGIQA_ERROR_CONFIGURATION);
     CHECK(std::string(dgiqa_gate_policy(nullptr)) == "{}");
     CHECK(dgiqa_gate_baseline(nullptr) == nullptr);
