@@ -297,14 +297,11 @@ public:
 
     // Throws GateError where the watchdog raises, else Error.
     Verdict update(const Reading &reading, double t) {
-        dgiqa_cues cues = {};
+        const dgiqa_cues cues = detail::cues(reading.cues.value_or(Cues()));
         std::vector<const char *> names;
         std::vector<float> faults;
-        if (reading.cues) cues = detail::cues(*reading.cues);
-        for (const Fault &fault : reading.faults) {
-            names.push_back(fault.name.c_str());
-            faults.push_back(fault.probability);
-        }
+        for (const Fault &fault : reading.faults) names.push_back(fault.name.c_str());
+        for (const Fault &fault : reading.faults) faults.push_back(fault.probability);
         const dgiqa_reading given = {detail::number(reading.score), reading.cues ? &cues : nullptr, names.size(),
                                      names.data(), faults.data()};
         dgiqa_verdict verdict;
