@@ -71,6 +71,7 @@ READERS = {
     "choice": "one of",
     "optional_choice": "one of",
     "texts": "list of texts",
+    "listed": "list",
     "mapping": "section",
     "optional_mapping": "section",
     "section": "section",
@@ -154,6 +155,7 @@ def settings() -> dict[str, dict[str, Setting]]:
         content = {
             "bundle": "bundle",
             "baselines": "baselines",
+            "regions": "regions",
             "engine": {"cache_folder": "cache", "fallback": "fallback"},
         }
         with listening() as heard:

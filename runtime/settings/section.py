@@ -151,6 +151,13 @@ class Section:
             raise self._refusal(key, "give a list of sections")
         return [Section(value, f"{self.path_of(key)}[{number}]") for number, value in enumerate(values)]
 
+    def listed(self, key: str) -> list[Any]:
+        """A list whose items somebody else checks; an absent one is empty."""
+        values = self._take(key, [])
+        if not isinstance(values, list):
+            raise self._refusal(key, "give a list")
+        return list(values)
+
     def mapping(self, key: str) -> dict[str, Any]:
         """Settings that somebody else reads, under names that are texts; absent: empty."""
         values = self._take(key, {})

@@ -339,6 +339,11 @@ public:
         return detail::cues(cues);
     }
 
+    // What of the frames counts, as JSON text; none: all of it.
+    void set_regions(const std::optional<std::string> &json) {
+        detail::check(dgiqa_cue_meter_set_regions(get(), detail::text(json)));
+    }
+
     // Forget the last frame, after a reconnect.
     void restart() { dgiqa_cue_meter_restart(meter_.get()); }
 
@@ -376,6 +381,26 @@ public:
         dgiqa_verdict verdict;
         const dgiqa_status status = dgiqa_camera_no_signal(camera_.get(), t, &verdict);
         return detail::checked_verdict(status, verdict);
+    }
+
+    // What of the frames counts, as JSON text; none: all of it.
+    void set_regions(const std::optional<std::string> &json) {
+        detail::check(dgiqa_camera_set_regions(get(), detail::text(json)));
+    }
+
+    Cues cues() const {  // of the frame judged last
+        dgiqa_cues cues;
+        detail::check(dgiqa_camera_cues(get(), &cues));
+        return detail::cues(cues);
+    }
+
+    // Rows of the frame judged last: where one of its faults is; empty where the bundle reads no such fault.
+    std::vector<std::vector<double>> where(const std::string &fault) {
+        int rows = 0, columns = 0;
+        const double *row = dgiqa_camera_where(get(), fault.c_str(), &rows, &columns);
+        std::vector<std::vector<double>> found;
+        for (; row != nullptr && rows > 0; --rows, row += columns) found.emplace_back(row, row + columns);
+        return found;
     }
 
     // Policy and baseline of the camera's gate, as JSON text.

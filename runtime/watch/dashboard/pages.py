@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
+    Handler = Callable[[Request], Awaitable[Response]]
+
 STATIC = Path(__file__).parent / "static"
 MOST_WATCHERS = 16
 _LONGEST_FORM = 4096
@@ -31,8 +34,11 @@ _SESSION_S = 30 * 24 * 3600
 LABELS_MISSING = 'no folder for labels is set: give one in the watch file, under [dashboard], as labels = "labels"'
 
 
-def build_app(memories: Memories, feed: Feed, access: Access, labels: Labels | None) -> App:
+def build_app(memories: Memories, feed: Feed, access: Access, labels: Labels | None, regions: "Handler") -> App:
     """The ASGI application.
+
+    Args:
+        regions: answers ``/api/regions``.
 
     Raises:
         MachineError: starlette is not installed.
@@ -56,6 +62,7 @@ def build_app(memories: Memories, feed: Feed, access: Access, labels: Labels | N
         Route("/api/reject.jpg", pages.reject),
         Route("/api/labels", pages.label, methods=["POST"]),
         Route("/api/labels/undo", pages.undo, methods=["POST"]),
+        Route("/api/regions", regions, methods=["GET", "PUT"]),
         Mount("/static", StaticFiles(directory=STATIC)),
     ]
     return Guard(Starlette(routes=routes), access)

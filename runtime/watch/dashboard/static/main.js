@@ -4,6 +4,7 @@ import { Detail } from "./detail.js";
 import { clock, duration } from "./format.js";
 import { logText } from "./gallery.js";
 import { showProcess, showSinks } from "./panels.js";
+import { showRegions } from "./regions.js";
 import { follow } from "./stream.js";
 import { showSummary } from "./summary.js";
 import { Wall } from "./wall.js";
@@ -29,7 +30,8 @@ function route() {
   $("detail").hidden = camera === null;
   wall.shown = camera === null;
   if (camera === left) return;
-  detail.open(camera); // regions.js
+  detail.open(camera);
+  showRegions(camera);
   if (camera === null) wall.focus(left);
   else $("camera-name").focus();
   render();

@@ -73,10 +73,10 @@ export async function put(image, bytes) {
 }
 
 // Send a document; gives what comes back, or throws an error with the program's own words.
-export async function send(path, document) {
+export async function send(path, document, method = "POST") {
   let answer;
   try {
-    answer = await fetch(path, { method: "POST", body: JSON.stringify(document), headers: { "Content-Type": "application/json" } });
+    answer = await fetch(path, { method, body: JSON.stringify(document), headers: { "Content-Type": "application/json" } });
   } catch {
     throw new Error("The program does not answer.");
   }
