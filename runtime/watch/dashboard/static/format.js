@@ -56,10 +56,11 @@ export function decimal(value, digits = 2) {
   return value == null ? NOTHING : value.toFixed(digits);
 }
 
-// A cue's value in its own unit: three significant digits, no exponent.
+// A cue's value in its own unit: three significant digits, no exponent; of what is all but certain one more.
 export function measure(value) {
   if (value == null) return NOTHING;
   const size = Math.abs(value);
+  if (size > 0.99 && size < 1) return value.toFixed(4);
   return size >= 100 ? value.toFixed(0) : size >= 10 ? value.toFixed(1) : value.toFixed(size >= 1 ? 2 : 3);
 }
 
