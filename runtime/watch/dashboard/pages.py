@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...errors import DgiqaEdgeError
+from ...frames.images import decode_image
 from ...ground.extra_packages import watch_package
 from ...ground.strict_text import parse_json
 from ..event import event_record
@@ -13,7 +14,6 @@ from .feed import Feed, json_text
 from .guard import COOKIE, Access, App, Guard
 from .labels import TRUTHS, Labels, Said
 from .memory.camera_memory import CameraMemory, Memories
-from .memory.pictures import decode_jpeg
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -204,7 +204,7 @@ class Pages:
         if isinstance(index, int) and (event := labels.held(camera, index)) is not None and event.frame is not None:
             return Said(event_record(event), event.frame)
         kept = memory.reject(number) if isinstance(number, int) else None
-        return None if kept is None else Said(kept.record, decode_jpeg(kept.encoded()), reduced=True)
+        return None if kept is None else Said(kept.record, decode_image(kept.encoded()), reduced=True)
 
     def _memory(self, request: "Request") -> CameraMemory | None:
         return self._memories.find(request.query_params.get("camera", ""))

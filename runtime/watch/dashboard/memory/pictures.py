@@ -145,10 +145,3 @@ def encode_jpeg(picture: NDArray[np.uint8], quality: int) -> bytes:
     if not done:
         raise SourceError(f"a frame of {picture.shape} cannot be encoded as JPEG")
     return encoded.tobytes()
-
-
-def decode_jpeg(content: bytes) -> NDArray[np.uint8]:
-    """The picture of ``encode_jpeg``, as far as that kept it."""
-    import cv2
-
-    return np.asarray(cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR), np.uint8)
