@@ -5,7 +5,6 @@ said, what the person says, and whether the picture has the frame's own size.
 """
 
 import contextlib
-import json
 import threading
 from collections import deque
 from collections.abc import Iterator
@@ -19,7 +18,9 @@ from numpy.typing import NDArray
 from ...errors import ConfigurationError, MachineError
 from ...gate.vocabulary import FAULTS
 from ...ground.atomic import write_bytes, write_text
+from ...ground.input_file import file_bytes
 from ...ground.names import file_name, json_text
+from ...ground.strict_text import parse_json
 from ..event import FrameEvent, utc_text
 
 GOOD = "good"
@@ -131,7 +132,7 @@ class Labels:
 
     def _lines_without(self, name: str) -> list[str]:
         try:
-            lines = (self._folder / RECORD).read_text(encoding="utf-8").splitlines()
+            lines = file_bytes(self._folder / RECORD, self._most).decode("utf-8", "replace").splitlines()
         except FileNotFoundError:
             return []
         return [line for line in lines if line.strip() and _file_of(line) != name]
@@ -151,7 +152,7 @@ def _said_well(folder: Path) -> Iterator[None]:
 def _file_of(line: str) -> str | None:
     """Of a label; what somebody else wrote there is left alone."""
     try:
-        return Path(json.loads(line)["file"]).name
+        return Path(parse_json(line)["file"]).name
     except (ValueError, TypeError, KeyError):
         return None
 
