@@ -143,6 +143,7 @@ setup(
         "dgiqa_edge.runtime.machine": ["*.toml"],
         "dgiqa_edge.runtime.gate": ["defaults.json"],
         "dgiqa_edge.runtime.ground": ["limits.json"],
+        "dgiqa_edge.runtime.watch.assembly": ["settings.toml"],
         "dgiqa_edge.calibration": ["photos/*.jpg", "py.typed"],
         "dgiqa_edge.benchmarks": ["schemas/*.json", "py.typed"],
         "dgiqa_edge.benchmarks.report": ["templates/*"],

@@ -129,7 +129,7 @@ def parse_watch_settings(content: Any, file: Path, environment: Mapping[str, str
     shared_gate = _policy(section.mapping("gate"), "gate", folder)
     cameras = tuple(_camera(camera, folder, environment, shared_gate) for camera in _cameras(section))
     _refuse_twins(cameras)
-    baselines = section.file_path("baselines", folder) if section.optional_text("baselines") is not None else None
+    baselines = section.optional_path("baselines", folder)
     sinks = tuple(_sink(sink) for sink in section.sections("sinks"))
     dashboard = section.optional_mapping("dashboard")
     update = _update(section.section("update"), folder)
@@ -221,26 +221,25 @@ def _connection(section: Section) -> ConnectionSettings:
 
 def _policy(values: dict[str, Any], path: str, folder: Path) -> GatePolicy:
     """Written here, or in a file of its own named by ``policy``."""
-    if "policy" not in values:
-        return parse_policy(values, path)
     section = Section(values, path)
-    file = section.file_path("policy", folder)
+    file = section.optional_path("policy", folder)
+    if file is None:
+        return parse_policy(values, path)
     section.finish()
     return load_policy(file)
 
 
 def _engine(section: Section, folder: Path) -> EngineSettings:
     default = EngineSettings()
-    kept = section.optional_text("cache_folder") is not None
     settings = EngineSettings(
         backend=section.text("backend", default.backend),
         threads=section.optional_integer("threads", low=1, high=MOST_THREADS),
         providers=section.texts("providers", default.providers),
         spinning=section.flag("spinning", default.spinning),
         fit=section.optional_choice("fit", FITS),
-        cache_folder=section.file_path("cache_folder", folder) if kept else None,
+        cache_folder=section.optional_path("cache_folder", folder),
         most_failures=section.integer("most_failures", default.most_failures, low=1),
-        fallback=section.file_path("fallback", folder) if section.optional_text("fallback") is not None else None,
+        fallback=section.optional_path("fallback", folder),
         fallback_differs=section.flag("fallback_differs", default.fallback_differs),
     )
     if not settings.providers:
