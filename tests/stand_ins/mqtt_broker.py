@@ -15,6 +15,11 @@ PROGRAM = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin
 needs_broker = pytest.mark.skipif(PROGRAM is None, reason="no mosquitto broker: apt-get install mosquitto")
 
 
+def section(port: int, **options: object) -> dict[str, object]:
+    """The settings of a sink for a broker of this machine."""
+    return {"type": "mqtt", "host": "127.0.0.1", "port": port, **options}
+
+
 class Broker:
     """A mosquitto of the test's own, without persistence."""
 
@@ -63,3 +68,7 @@ class Listener:
 
     def of(self, topic: str) -> list[Any]:
         return [payload for found, payload, _ in self.messages if found == topic]
+
+    def retained(self) -> dict[str, bytes]:
+        """What the broker keeps, as far as it has been told: the last of each topic, without what was removed."""
+        return {topic: payload for topic, payload in {it[0]: it[1] for it in self.messages}.items() if payload}

@@ -20,7 +20,7 @@ TYPES: Mapping[str, str] = {
     "v4l2loopback": ".v4l2_loopback",
     "shared_memory": ".shared_frames",
     "webhook": ".webhook",
-    "mqtt": ".mqtt",
+    "mqtt": ".mqtt.sink",
     "prometheus": "..metrics.prometheus",
 }
 

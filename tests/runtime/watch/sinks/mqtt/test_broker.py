@@ -6,14 +6,14 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
 from places import ROOT
-from stand_ins.mqtt_broker import Broker, Listener, needs_broker
+from stand_ins.mqtt_broker import Broker, Listener, needs_broker, section
 
 from dgiqa_edge.runtime.errors import ConfigurationError
 from dgiqa_edge.runtime.gate.verdict import State
@@ -24,32 +24,6 @@ from dgiqa_edge.runtime.watch.status import RunningBundle
 
 SCHEMA = json.loads((ROOT / "runtime" / "schemas" / "frame_event.schema.json").read_text())
 Scored = Callable[..., FrameEvent]
-
-
-@pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Broker]:
-    running = Broker(tmp_path)
-    yield running
-    running.stop()
-
-
-@pytest.fixture
-def listen(wait_for: Callable[..., Any]) -> Iterator[Callable[[int], Listener]]:
-    started: list[Listener] = []
-
-    def start(port: int) -> Listener:
-        started.append(Listener(port))
-        wait_for(lambda: started[-1].subscribed)
-        return started[-1]
-
-    yield start
-    for listener in started:
-        listener.client.disconnect()
-        listener.client.loop_stop()
-
-
-def section(port: int, **options: object) -> dict[str, object]:
-    return {"type": "mqtt", "host": "127.0.0.1", "port": port, **options}
 
 
 @needs_broker
