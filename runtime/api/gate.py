@@ -16,6 +16,7 @@ from ..frames.arrays import Image, as_bgr
 from ..gate.gate import Gate as StateMachine
 from ..gate.policy import GatePolicy
 from ..gate.policy_file import load_policy
+from ..gate.regions import Regions, regions_from
 from ..gate.verdict import Verdict
 from ..scoring.scorer import Scorer
 from ..watch.replay import FrameJudge
@@ -30,6 +31,7 @@ class Gate:
         bundle: a bundle's folder, or one already loaded; or an open ``Scorer``, which several gates may share and none
             of them closes.
         policy: what is a fault; a policy file's path (TOML, YAML, JSON), or None for the published policy.
+        regions: what of the frames counts; a file's path (JSON), or None for all of it.
         options: of ``Scorer``, where this gate opens one.
 
     Example:
@@ -40,19 +42,24 @@ class Gate:
         unknown starting
 
     Raises:
-        ConfigurationError: the policy breaks a rule, or an option makes no sense.
+        ConfigurationError: policy or regions break a rule, or an option makes no sense.
         DgiqaEdgeError: as ``Scorer``.
     """
 
     def __init__(
-        self, bundle: str | Path | Bundle | Scorer, policy: GatePolicy | str | Path | None = None, **options: Any
+        self,
+        bundle: str | Path | Bundle | Scorer,
+        policy: GatePolicy | str | Path | None = None,
+        regions: Regions | str | Path | None = None,
+        **options: Any,
     ) -> None:
         if policy is None:
             policy = GatePolicy()
         self.policy = policy if isinstance(policy, GatePolicy) else load_policy(policy)
+        self.regions = regions_from(regions)
         self._scorer = bundle if isinstance(bundle, Scorer) else Scorer(bundle, **options)
         self._owns_scorer = self._scorer is not bundle
-        self._judge = FrameJudge(self._scorer, StateMachine(self.policy))
+        self._judge = FrameJudge(self._scorer, StateMachine(self.policy), self.regions)
         self._last_s = 0.0
 
     def judge(self, frame: Frame | Image | None, t_s: float | None = None, *, rgb: bool = False) -> Verdict:

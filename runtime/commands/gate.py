@@ -73,6 +73,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--policy", type=input_path, metavar="FILE", help="TOML, YAML or JSON (default: the published one)"
     )
     run_.add_argument(
+        "--regions",
+        type=input_path,
+        metavar="FILE",
+        help="JSON with include and exclude, polygons of what counts (default: the whole picture)",
+    )
+    run_.add_argument(
         "--fps",
         type=number(0.001, 1000.0),
         metavar="N",
@@ -120,10 +126,12 @@ def _run(args: argparse.Namespace) -> int:
     from ..gate.gate import Gate
     from ..gate.policy import GatePolicy
     from ..gate.policy_file import load_policy
+    from ..gate.regions import regions_from
     from ..scoring.scorer import Scorer
     from ..watch.replay import Recording, replay
 
     gate = Gate(load_policy(args.policy) if args.policy else GatePolicy())
+    regions = regions_from(args.regions)
     bundle, sources = bundle_and_rest(args, args.sources)
     if len(sources) != 1:
         raise ConfigurationError(f"{len(sources)} sources of frames are named: give one video, folder, or quoted glob")
@@ -138,7 +146,7 @@ def _run(args: argparse.Namespace) -> int:
         Scorer(bundle, threads=args.threads, fit=args.fit) as scorer,
     ):
         progress.begin("frames")
-        for judged in replay(recording, scorer, gate):
+        for judged in replay(recording, scorer, gate, regions):
             frames += 1
             failed += judged.error is not None
             if judged.error is not None:
@@ -168,9 +176,13 @@ def _state(verdict: "Verdict") -> str:
 
 
 def _why(verdict: "Verdict") -> str:
-    if verdict.value is None or verdict.threshold is None:
-        return verdict.reason
-    return f"{verdict.reason} ({verdict.cue} {verdict.value:.4g}, threshold {verdict.threshold:.4g})"
+    from ..watch.seen import in_words
+
+    facts = [in_words(verdict.where)]
+    if verdict.value is not None and verdict.threshold is not None:
+        facts.append(f"{verdict.cue} {verdict.value:.4g}, threshold {verdict.threshold:.4g}")
+    told = "; ".join(filter(None, facts))
+    return f"{verdict.reason} ({told})" if told else verdict.reason
 
 
 def _tune(args: argparse.Namespace) -> int:

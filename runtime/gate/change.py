@@ -29,15 +29,18 @@ class ChangeMeter:
     def __init__(self) -> None:
         self._seen: deque[Levels] = deque(maxlen=REMEMBERED)
 
-    def measure(self, frame: Levels) -> float | None:
+    def measure(self, frame: Levels, mask: Levels | None = None) -> float | None:
         """The least mean absolute difference to a remembered frame, grey levels; None without one of this size.
 
         Args:
             frame: uint8 [H, W, 3], which is only read.
+            mask: uint8 [H, W], not 0 where the frame counts, the same for all frames between two restarts.
         """
         # Samples, not averages: averaging would hide the sensor noise that tells a live picture from a stuck one.
         step = max(_LEAST_STEP, -(-max(frame.shape[:2]) // _MOST_SAMPLES))
-        samples = frame[::step, ::step].copy()
+        samples = frame[::step, ::step].copy() if mask is None else frame[::step, ::step][mask[::step, ::step] > 0]
+        if not samples.size:
+            return None
         if self._seen and self._seen[-1].shape != samples.shape:
             self._seen.clear()
         change = self._least(samples)

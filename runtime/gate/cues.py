@@ -4,12 +4,15 @@ What the numbers mean is decided by the gate. ``python -m dgiqa_edge.benchmarks.
 well each tells photos from degraded copies; the default thresholds in ``policy.py`` were read from its table.
 """
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from .change import ChangeMeter
 from .reading import Cues
+from .regions import WHOLE, Regions
 
 Levels = NDArray[np.uint8]
 
@@ -18,9 +21,11 @@ SHADOW_LEVEL = 32
 CLIPPED_LEVEL = 250  # white comes out of a codec of limited range as 250 to 253
 
 _SAMPLE_STEP = 4
+_SPARSE_STEP = 8
 _SMALL_WIDTH = 160
 _NOISE_TILE = 16
-_SMEAR_TILE = 32
+_SMEAR_TILES = 32, 32 // _SAMPLE_STEP  # rows, and columns of which every fourth is looked at
+_AROUND = np.ones((3, 3), np.uint8)
 _HAZE_PATCH = np.ones((9, 9), np.uint8)
 _FLAT_WINDOW = (9, 9)
 _FLAT_DEVIATION = 3.0
@@ -37,41 +42,105 @@ class CueMeter:
     """Measures one camera's frames in their order; keeps samples of the last ones to see change.
 
     For one thread at a time.
+
+    Args:
+        regions: what counts. Nothing that is excluded has any part in a cue, and a cue of which nothing is left to
+            measure (a strip too thin for the tiles of the noise, say) is None.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, regions: Regions = WHOLE) -> None:
+        self._regions = regions
         self._change = ChangeMeter()
+        self._part: _Part | None = None
 
     def measure(self, frame: Levels) -> Cues:
         """The cues of a frame, uint8 [H, W, 3] BGR, which is only read.
 
         Below 64 pixels on a side only ``change`` is measured.
         """
-        change = self._change.measure(frame)
+        part = self._part_of(frame)
+        change = self._change.measure(frame, None if part is None else part.mask)
         if min(frame.shape[:2]) < LEAST_SIDE:
             return Cues(change=change)
         grey = np.asarray(cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY), np.uint8)
-        sampled = np.ascontiguousarray(grey[::_SAMPLE_STEP, ::_SAMPLE_STEP])
         samples = np.ascontiguousarray(frame[::_SAMPLE_STEP, ::_SAMPLE_STEP])
-        counts = np.bincount(sampled.ravel(), minlength=256)
-        dark, bright = _quantile(counts, 0.05), _quantile(counts, 0.95)
         small = _small(samples)
+        levels, pixels = grey[::_SAMPLE_STEP, ::_SAMPLE_STEP].ravel(), samples.reshape(1, -1, 3)
+        if part is not None:
+            levels, pixels = levels[part.sampled], np.ascontiguousarray(pixels[:, part.sampled])
+            if not levels.size:
+                return Cues(change=change)
+        counts = np.bincount(levels, minlength=256)
+        dark, bright = _quantile(counts, 0.05), _quantile(counts, 0.95)
         return Cues(
             luminance=bright,
             shadows=float(counts[:SHADOW_LEVEL].sum() / counts.sum()),
-            clipped=_clipped_share(samples),
-            sharpness=_sharpness(grey),
-            noise=_noise(grey),
-            haze=_dark_channel(small),
+            clipped=_clipped_share(pixels),
+            sharpness=_sharpness(grey, part),
+            noise=_noise(grey, part),
+            haze=_dark_channel(small, part),
             contrast=bright - dark,
-            occlusion=_flat_share(small),
+            occlusion=_flat_share(small, part),
             change=change,
-            smear=_smeared_share(grey, frame),
+            smear=_smeared_share(grey, frame, part),
         )
 
     def restart(self) -> None:
         """Forget the last frames, after a reconnect."""
         self._change.restart()
+
+    def _part_of(self, frame: Levels) -> "_Part | None":
+        if self._regions and (self._part is None or self._part.mask.shape != frame.shape[:2]):
+            self._part = _part(self._regions.mask(*frame.shape[:2]))
+            self._change.restart()
+        return self._part
+
+
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """What counts of the frames of one size, at the resolution of each measurement.
+
+    ``mask``, and ``inner`` without what touches excluded pixels, uint8 [H, W], 255 where they count; ``small`` and
+    ``surroundings``, the pixels whose neighbourhood counts as a whole, for what ``_small`` gives; ``half`` for the half
+    size. The others bool: ``sampled`` and ``sparse`` of every fourth and every eighth pixel, ``noise`` and ``smear`` of
+    tiles, those that count as a whole.
+    """
+
+    mask: Levels
+    inner: Levels
+    half: Levels
+    small: Levels
+    surroundings: Levels
+    sampled: NDArray[np.bool_]
+    sparse: NDArray[np.bool_]
+    noise: NDArray[np.bool_]
+    smear: NDArray[np.bool_]
+
+
+def _part(mask: Levels) -> _Part:
+    # Where a size is no multiple of the other, a pixel has a sliver of its neighbour too: hence without the borders.
+    inner = cv2.erode(mask, _AROUND)
+    small = _whole(_small(np.ascontiguousarray(cv2.erode(mask[::_SAMPLE_STEP, ::_SAMPLE_STEP], _AROUND))))
+    columns = mask[:, ::_SAMPLE_STEP]
+    steps = columns[1:, 1:] & columns[:-1, 1:] & columns[1:, :-1]
+    large = min(mask.shape) >= LEAST_SIDE
+    none = np.zeros(0, np.bool_)
+    return _Part(
+        mask=mask,
+        inner=np.asarray(inner, np.uint8),
+        half=_whole(_half(inner)) if large else inner,
+        small=small,
+        surroundings=np.asarray(cv2.erode(small, _HAZE_PATCH), np.uint8),
+        sampled=mask[::_SAMPLE_STEP, ::_SAMPLE_STEP].ravel() > 0,
+        sparse=mask[::_SPARSE_STEP, ::_SPARSE_STEP] > 0,
+        noise=np.concatenate([_tile_means(strip, _NOISE_TILE) == 255 for strip in _strips(inner)]) if large else none,
+        smear=_tile_means(np.ascontiguousarray(steps), *_SMEAR_TILES) == 255 if large else none,
+    )
+
+
+def _whole(mask: Levels) -> Levels:
+    """255 where a mask that was made smaller counts as a whole, else 0."""
+    return (mask == 255).astype(np.uint8) * np.uint8(255)
 
 
 def _quantile(counts: NDArray[np.int64], share: float) -> float:
@@ -80,46 +149,64 @@ def _quantile(counts: NDArray[np.int64], share: float) -> float:
     return float(np.searchsorted(cumulative, share * cumulative[-1]))
 
 
-def _clipped_share(samples: Levels) -> float:
+def _clipped_share(pixels: Levels) -> float:
     """Share of pixels with a channel at its end: colour is lost there before grey is white."""
-    brightest = cv2.max(cv2.max(samples[..., 0], samples[..., 1]), samples[..., 2])
+    brightest = cv2.max(cv2.max(pixels[..., 0], pixels[..., 1]), pixels[..., 2])
     return cv2.countNonZero(cv2.inRange(brightest, CLIPPED_LEVEL, 255)) / brightest.size  # type: ignore[call-overload]
 
 
-def _sharpness(grey: Levels) -> float:
+def _sharpness(grey: Levels, part: _Part | None) -> float | None:
     """How much of the gradient energy at half size is there at full size too, in the direction that has less.
 
     A sharp picture has about half as much, a blurred one a quarter, whatever its contrast; the lesser direction also
     sees motion blur. 2 squared levels keep pictures without structure from dividing by nothing.
     """
-    size = (grey.shape[1] // 2, grey.shape[0] // 2)
-    half = np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.uint8)
-    fine, coarse = _squared_differences(grey), _squared_differences(half)
+    fine = _squared_differences(grey, None if part is None else part.inner)
+    coarse = _squared_differences(_half(grey), None if part is None else part.half)
+    if fine is None or coarse is None:
+        return None
     return min(at_full / (at_half + 2.0) for at_full, at_half in zip(fine, coarse, strict=True))
 
 
-def _squared_differences(grey: Levels) -> tuple[float, float]:
-    """Mean squared difference of neighbours: along rows, along columns."""
-    return (
-        cv2.norm(cv2.absdiff(grey[:, 1:], grey[:, :-1]), cv2.NORM_L2SQR) / grey.size,
-        cv2.norm(cv2.absdiff(grey[1:], grey[:-1]), cv2.NORM_L2SQR) / grey.size,
-    )
+def _half(grey: Levels) -> Levels:
+    size = (grey.shape[1] // 2, grey.shape[0] // 2)
+    return np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def _noise(grey: Levels) -> float:
+def _squared_differences(grey: Levels, mask: Levels | None) -> tuple[float, float] | None:
+    """Mean squared difference of neighbours: along rows, along columns. None where nothing counts."""
+    along, down = cv2.absdiff(grey[:, 1:], grey[:, :-1]), cv2.absdiff(grey[1:], grey[:-1])
+    if mask is None:
+        return cv2.norm(along, cv2.NORM_L2SQR) / grey.size, cv2.norm(down, cv2.NORM_L2SQR) / grey.size
+    counted = cv2.countNonZero(mask)
+    if not counted:
+        return None
+    along, down = along & mask[:, 1:] & mask[:, :-1], down & mask[1:] & mask[:-1]
+    return cv2.norm(along, cv2.NORM_L2SQR) / counted, cv2.norm(down, cv2.NORM_L2SQR) / counted
+
+
+def _noise(grey: Levels, part: _Part | None) -> float | None:
     """Standard deviation of the noise in grey levels, by Immerkaer's operator (1996) in the quietest tiles.
 
     The operator, a difference of two Laplacians, is blind to linear structure. Texture still looks like noise to it,
     so the tile at the 10th percentile speaks for the frame; tiles at black or white, where noise is cut off, do not
     count. Three strips, half of the frame, are enough to find quiet tiles.
     """
-    third = grey.shape[0] // 3
-    rows = max(_NOISE_TILE, third // 2)
-    strips = [grey[start : start + rows] for start in (0, third, 2 * third)]
+    strips = _strips(grey)
     response = np.concatenate([_tile_means(_noise_response(strip), _NOISE_TILE) for strip in strips])
     level = np.concatenate([_tile_means(strip, _NOISE_TILE) for strip in strips])
+    if part is not None:
+        response, level = response[part.noise], level[part.noise]
+        if not response.size:
+            return None
     exposed = response[(level > 8) & (level < 247)]
     return float(np.quantile(exposed if exposed.size >= 16 else response, 0.1)) * _NOISE_SCALE / _NOISE_FINENESS
+
+
+def _strips(grey: Levels) -> list[Levels]:
+    third = grey.shape[0] // 3
+    rows = max(_NOISE_TILE, third // 2)
+    return [grey[start : start + rows] for start in (0, third, 2 * third)]
 
 
 def _noise_response(grey: Levels) -> Levels:
@@ -144,42 +231,49 @@ def _small(samples: Levels) -> Levels:
     return np.asarray(cv2.resize(samples, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def _dark_channel(small: Levels) -> float:
+def _dark_channel(small: Levels, part: _Part | None) -> float | None:
     """How veiled even the darkest places are: 5th percentile of the dark channel (He et al. 2009), in [0, 1].
 
     Somewhere in almost every clear patch a colour channel is near 0; airlight lifts all of them.
     """
     darkest = cv2.min(cv2.min(small[..., 0], small[..., 1]), small[..., 2])
-    return float(np.quantile(cv2.erode(darkest, _HAZE_PATCH), 0.05)) / 255.0
+    if part is None:
+        return float(np.quantile(cv2.erode(darkest, _HAZE_PATCH), 0.05)) / 255.0
+    counted = cv2.erode(darkest | ~part.small, _HAZE_PATCH)[part.small > 0]
+    return float(np.quantile(counted, 0.05)) / 255.0 if counted.size else None
 
 
-def _flat_share(small: Levels) -> float:
+def _flat_share(small: Levels, part: _Part | None) -> float | None:
     """Share of the picture whose surroundings deviate by less than 3 grey levels."""
     grey = cv2.cvtColor(small, cv2.COLOR_BGR2GRAY).astype(np.float32)
     mean = cv2.blur(grey, _FLAT_WINDOW)
-    variance = cv2.blur(grey * grey, _FLAT_WINDOW) - mean * mean
-    return float(np.mean(variance < _FLAT_DEVIATION**2))
+    flat = cv2.blur(grey * grey, _FLAT_WINDOW) - mean * mean < _FLAT_DEVIATION**2
+    if part is not None:
+        flat = flat[part.surroundings > 0]
+    return float(np.mean(flat)) if flat.size else None
 
 
-def _smeared_share(grey: Levels, frame: Levels) -> float:
+def _smeared_share(grey: Levels, frame: Levels, part: _Part | None) -> float | None:
     """Share of the picture that a decoder made up: lines repeated downwards, or what it fills lost slices with."""
-    return min(1.0, _repeated_share(grey) + _filled_share(frame))
+    repeated, filled = _repeated(grey), _filled(frame)
+    if part is not None:
+        repeated, filled = repeated[part.smear], filled[part.sparse]
+    return min(1.0, float(np.mean(repeated)) + float(np.mean(filled))) if repeated.size and filled.size else None
 
 
-def _repeated_share(grey: Levels) -> float:
-    """Share of tiles with structure along their rows and none along their columns; every fourth column is looked at."""
+def _repeated(grey: Levels) -> NDArray[np.bool_]:
+    """Which tiles have structure along their rows and none along their columns; every fourth column is looked at."""
     columns = np.ascontiguousarray(grey[:, ::_SAMPLE_STEP])
-    tile = (_SMEAR_TILE, _SMEAR_TILE // _SAMPLE_STEP)
-    down = _tile_means(_scaled_difference(columns[1:, 1:], columns[:-1, 1:]), *tile)
-    along = _tile_means(_scaled_difference(columns[1:, 1:], columns[1:, :-1]), *tile)
-    return float(np.mean((down <= _MOST_DOWN * _SMEAR_FINENESS) & (along >= _SMEAR_FINENESS)))
+    down = _tile_means(_scaled_difference(columns[1:, 1:], columns[:-1, 1:]), *_SMEAR_TILES)
+    along = _tile_means(_scaled_difference(columns[1:, 1:], columns[1:, :-1]), *_SMEAR_TILES)
+    return (down <= _MOST_DOWN * _SMEAR_FINENESS) & (along >= _SMEAR_FINENESS)
 
 
 def _scaled_difference(one: Levels, other: Levels) -> Levels:
     return np.asarray(cv2.convertScaleAbs(cv2.absdiff(one, other), alpha=_SMEAR_FINENESS), np.uint8)
 
 
-def _filled_share(frame: Levels) -> float:
-    """Share of sampled pixels in the green of an H.264 picture whose chroma was never decoded (Y, U and V all 0)."""
-    samples = frame[::8, ::8]
-    return float(np.mean((samples[..., 1] > 100) & (samples[..., 0] < 6) & (samples[..., 2] < 6)))
+def _filled(frame: Levels) -> NDArray[np.bool_]:
+    """Which sampled pixels have the green of an H.264 picture whose chroma was never decoded (Y, U and V all 0)."""
+    samples = frame[::_SPARSE_STEP, ::_SPARSE_STEP]
+    return (samples[..., 1] > 100) & (samples[..., 0] < 6) & (samples[..., 2] < 6)

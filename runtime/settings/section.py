@@ -173,6 +173,14 @@ class Section:
             raise self._refusal(key, "give a list of sections")
         return [Section(value, f"{self.path_of(key)}[{number}]") for number, value in enumerate(values)]
 
+    @asked("list")
+    def listed(self, key: str) -> list[Any]:
+        """A list whose items somebody else checks; an absent one is empty."""
+        values = self._take(key, [])
+        if not isinstance(values, list):
+            raise self._refusal(key, "give a list")
+        return list(values)
+
     @asked("section")
     def mapping(self, key: str) -> dict[str, Any]:
         """Settings that somebody else reads, under names that are texts; absent: empty."""

@@ -5,7 +5,7 @@ Live cameras are the watch loop's work; here every frame is judged, in its order
 
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +17,10 @@ from ..frames.images import IMAGE_SUFFIXES, expand_images, read_image
 from ..gate.cues import CueMeter
 from ..gate.gate import NO_SIGNAL, Gate
 from ..gate.reading import Reading
+from ..gate.regions import WHOLE, Regions
 from ..gate.verdict import Verdict
-from ..gate.vocabulary import head_of
 from ..quality import FrameScorer
+from .seen import Seen
 from .sources.protocol import Damaged, End, Frame
 from .sources.video_file import VideoFile
 
@@ -121,12 +122,17 @@ class Recording:
 
 
 class FrameJudge:
-    """One camera's frames through cues, scorer and gate, in their order; for one thread at a time."""
+    """One camera's frames through cues, scorer and gate, in their order; for one thread at a time.
 
-    def __init__(self, scorer: FrameScorer, gate: Gate) -> None:
+    Args:
+        regions: what of the frames counts.
+    """
+
+    def __init__(self, scorer: FrameScorer, gate: Gate, regions: Regions = WHOLE) -> None:
         self._scorer = scorer
         self._gate = gate
-        self._meter = CueMeter()
+        self._seen = Seen(regions)
+        self._meter = CueMeter(regions)
 
     def judge(self, image: NDArray[np.uint8] | None, t_s: float) -> tuple[Verdict, Reading]:
         """The verdict on a frame, uint8 [H, W, 3] BGR, and what it was made from; None is a camera without signal.
@@ -137,19 +143,21 @@ class FrameJudge:
         if image is None:
             self._meter.restart()
             return self._gate.update(NO_SIGNAL, t_s), NO_SIGNAL
-        quality = self._scorer.score(image)
+        quality = self._seen.score(self._scorer, image)
         reading = Reading(quality.score, self._meter.measure(image), quality.faults)
         verdict = self._gate.update(reading, t_s)
-        return replace(verdict, where=quality.where(head_of(verdict.reason))), reading
+        return self._seen.placed(verdict, quality, image.shape), reading
 
 
-def replay(frames: Iterable[RecordedFrame], scorer: FrameScorer, gate: Gate) -> Iterator[Judged]:
-    """Judge each frame; one that cannot be read is a camera without signal.
+def replay(
+    frames: Iterable[RecordedFrame], scorer: FrameScorer, gate: Gate, regions: Regions = WHOLE
+) -> Iterator[Judged]:
+    """Judge each frame, by what counts of it; one that cannot be read is a camera without signal.
 
     Raises:
         GateError: as ``Gate.update`` does.
     """
-    judge = FrameJudge(scorer, gate)
+    judge = FrameJudge(scorer, gate, regions)
     for frame in frames:
         verdict, reading = judge.judge(frame.image, frame.t_s)
         yield Judged(frame.index, frame.t_s, frame.file, verdict, reading, frame.error)

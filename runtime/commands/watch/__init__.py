@@ -162,7 +162,7 @@ def _watch(settings: "WatchSettings", args: argparse.Namespace) -> int:
                 follower=follower,
                 baselines=lambda bundle: _baselines(keeper, bundle, settings.cameras),
             )
-            attach(watch, open_sinks(plans))
+            attach(watch, open_sinks(plans), settings.regions)
         except DgiqaEdgeError:
             if follower is not None:
                 follower.end_well()  # a camera or a sink keeps it from running: no fault of a bundle on trial

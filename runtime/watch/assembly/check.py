@@ -8,6 +8,8 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 from ...errors import ConfigurationError, DgiqaEdgeError, RemoteError, SinkError
 from ...quality import FrameScorer
@@ -62,7 +64,7 @@ class _Try:
 
 
 def check(settings: WatchSettings, open_scorer: OpenScorer, listen: str | None = None) -> Iterator[Finding]:
-    """Look at bundle and engine, cameras, baselines, sinks, and dashboard; a finding for each, in this order.
+    """Look at bundle and engine, cameras, baselines, regions, sinks, and dashboard; a finding for each, in this order.
 
     Args:
         open_scorer: opens the scorer that the cameras would share.
@@ -70,12 +72,16 @@ def check(settings: WatchSettings, open_scorer: OpenScorer, listen: str | None =
     """
     tries = [_Try("bundle", _ENGINE_S, lambda: _bundle(settings, open_scorer))]
     tries += [_camera(camera, settings) for camera in settings.cameras]
-    folder = settings.baselines
-    if folder is not None:
-        tries.append(_Try("baselines", _SINK_S, lambda: Finding("baselines", writable_folder(folder))))
+    for name, folder in (("baselines", settings.baselines), ("regions", settings.regions)):
+        if folder is not None:
+            tries.append(_Try(name, _SINK_S, partial(_folder, name, folder)))
     tries += [*_sinks(settings), *_dashboard(settings, listen)]
     for one in tries:
         yield one.finding()
+
+
+def _folder(name: str, folder: Path) -> Finding:
+    return Finding(name, writable_folder(folder))
 
 
 def _bundle(settings: WatchSettings, open_scorer: OpenScorer) -> Finding:

@@ -15,6 +15,7 @@ from ...backoff import BackoffPolicy
 from ...errors import ConfigurationError
 from ...gate.policy import GatePolicy
 from ...gate.policy_file import load_policy, parse_policy
+from ...gate.regions import WHOLE, Regions, read_regions, regions_of
 from ...ground.framing import FITS, Fit
 from ...ground.limits import MOST_THREADS
 from ...settings.credentials import shown_address
@@ -67,6 +68,7 @@ class CameraSettings:
     connection: ConnectionSettings
     policy: GatePolicy
     depth_every: int
+    regions: Regions = WHOLE
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,7 @@ class WatchSettings:
     engine: EngineSettings
     cameras: tuple[CameraSettings, ...]
     baselines: Path | None
+    regions: Path | None
     sinks: tuple[Mapping[str, Any], ...] = field(repr=False)
     dashboard: Mapping[str, Any] | None = field(repr=False)
     update: UpdateSettings = field(default_factory=UpdateSettings)
@@ -127,7 +130,8 @@ def parse_watch_settings(content: Any, file: Path, environment: Mapping[str, str
     bundle = remote_path(named) if is_remote(named) else section.file_path("bundle", folder)
     engine = _engine(section.section("engine"), folder)
     shared_gate = _policy(section.mapping("gate"), "gate", folder)
-    cameras = tuple(_camera(camera, folder, environment, shared_gate) for camera in _cameras(section))
+    drawn = section.optional_path("regions", folder)
+    cameras = tuple(_camera(camera, folder, environment, shared_gate, drawn) for camera in _cameras(section))
     _refuse_twins(cameras)
     baselines = section.optional_path("baselines", folder)
     sinks = tuple(_sink(sink) for sink in section.sections("sinks"))
@@ -140,6 +144,7 @@ def parse_watch_settings(content: Any, file: Path, environment: Mapping[str, str
         engine=engine,
         cameras=cameras,
         baselines=baselines,
+        regions=drawn,
         sinks=sinks,
         dashboard=dashboard,
         update=update,
@@ -166,7 +171,9 @@ def _cameras(section: Section) -> list[Section]:
     return cameras
 
 
-def _camera(section: Section, folder: Path, environment: Mapping[str, str], shared_gate: GatePolicy) -> CameraSettings:
+def _camera(
+    section: Section, folder: Path, environment: Mapping[str, str], shared_gate: GatePolicy, drawn: Path | None
+) -> CameraSettings:
     name = section.text("name")
     if not _NAME.fullmatch(name):
         raise ConfigurationError(
@@ -180,6 +187,9 @@ def _camera(section: Section, folder: Path, environment: Mapping[str, str], shar
     except ConfigurationError as error:
         raise ConfigurationError(f"{section.path_of('source')}: {error}") from None
     own_gate = section.mapping("gate")
+    regions = regions_of(section)
+    if drawn is not None:
+        regions = read_regions(drawn / f"{name}.json") or regions
     settings = CameraSettings(
         name=name,
         source=source,
@@ -190,6 +200,7 @@ def _camera(section: Section, folder: Path, environment: Mapping[str, str], shar
         connection=_connection(section),
         policy=_policy(own_gate, section.path_of("gate"), folder) if own_gate else shared_gate,
         depth_every=section.integer("depth_every", 1, low=1, high=10_000),
+        regions=regions,
     )
     section.finish()
     return settings

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import ConfigurationError, DgiqaEdgeError
 from ...gate.baseline import Baseline
+from ...gate.regions import Regions, write_regions
 from ...settings.credentials import shown_address
 from ..loop.watch import Watch, WatchedCamera
 from ..sinks.protocol import Sink
@@ -53,6 +54,7 @@ def watched_camera(
         policy=camera.policy,
         baseline=baseline,
         depth_every=camera.depth_every,
+        regions=camera.regions,
     )
 
 
@@ -138,11 +140,23 @@ def open_sinks(plans: "Sequence[SinkPlan]") -> list[Sink]:
     return sinks
 
 
-def attach(watch: Watch, sinks: Sequence[Sink]) -> None:
-    """Give the watch loop its sinks, and those that show its status the means to."""
-    from ..sinks.registry import FollowsStatus
+def attach(watch: Watch, sinks: Sequence[Sink], regions: Path | None = None) -> None:
+    """Give the watch loop its sinks, and those that show its status or change regions the means to.
+
+    Args:
+        regions: the folder that keeps what is drawn, a file per camera; None: nothing can be drawn to stay.
+    """
+    from ..sinks.registry import FollowsStatus, RegionMeans, SetsRegions
+
+    def keep(camera: str, drawn: Regions) -> None:
+        watch.regions(camera)  # refuses a name that would lead out of the folder, for no camera is called so
+        if regions is not None:
+            write_regions(regions / f"{camera}.json", drawn)
+        watch.set_regions(camera, drawn)
 
     for sink in sinks:
+        if isinstance(sink, SetsRegions):
+            sink.follow_regions(RegionMeans(watch.regions, keep, regions is not None))
         if isinstance(sink, FollowsStatus):
             sink.follow(watch.status)
         watch.add_sink(sink)

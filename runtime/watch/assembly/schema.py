@@ -19,6 +19,7 @@ _TYPES: Mapping[str, Mapping[str, Any]] = {
     "path": {"type": "string", "minLength": 1},
     "one of": {},
     "list of texts": {"type": "array", "items": {"type": "string"}, "uniqueItems": True},
+    "list": {"type": "array"},
     "section": {"type": "object"},
     "list of sections": {"type": "array", "items": {"type": "object"}},
     SIZE: {"type": "string", "pattern": "^[0-9]+x[0-9]+$"},

@@ -1,6 +1,7 @@
 """One camera's frames on their way to a verdict: learned score, cues, gate; and the figures about it.
 
-For the scoring thread; only ``lose`` and ``snapshot`` are for others. It decides nothing itself: the gate does.
+For the scoring thread; only ``lose``, ``snapshot`` and ``regions`` are for others. It decides nothing itself: the gate
+does.
 """
 
 import threading
@@ -16,10 +17,11 @@ from ...gate.cues import CueMeter
 from ...gate.gate import Gate
 from ...gate.policy import CHECKS
 from ...gate.reading import NO_SIGNAL, Reading
+from ...gate.regions import WHOLE, Regions
 from ...gate.verdict import Verdict
-from ...gate.vocabulary import head_of
 from ...quality import FrameScorer, Quality
 from ..event import FrameEvent, Outcome
+from ..seen import Seen
 from ..status import Percentiles
 from .clock import Clock
 from .intake import CapturedFrame
@@ -51,12 +53,24 @@ class CameraJudge:
         depth_every: with the split layout, depth is computed for every so many frames and reused in between.
         clock: for latencies.
         learned: called once, by the scoring thread, when the gate has learned the camera's baseline.
+        regions: what of the frames counts.
     """
 
-    def __init__(self, camera: str, gate: Gate, depth_every: int, clock: Clock, learned: Learned | None = None) -> None:
+    def __init__(
+        self,
+        camera: str,
+        gate: Gate,
+        depth_every: int,
+        clock: Clock,
+        learned: Learned | None = None,
+        regions: Regions = WHOLE,
+    ) -> None:
         self.camera = camera
+        self.regions = regions
+        """Any thread may set others; they hold from the next frame on."""
         self._gate = gate
-        self._meter = CueMeter()
+        self._seen = Seen(regions)
+        self._meter = CueMeter(regions)
         self._keep = learned
         self._learned = learned if gate.baseline is None else None
         self._depth_every = depth_every
@@ -84,15 +98,17 @@ class CameraJudge:
         taken = self._clock.monotonic()
         with self._lock:
             lost, self._lost = self._lost, False
-        if lost:  # what was before the loss is no measure of change
-            self._meter = CueMeter()
+        if self._seen.regions is not (regions := self.regions):
+            self._seen, lost = Seen(regions), True
+        if lost:  # what was before is no measure of change
+            self._meter = CueMeter(regions)
             self._depth = None
         quality = self._quality(frame.image, scorer)
         scored = self._clock.monotonic()
         cues = self._meter.measure(frame.image)
         with self._lock:
             verdict = self._update(Reading(quality.score, cues, quality.faults), frame.at, frame.wall_at)
-            self._verdict = verdict = replace(verdict, where=quality.where(head_of(verdict.reason)))
+            self._verdict = verdict = self._seen.placed(verdict, quality, frame.image.shape)
         judged = self._clock.monotonic()
         for stage, seconds in (("queue", taken - frame.at), ("score", scored - taken), ("gate", judged - scored)):
             self._stages[stage].add(seconds * 1e3)
@@ -163,7 +179,7 @@ class CameraJudge:
         reuse = self._depth is not None and self._depth_age + 1 < self._depth_every
         if image.shape != self._frame_shape:
             reuse = False
-        quality = scorer.score(image, self._depth if reuse else None)
+        quality = self._seen.score(scorer, image, self._depth if reuse else None)
         self._depth_age = self._depth_age + 1 if reuse else 0
         self._frame_shape = image.shape
         if self._depth_every > 1:

@@ -9,6 +9,7 @@ from ...gate.verdict import Verdict
 from ...ground.error_text import one_line
 from ...quality import FrameScorer
 from ..event import FrameEvent, Outcome
+from ..seen import in_words
 from .clock import Clock
 from .intake import CapturedFrame, Intake
 from .judge import CameraJudge
@@ -151,7 +152,7 @@ class ScoringLoop:
 def _log_verdict(camera: str, verdict: Verdict | None) -> None:
     if verdict is None or not verdict.announced:
         return
-    facts = [verdict.reason]
+    facts = [" ".join(filter(None, (verdict.reason, in_words(verdict.where))))]
     if verdict.cue is not None and verdict.value is not None and verdict.threshold is not None:
         facts.append(f"{verdict.cue} {verdict.value:.3g}, threshold {verdict.threshold:.3g}")
     if verdict.score is not None:

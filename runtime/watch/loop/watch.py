@@ -16,6 +16,7 @@ from ...errors import ConfigurationError, DgiqaEdgeError, EngineCompatibilityErr
 from ...gate.baseline import Baseline
 from ...gate.gate import Gate
 from ...gate.policy import GatePolicy
+from ...gate.regions import WHOLE, Regions
 from ...ground.error_text import one_line
 from ...machine.memory import resident_mib
 from ...quality import FrameScorer
@@ -53,6 +54,7 @@ class WatchedCamera:
     policy: GatePolicy = field(default_factory=GatePolicy)
     baseline: Baseline | None = None
     depth_every: int = 1
+    regions: Regions = WHOLE
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,12 @@ class Watch:
         self._intake = Intake({camera.name: camera.line for camera in cameras})
         self._judges = {
             camera.name: CameraJudge(
-                camera.name, Gate(camera.policy, camera.baseline), camera.depth_every, self._clock, learned
+                camera.name,
+                Gate(camera.policy, camera.baseline),
+                camera.depth_every,
+                self._clock,
+                learned,
+                camera.regions,
             )
             for camera in cameras
         }
@@ -251,6 +258,22 @@ class Watch:
             sinks=self._final_sinks or {sink.name: sink.stats() for sink in self._sinks},
             running=self._running(),
         )
+
+    def regions(self, camera: str) -> Regions:
+        """What of the camera's frames counts now. From any thread.
+
+        Raises:
+            KeyError: there is no such camera.
+        """
+        return self._judges[camera].regions
+
+    def set_regions(self, camera: str, regions: Regions) -> None:
+        """Let these count from the next frame on; change is measured anew. From any thread.
+
+        Raises:
+            KeyError: there is no such camera.
+        """
+        self._judges[camera].regions = regions
 
     def add_sink(self, sink: Sink) -> None:
         """One more sink, before ``run``: for those that need the loop's own status, such as the dashboard."""

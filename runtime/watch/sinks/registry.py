@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, cast, runtime_checkable
 
+from ...gate.regions import Regions
 from ...settings.section import Section
 from ..status import WatchStatus
 from .protocol import Sink
@@ -45,6 +46,26 @@ class FollowsStatus(Protocol):
     """A sink that also shows counters: the watch loop gives it a function that takes a snapshot, before any event."""
 
     def follow(self, status: Callable[[], WatchStatus]) -> None: ...
+
+
+@dataclass(frozen=True)
+class RegionMeans:
+    """How to see and to change what counts of a camera's picture; any thread.
+
+    ``get`` and ``set`` raise KeyError where there is no such camera. ``set`` first keeps the regions, where
+    ``is_kept``, and raises MachineError where the disk does not take them; else they would be forgotten at the end.
+    """
+
+    get: Callable[[str], Regions]
+    set: Callable[[str, Regions], None]
+    is_kept: bool
+
+
+@runtime_checkable
+class SetsRegions(Protocol):
+    """A sink in which people draw regions: it is given the means before any event."""
+
+    def follow_regions(self, means: RegionMeans) -> None: ...
 
 
 @dataclass(frozen=True)
