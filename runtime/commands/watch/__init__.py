@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ...bundle.bundle import Bundle
-    from ...gate.baseline import Baseline
     from ...watch.assembly.baseline_keeper import BaselineKeeper
     from ...watch.assembly.config import CameraSettings, WatchSettings
+    from ...watch.loop.watch import Baselines
 
 log = logging.getLogger("dgiqa_edge.watch")
 
@@ -196,10 +196,10 @@ def _watch(settings: "WatchSettings", args: argparse.Namespace) -> int:
 
 def _baselines(
     keeper: "BaselineKeeper", bundle: "Bundle", cameras: "Sequence[CameraSettings]"
-) -> "dict[str, Baseline | None]":
+) -> "dict[str, Baselines]":
     """What cameras have learned with a bundle that takes over; one that cannot be used is learned anew."""
     keeper.follow(bundle)
-    found: dict[str, Baseline | None] = {}
+    found: dict[str, Baselines] = {}
     for camera in cameras:
         try:
             found[camera.name] = keeper.load(camera)

@@ -15,6 +15,8 @@ from ...backoff import BackoffPolicy
 from ...errors import ConfigurationError
 from ...gate.policy import GatePolicy
 from ...gate.policy_file import load_policy, parse_policy
+from ...gate.profiles.profiled_gate import Profiles
+from ...gate.profiles.settings import parse_profiles
 from ...gate.regions import WHOLE, Regions, read_regions, regions_of
 from ...ground.framing import FITS, Fit
 from ...ground.limits import MOST_THREADS
@@ -24,6 +26,7 @@ from ...settings.remote_address import is_remote, remote_path
 from ...settings.section import Section
 from ..loop.capture import ConnectionSettings
 from ..loop.intake import Drop, LineSettings, Policy
+from ..loop.judge import kept_name
 from ..loop.slot_follower import TrialSettings
 from ..sources.registry import is_finite
 from ..sources.uri import parse_uri
@@ -69,6 +72,7 @@ class CameraSettings:
     policy: GatePolicy
     depth_every: int
     regions: Regions = WHOLE
+    profiles: Profiles = field(default_factory=Profiles)
 
 
 @dataclass(frozen=True)
@@ -133,8 +137,10 @@ def parse_watch_settings(content: Any, file: Path, environment: Mapping[str, str
     drawn = section.optional_path("regions", folder)
     cameras = tuple(_camera(camera, folder, environment, shared_gate, drawn) for camera in _cameras(section))
     _refuse_twins(cameras)
+    _refuse_shared_files(cameras)
     baselines = section.optional_path("baselines", folder)
     sinks = tuple(_sink(sink) for sink in section.sections("sinks"))
+    _refuse_unheard(cameras, sinks)
     dashboard = section.optional_mapping("dashboard")
     update = _update(section.section("update"), folder)
     section.finish()
@@ -190,6 +196,7 @@ def _camera(
     regions = regions_of(section)
     if drawn is not None:
         regions = read_regions(drawn / f"{name}.json") or regions
+    policy = _policy(own_gate, section.path_of("gate"), folder) if own_gate else shared_gate
     settings = CameraSettings(
         name=name,
         source=source,
@@ -198,9 +205,10 @@ def _camera(
         options_path=section.path_of("options"),
         line=_line(section, finite),
         connection=_connection(section),
-        policy=_policy(own_gate, section.path_of("gate"), folder) if own_gate else shared_gate,
+        policy=policy,
         depth_every=section.integer("depth_every", 1, low=1, high=10_000),
         regions=regions,
+        profiles=parse_profiles(section, policy),
     )
     section.finish()
     return settings
@@ -271,6 +279,30 @@ def _refuse_twins(cameras: tuple[CameraSettings, ...]) -> None:
         if before != number:
             raise ConfigurationError(
                 f"cameras[{number}].name is {camera.name!r}, as cameras[{before}].name: give each a name of its own"
+            )
+
+
+def _refuse_shared_files(cameras: tuple[CameraSettings, ...]) -> None:
+    names = {camera.name.casefold() for camera in cameras}
+    for camera in cameras:
+        for profile in camera.profiles.each:
+            kept = kept_name(camera.name, profile.name)
+            if kept.casefold() in names:
+                raise ConfigurationError(
+                    f"a camera is called {kept!r}, as the files of the profile {profile.name!r} of camera "
+                    f"{camera.name!r} are: give one of them another name"
+                )
+
+
+def _refuse_unheard(cameras: tuple[CameraSettings, ...], sinks: tuple[Mapping[str, Any], ...]) -> None:
+    """Messages come by the connection of a sink."""
+    if any(sink["type"] == "mqtt" for sink in sinks):
+        return
+    for number, camera in enumerate(cameras):
+        for topic in sorted(camera.profiles.topics):
+            raise ConfigurationError(
+                f"cameras[{number}].profiles wait for messages on {topic!r}, and no sink is of type 'mqtt': add one, "
+                "whose broker they come from"
             )
 
 

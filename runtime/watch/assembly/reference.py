@@ -50,8 +50,9 @@ SINKS: Mapping[str, Mapping[str, Any]] = {
     "mqtt": {"host": "broker"},
     "prometheus": {},
 }
-_FILE = {"bundle": "bundle", "cameras": [{"name": "front", "source": "test://"}]}
+_FILE = {"bundle": "bundle", "cameras": [{"name": "front", "source": "test://", "profiles": [{"name": "night"}]}]}
 _WHOLE_SECTIONS = {"The file": "", "[engine]": "engine", "[[cameras]]": "cameras[]"}
+_PROFILES = {"[[cameras.profiles]]": "cameras[].profiles[]", "[cameras.switch]": "cameras[].switch"}
 _LATER_SECTIONS = {"[update]": "update"}
 _LINK = re.compile(r"\[([^\]]+)\]\([^)]+\)")
 
@@ -167,6 +168,8 @@ def _heard() -> Iterator[tuple[str, str, Mapping[str, Setting], str]]:
         with listening() as heard, contextlib.suppress(MachineError):
             create_source(uri, {}, folder=folder, path="cameras[].options")
         yield f"Options of {title}", "cameras[].options", heard, pattern
+    for heading, place in _PROFILES.items():
+        yield heading, place, below(place), ""
     gate = {path: it for path, it in whole.items() if path.startswith("gate.") and "section" not in it.kind}
     yield "[gate]", "gate", gate, ""
     for kind, options in SINKS.items():

@@ -36,6 +36,10 @@ def watch_schema() -> dict[str, Any]:
     root["properties"]["gate"] |= {"if": {"required": ["policy"]}, "then": {"maxProperties": 1}}
     camera = _section(_of(groups, "cameras[]"))
     camera["properties"]["gate"] = {"$ref": "#/properties/gate"}
+    profile = _section(_of(groups, "cameras[].profiles[]"))
+    profile["properties"]["gate"] = {"$ref": "#/properties/gate"}
+    camera["properties"]["profiles"]["items"] = profile
+    camera["properties"]["switch"] |= _section(_of(groups, "cameras[].switch"))
     camera["allOf"] = [_options(pattern, groups) for pattern in _only(groups, "cameras[].options")]
     root["required"].append("cameras")
     root["properties"]["cameras"] |= {"items": camera, "minItems": 1}

@@ -88,6 +88,8 @@ def _labelled_gauges(cameras: tuple[CameraStatus, ...]) -> Iterator[tuple[tuple[
     yield ("camera", "state"), "source_state", "1 for the state that the connection is in.", connection
     gate = (((it.camera, state.value), _state_of(it) is state) for it in cameras for state in State)
     yield ("camera", "state"), "verdict_state", "1 for the state that the gate is in.", gate
+    profiles = (((it.camera, name), it.profile == name) for it in cameras for name in it.profiles)
+    yield ("camera", "profile"), "profile", "1 for the profile that is in force.", profiles
     limits = (((it.camera, name), value) for it in cameras for name, value in it.thresholds.items())
     yield ("camera", "threshold"), "threshold", "The gate's thresholds in force.", limits
     latencies = (

@@ -61,6 +61,9 @@ class _MqttSink(QueuedSink):
     def follow(self, status: Callable[[], WatchStatus]) -> None:
         self._broker.status = status
 
+    def bring(self, topics: frozenset[str], tell: Callable[[str, str], None]) -> None:
+        self._broker.bring(topics, tell)
+
     def follow_bundle(self, running: RunningBundle) -> None:
         self._broker.tell_bundle(running)
 
