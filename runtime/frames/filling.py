@@ -3,7 +3,7 @@
 A patch of one colour, or one without structure, would be scored as dirt or blur; mirrored surroundings are as sharp and
 as clear as the rest. Each pixel takes after the nearest border of what counts in its row or its column (left before
 right before above before below) and shows what lies as far on the other side of it, folded back where that ends too.
-Pixels are copied, never mixed: ``runtime/native/src/frames/filling.cpp`` copies the same ones.
+Pixels are copied, never mixed: ``runtime/native/src/regions/filling.cpp`` copies the same ones.
 """
 
 import numpy as np

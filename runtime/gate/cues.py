@@ -183,14 +183,18 @@ def _half(grey: Levels) -> Levels:
 
 def _squared_differences(grey: Levels, mask: Levels | None) -> tuple[float, float] | None:
     """Mean squared difference of neighbours: along rows, along columns. None where nothing counts."""
-    along, down = cv2.absdiff(grey[:, 1:], grey[:, :-1]), cv2.absdiff(grey[1:], grey[:-1])
     if mask is None:
-        return cv2.norm(along, cv2.NORM_L2SQR) / grey.size, cv2.norm(down, cv2.NORM_L2SQR) / grey.size
+        return (
+            cv2.norm(cv2.absdiff(grey[:, 1:], grey[:, :-1]), cv2.NORM_L2SQR) / grey.size,
+            cv2.norm(cv2.absdiff(grey[1:], grey[:-1]), cv2.NORM_L2SQR) / grey.size,
+        )
     counted = cv2.countNonZero(mask)
     if not counted:
         return None
-    along, down = along & mask[:, 1:] & mask[:, :-1], down & mask[1:] & mask[:-1]
-    return cv2.norm(along, cv2.NORM_L2SQR) / counted, cv2.norm(down, cv2.NORM_L2SQR) / counted
+    return (
+        cv2.norm(cv2.absdiff(grey[:, 1:], grey[:, :-1]) & mask[:, 1:] & mask[:, :-1], cv2.NORM_L2SQR) / counted,
+        cv2.norm(cv2.absdiff(grey[1:], grey[:-1]) & mask[1:] & mask[:-1], cv2.NORM_L2SQR) / counted,
+    )
 
 
 def _noise(grey: Levels, part: _Part | None) -> float | None:

@@ -1,7 +1,7 @@
 """Which parts of a camera's picture count: polygons to include and to exclude, and the mask that they give.
 
 A time stamp, the sky, a neighbour's window or the hood of a car is no fault of the camera. Cues, score and coverage
-look at what is included alone; ``runtime/native/src/gate/regions.cpp`` gives the same mask to the pixel.
+look at what is included alone; ``runtime/native/src/regions/regions.cpp`` gives the same mask to the pixel.
 """
 
 import functools

@@ -6,7 +6,8 @@ them. The events of a camera's presence are of no frame and are not counted.
 """
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from enum import Enum
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..gate.reading import Cues
 from ..gate.verdict import Verdict
 from ..ground.framing import Box
 from ..ground.names import json_text
@@ -59,6 +61,7 @@ class FrameEvent:
         depth: of the picture alone, uint8 [h, w], 255 nearest; ``None`` unless it was scored. ``depth_age`` frames
             old where depth is refreshed every K frames.
         frame_box: the part of the frame that ``depth`` shows; ``None``: all of it.
+        cues, faults: what the verdict was made from, as in ``Reading``; ``None`` and empty unless it was scored.
         latency_ms: from capture to verdict.
         error: one line, where the frame failed or the camera was lost.
         source_state: of the connection (``CameraState``), with a presence.
@@ -75,6 +78,8 @@ class FrameEvent:
     depth: NDArray[np.uint8] | None = None
     depth_age: int = 0
     frame_box: Box | None = None
+    cues: Cues | None = None
+    faults: Mapping[str, float] = field(default_factory=dict)
     latency_ms: float | None = None
     error: str | None = None
     source_state: str | None = None
@@ -106,6 +111,8 @@ def event_record(event: FrameEvent) -> dict[str, Any]:
         "time": utc_text(event.captured_at),
         "outcome": event.outcome.value,
         "verdict": None if event.verdict is None else verdict_record(event.verdict),
+        "cues": None if event.cues is None else _short(vars(event.cues)),
+        "faults": _short(event.faults),
         "latency_ms": _finite(event.latency_ms),
         "frame_size": None if event.frame is None else [int(event.frame.shape[1]), int(event.frame.shape[0])],
         "depth_age": event.depth_age if event.depth is not None else None,
@@ -129,6 +136,11 @@ def utc_text(epoch_s: float) -> str:
     """Seconds since the epoch as ``2026-01-31T12:00:00.123Z``."""
     moment = datetime.fromtimestamp(epoch_s, tz=timezone.utc)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _short(values: Mapping[str, float | None]) -> dict[str, float]:
+    """Those that there are, in five digits: more than any of them is exact to, and a third of the text."""
+    return {name: float(f"{value:.5g}") for name, value in values.items() if value is not None}
 
 
 def _finite_record(record: dict[str, Any]) -> dict[str, Any]:

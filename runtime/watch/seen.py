@@ -30,7 +30,8 @@ class Seen:
     def __init__(self, regions: Regions = WHOLE) -> None:
         self.regions = regions
         self._size: tuple[int, ...] = ()
-        self._box = Box(0, 0, 0, 0)
+        self.box = Box(0, 0, 0, 0)
+        """The part of the last frame that its picture shows, where regions are set."""
         self._filling: Filling | None = None
 
     def picture(self, frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -40,10 +41,10 @@ class Seen:
         if frame.shape[:2] != self._size:
             self._size = frame.shape[:2]
             whole = self.regions.mask(*self._size)
-            self._box = box_around(whole)
-            part = whole[self._box.slices]
+            self.box = box_around(whole)
+            part = whole[self.box.slices]
             self._filling = None if part.all() or not part.any() else Filling(part)
-        picture = frame[self._box.slices].copy()
+        picture = frame[self.box.slices].copy()
         if self._filling is not None:
             self._filling.fill(picture)
         return picture
@@ -57,8 +58,8 @@ class Seen:
         if not self.regions:
             return scorer.score(frame, depth)
         quality = scorer.score(self.picture(frame), depth)
-        shown = quality.frame_box or Box(0, 0, self._box.width, self._box.height)
-        placed = replace(shown, left=shown.left + self._box.left, top=shown.top + self._box.top)
+        shown = quality.frame_box or Box(0, 0, self.box.width, self.box.height)
+        placed = replace(shown, left=shown.left + self.box.left, top=shown.top + self.box.top)
         return replace(quality, frame_box=placed.unless_whole(frame.shape), size=(frame.shape[1], frame.shape[0]))
 
     def placed(self, verdict: Verdict, quality: Quality, size: Size) -> Verdict:

@@ -267,6 +267,11 @@ DGIQA_API dgiqa_status dgiqa_cue_meter_create(dgiqa_cue_meter **meter);
 /* Errors: SOURCE. */
 DGIQA_API dgiqa_status dgiqa_cue_meter_measure(dgiqa_cue_meter *meter, const dgiqa_frame *frame, dgiqa_cues *cues);
 
+/* What of the frames counts from now on: JSON text with include and exclude, lists of polygons of [x, y] as shares of the
+ * picture, as the dashboard writes it; NULL: all of it. Change is measured anew. Errors: CONFIGURATION, and nothing has
+ * changed. */
+DGIQA_API dgiqa_status dgiqa_cue_meter_set_regions(dgiqa_cue_meter *meter, const char *regions_json);
+
 /* Forget the last frame, after a reconnect. */
 DGIQA_API void dgiqa_cue_meter_restart(dgiqa_cue_meter *meter);
 
@@ -288,6 +293,18 @@ DGIQA_API dgiqa_status dgiqa_camera_judge(dgiqa_camera *camera, const dgiqa_fram
 
 /* Tell the gate that the camera gives nothing. Errors: CONFIGURATION. */
 DGIQA_API dgiqa_status dgiqa_camera_no_signal(dgiqa_camera *camera, double t, dgiqa_verdict *verdict);
+
+/* As dgiqa_cue_meter_set_regions, for the score too: it sees the box around what counts, in which the rest is filled with
+ * its surroundings, mirrored. quality.depth is of that box, which quality.frame_box tells. */
+DGIQA_API dgiqa_status dgiqa_camera_set_regions(dgiqa_camera *camera, const char *regions_json);
+
+/* The cues of the frame judged last. Errors: CONFIGURATION. */
+DGIQA_API dgiqa_status dgiqa_camera_cues(const dgiqa_camera *camera, dgiqa_cues *cues);
+
+/* Where in the frame judged last a fault is, one of quality.fault_names: its probability in each cell of the frame, times
+ * the share of the cell that counts, [rows * columns]; NULL where the bundle reads no such fault, or nothing was judged.
+ * Belongs to the camera until its next call. */
+DGIQA_API const double *dgiqa_camera_where(dgiqa_camera *camera, const char *fault, int *rows, int *columns);
 
 /* The camera's gate, for its policy and baseline; do not free it. */
 DGIQA_API dgiqa_gate *dgiqa_camera_gate(dgiqa_camera *camera);

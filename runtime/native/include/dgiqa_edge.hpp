@@ -316,6 +316,11 @@ public:
         return detail::cues(cues);
     }
 
+    // What of the frames counts, as JSON text; none: all of it.
+    void set_regions(const std::optional<std::string> &regions_json) {
+        detail::check(dgiqa_cue_meter_set_regions(meter_.get(), detail::text(regions_json)));
+    }
+
     // Forget the last frame, after a reconnect.
     void restart() { dgiqa_cue_meter_restart(meter_.get()); }
 
@@ -353,6 +358,28 @@ public:
         dgiqa_verdict verdict;
         const dgiqa_status status = dgiqa_camera_no_signal(camera_.get(), t, &verdict);
         return detail::checked_verdict(status, verdict);
+    }
+
+    // What of the frames counts, as JSON text; none: all of it.
+    void set_regions(const std::optional<std::string> &regions_json) {
+        detail::check(dgiqa_camera_set_regions(camera_.get(), detail::text(regions_json)));
+    }
+
+    // The cues of the frame judged last.
+    Cues cues() const {
+        dgiqa_cues cues;
+        detail::check(dgiqa_camera_cues(camera_.get(), &cues));
+        return detail::cues(cues);
+    }
+
+    // Rows of the frame judged last: where one of its faults is; empty where the bundle reads no such fault.
+    std::vector<std::vector<double>> where(const std::string &fault) {
+        int rows = 0, columns = 0;
+        const double *cells = dgiqa_camera_where(camera_.get(), fault.c_str(), &rows, &columns);
+        std::vector<std::vector<double>> found;
+        for (int row = 0; cells != nullptr && row < rows; ++row)
+            found.emplace_back(cells + row * columns, cells + (row + 1) * columns);
+        return found;
     }
 
     // Policy and baseline of the camera's gate, as JSON text.

@@ -1,7 +1,6 @@
 // Recorded frames through scorer, cues and gate, one verdict each, as the Python package's runtime/watch/replay.py does it.
 #include <cmath>
 #include <cstdio>
-#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "commands.hpp"
@@ -16,7 +15,6 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr double kSlowestFps = 0.001, kFastestFps = 1000.0;
-constexpr double kNoScore = std::numeric_limits<double>::quiet_NaN();
 
 Json number(double value) { return std::isnan(value) ? Json() : Json(value); }
 
@@ -55,42 +53,35 @@ struct Counts {
 
 class Replay {
 public:
-    Replay(Scorer scorer, const std::string *policy) : scorer_(std::move(scorer)) {
-        dgiqa_gate *gate = nullptr;
-        check(dgiqa_gate_create(policy != nullptr ? policy->c_str() : nullptr, nullptr, &gate));
-        gate_.reset(gate);
-        dgiqa_cue_meter *meter = nullptr;
-        check(dgiqa_cue_meter_create(&meter));
-        meter_.reset(meter);
+    Replay(Scorer scorer, const std::string *policy, const std::string *regions) : scorer_(std::move(scorer)) {
+        dgiqa_camera *camera = nullptr;
+        check(dgiqa_camera_create(scorer_.get(), policy != nullptr ? policy->c_str() : nullptr, nullptr, &camera));
+        camera_.reset(camera);
+        check(dgiqa_camera_set_regions(camera, regions != nullptr ? regions->c_str() : nullptr));
     }
 
     Judged judge(const RecordedFrame &recorded) {
         Judged judged;
         if (!recorded.error.empty()) {
-            dgiqa_cue_meter_restart(meter_.get());
-            update(judged, kNoScore, nullptr, recorded.t_s);
+            settle(dgiqa_camera_no_signal(camera_.get(), recorded.t_s, &judged.verdict), judged);
             return judged;
         }
         const dgiqa_frame frame = frame_of(recorded.picture);
+        settle(dgiqa_camera_judge(camera_.get(), &frame, recorded.t_s, nullptr, &judged.verdict), judged);
         dgiqa_cues cues{};
-        dgiqa_quality quality{};
-        check(dgiqa_cue_meter_measure(meter_.get(), &frame, &cues));
-        check(dgiqa_scorer_score(scorer_.get(), &frame, &quality));
+        check(dgiqa_camera_cues(camera_.get(), &cues));
         judged.cues = cues_json(cues);
-        update(judged, static_cast<double>(quality.score), &cues, recorded.t_s);
         return judged;
     }
 
 private:
-    void update(Judged &judged, double score, const dgiqa_cues *cues, double t_s) {
-        const dgiqa_status status = dgiqa_gate_update(gate_.get(), score, cues, t_s, &judged.verdict);
+    void settle(dgiqa_status status, Judged &judged) {
         judged.watchdog = status == DGIQA_ERROR_GATE;
         if (!judged.watchdog) check(status);
     }
 
     Scorer scorer_;
-    Gate gate_;
-    CueMeter meter_;
+    Camera camera_;
 };
 
 Json record_of(const RecordedFrame &frame, const Judged &judged) {
@@ -127,6 +118,7 @@ const Command &gate_command() {
         "gate", "FRAMES_OR_VIDEO", "judge every frame of a video file or of a directory of images, in name order",
         "dgiqa-edge-native gate --bundle build/demo/bundle --policy policy.json --fps 10 frames/",
         with_scorer_options({{"--policy", "FILE", "JSON policy (default: the published one)"},
+                             {"--regions", "FILE", "JSON regions, what of the picture counts (default: all of it)"},
                              {"--fps", "N", "frames per second (default: the video's own, else 25)"}})};
     return command;
 }
@@ -138,8 +130,11 @@ int run_gate(const Arguments &arguments) {
     const bool json = arguments.has("--json");
     const auto policy_file = arguments.text("--policy");
     const std::string policy = policy_file ? text_of_file(*policy_file) : "";
+    const auto regions_file = arguments.text("--regions");
+    const std::string regions = regions_file ? text_of_file(*regions_file) : "";
     const auto frames = recorded_frames(arguments.operands()[0], arguments.number("--fps", kSlowestFps, kFastestFps));
-    Replay replay(scorer_of(arguments), policy_file ? &policy : nullptr);
+    Replay replay(scorer_of(arguments), policy_file ? &policy : nullptr,
+                  regions_file ? &regions : nullptr);
     Counts counts;
     bool watchdog = false;
     if (!json) print("%7s  %9s  %-7s  %s\n", "frame", "t_s", "state", "reason");

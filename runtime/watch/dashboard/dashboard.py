@@ -1,26 +1,32 @@
 """The dashboard as a sink: it takes events without delay, remembers a bounded part, and serves the page."""
 
+import math
 import secrets
 import socket
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..event import FrameEvent, Outcome
 from ..sinks.queued import QueuedSink, QueuePolicy
+from ..sinks.registry import RegionMeans
 from ..status import SinkStats, WatchStatus
 from .feed import Feed
 from .guard import Access
+from .labels import Labels
 from .memory.camera_memory import Memories
 from .pages import build_app
+from .regions_page import RegionsPage
 from .server import PageServer
 from .settings import DashboardSettings
 
 Status = Callable[[], WatchStatus]
 _QUEUE = QueuePolicy(size=8, when_full="oldest")
+_SNAPSHOT_S = 0.25
 
 
 class Dashboard:
-    """Implements ``Sink`` and ``FollowsStatus``; serves from construction to ``close``.
+    """Implements ``Sink``, ``FollowsStatus`` and ``SetsRegions``; serves from construction to ``close``.
 
     Example:
         >>> dashboard = Dashboard(DashboardSettings())  # doctest: +SKIP
@@ -36,8 +42,14 @@ class Dashboard:
         self._access = Access(settings.token)
         self._memories = Memories(settings.history_minutes, settings.gallery)
         self._status: Status | None = None
-        self._feed = Feed(self._memories, self._snapshot, secrets.token_hex(8), socket.gethostname())
-        self._server = PageServer(build_app(self._memories, self._feed, self._access), settings.listen)
+        self._regions = RegionsPage()
+        self._known: tuple[float, WatchStatus | None] = (-math.inf, None)
+        labels = None if settings.labels is None else Labels(settings.labels, settings.labels_mib)
+        instance, host = secrets.token_hex(8), socket.gethostname()
+        self._feed = Feed(self._memories, self._snapshot, instance, host, labels is not None)
+        self._server = PageServer(
+            build_app(self._memories, self._feed, self._access, labels, self._regions.answer), settings.listen
+        )
         self._queue = QueuedSink(self.name, _Remembering(self._memories, self._thresholds), _QUEUE)
 
     @property
@@ -48,6 +60,10 @@ class Dashboard:
     def follow(self, status: Status) -> None:
         """Where counters, latencies and thresholds come from."""
         self._status = status
+
+    def follow_regions(self, means: RegionMeans) -> None:
+        """How regions are seen and set."""
+        self._regions.means = means
 
     def put(self, event: FrameEvent) -> None:
         self._queue.put(event)
@@ -71,7 +87,12 @@ class Dashboard:
         }
 
     def _snapshot(self) -> WatchStatus | None:
-        return None if self._status is None else self._status()
+        """Hardly old: the pages and the score curves of many cameras ask many times a second."""
+        asked_at, known = self._known
+        if self._status is not None and time.monotonic() - asked_at > _SNAPSHOT_S:
+            known = self._status()
+            self._known = (time.monotonic(), known)
+        return known
 
     def _thresholds(self, camera: str) -> Mapping[str, float]:
         status = self._snapshot()

@@ -1,14 +1,19 @@
-"""The messages of the page's event stream: all there is at first, then twice a second what is new."""
+"""What the page is told: twice a second how every camera is, and on demand all that is remembered of one."""
 
 import asyncio
 import math
 import time
 from collections.abc import AsyncIterator, Callable
+from dataclasses import asdict, replace
 from typing import Any
 
+from ...gate.policy import CHECKS
+from ...gate.vocabulary import CONDITIONS, FAULTS
 from ...ground import names
 from ...version import VERSION
-from ..status import WatchStatus
+from ..event import verdict_record
+from ..status import CameraStatus, WatchStatus
+from .labels import TRUTHS
 from .memory.camera_memory import Memories
 from .memory.history import COLUMNS
 
@@ -23,13 +28,15 @@ class Feed:
         status: the watch loop's snapshot; ``None`` while there is none yet.
         instance: changes with each start of the program, so that a page that reconnects drops what it had.
         host: the machine's name.
+        labels: whether labels are taken.
     """
 
-    def __init__(self, memories: Memories, status: Callable[[], WatchStatus | None], instance: str, host: str) -> None:
+    def __init__(
+        self, memories: Memories, status: Callable[[], WatchStatus | None], instance: str, host: str, labels: bool
+    ) -> None:
         self._memories = memories
         self._status = status
-        self._instance = instance
-        self._host = host
+        self._hello = {"instance": instance, "host": host, "version": VERSION, "labels": labels, **_words()}
         self._closing = False
         self.watchers = 0
 
@@ -39,53 +46,98 @@ class Feed:
 
     async def stream(self) -> AsyncIterator[str]:
         """Server-sent events for one page, until it goes away."""
-        cursor = _Cursor(self._memories)
+        logged = {camera: memory.logged for camera, memory in self._memories.items()}
         self.watchers += 1
         try:
             yield f"retry: {RETRY_MS}\n\n"
-            hello = {"instance": self._instance, "host": self._host, "version": VERSION, "columns": COLUMNS}
-            yield _message("hello", hello)
+            yield _message("hello", self._hello)
             while not self._closing:
-                yield _message("news", {**self.present(), "cameras": cursor.news()})
+                yield _message("news", {**self._present(), "log": self._log(logged)})
                 await asyncio.sleep(TICK_S)
             yield _message("bye", {})
         finally:
             self.watchers -= 1
 
-    def present(self) -> dict[str, Any]:
+    def whole(self) -> dict[str, Any]:
+        """The status, for scripts."""
         status = self._status()
         shown = None if status is None else status.to_json()
         return {"now": time.time(), "status": shown, "watchers": self.watchers}
 
+    def camera(self, camera: str, points: float, rejects: int, log: int) -> dict[str, Any] | None:
+        """One camera: its status, points of its curve from that time on, rejected frames and log after those numbers.
 
-class _Cursor:
-    """How far one page has read each camera's memory."""
+        ``None``: nobody knows it.
+        """
+        memory, status = self._memories.find(camera), self._status()
+        own = None if status is None else next((it for it in status.cameras if it.camera == camera), None)
+        if memory is None and own is None:
+            return None
+        # As it is written anyway: by the one writer of a status.
+        shown = None if status is None or own is None else replace(status, cameras=(own,)).to_json()["cameras"][0]
+        return {
+            "status": shown,
+            "points": [] if memory is None else memory.points(points),
+            "rejects": [] if memory is None else memory.rejects(rejects),
+            "log": [] if memory is None else memory.log(log),
+        }
 
-    def __init__(self, memories: Memories) -> None:
-        self._memories = memories
-        self._points: dict[str, float] = {}
-        self._rejects: dict[str, int] = {}
-        self._log: dict[str, int] = {}
+    def _present(self) -> dict[str, Any]:
+        status = self._status()
+        return {
+            "now": time.time(),
+            "process": None if status is None else _process(status),
+            "cameras": [] if status is None else [_row(camera) for camera in status.cameras],
+        }
 
-    def news(self) -> dict[str, Any]:
+    def _log(self, logged: dict[str, int]) -> dict[str, list[dict[str, Any]]]:
+        """What is new in any camera's log for a page that has read it so far, which is noted."""
         found = {}
         for camera, memory in self._memories.items():
-            points = memory.points(self._points.get(camera))
-            rejects = memory.rejects(self._rejects.get(camera, 0))
-            log = memory.log(self._log.get(camera, 0))
-            if points:
-                self._points[camera] = points[-1][0]  # this one again next time: it may have grown
-            if rejects:
-                self._rejects[camera] = rejects[-1]["number"]
-            if log:
-                self._log[camera] = log[-1]["number"]
-            found[camera] = {"index": memory.latest.index, "points": points, "rejects": rejects, "log": log}
+            known = logged.get(camera, 0)
+            if memory.logged > known and (log := memory.log(known)):
+                logged[camera] = log[-1]["number"]
+                found[camera] = log
         return found
 
 
 def json_text(value: Any) -> str:
     """JSON in one line; NaN and infinity become null."""
     return names.json_text(_finite(value), separators=(",", ":"), allow_nan=False)
+
+
+def _words() -> dict[str, Any]:
+    """The vocabulary: what can be wrong and what each check measures against."""
+    return {
+        "columns": COLUMNS,
+        "faults": [{**asdict(fault), "slug": fault.slug} for fault in FAULTS.values()],
+        "conditions": dict(CONDITIONS),
+        "truths": TRUTHS,
+        "checks": {
+            name: {"reason": check.reason, "side": check.default.side.value, "worst": check.worst}
+            for name, check in CHECKS.items()
+        },
+    }
+
+
+def _process(status: WatchStatus) -> dict[str, Any]:
+    shown = replace(status, cameras=()).to_json()
+    del shown["cameras"]
+    return shown
+
+
+def _row(camera: CameraStatus) -> dict[str, Any]:
+    """What the wall shows of a camera."""
+    verdict = camera.verdict
+    return {
+        "camera": camera.camera,
+        "state": camera.state.value,
+        "lost": camera.lost,
+        "problem": camera.problem,
+        "verdict": None if verdict is None else verdict_record(replace(verdict, where=None)),
+        "verdict_at": camera.verdict_at,
+        "last_frame_at": camera.last_frame_at,
+    }
 
 
 def _message(kind: str, data: Any) -> str:

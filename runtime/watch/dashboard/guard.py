@@ -4,7 +4,7 @@ import contextlib
 import hashlib
 import hmac
 import re
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
 
@@ -90,12 +90,27 @@ class Guard:
         elif scope["path"].startswith(PUBLIC_PREFIXES) or self._access.permits(
             headers.get("authorization"), _session(headers.get("cookie", ""))
         ):
+            if (refusal := _refusal(scope, headers)) is not None:
+                await _answer(send_with_headers, *refusal)
+                return
             with contextlib.suppress(ClientDisconnect):  # no fault, and nobody is left to answer
                 await self._app(scope, receive, send_with_headers)
         elif scope["path"] == "/":
             await _answer(send_with_headers, 303, "", ((b"location", b"/sign-in"),))
         else:
             await _answer(send_with_headers, 401, "sign in, or send the token as: Authorization: Bearer TOKEN")
+
+
+def _refusal(scope: Scope, headers: Mapping[str, str]) -> tuple[int, str] | None:
+    """Why a request may change nothing here: another page's form can neither send JSON nor hide where it is from."""
+    if scope["method"] in ("GET", "HEAD") or not scope["path"].startswith("/api/"):
+        return None
+    if headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        return 415, "send this as Content-Type: application/json"
+    origin = headers.get("origin")
+    if origin is not None and origin.partition("://")[2].lower() != headers.get("host", "").lower():
+        return 403, "this is for the dashboard's own page, not for one from elsewhere"
+    return None
 
 
 def _session(cookies: str) -> str | None:

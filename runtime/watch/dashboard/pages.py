@@ -2,28 +2,43 @@
 
 import asyncio
 import re
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ...errors import DgiqaEdgeError
 from ...ground.extra_packages import watch_package
+from ...ground.strict_text import parse_json
+from ..event import event_record
 from .feed import Feed, json_text
 from .guard import COOKIE, Access, App, Guard
+from .labels import TRUTHS, Labels, Said
 from .memory.camera_memory import CameraMemory, Memories
+from .memory.pictures import decode_jpeg
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
+    Handler = Callable[[Request], Awaitable[Response]]
+
 STATIC = Path(__file__).parent / "static"
 MOST_WATCHERS = 16
 _LONGEST_FORM = 4096
+_LONGEST_BODY = 1 << 16
+_MOST_THUMBNAILS = 64
+_CURSORS = ("points", "rejects", "log")
 _WRONG_TOKEN_PAUSE_S = 0.5
 _NUMBER = re.compile(r"[0-9]{1,18}")
 _SESSION_S = 30 * 24 * 3600
+LABELS_MISSING = 'no folder for labels is set: give one in the watch file, under [dashboard], as labels = "labels"'
 
 
-def build_app(memories: Memories, feed: Feed, access: Access) -> App:
+def build_app(memories: Memories, feed: Feed, access: Access, labels: Labels | None, regions: "Handler") -> App:
     """The ASGI application.
+
+    Args:
+        regions: answers ``/api/regions``.
 
     Raises:
         MachineError: starlette is not installed.
@@ -33,16 +48,21 @@ def build_app(memories: Memories, feed: Feed, access: Access) -> App:
     from starlette.routing import Mount, Route
     from starlette.staticfiles import StaticFiles
 
-    pages = Pages(memories, feed, access)
+    pages = Pages(memories, feed, access, labels)
     routes = [
         Route("/", pages.index),
         Route("/sign-in", pages.sign_in_form, methods=["GET"]),
         Route("/sign-in", pages.sign_in, methods=["POST"]),
         Route("/api/stream", pages.stream),
         Route("/api/status", pages.status),
+        Route("/api/camera", pages.camera),
+        Route("/api/thumbnails", pages.thumbnails),
         Route("/api/view", pages.view),
         Route("/api/frame.jpg", pages.frame),
         Route("/api/reject.jpg", pages.reject),
+        Route("/api/labels", pages.label, methods=["POST"]),
+        Route("/api/labels/undo", pages.undo, methods=["POST"]),
+        Route("/api/regions", regions, methods=["GET", "PUT"]),
         Mount("/static", StaticFiles(directory=STATIC)),
     ]
     return Guard(Starlette(routes=routes), access)
@@ -51,10 +71,11 @@ def build_app(memories: Memories, feed: Feed, access: Access) -> App:
 class Pages:
     """One method per address; pictures are encoded in worker threads."""
 
-    def __init__(self, memories: Memories, feed: Feed, access: Access) -> None:
+    def __init__(self, memories: Memories, feed: Feed, access: Access, labels: Labels | None) -> None:
         self._memories = memories
         self._feed = feed
         self._access = access
+        self._labels = labels
 
     async def index(self, request: "Request") -> "Response":
         return _file("index.html")
@@ -87,25 +108,55 @@ class Pages:
 
     async def status(self, request: "Request") -> "Response":
         """The snapshot as JSON, for scripts."""
-        from starlette.responses import Response
+        return _json(self._feed.whole())
 
-        return Response(json_text(self._feed.present()), media_type="application/json")
+    async def camera(self, request: "Request") -> "Response":
+        """What is remembered of one camera, from ``points`` (seconds since the epoch), ``rejects`` and ``log`` on."""
+        asked = request.query_params
+        since = [int(asked.get(key, "0")) if _NUMBER.fullmatch(asked.get(key, "0")) else 0 for key in _CURSORS]
+        found = self._feed.camera(asked.get("camera", ""), *since)
+        return _text(404, "no such camera") if found is None else _json(found)
+
+    async def thumbnails(self, request: "Request") -> "Response":
+        """Small pictures of many cameras in one answer: of each ``camera=NAME``, in pairs with ``index``, that has a
+        newer frame than the one of that index.
+        """
+
+        def found() -> tuple[list[dict[str, Any]], list[bytes]]:
+            asked = zip(request.query_params.getlist("camera"), request.query_params.getlist("index"), strict=False)
+            heads, pictures = [], []
+            for camera, index in list(asked)[:_MOST_THUMBNAILS]:
+                memory = self._memories.find(camera)
+                known = int(index) if _NUMBER.fullmatch(index) else None
+                made = None if memory is None else memory.latest.thumbnail(known)
+                if made is not None:
+                    heads.append({"camera": camera, "index": made[0], "bytes": len(made[1])})
+                    pictures.append(made[1])
+            return heads, pictures
+
+        heads, pictures = await asyncio.to_thread(found)
+        return _parts(heads, *pictures)
 
     async def view(self, request: "Request") -> "Response":
-        """The newest frame and its depth map, as two JPEGs; ``X-Frame-Bytes`` says where the second begins.
+        """The newest frame and, with ``depth=1``, its depth map, as two JPEGs behind a line of JSON about them.
 
-        ``X-Depth-Size`` is that of the network's own map, which the second was drawn from along the frame's edges.
+        ``depth_size`` is that of the network's own map, which the second was drawn from along the frame's edges.
+        Nothing (204) where it is the one whose index is ``known``. With ``hold=1`` the frame is kept at its full size
+        for a while, to be labelled.
         """
         from starlette.responses import Response
 
-        memory = self._memory(request)
-        view = None if memory is None else await asyncio.to_thread(memory.latest.view)
+        asked, memory = request.query_params, self._memory(request)
+        wants_depth = asked.get("depth") == "1"
+        view = None if memory is None else await asyncio.to_thread(memory.latest.view, wants_depth)
         if view is None:
             return _text(404, "no frame of such a camera yet")
-        headers = {"X-Frame-Index": str(view.index), "X-Frame-Bytes": str(len(view.frame))}
-        if view.depth_size is not None:
-            headers["X-Depth-Size"] = "{}x{}".format(*view.depth_size)
-        return Response(view.frame + view.depth, media_type="application/octet-stream", headers=headers)
+        if asked.get("known") == str(view.event.index):
+            return Response(status_code=204)
+        if asked.get("hold") == "1" and self._labels is not None:
+            self._labels.hold(view.event)
+        head = {"record": event_record(view.event), "bytes": len(view.frame), "depth_size": view.depth_size}
+        return _parts(head, view.frame, view.depth)
 
     async def frame(self, request: "Request") -> "Response":
         """The newest frame, for scripts; none of a camera that is lost."""
@@ -123,8 +174,60 @@ class Pages:
             return _text(404, "this picture is no longer kept")
         return _jpeg(await asyncio.to_thread(found.encoded))
 
+    async def label(self, request: "Request") -> "Response":
+        """Keep a frame as what a person says it was: ``camera``, ``truth`` (good, or a fault's slug), and ``index``
+        of a frame that ``/api/view`` holds or ``number`` of one in the gallery.
+        """
+        asked = await json_body(request)
+        if self._labels is None:
+            return _text(409, LABELS_MISSING)
+        if not isinstance(asked, dict) or asked.get("truth") not in TRUTHS:
+            return _text(400, f"say what it was, as truth: {', '.join(TRUTHS)}")
+        said = await asyncio.to_thread(self._said, self._labels, asked)
+        if said is None:
+            return _text(404, "this frame is no longer kept: take one that is shown now")
+        try:
+            return _json(await asyncio.to_thread(self._labels.write, said, asked["truth"]))
+        except DgiqaEdgeError as error:
+            return _text(507, str(error))
+
+    async def undo(self, request: "Request") -> "Response":
+        """Take back the label whose ``file`` it is."""
+        asked = await json_body(request)
+        file = asked.get("file") if isinstance(asked, dict) else None
+        if self._labels is None or not isinstance(file, str):
+            return _text(400, "say which, as file")
+        try:
+            undone = await asyncio.to_thread(self._labels.undo, file)
+        except DgiqaEdgeError as error:
+            return _text(507, str(error))
+        return _json({"file": file}) if undone else _text(404, "no such label was given a moment ago")
+
+    def _said(self, labels: Labels, asked: dict[str, Any]) -> Said | None:
+        camera, index, number = (asked.get(key) for key in ("camera", "index", "number"))
+        memory = self._memories.find(camera) if isinstance(camera, str) else None
+        if memory is None or camera is None:
+            return None
+        if isinstance(index, int) and (event := labels.held(camera, index)) is not None and event.frame is not None:
+            return Said(event_record(event), event.frame)
+        kept = memory.reject(number) if isinstance(number, int) else None
+        return None if kept is None else Said(kept.record, decode_jpeg(kept.encoded()), reduced=True)
+
     def _memory(self, request: "Request") -> CameraMemory | None:
         return self._memories.find(request.query_params.get("camera", ""))
+
+
+async def json_body(request: "Request") -> Any:
+    """What a request says in JSON; ``None`` where it is none, or longer than any of ours."""
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > _LONGEST_BODY:
+            return None
+    try:
+        return parse_json(body.decode("utf-8"))
+    except (UnicodeDecodeError, ValueError):
+        return None
 
 
 def _file(name: str) -> "Response":
@@ -143,3 +246,16 @@ def _jpeg(content: bytes) -> Any:
     from starlette.responses import Response
 
     return Response(content, media_type="image/jpeg")
+
+
+def _json(value: Any) -> "Response":
+    from starlette.responses import Response
+
+    return Response(json_text(value), media_type="application/json")
+
+
+def _parts(head: Any, *parts: bytes) -> "Response":
+    """A line of JSON and what it is about."""
+    from starlette.responses import Response
+
+    return Response(b"\n".join((json_text(head).encode(), b"".join(parts))), media_type="application/octet-stream")

@@ -23,6 +23,8 @@ class DashboardSettings:
         token: asked of every visitor where there is one; at least 16 characters.
         history_minutes: of the score curve, per camera, one point a second.
         gallery: rejected frames kept per camera, as small pictures.
+        labels: folder for frames of which somebody has said what they really were; ``None``: nobody can.
+        labels_mib: most that it may hold.
 
     Raises:
         ConfigurationError: the address can be reached by others and there is no token, or it is too short.
@@ -32,6 +34,8 @@ class DashboardSettings:
     token: str | None = field(default=None, repr=False)
     history_minutes: float = 30.0
     gallery: int = 24
+    labels: Path | None = None
+    labels_mib: float = 500.0
 
     def __post_init__(self) -> None:
         if self.token is not None and len(self.token) < SHORTEST_TOKEN:
@@ -48,7 +52,7 @@ class DashboardSettings:
 
 def dashboard_settings(section: Mapping[str, Any], where: str, *, folder: Path | None = None) -> DashboardSettings:
     """Options: ``listen`` (127.0.0.1:8080), ``token`` (better ``token_file`` or ``token_env``), ``history_minutes``
-    (30), ``gallery`` (24).
+    (30), ``gallery`` (24), ``labels`` (none), ``labels_mib`` (500).
 
     Raises:
         ConfigurationError: an unknown option, a value that breaks its rule, or no token where one is needed.
@@ -59,6 +63,8 @@ def dashboard_settings(section: Mapping[str, Any], where: str, *, folder: Path |
         token=secret_option(options, "token", folder or Path()),
         history_minutes=options.number("history_minutes", 30.0, low=1.0, high=24 * 60.0),
         gallery=options.integer("gallery", 24, low=0, high=500),
+        labels=options.file_path("labels", folder or Path()) if "labels" in options else None,
+        labels_mib=options.number("labels_mib", 500.0, low=1.0, high=1 << 20),
     )
     options.finish()
     return settings

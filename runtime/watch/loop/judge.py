@@ -134,6 +134,8 @@ class CameraJudge:
             depth=quality.picture_depth,
             depth_age=self._depth_age,
             frame_box=quality.frame_box,
+            cues=cues,
+            faults=quality.faults,
             latency_ms=latency_ms,
         )
 

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from places import ROOT
 
+from dgiqa_edge.runtime.gate.reading import Cues
 from dgiqa_edge.runtime.gate.verdict import RunnerUp, State, Verdict
 from dgiqa_edge.runtime.watch.event import FrameEvent, Outcome, Presence, event_record, record_text, utc_text
 from dgiqa_edge.runtime.watch.status import CameraState
@@ -51,6 +52,8 @@ events = st.builds(
     verdict=st.none() | verdicts,
     frame=st.none() | st.just(np.zeros((2, 3, 3), np.uint8)),
     depth=st.none() | st.just(np.zeros((1, 1), np.uint8)),
+    cues=st.none() | st.builds(Cues, noise=st.none() | st.floats(0, 255)),
+    faults=st.dictionaries(st.text(), st.floats(0, 1), max_size=3),
     latency_ms=numbers,
     error=st.none() | st.text(),
     source_state=st.none() | st.sampled_from([state.value for state in CameraState]),

@@ -9,6 +9,7 @@
 #include "api/scorer_handle.hpp"
 #include "cues/cues.hpp"
 #include "frames/convert.hpp"
+#include "regions/seen.hpp"
 #include "settings/number_text.hpp"
 
 // One camera's frames on their way to a verdict: score, cues, gate. It decides nothing itself: the gate does.
@@ -18,6 +19,9 @@ struct dgiqa_camera {
 
     void judge(const dgiqa_frame &frame, double t, dgiqa_quality &quality, dgiqa_verdict &verdict);
     void no_signal(double t, dgiqa_verdict &verdict);
+    void set_regions(const dgiqa::Regions &regions);
+    const dgiqa::Cues &cues() const { return cues_; }
+    const double *where(const std::string &fault, int &rows, int &columns);
 
     dgiqa_scorer &scorer;
     dgiqa_gate gate;
@@ -25,7 +29,15 @@ struct dgiqa_camera {
 private:
     void update(const dgiqa::Reading &reading, double t, dgiqa_verdict &verdict);
 
+    dgiqa::Seen seen_;
     dgiqa::CueMeter meter_;
+    dgiqa::Cues cues_;
+    // Of the last frame: the cells of all faults [rows * columns * faults], where they lie, and what was last asked for.
+    std::vector<float> coverage_;
+    dgiqa::FaultCells cells_{};
+    int height_ = 0;
+    int width_ = 0;
+    std::vector<double> where_;
     bool silent_ = false;
     double gate_time_ = -std::numeric_limits<double>::infinity();
 };
@@ -46,7 +58,15 @@ void dgiqa_camera::judge(const dgiqa_frame &frame, double t, dgiqa_quality &qual
     const auto started = std::chrono::steady_clock::now();
     const dgiqa::Picture picture = dgiqa::to_bgr(frame);
     const std::chrono::duration<double, std::milli> conversion = std::chrono::steady_clock::now() - started;
-    dgiqa::Quality scored = scorer.scorer.score(picture);
+    const bool part = seen_.regions().any();
+    dgiqa::Quality scored = scorer.scorer.score(part ? seen_.picture(picture) : picture);
+    if (part) scored.frame_box = seen_.in_frame(scored.frame_box);
+    coverage_ = scored.coverage;
+    cells_.frame_box = scored.frame_box;
+    cells_.depth_box = scored.depth_box;
+    cells_.depth_height = scored.depth_height;
+    cells_.depth_width = scored.depth_width;
+    height_ = frame.height, width_ = frame.width;
     scored.resize_ms += conversion.count();
     scored.total_ms += conversion.count();
     quality = dgiqa::keep_quality(scorer, std::move(scored));
@@ -56,7 +76,7 @@ void dgiqa_camera::judge(const dgiqa_frame &frame, double t, dgiqa_quality &qual
     }
     dgiqa::Reading reading;
     reading.score = static_cast<double>(quality.score);
-    reading.cues = meter_.measure(picture);
+    reading.cues = cues_ = meter_.measure(picture);
     update(reading, t, verdict);
 }
 
@@ -64,6 +84,26 @@ void dgiqa_camera::no_signal(double t, dgiqa_verdict &verdict) {
     check_time(t);
     silent_ = true;
     update(dgiqa::Reading(), t, verdict);
+}
+
+void dgiqa_camera::set_regions(const dgiqa::Regions &regions) {
+    seen_ = dgiqa::Seen(regions);
+    meter_ = dgiqa::CueMeter(regions);
+}
+
+const double *dgiqa_camera::where(const std::string &fault, int &rows, int &columns) {
+    const auto &faults = scorer.scorer.faults();
+    if (!faults || coverage_.empty()) return nullptr;
+    const auto name = std::find(faults->names.begin(), faults->names.end(), fault);
+    if (name == faults->names.end()) return nullptr;
+    cells_.rows = rows = faults->rows;
+    cells_.columns = columns = faults->columns;
+    cells_.values.clear();
+    const std::size_t count = faults->names.size();
+    for (std::size_t at = static_cast<std::size_t>(name - faults->names.begin()); at < coverage_.size(); at += count)
+        cells_.values.push_back(static_cast<double>(coverage_[at]));
+    where_ = dgiqa::where(cells_, height_, width_, seen_.regions());
+    return where_.data();
 }
 
 void dgiqa_camera::update(const dgiqa::Reading &reading, double t, dgiqa_verdict &verdict) {
@@ -114,6 +154,32 @@ dgiqa_status dgiqa_camera_no_signal(dgiqa_camera *camera, double t, dgiqa_verdic
         }
         camera->no_signal(t, *verdict);
     });
+}
+
+dgiqa_status dgiqa_camera_set_regions(dgiqa_camera *camera, const char *regions_json) {
+    return dgiqa::guarded([&] {
+        if (camera == nullptr) {
+            throw dgiqa::Error(DGIQA_ERROR_CONFIGURATION, "dgiqa_camera_set_regions: camera must not be NULL");
+        }
+        camera->set_regions(dgiqa::given_regions(regions_json));
+    });
+}
+
+dgiqa_status dgiqa_camera_cues(const dgiqa_camera *camera, dgiqa_cues *cues) {
+    return dgiqa::guarded([&] {
+        if (camera == nullptr || cues == nullptr) {
+            throw dgiqa::Error(DGIQA_ERROR_CONFIGURATION, "dgiqa_camera_cues: camera and cues must not be NULL");
+        }
+        *cues = dgiqa::shown_cues(camera->cues());
+    });
+}
+
+const double *dgiqa_camera_where(dgiqa_camera *camera, const char *fault, int *rows, int *columns) {
+    const double *found = nullptr;
+    if (camera != nullptr && fault != nullptr && rows != nullptr && columns != nullptr) {
+        dgiqa::guarded([&] { found = camera->where(fault, *rows, *columns); });
+    }
+    return found;
 }
 
 dgiqa_gate *dgiqa_camera_gate(dgiqa_camera *camera) { return camera == nullptr ? nullptr : &camera->gate; }

@@ -85,6 +85,10 @@ void update_gate(dgiqa_gate &handle, const Reading &reading, double t, dgiqa_ver
     }
 }
 
+Regions given_regions(const char *regions_json) {
+    return regions_json == nullptr ? Regions() : read_regions(regions_json);
+}
+
 dgiqa_cues shown_cues(const Cues &cues) {
     dgiqa_cues found = {};
     for (const CuePlace &place : CUE_PLACES) {
@@ -164,6 +168,15 @@ dgiqa_status dgiqa_cue_meter_measure(dgiqa_cue_meter *meter, const dgiqa_frame *
             refuse_null("dgiqa_cue_meter_measure: meter, frame and cues must not be NULL");
         }
         *cues = dgiqa::shown_cues(meter->meter.measure(dgiqa::to_bgr(*frame)));
+    });
+}
+
+dgiqa_status dgiqa_cue_meter_set_regions(dgiqa_cue_meter *meter, const char *regions_json) {
+    return dgiqa::guarded([&] {
+        if (meter == nullptr) {
+            refuse_null("dgiqa_cue_meter_set_regions: meter must not be NULL");
+        }
+        meter->meter = dgiqa::CueMeter(dgiqa::given_regions(regions_json));
     });
 }
 

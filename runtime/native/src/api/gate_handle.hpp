@@ -4,6 +4,7 @@
 #include <string>
 
 #include "gate/gate.hpp"
+#include "regions/regions.hpp"
 
 struct dgiqa_gate {
     // As dgiqa_gate_create. Throws Error (CONFIGURATION).
@@ -22,6 +23,9 @@ dgiqa_verdict no_verdict();
 
 // Takes in one reading and shows the verdict, also where the watchdog raises. Throws Error as Gate::update does.
 void update_gate(dgiqa_gate &handle, const Reading &reading, double t, dgiqa_verdict &verdict);
+
+// The whole picture where the text is NULL. Throws Error (CONFIGURATION).
+Regions given_regions(const char *regions_json);
 
 // NaN is no value in the C structures.
 dgiqa_cues shown_cues(const Cues &cues);

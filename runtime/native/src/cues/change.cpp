@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "cues/grey.hpp"
+#include "cues/part.hpp"
 
 namespace dgiqa {
 namespace {
@@ -25,10 +26,17 @@ double mean_difference(const Picture &one, const Picture &other) {
 
 }  // namespace
 
-std::optional<double> ChangeMeter::measure(const Picture &bgr) {
+std::optional<double> ChangeMeter::measure(const Picture &bgr, const Picture *mask) {
     // Samples, not averages: averaging would hide the sensor noise that tells a live picture from a stuck one.
     const int longest = std::max(bgr.height, bgr.width);
-    Picture samples = every(bgr, std::max(LEAST_STEP, (longest + MOST_SAMPLES - 1) / MOST_SAMPLES));
+    const int step = std::max(LEAST_STEP, (longest + MOST_SAMPLES - 1) / MOST_SAMPLES);
+    Picture samples = every(bgr, step);
+    if (mask != nullptr) {
+        samples = counted(samples, every(*mask, step));
+    }
+    if (samples.pixels.empty()) {
+        return std::nullopt;
+    }
     if (!seen_.empty() && (seen_.back().height != samples.height || seen_.back().width != samples.width)) {
         seen_.clear();
     }

@@ -13,7 +13,8 @@ namespace dgiqa {
 class ChangeMeter {
 public:
     // The least mean absolute difference to a remembered frame, grey levels; none without one of this size.
-    std::optional<double> measure(const Picture &bgr);
+    // mask: not 0 where the frame counts, of its size, the same for all frames between two restarts; null: all of it.
+    std::optional<double> measure(const Picture &bgr, const Picture *mask = nullptr);
 
     // Forget all frames, after a reconnect.
     void restart() { seen_.clear(); }

@@ -19,13 +19,24 @@ constexpr int LEAST_SIDE = 64;
 constexpr int SHADOW_LEVEL = 32;
 constexpr int CLIPPED_LEVEL = 250;
 constexpr int FILLED_STEP = 8;
-constexpr int SMALL_WIDTH = 160;
 constexpr std::size_t LEAST_EXPOSED_TILES = 16;
 constexpr double NOISE_FINENESS = 2.0;
 constexpr float FLAT_VARIANCE = 9.0f;
 constexpr double PI = 3.141592653589793;
 
 double share(std::size_t count, std::size_t total) { return static_cast<double>(count) / static_cast<double>(total); }
+
+// Of those that a list of flags chooses.
+double share_of(const std::vector<std::uint8_t> &found, const std::vector<std::uint8_t> *chosen) {
+    std::size_t count = 0, total = 0;
+    for (std::size_t i = 0; i < found.size(); ++i) {
+        if (chosen == nullptr || (*chosen)[i] != 0) {
+            count += found[i] != 0;
+            ++total;
+        }
+    }
+    return total == 0 ? std::nan("") : share(count, total);
+}
 
 // Share of pixels with a channel at its end: colour is lost there before grey is white.
 double clipped_share(const Picture &samples) {
@@ -71,88 +82,152 @@ GradientEnergy gradient_energy(const Picture &grey) {
     return {share(rows, grey.pixels.size()), share(columns, grey.pixels.size())};
 }
 
+// Only between pixels that the mask counts, by their number. No value where it counts none.
+std::optional<GradientEnergy> gradient_energy(const Picture &grey, const Picture &mask) {
+    const auto squared = [](int difference) { return static_cast<std::uint64_t>(difference * difference); };
+    std::uint64_t rows = 0, columns = 0;
+    std::size_t total = 0;
+    for (int y = 0; y < grey.height; ++y) {
+        const std::uint8_t *row = grey.row(y), *counts = mask.row(y);
+        for (int x = 0; x < grey.width; ++x) {
+            if (counts[x] == 0) {
+                continue;
+            }
+            ++total;
+            rows += x > 0 && counts[x - 1] != 0 ? squared(row[x] - row[x - 1]) : 0;
+            columns += y > 0 && mask.row(y - 1)[x] != 0 ? squared(row[x] - grey.row(y - 1)[x]) : 0;
+        }
+    }
+    if (total == 0) {
+        return std::nullopt;
+    }
+    return GradientEnergy{share(rows, total), share(columns, total)};
+}
+
 // How much of the gradient energy at half size is there at full size too, in the direction that has less. 2 squared
 // levels keep pictures without structure from dividing by nothing.
-double sharpness(const Picture &grey) {
-    const GradientEnergy fine = gradient_energy(grey);
-    const GradientEnergy coarse = gradient_energy(half_size(grey));
-    return std::min(fine.along_rows / (coarse.along_rows + 2.0), fine.along_columns / (coarse.along_columns + 2.0));
+std::optional<double> sharpness(const Picture &grey, const Part *part) {
+    const Picture half = half_size(grey);
+    const std::optional<GradientEnergy> fine = part ? gradient_energy(grey, part->inner) : gradient_energy(grey);
+    const std::optional<GradientEnergy> coarse = part ? gradient_energy(half, part->half) : gradient_energy(half);
+    if (!fine || !coarse) {
+        return std::nullopt;
+    }
+    return std::min(fine->along_rows / (coarse->along_rows + 2.0), fine->along_columns / (coarse->along_columns + 2.0));
 }
 
 // Standard deviation of the noise in grey levels, by Immerkaer's operator (1996) in the quietest tiles of three strips;
 // tiles at black or white, where noise is cut off, do not count.
-double noise(const Picture &grey) {
+std::optional<double> noise(const Picture &grey, const Part *part) {
     const double scale = std::sqrt(PI / 2.0) / 6.0;
-    const int third = grey.height / 3;
-    const int rows = std::max(NOISE_TILE, third / 2);
     NoiseTiles tiles;
-    for (const int start : {0, third, 2 * third}) {
-        add_noise_tiles(grey, start, rows, tiles);
+    for (const NoiseStrip &strip : noise_strips(grey.height)) {
+        add_noise_tiles(grey, strip.start, strip.rows, tiles);
     }
-    std::vector<std::uint8_t> exposed;
+    std::vector<std::uint8_t> all, exposed;
     for (std::size_t tile = 0; tile < tiles.response.size(); ++tile) {
+        if (part != nullptr && part->noise_tiles[tile] == 0) {
+            continue;
+        }
+        all.push_back(tiles.response[tile]);
         if (tiles.level[tile] > 8 && tiles.level[tile] < 247) {
             exposed.push_back(tiles.response[tile]);
         }
     }
-    const LevelCounts responses(exposed.size() >= LEAST_EXPOSED_TILES ? exposed : tiles.response);
+    if (all.empty()) {
+        return std::nullopt;
+    }
+    const LevelCounts responses(exposed.size() >= LEAST_EXPOSED_TILES ? exposed : all);
     return responses.quantile(0.1) * scale / NOISE_FINENESS;
 }
 
-// At most 160 wide, for what needs no detail.
-Picture small_of(const Picture &samples) {
-    if (samples.width <= SMALL_WIDTH) {
-        return samples;
-    }
-    const double height = static_cast<double>(samples.height) * SMALL_WIDTH / samples.width;
-    return fitted(samples, std::max(1, static_cast<int>(std::nearbyint(height))), SMALL_WIDTH);
-}
-
 // How veiled even the darkest places are: 5th percentile of the dark channel (He et al. 2009), in [0, 1].
-double dark_channel(const Picture &small) {
+std::optional<double> dark_channel(const Picture &small, const Part *part) {
     Picture darkest(small.height, small.width, 1);
     for (std::size_t i = 0; i < darkest.pixels.size(); ++i) {
         const std::uint8_t *pixel = small.pixels.data() + 3 * i;
         darkest.pixels[i] = std::min({pixel[0], pixel[1], pixel[2]});
+        if (part != nullptr && part->small.pixels[i] == 0) {
+            darkest.pixels[i] = 255;
+        }
     }
-    return LevelCounts(darkest_around(darkest).pixels).quantile(0.05) / 255.0;
+    Picture around = darkest_around(darkest);
+    if (part != nullptr) {
+        around = counted(around, part->small);
+    }
+    if (around.pixels.empty()) {
+        return std::nullopt;
+    }
+    return LevelCounts(around.pixels).quantile(0.05) / 255.0;
 }
 
 // Share of sampled pixels in the green of an H.264 picture whose chroma was never decoded (Y, U and V all 0).
-double filled_share(const Picture &bgr) {
+double filled_share(const Picture &bgr, const Part *part) {
     std::size_t filled = 0, total = 0;
     for (int y = 0; y < bgr.height; y += FILLED_STEP) {
         const std::uint8_t *row = bgr.row(y);
-        for (int x = 0; x < bgr.width; x += FILLED_STEP, ++total) {
+        for (int x = 0; x < bgr.width; x += FILLED_STEP) {
+            if (part != nullptr && part->mask.row(y)[x] == 0) {
+                continue;
+            }
             const std::uint8_t *pixel = row + 3 * x;
             filled += pixel[1] > 100 && pixel[0] < 6 && pixel[2] < 6;
+            ++total;
         }
     }
-    return share(filled, total);
+    return total == 0 ? std::nan("") : share(filled, total);
+}
+
+// What a decoder made up: lines repeated downwards, or what it fills lost slices with.
+std::optional<double> smeared_share(const Picture &bgr, const Picture &grey, const Part *part) {
+    const double repeated = share_of(repeated_tiles(grey), part ? &part->smear_tiles : nullptr);
+    const double sum = repeated + filled_share(bgr, part);
+    return std::isnan(sum) ? std::nullopt : std::optional<double>(std::min(1.0, sum));
 }
 
 }  // namespace
 
-Cues CueMeter::measure(const Picture &bgr) {
-    Cues cues;
-    cues.change = change_.measure(bgr);
-    if (std::min(bgr.height, bgr.width) >= LEAST_SIDE) {
-        const Picture grey = grey_of(bgr);
-        const LevelCounts levels(every(grey, SAMPLE_STEP).pixels);
-        const double dark = levels.lowest_level_of(0.05), bright = levels.lowest_level_of(0.95);
-        const Picture samples = every(bgr, SAMPLE_STEP);
-        const Picture small = small_of(samples);
-        cues.luminance = bright;
-        cues.shadows = share(levels.below(SHADOW_LEVEL), levels.total());
-        cues.clipped = clipped_share(samples);
-        cues.sharpness = sharpness(grey);
-        cues.noise = noise(grey);
-        cues.haze = dark_channel(small);
-        cues.contrast = bright - dark;
-        cues.occlusion = share_of_flat_surroundings(grey_of(small), FLAT_VARIANCE);
-        // What a decoder made up: lines repeated downwards, or what it fills lost slices with.
-        cues.smear = std::min(1.0, repeated_share(grey) + filled_share(bgr));
+const Part *CueMeter::part_for(const Picture &bgr) {
+    if (!regions_.any()) {
+        return nullptr;
     }
+    if (!part_ || part_->mask.height != bgr.height || part_->mask.width != bgr.width) {
+        part_ = part_of(regions_.mask(bgr.height, bgr.width), std::min(bgr.height, bgr.width) >= LEAST_SIDE);
+        change_.restart();
+    }
+    return &*part_;
+}
+
+Cues CueMeter::measure(const Picture &bgr) {
+    const Part *part = part_for(bgr);
+    Cues cues;
+    cues.change = change_.measure(bgr, part ? &part->mask : nullptr);
+    if (std::min(bgr.height, bgr.width) < LEAST_SIDE) {
+        return cues;
+    }
+    const Picture grey = grey_of(bgr);
+    const Picture samples = every(bgr, SAMPLE_STEP);
+    const Picture small = small_of(samples);
+    Picture levels = every(grey, SAMPLE_STEP), pixels = samples;
+    if (part != nullptr) {
+        const Picture mask = every(part->mask, SAMPLE_STEP);
+        levels = counted(levels, mask);
+        pixels = counted(pixels, mask);
+        if (levels.pixels.empty()) {
+            return cues;
+        }
+    }
+    const LevelCounts counts(levels.pixels);
+    const double dark = counts.lowest_level_of(0.05), bright = counts.lowest_level_of(0.95);
+    cues.luminance = bright;
+    cues.shadows = share(counts.below(SHADOW_LEVEL), counts.total());
+    cues.clipped = clipped_share(pixels);
+    cues.sharpness = sharpness(grey, part);
+    cues.noise = noise(grey, part);
+    cues.haze = dark_channel(small, part);
+    cues.contrast = bright - dark;
+    cues.occlusion = share_of_flat_surroundings(grey_of(small), FLAT_VARIANCE, part ? &part->surroundings : nullptr);
+    cues.smear = smeared_share(bgr, grey, part);
     return cues;
 }
 

@@ -1,5 +1,10 @@
 #include "cues/grey.hpp"
 
+#include <algorithm>
+#include <cmath>
+
+#include "frames/convert.hpp"
+
 namespace dgiqa {
 namespace {
 
@@ -7,6 +12,7 @@ constexpr int WEIGHT_BLUE = 3735;
 constexpr int WEIGHT_GREEN = 19235;
 constexpr int WEIGHT_RED = 9798;
 constexpr int SHIFT = 15;
+constexpr int SMALL_WIDTH = 160;
 
 }  // namespace
 
@@ -35,6 +41,14 @@ Picture every(const Picture &picture, int step) {
         }
     }
     return samples;
+}
+
+Picture small_of(const Picture &bgr) {
+    if (bgr.width <= SMALL_WIDTH) {
+        return bgr;
+    }
+    const double height = static_cast<double>(bgr.height) * SMALL_WIDTH / bgr.width;
+    return fitted(bgr, std::max(1, static_cast<int>(std::nearbyint(height))), SMALL_WIDTH);
 }
 
 }  // namespace dgiqa

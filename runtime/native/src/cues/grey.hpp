@@ -1,4 +1,4 @@
-// Grey levels and every n-th pixel of a BGR picture, by the integer arithmetic of OpenCV.
+// Grey levels, every n-th pixel and a small copy of a BGR picture, by the integer arithmetic of OpenCV.
 #pragma once
 
 #include "frames/picture.hpp"
@@ -10,5 +10,8 @@ Picture grey_of(const Picture &bgr);
 
 // Every `step`-th pixel of every `step`-th row, from the first on.
 Picture every(const Picture &picture, int step);
+
+// At most 160 wide, for what needs no detail.
+Picture small_of(const Picture &bgr);
 
 }  // namespace dgiqa

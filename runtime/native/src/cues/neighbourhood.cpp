@@ -6,7 +6,6 @@
 namespace dgiqa {
 namespace {
 
-constexpr int REACH = 4;
 constexpr int WINDOW = 2 * REACH + 1;
 
 // The place inside of [0, count) that shows at `place` when the picture is mirrored at its edges.
@@ -56,18 +55,18 @@ std::vector<int> mirrored_places(int count) {
 
 }  // namespace
 
-Picture darkest_around(const Picture &picture) {
+Picture darkest_around(const Picture &picture, int reach) {
     const int height = picture.height, width = picture.width;
     Picture across(height, width, 1), darkest(height, width, 1);
     for (int y = 0; y < height; ++y) {
         const std::uint8_t *row = picture.row(y);
         for (int x = 0; x < width; ++x) {
-            const int first = std::max(0, x - REACH), last = std::min(width - 1, x + REACH);
+            const int first = std::max(0, x - reach), last = std::min(width - 1, x + reach);
             across.row(y)[x] = *std::min_element(row + first, row + last + 1);
         }
     }
     for (int y = 0; y < height; ++y) {
-        const int first = std::max(0, y - REACH), last = std::min(height - 1, y + REACH);
+        const int first = std::max(0, y - reach), last = std::min(height - 1, y + reach);
         std::uint8_t *to = darkest.row(y);
         std::copy_n(across.row(first), width, to);
         for (int line = first + 1; line <= last; ++line) {
@@ -80,7 +79,7 @@ Picture darkest_around(const Picture &picture) {
     return darkest;
 }
 
-double share_of_flat_surroundings(const Picture &picture, float variance_limit) {
+std::optional<double> share_of_flat_surroundings(const Picture &picture, float variance_limit, const Picture *mask) {
     constexpr double SCALE = 1.0 / (WINDOW * WINDOW);
     const int height = picture.height, width = picture.width;
     const std::vector<int> columns = mirrored_places(width), rows = mirrored_places(height);
@@ -99,17 +98,25 @@ double share_of_flat_surroundings(const Picture &picture, float variance_limit) 
     for (int place = 0; place < WINDOW - 1; ++place) {
         add(place, 1);
     }
-    std::size_t flat = 0;
+    std::size_t flat = 0, total = 0;
     for (int y = 0; y < height; ++y) {
         add(y + WINDOW - 1, 1);
-        for (const Sums &sums : running) {
+        for (std::size_t x = 0; x < running.size(); ++x) {
+            if (mask != nullptr && mask->row(y)[x] == 0) {
+                continue;
+            }
+            const Sums &sums = running[x];
             const float mean = static_cast<float>(sums.levels * SCALE);
             const float variance = static_cast<float>(sums.squares * SCALE) - mean * mean;
             flat += variance < variance_limit;
+            ++total;
         }
         add(y, -1);
     }
-    return static_cast<double>(flat) / (static_cast<double>(height) * width);
+    if (total == 0) {
+        return std::nullopt;
+    }
+    return static_cast<double>(flat) / static_cast<double>(total);
 }
 
 }  // namespace dgiqa

@@ -1,15 +1,20 @@
 // Filters over the 9x9 surroundings of each pixel of a small one-channel picture.
 #pragma once
 
+#include <optional>
+
 #include "frames/picture.hpp"
 
 namespace dgiqa {
 
-// The darkest level of the surroundings; what lies outside of the picture does not count.
-Picture darkest_around(const Picture &picture);
+inline constexpr int REACH = 4;
 
-// Share of pixels whose surroundings have a variance below the limit. At its edges the picture is continued by its
+// The darkest level of the surroundings, up to `reach` pixels away; what lies outside of the picture does not count.
+Picture darkest_around(const Picture &picture, int reach = REACH);
+
+// Share of pixels, of those that a mask counts where one is given, whose surroundings have a variance below the limit. At its edges the picture is continued by its
 // mirror image without the edge itself; mean and variance are rounded to float32, as OpenCV's blur does.
-double share_of_flat_surroundings(const Picture &picture, float variance_limit);
+// No value where none counts.
+std::optional<double> share_of_flat_surroundings(const Picture &picture, float variance_limit, const Picture *mask);
 
 }  // namespace dgiqa

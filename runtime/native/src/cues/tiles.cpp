@@ -64,6 +64,17 @@ void add_differences(const std::uint8_t *above, const std::uint8_t *row, std::ve
     }
 }
 
+// Whole tiles of a frame, and the columns of it that are looked at.
+struct SmearGrid {
+    explicit SmearGrid(const Picture &picture)
+        : samples((picture.width + SAMPLE_STEP - 1) / SAMPLE_STEP), rows((picture.height - 1) / SMEAR_TILE),
+          columns(static_cast<std::size_t>((samples - 1) / (SMEAR_TILE / SAMPLE_STEP))) {}
+
+    int samples;
+    int rows;
+    std::size_t columns;
+};
+
 void sample_row(const std::uint8_t *row, std::vector<std::uint8_t> &samples) {
     for (std::size_t x = 0; x < samples.size(); ++x) {
         samples[x] = row[x * SAMPLE_STEP];
@@ -71,6 +82,12 @@ void sample_row(const std::uint8_t *row, std::vector<std::uint8_t> &samples) {
 }
 
 }  // namespace
+
+std::array<NoiseStrip, 3> noise_strips(int height) {
+    const int third = height / 3;
+    const int rows = std::max(NOISE_TILE, third / 2);
+    return {{{0, rows}, {third, rows}, {2 * third, rows}}};
+}
 
 void add_noise_tiles(const Picture &grey, int start, int rows, NoiseTiles &tiles) {
     const std::size_t width = static_cast<std::size_t>(grey.width);
@@ -94,27 +111,40 @@ void add_noise_tiles(const Picture &grey, int start, int rows, NoiseTiles &tiles
     }
 }
 
-double repeated_share(const Picture &grey) {
-    const int columns = (grey.width + SAMPLE_STEP - 1) / SAMPLE_STEP;
-    const int tile_rows = (grey.height - 1) / SMEAR_TILE;
-    const std::size_t tile_columns = static_cast<std::size_t>((columns - 1) / (SMEAR_TILE / SAMPLE_STEP));
-    std::vector<std::uint8_t> above(static_cast<std::size_t>(columns)), row(above.size());
-    std::vector<int> down(tile_columns), along(tile_columns);
-    std::size_t repeated = 0;
+std::vector<std::uint8_t> repeated_tiles(const Picture &grey) {
+    const SmearGrid grid(grey);
+    std::vector<std::uint8_t> above(static_cast<std::size_t>(grid.samples)), row(above.size()), repeated;
+    std::vector<int> down(grid.columns), along(grid.columns);
     sample_row(grey.row(0), above);
-    for (int y = 0; y < tile_rows * SMEAR_TILE; ++y) {
+    for (int y = 0; y < grid.rows * SMEAR_TILE; ++y) {
         sample_row(grey.row(y + 1), row);
         add_differences(above.data(), row.data(), down, along);
         std::swap(above, row);
         if (y % SMEAR_TILE == SMEAR_TILE - 1) {
-            for (std::size_t tile = 0; tile < tile_columns; ++tile) {
-                repeated += tile_mean(down[tile]) <= LARGEST_DOWN && tile_mean(along[tile]) >= SMEAR_FINENESS;
+            for (std::size_t tile = 0; tile < grid.columns; ++tile) {
+                repeated.push_back(tile_mean(down[tile]) <= LARGEST_DOWN && tile_mean(along[tile]) >= SMEAR_FINENESS);
             }
             std::fill(down.begin(), down.end(), 0);
             std::fill(along.begin(), along.end(), 0);
         }
     }
-    return static_cast<double>(repeated) / (static_cast<double>(tile_rows) * static_cast<double>(tile_columns));
+    return repeated;
+}
+
+std::vector<std::uint8_t> whole_smear_tiles(const Picture &mask) {
+    constexpr int COLUMNS = SMEAR_TILE / SAMPLE_STEP;
+    const SmearGrid grid(mask);
+    std::vector<std::uint8_t> whole(static_cast<std::size_t>(grid.rows) * grid.columns, 1);
+    for (int y = 0; y < grid.rows * SMEAR_TILE; ++y) {
+        const std::uint8_t *above = mask.row(y), *row = mask.row(y + 1);
+        for (int x = 0; x < static_cast<int>(grid.columns) * COLUMNS; ++x) {
+            const int here = (x + 1) * SAMPLE_STEP;
+            if (row[here] == 0 || above[here] == 0 || row[here - SAMPLE_STEP] == 0) {
+                whole[static_cast<std::size_t>(y / SMEAR_TILE) * grid.columns + static_cast<std::size_t>(x / COLUMNS)] = 0;
+            }
+        }
+    }
+    return whole;
 }
 
 }  // namespace dgiqa

@@ -4,49 +4,17 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 
+#include "cue_pictures.hpp"
 #include "cues/cues.hpp"
 #include "cues/half_size.hpp"
 #include "cues/level_counts.hpp"
-#include "vector_files.hpp"
 
 using nlohmann::json;
 
-namespace {
-
-std::map<std::string, dgiqa::Picture> pictures(const json &document) {
-    const std::string pixels = file_bytes(vector_folder("cues") / "pixels.bin");
-    std::map<std::string, dgiqa::Picture> found;
-    for (const json &entry : document["pictures"]) {
-        dgiqa::Picture picture(entry["height"].get<int>(), entry["width"].get<int>(), 3);
-        const std::size_t offset = entry["offset"].get<std::size_t>();
-        REQUIRE(offset + picture.pixels.size() <= pixels.size());
-        std::copy_n(pixels.begin() + static_cast<std::ptrdiff_t>(offset), picture.pixels.size(),
-                    picture.pixels.begin());
-        found[entry["name"].get<std::string>()] = picture;
-    }
-    return found;
-}
-
-// As tests/vectors/cues/make_vectors.py spreads a picture over a larger size.
-dgiqa::Picture spread(const dgiqa::Picture &picture, int height, int width) {
-    dgiqa::Picture large(height, width, 3);
-    for (int y = 0; y < height; ++y) {
-        for (int x = 0; x < width; ++x) {
-            const int from_y = (y + x / picture.width) % picture.height;
-            const int from_x = (x + y / picture.height) % picture.width;
-            std::copy_n(picture.row(from_y) + 3 * from_x, 3, large.row(y) + 3 * x);
-        }
-    }
-    return large;
-}
-
-}  // namespace
-
 TEST_CASE("every cue of every frame is Python's") {
     const json document = json_file(vector_folder("cues") / "vectors.json");
-    const auto found = pictures(document);
+    const auto found = cue_pictures(document);
     int compared = 0;
     for (const json &sequence : document["sequences"]) {
         CAPTURE(sequence["name"].get<std::string>());

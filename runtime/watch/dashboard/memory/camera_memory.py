@@ -53,6 +53,11 @@ class CameraMemory:
             if event.announced:
                 self._note(event)
 
+    @property
+    def logged(self) -> int:
+        """The number of the newest entry of the log."""
+        return self._logged
+
     def points(self, since: float | None = None) -> list[list[Any]]:
         """Of the score curve, see ``history.COLUMNS``."""
         with self._lock:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....gate.verdict import State
+from ....gate.vocabulary import CONDITIONS
 from ...event import FrameEvent, event_record
 from .pictures import encode_jpeg, shrink
 
@@ -35,7 +36,9 @@ class Reject:
 
 
 class RejectGallery:
-    """Keeps the first frame of a rejection, one for each other reason, and one every five seconds of the rest.
+    """Keeps the first frame of a rejection, one for each other fault, and one every five seconds of the rest.
+
+    Frames that are rejected only because a fault ended a moment ago are none: there is nothing to see in them.
 
     Not thread-safe: ``CameraMemory`` guards it.
     """
@@ -51,6 +54,8 @@ class RejectGallery:
         verdict = event.verdict
         if verdict is None or verdict.state is not State.REJECT or event.frame is None:
             self._last_reason = None
+            return
+        if verdict.reason in CONDITIONS:
             return
         if verdict.reason == self._last_reason and abs(event.captured_at - self._last_at) < EVERY_S:
             return

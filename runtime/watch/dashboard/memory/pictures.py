@@ -1,7 +1,10 @@
 """JPEG pictures for the page: made when somebody asks, never on the way of a frame."""
 
 import threading
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,20 +17,25 @@ from ...event import FrameEvent
 
 LONGEST_SIDE = 1280
 LONGEST_DEPTH = 640
+LONGEST_THUMBNAIL = 320
+THUMBNAIL_S = 0.4
 QUALITY = 80
+_THUMBNAIL_QUALITY = 70
+
+_Made = TypeVar("_Made")
 
 
 @dataclass(frozen=True)
 class View:
-    """A frame and its depth, both JPEG; ``depth`` is empty where there is none.
+    """A frame and its depth, both JPEG; ``depth`` is empty where there is none or nobody asked for it.
 
     ``depth_size``: width and height of the network's own map, which the picture is drawn from.
     """
 
-    index: int
+    event: FrameEvent
     frame: bytes
-    depth: bytes
-    depth_size: tuple[int, int] | None
+    depth: bytes = b""
+    depth_size: tuple[int, int] | None = None
 
 
 class LatestView:
@@ -35,41 +43,75 @@ class LatestView:
 
     def __init__(self) -> None:
         self._event: FrameEvent | None = None
-        self._view: View | None = None
-        self._encoding = threading.Lock()
-        self.encoded = 0
+        self._frames = _Once(_frame_jpeg)
+        self._depths = _Once(_depth_jpeg)
+        self._thumbnails = _Once(_thumbnail_jpeg, THUMBNAIL_S)
 
     @property
-    def index(self) -> int | None:
-        """Of the newest frame."""
-        event = self._event
-        return None if event is None else event.index
+    def encoded(self) -> int:
+        """How many pictures were made."""
+        return self._frames.made + self._depths.made + self._thumbnails.made
 
     def take(self, event: FrameEvent) -> None:
         """Replace the newest frame; costs nothing else."""
         self._event = event
 
-    def view(self) -> View | None:
+    def view(self, depth: bool = False) -> View | None:
         """The newest frame as pictures; ``None`` before the first."""
-        with self._encoding:
-            event = self._event
-            if event is None or event.frame is None:
-                return None
-            if self._view is None or self._view.index != event.index:
-                self._view = _view_of(event, event.frame)
-                self.encoded += 1
-            return self._view
+        event = self._event
+        if event is None or event.frame is None:
+            return None
+        event, frame = self._frames.of(event)
+        if event.depth is None:
+            return View(event, frame)
+        height, width = event.depth.shape
+        return View(event, frame, self._depths.of(event)[1] if depth else b"", (width, height))
+
+    def thumbnail(self, known: int | None = None) -> tuple[int, bytes] | None:
+        """Index and JPEG of a frame that is hardly old; ``None`` before the first, and where the index is ``known``."""
+        event = self._event
+        if event is None or event.frame is None or event.index == known:
+            return None
+        event, picture = self._thumbnails.of(event)
+        assert event.index is not None
+        return None if event.index == known else (event.index, picture)
 
 
-def _view_of(event: FrameEvent, frame: NDArray[np.uint8]) -> View:
-    assert event.index is not None
-    picture = encode_jpeg(shrink(frame, LONGEST_SIDE), QUALITY)
-    if event.depth is None:
-        return View(event.index, picture, b"", None)
-    height, width = event.depth.shape
-    return View(
-        event.index, picture, encode_jpeg(_depth_picture(event.depth, frame, event.frame_box), QUALITY), (width, height)
-    )
+class _Once(Generic[_Made]):
+    """What is made of an event, once for all who ask; what was made less than ``lasts_s`` ago will do."""
+
+    def __init__(self, make: Callable[[FrameEvent], _Made], lasts_s: float = 0.0) -> None:
+        self.made = 0
+        self._make = make
+        self._lasts_s = lasts_s
+        self._lock = threading.Lock()
+        self._last: tuple[FrameEvent, _Made] | None = None
+        self._made_at = 0.0
+
+    def of(self, event: FrameEvent) -> tuple[FrameEvent, _Made]:
+        """What was made, and of which event."""
+        with self._lock:
+            fresh = self._last is not None and time.monotonic() - self._made_at < self._lasts_s
+            if self._last is None or (self._last[0] is not event and not fresh):
+                self._made_at = time.monotonic()
+                self._last = (event, self._make(event))
+                self.made += 1
+            return self._last
+
+
+def _frame_jpeg(event: FrameEvent) -> bytes:
+    assert event.frame is not None
+    return encode_jpeg(shrink(event.frame, LONGEST_SIDE), QUALITY)
+
+
+def _thumbnail_jpeg(event: FrameEvent) -> bytes:
+    assert event.frame is not None
+    return encode_jpeg(shrink(event.frame, LONGEST_THUMBNAIL), _THUMBNAIL_QUALITY)
+
+
+def _depth_jpeg(event: FrameEvent) -> bytes:
+    assert event.frame is not None and event.depth is not None
+    return encode_jpeg(_depth_picture(event.depth, event.frame, event.frame_box), QUALITY)
 
 
 def _depth_picture(depth: NDArray[np.uint8], frame: NDArray[np.uint8], box: Box | None) -> NDArray[np.uint8]:
@@ -103,3 +145,10 @@ def encode_jpeg(picture: NDArray[np.uint8], quality: int) -> bytes:
     if not done:
         raise SourceError(f"a frame of {picture.shape} cannot be encoded as JPEG")
     return encoded.tobytes()
+
+
+def decode_jpeg(content: bytes) -> NDArray[np.uint8]:
+    """The picture of ``encode_jpeg``, as far as that kept it."""
+    import cv2
+
+    return np.asarray(cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR), np.uint8)

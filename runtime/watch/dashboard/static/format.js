@@ -2,16 +2,18 @@
 
 export const NOTHING = "–";
 export const STATES = {
-  pass: { sign: "✓", word: "pass" },
-  reject: { sign: "✕", word: "reject" },
+  pass: { sign: "✓", word: "good" },
+  reject: { sign: "✕", word: "rejected" },
   unknown: { sign: "?", word: "unknown" },
 };
 // Of a camera, where it is not the gate's state that counts.
-const PRESENCES = {
+const OTHERS = {
+  overdue: { sign: "!", word: "rejected too long" },
   starting: { sign: "○", word: "starting" },
   lost: { sign: "✕", word: "lost" },
   returned: { sign: "✓", word: "returned" },
   ended: { sign: "■", word: "ended" },
+  failed: { sign: "!", word: "failed" },
 };
 
 // "live", "lost", "ended" or "connecting": what a camera's pill says.
@@ -24,11 +26,26 @@ export function presence(status) {
 // What a badge says of a camera: that it is lost or over, else the gate's state.
 export function shownState(status) {
   const now = presence(status);
-  return now === "lost" || now === "ended" ? now : (status?.verdict?.state ?? "unknown");
+  if (now === "lost" || now === "ended") return now;
+  const verdict = status?.verdict;
+  return verdict?.overdue && verdict.state === "pass" ? "overdue" : (verdict?.state ?? "unknown");
+}
+
+// Whether somebody should look: it gives no pictures, or none that are good enough.
+export function isDown(status) {
+  return ["lost", "reject", "overdue"].includes(shownState(status));
+}
+
+// Why it is as it is, unless its state says that already.
+export function reasonText(status) {
+  const state = shownState(status);
+  const reason = status?.verdict?.reason ?? "starting";
+  if (state === "lost" && reason === "starting") return "no frame yet";
+  return reason === look(state).word ? "" : reason;
 }
 
 export function look(state) {
-  return STATES[state] ?? PRESENCES[state] ?? STATES.unknown;
+  return STATES[state] ?? OTHERS[state] ?? STATES.unknown;
 }
 
 export function count(value) {
@@ -51,17 +68,29 @@ export function milliseconds(value) {
   return value >= 1000 ? `${(value / 1000).toFixed(2)} s` : `${value.toFixed(value < 10 ? 1 : 0)} ms`;
 }
 
-export function duration(seconds) {
+// `rough`: no seconds beside minutes.
+export function duration(seconds, rough = false) {
   const whole = Math.max(0, Math.floor(seconds));
   const [days, hours, minutes] = [Math.floor(whole / 86400), Math.floor(whole / 3600) % 24, Math.floor(whole / 60) % 60];
   if (days) return `${days} d ${hours} h`;
   if (hours) return `${hours} h ${minutes} min`;
-  if (minutes) return `${minutes} min ${whole % 60} s`;
+  if (minutes) return rough ? `${minutes} min` : `${minutes} min ${whole % 60} s`;
   return `${whole} s`;
 }
 
 export function clock(epochSeconds) {
   return new Date(epochSeconds * 1000).toLocaleTimeString([], { hour12: false });
+}
+
+// A time of day, with its date where that is not today's.
+export function moment(epochSeconds, now) {
+  const day = (seconds) => new Date(seconds * 1000).toLocaleDateString();
+  return day(epochSeconds) === day(now) ? clock(epochSeconds) : `${day(epochSeconds)} ${clock(epochSeconds)}`;
+}
+
+// Text that is the same is not set again, so it is not read out again, and what somebody has marked stays so.
+export function setText(holder, text) {
+  if (holder.textContent !== text) holder.textContent = text;
 }
 
 // element("p", { class: "quiet" }, "text", child)
@@ -79,12 +108,23 @@ export function svg(tag, attributes = {}, ...children) {
   return made;
 }
 
-// What decided a verdict: the cue, its value and its threshold.
-export function cueText(verdict) {
-  return verdict?.cue ? `${verdict.cue} ${measure(verdict.value)}, threshold ${measure(verdict.threshold)}` : "";
+// A check's name; of the fault head's: what the network thinks that it sees.
+export function shownCheck(name) {
+  return name.startsWith("faults.") ? `looks ${name.slice(7)}` : name;
 }
 
+// What decided a verdict: the cue, its value and its threshold.
+export function cueText(verdict) {
+  if (!verdict?.cue) return "";
+  const { cue, value, threshold } = verdict;
+  const name = shownCheck(cue);
+  if (value == null || threshold == null) return value == null ? name : `${name} ${measure(value)}`;
+  return `${name} ${measure(value)}, ${value < threshold ? "below" : "above"} the threshold ${measure(threshold)}`;
+}
+
+// A state by shape, sign and word.
 export function badge(state) {
   const { sign, word } = look(state);
-  return element("span", { class: "badge", "data-state": state }, element("b", { "aria-hidden": "true" }, sign), word);
+  const shape = element("span", { class: "shape", "data-state": state, "aria-hidden": "true" }, sign);
+  return element("span", { class: "badge", "data-state": state }, shape, element("span", {}, word));
 }

@@ -1,125 +1,116 @@
-// Wires the stream to the panels; everything shown is text or pictures from this program.
+// Wires the stream to the wall and to the open camera; everything shown is text or pictures from this program.
 
-import { Chart } from "./chart.js";
-import { duration } from "./format.js";
-import { Gallery, logText, showLog } from "./gallery.js";
-import { showCameras, showCounters, showLatency, showSinks, showSource, showVerdict, worst } from "./panels.js";
-import { Picture } from "./picture.js";
-import { Store } from "./store.js";
+import { Detail } from "./detail.js";
+import { clock, duration } from "./format.js";
+import { logText } from "./gallery.js";
+import { showProcess, showSinks } from "./panels.js";
+import { showRegions } from "./regions.js";
 import { follow } from "./stream.js";
+import { showSummary } from "./summary.js";
+import { Wall } from "./wall.js";
 
-const MOST_SHOWN = 24;
 const $ = (id) => document.getElementById(id);
+const world = { hello: null, news: null }; // what the program said last
+const detail = new Detail(world);
+const wall = new Wall();
+let lost = null; // since when nothing came, and whether this machine slept meanwhile
 
-const store = new Store();
-const picture = new Picture();
-const chart = new Chart($("chart"));
-const gallery = new Gallery();
-let selected = decodeURIComponent(location.hash.slice(1)) || null;
-let loggedNumber = null;
-const announced = new Set(); // cameras whose past has come
+function openCamera() {
+  try {
+    return decodeURIComponent(location.hash.slice(1)) || null;
+  } catch {
+    return null; // no name of ours
+  }
+}
 
-function select(name) {
-  selected = name;
-  loggedNumber = null;
-  history.replaceState(null, "", `#${encodeURIComponent(name)}`);
+function route() {
+  const left = detail.camera;
+  const camera = openCamera();
+  $("wall-page").hidden = camera !== null;
+  $("detail").hidden = camera === null;
+  wall.shown = camera === null;
+  if (camera === left) return;
+  detail.open(camera);
+  showRegions(camera);
+  if (camera === null) wall.focus(left);
+  else $("camera-name").focus();
   render();
 }
 
 function render() {
-  const names = store.names();
-  $("main").hidden = names.length === 0;
-  if (!names.length) return;
-  if (!names.includes(selected)) selected = names[0];
-  const status = store.statusOf(selected);
-  const memory = store.camera(selected);
-  showCameras(store, selected, select);
-  showVerdict(selected, status, store.now);
-  showCounters(status);
-  showLatency(status);
-  showSource(status, picture.shown, store.now);
-  showSinks(store.status?.sinks);
-  picture.show(selected);
-  chart.draw(memory.points, store.now);
-  gallery.show(selected, memory.rejects, MOST_SHOWN);
-  const newest = memory.log.at(-1)?.number ?? 0;
-  if (newest !== loggedNumber) {
-    loggedNumber = newest;
-    showLog(memory.log);
+  const { news } = world;
+  if (!news) return;
+  showSummary(news.cameras, openCamera(), lost !== null);
+  $("no-camera").hidden = news.cameras.length > 0;
+  $("no-camera").textContent = news.process ? "No camera yet." : "The cameras are starting.";
+  wall.show(news.cameras, news.now);
+  detail.show();
+  if ($("system").open) {
+    showProcess(world.hello, news.process);
+    showSinks(news.process?.sinks);
   }
-  document.title = title(names);
 }
 
-function title(names) {
-  const bad = names.filter((name) => store.statusOf(name)?.verdict?.state !== "pass").length;
-  return bad ? `✕ ${bad} of ${names.length} · dgiqa-edge` : "✓ dgiqa-edge";
-}
-
-function showConnection(state, text, old = false) {
+function showConnection(state, text) {
   $("connection").dataset.state = state;
   if ($("connection").textContent !== text) $("connection").textContent = text; // unchanged text is not read out again
-  $("main").classList.toggle("old", old);
+  $("main").classList.toggle("old", state === "lost");
 }
 
-// Read out to those who do not see the page: what people are told anyway, and nothing that was there before.
-function announce(cameras) {
-  const news = [];
-  for (const [name, { log }] of Object.entries(cameras)) {
-    if (announced.has(name)) news.push(...log.map((entry) => `${name}: ${logText(entry)}`));
-    if (log.length) announced.add(name);
-  }
+function showLoss() {
+  $("notice").hidden = lost === null;
+  $("retry").hidden = lost === null || lost.slept;
+  if (lost === null) return;
+  const [since, away] = [clock(lost.since / 1000), duration((Date.now() - lost.since) / 1000)];
+  const text = lost.slept
+    ? `This page was asleep since ${since}: it is catching up.`
+    : `The program does not answer since ${since} (${away}): what is shown is old. Trying again every few seconds.`;
+  if ($("notice-text").textContent !== text) $("notice-text").textContent = text;
+}
+
+// Read out to those who do not see the page: what people are told anyway.
+function announce(log) {
+  const news = Object.entries(log).flatMap(([name, entries]) => entries.map((entry) => `${name}: ${logText(entry)}`));
   if (news.length) $("announcement").textContent = news.join(". ");
 }
 
-function showProcess() {
-  const status = store.status;
-  $("host").textContent = store.hello.host;
-  $("engine").textContent = status ? `${status.preset} · ${status.precision}` : "";
-  const memory = status?.memory_mib == null ? "" : ` · ${status.memory_mib.toFixed(0)} MiB`;
-  $("uptime").textContent = status ? `up ${duration(status.uptime_s)}${memory}` : "";
-}
-
-function showNotice(text) {
-  $("notice").hidden = !text;
-  $("notice").textContent = text;
-}
-
-follow({
+const tryNow = follow({
   onHello(hello) {
-    store.reset(hello);
-    loggedNumber = null;
-    announced.clear();
-    gallery.camera = null;
+    world.hello = hello;
+    $("host").textContent = hello.host;
+    detail.restart();
   },
   onNews(news) {
-    store.take(news);
-    if (store.status?.stopping) showConnection("lost", "stopping", true);
-    else showConnection(...worst(store.status?.cameras ?? []));
-    announce(news.cameras);
-    showNotice(store.status ? "" : "The cameras are starting.");
-    showProcess();
+    world.news = news;
+    lost = null;
+    showLoss();
+    if (news.process?.stopping) showConnection("lost", "stopping");
+    else showConnection("live", "live");
+    announce(news.log);
     render();
   },
-  onLost() {
-    showConnection("lost", "reconnecting", true);
-    showNotice("The program does not answer: what is shown may be old. Trying again.");
+  onLost(since, slept) {
+    lost = { since, slept };
+    showConnection("lost", "no connection");
+    showLoss();
+    render();
   },
   onSignIn() {
     location.replace("/sign-in");
   },
 });
 
-for (const button of $("spans").children) {
-  button.addEventListener("click", () => {
-    for (const other of $("spans").children) other.setAttribute("aria-pressed", String(other === button));
-    chart.minutes = Number(button.dataset.minutes);
-    render();
-  });
-}
+setInterval(showLoss, 1000);
+$("retry").addEventListener("click", tryNow);
+$("system").addEventListener("toggle", render);
+window.addEventListener("hashchange", route);
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && detail.camera !== null && !document.querySelector("dialog[open]")) location.hash = "";
+});
 
 function applyTheme(theme) {
   if (theme) document.documentElement.dataset.theme = theme;
-  chart.rebuild();
+  detail.chart.rebuild();
 }
 
 $("theme").addEventListener("click", () => {
@@ -129,3 +120,4 @@ $("theme").addEventListener("click", () => {
 });
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => applyTheme(null));
 applyTheme(localStorage.getItem("theme"));
+route();

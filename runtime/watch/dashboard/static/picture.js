@@ -1,70 +1,106 @@
-// The live picture: fetched only while somebody looks, the next one only when the last is there.
+// The live picture, and where in it the fault is: fetched only while somebody looks, the next one only when the last is there.
+
+import { count, duration, moment, presence, setText, svg } from "./format.js";
+import { parts, put } from "./stream.js";
 
 const SHORTEST_MS = 120;
 const IDLE_MS = 400;
+const LEAST_SHOWN = 0.2;
+const CERTAIN = 0.5;
 const $ = (id) => document.getElementById(id);
 
 export class Picture {
-  constructor() {
+  // `onRecord` is given the record of each frame that is shown.
+  constructor(onRecord) {
+    this.onRecord = onRecord;
     this.camera = null;
-    this.shown = null;
+    this.record = null;
     $("opacity").addEventListener("input", () => this.blend());
     $("show-depth").addEventListener("change", () => this.blend());
+    $("show-where").addEventListener("change", () => this.mark());
     this.blend();
     this.run();
   }
 
   show(camera) {
-    if (camera === this.camera) return;
     this.camera = camera;
-    this.shown = null;
+    this.record = null;
     for (const id of ["frame", "depth"]) $(id).hidden = true;
     $("no-picture").hidden = false;
+    $("pause").checked = false;
+    setText($("picture-facts"), "");
+    this.mark();
   }
 
   blend() {
-    $("depth").style.opacity = $("show-depth").checked ? $("opacity").value / 100 : 0;
-    $("opacity").disabled = !$("show-depth").checked;
+    const shown = $("show-depth").checked;
+    $("depth").style.opacity = shown ? $("opacity").value / 100 : 0;
+    $("opacity-label").hidden = !shown;
+    if (shown && this.record) this.refresh(false, true).catch(() => {});
   }
 
   async run() {
     for (;;) {
       const started = performance.now();
-      const changed = this.camera && !document.hidden && !$("pause").checked ? await this.refresh() : false;
+      const looked = this.camera !== null && !document.hidden && !$("pause").checked && !document.querySelector("dialog[open]");
+      const changed = looked ? await this.refresh().catch(() => null) : null; // the stream says that the connection is lost
       const spent = performance.now() - started;
       await new Promise((done) => setTimeout(done, changed ? Math.max(SHORTEST_MS - spent, SHORTEST_MS / 2) : IDLE_MS));
     }
   }
 
-  async refresh() {
-    const camera = this.camera;
-    try {
-      const answer = await fetch(`/api/view?camera=${encodeURIComponent(camera)}`);
-      if (!answer.ok) return false;
-      const index = Number(answer.headers.get("X-Frame-Index"));
-      const border = Number(answer.headers.get("X-Frame-Bytes"));
-      if (index === this.shown) return false;
-      const both = await answer.blob();
-      if (camera !== this.camera) return true;
-      await Promise.all([put($("frame"), both.slice(0, border)), put($("depth"), both.slice(border))]);
-      $("depth-size").textContent = answer.headers.get("X-Depth-Size") ?? "";
-      $("no-picture").hidden = true;
-      this.shown = index;
-      return true;
-    } catch {
-      return false; // the stream says that the connection is lost
-    }
+  // Fetch the newest frame; gives its record, or null where there is none or it is shown already.
+  async refresh(hold = false, again = false) {
+    const { camera } = this;
+    const asked = new URLSearchParams({ camera, depth: $("show-depth").checked ? "1" : "0", hold: hold ? "1" : "0" });
+    if (!hold && !again && this.record) asked.set("known", this.record.index);
+    const answer = await fetch(`/api/view?${asked}`);
+    if (!answer.ok || answer.status === 204) return null;
+    const [head, bytes] = await parts(answer);
+    if (camera !== this.camera) return null;
+    await Promise.all([put($("frame"), bytes.slice(0, head.bytes)), put($("depth"), bytes.slice(head.bytes))]);
+    if (camera !== this.camera) return null;
+    const [width, height] = head.record.frame_size;
+    $("picture").style.aspectRatio = `${width} / ${height}`;
+    setText($("depth-size"), head.depth_size ? head.depth_size.join("x") : "");
+    $("no-picture").hidden = true;
+    this.record = head.record;
+    this.mark();
+    this.onRecord(head.record);
+    return head.record;
   }
-}
 
-async function put(image, blob) {
-  image.hidden = blob.size === 0;
-  if (image.hidden) return;
-  const url = URL.createObjectURL(new Blob([blob], { type: "image/jpeg" }));
-  const next = new Image();
-  next.src = url;
-  await next.decode().catch(() => {});
-  const old = image.src;
-  image.src = url;
-  if (old.startsWith("blob:")) URL.revokeObjectURL(old);
+  // The cells of the picture in which the fault is; hatched where it is certain, so that colour is not the only sign.
+  mark() {
+    const rows = this.record?.verdict?.where ?? null;
+    $("where-label").hidden = rows === null;
+    const cells = [];
+    let certain = 0;
+    rows?.forEach((row, y) =>
+      row.forEach((value, x) => {
+        if (value < LEAST_SHOWN) return;
+        certain += value >= CERTAIN;
+        const place = { x: x / row.length, y: y / rows.length, width: 1 / row.length, height: 1 / rows.length };
+        cells.push(svg("rect", { ...place, "fill-opacity": 0.55 * value, class: value >= CERTAIN ? "certain" : "" }));
+      }),
+    );
+    const shown = $("show-where").checked && cells.length > 0;
+    $("where").replaceChildren(...(shown ? cells : []));
+    if (rows) setText($("where-size"), `${certain} of ${rows.length * rows[0].length} cells`);
+    $("where").setAttribute("aria-label", rows ? `${this.record.verdict.reason} in ${$("where-size").textContent} of the picture` : "");
+    $("where").toggleAttribute("hidden", !shown);
+  }
+
+  // What the stream says of the camera, over the picture and below it.
+  tell(row, now) {
+    const live = presence(row) === "live";
+    $("picture").classList.toggle("stale", !live);
+    $("source-problem").hidden = live || presence(row) === "connecting";
+    const since = row?.last_frame_at == null ? "No picture yet" : `No picture since ${moment(row.last_frame_at, now)} (${duration(now - row.last_frame_at)})`;
+    setText($("source-problem"), row?.problem ? `${since}: ${row.problem}` : since);
+    if (!this.record) return;
+    const age = now - this.record.captured_at;
+    const facts = [`frame ${count(this.record.index)}`, this.record.frame_size.join(" × "), age > 2 ? `${duration(age)} old` : ""];
+    setText($("picture-facts"), facts.filter(Boolean).join(" · "));
+  }
 }

@@ -11,12 +11,23 @@ import numpy as np
 import pytest
 
 from dgiqa_edge.calibration.images.shipped import SHIPPED_PHOTOS
-from dgiqa_edge.runtime.gate.verdict import State, Verdict
+from dgiqa_edge.runtime.gate.reading import Cues
+from dgiqa_edge.runtime.gate.verdict import RunnerUp, State, Verdict
+from dgiqa_edge.runtime.settings.listen_address import ListenAddress
+from dgiqa_edge.runtime.watch.dashboard import Dashboard, DashboardSettings
 from dgiqa_edge.runtime.watch.event import FrameEvent, Outcome, Presence
 from dgiqa_edge.runtime.watch.status import CameraState, CameraStatus, Percentiles, SinkStats, WatchStatus
 
 PHOTO = next(SHIPPED_PHOTOS.glob("*.jpg"))
-THRESHOLDS = {"score.reject": 0.4, "score.accept": 0.5}
+THRESHOLDS = {
+    "score.reject": 0.4,
+    "score.accept": 0.5,
+    "luminance.reject": 40.0,
+    "luminance.accept": 60.0,
+    "noise.reject": 5.0,
+    "noise.accept": 4.0,
+}
+WHERE = ((0.0, 0.9, 0.0, 0.0), (0.0, 0.7, 0.3, 0.0), (0.0, 0.0, 0.0, 0.0))
 
 SINKS = {
     "events": SinkStats(offered=500, delivered=500, ignored=0, missed=0, failed=0),
@@ -118,12 +129,26 @@ class Feeder:
             threshold=40.0 if rejects else None,
             score=float(score),
             smoothed=float(score),
+            runner_up=RunnerUp("noisy", "noise", 5.5, 5.0) if rejects else None,
+            where=WHERE if rejects else None,
             changed=before is None or before.state is not state,
             announced=before is None or before.state is not state,
         )
         frame = (self._dark if rejects else self._clean).copy()
         cv2.putText(frame, f"{camera} {index}", (16, 40), cv2.FONT_HERSHEY_SIMPLEX, 1.0, (255, 255, 255), 2)
-        return FrameEvent(camera, index, now, Outcome.SCORED, verdict, frame, self._depth, latency_ms=20.0 + index % 7)
+        cues = Cues(luminance=18.5 if rejects else 190.0, noise=5.5 if rejects else 1.0, sharpness=0.5, contrast=50.0)
+        return FrameEvent(
+            camera,
+            index,
+            now,
+            Outcome.SCORED,
+            verdict,
+            frame,
+            self._depth,
+            cues=cues,
+            faults={"dark": 0.9 if rejects else 0.01, "dirty": 0.02},
+            latency_ms=20.0 + index % 7,
+        )
 
     def _camera(self, camera: str) -> CameraStatus:
         counts, lost_at = self._counts[camera], self._lost.get(camera)
@@ -191,3 +216,17 @@ def keep_feeding() -> Iterator[Callable[..., Running]]:
     yield start
     for running in started:
         running.stop()
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., Dashboard]]:
+    """Opens dashboards; all are closed at the end of the test."""
+    started: list[Dashboard] = []
+
+    def open_dashboard(**settings: Any) -> Dashboard:
+        started.append(Dashboard(DashboardSettings(**{"listen": ListenAddress("127.0.0.1", 0), **settings})))
+        return started[-1]
+
+    yield open_dashboard
+    for dashboard in started:
+        dashboard.close(5.0)

@@ -5,7 +5,8 @@ import http.client
 import json
 import logging
 import socket
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,10 @@ import numpy as np
 import pytest
 
 from dgiqa_edge.runtime.errors import ConfigurationError, MachineError
+from dgiqa_edge.runtime.gate.policy import CHECKS
+from dgiqa_edge.runtime.gate.reading import Cues
 from dgiqa_edge.runtime.gate.verdict import State
+from dgiqa_edge.runtime.gate.vocabulary import CONDITIONS, FAULTS
 from dgiqa_edge.runtime.settings.listen_address import ListenAddress
 from dgiqa_edge.runtime.watch.dashboard import Dashboard, DashboardSettings, dashboard_settings, pages
 from dgiqa_edge.runtime.watch.dashboard.guard import COOKIE
@@ -23,22 +27,8 @@ from dgiqa_edge.runtime.watch.event import FrameEvent, Presence
 from dgiqa_edge.runtime.watch.sinks.registry import FollowsStatus
 
 TOKEN = "a-token-of-enough-length"
-ANY_PORT = ListenAddress("127.0.0.1", 0)
 Scored = Callable[..., FrameEvent]
 Start = Callable[..., Dashboard]
-
-
-@pytest.fixture
-def start() -> Iterator[Start]:
-    started: list[Dashboard] = []
-
-    def open_dashboard(**settings: Any) -> Dashboard:
-        started.append(Dashboard(DashboardSettings(**{"listen": ANY_PORT, **settings})))
-        return started[-1]
-
-    yield open_dashboard
-    for dashboard in started:
-        dashboard.close(5.0)
 
 
 class Answer:
@@ -56,6 +46,16 @@ def ask(dashboard: Dashboard, path: str, method: str = "GET", body: str | None =
     answer = Answer(response, response.read())
     connection.close()
     return answer
+
+
+def parts(answer: Answer) -> tuple[Any, bytes]:
+    """The line of JSON, and the bytes that it is about."""
+    head, _, rest = answer.body.partition(b"\n")
+    return json.loads(head), rest
+
+
+def decoded(jpeg: bytes) -> Any:
+    return cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
 
 
 def messages(dashboard: Dashboard, most: int) -> list[tuple[str, Any]]:
@@ -124,22 +124,46 @@ def test_the_stream_brings_all_there_is_and_then_what_is_new(
     dashboard, feeder = start(), make_feeder(size=(64, 36))
     dashboard.follow(feeder.status)
     feed(dashboard, wait_for, scored(0, changed=True), scored(1), scored(2, State.REJECT, changed=True))
-    (hello, said), (news, first), (_, second) = messages(dashboard, 3)
+    (hello, said), (news, first) = messages(dashboard, 2)
     assert (hello, news) == ("hello", "news")
     assert said["columns"] == ["t", "score", "low", "smoothed", "reject", "accept", "state"]
-    assert first["status"]["preset"] == "nano"
-    front = first["cameras"]["front"]
-    assert front["index"] == 2
+    assert [fault["name"] for fault in said["faults"]] == list(FAULTS)
+    assert said["conditions"] == dict(CONDITIONS)
+    assert set(said["checks"]) == set(CHECKS)
+    assert (said["truths"][0], said["labels"]) == ("good", False)
+    assert first["process"]["preset"] == "nano"
+    assert [row["camera"] for row in first["cameras"]] == ["front", "rear"]
+    assert first["log"] == {}  # what happened before the page was opened is no news
+    feed(dashboard, wait_for, scored(3, State.PASS, changed=True))
+    front = json.loads(ask(dashboard, "/api/camera?camera=front&points=0").body)
+    assert front["status"]["camera"] == "front"
     assert [point[1:] for point in front["points"]] == [
         [0.75, 0.75, 0.7, 0.4, 0.5, "pass"],
         [0.75, 0.75, 0.7, 0.4, 0.5, "pass"],
         [0.75, 0.75, 0.7, 0.4, 0.5, "reject"],
+        [0.75, 0.75, 0.7, 0.4, 0.5, "pass"],
     ]
     assert [(reject["number"], reject["verdict"]["reason"]) for reject in front["rejects"]] == [(1, "too dark")]
-    assert [entry["verdict"]["state"] for entry in front["log"]] == ["pass", "reject"]
-    again = second["cameras"]["front"]
-    assert (len(again["points"]), again["rejects"], again["log"]) == (1, [], [])
+    assert [entry["verdict"]["state"] for entry in front["log"]] == ["pass", "reject", "pass"]
+    newest = int(front["points"][-1][0])
+    again = json.loads(ask(dashboard, f"/api/camera?camera=front&points={newest}&rejects=1&log=3").body)
+    assert (again["points"], again["rejects"], again["log"]) == (front["points"][-1:], [], [])
     wait_for(lambda: dashboard.describe()["watchers"] == 0)  # the stream above was left
+
+
+def test_the_stream_brings_what_happens_to_any_camera(
+    start: Start, scored: Scored, wait_for: Callable[..., Any]
+) -> None:
+    dashboard = start()
+    feed(dashboard, wait_for, scored(0, changed=True))
+    heard: list[tuple[str, Any]] = []
+    listening = threading.Thread(target=lambda: heard.extend(messages(dashboard, 6)))
+    listening.start()
+    wait_for(lambda: dashboard.describe()["watchers"] == 1)
+    feed(dashboard, wait_for, scored(1, State.REJECT, changed=True), scored(0, camera="rear", changed=True))
+    listening.join()
+    told = [(camera, it["index"]) for _, said in heard[1:] for camera, log in said["log"].items() for it in log]
+    assert sorted(told) == [("front", 1), ("rear", 0)]
 
 
 def test_more_pages_than_allowed_are_refused(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -156,18 +180,48 @@ def test_pictures_are_encoded_only_when_somebody_asks_and_once_for_all(
     feed(dashboard, wait_for, *(scored(index) for index in range(20)))
     latest = dashboard._memories.of("front").latest
     assert latest.encoded == 0
-    first, second = ask(dashboard, "/api/view?camera=front"), ask(dashboard, "/api/view?camera=front")
-    assert latest.encoded == 1
+    first, second = (ask(dashboard, "/api/view?camera=front&depth=1") for _ in range(2))
+    assert latest.encoded == 2
     assert first.body == second.body
-    assert first.headers["X-Frame-Index"] == "19"
-    border = int(first.headers["X-Frame-Bytes"])
-    frame = cv2.imdecode(np.frombuffer(first.body[:border], np.uint8), cv2.IMREAD_COLOR)
-    depth = cv2.imdecode(np.frombuffer(first.body[border:], np.uint8), cv2.IMREAD_COLOR)
+    head, pictures = parts(first)
+    assert head["record"]["index"] == 19
+    frame, depth = (decoded(it) for it in (pictures[: head["bytes"]], pictures[head["bytes"] :]))
     assert frame.shape == (48, 64, 3)
     assert abs(float(frame.mean()) - 19) < 2
     assert depth.shape == frame.shape
-    assert first.headers["X-Depth-Size"] == "32x24"
-    assert ask(dashboard, "/api/frame.jpg?camera=front").body == first.body[:border]
+    assert head["depth_size"] == [32, 24]
+    assert ask(dashboard, "/api/frame.jpg?camera=front").body == pictures[: head["bytes"]]
+    assert len(parts(ask(dashboard, "/api/view?camera=front"))[1]) == head["bytes"]
+    assert ask(dashboard, "/api/view?camera=front&known=19").status == 204
+    assert latest.encoded == 2
+
+
+def test_the_picture_comes_with_what_was_measured_of_it(
+    start: Start, scored: Scored, wait_for: Callable[..., Any]
+) -> None:
+    dashboard = start()
+    feed(dashboard, wait_for, scored(0, cues=Cues(luminance=12.3456789, noise=1.0), faults={"dark": 0.25}))
+    record = parts(ask(dashboard, "/api/view?camera=front"))[0]["record"]
+    assert record["cues"] == {"luminance": 12.346, "noise": 1.0}
+    assert record["faults"] == {"dark": 0.25}
+
+
+def test_the_wall_gets_all_thumbnails_in_one_answer_and_only_new_ones(
+    start: Start, scored: Scored, wait_for: Callable[..., Any]
+) -> None:
+    dashboard = start()
+    feed(dashboard, wait_for, scored(30), scored(60, camera="rear", size=(720, 1280)))
+    asked = "/api/thumbnails?camera=front&index=&camera=rear&index=7&camera=absent&index=x"
+    heads, pictures = parts(ask(dashboard, asked))
+    assert [(head["camera"], head["index"]) for head in heads] == [("front", 30), ("rear", 60)]
+    front, rear = pictures[: heads[0]["bytes"]], pictures[heads[0]["bytes"] :]
+    assert len(rear) == heads[1]["bytes"]
+    assert decoded(front).shape == (48, 64, 3)
+    assert decoded(rear).shape == (180, 320, 3)
+    assert abs(float(decoded(rear).mean()) - 60) < 2
+    again = "/api/thumbnails?camera=front&index=30&camera=rear&index=60"
+    assert parts(ask(dashboard, again)) == ([], b"")
+    assert parts(ask(dashboard, "/api/thumbnails")) == ([], b"")
 
 
 def test_the_depth_map_takes_the_aspect_of_the_frame_it_lies_over(
@@ -176,9 +230,8 @@ def test_the_depth_map_takes_the_aspect_of_the_frame_it_lies_over(
     dashboard = start()
     event = dataclasses.replace(scored(0, size=(180, 320)), depth=np.zeros((96, 128), np.uint8))
     feed(dashboard, wait_for, event)
-    answer = ask(dashboard, "/api/view?camera=front")
-    depth = answer.body[int(answer.headers["X-Frame-Bytes"]) :]
-    assert cv2.imdecode(np.frombuffer(depth, np.uint8), cv2.IMREAD_COLOR).shape == (180, 320, 3)
+    head, pictures = parts(ask(dashboard, "/api/view?camera=front&depth=1"))
+    assert decoded(pictures[head["bytes"] :]).shape == (180, 320, 3)
 
 
 def test_a_large_frame_is_sent_smaller_and_a_reject_smaller_still(
@@ -197,6 +250,7 @@ def test_a_large_frame_is_sent_smaller_and_a_reject_smaller_still(
     [
         "/api/view?camera=absent",
         "/api/view",
+        "/api/camera?camera=absent",
         "/api/frame.jpg?camera=%00",
         "/api/reject.jpg?camera=front&number=99",
         "/api/reject.jpg?camera=front&number=-1",
@@ -287,8 +341,11 @@ def test_a_wrong_setting_is_named(section: dict[str, Any], problem: str) -> None
 
 def test_settings_from_a_section(tmp_path: Path) -> None:
     (tmp_path / "token").write_text(TOKEN + "\n")
-    settings = dashboard_settings({"listen": "0.0.0.0:80", "token_file": "token"}, "dashboard", folder=tmp_path)
-    assert settings == DashboardSettings(ListenAddress("0.0.0.0", 80), TOKEN)
+    section = {"listen": "0.0.0.0:80", "token_file": "token", "labels": "labels", "labels_mib": 3}
+    settings = dashboard_settings(section, "dashboard", folder=tmp_path)
+    expected = DashboardSettings(ListenAddress("0.0.0.0", 80), TOKEN, labels=tmp_path / "labels", labels_mib=3.0)
+    assert settings == expected
+    assert dashboard_settings({}, "dashboard", folder=tmp_path).labels is None
 
 
 def test_a_port_in_use_is_said() -> None:

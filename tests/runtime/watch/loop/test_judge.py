@@ -10,6 +10,7 @@ from dgiqa_edge.runtime.gate.cues import CueMeter
 from dgiqa_edge.runtime.gate.gate import Gate
 from dgiqa_edge.runtime.gate.policy import GatePolicy
 from dgiqa_edge.runtime.gate.reading import Reading
+from dgiqa_edge.runtime.gate.regions import Regions
 from dgiqa_edge.runtime.gate.verdict import Verdict
 from dgiqa_edge.runtime.ground.framing import Box, Fit
 from dgiqa_edge.runtime.scoring.scorer import Scorer
@@ -54,3 +55,20 @@ def test_depth_that_is_reused_is_that_of_the_whole_fitted_frame(make_bundle: Any
     assert (first.depth_age, second.depth_age) == (0, 1)
     np.testing.assert_array_equal(first.depth, second.depth)
     assert second.depth is not None and second.depth.shape == (24, 12)
+
+
+def test_regions_hold_from_the_next_frame_on_and_change_is_measured_anew(bundle_dir: Path, make_photo: Any) -> None:
+    photo, gate = make_photo(seed=3, height=96, width=128), Remembering()
+    regions = Regions(exclude=(((0.0, 0.0), (1.0, 0.0), (1.0, 0.5), (0.0, 0.5)),))
+    with Scorer(bundle_dir, threads=1, allow_spinning=False, verify=False) as scorer:
+        judge = CameraJudge("front", gate, 1, SystemClock())
+        events = []
+        for index in range(4):
+            if index == 2:
+                judge.regions = regions
+            events.append(judge.judge(CapturedFrame("front", index, index / 10, index / 10, photo), scorer))
+    changes = [reading.cues.change for reading in gate.readings if reading.cues is not None]
+    assert changes == [None, 0.0, None, 0.0]
+    assert [event.frame_box for event in events] == [None, None, Box(0, 48, 128, 48), Box(0, 48, 128, 48)]
+    assert gate.readings[2].cues == CueMeter(regions).measure(photo)
+    assert gate.readings[2].score == gate.readings[3].score != gate.readings[1].score

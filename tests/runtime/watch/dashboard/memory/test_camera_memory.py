@@ -67,6 +67,14 @@ def test_the_gallery_keeps_the_first_of_each_reason_then_one_every_few_seconds(s
     assert [kept["index"] for kept in gallery.listed(after=3)] == [12, 14]
 
 
+def test_no_frame_is_kept_that_is_rejected_only_because_a_fault_ended(scored: Scored) -> None:
+    gallery = RejectGallery(10)
+    gallery.add(scored(0, State.REJECT))
+    for index in range(1, 20):
+        gallery.add(scored(index, State.REJECT, verdict=Verdict(State.REJECT, "recovering")))
+    assert [kept["index"] for kept in gallery.listed()] == [0]
+
+
 def test_the_gallery_is_bounded_in_number_and_size_and_encodes_on_demand(scored: Scored) -> None:
     gallery = RejectGallery(3)
     for index in range(0, 100, 10):
@@ -109,7 +117,8 @@ def test_the_log_has_changes_and_each_failure_once_a_minute(scored: Scored, unsc
     for index in range(1000, 1200):
         memory.add(scored(index, changed=True), thresholds)
     assert len(memory.log()) == LOG_LENGTH
-    assert memory.latest.index == 1199
+    view = memory.latest.view()
+    assert view is not None and view.event.index == 1199
 
 
 def test_numbers_that_json_lacks_become_null() -> None:

@@ -6,7 +6,8 @@ import pytest
 from numpy.typing import NDArray
 
 from dgiqa_edge.runtime.ground.framing import Box
-from dgiqa_edge.runtime.watch.dashboard.memory.pictures import LatestView, View
+from dgiqa_edge.runtime.watch.dashboard.memory import pictures
+from dgiqa_edge.runtime.watch.dashboard.memory.pictures import THUMBNAIL_S, LatestView, View
 from dgiqa_edge.runtime.watch.event import FrameEvent, Outcome
 
 
@@ -49,6 +50,37 @@ def test_the_depth_picture_has_the_frames_edges() -> None:
 def view_of(frame: NDArray[np.uint8], depth: NDArray[np.uint8], box: Box | None = None) -> View:
     latest = LatestView()
     latest.take(FrameEvent("front", 0, 0.0, Outcome.SCORED, frame=frame, depth=depth, frame_box=box))
-    view = latest.view()
+    view = latest.view(depth=True)
     assert view is not None
     return view
+
+
+def test_depth_is_drawn_only_where_somebody_wants_it() -> None:
+    latest = LatestView()
+    frame, depth = np.zeros((96, 128, 3), np.uint8), np.zeros((12, 16), np.uint8)
+    latest.take(FrameEvent("front", 0, 0.0, Outcome.SCORED, frame=frame, depth=depth))
+    plain = latest.view()
+    assert plain is not None
+    assert (plain.depth, plain.depth_size, latest.encoded) == (b"", (16, 12), 1)
+    drawn = latest.view(depth=True)
+    assert drawn is not None
+    assert drawn.frame is plain.frame
+    assert drawn.depth.startswith(b"\xff\xd8")
+    assert latest.encoded == 2
+
+
+def test_a_thumbnail_is_small_made_once_for_all_and_not_for_every_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr(pictures.time, "monotonic", lambda: now)
+    latest = LatestView()
+    assert latest.thumbnail() is None
+    for index in range(3):
+        latest.take(FrameEvent("front", index, 0.0, Outcome.SCORED, frame=np.zeros((720, 1280, 3), np.uint8)))
+        index_of, content = latest.thumbnail() or (None, b"")
+        assert index_of == 0
+        assert cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR).shape == (180, 320, 3)
+    assert latest.encoded == 1
+    now += THUMBNAIL_S
+    assert (latest.thumbnail() or (None,))[0] == 2
+    assert latest.thumbnail(known=2) is None
+    assert latest.encoded == 2
