@@ -152,7 +152,8 @@ class Gate:
         self._scored_at = t  # the score that is judged next is not too old
         self._good_since = None
         overdue = self._is_overdue(t)
-        return replace(self._verdict, score=reading.score, changed=False, announced=False, overdue=overdue)
+        held = Verdict(State.UNKNOWN, STARTING) if self._state is State.UNKNOWN else self._verdict
+        return replace(held, score=reading.score, changed=False, announced=False, overdue=overdue)
 
     def change_to(self, policy: GatePolicy, baseline: Baseline | None) -> None:
         """Judge by another policy and another normal from the next frame on; state and reason stay until then.
@@ -160,7 +161,7 @@ class Gate:
         When people are told stays the first policy's matter.
         """
         self._judge_by(policy, baseline)
-        self._good_since = None
+        self._good_since = self._last_fault = None
 
     def told_of_loss(self) -> None:
         """People were told that the camera is lost, which no verdict says: the next that settles is announced."""

@@ -5,9 +5,9 @@ A pure state machine: no clock, no input or output. Local time and messages are 
 
 1. Each property of the picture has a latch. Dark: ``luminance`` is below ``dark_below``, and from then on below
    ``light_above``. Grey (a camera that sees infra-red light shows no colours): ``chroma`` likewise, ``grey_below`` and
-   ``colour_above``; a picture of a ``luminance`` below ``BLACK`` has no colour to lack, its grey stays. The first
-   picture sets the latches; later ones once they have asked for it for ``hold_s`` without a break, so that neither
-   dusk nor a passing headlamp makes them flap. A frame without cues breaks it.
+   ``colour_above``. A picture whose ``luminance`` is below ``BLACK`` tells neither, it is a fault by day and by night:
+   the latches stay. The first picture sets them; later ones once they have asked for it for ``hold_s`` without a
+   break, so that neither dusk nor a passing headlamp makes them flap. A frame without cues breaks it.
 2. The first profile whose rule applies is chosen, else the camera's own settings. The first choice is no switch.
 3. Quiet: for ``settle_s`` after a switch, and while the pictures ask for another choice; yet at most ``LONGEST`` times
    ``settle_s`` and ``hold_s`` together in a row, so that a picture that never settles is judged after all. A frame
@@ -59,7 +59,7 @@ class SwitchPolicy:
     """
 
     hold_s: float = 2.0
-    settle_s: float = 4.0
+    settle_s: float = 3.0
     dark_below: float = 75.0
     light_above: float = 95.0
     grey_below: float = 2.0
@@ -121,9 +121,9 @@ class ProfileChooser:
         if cues is None:
             self._asked_since.clear()
             return asked
-        if cues.luminance is not None:
+        if cues.luminance is not None and cues.luminance >= BLACK:
             asked["dark"] = cues.luminance < self._bound("dark", self._switch.dark_below, self._switch.light_above)
-            if cues.chroma is not None and cues.luminance >= BLACK:
+            if cues.chroma is not None:
                 asked["grey"] = cues.chroma < self._bound("grey", self._switch.grey_below, self._switch.colour_above)
         for name, wanted in asked.items():
             if wanted is self._shows.setdefault(name, wanted):

@@ -92,6 +92,7 @@ class ProfiledGate:
         index, quiet = self._chooser.update(reading.cues, local_s, t)
         chosen = None if index is None else self._profiles.each[index]
         if chosen is not self._chosen:
+            self._baselines[None if self._chosen is None else self._chosen.name] = self._gate.baseline
             self._chosen = chosen
             name, policy = (None, self._own) if chosen is None else (chosen.name, chosen.policy)
             self._gate.change_to(policy, self._baselines.get(name))

@@ -56,12 +56,13 @@ struct Verdict {
     bool changed = false;
     bool overdue = false;
     bool announced = false;  // people are to be told on this frame
+    std::optional<std::string> profile;  // the one in force; none where there are no profiles
 };
 
 // Classical measurements of a frame.
 struct Cues {
     std::optional<double> luminance, shadows, clipped, sharpness, noise, haze, contrast, occlusion, change, smear;
-    std::optional<double> moved, likeness, cast;
+    std::optional<double> moved, likeness, cast, chroma;
 };
 
 // What a frame may be ("blurred", "dark" ...), and where.
@@ -141,6 +142,7 @@ inline Verdict verdict(const dgiqa_verdict &given) {
     verdict.changed = given.changed != 0;
     verdict.overdue = given.overdue != 0;
     verdict.announced = given.announced != 0;
+    if (given.profile != nullptr) verdict.profile = given.profile;
     return verdict;
 }
 
@@ -154,14 +156,16 @@ inline Cues cues(const dgiqa_cues &given) {
     return {optional(given.luminance), optional(given.shadows), optional(given.clipped),  optional(given.sharpness),
             optional(given.noise),     optional(given.haze),    optional(given.contrast), optional(given.occlusion),
             optional(given.change),    optional(given.smear),
-            optional(given.moved),     optional(given.likeness), optional(given.cast)};
+            optional(given.moved),     optional(given.likeness), optional(given.cast),
+            optional(given.chroma)};
 }
 
 inline dgiqa_cues cues(const Cues &given) {
     return {number(given.luminance), number(given.shadows), number(given.clipped),  number(given.sharpness),
             number(given.noise),     number(given.haze),    number(given.contrast), number(given.occlusion),
             number(given.change),    number(given.smear),
-            number(given.moved),     number(given.likeness), number(given.cast)};
+            number(given.moved),     number(given.likeness), number(given.cast),
+            number(given.chroma)};
 }
 
 inline Quality quality(const dgiqa_quality &given) {
@@ -286,6 +290,19 @@ public:
         return detail::checked_verdict(status, verdict);
     }
 
+    // Profiles for the night and the like, as JSON text; before the first frame.
+    void set_profiles(const std::string &profiles_json) {
+        detail::check(dgiqa_gate_set_profiles(gate_.get(), profiles_json.c_str()));
+    }
+
+    // Seconds since local midnight of the frames to come.
+    void set_local_time(double seconds) { detail::check(dgiqa_gate_set_local_time(gate_.get(), seconds)); }
+
+    // A message has come that may choose a profile.
+    void tell(const std::string &topic, const std::string &payload) {
+        detail::check(dgiqa_gate_tell(gate_.get(), topic.c_str(), payload.c_str()));
+    }
+
     // The whole policy in force, as JSON text.
     std::string policy() const { return dgiqa_gate_policy(gate_.get()); }
 
@@ -351,6 +368,19 @@ public:
         const dgiqa_status status = dgiqa_camera_judge(camera_.get(), &frame, t, &quality, &verdict);
         Verdict judged = detail::checked_verdict(status, verdict);
         return {detail::quality(quality), std::move(judged)};
+    }
+
+    // Profiles for the night and the like, as JSON text; before the first frame.
+    void set_profiles(const std::string &profiles_json) {
+        detail::check(dgiqa_gate_set_profiles(dgiqa_camera_gate(camera_.get()), profiles_json.c_str()));
+    }
+
+    // Seconds since local midnight of the frames to come.
+    void set_local_time(double seconds) { detail::check(dgiqa_gate_set_local_time(dgiqa_camera_gate(camera_.get()), seconds)); }
+
+    // A message has come that may choose a profile.
+    void tell(const std::string &topic, const std::string &payload) {
+        detail::check(dgiqa_gate_tell(dgiqa_camera_gate(camera_.get()), topic.c_str(), payload.c_str()));
     }
 
     // Tell the gate that the camera gives nothing.

@@ -1,4 +1,4 @@
-// What the gate says about a frame. Data only; all texts are static.
+// What the gate says about a frame. Data only; texts are static.
 #pragma once
 
 #include <optional>
@@ -18,6 +18,7 @@ struct Verdict {
     bool changed = false;
     bool overdue = false;
     bool announced = false;  // people are to be told on this frame
+    const char *profile = nullptr;  // of a ProfiledGate with profiles, as long as it lives; else nullptr
 };
 
 }  // namespace dgiqa
