@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "commands.hpp"
+#include "faults.hpp"
 #include "handles.hpp"
 #include "output.hpp"
 #include "recorded_frames.hpp"
@@ -32,7 +33,7 @@ Json cues_json(const dgiqa_cues &cues) {
 
 struct Judged {
     dgiqa_verdict verdict{};
-    Json cues;
+    Json cues, faults, where;
     bool watchdog = false;
 };
 
@@ -70,10 +71,18 @@ public:
             return judged;
         }
         const dgiqa_frame frame = frame_of(recorded.picture);
-        settle(dgiqa_camera_judge(camera_.get(), &frame, recorded.t_s, nullptr, &judged.verdict), judged);
+        dgiqa_quality quality{};
+        settle(dgiqa_camera_judge(camera_.get(), &frame, recorded.t_s, &quality, &judged.verdict), judged);
         dgiqa_cues cues{};
         check(dgiqa_camera_cues(camera_.get(), &cues));
         judged.cues = cues_json(cues);
+        judged.faults = fault_probabilities(quality);
+        int rows = 0, columns = 0;
+        const char *head = judged.verdict.head == nullptr ? "" : judged.verdict.head;
+        if (const double *cells = dgiqa_camera_where(camera_.get(), head, &rows, &columns)) {
+            for (int row = 0; row < rows; ++row)
+                judged.where.push_back(std::vector<double>(cells + row * columns, cells + (row + 1) * columns));
+        }
         return judged;
     }
 
@@ -88,6 +97,14 @@ private:
     Scorer scorer_;
     Camera camera_;
 };
+
+Json runner_up(const dgiqa_verdict &verdict) {
+    if (verdict.runner_up == nullptr) return {};
+    return {{"reason", verdict.runner_up},
+            {"cue", verdict.runner_up_cue},
+            {"value", number(verdict.runner_up_value)},
+            {"threshold", number(verdict.runner_up_threshold)}};
+}
 
 Json record_of(const RecordedFrame &frame, const Judged &judged) {
     const dgiqa_verdict &verdict = judged.verdict;
@@ -104,8 +121,11 @@ Json record_of(const RecordedFrame &frame, const Judged &judged) {
                    {"changed", verdict.changed != 0},
                    {"overdue", verdict.overdue != 0},
                    {"announced", verdict.announced != 0},
+                   {"runner_up", runner_up(verdict)},
+                   {"where", judged.where},
                    {"profile", text(verdict.profile)},
                    {"cues", judged.cues}};
+    if (!judged.faults.empty()) record["faults"] = judged.faults;
     if (!frame.error.empty()) record["error"] = frame.error;
     return record;
 }
