@@ -74,10 +74,15 @@ def cases() -> Iterator[tuple[str, str, dict[str, Any], list[Step]]]:
         both,
         frames(("night", 3), ("day", 1.4), ("night", 3), ("day", 9), ("night", 1), ("between", 1), ("day", 3)),
     )
-    yield "between", "what lies between the levels changes nothing", both, frames(("day", 2), ("between", 6), ("night", 8), ("between", 8))
+    yield (
+        "between",
+        "what lies between the levels changes nothing",
+        both,
+        frames(("day", 2), ("between", 6), ("night", 8), ("between", 8)),
+    )
     yield (
         "faults",
-        "rejected before a switch stays rejected; a fault within one is named when it settles; black for good is rejected",
+        "what was rejected stays so; a fault within a switch is named when it settles; black for good is rejected",
         both,
         frames(("day", 3), ("blown", 3), ("night", 3), ("black", 8), ("grey", 9), ("black", 4), ("day", 9)),
     )
@@ -109,11 +114,22 @@ def cases() -> Iterator[tuple[str, str, dict[str, Any], list[Step]]]:
             *((5, "site/mode", "a"), (10, "other", "a=b"), (15, "site/mode", "a=b"), (30, "site/mode", "off")),
         ),
     )
+    yield (
+        "published",
+        "what is published for night and infra-red needs a name alone",
+        {"profiles": [{"name": "night"}, {"name": "infra-red", "gate": {"score": {"role": "off"}}}]},
+        frames(("day", 2), ("night", 7), ("grey", 7), ("black", 3)),
+    )
     yield "none", "without profiles nothing has one", {}, frames(("day", 2), ("night", 2))
     draw = random.Random(7)
     looks = [*LOOKS, None]
     parts = [(draw.choice(looks), draw.choice((0.2, 0.6, 1.4, 3.0, 7.0))) for _ in range(80)]
-    yield "random", "anything after anything", {"profiles": [DUSK, LAMP, {"name": "noon", "when": "12:00-12:01"}]}, frames(*parts)
+    yield (
+        "random",
+        "anything after anything",
+        {"profiles": [DUSK, LAMP, {"name": "noon", "when": "12:00-12:01"}]},
+        frames(*parts),
+    )
 
 
 def document(name: str, note: str, settings: dict[str, Any], steps: list[Step]) -> dict[str, Any]:
@@ -139,7 +155,7 @@ def write(folder: Path) -> None:
     for case in cases():
         made = document(*case)
         steps = ",\n".join(json.dumps(step) for step in made.pop("steps"))
-        (folder / f"{made['name']}.json").write_text(f"{json.dumps(made)[:-1]},\n\"steps\": [\n{steps}\n]}}\n")
+        (folder / f"{made['name']}.json").write_text(f'{json.dumps(made)[:-1]},\n"steps": [\n{steps}\n]}}\n')
 
 
 if __name__ == "__main__":
