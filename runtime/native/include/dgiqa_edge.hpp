@@ -318,19 +318,6 @@ public:
         return detail::checked_verdict(status, verdict);
     }
 
-    // Profiles for the night and the like, as JSON text; before the first frame.
-    void set_profiles(const std::string &profiles_json) {
-        detail::check(dgiqa_gate_set_profiles(gate_.get(), profiles_json.c_str()));
-    }
-
-    // Seconds since local midnight of the frames to come.
-    void set_local_time(double seconds) { detail::check(dgiqa_gate_set_local_time(gate_.get(), seconds)); }
-
-    // A message has come that may choose a profile.
-    void tell(const std::string &topic, const std::string &payload) {
-        detail::check(dgiqa_gate_tell(gate_.get(), topic.c_str(), payload.c_str()));
-    }
-
     // The whole policy in force, as JSON text.
     std::string policy() const { return dgiqa_gate_policy(gate_.get()); }
 
@@ -396,19 +383,6 @@ public:
         const dgiqa_status status = dgiqa_camera_judge(camera_.get(), &frame, t, &quality, &verdict);
         Verdict judged = detail::checked_verdict(status, verdict);
         return {detail::quality(quality), std::move(judged)};
-    }
-
-    // Profiles for the night and the like, as JSON text; before the first frame.
-    void set_profiles(const std::string &profiles_json) {
-        detail::check(dgiqa_gate_set_profiles(dgiqa_camera_gate(camera_.get()), profiles_json.c_str()));
-    }
-
-    // Seconds since local midnight of the frames to come.
-    void set_local_time(double seconds) { detail::check(dgiqa_gate_set_local_time(dgiqa_camera_gate(camera_.get()), seconds)); }
-
-    // A message has come that may choose a profile.
-    void tell(const std::string &topic, const std::string &payload) {
-        detail::check(dgiqa_gate_tell(dgiqa_camera_gate(camera_.get()), topic.c_str(), payload.c_str()));
     }
 
     // Tell the gate that the camera gives nothing.
