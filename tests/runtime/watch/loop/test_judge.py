@@ -9,6 +9,7 @@ import pytest
 from dgiqa_edge.runtime.gate.cues import CueMeter
 from dgiqa_edge.runtime.gate.gate import Gate
 from dgiqa_edge.runtime.gate.policy import GatePolicy
+from dgiqa_edge.runtime.gate.profiles.profiled_gate import ProfiledGate
 from dgiqa_edge.runtime.gate.reading import Reading
 from dgiqa_edge.runtime.gate.regions import Regions
 from dgiqa_edge.runtime.gate.verdict import Verdict
@@ -17,18 +18,19 @@ from dgiqa_edge.runtime.scoring.scorer import Scorer
 from dgiqa_edge.runtime.watch.loop.clock import SystemClock
 from dgiqa_edge.runtime.watch.loop.intake import CapturedFrame
 from dgiqa_edge.runtime.watch.loop.judge import CameraJudge
+from dgiqa_edge.runtime.watch.replay import FrameJudge
 
 
-class Remembering(Gate):
+class Remembering(ProfiledGate):
     """A gate that keeps its readings."""
 
     def __init__(self) -> None:
         super().__init__(GatePolicy())
         self.readings: list[Reading] = []
 
-    def update(self, reading: Reading, t: float) -> Verdict:
+    def update(self, reading: Reading, t: float, local_s: float = 0.0) -> Verdict:
         self.readings.append(reading)
-        return super().update(reading, t)
+        return super().update(reading, t, local_s)
 
 
 @pytest.mark.parametrize(
@@ -72,3 +74,21 @@ def test_regions_hold_from_the_next_frame_on_and_change_is_measured_anew(bundle_
     assert [event.frame_box for event in events] == [None, None, Box(0, 48, 128, 48), Box(0, 48, 128, 48)]
     assert gate.readings[2].cues == CueMeter(regions).measure(photo)
     assert gate.readings[2].score == gate.readings[3].score != gate.readings[1].score
+
+
+def test_faults_that_the_bundle_reads_reach_the_gate_and_the_verdict_says_where(make_bundle: Any) -> None:
+    half_white = np.full((48, 64, 3), 128, np.uint8)
+    half_white[:, 32:] = 255
+    gate, recorded = Remembering(), Gate(GatePolicy())
+    with Scorer(make_bundle(faults=True), threads=1, allow_spinning=False, verify=False) as scorer:
+        judge, replay = CameraJudge("front", gate, 1, SystemClock()), FrameJudge(scorer, recorded)
+        events = [judge.judge(CapturedFrame("front", n, n / 10, n / 10, half_white), scorer) for n in range(3)]
+        for n in range(3):
+            verdict, reading = replay.judge(half_white, n / 10)
+    assert gate.readings[2].faults == reading.faults
+    assert reading.faults["over-exposed"] > 0.7
+    told = events[2].verdict
+    assert told is not None and (told.reason, told.cue) == ("over-exposed", "faults.over-exposed")
+    assert told.where == verdict.where == ((0.502, 0.502, 1.0, 1.0),) * 2
+    assert judge.snapshot().verdict == told
+    assert events[0].verdict is not None and events[0].verdict.where is None
