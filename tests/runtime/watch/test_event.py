@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from places import ROOT
 
-from dgiqa_edge.runtime.gate.reading import Cues
 from dgiqa_edge.runtime.gate.policy import CHECKS
+from dgiqa_edge.runtime.gate.reading import Cues
 from dgiqa_edge.runtime.gate.verdict import RunnerUp, State, Verdict
 from dgiqa_edge.runtime.watch.event import FrameEvent, Outcome, Presence, event_record, record_text, utc_text
 from dgiqa_edge.runtime.watch.status import CameraState

@@ -13,8 +13,8 @@ TOPIC/bundle              yes      which bundle scores, or scored last: ``Runnin
 
 A connection has one last will, and that is ``TOPIC/status``: ``state`` and ``fault/no_signal`` hold while it is
 ``online``, the other faults only while ``TOPIC/CAMERA/availability`` is so too. Faults change with ``state``, and say
-the same: ``ON`` are its reason and its runner-up. ``unknown``: nobody can tell, since nothing is scored, or too few frames
-are yet. A camera that is lost for want of a signal has ``no_signal`` ``ON``, and of its other faults nothing is known.
+the same: ``ON`` are its reason and its runner-up. ``unknown``: nobody can tell, since nothing is scored, or too few
+frames are yet. A camera that is lost for want of a signal has ``no_signal`` ``ON``, and of its other faults nothing is known.
 
 A retained message goes out where it says something new, and all of them with each new connection.
 """
