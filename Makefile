@@ -7,13 +7,16 @@ STAMP  := $(VENV)/.installed
 DEMO_FRAME ?= 640x480
 DEMO_DEPTH_WEIGHTS ?= $(wildcard ../shared/data/weights/depth_anything_v2_vits.fp16.safetensors)
 
+HOME_ASSISTANT_PYTHON ?= python3.13
+ROS2_PYTHON           ?= python3.12
+
 GPU_PYTHON  ?= $(BIN)/python
 GPU_INPUTS  ?= build/gpu
 GPU_PRESETS ?= nano reference
 GPU_FRAME   ?= $(DEMO_FRAME)
 GPU_OPTIONS ?=
 
-.PHONY: venv jetson demo screenshots demo-reference test test-all mutate test-pythons test-resolutions test-tensorrts arm-test ray-test \
+.PHONY: venv jetson demo screenshots demo-reference test test-all mutate test-pythons test-resolutions test-tensorrts arm-test ray-test home-assistant-test ros2-test \
     container-test \
     dist test-wheel constraints gpu-inputs gpu-check rtx-builds \
     lint map docs format bench bench-reports bench-native native native-test native-sanitize native-fuzz clean
@@ -105,6 +108,21 @@ ray-test:
 	build/ray-venv/bin/pip install -qq --upgrade pip
 	build/ray-venv/bin/pip install -qq -c constraints.txt -e '.[ray-test]'
 	build/ray-venv/bin/python -m pytest tests/runtime/scoring/bulk tests/runtime/commands/test_score_many.py
+
+# What Home Assistant makes of the mqtt sink's discovery: 600 MB of packages, a minute; needs mosquitto and a C++ compiler.
+# Its releases want one Python each: 2025.4 wants 3.13. The tests themselves run in .venv.
+home-assistant-test: $(STAMP)
+	$(HOME_ASSISTANT_PYTHON) -m venv build/home-assistant
+	build/home-assistant/bin/pip install -qq homeassistant==2025.4.4 paho-mqtt==2.1.0
+	$(BIN)/python -m pytest tests/runtime/watch/sinks/mqtt/test_home_assistant.py
+
+# The ROS 2 node in a real ROS 2, Jazzy, without installing one: 600 MB of packages, which have wheels for Python 3.12 alone.
+ROS2 := 'ros-jazzy-rclpy[fastrtps]==7.1.6' ros-jazzy-sensor-msgs==5.3.6 ros-jazzy-diagnostic-msgs==5.3.6
+
+ros2-test:
+	$(ROS2_PYTHON) -m venv build/ros2
+	build/ros2/bin/pip install -qq -c constraints.txt $(ROS2) -e '.[cpu,test]'
+	build/ros2/bin/python -m pytest tests/runtime/ros2
 
 # The images of runtime/containers/ built and run by podman, as root, on base images that are made here.
 container-test: $(STAMP)

@@ -21,6 +21,8 @@ KINDS = (
         "",
     ),
     Kind(r"make ray-test", "Ray and an S3 server", "make ray-test"),
+    Kind(r"make ros2-test", "ROS 2", "make ros2-test"),
+    Kind(r"make home-assistant-test", "a Home Assistant", "make home-assistant-test"),
     Kind(r"tensorrt.rtx", "TensorRT-RTX", "pip install -c constraints.txt -e '.[tensorrt-rtx]'"),
     Kind(r"shared|development|rated photos|encoder weights", "development data in ../shared", "it does not ship"),
     Kind(r"openvino", "openvino", "pip install -c constraints.txt -e '.[openvino]'"),

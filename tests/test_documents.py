@@ -12,7 +12,8 @@ from documents import FILES, PAGES, Block, blocks, of_page
 from places import ROOT
 from workspace import SHIPPED, installed
 
-from dgiqa_edge.runtime.watch.sinks import mqtt
+from dgiqa_edge.runtime.gate.vocabulary import FAULTS
+from dgiqa_edge.runtime.watch.sinks.mqtt import topics
 
 FEW, SIDE = SHIPPED[:10], 96
 
@@ -87,18 +88,13 @@ def test_what_a_block_exports_the_next_one_has(tmp_path: Path, make_bundle: Call
         workspace.run(block)
 
 
-def test_home_assistants_settings_name_what_records_have() -> None:
-    yaml = pytest.importorskip("yaml")
-    (block,) = [block for block in of_page("docs/integrations.md") if block.title == "configuration.yaml"]
-    sensors = yaml.safe_load(block.text)["mqtt"]
-    schema = (ROOT / "runtime" / "schemas" / "frame_event.schema.json").read_text(encoding="utf-8")
-    templates = [it["value_template"] for kind in sensors.values() for it in kind]
-    fields = {name for template in templates for name in re.findall(r"value_json\.verdict\.(\w+)", template)}
-    assert fields == {"state", "reason", "score"}
-    assert all(f'"{name}"' in schema for name in fields)
-    topics = {it["state_topic"] for kind in sensors.values() for it in kind}
-    told = (mqtt.__doc__ or "").replace("TOPIC/CAMERA", "dgiqa-edge/front")
-    assert all(topic in told for topic in topics)
+def test_the_topics_in_the_page_are_those_that_are_published() -> None:
+    text = (ROOT / "docs" / "integrations.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"^\| `(dgiqa-edge/.*?)` \|", text, re.MULTILINE))
+    told = (topics.__doc__ or "").replace("TOPIC/CAMERA", "dgiqa-edge/front").replace("TOPIC/", "dgiqa-edge/")
+    told = told.replace("fault/SLUG", "fault/too_dark")
+    assert named == set(re.findall(r"^(dgiqa-edge/\S+) ", told, re.MULTILINE))
+    assert all(f"`{fault.slug}`" in text for fault in FAULTS.values())
 
 
 def test_the_readme_is_one_screen() -> None:

@@ -22,6 +22,8 @@ import yaml
 from places import ROOT
 from stand_ins import free_port
 
+from dgiqa_edge.runtime.gate.vocabulary import FAULTS
+
 HERE = ROOT / "runtime" / "containers"
 STACK = yaml.safe_load((HERE / "stack.yaml").read_text(encoding="utf-8"))
 ALERTS = yaml.safe_load((HERE / "prometheus" / "alerts.yml").read_text(encoding="utf-8"))["groups"][0]["rules"]
@@ -34,6 +36,12 @@ ASKED = {
     },
     **{f"alarm {rule['alert']}": rule["expr"] for rule in ALERTS},
 }
+# What the legend of a panel names.
+LABELS = {
+    f"panel {panel['title']}, {target['refId']}": set(re.findall(r"{{(\w+)}}", target["legendFormat"]))
+    for panel in DASHBOARD["panels"]
+    for target in panel["targets"]
+}
 GATEWAY, SERVER = "127.0.0.1:9108", "127.0.0.1:9090"
 PROMETHEUS = shutil.which("prometheus")
 WATCH = """\
@@ -42,7 +50,7 @@ bundle = "{bundle}"
 threads = 1
 [[cameras]]
 name = "front"
-source = "test://?script=clean:20,dark:20&size=64x48&fps=20&loop=true"
+source = "test://?script=clean:20,dark:80&size=64x48&fps=20&loop=true"
 [[sinks]]
 type = "json_lines"
 path = "events.jsonl"
@@ -94,11 +102,11 @@ def site(tmp_path: Path, bundle_dir: Path, run: Callable[..., None]) -> SimpleNa
     until = time.monotonic() + 90
     while True:
         try:
-            if query("count_over_time(dgiqa_edge_score[1m]) > 2"):
+            if query("count_over_time(dgiqa_edge_score[1m]) > 2") and query("max_over_time(dgiqa_edge_fault[1m]) > 0"):
                 return SimpleNamespace(ask=ask, query=query)
         except OSError:
             pass
-        assert time.monotonic() < until, "Prometheus has no score of the watch"
+        assert time.monotonic() < until, "Prometheus has no score or no fault of the watch"
         time.sleep(0.3)
 
 
@@ -108,6 +116,7 @@ def test_all_that_is_asked_is_answered_by_a_real_prometheus(site: SimpleNamespac
         found = site.query(expression)
         if what.startswith("panel"):
             assert found, f"{what} shows nothing: {expression}"
+            assert all(LABELS[what] <= it["metric"].keys() for it in found), f"{what} names another label"
         else:  # an alarm compares: the same without its threshold
             assert site.query(re.sub(r" (==|>) \d+$", "", expression)), f"{what} can never be raised: {expression}"
     states = {it["metric"]["camera"] for it in site.query('dgiqa_edge_verdict_state{state="reject"}')}
@@ -116,6 +125,12 @@ def test_all_that_is_asked_is_answered_by_a_real_prometheus(site: SimpleNamespac
     assert {rule["name"]: rule["health"] for rule in rules["rules"]} == {rule["alert"]: "ok" for rule in ALERTS}
     health = {it["labels"]["job"]: it["health"] for it in site.ask("targets")["activeTargets"]}
     assert health == {"dgiqa-edge": "up", "triton": "down"}  # no Triton runs here
+
+
+def test_the_alarm_for_people_is_for_what_waits_for_them() -> None:
+    (rule,) = [rule for rule in ALERTS if rule["alert"] == "CameraNeedsAPerson"]
+    (named,) = re.findall(r'fault=~"(.*?)"', rule["expr"])
+    assert named.split("|") == [fault.slug for fault in FAULTS.values() if fault.lasting]
 
 
 def test_every_metric_that_is_asked_for_is_in_the_documents_or_the_code() -> None:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ..gate.reading import Cues
 from ..gate.verdict import Verdict
+from ..gate.vocabulary import FAULTS
 from ..ground.framing import Box
 from ..ground.names import json_text
 from ..settings.credentials import masked
@@ -103,6 +104,7 @@ class FrameEvent:
 
 def event_record(event: FrameEvent) -> dict[str, Any]:
     """JSON-ready; numbers that JSON cannot hold (NaN, infinity) become null."""
+    fault = None if event.verdict is None else FAULTS.get(event.verdict.reason)
     return {
         "schema_version": SCHEMA_VERSION,
         "camera": event.camera,
@@ -119,6 +121,7 @@ def event_record(event: FrameEvent) -> dict[str, Any]:
         "error": event.error,
         "source_state": event.source_state,
         "away_s": _finite(event.away_s),
+        "onvif": None if fault is None else fault.onvif,
     }
 
 

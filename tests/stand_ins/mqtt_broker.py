@@ -70,5 +70,6 @@ class Listener:
         return [payload for found, payload, _ in self.messages if found == topic]
 
     def retained(self) -> dict[str, bytes]:
-        """What the broker keeps, as far as it has been told: the last of each topic, without what was removed."""
-        return {topic: payload for topic, payload in {it[0]: it[1] for it in self.messages}.items() if payload}
+        """The last of each topic but those of frames, without what was removed: what the broker keeps."""
+        last = {topic: payload for topic, payload, _ in self.messages if not topic.endswith("/frame")}
+        return {topic: payload for topic, payload in last.items() if payload}

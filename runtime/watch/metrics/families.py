@@ -1,11 +1,16 @@
-"""The Prometheus metrics that a status snapshot holds: names, help, labels. ``prometheus.py`` serves them."""
+"""The Prometheus metrics that a status snapshot holds: names, help, labels. ``prometheus.py`` serves them.
+
+A reason or a fault as a label is its slug of ``gate/vocabulary.py``, without blanks.
+"""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ...gate.verdict import State
+from ...gate.vocabulary import slug
 from ...ground.extra_packages import watch_package
 from ...version import VERSION
+from ..fault_states import fault_states
 from ..status import CameraState, CameraStatus, Percentiles, WatchStatus
 
 PREFIX = "dgiqa_edge"
@@ -73,10 +78,10 @@ def _camera_families(cameras: tuple[CameraStatus, ...]) -> Iterator[Any]:
         yield _counter(name, text, ("camera",), (((it.camera,), getattr(it, field)) for it in cameras))
     for name, text, field in _CAMERA_GAUGES:
         yield _gauge(name, text, ("camera",), (((it.camera,), getattr(it, field)) for it in cameras))
-    for name, text, field in (("verdicts", "state after them", "verdicts"), ("verdict_reasons", "reason", "reasons")):
-        label = "state" if name == "verdicts" else "reason"
-        counts = (((it.camera, key), count) for it in cameras for key, count in getattr(it, field).items())
-        yield _counter(name, f"Scored frames by the {text}.", ("camera", label), counts)
+    states = (((it.camera, state), count) for it in cameras for state, count in it.verdicts.items())
+    yield _counter("verdicts", "Scored frames by the state after them.", ("camera", "state"), states)
+    reasons = (((it.camera, slug(reason)), count) for it in cameras for reason, count in it.reasons.items())
+    yield _counter("verdict_reasons", "Scored frames by the reason.", ("camera", "reason"), reasons)
 
 
 def _labelled_gauges(cameras: tuple[CameraStatus, ...]) -> Iterator[tuple[tuple[str, ...], str, str, Values]]:
@@ -88,8 +93,15 @@ def _labelled_gauges(cameras: tuple[CameraStatus, ...]) -> Iterator[tuple[tuple[
     yield ("camera", "state"), "source_state", "1 for the state that the connection is in.", connection
     gate = (((it.camera, state.value), _state_of(it) is state) for it in cameras for state in State)
     yield ("camera", "state"), "verdict_state", "1 for the state that the gate is in.", gate
-    profiles = (((it.camera, name), it.profile == name) for it in cameras for name in it.profiles)
-    yield ("camera", "profile"), "profile", "1 for the profile that is in force.", profiles
+    faults = (
+        ((name, slug(fault)), there)
+        for name, verdict, lost in ((it.camera, it.verdict, it.lost) for it in cameras)
+        if verdict is not None
+        for fault, there in fault_states(verdict, scored=not lost).items()
+    )
+    yield ("camera", "fault"), "fault", "1 while the camera has the fault; no sample where nobody can tell.", faults
+    profiles = (((name, verdict.profile), 1.0) for name, verdict in verdicts if verdict.profile is not None)
+    yield ("camera", "profile"), "profile_info", "Always 1; the profile in force, where the camera has some.", profiles
     limits = (((it.camera, name), value) for it in cameras for name, value in it.thresholds.items())
     yield ("camera", "threshold"), "threshold", "The gate's thresholds in force.", limits
     latencies = (

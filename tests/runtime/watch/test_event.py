@@ -109,6 +109,8 @@ def test_a_record_holds_what_the_event_says(scored: Scored) -> None:
         "where": None,
         "profile": None,
     }
+    assert record["onvif"] == "tns1:VideoSource/ImageTooDark/ImagingService"
+    assert event_record(scored(8))["onvif"] is None  # good is no fault
 
 
 def test_time_is_utc_with_milliseconds() -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from ....errors import SinkError
 from ....ground.names import json_text
 from ...event import FrameEvent, Presence, record_text
+from ...fault_states import fault_states
 from ...media.connection_words import connection_problem
 from ...status import RunningBundle, WatchStatus
 from ..event_filter import EventFilter
@@ -26,7 +27,6 @@ from .topics import (
     bundle_topic,
     camera_messages,
     camera_topic,
-    fault_states,
     frame_message,
     retained_topics,
     scores,

@@ -21,7 +21,8 @@ _KNOWN = "{{ none if value == 'unknown' else value }}"
 _PICTURE = "{{ {'pass': 'OFF', 'reject': 'ON'}.get(value_json.verdict.state) }}"
 _SCORE = "{{ value_json.verdict.score | round(2, default=none) }}"
 _REASON = "{{ value_json.verdict.reason }}"
-_ATTRIBUTES = "{{ value_json.verdict | tojson }}"
+_SHOWN = ("cue", "value", "threshold", "runner_up", "profile")  # not where: a grid of numbers
+_ATTRIBUTES = "{{ {" + ", ".join(f"'{name}': value_json.verdict.{name}" for name in _SHOWN) + "} | tojson }}"
 
 
 def discovery_filter(prefix: str, topic: str) -> str:
@@ -51,40 +52,42 @@ def discovery_message(prefix: str, topic: str, camera: str, status: WatchStatus,
     running = {"topic": status_topic(topic)}
     identifier = f"{ORIGIN}_{_word(topic)}_{_word(camera)}"
     while_it_runs = {"availability": [running], "availability_mode": "all"}
-
-    def entity(name: str, platform: str, shown: str, **settings: Any) -> dict[str, Any]:
-        return {"platform": platform, "unique_id": f"{identifier}_{name}", "name": shown, **settings}
-
-    components = {
-        "picture": entity(
-            *("picture", "binary_sensor", "Picture"),
-            device_class="problem",
-            state_topic=f"{base}/state",
-            value_template=_PICTURE,
-        ),
-        "reason": entity(
-            *("reason", "sensor", "Reason"),
-            state_topic=f"{base}/state",
-            value_template=_REASON,
-            json_attributes_topic=f"{base}/state",
-            json_attributes_template=_ATTRIBUTES,
+    components: dict[str, dict[str, Any]] = {
+        "picture": {
+            "platform": "binary_sensor",
+            "name": "Picture",
+            "device_class": "problem",
+            "state_topic": f"{base}/state",
+            "value_template": _PICTURE,
+        },
+        "reason": {
+            "platform": "sensor",
+            "name": "Reason",
+            "state_topic": f"{base}/state",
+            "value_template": _REASON,
+            "json_attributes_topic": f"{base}/state",
+            "json_attributes_template": _ATTRIBUTES,
             **while_it_runs,
-        ),
-        "score": entity(
-            *("score", "sensor", "Score"),
-            state_class="measurement",
-            state_topic=f"{base}/{'frame' if frames else 'state'}",
-            value_template=_SCORE,
-        ),
+        },
+        "score": {
+            "platform": "sensor",
+            "name": "Score",
+            "state_class": "measurement",
+            "state_topic": f"{base}/{'frame' if frames else 'state'}",
+            "value_template": _SCORE,
+        },
     }
     for fault in FAULTS.values():
-        components[f"fault_{fault.slug}"] = entity(
-            *(f"fault_{fault.slug}", "binary_sensor", fault.name.capitalize()),
-            device_class=fault.home_assistant,
-            state_topic=fault_topic(base, fault.slug),
-            value_template=_KNOWN,
+        components[f"fault_{fault.slug}"] = {
+            "platform": "binary_sensor",
+            "name": fault.name.capitalize(),
+            "device_class": fault.home_assistant,
+            "state_topic": fault_topic(base, fault.slug),
+            "value_template": _KNOWN,
             **(while_it_runs if fault.slug == "no_signal" else {}),  # true while the camera is away
-        )
+        }
+    for name, component in components.items():
+        component["unique_id"] = f"{identifier}_{name}"
     payload = {
         "device": {
             "identifiers": [identifier],

@@ -12,9 +12,8 @@ TOPIC/bundle              yes      which bundle scores, or scored last: ``Runnin
 ========================= ======== =======================================================================
 
 A connection has one last will, and that is ``TOPIC/status``: ``state`` and ``fault/no_signal`` hold while it is
-``online``, the other faults only while ``TOPIC/CAMERA/availability`` is so too. Faults change with ``state``, and say
-the same: ``ON`` are its reason and its runner-up. ``unknown``: nobody can tell, since nothing is scored, or too few
-frames are yet. A camera that is lost for want of a signal has ``no_signal`` ``ON``, and of its other faults nothing is known.
+``online``, the other faults only while ``TOPIC/CAMERA/availability`` is so too. Faults change with ``state`` and say
+the same: ``watch/fault_states.py`` tells which are ``ON``, and when they are ``unknown``.
 
 A retained message goes out where it says something new, and all of them with each new connection.
 """
@@ -23,15 +22,12 @@ from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import quote
 
-from ....gate.verdict import State, Verdict
+from ....gate.verdict import State
 from ....gate.vocabulary import FAULTS
 from ...event import FrameEvent, Outcome, Presence
 
 ONLINE, OFFLINE = "online", "offline"
-ON, OFF, UNKNOWN = "ON", "OFF", State.UNKNOWN.value
-
-_NO_SIGNAL = "no signal"
-_GONE_ON = "rejected too long"  # stands in the place of the fault that goes on
+_FAULT = {True: "ON", False: "OFF", None: State.UNKNOWN.value}
 
 
 class Message(NamedTuple):
@@ -74,12 +70,12 @@ def scores(event: FrameEvent) -> bool:
     return event.outcome in (Outcome.SCORED, Presence.RETURNED)
 
 
-def camera_messages(base: str, event: FrameEvent, record: str, faults: Mapping[str, str]) -> list[Message]:
-    """All that is retained of a camera; ``faults`` as :func:`fault_states` gives them."""
+def camera_messages(base: str, event: FrameEvent, record: str, faults: Mapping[str, bool | None]) -> list[Message]:
+    """All that is retained of a camera; ``faults`` as ``watch/fault_states.py`` gives them."""
     return [
         Message(f"{base}/availability", ONLINE if scores(event) else OFFLINE),
         Message(f"{base}/state", record),
-        *(Message(fault_topic(base, FAULTS[name].slug), payload) for name, payload in faults.items()),
+        *(Message(fault_topic(base, FAULTS[name].slug), _FAULT[state]) for name, state in faults.items()),
     ]
 
 
@@ -92,18 +88,3 @@ def retained_topics(base: str) -> list[str]:
     """All that :func:`camera_messages` fills."""
     faults = [fault_topic(base, fault.slug) for fault in FAULTS.values()]
     return [f"{base}/availability", f"{base}/state", *faults]
-
-
-def fault_states(verdict: Verdict, scored: bool) -> Mapping[str, str]:
-    """``ON``, ``OFF`` or ``unknown`` by the name of each fault.
-
-    Args:
-        scored: frames of the camera are scored, so there is a signal unless the gate says otherwise.
-    """
-    named = {verdict.reason} | ({verdict.runner_up.reason} if verdict.runner_up is not None else set())
-    known = verdict.state is not State.UNKNOWN and verdict.reason != _GONE_ON
-    others = OFF if known else UNKNOWN
-    states = {name: ON if name in named else others for name in FAULTS}
-    if scored and _NO_SIGNAL not in named:
-        states[_NO_SIGNAL] = OFF
-    return states

@@ -285,6 +285,7 @@ def test_without_a_broker_events_are_counted_and_closing_does_not_hang(scored: S
         ({"host": "h:1883"}, "give the host alone"),
         ({"host": "h", "topic": "a/#"}, "topic"),
         ({"host": "h", "topic": "/"}, "topic"),
+        ({"host": "h", "discovery": True, "discovery_prefix": "home/+"}, "discovery_prefix is 'home/.'"),
         ({"host": "h", "qos": 3}, "qos"),
         ({"host": "h", "port": 0}, "port"),
         ({"host": "h", "password": ["x"]}, "give a text"),

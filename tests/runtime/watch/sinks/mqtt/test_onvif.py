@@ -12,7 +12,6 @@ from dgiqa_edge.runtime.gate.vocabulary import FAULTS
 from dgiqa_edge.runtime.watch.event import FrameEvent, Presence
 from dgiqa_edge.runtime.watch.sinks import create
 from dgiqa_edge.runtime.watch.sinks.mqtt.onvif import onvif_messages, onvif_topic
-from dgiqa_edge.runtime.watch.sinks.mqtt.topics import OFF, ON, UNKNOWN
 
 DARK = "g/front/onvif-ej/VideoSource/ImageTooDark/ImagingService/&front"
 LOSS = "g/front/onvif-ej/VideoSource/SignalLoss/&front"
@@ -51,7 +50,7 @@ def test_every_fault_has_a_topic_that_brokers_and_onvif_take(name: str) -> None:
 
 
 def test_what_nobody_knows_is_no_event() -> None:
-    states = dict.fromkeys(FAULTS, UNKNOWN) | {"no signal": ON, "too dark": OFF}
+    states = dict.fromkeys(FAULTS) | {"no signal": True, "too dark": False}
     told = {
         message.topic: json.loads(message.payload)["Data"]["State"]
         for message in onvif_messages("g/front", "front", states, 0.0)
