@@ -105,6 +105,7 @@ DOCS = ["mkdocs>=1.6,<2", "mkdocs-material>=9.5", "mkdocstrings-python>=1.10"]
 DEV = [
     *TEST,
     *DOCS,
+    "axe-playwright-python>=0.1.8",
     "cuda-bindings",
     "cyclonedx-python-lib>=11",
     "mypy",

@@ -68,3 +68,11 @@ _FAINT = """(least) => {
 def faint_texts(page: Any, least: float = 4.5) -> list[str]:
     """What stands on a page in letters that can hardly be told from their ground, with the contrast of each."""
     return page.evaluate(_FAINT, least)
+
+
+def axe_violations(page: Any) -> list[str]:
+    """What axe-core finds wrong with a page by WCAG and its own best practices: each rule, its first place."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(page).response["violations"]
+    return [f"{it['id']} ({it['impact']}): {it['nodes'][0]['target']}" for it in found]

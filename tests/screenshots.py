@@ -41,6 +41,7 @@ class View:
 VIEWS = {
     "light": View(DESK, "light"),
     "dark": View(DESK, "dark"),
+    "tablet": View({"width": 820, "height": 1180}, "dark"),
     "column": View({"width": 860, "height": 900}, "light"),  # letters of which are still read in a column of docs
     "phone": View(PHONE, "light"),
     "phone-dark": View(PHONE, "dark"),
@@ -57,6 +58,7 @@ class Shown:
 
 IN_DOCS = {
     "demo.jpg": Shown("demo-three"),
+    "wall.webp": Shown("wall-light", 400),
     "dashboard.webp": Shown("dashboard-light", 1560),
     "dashboard-phone.webp": Shown("dashboard-phone-dark", 844),
     "gate-tune.webp": Shown("gate-tune"),
@@ -74,7 +76,9 @@ SCENES: dict[str, tuple[str, tuple[tuple[str | None, int], ...]]] = {
         ((None, 16), ("under_exposure", 8), (None, 14), ("over_exposure", 8), (None, 12), ("occluded", 8), (None, 60)),
     ),
     "trail": ("mountain_path", ((None, 30), ("haze", 14), (None, 22), ("noise", 60))),
+    "pier": ("pagoda", ((None, 120),)),
 }
+LOST = '[[cameras]]\nname = "car-park"\nsource = "rtsp://127.0.0.1:9/stream"\n'
 WATCHED_S = 80
 WINDOW = 0.9
 """Share of its photo's sides that a camera shows."""
@@ -86,6 +90,7 @@ SETTLED = """(() => {
     const bottom = (name) => document.querySelector(name)?.getBoundingClientRect().bottom;
     return Math.abs(bottom("#chart") - bottom("#chart .u-legend")) < 12;
 })()"""
+THUMBNAILS = "[...document.querySelectorAll('.tile img')].filter((it) => it.naturalWidth).length"
 TOKEN = "only-for-this-picture"
 
 
@@ -182,24 +187,27 @@ def until(page: Any, condition: str) -> None:
 
 
 def dashboard(album: Album) -> None:
-    """Two cameras, one of which is well by now; then one that does not answer, behind a token."""
+    """Four cameras, two of which are well by now and one of which does not answer; then that one behind a token."""
     cameras = ""
     for name, (photo, script) in SCENES.items():
         film(OUT / f"{name}.avi", photo, script)
         cameras += f'[[cameras]]\nname = "{name}"\nsource = "{name}.avi"\noptions = {{ pace = "realtime" }}\n'
     sinks = '[[sinks]]\ntype = "json_lines"\npath = "changes.jsonl"\nchanges_only = true\n'
     sinks += '[[sinks]]\ntype = "directory"\npath = "accepted"\nmax_files = 20\n'
-    with watching(cameras + sinks) as address:
+    with watching(cameras + LOST + sinks) as address:
         time.sleep(WATCHED_S)
         for view, how in VIEWS.items():
+            with album.visit(address, how) as page:
+                until(page, f"{THUMBNAILS} === {len(SCENES)}")
+                album.take(page, f"wall-{view}")
             with album.visit(f"{address}#front-door", how) as page:
-                until(page, "document.getElementById('depth').naturalWidth > 0")
+                until(page, "document.getElementById('frame').naturalWidth > 0")
                 if view == "phone-dark":
                     page.check("#show-depth")
+                    until(page, "document.getElementById('depth').naturalWidth > 0")
                 until(page, SETTLED)
                 album.take(page, f"dashboard-{view}")
-    lost = '[[cameras]]\nname = "gate"\nsource = "rtsp://127.0.0.1:9/stream"\n'
-    with watching(f'{lost}[dashboard]\ntoken = "{TOKEN}"\n') as address:
+    with watching(f'{LOST}[dashboard]\ntoken = "{TOKEN}"\n') as address:
         for view, how in VIEWS.items():
             with album.visit(address, how) as page:
                 page.wait_for_url("**/sign-in")
@@ -207,7 +215,7 @@ def dashboard(album: Album) -> None:
                 page.fill("#token", TOKEN)
                 page.click("button[type=submit]")
                 page.wait_for_url(address)
-                until(page, "document.getElementById('verdict-state')?.textContent.includes('lost')")
+                until(page, "document.querySelector('.tile')?.textContent.includes('lost')")
                 album.take(page, f"lost-{view}")
 
 

@@ -58,7 +58,7 @@ def differences(photo: Frame, scorer: Scorer) -> Iterator[tuple[str, float, floa
     whole, cues = scorer.score(photo), CueMeter().measure(photo)
     for name, (with_stamp, regions) in CASES.items():
         frame = stamped(photo) if with_stamp else photo
-        seen = Seen(regions).score(scorer, frame)
+        seen = scorer.score(Seen(regions).picture(frame))
         now = CueMeter(regions).measure(frame)
         moved = sum(_differs(getattr(cues, cue), getattr(now, cue)) for cue in CUE_NAMES)
         yield name, seen.score - whole.score, _largest(seen, whole), moved
@@ -86,8 +86,8 @@ def main() -> None:
     rows = []
     for name, measured in found.items():
         score, fault, cues = (np.array(column) for column in zip(*measured, strict=True))
-        numbers = [np.abs(score).mean(), np.abs(score).max(), fault.mean(), fault.max(), cues.mean()]
-        rows.append([name, *(f"{number:.3f}" for number in numbers)])
+        numbers = [np.abs(score).mean(), np.abs(score).max(), fault.mean(), fault.max()]
+        rows.append([name, *(f"{number:.3f}" for number in numbers), f"{cues.mean():.1f}"])
     head = ["beside the photo itself", "score, mean", "most", "a fault, mean", "most", "cues that differ"]
     for row in [head, *rows]:
         print("  ".join([f"{row[0]:30}", *(f"{cell:>13}" for cell in row[1:])]))

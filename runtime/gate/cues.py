@@ -120,7 +120,7 @@ class _Part:
 
 def _part(mask: Levels) -> _Part:
     # Where a size is no multiple of the other, a pixel has a sliver of its neighbour too: hence without the borders.
-    inner = cv2.erode(mask, _AROUND)
+    inner = np.asarray(cv2.erode(mask, _AROUND), np.uint8)
     small = _whole(_small(np.ascontiguousarray(cv2.erode(mask[::_SAMPLE_STEP, ::_SAMPLE_STEP], _AROUND))))
     columns = mask[:, ::_SAMPLE_STEP]
     steps = columns[1:, 1:] & columns[:-1, 1:] & columns[1:, :-1]
@@ -128,7 +128,7 @@ def _part(mask: Levels) -> _Part:
     none = np.zeros(0, np.bool_)
     return _Part(
         mask=mask,
-        inner=np.asarray(inner, np.uint8),
+        inner=inner,
         half=_whole(_half(inner)) if large else inner,
         small=small,
         surroundings=np.asarray(cv2.erode(small, _HAZE_PATCH), np.uint8),
@@ -192,8 +192,8 @@ def _squared_differences(grey: Levels, mask: Levels | None) -> tuple[float, floa
     if not counted:
         return None
     return (
-        cv2.norm(cv2.absdiff(grey[:, 1:], grey[:, :-1]) & mask[:, 1:] & mask[:, :-1], cv2.NORM_L2SQR) / counted,
-        cv2.norm(cv2.absdiff(grey[1:], grey[:-1]) & mask[1:] & mask[:-1], cv2.NORM_L2SQR) / counted,
+        cv2.norm(cv2.absdiff(grey[:, 1:], grey[:, :-1]), cv2.NORM_L2SQR, mask[:, 1:] & mask[:, :-1]) / counted,
+        cv2.norm(cv2.absdiff(grey[1:], grey[:-1]), cv2.NORM_L2SQR, mask[1:] & mask[:-1]) / counted,
     )
 
 
@@ -251,7 +251,7 @@ def _dark_channel(small: Levels, part: _Part | None) -> float | None:
     darkest = cv2.min(cv2.min(small[..., 0], small[..., 1]), small[..., 2])
     if part is None:
         return float(np.quantile(cv2.erode(darkest, _HAZE_PATCH), 0.05)) / 255.0
-    counted = cv2.erode(darkest | ~part.small, _HAZE_PATCH)[part.small > 0]
+    counted = cv2.erode(cv2.bitwise_or(darkest, ~part.small), _HAZE_PATCH)[part.small > 0]
     return float(np.quantile(counted, 0.05)) / 255.0 if counted.size else None
 
 

@@ -143,7 +143,7 @@ class FrameJudge:
         if image is None:
             self._meter.restart()
             return self._gate.update(NO_SIGNAL, t_s), NO_SIGNAL
-        quality = self._seen.score(self._scorer, image)
+        quality = self._scorer.score(self._seen.picture(image))
         reading = Reading(quality.score, self._meter.measure(image), quality.faults)
         verdict = self._gate.update(reading, t_s)
         return self._seen.placed(verdict, quality, image.shape), reading

@@ -1,7 +1,7 @@
 """What the scorer sees of a frame of which only regions count, and where in the frame it finds a fault.
 
-The frame is cut to the box around what is included; what is excluded in there is filled (``frames/filling.py``). Depth
-and faults are those of that picture, and ``frame_box`` says where in the frame it lies.
+What is excluded is filled (``frames/filling.py``), and the picture keeps its size: cut to what is included it would be
+scored at another scale, which hides blur and changes what every threshold means.
 """
 
 from collections.abc import Sequence
@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..frames.filling import Filling
-from ..gate.regions import WHOLE, Mask, Regions
+from ..gate.regions import WHOLE, Regions
 from ..gate.verdict import Verdict
 from ..gate.vocabulary import head_of
 from ..ground.framing import Box, Size
-from ..quality import PROBABLE, FrameScorer, Quality
+from ..quality import PROBABLE, Quality
 
 Rows = tuple[tuple[float, ...], ...]
 
@@ -25,54 +25,29 @@ _MOSTLY = 0.6  # of the picture
 
 
 class Seen:
-    """For one camera; remembers the box and the mask of its frames' size. For one thread at a time."""
+    """For one camera; remembers how frames of one size are filled. For one thread at a time."""
 
     def __init__(self, regions: Regions = WHOLE) -> None:
         self.regions = regions
         self._size: tuple[int, ...] = ()
-        self.box = Box(0, 0, 0, 0)
-        """The part of the last frame that its picture shows, where regions are set."""
         self._filling: Filling | None = None
 
     def picture(self, frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """The frame, uint8 [H, W, 3], as it is scored: uint8 [h, w, 3]; the frame itself where all of it counts."""
+        """The frame, uint8 [H, W, 3], as it is scored: the frame itself where all of it counts, else a filled copy."""
         if not self.regions:
             return frame
         if frame.shape[:2] != self._size:
             self._size = frame.shape[:2]
-            whole = self.regions.mask(*self._size)
-            self.box = box_around(whole)
-            part = whole[self.box.slices]
-            self._filling = None if part.all() or not part.any() else Filling(part)
-        picture = frame[self.box.slices].copy()
+            mask = self.regions.mask(*self._size)
+            self._filling = Filling(mask) if mask.any() else None  # so small that no pixel's centre is included
+        picture = frame.copy()
         if self._filling is not None:
             self._filling.fill(picture)
         return picture
 
-    def score(self, scorer: FrameScorer, frame: NDArray[np.uint8], depth: NDArray[np.uint8] | None = None) -> Quality:
-        """As ``scorer.score`` of the frame, with ``frame_box`` and ``size`` of the frame.
-
-        Raises:
-            DgiqaEdgeError: as ``Scorer.score`` does.
-        """
-        if not self.regions:
-            return scorer.score(frame, depth)
-        quality = scorer.score(self.picture(frame), depth)
-        shown = quality.frame_box or Box(0, 0, self.box.width, self.box.height)
-        placed = replace(shown, left=shown.left + self.box.left, top=shown.top + self.box.top)
-        return replace(quality, frame_box=placed.unless_whole(frame.shape), size=(frame.shape[1], frame.shape[0]))
-
     def placed(self, verdict: Verdict, quality: Quality, size: Size) -> Verdict:
         """The verdict with ``where`` in a frame of this size the fault of its reason is."""
         return replace(verdict, where=where(quality, head_of(verdict.reason), size, self.regions))
-
-
-def box_around(mask: Mask) -> Box:
-    """The smallest box around all that a mask includes."""
-    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    if not rows.size:  # a picture so small that no pixel's centre is inside
-        return Box(0, 0, mask.shape[1], mask.shape[0])
-    return Box(int(columns[0]), int(rows[0]), int(np.ptp(columns)) + 1, int(np.ptp(rows)) + 1)
 
 
 def where(quality: Quality, fault: str | None, size: Size, regions: Regions = WHOLE) -> Rows | None:
@@ -84,9 +59,9 @@ def where(quality: Quality, fault: str | None, size: Size, regions: Regions = WH
     Returns:
         rows from the top, each from the left, as many as the bundle's coverage has; None where it reads no such fault.
     """
-    if quality.coverage is None or fault not in quality.faults:
+    if quality.coverage is None or fault is None or fault not in quality.faults:
         return None
-    cells = quality.coverage[..., list(quality.faults).index(fault)].astype(np.float64)
+    cells = np.asarray(quality.coverage, np.float64)[:, :, list(quality.faults).index(fault)]
     rows, columns = cells.shape
     height, width = size[:2]
     box = quality.frame_box or Box(0, 0, width, height)

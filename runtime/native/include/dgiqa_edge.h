@@ -320,8 +320,7 @@ DGIQA_API dgiqa_status dgiqa_camera_judge(dgiqa_camera *camera, const dgiqa_fram
 /* Tell the gate that the camera gives nothing. Errors: CONFIGURATION. */
 DGIQA_API dgiqa_status dgiqa_camera_no_signal(dgiqa_camera *camera, double t, dgiqa_verdict *verdict);
 
-/* As dgiqa_cue_meter_set_regions, for the score too: it sees the box around what counts, in which the rest is filled with
- * its surroundings, mirrored. quality.depth is of that box, which quality.frame_box tells. */
+/* As dgiqa_cue_meter_set_regions, for the score too, which sees the rest filled with its surroundings, mirrored. */
 DGIQA_API dgiqa_status dgiqa_camera_set_regions(dgiqa_camera *camera, const char *regions_json);
 
 /* The cues of the frame judged last. Errors: CONFIGURATION. */

@@ -46,10 +46,8 @@ namespace dgiqa_edge {
 
 // The next most severe fault beside the verdict's own.
 struct RunnerUp {
-    std::string reason;
-    std::string cue;
-    std::optional<double> value;
-    std::optional<double> threshold;
+    std::string reason, cue;
+    std::optional<double> value, threshold;
 };
 
 // What the gate says about a frame.
@@ -176,17 +174,15 @@ inline Verdict checked_verdict(dgiqa_status status, const dgiqa_verdict &given) 
 inline Cues cues(const dgiqa_cues &given) {
     return {optional(given.luminance), optional(given.shadows), optional(given.clipped),  optional(given.sharpness),
             optional(given.noise),     optional(given.haze),    optional(given.contrast), optional(given.occlusion),
-            optional(given.change),    optional(given.smear),
-            optional(given.moved),     optional(given.likeness), optional(given.cast),
-            optional(given.chroma)};
+            optional(given.change),    optional(given.smear),   optional(given.moved),    optional(given.likeness),
+            optional(given.cast),      optional(given.chroma)};
 }
 
 inline dgiqa_cues cues(const Cues &given) {
     return {number(given.luminance), number(given.shadows), number(given.clipped),  number(given.sharpness),
             number(given.noise),     number(given.haze),    number(given.contrast), number(given.occlusion),
-            number(given.change),    number(given.smear),
-            number(given.moved),     number(given.likeness), number(given.cast),
-            number(given.chroma)};
+            number(given.change),    number(given.smear),   number(given.moved),    number(given.likeness),
+            number(given.cast),      number(given.chroma)};
 }
 
 inline Quality quality(const dgiqa_quality &given) {
@@ -303,14 +299,11 @@ public:
 
     // Throws GateError where the watchdog raises, else Error.
     Verdict update(const Reading &reading, double t) {
-        dgiqa_cues cues = {};
-        if (reading.cues) cues = detail::cues(*reading.cues);
+        const dgiqa_cues cues = detail::cues(reading.cues.value_or(Cues()));
         std::vector<const char *> names;
         std::vector<float> faults;
-        for (const Fault &fault : reading.faults) {
-            names.push_back(fault.name.c_str());
-            faults.push_back(fault.probability);
-        }
+        for (const Fault &fault : reading.faults) names.push_back(fault.name.c_str());
+        for (const Fault &fault : reading.faults) faults.push_back(fault.probability);
         const dgiqa_reading given = {detail::number(reading.score), reading.cues ? &cues : nullptr, names.size(),
                                      names.data(), faults.data()};
         dgiqa_verdict verdict;
@@ -349,8 +342,8 @@ public:
     }
 
     // What of the frames counts, as JSON text; none: all of it.
-    void set_regions(const std::optional<std::string> &regions_json) {
-        detail::check(dgiqa_cue_meter_set_regions(meter_.get(), detail::text(regions_json)));
+    void set_regions(const std::optional<std::string> &json) {
+        detail::check(dgiqa_cue_meter_set_regions(get(), detail::text(json)));
     }
 
     // Forget the last frame, after a reconnect.
@@ -393,24 +386,22 @@ public:
     }
 
     // What of the frames counts, as JSON text; none: all of it.
-    void set_regions(const std::optional<std::string> &regions_json) {
-        detail::check(dgiqa_camera_set_regions(camera_.get(), detail::text(regions_json)));
+    void set_regions(const std::optional<std::string> &json) {
+        detail::check(dgiqa_camera_set_regions(get(), detail::text(json)));
     }
 
-    // The cues of the frame judged last.
-    Cues cues() const {
+    Cues cues() const {  // of the frame judged last
         dgiqa_cues cues;
-        detail::check(dgiqa_camera_cues(camera_.get(), &cues));
+        detail::check(dgiqa_camera_cues(get(), &cues));
         return detail::cues(cues);
     }
 
     // Rows of the frame judged last: where one of its faults is; empty where the bundle reads no such fault.
     std::vector<std::vector<double>> where(const std::string &fault) {
         int rows = 0, columns = 0;
-        const double *cells = dgiqa_camera_where(camera_.get(), fault.c_str(), &rows, &columns);
+        const double *row = dgiqa_camera_where(get(), fault.c_str(), &rows, &columns);
         std::vector<std::vector<double>> found;
-        for (int row = 0; cells != nullptr && row < rows; ++row)
-            found.emplace_back(cells + row * columns, cells + (row + 1) * columns);
+        for (; row != nullptr && rows > 0; --rows, row += columns) found.emplace_back(row, row + columns);
         return found;
     }
 

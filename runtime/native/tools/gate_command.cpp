@@ -2,6 +2,7 @@
 #include <cmath>
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <vector>
 
 #include "commands.hpp"
 #include "faults.hpp"
@@ -29,6 +30,15 @@ Json cues_json(const dgiqa_cues &cues) {
             {"change", number(cues.change)},       {"smear", number(cues.smear)},
             {"moved", number(cues.moved)},         {"likeness", number(cues.likeness)},
             {"cast", number(cues.cast)},           {"chroma", number(cues.chroma)}};
+}
+
+// Rows of the frame, as Python gives them; null where the bundle does not read the fault.
+Json where(dgiqa_camera *camera, const char *fault) {
+    int rows = 0, columns = 0;
+    const double *row = dgiqa_camera_where(camera, fault, &rows, &columns);
+    Json found;
+    for (; row != nullptr && rows > 0; --rows, row += columns) found.push_back(std::vector<double>(row, row + columns));
+    return found;
 }
 
 struct Judged {
@@ -72,17 +82,12 @@ public:
         }
         const dgiqa_frame frame = frame_of(recorded.picture);
         dgiqa_quality quality{};
-        settle(dgiqa_camera_judge(camera_.get(), &frame, recorded.t_s, &quality, &judged.verdict), judged);
         dgiqa_cues cues{};
+        settle(dgiqa_camera_judge(camera_.get(), &frame, recorded.t_s, &quality, &judged.verdict), judged);
         check(dgiqa_camera_cues(camera_.get(), &cues));
         judged.cues = cues_json(cues);
         judged.faults = fault_probabilities(quality);
-        int rows = 0, columns = 0;
-        const char *head = judged.verdict.head == nullptr ? "" : judged.verdict.head;
-        if (const double *cells = dgiqa_camera_where(camera_.get(), head, &rows, &columns)) {
-            for (int row = 0; row < rows; ++row)
-                judged.where.push_back(std::vector<double>(cells + row * columns, cells + (row + 1) * columns));
-        }
+        judged.where = where(camera_.get(), judged.verdict.head);
         return judged;
     }
 

@@ -194,8 +194,8 @@ def _camera(
         raise ConfigurationError(f"{section.path_of('source')}: {error}") from None
     own_gate = section.mapping("gate")
     regions = regions_of(section)
-    if drawn is not None:
-        regions = read_regions(drawn / f"{name}.json") or regions
+    if drawn is not None and (kept := read_regions(drawn / f"{name}.json")) is not None:
+        regions = kept
     policy = _policy(own_gate, section.path_of("gate"), folder) if own_gate else shared_gate
     settings = CameraSettings(
         name=name,

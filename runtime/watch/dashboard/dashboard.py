@@ -21,7 +21,7 @@ from .server import PageServer
 from .settings import DashboardSettings
 
 Status = Callable[[], WatchStatus]
-_QUEUE = QueuePolicy(size=8, when_full="oldest")
+_QUEUE = QueuePolicy(size=64, when_full="oldest")  # a frame each of as many cameras as a wall has
 _SNAPSHOT_S = 0.25
 
 

@@ -17,7 +17,7 @@ NOT_KEPT = 'no folder for regions is set: give one at the top of the watch file,
 
 
 class RegionsPage:
-    """Answers once the watch has given it ``means``."""
+    """Has nothing to say (204) until the watch has given it ``means``."""
 
     def __init__(self) -> None:
         self.means: RegionMeans | None = None
@@ -26,7 +26,7 @@ class RegionsPage:
         """GET: ``include``, ``exclude`` and ``kept``, whether a PUT of the first two would stay; of ``camera=NAME``."""
         means, camera = self.means, request.query_params.get("camera", "")
         if means is None:
-            return _text(503, "no watch runs behind this page")
+            return _text(204, "")
         try:
             if request.method == "PUT":
                 return await self._set(means, camera, await json_body(request))
@@ -56,4 +56,4 @@ def _shown(means: RegionMeans, regions: Regions) -> "Response":
 def _text(status: int, text: str) -> "Response":
     from starlette.responses import PlainTextResponse
 
-    return PlainTextResponse(f"{text}\n", status_code=status)
+    return PlainTextResponse(f"{text}\n" if text else "", status_code=status)

@@ -194,7 +194,7 @@ class CameraJudge:
         reuse = self._depth is not None and self._depth_age + 1 < self._depth_every
         if image.shape != self._frame_shape:
             reuse = False
-        quality = self._seen.score(scorer, image, self._depth if reuse else None)
+        quality = scorer.score(self._seen.picture(image), self._depth if reuse else None)
         self._depth_age = self._depth_age + 1 if reuse else 0
         self._frame_shape = image.shape
         if self._depth_every > 1:

@@ -26,6 +26,18 @@ def recording(tmp_path: Path, make_photo: Any) -> Path:
     return folder
 
 
+def test_regions_of_a_file_are_those_of_the_gate(bundle_dir: Path, make_photo: Any, tmp_path: Path) -> None:
+    file, photo = tmp_path / "regions.json", make_photo(seed=5, height=96, width=128)
+    file.write_text('{"include": [[[0, 0.5], [1, 0.5], [1, 1], [0, 1]]]}')
+    other = photo.copy()
+    other[:48] = 0
+    with Gate(bundle_dir, regions=file) as gate:
+        first, second = gate.judge(photo, 0.0), gate.judge(other, 1.0)
+    assert first.score == second.score
+    with pytest.raises(ConfigurationError, match="is not there"):
+        Gate(bundle_dir, regions=tmp_path / "absent.json")
+
+
 def test_the_verdicts_are_those_of_the_command(
     bundle_dir: Path, recording: Path, command_line: Callable[..., Any]
 ) -> None:

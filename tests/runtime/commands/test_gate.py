@@ -86,6 +86,19 @@ def test_run_gives_one_verdict_per_frame(command_line, bundle_dir, policy, video
     assert dark["cues"]["luminance"] < records[0]["cues"]["luminance"]
 
 
+def test_run_judges_by_what_regions_leave(command_line, bundle_dir, policy, folders, tmp_path):
+    file, regions = tmp_path / "one.png", tmp_path / "regions.json"
+    picture = cv2.imread(str(next(folders[0].iterdir())))
+    picture[: picture.shape[0] // 2] = 0
+    cv2.imwrite(str(file), picture)
+    regions.write_text('{"exclude": [[[0, 0], [1, 0], [1, 0.5], [0, 0.5]]]}')
+    arguments = ["gate", "run", "--bundle", bundle_dir, "--policy", policy, file, "--json"]
+    whole = json.loads(command_line(*arguments).stdout)
+    part = json.loads(command_line(*arguments, "--regions", regions).stdout)
+    assert whole["cues"]["shadows"] >= 0.5 > part["cues"]["shadows"]
+    assert part["score"] > whole["score"] + 0.1
+
+
 def test_run_without_json_prints_the_changes(command_line, bundle_dir, policy, video):
     result = command_line("gate", "run", "--bundle", bundle_dir, "--policy", policy, video, "--fps", "10")
     assert result.returncode == 0, result.stderr
@@ -197,6 +210,7 @@ def test_tune_tells_what_the_photos_of_each_folder_are_called(command_line, bund
         (["run", "{text}"], 3, "has no video stream"),
         (["run", "{good}", "--fps", "0"], 2, "is no number from 0.001"),
         (["run", "{good}", "--policy", "{text}"], 2, "must end in .toml"),
+        (["run", "{good}", "--regions", "{text}"], 2, "no regions can be read"),
     ],
 )
 def test_wrong_use_is_one_line(capsys, bundle_dir, folders, tmp_path, arguments, code, message):

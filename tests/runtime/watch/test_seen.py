@@ -33,34 +33,32 @@ def quality(cells: Any, depth_box: Box | None = None, frame_box: Box | None = No
     )
 
 
-def test_the_frame_is_cut_to_what_is_included_and_the_rest_in_there_is_filled(make_photo: Any) -> None:
+def test_what_is_excluded_is_filled_and_the_size_stays(make_photo: Any) -> None:
     photo = make_photo(seed=1, height=96, width=128)
     assert Seen().picture(photo) is photo
-    below = Seen(Regions(exclude=(TOP_HALF,)))
-    np.testing.assert_array_equal(below.picture(photo), photo[48:])
-    assert below.box == Box(0, 48, 128, 48)
+    before = photo.copy()
     filled = Seen(Regions(exclude=(CORNER,))).picture(photo)
-    assert filled.shape == photo.shape
+    np.testing.assert_array_equal(photo, before)
     np.testing.assert_array_equal(filled[24:], photo[24:])
     np.testing.assert_array_equal(filled[23, :16], photo[24, :16])  # mirrored at its lower border
     photo[:24, :32] = 77
     np.testing.assert_array_equal(Seen(Regions(exclude=(CORNER,))).picture(photo), filled)
 
 
-def test_the_score_does_not_hang_on_what_is_excluded_and_its_depth_has_its_place(
-    bundle_dir: Path, make_photo: Any
-) -> None:
+def test_frames_of_another_size_and_tiny_ones_are_taken(make_photo: Any) -> None:
+    seen = Seen(Regions(include=(((0.0, 0.0), (0.3, 0.0), (0.3, 0.3), (0.0, 0.3)),)))
+    for height, width in ((96, 128), (48, 64), (1, 1)):
+        assert seen.picture(make_photo(seed=1, height=height, width=width)).shape == (height, width, 3)
+
+
+def test_the_score_does_not_hang_on_what_is_excluded(bundle_dir: Path, make_photo: Any) -> None:
     photo = make_photo(seed=3, height=96, width=128)
     other = photo.copy()
     other[:48] = 255
     seen = Seen(Regions(exclude=(TOP_HALF,)))
     with Scorer(bundle_dir, threads=1, allow_spinning=False, verify=False) as scorer:
-        one, two = seen.score(scorer, photo), seen.score(scorer, other)
-        whole = Seen().score(scorer, photo)
+        one, two, whole = (scorer.score(it) for it in (seen.picture(photo), seen.picture(other), other))
     assert one.score == two.score != whole.score
-    assert one.frame_box == Box(0, 48, 128, 48) and one.size == (128, 96)
-    assert one.depth_as(photo).shape == (96, 128)
-    assert whole.frame_box is None
 
 
 def test_without_regions_where_is_the_bundles_own_coverage() -> None:

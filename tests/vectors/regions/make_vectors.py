@@ -109,10 +109,8 @@ def places() -> list[dict[str, Any]]:
     found = []
     for name, regions in {"none": Regions(), **REGIONS}.items():
         height, width = (int(side) for side in draw.integers(200, 900, 2))
-        seen = Seen(regions)
-        seen.picture(np.zeros((height, width, 3), np.uint8))
-        whole = seen.box if regions else Box(0, 0, width, height)
-        for padded in (Box(0, 0, 40, 30), Box(0, 5, 40, 19), Box(7, 0, 26, 30)):
+        whole, part = Box(0, 0, width, height), Box(width // 5, 0, width - 2 * (width // 5), height)
+        for padded, box in ((Box(0, 0, 40, 30), whole), (Box(0, 5, 40, 19), whole), (Box(7, 0, 26, 30), part)):
             cells = draw.random((4, 4)).round(3)
             quality = Quality(
                 0.5,
@@ -122,14 +120,14 @@ def places() -> list[dict[str, Any]]:
                 MappingProxyType({"dirty": 0.9}),
                 cells[..., np.newaxis],
                 padded.unless_whole((30, 40)),
-                whole.unless_whole((height, width)),
+                box.unless_whole((height, width)),
             )
             found.append(
                 {
                     "regions": name,
                     "height": height,
                     "width": width,
-                    "frame_box": list(asdict(whole).values()),
+                    "frame_box": list(asdict(box).values()),
                     "depth_box": list(asdict(padded).values()),
                     "depth": [30, 40],
                     "cells": cells.tolist(),

@@ -58,9 +58,7 @@ void dgiqa_camera::judge(const dgiqa_frame &frame, double t, dgiqa_quality &qual
     const auto started = std::chrono::steady_clock::now();
     const dgiqa::Picture picture = dgiqa::to_bgr(frame);
     const std::chrono::duration<double, std::milli> conversion = std::chrono::steady_clock::now() - started;
-    const bool part = seen_.regions().any();
-    dgiqa::Quality scored = scorer.scorer.score(part ? seen_.picture(picture) : picture);
-    if (part) scored.frame_box = seen_.in_frame(scored.frame_box);
+    dgiqa::Quality scored = scorer.scorer.score(seen_.regions().any() ? seen_.picture(picture) : picture);
     coverage_ = scored.coverage;
     cells_.frame_box = scored.frame_box;
     cells_.depth_box = scored.depth_box;

@@ -2,37 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 
 namespace dgiqa {
 namespace {
 
 constexpr int CELL = 16;
 constexpr double DECIMALS = 1e4;
-
-dgiqa_box box_around(const Picture &mask) {
-    int left = mask.width, top = mask.height, right = 0, bottom = 0;
-    for (int y = 0; y < mask.height; ++y) {
-        const std::uint8_t *row = mask.row(y);
-        for (int x = 0; x < mask.width; ++x) {
-            if (row[x] != 0) {
-                left = std::min(left, x), right = std::max(right, x + 1);
-                top = std::min(top, y), bottom = y + 1;
-            }
-        }
-    }
-    if (right == 0) return {0, 0, mask.width, mask.height};  // so small that no pixel's centre is inside
-    return {left, top, right - left, bottom - top};
-}
-
-Picture cut(const Picture &picture, const dgiqa_box &box) {
-    Picture part(box.height, box.width, picture.channels);
-    const std::size_t bytes = static_cast<std::size_t>(box.width) * static_cast<std::size_t>(picture.channels);
-    for (int y = 0; y < box.height; ++y) {
-        std::memcpy(part.row(y), picture.row(box.top + y) + box.left * picture.channels, bytes);
-    }
-    return part;
-}
 
 // How much of each cell of the frame each cell that was scored takes, [count * count], along one side.
 std::vector<double> overlaps(int count, double begin, double length, int at, int shown, int whole) {
@@ -65,20 +40,13 @@ double included_share(const Picture &mask, int row, int column) {
 Picture Seen::picture(const Picture &bgr) {
     if (bgr.height != height_ || bgr.width != width_) {
         height_ = bgr.height, width_ = bgr.width;
-        const Picture whole = regions_.mask(height_, width_);
-        box_ = box_around(whole);
-        const Picture part = cut(whole, box_);
-        const auto excluded = std::count(part.pixels.begin(), part.pixels.end(), std::uint8_t{0});
-        const bool fills = excluded != 0 && static_cast<std::size_t>(excluded) != part.pixels.size();
-        filling_ = fills ? std::optional<Filling>(part) : std::nullopt;
+        const Picture mask = regions_.mask(height_, width_);
+        const bool counts = std::any_of(mask.pixels.begin(), mask.pixels.end(), [](std::uint8_t level) { return level; });
+        filling_ = counts ? std::optional<Filling>(mask) : std::nullopt;  // none: no pixel's centre is included
     }
-    Picture part = cut(bgr, box_);
-    if (filling_) filling_->fill(part);
-    return part;
-}
-
-dgiqa_box Seen::in_frame(const dgiqa_box &box) const {
-    return {box.left + box_.left, box.top + box_.top, box.width, box.height};
+    Picture picture = bgr;
+    if (filling_) filling_->fill(picture);
+    return picture;
 }
 
 std::vector<double> where(const FaultCells &cells, int height, int width, const Regions &regions) {

@@ -12,24 +12,20 @@
 
 namespace dgiqa {
 
-// For one camera; remembers the box and the mask of its frames' size. For one thread at a time.
+// For one camera; remembers how frames of one size are filled. For one thread at a time.
 class Seen {
 public:
     explicit Seen(Regions regions = {}) : regions_(std::move(regions)) {}
 
     const Regions &regions() const { return regions_; }
 
-    // The frame cut to the box around what is included, the rest in there filled. Only where regions().any().
+    // A copy in which what is excluded is filled. Only where regions().any().
     Picture picture(const Picture &bgr);
-
-    // A box of that picture in the frame's pixels.
-    dgiqa_box in_frame(const dgiqa_box &box) const;
 
 private:
     Regions regions_;
     int height_ = 0;
     int width_ = 0;
-    dgiqa_box box_{};
     std::optional<Filling> filling_;
 };
 

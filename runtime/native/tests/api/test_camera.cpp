@@ -22,9 +22,9 @@ const char *const QUICK = R"({"smoothing": {"method": "none"}, "start": {"readin
                                        "sharpness": {"role": "off"}}})";
 
 // None, with a message, where no test bundle was made or this build cannot run it.
-std::unique_ptr<Scorer> scorer() {
+std::unique_ptr<Scorer> scorer(const std::string &name = "fused") {
     const char *folder = std::getenv("DGIQA_TEST_BUNDLES");
-    if (folder == nullptr || !std::filesystem::exists(std::filesystem::path(folder) / "fused")) {
+    if (folder == nullptr || !std::filesystem::exists(std::filesystem::path(folder) / name)) {
         MESSAGE("skipped: no test bundles (set DGIQA_TEST_BUNDLES to what make_bundles.py wrote)");
         return nullptr;
     }
@@ -34,7 +34,7 @@ std::unique_ptr<Scorer> scorer() {
         return nullptr;
     }
     ScorerOptions options;
-    options.bundle = (std::filesystem::path(folder) / "fused").string();
+    options.bundle = (std::filesystem::path(folder) / name).string();
     options.threads = 1;
     options.verify = DGIQA_VERIFY_NEVER;
     return std::make_unique<Scorer>(options);
@@ -129,4 +129,36 @@ TEST_CASE("a camera learns its baseline, and quality may be left out") {
     CHECK(std::string(dgiqa_gate_baseline(dgiqa_camera_gate(camera))).find("\"sharpness\"") != std::string::npos);
     dgiqa_camera_free(camera);
     CHECK_THROWS_WITH_AS(Camera(*engine, "{\"cues\": 1}"), doctest::Contains("gate policy: cues is 1"), Error);
+}
+
+TEST_CASE("what regions exclude has no part in score, cues and places") {
+    const auto engine = scorer("fused_faults");
+    if (!engine) return;
+    const char *const top = R"({"include": [[[0, 0], [1, 0], [1, 0.5], [0, 0.5]]]})";
+    auto half = picture(204);
+    std::fill(half.begin() + static_cast<std::ptrdiff_t>(half.size() / 2), half.end(), std::uint8_t{51});
+    Camera camera(*engine, QUICK);
+    CHECK(camera.where("dark").empty());  // nothing was judged yet
+    const float whole = camera.judge(frame(half), 0.0).quality.score;
+    CHECK(*camera.cues().contrast > 100.0);
+    camera.set_regions(top);
+    const Judged judged = camera.judge(frame(half), 0.1);
+    CHECK(judged.quality.score > whole + 0.1f);
+    CHECK(judged.quality.frame_box.height == HEIGHT);
+    CHECK(camera.cues().luminance == 204.0);
+    CHECK(camera.cues().contrast == 0.0);
+    CHECK_FALSE(camera.cues().change.has_value());  // measured anew
+    CueMeter meter;
+    meter.set_regions(std::string(top));
+    CHECK(meter.measure(frame(half)).contrast == 0.0);
+    REQUIRE_FALSE(judged.quality.faults.empty());
+    const auto rows = camera.where(judged.quality.faults[0].name);
+    REQUIRE(static_cast<int>(rows.size()) == judged.quality.coverage_rows);
+    for (const double cell : rows.back()) CHECK(cell == 0.0);  // below what counts
+    CHECK(camera.where("nothing of that name").empty());
+    CHECK_THROWS_WITH_AS(camera.set_regions(std::string(R"({"include": [[[0, 0], [1, 1]]]})")),
+                         "include[0] has 2 corners: give 3 to 256", Error);
+    CHECK(camera.judge(frame(half), 0.2).quality.score == judged.quality.score);  // as before
+    camera.set_regions(std::nullopt);
+    CHECK(camera.judge(frame(half), 0.3).quality.score == whole);
 }

@@ -51,7 +51,7 @@ export class Detail {
   async run() {
     for (;;) {
       this.soon = false;
-      if (this.camera !== null && !document.hidden) await this.ask().catch(() => {}); // the stream says that the connection is lost
+      if (this.row() && !document.hidden) await this.ask().catch(() => {}); // the stream says that the connection is lost
       for (let waited = 0; waited < EVERY_MS && !this.soon; waited += 50) await new Promise((done) => setTimeout(done, 50));
     }
   }
@@ -72,11 +72,16 @@ export class Detail {
     this.showAll();
   }
 
+  // What the stream says of the camera; null: it knows none of that name.
+  row() {
+    return this.world.news?.cameras.find((it) => it.camera === this.camera) ?? null;
+  }
+
   // What the stream brought.
   show() {
     if (this.camera === null) return;
     const { news } = this.world;
-    const row = news.cameras.find((it) => it.camera === this.camera) ?? null;
+    const row = this.row();
     this.showVerdict(row, news.now);
     this.picture.tell(row, news.now);
     setPill($("camera-pill"), presence(row), row?.state);

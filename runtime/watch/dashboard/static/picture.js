@@ -15,6 +15,7 @@ export class Picture {
     this.onRecord = onRecord;
     this.camera = null;
     this.record = null;
+    this.awaited = false; // whether there is any picture of this camera
     $("opacity").addEventListener("input", () => this.blend());
     $("show-depth").addEventListener("change", () => this.blend());
     $("show-where").addEventListener("change", () => this.mark());
@@ -25,6 +26,7 @@ export class Picture {
   show(camera) {
     this.camera = camera;
     this.record = null;
+    this.awaited = false;
     for (const id of ["frame", "depth"]) $(id).hidden = true;
     $("no-picture").hidden = false;
     $("pause").checked = false;
@@ -42,7 +44,7 @@ export class Picture {
   async run() {
     for (;;) {
       const started = performance.now();
-      const looked = this.camera !== null && !document.hidden && !$("pause").checked && !document.querySelector("dialog[open]");
+      const looked = this.awaited && !document.hidden && !$("pause").checked && !document.querySelector("dialog[open]");
       const changed = looked ? await this.refresh().catch(() => null) : null; // the stream says that the connection is lost
       const spent = performance.now() - started;
       await new Promise((done) => setTimeout(done, changed ? Math.max(SHORTEST_MS - spent, SHORTEST_MS / 2) : IDLE_MS));
@@ -61,7 +63,7 @@ export class Picture {
     await Promise.all([put($("frame"), bytes.slice(0, head.bytes)), put($("depth"), bytes.slice(head.bytes))]);
     if (camera !== this.camera) return null;
     const [width, height] = head.record.frame_size;
-    $("picture").style.aspectRatio = `${width} / ${height}`;
+    $("picture").style.setProperty("--ratio", (width / height).toFixed(4)); // so that cells over it lie where they should
     setText($("depth-size"), head.depth_size ? head.depth_size.join("x") : "");
     $("no-picture").hidden = true;
     this.record = head.record;
@@ -93,6 +95,7 @@ export class Picture {
 
   // What the stream says of the camera, over the picture and below it.
   tell(row, now) {
+    this.awaited = row?.last_frame_at != null;
     const live = presence(row) === "live";
     $("picture").classList.toggle("stale", !live);
     $("source-problem").hidden = live || presence(row) === "connecting";

@@ -82,7 +82,7 @@ class Regions {
     this.draw();
     if (camera === null) return;
     const answer = await fetch(`/api/regions?camera=${encodeURIComponent(camera)}`).catch(() => null);
-    if (!answer?.ok || camera !== this.camera) return;
+    if (answer?.status !== 200 || camera !== this.camera) return;
     this.take(await answer.json());
     $("regions").hidden = false;
   }
@@ -97,7 +97,7 @@ class Regions {
   edit() {
     this.editing = true;
     this.undone = [];
-    $("picture").scrollIntoView({ block: "nearest" });
+    $("picture").scrollIntoView({ block: "start" });
     this.say("Choose what to draw.");
     this.draw();
     $("region-include").focus({ preventScroll: true });

@@ -79,7 +79,7 @@ export class Strip {
     const { faults } = this.world.hello;
     const fault = faults.find((it) => it.name === check?.reason);
     const meaning = name.startsWith("faults.") ? `How likely it is, as the network sees it. ${fault?.says ?? ""}` : (MEANINGS[name] ?? "");
-    const means = check && check.reason !== fault?.head ? ` Beyond its threshold the picture is ${quoted(check.reason)}.` : "";
+    const means = check && !name.startsWith("faults.") ? ` Beyond its threshold the picture is ${quoted(check.reason)}.` : "";
     const text = `${shownCheck(name)}: ${meaning}${means}`;
     if ($("strip-says").textContent !== text) $("strip-says").textContent = text;
   }

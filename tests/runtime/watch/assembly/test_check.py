@@ -89,11 +89,13 @@ def test_files_and_folders(findings: Any, tmp_path: Path) -> None:
         {"type": "shared_memory"},
         {"type": "v4l2loopback", "camera": "front", "device": str(tmp_path / "file")},
         baselines="base",
+        regions="drawn",
     )
     assert {subject: word(finding) for subject, finding in found.items()} == {
         "bundle": "reached",
         "camera front": "reached",
         "baselines": "reached",
+        "regions": "reached",
         "sink json_lines": "reached",
         "sink under a file": "error",
         "sink a folder": "error",

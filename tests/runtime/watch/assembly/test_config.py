@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from dgiqa_edge.runtime.errors import ConfigurationError, DgiqaEdgeError
+from dgiqa_edge.runtime.gate.regions import Regions
 from dgiqa_edge.runtime.ground.framing import FITS
 from dgiqa_edge.runtime.watch.assembly.config import load_watch_settings, parse_watch_settings
 from dgiqa_edge.runtime.watch.loop.intake import Drop, LineSettings, Policy
@@ -76,6 +77,27 @@ def test_everything_can_be_said() -> None:
     assert camera.policy.limits["score"].reject == 0.5
 
 
+def test_what_was_drawn_takes_the_place_of_what_is_written(tmp_path: Path) -> None:
+    corner, other = [[0, 0], [0.5, 0], [0, 0.5]], [[1, 1], [0.5, 1], [1, 0.5]]
+    cameras = [
+        {"name": name, "source": "test://", "include": [corner], "exclude": []} for name in ("front", "rear", "side")
+    ]
+    content = {**MINIMAL, "cameras": cameras, "regions": "drawn"}
+    (tmp_path / "drawn").mkdir()
+    (tmp_path / "drawn" / "rear.json").write_text(json.dumps({"exclude": [other]}))
+    (tmp_path / "drawn" / "side.json").write_text("{}")
+    settings = parse_watch_settings(content, tmp_path / "watch.toml", {})
+    assert settings.regions == tmp_path / "drawn"
+    assert [camera.regions for camera in settings.cameras] == [
+        Regions(include=(((0.0, 0.0), (0.5, 0.0), (0.0, 0.5)),)),
+        Regions(exclude=(((1.0, 1.0), (0.5, 1.0), (1.0, 0.5)),)),
+        Regions(),
+    ]
+    (tmp_path / "drawn" / "front.json").write_text("{")
+    with pytest.raises(ConfigurationError, match=r"front.json: no regions can be read"):
+        parse_watch_settings(content, tmp_path / "watch.toml", {})
+
+
 def test_a_camera_has_the_shared_gate_or_its_own(tmp_path: Path) -> None:
     (tmp_path / "policy.toml").write_text("[score]\nreject_below = 0.2\naccept_above = 0.3\n")
     content = {
@@ -118,6 +140,8 @@ def test_credentials_come_from_the_environment_encoded_and_are_not_shown() -> No
         (one_camera(stall_timeout_s=float("nan")), r"cameras\[0\]\.stall_timeout_s"),
         (one_camera(reconnect_first_s=9, reconnect_longest_s=5), r"cameras\[0\]\.reconnect_longest_s"),
         (one_camera(depth_every=0), r"cameras\[0\]\.depth_every"),
+        (one_camera(include=[[[0, 0], [1, 1]]]), r"cameras\[0\]\.include\[0\] has 2 corners"),
+        (one_camera(exclude=[[0, 0], [1, 1]]), r"cameras\[0\]\.exclude is no list of polygons"),
         (one_camera(depht_every=2), "did you mean 'depth_every'"),
         (one_camera(gate={"score": {"reject_below": 2}}), r"cameras\[0\]\.gate\.score\.reject_below"),
         (one_camera(gate={"policy": "absent.toml"}), "absent.toml"),

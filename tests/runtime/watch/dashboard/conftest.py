@@ -9,6 +9,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from chromium import browser
 
 from dgiqa_edge.calibration.images.shipped import SHIPPED_PHOTOS
 from dgiqa_edge.runtime.gate.reading import Cues
@@ -19,6 +20,7 @@ from dgiqa_edge.runtime.watch.event import FrameEvent, Outcome, Presence
 from dgiqa_edge.runtime.watch.status import CameraState, CameraStatus, Percentiles, SinkStats, WatchStatus
 
 PHOTO = next(SHIPPED_PHOTOS.glob("*.jpg"))
+PATIENCE_MS = 60_000  # a shared machine may be slow; nothing here measures time
 THRESHOLDS = {
     "score.reject": 0.4,
     "score.accept": 0.5,
@@ -36,7 +38,10 @@ SINKS = {
 
 
 class Feeder:
-    """Each ``step`` gives every camera one frame; every eighth is skipped, every fiftieth fails, 20 in 60 reject."""
+    """Each ``step`` gives every camera one frame; every eighth is skipped, every fiftieth fails, 20 in 60 reject.
+
+    ``rejects``: the cameras that do so always, and no others.
+    """
 
     def __init__(self, cameras: tuple[str, ...] = ("front", "rear"), size: tuple[int, int] = (640, 360)) -> None:
         photo = cv2.imread(str(PHOTO))
@@ -52,6 +57,7 @@ class Feeder:
         self.started_at = time.time()
         self.problem: str | None = None
         self.ended = False
+        self.rejects: set[str] | None = None
         self._lost: dict[str, float] = {}
 
     def lose(self, put: Callable[[FrameEvent], None], camera: str, away_s: float, presence: str = "lost") -> None:
@@ -117,7 +123,7 @@ class Feeder:
             return FrameEvent(camera, index, now, Outcome.FAILED, error="the decoder gave a damaged frame")
         if index % 8 == 7:
             return FrameEvent(camera, index, now, Outcome.SKIPPED)
-        rejects = phase % 60 >= 40
+        rejects = phase % 60 >= 40 if self.rejects is None else camera in self.rejects
         score = (0.2 if rejects else 0.75) + 0.04 * np.sin(index / 3)
         state = State.REJECT if rejects else State.PASS
         before = self._verdicts.get(camera)
@@ -178,7 +184,7 @@ class Feeder:
             reasons={},
             thresholds=THRESHOLDS,
             frame_size=self._size,
-            last_frame_at=time.time(),
+            last_frame_at=lost_at or (time.time() if counts else None),
         )
 
 
@@ -228,5 +234,67 @@ def start() -> Iterator[Callable[..., Dashboard]]:
         return started[-1]
 
     yield open_dashboard
+    for dashboard in started:
+        dashboard.close(5.0)
+
+
+class Watched:
+    """A page whose requests, console messages and errors are all recorded."""
+
+    def __init__(self, page: Any) -> None:
+        self.page = page
+        self.requests: list[str] = []
+        self.complaints: list[str] = []
+        page.on("request", lambda request: self.requests.append(request.url))
+        page.on("console", lambda message: self.complaints.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def text(self, selector: str) -> str:
+        return self.page.inner_text(selector)
+
+    def until(self, condition: str) -> None:
+        """Poll from outside: the page's own policy forbids the evaluation that Playwright's wait would inject."""
+        until = time.monotonic() + PATIENCE_MS / 1e3
+        while not self.page.evaluate(condition):
+            assert time.monotonic() < until, f"not in time: {condition}"
+            self.page.wait_for_timeout(50)
+
+
+@pytest.fixture(scope="module")
+def new_context() -> Iterator[Callable[..., Any]]:
+    """Opens contexts of one Chromium, each without what the others have stored."""
+    with browser() as chromium:
+        yield chromium.new_context
+
+
+@pytest.fixture
+def visit(new_context: Callable[..., Any]) -> Iterator[Callable[..., Watched]]:
+    contexts: list[Any] = []
+
+    def open_page(url: str, **options: Any) -> Watched:
+        contexts.append(new_context(viewport=options.pop("viewport", {"width": 1440, "height": 900}), **options))
+        contexts[-1].set_default_timeout(PATIENCE_MS)
+        watched = Watched(contexts[-1].new_page())
+        watched.page.goto(url, wait_until="domcontentloaded")
+        return watched
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def serve(make_feeder: Callable[..., Any], keep_feeding: Callable[..., Any]) -> Iterator[Callable[..., Dashboard]]:
+    started: list[Dashboard] = []
+
+    def start(port: int = 0, feeder: Any = None, fps: float = 15.0, **settings: Any) -> Dashboard:
+        feeder = feeder or make_feeder()
+        dashboard = Dashboard(DashboardSettings(listen=ListenAddress("127.0.0.1", port), **settings))
+        dashboard.follow(feeder.status)
+        keep_feeding(feeder, dashboard.put, fps)
+        started.append(dashboard)
+        return dashboard
+
+    yield start
     for dashboard in started:
         dashboard.close(5.0)

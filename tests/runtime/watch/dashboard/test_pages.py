@@ -1,26 +1,24 @@
 """The dashboard over real HTTP on loopback: what it answers, to whom, and with which headers."""
 
-import dataclasses
 import http.client
 import json
 import logging
 import socket
 import threading
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 
-from dgiqa_edge.runtime.errors import ConfigurationError, MachineError
+from dgiqa_edge.runtime.errors import MachineError
 from dgiqa_edge.runtime.gate.policy import CHECKS
 from dgiqa_edge.runtime.gate.reading import Cues
 from dgiqa_edge.runtime.gate.verdict import State
 from dgiqa_edge.runtime.gate.vocabulary import CONDITIONS, FAULTS
 from dgiqa_edge.runtime.settings.listen_address import ListenAddress
-from dgiqa_edge.runtime.watch.dashboard import Dashboard, DashboardSettings, dashboard_settings, pages
+from dgiqa_edge.runtime.watch.dashboard import Dashboard, DashboardSettings, pages
 from dgiqa_edge.runtime.watch.dashboard.guard import COOKIE
 from dgiqa_edge.runtime.watch.dashboard.pages import STATIC
 from dgiqa_edge.runtime.watch.event import FrameEvent, Presence
@@ -224,16 +222,6 @@ def test_the_wall_gets_all_thumbnails_in_one_answer_and_only_new_ones(
     assert parts(ask(dashboard, "/api/thumbnails")) == ([], b"")
 
 
-def test_the_depth_map_takes_the_aspect_of_the_frame_it_lies_over(
-    start: Start, scored: Scored, wait_for: Callable[..., Any]
-) -> None:
-    dashboard = start()
-    event = dataclasses.replace(scored(0, size=(180, 320)), depth=np.zeros((96, 128), np.uint8))
-    feed(dashboard, wait_for, event)
-    head, pictures = parts(ask(dashboard, "/api/view?camera=front&depth=1"))
-    assert decoded(pictures[head["bytes"] :]).shape == (180, 320, 3)
-
-
 def test_a_large_frame_is_sent_smaller_and_a_reject_smaller_still(
     start: Start, scored: Scored, wait_for: Callable[..., Any]
 ) -> None:
@@ -314,38 +302,6 @@ def test_a_session_outlives_a_restart_and_ends_with_another_token(start: Start) 
 )
 def test_without_a_token_only_loopback_names_are_answered(start: Start, host: str, status: int) -> None:
     assert ask(start(), "/api/status", Host=host).status == status
-
-
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.4", "nvr.local"])
-def test_an_address_that_others_reach_needs_a_token(host: str) -> None:
-    with pytest.raises(ConfigurationError, match="set a token"):
-        DashboardSettings(listen=ListenAddress(host, 8080))
-    DashboardSettings(listen=ListenAddress(host, 8080), token=TOKEN)
-
-
-@pytest.mark.parametrize(
-    ("section", "problem"),
-    [
-        ({"token": "short"}, "at least 16"),
-        ({"listen": "0.0.0.0:8080"}, "set a token"),
-        ({"listen": 8080}, "dashboard.listen"),
-        ({"token_env": "NO_SUCH_VARIABLE"}, "NO_SUCH_VARIABLE"),
-        ({"gallery": -1}, "dashboard.gallery"),
-        ({"history": 3}, "did you mean 'history_minutes'"),
-    ],
-)
-def test_a_wrong_setting_is_named(section: dict[str, Any], problem: str) -> None:
-    with pytest.raises(ConfigurationError, match=problem):
-        dashboard_settings(section, "dashboard")
-
-
-def test_settings_from_a_section(tmp_path: Path) -> None:
-    (tmp_path / "token").write_text(TOKEN + "\n")
-    section = {"listen": "0.0.0.0:80", "token_file": "token", "labels": "labels", "labels_mib": 3}
-    settings = dashboard_settings(section, "dashboard", folder=tmp_path)
-    expected = DashboardSettings(ListenAddress("0.0.0.0", 80), TOKEN, labels=tmp_path / "labels", labels_mib=3.0)
-    assert settings == expected
-    assert dashboard_settings({}, "dashboard", folder=tmp_path).labels is None
 
 
 def test_a_port_in_use_is_said() -> None:

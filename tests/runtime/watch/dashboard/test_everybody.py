@@ -1,0 +1,181 @@
+"""The page for everybody: by keyboard alone, on a phone, by day and by night, and by what axe-core finds."""
+
+import itertools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import pytest
+from chromium import CHROMIUM, DESK, MISSING, PHONE, axe_violations, faint_texts
+
+from dgiqa_edge.runtime.watch.dashboard import Dashboard
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=MISSING)
+TABLET = {"width": 820, "height": 1180}
+
+
+def test_headings_are_in_order_and_the_list_is_reached_and_scrolled_by_keyboard(
+    serve: Callable[..., Dashboard], visit: Callable[..., Any], make_feeder: Callable[..., Any]
+) -> None:
+    feeder = make_feeder(cameras=("front",))
+    dashboard = serve(feeder=feeder)
+    watched = visit(f"{dashboard.url}#front")
+    page = watched.page
+    for _ in range(20):
+        feeder.lose(dashboard.put, "front", away_s=1.0)
+        feeder.bring_back(dashboard.put, "front", away_s=1.0)
+        page.wait_for_timeout(20)
+    watched.until("document.querySelectorAll('#log li').length > 20")
+    levels = page.evaluate("[...document.querySelectorAll('h1,h2,h3,h4')].map((it) => Number(it.tagName[1]))")
+    assert levels[0] == 1 and levels.count(1) == 1
+    assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
+    named_by = page.evaluate(
+        "[...document.querySelectorAll('[aria-labelledby]')].map((it) => it.ariaLabelledByElements)"
+    )
+    assert named_by and all(named_by)
+
+    page.evaluate("document.activeElement.blur()")
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.id") == "log":
+            break
+    assert page.evaluate("document.activeElement.id") == "log"
+    assert page.evaluate("getComputedStyle(document.getElementById('log')).outlineStyle") == "solid"
+    assert page.evaluate("document.getElementById('log').scrollTop") == 0
+    page.keyboard.press("End")
+    watched.until("document.getElementById('log').scrollTop > 0")
+    # Whatever scrolls can be reached.
+    unreachable = """[...document.querySelectorAll('body *')].filter((it) =>
+        /auto|scroll/.test(getComputedStyle(it).overflowX + getComputedStyle(it).overflowY)
+        && it.tabIndex < 0 && !it.querySelector('button, input, a') && it.tagName !== 'DIALOG').map((it) => it.id)"""
+    assert page.evaluate(unreachable) == []
+
+
+@pytest.mark.parametrize("window", [DESK, PHONE], ids=["desk", "phone"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_can_be_read_by_day_and_by_night(
+    serve: Callable[..., Dashboard], visit: Callable[..., Any], window: dict[str, int], scheme: str
+) -> None:
+    watched = visit(serve().url, viewport=window, color_scheme=scheme)
+    page = watched.page
+    page.click("#system summary")
+    watched.until("document.querySelectorAll('#sinks tbody tr').length >= 1")
+    assert faint_texts(page) == []
+    page.click("[data-camera=front]")
+    watched.until("document.querySelectorAll('#gallery .reject-card').length >= 1")
+    page.click("#figures summary")
+    assert faint_texts(page) == []
+    wider = "[...document.querySelectorAll('#strip, #chart, #log')].filter((it) => it.scrollWidth > it.clientWidth)"
+    assert page.evaluate(f"{wider}.map((it) => it.id)") == []
+    # The chart takes the room that the panel has and nothing of it is cut off, also where its legend wraps anew.
+    room, below = (f"document.querySelector('{it}').getBoundingClientRect().bottom" for it in ("#chart", ".u-legend"))
+    for width in (window["width"], window["width"] - 60, window["width"]):
+        page.set_viewport_size({**window, "width": width})
+        watched.until(f"Math.abs({below} - {room}) < 12")
+    # Score and smoothed have one colour: their lines tell them apart in the legend as in the chart.
+    lines = page.evaluate("[...document.querySelectorAll('.u-marker')].map((it) => getComputedStyle(it).borderTop)")
+    assert len(set(lines)) == len(lines)
+
+
+def test_it_is_usable_on_a_phone(serve: Callable[..., Dashboard], visit: Callable[..., Any], tmp_path: Path) -> None:
+    watched = visit(serve(labels=tmp_path).url, viewport=PHONE, has_touch=True, is_mobile=True)
+    page = watched.page
+    wide = "document.documentElement.scrollWidth"
+    watched.until("document.querySelectorAll('.tile').length === 2")
+    assert page.evaluate(wide) <= PHONE["width"]
+    page.tap("[data-camera=rear]")
+    watched.until("document.querySelectorAll('#gallery .reject-card').length >= 1")
+    assert page.evaluate(wide) <= PHONE["width"]
+    tops = [page.locator(name).bounding_box()["y"] for name in (".verdict-panel", ".picture-panel", ".strip-panel")]
+    assert tops == sorted(tops)
+    assert tops[1] < PHONE["height"]  # verdict and picture without scrolling
+    for control in ("#theme", "#spans button", ".controls label", "#back", "#wrong", "#strip button"):
+        assert page.locator(control).first.bounding_box()["height"] >= 24
+    page.tap("#strip [data-check=sharpness]")
+    assert watched.text("#strip-says").startswith("sharpness: Fine detail")
+    page.tap("#wrong")
+    page.tap("#truths label:has([value=dirty_or_blocked])")
+    page.tap("#truth button")
+    watched.until("document.getElementById('toast-text').textContent.startsWith('Kept as bad/dirty_or_blocked/rear-')")
+    assert len(list(tmp_path.glob("bad/dirty_or_blocked/rear-*.png"))) == 1
+    page.tap("#undo")
+    watched.until("document.getElementById('toast-text').textContent === 'Taken back.'")
+    assert list(tmp_path.glob("*/*/*.png")) == []
+    assert watched.complaints == []
+
+
+def test_what_was_wrong_is_kept_from_the_gallery_by_keyboard_alone(
+    serve: Callable[..., Dashboard], visit: Callable[..., Any], make_feeder: Callable[..., Any], tmp_path: Path
+) -> None:
+    feeder = make_feeder(size=(1280, 720))
+    feeder.rejects = {"front"}
+    watched = visit(serve(feeder=feeder, labels=tmp_path).url)
+    page = watched.page
+    watched.until("document.querySelectorAll('.tile').length === 2")
+
+    def tab_to(condition: str) -> None:
+        for _ in range(60):
+            if page.evaluate(f"document.activeElement.matches({condition!r})"):
+                return
+            page.keyboard.press("Tab")
+        raise AssertionError(f"not reached by Tab: {condition}")
+
+    tab_to(".tile")
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate("document.activeElement.dataset.camera") == "rear"
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Enter")
+    watched.until("document.querySelectorAll('#gallery .reject-card').length >= 1")
+    tab_to(".reject-card")
+    page.keyboard.press("Enter")
+    tab_to("#large-wrong")
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.value") == "good"
+    page.keyboard.press("Space")
+    page.keyboard.press("Enter")
+    watched.until("document.getElementById('toast-text').textContent.includes('at the gallery')")
+    (picture,) = tmp_path.glob("good/front-*.png")
+    assert cv2.imread(str(picture)).shape == (270, 480, 3)
+    assert watched.complaints == []
+
+
+def test_without_a_folder_for_labels_it_says_how_to_set_one(
+    serve: Callable[..., Dashboard], visit: Callable[..., Any]
+) -> None:
+    watched = visit(f"{serve().url}#front")
+    watched.until("document.getElementById('frame').naturalWidth > 0")
+    watched.page.click("#wrong")
+    watched.until("document.getElementById('large').open")
+    assert 'labels = "labels"' in watched.text("#truth-missing")
+    assert not watched.page.is_visible("#truth")
+
+
+@pytest.mark.parametrize("window", [DESK, TABLET, PHONE], ids=["desk", "tablet", "phone"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(
+    serve: Callable[..., Dashboard],
+    visit: Callable[..., Any],
+    make_feeder: Callable[..., Any],
+    window: dict[str, int],
+    scheme: str,
+    tmp_path: Path,
+) -> None:
+    feeder = make_feeder(cameras=("front", "rear", "gate"))
+    feeder.rejects = {"front"}
+    dashboard = serve(feeder=feeder, labels=tmp_path)
+    watched = visit(dashboard.url, viewport=window, color_scheme=scheme, reduced_motion="reduce")
+    page = watched.page
+    feeder.lose(dashboard.put, "gate", 75.0)
+    watched.until("[...document.querySelectorAll('.tile img')].filter((it) => it.naturalWidth).length >= 2")
+    page.click("#system summary")
+    watched.until("document.querySelectorAll('#sinks tbody tr').length >= 1")
+    assert axe_violations(page) == []
+    page.click("[data-camera=front]")
+    watched.until("document.querySelectorAll('#gallery .reject-card').length >= 1")
+    watched.until("document.querySelectorAll('#where rect').length === 3")
+    page.click("#figures summary")
+    assert axe_violations(page) == []
+    page.click("#wrong")
+    watched.until("document.getElementById('large').open")
+    assert axe_violations(page) == []
