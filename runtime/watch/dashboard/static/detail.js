@@ -132,11 +132,11 @@ export class Detail {
     this.showAll();
   }
 
-  // The picture that is shown from now on is the one that is labelled, so it is asked for once more, to be kept.
+  // The frame that is labelled is kept by the program: the one that stands still, else the newest, which is asked for.
   async wrong() {
     const { camera } = this;
-    const held = await this.picture.refresh(true).catch(() => null);
-    const record = held ?? this.picture.record;
+    if (!$("pause").checked) await this.picture.refresh(true).catch(() => {});
+    const { record } = this.picture;
     if (record && camera === this.camera) this.labels.open($("frame").src, record, { index: record.index });
   }
 }

@@ -18,6 +18,8 @@ export class Picture {
     this.awaited = false; // whether there is any picture of this camera
     $("opacity").addEventListener("input", () => this.blend());
     $("show-depth").addEventListener("change", () => this.blend());
+    this.last = Promise.resolve();
+    $("pause").addEventListener("change", () => this.hold());
     $("show-where").addEventListener("change", () => this.mark());
     this.blend();
     this.run();
@@ -51,8 +53,18 @@ export class Picture {
     }
   }
 
-  // Fetch the newest frame; gives its record, or null where there is none or it is shown already.
-  async refresh(hold = false, again = false) {
+  // The program keeps the frame that stands still, so that it can be labelled.
+  hold() {
+    if ($("pause").checked && this.awaited) this.refresh(true).catch(() => {});
+  }
+
+  // Show the newest frame; gives its record, or null where there is none or it is shown already. One after the other.
+  refresh(hold = false, again = false) {
+    this.last = this.last.catch(() => {}).then(() => this.fetch(hold, again));
+    return this.last;
+  }
+
+  async fetch(hold, again) {
     const { camera } = this;
     const asked = new URLSearchParams({ camera, depth: $("show-depth").checked ? "1" : "0", hold: hold ? "1" : "0" });
     if (!hold && !again && this.record) asked.set("known", this.record.index);

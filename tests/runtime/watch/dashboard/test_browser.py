@@ -278,6 +278,25 @@ def test_a_page_left_open_finds_the_program_again_after_a_restart(
     watched.until("document.querySelectorAll('.tile').length === 2")
 
 
+def test_a_page_that_was_asleep_says_so_and_catches_up(
+    serve: Callable[..., Dashboard], visit: Callable[..., Any]
+) -> None:
+    dashboard = serve()
+    watched = visit(dashboard.url)
+    watched.until(LIVE)
+    dashboard.close(5.0)  # no machine hears anything while it sleeps
+    watched.page.evaluate("""() => {
+        window.said = [];
+        const notice = document.getElementById("notice-text");
+        new MutationObserver(() => window.said.push(notice.textContent)).observe(notice, { childList: true });
+        const now = Date.now; // as a machine that wakes up finds it
+        Date.now = () => now() + 3600e3;
+    }""")
+    watched.until("window.said.some((text) => /^This page was asleep since [0-9:]{8}: it is catching up/.test(text))")
+    serve(port=dashboard._server.address.port)
+    watched.until(f"{LIVE} && document.getElementById('notice').hidden")
+
+
 def test_a_lost_camera_is_said_over_its_last_picture(
     serve: Callable[..., Dashboard], visit: Callable[..., Any], make_feeder: Callable[..., Any]
 ) -> None:

@@ -140,6 +140,27 @@ def test_what_was_wrong_is_kept_from_the_gallery_by_keyboard_alone(
     assert watched.complaints == []
 
 
+def test_the_frame_that_stands_still_is_the_one_that_is_kept_and_whole(
+    serve: Callable[..., Dashboard], visit: Callable[..., Any], make_feeder: Callable[..., Any], tmp_path: Path
+) -> None:
+    watched = visit(f"{serve(feeder=make_feeder(size=(1280, 720)), labels=tmp_path).url}#front")
+    page = watched.page
+    watched.until("document.getElementById('frame').naturalWidth > 0")
+    page.check("#pause")
+    page.wait_for_timeout(1500)  # frames go by
+    shown = page.inner_text("#picture-facts").split(" · ")[0]
+    page.wait_for_timeout(500)
+    page.click("#wrong")
+    watched.until("document.getElementById('large-picture').naturalWidth > 0")
+    assert page.inner_text("#large-text").endswith(shown)
+    page.check("#truths [value=codec_damage]")
+    page.click("#truth button")
+    watched.until("document.getElementById('toast-text').textContent.startsWith('Kept as bad/codec_damage/front-')")
+    (picture,) = tmp_path.glob("bad/codec_damage/front-*.png")
+    assert cv2.imread(str(picture)).shape == (720, 1280, 3)
+    assert watched.complaints == []
+
+
 def test_without_a_folder_for_labels_it_says_how_to_set_one(
     serve: Callable[..., Dashboard], visit: Callable[..., Any]
 ) -> None:
