@@ -147,6 +147,8 @@ setup(
         "dgiqa_edge.runtime.ground": ["limits.json"],
         "dgiqa_edge.runtime.ground.pages": ["templates/*"],
         "dgiqa_edge.runtime.tuning": ["templates/*"],
+        "dgiqa_edge.runtime.gate.profiles": ["defaults.json"],
+        "dgiqa_edge.runtime.watch.assembly": ["settings.toml"],
         "dgiqa_edge.calibration": ["photos/*.jpg", "py.typed"],
         "dgiqa_edge.benchmarks": ["schemas/*.json", "py.typed"],
         "dgiqa_edge.benchmarks.report": ["templates/*"],

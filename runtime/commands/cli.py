@@ -177,6 +177,8 @@ def _dispatch(arguments: list[str]) -> int:
         hint = f"did you mean '{close[0]}'?" if close else f"see {PROGRAM} --help"
         raise ConfigurationError(f"there is no command '{name}': {hint}")
     module = _import_command(name, modules[name])
+    if rest and (action := actions_of(module).get(rest[0])) is not None:
+        module, name, rest = action, f"{name} {rest[0]}", rest[1:]
     parser = _Parser(
         prog=f"{PROGRAM} {name}",
         description=module.SUMMARY,
@@ -270,6 +272,12 @@ def _import_command(name: str, module_path: str) -> ModuleType:
         raise MachineError(
             f"the command '{name}' is not installed completely ({error}): {install_command(extra)}"
         ) from error
+
+
+def actions_of(command: ModuleType) -> Mapping[str, ModuleType]:
+    """Modules as those of commands, by the first word that calls each in place of the command's own argument."""
+    actions: Mapping[str, ModuleType] = getattr(command, "ACTIONS", {})
+    return actions
 
 
 def add_globals(parser: argparse.ArgumentParser) -> None:

@@ -29,14 +29,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print the script; returns 0."""
     shtab: Any = extra_package("shtab", EXTRA, "completion")
-    parser = whole_parser()
+    # Before a command's own argument, whose place they may take: bash falls back to files, zsh would offer none.
+    parser = whole_parser(with_actions=args.shell == "bash")
     _with_files(parser, shtab)
     print(shtab.complete(parser, shell=args.shell))
     return 0
 
 
-def whole_parser() -> argparse.ArgumentParser:
-    """Every command that is installed, in one parser."""
+def whole_parser(with_actions: bool = True) -> argparse.ArgumentParser:
+    """Every command that is installed, in one parser; with the actions that stand in place of its argument, or not."""
     parser = argparse.ArgumentParser(prog=cli.PROGRAM)
     cli.add_globals(parser)
     commands = parser.add_subparsers()
@@ -45,6 +46,10 @@ def whole_parser() -> argparse.ArgumentParser:
             module = importlib.import_module(path)
             own = commands.add_parser(name, help=module.SUMMARY, description=module.SUMMARY)
             cli.add_globals(own)
+            if with_actions and (actions := cli.actions_of(module)):
+                words = own.add_subparsers()
+                for word, action in actions.items():
+                    action.configure(words.add_parser(word, help=action.SUMMARY))
             module.configure(own)
     return parser
 

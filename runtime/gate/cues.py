@@ -83,6 +83,7 @@ class CueMeter:
             occlusion=_flat_share(small, part),
             change=change,
             smear=_smeared_share(grey, frame, part),
+            chroma=_chroma(pixels),
         )
 
     def restart(self) -> None:
@@ -153,6 +154,13 @@ def _clipped_share(pixels: Levels) -> float:
     """Share of pixels with a channel at its end: colour is lost there before grey is white."""
     brightest = cv2.max(cv2.max(pixels[..., 0], pixels[..., 1]), pixels[..., 2])
     return cv2.countNonZero(cv2.inRange(brightest, CLIPPED_LEVEL, 255)) / brightest.size  # type: ignore[call-overload]
+
+
+def _chroma(pixels: Levels) -> float:
+    """Mean difference between the largest and the least channel."""
+    largest = cv2.max(cv2.max(pixels[..., 0], pixels[..., 1]), pixels[..., 2])
+    least = cv2.min(cv2.min(pixels[..., 0], pixels[..., 1]), pixels[..., 2])
+    return cv2.sumElems(cv2.subtract(largest, least))[0] / largest.size
 
 
 def _sharpness(grey: Levels, part: _Part | None) -> float | None:

@@ -34,6 +34,7 @@ told, does not see them.
 """
 
 import math
+from dataclasses import replace
 from typing import NamedTuple
 
 from ..errors import ConfigurationError, GateError
@@ -66,6 +67,19 @@ class Gate:
     """
 
     def __init__(self, policy: GatePolicy, baseline: Baseline | None = None) -> None:
+        self._judge_by(policy, baseline)
+        self._state = State.UNKNOWN
+        self._since = 0.0
+        self._last: float | None = None
+        self._readings = 0
+        self._scored_at = 0.0
+        self._good_since: float | None = None
+        self._overridden = False
+        self._last_fault: FrozenCheck | Check | None = None
+        self._announcer = Announcer(policy.reason.settle_s)
+        self._verdict = Verdict(State.UNKNOWN, STARTING)
+
+    def _judge_by(self, policy: GatePolicy, baseline: Baseline | None) -> None:
         self.policy = policy
         self._values = {
             name: Check(name, limits, policy.smoothing, None if baseline is None else baseline.spreads.get(name))
@@ -81,15 +95,6 @@ class Gate:
         self._baseline = baseline
         learns = baseline is None and policy.baseline.learn_minutes > 0
         self._learner = BaselineLearner(policy.baseline) if learns else None
-        self._state = State.UNKNOWN
-        self._since = 0.0
-        self._last: float | None = None
-        self._readings = 0
-        self._scored_at = 0.0
-        self._good_since: float | None = None
-        self._overridden = False
-        self._last_fault: FrozenCheck | Check | None = None
-        self._announcer = Announcer(policy.reason.settle_s)
 
     @property
     def baseline(self) -> Baseline | None:
@@ -116,9 +121,7 @@ class Gate:
             ConfigurationError: ``t`` is not a finite number, or before the last one.
             GateError: the watchdog's action is ``raise`` and its time is over; the frame has been taken in.
         """
-        if not math.isfinite(t) or (self._last is not None and t < self._last):
-            raise ConfigurationError(f"the gate's time went from {self._last} to {t}: give it a monotonic clock")
-        self._last = t
+        self._go_on(t)
         before = self._state
         cause = self._take_in(reading, t)
         overdue = self._is_overdue(t)
@@ -128,7 +131,7 @@ class Gate:
                 f"frames rejected for {t - self._since:.1f} s ({cause.reason}), the policy allows "
                 f"{self.policy.watchdog.max_reject_s:g} s: look at the camera, or raise watchdog.max_reject_s"
             )
-        return Verdict(
+        self._verdict = Verdict(
             state=self._state,
             **cause._asdict(),
             score=reading.score,
@@ -137,10 +140,37 @@ class Gate:
             overdue=overdue,
             announced=announced,
         )
+        return self._verdict
+
+    def hold(self, reading: Reading, t: float) -> Verdict:
+        """Take in one frame of a change that is no fault, a switch of profiles: nothing is judged, the verdict stays.
+
+        Raises:
+            ConfigurationError: as :meth:`update`.
+        """
+        self._go_on(t)
+        self._scored_at = t  # the score that is judged next is not too old
+        self._good_since = None
+        overdue = self._is_overdue(t)
+        held = Verdict(State.UNKNOWN, STARTING) if self._state is State.UNKNOWN else self._verdict
+        return replace(held, score=reading.score, changed=False, announced=False, overdue=overdue)
+
+    def change_to(self, policy: GatePolicy, baseline: Baseline | None) -> None:
+        """Judge by another policy and another normal from the next frame on; state and reason stay until then.
+
+        When people are told stays the first policy's matter.
+        """
+        self._judge_by(policy, baseline)
+        self._good_since = self._last_fault = None
 
     def told_of_loss(self) -> None:
         """People were told that the camera is lost, which no verdict says: the next that settles is announced."""
         self._announcer.forget()
+
+    def _go_on(self, t: float) -> None:
+        if not math.isfinite(t) or (self._last is not None and t < self._last):
+            raise ConfigurationError(f"the gate's time went from {self._last} to {t}: give it a monotonic clock")
+        self._last = t
 
     def _take_in(self, reading: Reading, t: float) -> "_Cause":
         """Steps 1 to 4: from the reading to the fault; then move the state."""

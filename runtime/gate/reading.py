@@ -27,6 +27,7 @@ class Cues:
         moved: share of the picture's width by which the view has moved away from the reference view.
         likeness: of the picture to the reference view at the best shift, in [-1, 1].
         cast: distance of the picture's colours from the reference view's, levels. All three are ``None`` without one.
+        chroma: mean difference between the largest and the least channel of a pixel; 0 without any colour.
     """
 
     luminance: float | None = None
@@ -42,6 +43,7 @@ class Cues:
     moved: float | None = None
     likeness: float | None = None
     cast: float | None = None
+    chroma: float | None = None
 
     def __post_init__(self) -> None:
         for name in CUE_NAMES:

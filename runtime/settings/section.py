@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from ..errors import ConfigurationError
 from ..ground.quantities import frame_size
 from .credentials import masked, remember_address
+from .listening import SIZE, asked
 
 Word = TypeVar("Word", bound=str)
 
@@ -48,6 +49,7 @@ class Section:
         """The dotted path of one of this section's keys."""
         return f"{self.path}.{key}" if self.path else key
 
+    @asked("number")
     def number(self, key: str, default: float, low: float = -math.inf, high: float = math.inf) -> float:
         """A finite number with ``low <= number <= high``."""
         value = self._take(key, default)
@@ -61,6 +63,7 @@ class Section:
             raise self._refusal(key, f"give a number{_between(low, high)}")
         return number
 
+    @asked("number")
     def optional_number(
         self, key: str, default: float | None, low: float = -math.inf, high: float = math.inf
     ) -> float | None:
@@ -70,6 +73,7 @@ class Section:
             return None
         return self.number(key, 0.0 if default is None else default, low, high)
 
+    @asked("whole number")
     def integer(self, key: str, default: int, low: int, high: int = 2**31 - 1) -> int:
         """A whole number with ``low <= number <= high``."""
         value = self._take(key, default)
@@ -77,6 +81,7 @@ class Section:
             raise self._refusal(key, f"give a whole number{_between(low, high)}")
         return value
 
+    @asked("whole number")
     def optional_integer(self, key: str, low: int, high: int = 2**31 - 1) -> int | None:
         """As :meth:`integer`; an absent key is None."""
         if key in self:
@@ -84,6 +89,7 @@ class Section:
         self._ask(key)
         return None
 
+    @asked("true, false")
     def flag(self, key: str, default: bool) -> bool:
         """true or false."""
         value = self._take(key, default)
@@ -91,6 +97,7 @@ class Section:
             raise self._refusal(key, "give true or false")
         return value
 
+    @asked("text", needed=True)
     def text(self, key: str, default: str | None = None) -> str:
         """A text that is not empty; without a default the key must be there."""
         value = self._take(key, default)
@@ -100,6 +107,7 @@ class Section:
             raise self._refusal(key, "give a text that is not empty")
         return value
 
+    @asked("path", needed=True)
     def file_path(self, key: str, folder: Path) -> Path:
         """A path: below ``folder`` where it is relative, in the user's own where it starts with ``~``."""
         try:
@@ -107,6 +115,15 @@ class Section:
         except RuntimeError:
             raise self._refusal(key, "this user has no home folder, give a path without '~'") from None
 
+    @asked("path")
+    def optional_path(self, key: str, folder: Path) -> Path | None:
+        """As :meth:`file_path`; an absent key is None."""
+        if key in self:
+            return self.file_path(key, folder)
+        self._ask(key)
+        return None
+
+    @asked("one of", needed=True)
     def choice(self, key: str, default: str, choices: Sequence[str]) -> str:
         """One of the given words."""
         value = self._take(key, default)
@@ -114,12 +131,14 @@ class Section:
             raise self._refusal(key, f"give one of {', '.join(choices)}{_meant(value, choices)}")
         return value
 
+    @asked("one of")
     def optional_choice(self, key: str, choices: Sequence[Word]) -> Word | None:
         """As :meth:`choice`; an absent key is None."""
         if self.optional_text(key) is None:
             return None
         return choices[choices.index(self.choice(key, "", choices))]
 
+    @asked("text")
     def optional_text(self, key: str) -> str | None:
         """As :meth:`text`; an absent key is None."""
         if key in self:
@@ -127,6 +146,7 @@ class Section:
         self._ask(key)
         return None
 
+    @asked("list of texts")
     def texts(self, key: str, default: Sequence[str], choices: Sequence[str] | None = None) -> tuple[str, ...]:
         """A list of texts, each at most once; where ``choices`` are given, of those words."""
         value = self._take(key, list(default))
@@ -140,10 +160,12 @@ class Section:
                 raise self._refusal(key, f"{item!r} stands in it twice, keep one")
         return tuple(value)
 
+    @asked("section")
     def section(self, key: str) -> "Section":
         """The section below this one; an absent one is empty."""
         return Section(self._take(key, {}), self.path_of(key))
 
+    @asked("list of sections")
     def sections(self, key: str) -> "list[Section]":
         """The list of sections below this one, each with its number in the path; an absent one is empty."""
         values = self._take(key, [])
@@ -151,6 +173,7 @@ class Section:
             raise self._refusal(key, "give a list of sections")
         return [Section(value, f"{self.path_of(key)}[{number}]") for number, value in enumerate(values)]
 
+    @asked("list")
     def listed(self, key: str) -> list[Any]:
         """A list whose items somebody else checks; an absent one is empty."""
         values = self._take(key, [])
@@ -158,6 +181,7 @@ class Section:
             raise self._refusal(key, "give a list")
         return list(values)
 
+    @asked("section")
     def mapping(self, key: str) -> dict[str, Any]:
         """Settings that somebody else reads, under names that are texts; absent: empty."""
         values = self._take(key, {})
@@ -165,6 +189,7 @@ class Section:
             raise self._refusal(key, "give a section of named settings")
         return dict(values)
 
+    @asked("section")
     def optional_mapping(self, key: str) -> dict[str, Any] | None:
         """As :meth:`mapping`; an absent key is None."""
         if key in self:
@@ -196,6 +221,7 @@ class Section:
         return ConfigurationError(f"{self.path_of(key)} is {_shown(self._values.get(key))}: {rule}")
 
 
+@asked(SIZE)
 def size_option(options: Section, key: str = "size") -> tuple[int, int] | None:
     """Width and height of an option such as ``1280x720``; None where it is absent."""
     if key not in options:

@@ -78,6 +78,7 @@ class CameraStatus:
         verdicts: number of frames per state: ``pass``, ``reject``, ``unknown``.
         reasons: number of frames per verdict reason.
         thresholds: the gate's by name, as they are now (a baseline may move them).
+        profile: name of the profile in force, of ``profiles``; None and none for a camera without any.
         frame_size: width, height of the last frame; ``None`` before the first.
         last_frame_at: wall clock of the last frame read, seconds since the epoch.
         depth_every: depth is refreshed every so many frames.
@@ -109,6 +110,8 @@ class CameraStatus:
     verdicts: Mapping[str, int] = field(default_factory=dict)
     reasons: Mapping[str, int] = field(default_factory=dict)
     thresholds: Mapping[str, float] = field(default_factory=dict)
+    profile: str | None = None
+    profiles: tuple[str, ...] = ()
     frame_size: tuple[int, int] | None = None
     last_frame_at: float | None = None
     depth_every: int = 1

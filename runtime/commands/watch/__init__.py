@@ -18,6 +18,7 @@ from ..json_output import JsonOutput, add_json_option
 from ..option_types import input_path, seconds
 from ..progress import is_quiet
 from ..which_bundle import bundle_folder, bundle_path
+from . import init, reference
 from .scorers import open_scorer, opened
 from .stop import stop_signals
 
@@ -25,24 +26,29 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ...bundle.bundle import Bundle
-    from ...gate.baseline import Baseline
     from ...watch.assembly.baseline_keeper import BaselineKeeper
     from ...watch.assembly.config import CameraSettings, WatchSettings
+    from ...watch.loop.watch import Baselines
 
 log = logging.getLogger("dgiqa_edge.watch")
 
 SUMMARY = "watch cameras: score and judge their frames, hand them to sinks, account for each"
 EXTRA = "watch"
+# As the first word, in place of a configuration.
+ACTIONS = {"init": init, "reference": reference}
 EXIT_BAD_CAMERA = EXIT_NOT_REACHED = 3
 _COLOURS = {"reached": "green", "configured": "yellow", "error": "red"}
 
 _EPILOG = """\
 example:
+  dgiqa-edge watch init watch.toml --camera rtsp://192.0.2.10/stream1
+  dgiqa-edge watch reference gate.frozen
   dgiqa-edge watch watch.toml --check
   dgiqa-edge watch watch.toml --duration 60 --json summary.json
 
 The configuration (TOML, YAML or JSON) names the bundle, cameras, gate policy and sinks; examples for USB, CSI and RTSP
-cameras and for files lie in the package under runtime/examples/. SIGTERM, SIGHUP (a terminal that is closed; under
+cameras and for files lie in the package under runtime/examples/. 'watch init' writes a first one, 'watch reference'
+says what each setting means; both have a --help of their own. SIGTERM, SIGHUP (a terminal that is closed; under
 nohup it goes on) and Ctrl-C end it gracefully, with a summary: captured = scored + skipped + failed. Exit code 0 where
 it was stopped or all files were read, 3 where a camera has failed for good or a file has lost frames.
 
@@ -190,10 +196,10 @@ def _watch(settings: "WatchSettings", args: argparse.Namespace) -> int:
 
 def _baselines(
     keeper: "BaselineKeeper", bundle: "Bundle", cameras: "Sequence[CameraSettings]"
-) -> "dict[str, Baseline | None]":
+) -> "dict[str, Baselines]":
     """What cameras have learned with a bundle that takes over; one that cannot be used is learned anew."""
     keeper.follow(bundle)
-    found: dict[str, Baseline | None] = {}
+    found: dict[str, Baselines] = {}
     for camera in cameras:
         try:
             found[camera.name] = keeper.load(camera)

@@ -227,6 +227,7 @@ typedef struct dgiqa_cues {
     double moved; /* this and the next two: against a reference view */
     double likeness;
     double cast;
+    double chroma; /* 0 without any colour */
 } dgiqa_cues;
 
 /* What the gate says about a frame. Strings belong to the gate (or camera) and hold until its next call. */
@@ -246,6 +247,7 @@ typedef struct dgiqa_verdict {
     double runner_up_value;     /* of that check */
     double runner_up_threshold; /* of that check */
     const char *head;           /* what bundles call the reason's fault, for its coverage; NULL: none reads it */
+    const char *profile; /* the one in force, "day" for the gate's own policy; NULL where it has no profiles */
 } dgiqa_verdict;
 
 /* A gate by the JSON text of a policy (as `dgiqa-edge gate defaults --json` prints it; what is absent has its default)
@@ -266,7 +268,17 @@ typedef struct dgiqa_reading {
 DGIQA_API dgiqa_status dgiqa_gate_update(dgiqa_gate *gate, const dgiqa_reading *reading, double t,
                                          dgiqa_verdict *verdict);
 
-/* The whole policy in force, as JSON text. Belongs to the gate. */
+/* Profiles for the night, for infra-red pictures and the like, before the first frame: JSON text with `profiles` and
+ * `switch` as in a camera's section of a watch file. Their baselines are learned anew. Errors: CONFIGURATION. */
+DGIQA_API dgiqa_status dgiqa_gate_set_profiles(dgiqa_gate *gate, const char *profiles_json);
+
+/* Seconds since local midnight of the frames to come, for profiles by the clock; 0 until it is told. */
+DGIQA_API dgiqa_status dgiqa_gate_set_local_time(dgiqa_gate *gate, double seconds);
+
+/* A message has come, for profiles by message. */
+DGIQA_API dgiqa_status dgiqa_gate_tell(dgiqa_gate *gate, const char *topic, const char *payload);
+
+/* The camera's own policy, whole, as JSON text. Belongs to the gate. */
 DGIQA_API const char *dgiqa_gate_policy(const dgiqa_gate *gate);
 
 /* The baseline given or learned by now as JSON text, NULL while there is none. Belongs to the gate until its next call. */

@@ -64,12 +64,13 @@ struct Verdict {
     bool announced = false;  // people are to be told on this frame
     std::optional<RunnerUp> runner_up;
     std::optional<std::string> head;  // what bundles call the reason's fault, for its coverage
+    std::optional<std::string> profile;  // the one in force; none where there are no profiles
 };
 
 // Classical measurements of a frame.
 struct Cues {
     std::optional<double> luminance, shadows, clipped, sharpness, noise, haze, contrast, occlusion, change, smear;
-    std::optional<double> moved, likeness, cast;
+    std::optional<double> moved, likeness, cast, chroma;
 };
 
 // What a frame may be ("blurred", "dark" ...), and where.
@@ -160,6 +161,7 @@ inline Verdict verdict(const dgiqa_verdict &given) {
         verdict.runner_up = RunnerUp{given.runner_up, given.runner_up_cue, optional(given.runner_up_value),
                                      optional(given.runner_up_threshold)};
     if (given.head != nullptr) verdict.head = given.head;
+    if (given.profile != nullptr) verdict.profile = given.profile;
     return verdict;
 }
 
@@ -173,14 +175,14 @@ inline Cues cues(const dgiqa_cues &given) {
     return {optional(given.luminance), optional(given.shadows), optional(given.clipped),  optional(given.sharpness),
             optional(given.noise),     optional(given.haze),    optional(given.contrast), optional(given.occlusion),
             optional(given.change),    optional(given.smear),   optional(given.moved),    optional(given.likeness),
-            optional(given.cast)};
+            optional(given.cast),      optional(given.chroma)};
 }
 
 inline dgiqa_cues cues(const Cues &given) {
     return {number(given.luminance), number(given.shadows), number(given.clipped),  number(given.sharpness),
             number(given.noise),     number(given.haze),    number(given.contrast), number(given.occlusion),
             number(given.change),    number(given.smear),   number(given.moved),    number(given.likeness),
-            number(given.cast)};
+            number(given.cast),      number(given.chroma)};
 }
 
 inline Quality quality(const dgiqa_quality &given) {

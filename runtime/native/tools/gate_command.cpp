@@ -29,7 +29,7 @@ Json cues_json(const dgiqa_cues &cues) {
             {"contrast", number(cues.contrast)},   {"occlusion", number(cues.occlusion)},
             {"change", number(cues.change)},       {"smear", number(cues.smear)},
             {"moved", number(cues.moved)},         {"likeness", number(cues.likeness)},
-            {"cast", number(cues.cast)}};
+            {"cast", number(cues.cast)},           {"chroma", number(cues.chroma)}};
 }
 
 // Rows of the frame, as Python gives them; null where the bundle does not read the fault.
@@ -64,10 +64,13 @@ struct Counts {
 
 class Replay {
 public:
-    Replay(Scorer scorer, const std::string *policy, const std::string *regions) : scorer_(std::move(scorer)) {
+    Replay(Scorer scorer, const std::string *policy, const std::string *regions,
+           const std::string *profiles)
+        : scorer_(std::move(scorer)) {
         dgiqa_camera *camera = nullptr;
         check(dgiqa_camera_create(scorer_.get(), policy != nullptr ? policy->c_str() : nullptr, nullptr, &camera));
         camera_.reset(camera);
+        if (profiles != nullptr) check(dgiqa_gate_set_profiles(dgiqa_camera_gate(camera), profiles->c_str()));
         check(dgiqa_camera_set_regions(camera, regions != nullptr ? regions->c_str() : nullptr));
     }
 
@@ -87,6 +90,8 @@ public:
         judged.where = where(camera_.get(), judged.verdict.head);
         return judged;
     }
+
+    void set_local_time(double seconds) { check(dgiqa_gate_set_local_time(dgiqa_camera_gate(camera_.get()), seconds)); }
 
 private:
     void settle(dgiqa_status status, Judged &judged) {
@@ -123,7 +128,7 @@ Json record_of(const RecordedFrame &frame, const Judged &judged) {
                    {"announced", verdict.announced != 0},
                    {"runner_up", runner_up(verdict)},
                    {"where", judged.where},
-                   {"profile", nullptr},
+                   {"profile", text(verdict.profile)},
                    {"cues", judged.cues}};
     if (!judged.faults.empty()) record["faults"] = judged.faults;
     if (!frame.error.empty()) record["error"] = frame.error;
@@ -144,6 +149,8 @@ const Command &gate_command() {
         "gate", "FRAMES_OR_VIDEO", "judge every frame of a video file or of a directory of images, in name order",
         "dgiqa-edge-native gate --bundle build/demo/bundle --policy policy.json --fps 10 frames/",
         with_scorer_options({{"--policy", "FILE", "JSON policy (default: the published one)"},
+                             {"--profiles", "FILE", "JSON profiles and switch of a camera, as in a watch file"},
+                             {"--begin", "SECONDS", "since local midnight, of the first frame (default: 0)"},
                              {"--regions", "FILE", "JSON regions, what of the picture counts (default: all of it)"},
                              {"--fps", "N", "frames per second (default: the video's own, else 25)"}})};
     return command;
@@ -156,11 +163,14 @@ int run_gate(const Arguments &arguments) {
     const bool json = arguments.has("--json");
     const auto policy_file = arguments.text("--policy");
     const std::string policy = policy_file ? text_of_file(*policy_file) : "";
+    const auto profiles_file = arguments.text("--profiles");
+    const std::string profiles = profiles_file ? text_of_file(*profiles_file) : "";
+    const double begin_s = arguments.number("--begin", 0.0, 86400.0).value_or(0.0);
     const auto regions_file = arguments.text("--regions");
     const std::string regions = regions_file ? text_of_file(*regions_file) : "";
     const auto frames = recorded_frames(arguments.operands()[0], arguments.number("--fps", kSlowestFps, kFastestFps));
     Replay replay(scorer_of(arguments), policy_file ? &policy : nullptr,
-                  regions_file ? &regions : nullptr);
+                  regions_file ? &regions : nullptr, profiles_file ? &profiles : nullptr);
     Counts counts;
     bool watchdog = false;
     if (!json) print("%7s  %9s  %-7s  %s\n", "frame", "t_s", "state", "reason");
@@ -168,6 +178,7 @@ int run_gate(const Arguments &arguments) {
     while (!watchdog && !stop.caught()) {
         const std::optional<RecordedFrame> frame = frames->next();
         if (!frame) break;
+        replay.set_local_time(std::fmod(begin_s + frame->t_s, 86400.0));
         const Judged judged = replay.judge(*frame);
         ++counts.frames;
         ++counts.states[judged.verdict.state];

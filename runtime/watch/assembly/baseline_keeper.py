@@ -1,4 +1,4 @@
-"""Where a watch run keeps the baselines of its cameras: one file per camera, valid for one bundle."""
+"""Where a watch run keeps the baselines of its cameras: one file per camera and profile, valid for one bundle."""
 
 import logging
 from pathlib import Path
@@ -7,6 +7,9 @@ from ...bundle.bundle import Bundle
 from ...errors import DgiqaEdgeError
 from ...gate.baseline import Baseline
 from ...gate.baseline_file import load_baseline, save_baseline
+from ...gate.policy import BaselinePolicy, GatePolicy
+from ..loop.judge import kept_name
+from ..loop.watch import Baselines
 from .config import CameraSettings
 
 log = logging.getLogger("dgiqa_edge.watch")
@@ -31,15 +34,21 @@ class BaselineKeeper:
         self._scorer_id = bundle.sha256
         self._folder = self._root / bundle.sha256[:12] if self._root is not None and self._for_each else self._root
 
-    def load(self, camera: CameraSettings) -> Baseline | None:
-        """The camera's baseline; None where its policy wants none, or none was learned yet.
+    def load(self, camera: CameraSettings) -> Baselines:
+        """The camera's baselines, of its own settings and of each profile; None where a policy wants none, or none was
+        learned yet.
 
         Raises:
             GateError: the file cannot be used and the policy says ``refuse``.
         """
-        if self._folder is None or camera.policy.baseline.learn_minutes == 0.0:
+        policies: dict[str | None, GatePolicy] = {None: camera.policy}
+        policies |= {it.name: it.policy for it in camera.profiles.each}
+        return {name: self._loaded(kept_name(camera.name, name), it.baseline) for name, it in policies.items()}
+
+    def _loaded(self, name: str, policy: BaselinePolicy) -> Baseline | None:
+        if self._folder is None or policy.learn_minutes == 0.0:
             return None
-        return load_baseline(self._file(camera.name), self._scorer_id, camera.policy.baseline.on_unusable)
+        return load_baseline(self._file(name), self._scorer_id, policy.on_unusable)
 
     def save(self, camera: str, baseline: Baseline) -> None:
         """Keep a learned baseline; a full disk is logged, for the gate goes on with what it has learned."""

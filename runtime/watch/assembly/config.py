@@ -15,6 +15,8 @@ from ...backoff import BackoffPolicy
 from ...errors import ConfigurationError
 from ...gate.policy import GatePolicy
 from ...gate.policy_file import load_policy, parse_policy
+from ...gate.profiles.profiled_gate import Profiles
+from ...gate.profiles.settings import parse_profiles
 from ...gate.regions import WHOLE, Regions, read_regions, regions_of
 from ...ground.framing import FITS, Fit
 from ...ground.limits import MOST_THREADS
@@ -24,6 +26,7 @@ from ...settings.remote_address import is_remote, remote_path
 from ...settings.section import Section
 from ..loop.capture import ConnectionSettings
 from ..loop.intake import Drop, LineSettings, Policy
+from ..loop.judge import kept_name
 from ..loop.slot_follower import TrialSettings
 from ..sources.registry import is_finite
 from ..sources.uri import parse_uri
@@ -69,6 +72,7 @@ class CameraSettings:
     policy: GatePolicy
     depth_every: int
     regions: Regions = WHOLE
+    profiles: Profiles = field(default_factory=Profiles)
 
 
 @dataclass(frozen=True)
@@ -130,11 +134,13 @@ def parse_watch_settings(content: Any, file: Path, environment: Mapping[str, str
     bundle = remote_path(named) if is_remote(named) else section.file_path("bundle", folder)
     engine = _engine(section.section("engine"), folder)
     shared_gate = _policy(section.mapping("gate"), "gate", folder)
-    drawn = section.file_path("regions", folder) if section.optional_text("regions") is not None else None
+    drawn = section.optional_path("regions", folder)
     cameras = tuple(_camera(camera, folder, environment, shared_gate, drawn) for camera in _cameras(section))
     _refuse_twins(cameras)
-    baselines = section.file_path("baselines", folder) if section.optional_text("baselines") is not None else None
+    _refuse_shared_files(cameras)
+    baselines = section.optional_path("baselines", folder)
     sinks = tuple(_sink(sink) for sink in section.sections("sinks"))
+    _refuse_unheard(cameras, sinks)
     dashboard = section.optional_mapping("dashboard")
     update = _update(section.section("update"), folder)
     section.finish()
@@ -190,6 +196,7 @@ def _camera(
     regions = regions_of(section)
     if drawn is not None and (kept := read_regions(drawn / f"{name}.json")) is not None:
         regions = kept
+    policy = _policy(own_gate, section.path_of("gate"), folder) if own_gate else shared_gate
     settings = CameraSettings(
         name=name,
         source=source,
@@ -198,9 +205,10 @@ def _camera(
         options_path=section.path_of("options"),
         line=_line(section, finite),
         connection=_connection(section),
-        policy=_policy(own_gate, section.path_of("gate"), folder) if own_gate else shared_gate,
+        policy=policy,
         depth_every=section.integer("depth_every", 1, low=1, high=10_000),
         regions=regions,
+        profiles=parse_profiles(section, policy),
     )
     section.finish()
     return settings
@@ -232,26 +240,25 @@ def _connection(section: Section) -> ConnectionSettings:
 
 def _policy(values: dict[str, Any], path: str, folder: Path) -> GatePolicy:
     """Written here, or in a file of its own named by ``policy``."""
-    if "policy" not in values:
-        return parse_policy(values, path)
     section = Section(values, path)
-    file = section.file_path("policy", folder)
+    file = section.optional_path("policy", folder)
+    if file is None:
+        return parse_policy(values, path)
     section.finish()
     return load_policy(file)
 
 
 def _engine(section: Section, folder: Path) -> EngineSettings:
     default = EngineSettings()
-    kept = section.optional_text("cache_folder") is not None
     settings = EngineSettings(
         backend=section.text("backend", default.backend),
         threads=section.optional_integer("threads", low=1, high=MOST_THREADS),
         providers=section.texts("providers", default.providers),
         spinning=section.flag("spinning", default.spinning),
         fit=section.optional_choice("fit", FITS),
-        cache_folder=section.file_path("cache_folder", folder) if kept else None,
+        cache_folder=section.optional_path("cache_folder", folder),
         most_failures=section.integer("most_failures", default.most_failures, low=1),
-        fallback=section.file_path("fallback", folder) if section.optional_text("fallback") is not None else None,
+        fallback=section.optional_path("fallback", folder),
         fallback_differs=section.flag("fallback_differs", default.fallback_differs),
     )
     if not settings.providers:
@@ -272,6 +279,30 @@ def _refuse_twins(cameras: tuple[CameraSettings, ...]) -> None:
         if before != number:
             raise ConfigurationError(
                 f"cameras[{number}].name is {camera.name!r}, as cameras[{before}].name: give each a name of its own"
+            )
+
+
+def _refuse_shared_files(cameras: tuple[CameraSettings, ...]) -> None:
+    names = {camera.name.casefold() for camera in cameras}
+    for camera in cameras:
+        for profile in camera.profiles.each:
+            kept = kept_name(camera.name, profile.name)
+            if kept.casefold() in names:
+                raise ConfigurationError(
+                    f"a camera is called {kept!r}, as the files of the profile {profile.name!r} of camera "
+                    f"{camera.name!r} are: give one of them another name"
+                )
+
+
+def _refuse_unheard(cameras: tuple[CameraSettings, ...], sinks: tuple[Mapping[str, Any], ...]) -> None:
+    """Messages come by the connection of a sink."""
+    if any(sink["type"] == "mqtt" for sink in sinks):
+        return
+    for number, camera in enumerate(cameras):
+        for topic in sorted(camera.profiles.topics):
+            raise ConfigurationError(
+                f"cameras[{number}].profiles wait for messages on {topic!r}, and no sink is of type 'mqtt': add one, "
+                "whose broker they come from"
             )
 
 

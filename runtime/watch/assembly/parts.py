@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...errors import ConfigurationError, DgiqaEdgeError
-from ...gate.baseline import Baseline
 from ...gate.regions import Regions, write_regions
 from ...settings.credentials import shown_address
-from ..loop.watch import Watch, WatchedCamera
+from ..loop.watch import Baselines, Watch, WatchedCamera
 from ..sinks.protocol import Sink
 from ..sources.protocol import Source, Surroundings
 from ..sources.registry import create_source
@@ -41,7 +40,7 @@ def camera_source(camera: CameraSettings, folder: Path, frame_size: tuple[int, i
 def watched_camera(
     camera: CameraSettings,
     folder: Path,
-    baseline: Baseline | None = None,
+    baselines: Baselines | None = None,
     frame_size: Callable[[], tuple[int, int]] | None = None,
 ) -> WatchedCamera:
     """One camera as the watch loop takes it; as ``camera_source``, the size being asked for with each connection."""
@@ -52,7 +51,8 @@ def watched_camera(
         line=camera.line,
         connection=camera.connection,
         policy=camera.policy,
-        baseline=baseline,
+        profiles=camera.profiles,
+        baselines=baselines or {},
         depth_every=camera.depth_every,
         regions=camera.regions,
     )
@@ -146,7 +146,7 @@ def attach(watch: Watch, sinks: Sequence[Sink], regions: Path | None = None) -> 
     Args:
         regions: the folder that keeps what is drawn, a file per camera; None: nothing can be drawn to stay.
     """
-    from ..sinks.registry import FollowsStatus, RegionMeans, SetsRegions
+    from ..sinks.registry import BringsMessages, FollowsStatus, RegionMeans, SetsRegions
 
     def keep(camera: str, drawn: Regions) -> None:
         watch.regions(camera)  # refuses a name that would lead out of the folder, for no camera is called so
@@ -154,6 +154,9 @@ def attach(watch: Watch, sinks: Sequence[Sink], regions: Path | None = None) -> 
             write_regions(regions / f"{camera}.json", drawn)
         watch.set_regions(camera, drawn)
 
+    brings = [sink for sink in sinks if isinstance(sink, BringsMessages)]
+    for one in brings[:1]:
+        one.bring(watch.topics, watch.tell)
     for sink in sinks:
         if isinstance(sink, SetsRegions):
             sink.follow_regions(RegionMeans(watch.regions, keep, regions is not None))

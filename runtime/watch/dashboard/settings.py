@@ -63,7 +63,7 @@ def dashboard_settings(section: Mapping[str, Any], where: str, *, folder: Path |
         token=secret_option(options, "token", folder or Path()),
         history_minutes=options.number("history_minutes", 30.0, low=1.0, high=24 * 60.0),
         gallery=options.integer("gallery", 24, low=0, high=500),
-        labels=options.file_path("labels", folder or Path()) if options.optional_text("labels") is not None else None,
+        labels=options.optional_path("labels", folder or Path()),
         labels_mib=options.number("labels_mib", 500.0, low=1.0, high=1 << 20),
     )
     options.finish()

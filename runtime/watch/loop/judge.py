@@ -5,6 +5,7 @@ does.
 """
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -14,8 +15,8 @@ from numpy.typing import NDArray
 
 from ...gate.baseline import Baseline
 from ...gate.cues import CueMeter
-from ...gate.gate import Gate
 from ...gate.policy import CHECKS
+from ...gate.profiles.profiled_gate import ProfiledGate
 from ...gate.reading import NO_SIGNAL, Reading
 from ...gate.regions import WHOLE, Regions
 from ...gate.verdict import Verdict
@@ -42,6 +43,8 @@ class JudgeSnapshot:
     verdicts: Mapping[str, int] = field(default_factory=dict)
     reasons: Mapping[str, int] = field(default_factory=dict)
     thresholds: Mapping[str, float] = field(default_factory=dict)
+    profile: str | None = None
+    profiles: tuple[str, ...] = ()
 
 
 class CameraJudge:
@@ -52,14 +55,15 @@ class CameraJudge:
         gate: this camera's own.
         depth_every: with the split layout, depth is computed for every so many frames and reused in between.
         clock: for latencies.
-        learned: called once, by the scoring thread, when the gate has learned the camera's baseline.
+        learned: called by the scoring thread when the gate has learned a baseline, with the name that it is kept under:
+            the camera's, or ``CAMERA.PROFILE``.
         regions: what of the frames counts.
     """
 
     def __init__(
         self,
         camera: str,
-        gate: Gate,
+        gate: ProfiledGate,
         depth_every: int,
         clock: Clock,
         learned: Learned | None = None,
@@ -72,7 +76,7 @@ class CameraJudge:
         self._seen = Seen(regions)
         self._meter = CueMeter(regions)
         self._keep = learned
-        self._learned = learned if gate.baseline is None else None
+        self._messages: dict[str, str] = {}
         self._depth_every = depth_every
         self._clock = clock
         self._depth: NDArray[np.uint8] | None = None
@@ -117,9 +121,9 @@ class CameraJudge:
         with self._lock:
             self._verdicts[verdict.state.value] += 1
             self._reasons[verdict.reason] += 1
-        if self._learned is not None and self._gate.baseline is not None:
-            learned, self._learned = self._learned, None
-            learned(self.camera, self._gate.baseline)
+        learned = self._gate.learned()
+        if learned is not None and self._keep is not None:
+            self._keep(kept_name(self.camera, learned[0]), learned[1])
         return FrameEvent(
             camera=frame.camera,
             index=frame.index,
@@ -149,12 +153,19 @@ class CameraJudge:
             self._verdict = verdict
         return verdict
 
-    def restart(self, gate: Gate) -> None:
+    def tell(self, topic: str, payload: str) -> None:
+        """A message has come that may choose a profile. For any thread."""
+        with self._lock:
+            self._messages[topic] = payload
+            self._gate.tell(topic, payload)
+
+    def restart(self, gate: ProfiledGate) -> None:
         """Another bundle scores from now on: its scores do not compare with those before. For the scoring thread."""
         with self._lock:
             self._gate = gate
+            for topic, payload in self._messages.items():
+                gate.tell(topic, payload)
             self._verdict = None
-            self._learned = self._keep if gate.baseline is None else None
             self._lost = True  # what was before is no measure of change, and its depth no depth
 
     def published(self, seconds: float) -> None:
@@ -174,6 +185,8 @@ class CameraJudge:
             verdicts=verdicts,
             reasons=reasons,
             thresholds=self._thresholds(),
+            profile=self._gate.profile,
+            profiles=self._gate.names,
         )
 
     def _quality(self, image: NDArray[np.uint8], scorer: FrameScorer) -> Quality:
@@ -191,7 +204,7 @@ class CameraJudge:
     def _update(self, reading: Reading, at: float, wall_at: float) -> Verdict:
         # The time of a loss may be a moment later than the capture of the frame that ends it.
         self._gate_time = max(self._gate_time, at)
-        verdict = self._gate.update(reading, self._gate_time)
+        verdict = self._gate.update(reading, self._gate_time, _local_s(wall_at))
         if verdict.changed or self._verdict is None:
             self._verdict_at = wall_at
         self._verdict = verdict
@@ -205,3 +218,14 @@ class CameraJudge:
                 if value is not None:
                     found[f"{check}.{side}"] = value
         return found
+
+
+def kept_name(camera: str, profile: str | None) -> str:
+    """What a camera's baseline is called, of its own settings (None) or of a profile."""
+    return camera if profile is None else f"{camera}.{profile}"
+
+
+def _local_s(wall_at: float) -> float:
+    """Seconds since local midnight."""
+    local = time.localtime(wall_at)
+    return 3600.0 * local.tm_hour + 60.0 * local.tm_min + local.tm_sec

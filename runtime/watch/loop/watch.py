@@ -14,8 +14,8 @@ from typing import Any
 from ...bundle.bundle import Bundle
 from ...errors import ConfigurationError, DgiqaEdgeError, EngineCompatibilityError
 from ...gate.baseline import Baseline
-from ...gate.gate import Gate
 from ...gate.policy import GatePolicy
+from ...gate.profiles.profiled_gate import ProfiledGate, Profiles
 from ...gate.regions import WHOLE, Regions
 from ...ground.error_text import one_line
 from ...machine.memory import resident_mib
@@ -36,6 +36,9 @@ from .slot_follower import SlotFollower
 
 log = logging.getLogger("dgiqa_edge.watch")
 
+# By the profile that learned it, None: a camera's own settings.
+Baselines = Mapping[str | None, Baseline | None]
+
 _TICK_S = 1.0
 _LOOK_S = 0.2  # how soon the end of all cameras is noticed
 _SLOW_ENGINE_S = 30.0
@@ -52,7 +55,8 @@ class WatchedCamera:
     line: LineSettings = field(default_factory=LineSettings)
     connection: ConnectionSettings = field(default_factory=ConnectionSettings)
     policy: GatePolicy = field(default_factory=GatePolicy)
-    baseline: Baseline | None = None
+    profiles: Profiles = field(default_factory=Profiles)
+    baselines: Baselines = field(default_factory=dict)
     depth_every: int = 1
     regions: Regions = WHOLE
 
@@ -97,7 +101,7 @@ class Watch:
         most_engine_failures: int = 20,
         seed: int | None = None,
         follower: SlotFollower | None = None,
-        baselines: Callable[[Bundle], Mapping[str, Baseline | None]] | None = None,
+        baselines: Callable[[Bundle], Mapping[str, Baselines]] | None = None,
     ) -> None:
         _check(cameras)
         refuse_unfit(cameras, scorer)
@@ -113,7 +117,7 @@ class Watch:
         self._judges = {
             camera.name: CameraJudge(
                 camera.name,
-                Gate(camera.policy, camera.baseline),
+                ProfiledGate(camera.policy, camera.profiles, camera.baselines),
                 camera.depth_every,
                 self._clock,
                 learned,
@@ -222,7 +226,8 @@ class Watch:
         """Gates begin anew with another bundle; by the scoring thread, between frames."""
         known = {} if self._baselines is None else self._baselines(scorer.bundle)
         for name, judge in self._judges.items():
-            judge.restart(Gate(self._cameras[name].policy, known.get(name)))
+            camera = self._cameras[name]
+            judge.restart(ProfiledGate(camera.policy, camera.profiles, known.get(name)))
         self._roll.begin_again()
 
     def _running(self) -> RunningBundle:
@@ -274,6 +279,16 @@ class Watch:
             KeyError: there is no such camera.
         """
         self._judges[camera].regions = regions
+
+    def tell(self, topic: str, payload: str) -> None:
+        """A message has come that may choose a profile of some cameras. From any thread."""
+        for judge in self._judges.values():
+            judge.tell(topic, payload)
+
+    @property
+    def topics(self) -> frozenset[str]:
+        """Those whose messages choose profiles."""
+        return frozenset(topic for camera in self._cameras.values() for topic in camera.profiles.topics)
 
     def add_sink(self, sink: Sink) -> None:
         """One more sink, before ``run``: for those that need the loop's own status, such as the dashboard."""

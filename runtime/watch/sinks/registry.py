@@ -69,6 +69,15 @@ class SetsRegions(Protocol):
     def follow_regions(self, means: RegionMeans) -> None: ...
 
 
+@runtime_checkable
+class BringsMessages(Protocol):
+    """A sink whose connection also brings messages: ``tell`` gets topic and payload of each one on these topics, from
+    the sink's own thread.
+    """
+
+    def bring(self, topics: frozenset[str], tell: Callable[[str, str], None]) -> None: ...
+
+
 @dataclass(frozen=True)
 class SinkPlan:
     """A sink whose settings have been checked; nothing is opened yet.

@@ -128,6 +128,17 @@ def _smear(image: Picture, rng: np.random.Generator) -> Picture:
     return broken
 
 
+def _night(image: Picture, rng: np.random.Generator) -> Picture:
+    """No fault: what a working camera shows of little light."""
+    return _levels(image.astype(np.float32) * 0.25 + rng.normal(0.0, 1.5, image.shape))
+
+
+def _infrared(image: Picture, rng: np.random.Generator) -> Picture:
+    """No fault either: infra-red light has no colours."""
+    grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY).astype(np.float32) + rng.normal(0.0, 1.5, image.shape[:2])
+    return np.repeat(_levels(grey)[..., None], 3, axis=2)
+
+
 FAULTS: Mapping[str, Callable[[Picture, np.random.Generator], Picture]] = MappingProxyType(
     {
         "clean": _clean,
@@ -139,5 +150,7 @@ FAULTS: Mapping[str, Callable[[Picture, np.random.Generator], Picture]] = Mappin
         "occluded": _occluded,
         "black": _black,
         "smear": _smear,
+        "night": _night,
+        "infrared": _infrared,
     }
 )

@@ -18,7 +18,7 @@ from .uri import SourceUri
 if TYPE_CHECKING:
     from .scene import Scene
 
-PICTURES = ("clean", "blur", "dark", "bright", "noise", "haze", "occluded", "black", "smear")
+PICTURES = ("clean", "blur", "dark", "bright", "noise", "haze", "occluded", "black", "smear", "night", "infrared")
 EVENTS = ("frozen", "damaged", "stall", "lost")
 _STEP = re.compile(r"([a-z]+):([1-9][0-9]{0,8})")
 _LEAST_SIDE = 16

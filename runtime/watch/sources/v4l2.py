@@ -34,7 +34,7 @@ def create(uri: SourceUri, options: Section, surroundings: Surroundings) -> Sour
         raise ConfigurationError(f"the source {uri.shown!r} names no device: write v4l2:///dev/video0, three slashes")
     size = size_option(options)
     fps = options.optional_number("fps", None, 0.1, 1000.0)
-    fourcc = options.text("fourcc", "") if "fourcc" in options else None
+    fourcc = options.optional_text("fourcc")
     if fourcc is not None and not _FOURCC.fullmatch(fourcc):
         raise ConfigurationError(f"{options.path_of('fourcc')} is {fourcc!r}: give four letters, such as MJPG or YUYV")
     decoder = _jpeg_decoder(uri, options, fourcc)
@@ -57,9 +57,9 @@ def jpeg_pipeline(device: str, size: tuple[int, int] | None, fps: float | None, 
 
 def _jpeg_decoder(uri: SourceUri, options: Section, fourcc: str | None) -> str | None:
     """The element that was asked for, which is here."""
-    if "jpeg_decoder" not in options:
+    decoder = options.optional_choice("jpeg_decoder", tuple(JPEG_DECODERS))
+    if decoder is None:
         return None
-    decoder = options.choice("jpeg_decoder", "", tuple(JPEG_DECODERS))
     if fourcc not in (None, "MJPG", "JPEG"):
         raise ConfigurationError(
             f"the source {uri.shown!r} asks for {fourcc} pictures and a decoder for JPEG: leave one of the two out"

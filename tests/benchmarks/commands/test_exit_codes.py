@@ -10,7 +10,7 @@ import pytest
 from dgiqa_edge.benchmarks.commands import bench
 from dgiqa_edge.benchmarks.report.document import write_report
 from dgiqa_edge.runtime.commands import cli
-from dgiqa_edge.runtime.commands.cli import command_modules
+from dgiqa_edge.runtime.commands.cli import actions_of, command_modules
 
 MEASURING = ("latency", "throughput", "accuracy", "soak", "peers", "native", "selfcheck")
 READING = ("compare", "table", "report")
@@ -153,10 +153,12 @@ def valued_options():
             elif action.nargs != 0 and action.option_strings:
                 yield [*words, action.option_strings[-1]]
 
-    for name, module in command_modules().items():
-        parser = argparse.ArgumentParser()
-        importlib.import_module(module).configure(parser)
-        yield from walk(parser, [name])
+    for name, path in command_modules().items():
+        module = importlib.import_module(path)
+        for word, command in {"": module, **actions_of(module)}.items():
+            parser = argparse.ArgumentParser()
+            command.configure(parser)
+            yield from walk(parser, [name, *filter(None, [word])])
 
 
 def test_a_blank_value_of_any_option_is_wrong_usage(capsys, monkeypatch):

@@ -28,6 +28,10 @@ def test_the_script_is_valid_and_names_every_command(shell: str, capsys: pytest.
     [
         (["dgiqa-edge", "sco"], {"score", "score-many"}),
         (["dgiqa-edge", "gate", "t"], {"tune"}),
+        (["dgiqa-edge", "watch", "ref"], {"reference"}),
+        (["dgiqa-edge", "watch", "init", "phot"], {"photos"}),
+        (["dgiqa-edge", "watch", "--che"], {"--check"}),
+        (["dgiqa-edge", "watch", "init", "--cam"], {"--camera"}),
         (["dgiqa-edge", "score", "--bun"], {"--bundle"}),
         (["dgiqa-edge", "score", "--fit", "s"], {"stretch"}),
         (["dgiqa-edge", "score", "phot"], {"photos"}),

@@ -12,7 +12,7 @@ import pytest
 from places import ROOT
 
 from dgiqa_edge.runtime.commands import option_types
-from dgiqa_edge.runtime.commands.cli import command_modules
+from dgiqa_edge.runtime.commands.cli import actions_of, command_modules
 from dgiqa_edge.runtime.commands.json_output import add_json_option, json_output
 from dgiqa_edge.runtime.errors import ConfigurationError, MachineError
 from dgiqa_edge.runtime.ground.limits import MOST_COUNT, MOST_SECONDS
@@ -56,11 +56,13 @@ def parsers(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser
 
 def every_typed_option() -> Iterator[tuple[str, argparse.Action]]:
     pytest.importorskip("jinja2", reason="Jinja2, which options of bench ask for, is not installed: extra bench")
-    for name, module in command_modules().items():
-        parser = argparse.ArgumentParser(prog=name)
-        importlib.import_module(module).configure(parser)
-        for one in parsers(parser):
-            yield from ((f"{one.prog} {action.dest}", action) for action in one._actions if action.type is not None)
+    for name, path in command_modules().items():
+        module = importlib.import_module(path)
+        for command in (module, *actions_of(module).values()):
+            parser = argparse.ArgumentParser(prog=name)
+            command.configure(parser)
+            for one in parsers(parser):
+                yield from ((f"{one.prog} {action.dest}", action) for action in one._actions if action.type is not None)
     from dgiqa_edge.training.__main__ import _parser
 
     for one in parsers(_parser()):

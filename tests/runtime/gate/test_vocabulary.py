@@ -88,7 +88,7 @@ def test_the_schema_of_events_lists_checks_and_faults():
 
 
 def test_the_settings_page_names_each_check_s_fault():
-    lines = (ROOT / "docs" / "settings.toml").read_text().splitlines()
+    lines = (ROOT / "runtime" / "watch" / "assembly" / "settings.toml").read_text().splitlines()
     said = dict(re.match(r'"([^"]+)\.role" = "([^:"]+)', line).groups() for line in lines if '.role" = ' in line)
     for name, spec in CHECKS.items():
         path = name if name in HEAD_CHECKS else f"cues.{name}"

@@ -7,6 +7,7 @@
 #include "frames/convert.hpp"
 #include "gate/baseline_json.hpp"
 #include "gate/policy_json.hpp"
+#include "profiles/profiles_json.hpp"
 
 namespace {
 
@@ -24,7 +25,7 @@ constexpr CuePlace CUE_PLACES[] = {
     {&dgiqa_cues::contrast, &dgiqa::Cues::contrast},   {&dgiqa_cues::occlusion, &dgiqa::Cues::occlusion},
     {&dgiqa_cues::change, &dgiqa::Cues::change},       {&dgiqa_cues::smear, &dgiqa::Cues::smear},
     {&dgiqa_cues::moved, &dgiqa::Cues::moved},         {&dgiqa_cues::likeness, &dgiqa::Cues::likeness},
-    {&dgiqa_cues::cast, &dgiqa::Cues::cast},
+    {&dgiqa_cues::cast, &dgiqa::Cues::cast},           {&dgiqa_cues::chroma, &dgiqa::Cues::chroma},
 };
 
 std::optional<double> given(double value) { return value != value ? std::nullopt : std::optional<double>(value); }
@@ -72,7 +73,8 @@ dgiqa_verdict shown_verdict(const dgiqa::Verdict &verdict) {
             other.cue,
             shown(other.value),
             shown(other.threshold),
-            verdict.head};
+            verdict.head,
+            verdict.profile};
 }
 
 dgiqa::GatePolicy given_policy(const char *text) {
@@ -89,7 +91,7 @@ dgiqa_gate::dgiqa_gate(const char *policy_json, const char *baseline_json) : gat
     if (baseline_json != nullptr) {
         const dgiqa::GatePolicy policy = gate.policy();
         if (auto kept = dgiqa::read_baseline(baseline_json, policy.baseline.on_unusable)) {
-            gate = dgiqa::Gate(policy, kept->baseline);
+            gate = dgiqa::ProfiledGate(policy, kept->baseline);
             scorer_id = std::move(kept->scorer_id);
         }
     }
@@ -104,8 +106,9 @@ dgiqa_verdict no_verdict() {
 }
 
 void update_gate(dgiqa_gate &handle, const Reading &reading, double t, dgiqa_verdict &verdict) {
+    handle.begun = true;
     try {
-        verdict = shown_verdict(handle.gate.update(reading, t));
+        verdict = shown_verdict(handle.gate.update(reading, t, handle.local_s));
     } catch (const WatchdogError &error) {
         verdict = shown_verdict(error.verdict());
         throw;
@@ -151,6 +154,39 @@ dgiqa_status dgiqa_gate_update(dgiqa_gate *gate, const dgiqa_reading *reading, d
             refuse_null("dgiqa_gate_update: gate and verdict must not be NULL");
         }
         dgiqa::update_gate(*gate, reading == nullptr ? dgiqa::Reading() : given_reading(*reading), t, *verdict);
+    });
+}
+
+dgiqa_status dgiqa_gate_set_profiles(dgiqa_gate *gate, const char *profiles_json) {
+    return dgiqa::guarded([&] {
+        if (gate == nullptr || profiles_json == nullptr) {
+            refuse_null("dgiqa_gate_set_profiles: gate and profiles must not be NULL");
+        }
+        if (gate->begun) {
+            refuse_null("dgiqa_gate_set_profiles: the gate has judged a frame: give its profiles before");
+        }
+        gate->gate.set_profiles(dgiqa::read_profiles(profiles_json, gate->gate.policy()));
+    });
+}
+
+dgiqa_status dgiqa_gate_set_local_time(dgiqa_gate *gate, double seconds) {
+    return dgiqa::guarded([&] {
+        if (gate == nullptr) {
+            refuse_null("dgiqa_gate_set_local_time: gate must not be NULL");
+        }
+        if (!(seconds >= 0.0 && seconds <= 86401.0)) {
+            refuse_null("dgiqa_gate_set_local_time: give the seconds since local midnight, from 0 to 86401");
+        }
+        gate->local_s = seconds;
+    });
+}
+
+dgiqa_status dgiqa_gate_tell(dgiqa_gate *gate, const char *topic, const char *payload) {
+    return dgiqa::guarded([&] {
+        if (gate == nullptr || topic == nullptr || payload == nullptr) {
+            refuse_null("dgiqa_gate_tell: gate, topic and payload must not be NULL");
+        }
+        gate->gate.tell(topic, payload);
     });
 }
 

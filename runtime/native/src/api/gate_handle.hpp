@@ -3,14 +3,16 @@
 
 #include <string>
 
-#include "gate/gate.hpp"
+#include "profiles/profiled_gate.hpp"
 #include "regions/regions.hpp"
 
 struct dgiqa_gate {
     // As dgiqa_gate_create. Throws Error (CONFIGURATION).
     dgiqa_gate(const char *policy_json, const char *baseline_json);
 
-    dgiqa::Gate gate;
+    dgiqa::ProfiledGate gate;
+    double local_s = 0.0;       // since midnight, of the frames to come
+    bool begun = false;         // it has been given a frame
     std::string scorer_id;      // of the baseline given; empty: not known
     std::string policy_text;    // what dgiqa_gate_policy gives
     std::string baseline_text;  // what dgiqa_gate_baseline gave last

@@ -49,6 +49,18 @@ double clipped_share(const Picture &samples) {
     return share(clipped, total);
 }
 
+// Mean difference between the largest and the least channel.
+double chroma(const Picture &samples) {
+    const std::size_t total = samples.pixels.size() / 3;
+    std::uint64_t sum = 0;
+    for (std::size_t i = 0; i < total; ++i) {
+        const std::uint8_t *pixel = samples.pixels.data() + 3 * i;
+        sum += static_cast<std::uint64_t>(std::max({pixel[0], pixel[1], pixel[2]}) -
+                                          std::min({pixel[0], pixel[1], pixel[2]}));
+    }
+    return static_cast<double>(sum) / static_cast<double>(total);
+}
+
 std::uint64_t squared_difference(const std::uint8_t *one, const std::uint8_t *other, int count) {
     constexpr int PIECE = 16384;  // whose sum of squares fits 32 bits, which is several times faster than 64
     std::uint64_t total = 0;
@@ -228,6 +240,7 @@ Cues CueMeter::measure(const Picture &bgr) {
     cues.contrast = bright - dark;
     cues.occlusion = share_of_flat_surroundings(grey_of(small), FLAT_VARIANCE, part ? &part->surroundings : nullptr);
     cues.smear = smeared_share(bgr, grey, part);
+    cues.chroma = chroma(pixels);
     return cues;
 }
 

@@ -54,13 +54,19 @@ std::optional<double> value_of(const CheckSpec &spec, const Reading &reading) {
 
 Gate::Gate(const GatePolicy &policy, const std::optional<Baseline> &baseline)
     : policy_(policy), baseline_(baseline), announcer_(policy.reason.settle_s) {
+    judge_by();
+    verdict_.reason = STARTING;
+}
+
+// The checks of the policy.
+void Gate::judge_by() {
     if (policy_.frozen.role != Role::OFF) {
         frozen_ = std::make_unique<FrozenCheck>(policy_.frozen);
         checks_.push_back(frozen_.get());
     }
     for (std::size_t check = 0; check < CHECK_COUNT; ++check) {
         if (policy_.limits[check].role != Role::OFF) {
-            const std::optional<Spread> normal = baseline ? baseline->spreads[check] : std::nullopt;
+            const std::optional<Spread> normal = baseline_ ? baseline_->spreads[check] : std::nullopt;
             values_[check] =
                 std::make_unique<ValueCheck>(all_checks()[check], policy_.limits[check], policy_.smoothing, normal);
             checks_.push_back(values_[check].get());
@@ -72,7 +78,7 @@ Gate::Gate(const GatePolicy &policy, const std::optional<Baseline> &baseline)
         }
     }
     score_ = values_[SCORE_CHECK].get();
-    if (!baseline && policy_.baseline.learn_minutes > 0.0) {
+    if (!baseline_ && policy_.baseline.learn_minutes > 0.0) {
         learner_.emplace(policy_.baseline);
     }
 }
@@ -106,7 +112,39 @@ Verdict Gate::update(const Reading &reading, double t) {
                                 " s: look at the camera, or raise watchdog.max_reject_s",
                             verdict);
     }
+    verdict_ = verdict;
     return verdict;
+}
+
+Verdict Gate::hold(const Reading &reading, double t) {
+    check_reading(reading);
+    check_time(t);
+    last_ = t;
+    scored_at_ = t;  // the score that is judged next is not too old
+    good_since_.reset();
+    Verdict verdict = verdict_;
+    if (state_ == DGIQA_UNKNOWN) {
+        verdict = Verdict();
+        verdict.reason = STARTING;
+    }
+    verdict.score = reading.score;
+    verdict.changed = verdict.announced = false;
+    verdict.overdue = is_overdue(t);
+    return verdict;
+}
+
+void Gate::change_to(const GatePolicy &policy, const std::optional<Baseline> &baseline) {
+    policy_ = policy;
+    baseline_ = baseline;
+    checks_.clear();
+    frozen_.reset();
+    for (auto &value : values_) {
+        value.reset();
+    }
+    learner_.reset();
+    judge_by();
+    good_since_.reset();
+    last_fault_ = nullptr;
 }
 
 void Gate::check_time(double t) const {

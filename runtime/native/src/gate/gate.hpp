@@ -43,6 +43,14 @@ public:
     // Throws Error (CONFIGURATION): t not finite or before the last one, a reading out of range; WatchdogError.
     Verdict update(const Reading &reading, double t);
 
+    // Take in one frame of a change that is no fault, a switch of profiles: nothing is judged, the verdict stays.
+    // Throws Error (CONFIGURATION) as update does.
+    Verdict hold(const Reading &reading, double t);
+
+    // Judge by another policy and another normal from the next frame on; state and reason stay until then. When people
+    // are told stays the first policy's matter.
+    void change_to(const GatePolicy &policy, const std::optional<Baseline> &baseline);
+
     const GatePolicy &policy() const { return policy_; }
 
     // Given at the start, or learned by now.
@@ -56,6 +64,7 @@ private:
         const Check *runner_up = nullptr;
     };
 
+    void judge_by();
     void check_time(double t) const;
     Cause take_in(const Reading &reading, double t);
     void smooth(const Reading &reading, double t);
@@ -87,6 +96,7 @@ private:
     bool overridden_ = false;
     const Check *last_fault_ = nullptr;
     Announcer announcer_;
+    Verdict verdict_;  // the last one
 };
 
 }  // namespace dgiqa

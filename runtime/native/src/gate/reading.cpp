@@ -21,6 +21,7 @@ const std::array<CueField, CUE_COUNT> CUE_FIELDS = {{
     {"moved", &Cues::moved},
     {"likeness", &Cues::likeness},
     {"cast", &Cues::cast},
+    {"chroma", &Cues::chroma},
 }};
 
 void check_reading(const Reading &reading) {

@@ -25,6 +25,7 @@ struct Cues {
     std::optional<double> moved;  // this and the next two: against a reference view
     std::optional<double> likeness;
     std::optional<double> cast;
+    std::optional<double> chroma;
 };
 
 using CueValue = std::optional<double> Cues::*;
@@ -35,7 +36,7 @@ struct CueField {
 };
 
 // All of them, by name.
-constexpr std::size_t CUE_COUNT = 13;
+constexpr std::size_t CUE_COUNT = 14;
 extern const std::array<CueField, CUE_COUNT> CUE_FIELDS;
 
 // A fault by the bundle's name for it.

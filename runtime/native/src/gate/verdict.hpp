@@ -1,4 +1,4 @@
-// What the gate says about a frame. Data only; all texts are static.
+// What the gate says about a frame. Data only; texts are static.
 #pragma once
 
 #include <optional>
@@ -28,6 +28,7 @@ struct Verdict {
     bool announced = false;  // people are to be told on this frame
     std::optional<RunnerUp> runner_up;
     const char *head = nullptr;  // what bundles call the reason's fault; nullptr where none reads it
+    const char *profile = nullptr;  // of a ProfiledGate with profiles, as long as it lives; else nullptr
 };
 
 }  // namespace dgiqa

@@ -38,6 +38,9 @@ public:
     // The section below this one; an absent one is empty.
     Section section(const std::string &key);
 
+    // These keys somebody else reads.
+    void take_note(const std::vector<std::string> &keys) { asked_.insert(asked_.end(), keys.begin(), keys.end()); }
+
     // Refuse keys that no method was called for.
     void finish() const;
 

@@ -214,3 +214,37 @@ TEST_CASE("states have names") {
     CHECK(std::string(dgiqa_state_name(DGIQA_REJECT)) == "reject");
     CHECK(std::string(dgiqa_state_name(DGIQA_UNKNOWN)) == "unknown");
 }
+
+TEST_CASE("profiles are given before the first frame, and the clock and messages choose among them") {
+    dgiqa_gate *gate = gate_of(QUICK);
+    const char *profiles = R"({"profiles": [{"name": "late", "when": "22:00-06:00"},
+                                            {"name": "works", "when": "mqtt:site=works"}],
+                               "switch": {"settle_s": 0}})";
+    CHECK(dgiqa_gate_set_profiles(gate, R"({"profiles": [{"name": "late", "when": "25:00-06:00"}]})") ==
+          DGIQA_ERROR_CONFIGURATION);
+    CHECK(last_error().find("profiles: profiles[0].when is \"25:00-06:00\": give 'picture:dark'") == 0);
+    REQUIRE(dgiqa_gate_set_profiles(gate, profiles) == DGIQA_OK);
+    dgiqa_verdict verdict;
+    REQUIRE(dgiqa_gate_set_local_time(gate, 23 * 3600.0) == DGIQA_OK);
+    REQUIRE(update(gate, 0.9, nullptr, 0.0, verdict) == DGIQA_OK);
+    CHECK(std::string(verdict.profile) == "late");
+    REQUIRE(dgiqa_gate_set_local_time(gate, 12 * 3600.0) == DGIQA_OK);
+    REQUIRE(update(gate, 0.9, nullptr, 1.0, verdict) == DGIQA_OK);
+    CHECK(std::string(verdict.profile) == "day");
+    REQUIRE(dgiqa_gate_tell(gate, "site", "works") == DGIQA_OK);
+    REQUIRE(update(gate, 0.9, nullptr, 2.0, verdict) == DGIQA_OK);
+    CHECK(std::string(verdict.profile) == "works");
+    CHECK(verdict.state == DGIQA_PASS);
+    CHECK(dgiqa_gate_set_profiles(gate, profiles) == DGIQA_ERROR_CONFIGURATION);
+    CHECK(dgiqa_gate_set_local_time(gate, -1.0) == DGIQA_ERROR_CONFIGURATION);
+    CHECK(dgiqa_gate_tell(gate, nullptr, "works") == DGIQA_ERROR_CONFIGURATION);
+    dgiqa_gate_free(gate);
+}
+
+TEST_CASE("without profiles a verdict names none") {
+    dgiqa_gate *gate = gate_of(QUICK);
+    dgiqa_verdict verdict;
+    REQUIRE(update(gate, 0.9, nullptr, 0.0, verdict) == DGIQA_OK);
+    CHECK(verdict.profile == nullptr);
+    dgiqa_gate_free(gate);
+}

@@ -74,6 +74,8 @@ class MqttBroker:
         self._discovery: list[Message] = []
         self._cameras: frozenset[str] | None = None  # of the watch; None until it is known
         self._found: set[str] = set()  # topics with a discovery message, of this run or an earlier one
+        self._wanted: frozenset[str] = frozenset()
+        self._tell: Callable[[str, str], None] | None = None
         self._connected = threading.Event()
         self._aborted = threading.Event()
         self._problem = _NO_ANSWER
@@ -121,6 +123,14 @@ class MqttBroker:
         if self._connected.is_set():
             self._publish(news)
             self._forget_gone()
+
+    def bring(self, topics: frozenset[str], tell: Callable[[str, str], None]) -> None:
+        """Pass on what comes on these topics, now and with each new connection: topic and payload, by the client's
+        thread.
+        """
+        self._wanted, self._tell = topics, tell
+        if self._connected.is_set():
+            self._subscribe()
 
     def deliver(self, item: _Item) -> None:
         until = time.monotonic() + self._settings.timeout_s
@@ -203,15 +213,22 @@ class MqttBroker:
         settings = self._settings
         if settings.discovery is not None:
             client.subscribe([(discovery_filter(settings.discovery, settings.topic), 1), (BIRTH_TOPIC, 1)])
+        self._subscribe()
         self._publish([*dict(self._retained).values(), Message(status_topic(settings.topic), ONLINE)])
         self._connected.set()
 
+    def _subscribe(self) -> None:
+        if wanted := sorted(self._wanted):
+            self._client.subscribe([(topic, 1) for topic in wanted])
+
     def _on_message(self, _client: Any, _data: Any, message: Any) -> None:
-        """Home Assistant has started, or a discovery message that stands there."""
+        """Home Assistant has started, a discovery message that stands there, or one that was to be brought."""
+        if message.topic in self._wanted and self._tell is not None:
+            self._tell(message.topic, bytes(message.payload).decode(errors="replace"))
         if message.topic == BIRTH_TOPIC:
             if message.payload == BIRTH:
                 self._publish(self._discovery)
-        elif message.payload:
+        elif message.payload and message.topic not in self._wanted:
             self._found.add(message.topic)
             self._forget_gone()
 

@@ -28,7 +28,6 @@ def plan(options: Section, name: str, folder: Path) -> Planned:
     queue options.
     """
     tls = options.flag("tls", False)
-    ca_file = options.optional_text("ca_file")
     settings = MqttSettings(
         host=_host(options),
         port=options.integer("port", 8883 if tls else 1883, low=1, high=65535),
@@ -40,7 +39,7 @@ def plan(options: Section, name: str, folder: Path) -> Planned:
         username=options.optional_text("username"),
         password=secret_option(options, "password", folder),
         tls=tls,
-        ca_file=None if ca_file is None else folder / ca_file,
+        ca_file=options.optional_path("ca_file", folder),
         timeout_s=options.number("timeout_s", 5.0, low=0.1, high=300.0),
     )
     events = filter_options(options, outcomes=("scored",))
@@ -61,6 +60,9 @@ class _MqttSink(QueuedSink):
 
     def follow(self, status: Callable[[], WatchStatus]) -> None:
         self._broker.status = status
+
+    def bring(self, topics: frozenset[str], tell: Callable[[str, str], None]) -> None:
+        self._broker.bring(topics, tell)
 
     def follow_bundle(self, running: RunningBundle) -> None:
         self._broker.tell_bundle(running)

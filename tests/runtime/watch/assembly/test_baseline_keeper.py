@@ -10,21 +10,23 @@ import pytest
 from dgiqa_edge.runtime.bundle.bundle import load_bundle
 from dgiqa_edge.runtime.gate.baseline import Baseline, Spread
 from dgiqa_edge.runtime.gate.policy_file import parse_policy
+from dgiqa_edge.runtime.gate.profiles.profiled_gate import Profiles
 from dgiqa_edge.runtime.watch.assembly.baseline_keeper import BaselineKeeper
 
 BASELINE = Baseline(5, {"score": Spread(0.1, 0.2, 0.3)})
 
 
 def camera_of(learn_minutes: float = 1.0) -> Any:
-    return SimpleNamespace(name="front", policy=parse_policy({"baseline": {"learn_minutes": learn_minutes}}))
+    policy = parse_policy({"baseline": {"learn_minutes": learn_minutes}})
+    return SimpleNamespace(name="front", policy=policy, profiles=Profiles())
 
 
 def test_a_baseline_is_kept_for_its_bundle(bundle_dir: Path, tmp_path: Path) -> None:
     keeper = BaselineKeeper(tmp_path / "base", load_bundle(bundle_dir))
-    assert keeper.load(camera_of()) is None
+    assert keeper.load(camera_of()) == {None: None}
     keeper.save("front", BASELINE)
-    assert keeper.load(camera_of()) == BASELINE
-    assert keeper.load(camera_of(learn_minutes=0.0)) is None
+    assert keeper.load(camera_of()) == {None: BASELINE}
+    assert keeper.load(camera_of(learn_minutes=0.0)) == {None: None}
 
 
 def test_bundles_that_change_have_a_folder_each(make_bundle: Callable[..., Path], tmp_path: Path) -> None:
@@ -33,9 +35,9 @@ def test_bundles_that_change_have_a_folder_each(make_bundle: Callable[..., Path]
     keeper = BaselineKeeper(tmp_path / "base", first, for_each=True)
     keeper.save("front", BASELINE)
     keeper.follow(other)
-    assert keeper.load(camera_of()) is None, "it is learned anew, and no error"
+    assert keeper.load(camera_of()) == {None: None}, "it is learned anew, and no error"
     keeper.follow(first)
-    assert keeper.load(camera_of()) == BASELINE
+    assert keeper.load(camera_of()) == {None: BASELINE}
 
 
 def test_without_a_folder_nothing_is_kept(bundle_dir: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -43,7 +45,7 @@ def test_without_a_folder_nothing_is_kept(bundle_dir: Path, caplog: pytest.LogCa
     with caplog.at_level("INFO"):
         keeper.save("front", BASELINE)
     assert "names no folder" in caplog.text
-    assert keeper.load(camera_of()) is None
+    assert keeper.load(camera_of()) == {None: None}
 
 
 def test_a_folder_that_cannot_be_written_is_logged(

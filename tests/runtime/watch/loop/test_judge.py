@@ -9,6 +9,7 @@ import pytest
 from dgiqa_edge.runtime.gate.cues import CueMeter
 from dgiqa_edge.runtime.gate.gate import Gate
 from dgiqa_edge.runtime.gate.policy import GatePolicy
+from dgiqa_edge.runtime.gate.profiles.profiled_gate import ProfiledGate
 from dgiqa_edge.runtime.gate.reading import Reading
 from dgiqa_edge.runtime.gate.regions import Regions
 from dgiqa_edge.runtime.gate.verdict import Verdict
@@ -20,16 +21,16 @@ from dgiqa_edge.runtime.watch.loop.judge import CameraJudge
 from dgiqa_edge.runtime.watch.replay import FrameJudge
 
 
-class Remembering(Gate):
+class Remembering(ProfiledGate):
     """A gate that keeps its readings."""
 
     def __init__(self) -> None:
         super().__init__(GatePolicy())
         self.readings: list[Reading] = []
 
-    def update(self, reading: Reading, t: float) -> Verdict:
+    def update(self, reading: Reading, t: float, local_s: float = 0.0) -> Verdict:
         self.readings.append(reading)
-        return super().update(reading, t)
+        return super().update(reading, t, local_s)
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,8 @@ STATUS = WatchStatus(
             verdicts={"pass": 4, "reject": 3},
             reasons={"too dark": 3, "good": 4},
             thresholds={"score.reject": 0.4},
+            profile="night",
+            profiles=("day", "night"),
             last_frame_at=1060.0,
         ),
         CameraStatus(camera='od"d\nname', source="test://", state=CameraState.CONNECTING),

@@ -20,6 +20,7 @@ from dgiqa_edge.runtime.gate.verdict import State
 from dgiqa_edge.runtime.watch.event import FrameEvent, Presence
 from dgiqa_edge.runtime.watch.sinks import create
 from dgiqa_edge.runtime.watch.sinks.protocol import FollowsBundle
+from dgiqa_edge.runtime.watch.sinks.registry import BringsMessages
 from dgiqa_edge.runtime.watch.status import RunningBundle
 
 SCHEMA = json.loads((ROOT / "runtime" / "schemas" / "frame_event.schema.json").read_text())
@@ -293,3 +294,21 @@ def test_without_a_broker_events_are_counted_and_closing_does_not_hang(scored: S
 def test_a_wrong_setting_is_named(options: dict[str, object], problem: str) -> None:
     with pytest.raises(ConfigurationError, match=problem):
         create({"type": "mqtt", **options}, "sinks.0")
+
+
+@needs_broker
+def test_messages_on_topics_that_somebody_waits_for_are_brought(
+    broker: Broker, listen: Callable[[int], Listener], wait_for: Callable[..., Any]
+) -> None:
+    listener = listen(broker.port)
+    listener.client.publish("site/mode", b"night", retain=True)
+    brought: list[tuple[str, str]] = []
+    sink = create(section(broker.port), "sinks.0")
+    assert isinstance(sink, BringsMessages)
+    sink.bring(frozenset(["site/mode"]), lambda topic, payload: brought.append((topic, payload)))
+    wait_for(lambda: brought == [("site/mode", "night")])  # retained: known at once
+    listener.client.publish("site/other", b"works")
+    listener.client.publish("site/mode", b"d\xffy")
+    wait_for(lambda: len(brought) == 2)
+    assert brought[1] == ("site/mode", "d\ufffdy")
+    sink.close(20.0)

@@ -1,0 +1,1 @@
+"""Day, night, infra-red: which thresholds hold for a camera, and quiet while its picture changes over."""

@@ -1,0 +1,77 @@
+"""The choice is one of those there are, never flaps within ``hold_s``, and is never quiet for long."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dgiqa_edge.runtime.gate.profiles.chooser import (
+    LONGEST,
+    ClockRule,
+    MessageRule,
+    PictureRule,
+    ProfileChooser,
+    SwitchPolicy,
+)
+from dgiqa_edge.runtime.gate.reading import Cues
+
+SWITCH = SwitchPolicy(hold_s=2.0, settle_s=3.0)
+LEVELS = st.floats(16.0, 255.0)
+PICTURES = st.builds(Cues, luminance=LEVELS, chroma=st.floats(0.0, 8.0))
+FRAMES = st.lists(st.tuples(st.floats(0.0, 1.5), st.one_of(st.none(), PICTURES)), max_size=120)
+
+
+@settings(max_examples=200)
+@given(PICTURES, FRAMES)
+def test_a_switch_is_what_pictures_ask_for_and_quiet_is_limited(first: Cues, frames: list[tuple[float, Cues]]) -> None:
+    chooser = ProfileChooser([PictureRule("dark"), PictureRule("grey")], SWITCH)
+    last, quiet_now = chooser.update(first, 0.0, 0.0)
+    assert not quiet_now
+    t, asked_since, quiet_since = 0.0, None, None
+    for step, cues in frames:
+        t += step
+        profile, quiet = chooser.update(cues, 0.0, t)
+        if profile != last:
+            assert cues is not None
+            assert asked_since is not None
+            assert t - asked_since >= SWITCH.hold_s, "one picture alone never switches"
+            dark, grey = cues.luminance < SWITCH.light_above, cues.chroma < SWITCH.colour_above
+            assert {0: dark, 1: grey, None: True}[profile]
+        asked_since = None if cues is None else t if asked_since is None else asked_since
+        quiet_since = (t if quiet_since is None else quiet_since) if quiet else None
+        assert not quiet or t - quiet_since < LONGEST * (SWITCH.settle_s + SWITCH.hold_s)
+        assert not (quiet and cues is None)
+        last = profile
+
+
+@pytest.mark.parametrize(
+    ("begins", "ends", "at", "inside"),
+    [
+        (6, 20, 6, True),
+        (6, 20, 20, False),
+        (6, 20, 5.999, False),
+        (21, 6, 21, True),
+        (21, 6, 23.9, True),
+        (21, 6, 0, True),
+        (21, 6, 6, False),
+        (21, 6, 12, False),
+    ],
+)
+def test_the_clock_goes_over_midnight(begins: int, ends: int, at: float, inside: bool) -> None:
+    chooser = ProfileChooser([ClockRule(3600 * begins, 3600 * ends)], SWITCH)
+    assert chooser.update(None, 3600 * at, 0.0).profile == (0 if inside else None)
+
+
+def test_of_two_that_apply_the_first_is_chosen() -> None:
+    chooser = ProfileChooser([MessageRule("mode", "on"), PictureRule("dark")], SWITCH)
+    dark = Cues(luminance=40.0, chroma=9.0)
+    assert chooser.update(dark, 0.0, 0.0).profile == 1
+    chooser.tell("mode", "on")
+    assert chooser.update(dark, 0.0, 1.0) == (0, True)
+
+
+def test_a_black_picture_chooses_nothing() -> None:
+    chooser = ProfileChooser([PictureRule("dark"), PictureRule("grey")], SWITCH)
+    assert chooser.update(Cues(luminance=2.0, chroma=0.0), 0.0, 0.0) == (None, False)
+    assert chooser.update(Cues(luminance=200.0, chroma=20.0), 0.0, 1.0) == (None, False)
+    for t in range(2, 20):
+        assert chooser.update(Cues(luminance=2.0, chroma=0.0), 0.0, float(t)) == (None, False)

@@ -1,0 +1,69 @@
+"""Gates with profiles answer as the vectors say, which are those of the script beside them; refusals are by path."""
+
+import json
+
+import pytest
+from places import VECTORS
+from vectors.profiles import make_vectors
+
+from dgiqa_edge.runtime.errors import ConfigurationError
+from dgiqa_edge.runtime.gate.policy import GatePolicy
+from dgiqa_edge.runtime.gate.profiles.settings import parse_profiles
+from dgiqa_edge.runtime.settings.section import Section
+
+FOLDER = VECTORS / "profiles"
+FILES = sorted(file for file in FOLDER.glob("*.json") if file.stem != "refused")
+
+
+def test_the_files_are_those_of_the_script(tmp_path):
+    make_vectors.write(tmp_path)
+    written = {file.name: file.read_text() for file in tmp_path.iterdir()}
+    assert written == {file.name: file.read_text() for file in FILES}
+
+
+def told(name):
+    """State, reason and profile of a vector wherever one of them changes, with the time."""
+    steps = json.loads((FOLDER / f"{name}.json").read_text())["steps"]
+    found = []
+    for step in steps:
+        now = tuple(step["expect"][key] for key in ("state", "reason", "profile"))
+        if not found or found[-1][1:] != now:
+            found.append((step["t"], *now))
+    return found
+
+
+@pytest.mark.parametrize("name", ["round", "headlamp", "between", "clock", "message"])
+def test_a_switch_names_nothing(name):
+    assert {(state, reason) for _, state, reason, _ in told(name)} == {("unknown", "starting"), ("pass", "good")}
+
+
+def test_the_round_goes_through_every_profile():
+    assert [profile for *_, profile in told("round")][-4:] == ["day", "dusk", "lamp", "day"]
+
+
+def test_what_was_rejected_stays_so_and_what_goes_black_is_rejected_soon():
+    steps = json.loads((FOLDER / "faults.json").read_text())["steps"]
+    assert all(step["expect"]["state"] == "reject" for step in steps if 6.0 <= step["t"] < 17.0)
+    black = [step["t"] for step in steps if step["expect"]["reason"] == "too dark"]
+    assert black[0] - 9.0 <= 3.0
+    second = [t for t in black if t >= 26.0]
+    assert second[0] - 26.0 <= 1.0, "by day it is black at once"
+
+
+def test_a_picture_that_never_settles_is_judged():
+    assert "too dark" in {reason for *_, reason, _ in told("restless")}
+
+
+def test_a_loss_is_told_within_a_switch():
+    found = told("lost")
+    assert (3.0, "unknown", "no signal", "day") in found
+    assert found[-1][1:] == ("pass", "good", "day")
+
+
+@pytest.mark.parametrize("case", json.loads((FOLDER / "refused.json").read_text()), ids=lambda case: case["path"])
+def test_settings_that_break_a_rule_are_refused_by_their_path(case):
+    with pytest.raises(ConfigurationError) as refused:
+        section = Section(case["settings"], "")
+        parse_profiles(section, GatePolicy())
+        section.finish()
+    assert case["path"] in str(refused.value)
