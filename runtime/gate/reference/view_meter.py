@@ -1,7 +1,7 @@
 """How a frame's view differs from the reference view: moved by how much, how like it is, what colour lies over it.
 
-Compared are directions of edges, not brightness: light of another strength or place, and a low contrast, leave them. The
-picture is cut into tiles, and the better half of them speaks: whoever walks or parks before the camera hides some, a
+Compared are directions of edges, not brightness: light of another strength or place, and a low contrast, leave them.
+The picture is cut into tiles, and the better half of them speaks: whoever walks or parks before the camera hides some, a
 camera that moved spoils all. A tile's likeness at a shift is the normalised correlation of its edges; the picture's is
 the mean of the better half of its tiles there.
 
@@ -147,7 +147,7 @@ def is_dark(view: View) -> bool:
 
 
 def _edges(levels: Cells) -> Cells:
-    """Differences across each cell over the strength of its edge, in 1/64: int64 [2, rows, columns], 0 at the border."""
+    """Differences across each cell over its edge's strength, in 1/64: int64 [2, rows, columns], 0 at the border."""
     along, down = np.zeros_like(levels), np.zeros_like(levels)
     along[1:-1, 1:-1] = levels[1:-1, 2:] - levels[1:-1, :-2]
     down[1:-1, 1:-1] = levels[2:, 1:-1] - levels[:-2, 1:-1]
