@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <limits>
 
 namespace dgiqa {
 namespace {
@@ -10,8 +11,8 @@ namespace {
 constexpr int TILE = 8;
 constexpr int EDGE_UNIT = 64;
 constexpr int SOFT_LEVELS = 6 * CELL_FINENESS;
-constexpr int STRUCTURE = 6 * EDGE_UNIT * EDGE_UNIT;
-constexpr double ENERGY_FLOOR = static_cast<double>(EDGE_UNIT * EDGE_UNIT);
+constexpr int STRUCTURE = 3 * EDGE_UNIT * EDGE_UNIT;
+constexpr double ENERGY_FLOOR = static_cast<double>(EDGE_UNIT * EDGE_UNIT / 2);
 constexpr int SEARCH = 4;
 constexpr double STILL = 0.8;
 constexpr double FOUND = 0.5;
@@ -44,29 +45,27 @@ Edges edges_of(const View &view) {
     return found;
 }
 
-// Sum of the products of a tile of one picture and a tile of another, or the same.
-int product(const Edges &one, int row, int column, const Edges &other, int other_row, int other_column) {
-    const std::size_t plane = static_cast<std::size_t>(one.rows) * one.columns;
+// Sum of the products of a tile of one picture and a tile of another, or the same: edges of one direction.
+int product(const Edges &one, int row, int column, const Edges &other, int other_row, int other_column, int direction) {
+    const std::size_t plane = static_cast<std::size_t>(one.rows) * one.columns * direction;
+    const std::int16_t *a = &one.values[plane + static_cast<std::size_t>(row) * one.columns + column];
+    const std::int16_t *b = &other.values[plane + static_cast<std::size_t>(other_row) * other.columns + other_column];
     int sum = 0;
-    for (std::size_t part = 0; part < 2; ++part) {
-        const std::int16_t *a = &one.values[part * plane + static_cast<std::size_t>(row) * one.columns + column];
-        const std::int16_t *b =
-            &other.values[part * plane + static_cast<std::size_t>(other_row) * other.columns + other_column];
-        for (int y = 0; y < TILE; ++y, a += one.columns, b += other.columns) {
-            for (int x = 0; x < TILE; ++x) {
-                sum += a[x] * b[x];
-            }
+    for (int y = 0; y < TILE; ++y, a += one.columns, b += other.columns) {
+        for (int x = 0; x < TILE; ++x) {
+            sum += a[x] * b[x];
         }
     }
     return sum;
 }
 
-// The sum of squares of the tile at each place, [rows - 7, columns - 7].
-std::vector<double> energies_of(const Edges &edges) {
-    std::vector<double> found;
-    for (int y = 0; y + TILE <= edges.rows; ++y) {
-        for (int x = 0; x + TILE <= edges.columns; ++x) {
-            found.push_back(product(edges, y, x, edges, y, x));
+std::vector<int> energies_of(const Edges &edges) {
+    std::vector<int> found;
+    for (const int direction : {0, 1}) {
+        for (int y = 0; y + TILE <= edges.rows; ++y) {
+            for (int x = 0; x + TILE <= edges.columns; ++x) {
+                found.push_back(product(edges, y, x, edges, y, x, direction));
+            }
         }
     }
     return found;
@@ -115,23 +114,38 @@ bool has_light(int value) { return value >= LEAST_LIGHT && value <= MOST_LIGHT; 
 
 }  // namespace
 
+bool ViewMeter::Tile::votes() const { return energy[0] + energy[1] >= 2 * STRUCTURE; }
+
 ViewMeter::ViewMeter(View reference) : reference_(std::move(reference)), edges_(edges_of(reference_)) {
     const int rows = reference_.rows, columns = reference_.columns;
+    std::size_t rich[2] = {0, 0};
     for (int y = (rows % TILE) / 2; y + TILE <= rows; y += TILE) {
         for (int x = (columns % TILE) / 2; x + TILE <= columns; x += TILE) {
-            corners_.push_back({y, x});
-            const int energy = product(edges_, y, x, edges_, y, x);
-            if (energy >= STRUCTURE) {
-                tiles_.push_back({{y, x}, energy + ENERGY_FLOOR});
+            Tile tile = {{y, x}, {}, {}};
+            for (const int direction : {0, 1}) {
+                tile.energy[direction] = product(edges_, y, x, edges_, y, x, direction);
+                tile.counts[direction] = tile.energy[direction] >= STRUCTURE;
+                rich[direction] += tile.counts[direction];
             }
+            tiles_.push_back(tile);
+        }
+    }
+    for (Tile &tile : tiles_) {
+        for (const int direction : {0, 1}) {
+            tile.counts[direction] = tile.counts[direction] && rich[direction] >= LEAST_TILES;
         }
     }
     for (int down = -(rows / SEARCH); down <= rows / SEARCH; ++down) {
         for (int along = -(columns / SEARCH); along <= columns / SEARCH; ++along) {
-            const auto seen = std::count_if(tiles_.begin(), tiles_.end(), [&](const Tile &tile) {
-                return inside({tile.corner.row + down, tile.corner.column + along});
-            });
-            if (2 * static_cast<std::size_t>(seen) >= tiles_.size()) {
+            const auto enough = [&](int direction) {
+                std::size_t seen = 0, all = 0;
+                for (const Tile &tile : tiles_) {
+                    all += tile.counts[direction];
+                    seen += tile.counts[direction] && inside(tile, {down, along});
+                }
+                return 2 * seen >= all;
+            };
+            if (enough(0) && enough(1)) {
                 shifts_.push_back({down, along});
             }
         }
@@ -140,64 +154,79 @@ ViewMeter::ViewMeter(View reference) : reference_(std::move(reference)), edges_(
                      [](const Shift &one, const Shift &other) { return one.squared() < other.squared(); });
 }
 
-bool ViewMeter::inside(Corner corner) const {
-    return corner.row >= 0 && corner.column >= 0 && corner.row + TILE <= reference_.rows &&
-           corner.column + TILE <= reference_.columns;
+std::size_t ViewMeter::tiles() const {
+    std::size_t most = 0;
+    for (const int direction : {0, 1}) {
+        const auto count = std::count_if(tiles_.begin(), tiles_.end(),
+                                         [&](const Tile &tile) { return tile.counts[direction]; });
+        most = std::max(most, static_cast<std::size_t>(count));
+    }
+    return most;
 }
 
-double ViewMeter::likeness(const Edges &frame, const std::vector<double> &energies, const Tile &tile,
-                           Corner at) const {
-    const std::size_t place = static_cast<std::size_t>(at.row) * (reference_.columns - TILE + 1) + at.column;
-    const int products = product(edges_, tile.corner.row, tile.corner.column, frame, at.row, at.column);
-    return products / std::sqrt(tile.energy * (energies[place] + ENERGY_FLOOR));
+bool ViewMeter::inside(const Tile &tile, Shift shift) const {
+    const int row = tile.corner.row + shift.down, column = tile.corner.column + shift.along;
+    return row >= 0 && column >= 0 && row + TILE <= reference_.rows && column + TILE <= reference_.columns;
+}
+
+ViewMeter::Match ViewMeter::match(const Edges &frame, const Energies &energies, const Tile &tile, Shift shift,
+                                  int direction) const {
+    const int row = tile.corner.row + shift.down, column = tile.corner.column + shift.along;
+    const std::size_t across = reference_.columns - TILE + 1;
+    const std::size_t place = (static_cast<std::size_t>(direction) * (reference_.rows - TILE + 1) + row) * across + column;
+    return {product(edges_, tile.corner.row, tile.corner.column, frame, row, column, direction), energies[place]};
+}
+
+double ViewMeter::likeness(const Edges &frame, const Energies &energies, Shift shift) const {
+    double worst = std::numeric_limits<double>::infinity();
+    std::vector<double> values;
+    for (const int direction : {0, 1}) {
+        values.clear();
+        for (const Tile &tile : tiles_) {
+            if (tile.counts[direction] && inside(tile, shift)) {
+                const Match found = match(frame, energies, tile, shift, direction);
+                values.push_back(found.product / std::sqrt((tile.energy[direction] + ENERGY_FLOOR) *
+                                                           (found.energy + ENERGY_FLOOR)));
+            }
+        }
+        if (!values.empty()) {
+            worst = std::min(worst, better_half(values));
+        }
+    }
+    return worst;
+}
+
+double ViewMeter::likeness(const Edges &frame, const Energies &energies, const Tile &tile, Shift shift) const {
+    const Match along = match(frame, energies, tile, shift, 0), down = match(frame, energies, tile, shift, 1);
+    return (along.product + down.product) / std::sqrt((tile.energy[0] + tile.energy[1] + 2.0 * ENERGY_FLOOR) *
+                                                      (along.energy + down.energy + 2.0 * ENERGY_FLOOR));
 }
 
 Difference ViewMeter::measure(const View &view) const {
     const Edges frame = edges_of(view);
-    const std::vector<double> energies = energies_of(frame);
-    const auto seen = std::count_if(corners_.begin(), corners_.end(), [&](const Corner &corner) {
-        const std::size_t place = static_cast<std::size_t>(corner.row) * (view.columns - TILE + 1) + corner.column;
-        return energies[place] >= STRUCTURE;
+    const Energies energies = energies_of(frame);
+    const auto seen = std::count_if(tiles_.begin(), tiles_.end(), [&](const Tile &tile) {
+        return match(frame, energies, tile, {0, 0}, 0).energy + match(frame, energies, tile, {0, 0}, 1).energy >=
+               2 * STRUCTURE;
     });
     if (2 * static_cast<std::size_t>(seen) < LEAST_TILES) {
         return {std::nullopt, is_dark(view) ? std::nullopt : std::optional<double>(0.0), std::nullopt};
     }
-    std::vector<double> here;
-    for (const Tile &tile : tiles_) {
-        here.push_back(likeness(frame, energies, tile, tile.corner));
-    }
-    std::vector<double> sorted = here;
-    std::pair<double, std::optional<double>> found = {better_half(sorted), 0.0};
+    std::pair<double, std::optional<double>> found = {likeness(frame, energies, {0, 0}), 0.0};
     if (found.first < STILL) {
-        found = search(frame, energies, here, found.first);
+        found = search(frame, energies, found.first);
     }
     return {found.second, found.first, found.first >= FOUND ? cast(view) : std::nullopt};
 }
 
-std::pair<double, std::optional<double>> ViewMeter::search(const Edges &frame, const std::vector<double> &energies,
-                                                           const std::vector<double> &here,
+std::pair<double, std::optional<double>> ViewMeter::search(const Edges &frame, const Energies &energies,
                                                            double likeness_here) const {
-    std::vector<double> best_of_tile(tiles_.size(), -2.0), values;
-    std::vector<int> distance_of_tile(tiles_.size(), 0);
-    double best = -2.0;
+    double best = -std::numeric_limits<double>::infinity();
     int distance = 0;
     for (const Shift &shift : shifts_) {
-        values.clear();
-        for (std::size_t tile = 0; tile < tiles_.size(); ++tile) {
-            const Corner at = {tiles_[tile].corner.row + shift.down, tiles_[tile].corner.column + shift.along};
-            if (!inside(at)) {
-                continue;
-            }
-            const double value = likeness(frame, energies, tiles_[tile], at);
-            values.push_back(value);
-            if (value > best_of_tile[tile]) {
-                best_of_tile[tile] = value;
-                distance_of_tile[tile] = shift.squared();
-            }
-        }
-        const double whole = better_half(values);
-        if (whole > best) {
-            best = whole;
+        const double found = likeness(frame, energies, shift);
+        if (found > best) {
+            best = found;
             distance = shift.squared();
         }
     }
@@ -207,12 +236,26 @@ std::pair<double, std::optional<double>> ViewMeter::search(const Edges &frame, c
     }
     // A camera that was turned about its axis, or zoomed, moves each tile another way.
     std::vector<int> votes;
-    for (std::size_t tile = 0; tile < tiles_.size(); ++tile) {
-        if (best_of_tile[tile] >= TILE_FOUND) {
-            votes.push_back(best_of_tile[tile] - here[tile] >= TILE_GAIN ? distance_of_tile[tile] : 0);
+    std::size_t voting = 0;
+    for (const Tile &tile : tiles_) {
+        if (!tile.votes()) {
+            continue;
+        }
+        ++voting;
+        double value = -2.0;
+        int farthest = 0;
+        for (const Shift &shift : shifts_) {
+            const double found = inside(tile, shift) ? likeness(frame, energies, tile, shift) : -2.0;
+            if (found > value) {
+                value = found;
+                farthest = shift.squared();
+            }
+        }
+        if (value >= TILE_FOUND) {
+            votes.push_back(value - likeness(frame, energies, tile, {0, 0}) >= TILE_GAIN ? farthest : 0);
         }
     }
-    if (votes.size() >= LEAST_VOTERS && 3 * votes.size() >= tiles_.size()) {
+    if (votes.size() >= LEAST_VOTERS && 3 * votes.size() >= voting) {
         std::sort(votes.begin(), votes.end());
         squared = std::max(squared.value_or(0), votes[(votes.size() - 1) / 2]);
     }

@@ -12,7 +12,8 @@
 
 namespace dgiqa {
 
-inline constexpr std::size_t LEAST_TILES = 6;  // with structure, that a reference must have
+// Tiles with edges, along the rows or down the columns, that a reference must have; a direction with fewer says nothing.
+inline constexpr std::size_t LEAST_TILES = 6;
 
 // As the cues of these names.
 struct Difference {
@@ -38,7 +39,7 @@ public:
 
     int rows() const { return reference_.rows; }
     int columns() const { return reference_.columns; }
-    std::size_t tiles() const { return tiles_.size(); }  // of the reference, that have structure
+    std::size_t tiles() const;  // with edges, of the direction that has more; 0 where none has enough
 
 private:
     struct Corner {
@@ -50,20 +51,33 @@ private:
         int along;
         int squared() const { return down * down + along * along; }
     };
+    // Of one direction in one tile: a sum of products, and of the frame's squares.
+    struct Match {
+        int product;
+        int energy;
+    };
     struct Tile {
         Corner corner;
-        double energy;  // and the floor
+        int energy[2];
+        bool counts[2];  // whether it has enough edges of the direction, and the reference enough such tiles
+        bool votes() const;
     };
+    // Sums of squares of each direction in the tile at each place, [2, rows - 7, columns - 7].
+    using Energies = std::vector<int>;
+
     // Likeness at the best shift, and how far the view has moved; none where that cannot be told.
-    std::pair<double, std::optional<double>> search(const Edges &frame, const std::vector<double> &energies,
-                                                    const std::vector<double> &here, double likeness_here) const;
+    std::pair<double, std::optional<double>> search(const Edges &frame, const Energies &energies,
+                                                    double likeness_here) const;
+    // Of the picture at a shift: of the two directions the worse.
+    double likeness(const Edges &frame, const Energies &energies, Shift shift) const;
+    // Of a tile at a shift, by both directions together.
+    double likeness(const Edges &frame, const Energies &energies, const Tile &tile, Shift shift) const;
+    Match match(const Edges &frame, const Energies &energies, const Tile &tile, Shift shift, int direction) const;
     std::optional<double> cast(const View &view) const;
-    bool inside(Corner corner) const;
-    double likeness(const Edges &frame, const std::vector<double> &energies, const Tile &tile, Corner at) const;
+    bool inside(const Tile &tile, Shift shift) const;
 
     View reference_;
     Edges edges_;
-    std::vector<Corner> corners_;
     std::vector<Tile> tiles_;
     std::vector<Shift> shifts_;
 };
