@@ -142,9 +142,9 @@ TEST_CASE("frames that make no reference are refused, and it goes on learning") 
 TEST_CASE("a file that is no reference is refused with the reason") {
     const std::string text = first()["file"].get<std::string>();
     const auto changed = [&](const char *key, const json &value) {
-        json changed = json::parse(text);
-        changed[key] = value;
-        return changed.dump();
+        json document = json::parse(text);
+        document[key] = value;
+        return document.dump();
     };
     const auto refused = [](const std::string &given, const char *why) {
         CAPTURE(why);
