@@ -44,6 +44,12 @@
 
 namespace dgiqa_edge {
 
+// The next most severe fault beside the verdict's own.
+struct RunnerUp {
+    std::string reason, cue;
+    std::optional<double> value, threshold;
+};
+
 // What the gate says about a frame.
 struct Verdict {
     dgiqa_state state = DGIQA_UNKNOWN;
@@ -56,6 +62,8 @@ struct Verdict {
     bool changed = false;
     bool overdue = false;
     bool announced = false;  // people are to be told on this frame
+    std::optional<RunnerUp> runner_up;
+    std::optional<std::string> head;  // what bundles call the reason's fault, for its coverage
 };
 
 // Classical measurements of a frame.
@@ -69,6 +77,13 @@ struct Fault {
     std::string name;
     float probability = 0.0f;
     std::vector<float> coverage;  // [coverage_rows * coverage_columns], of the frame's cells
+};
+
+// What a gate is given of one frame; nothing at all: the camera gives no signal.
+struct Reading {
+    std::optional<double> score = std::nullopt;
+    std::optional<Cues> cues = std::nullopt;
+    std::vector<Fault> faults = {};  // coverage does not matter
 };
 
 // Raw material of a verdict.
@@ -141,6 +156,10 @@ inline Verdict verdict(const dgiqa_verdict &given) {
     verdict.changed = given.changed != 0;
     verdict.overdue = given.overdue != 0;
     verdict.announced = given.announced != 0;
+    if (given.runner_up != nullptr)
+        verdict.runner_up = RunnerUp{given.runner_up, given.runner_up_cue, optional(given.runner_up_value),
+                                     optional(given.runner_up_threshold)};
+    if (given.head != nullptr) verdict.head = given.head;
     return verdict;
 }
 
@@ -153,15 +172,15 @@ inline Verdict checked_verdict(dgiqa_status status, const dgiqa_verdict &given) 
 inline Cues cues(const dgiqa_cues &given) {
     return {optional(given.luminance), optional(given.shadows), optional(given.clipped),  optional(given.sharpness),
             optional(given.noise),     optional(given.haze),    optional(given.contrast), optional(given.occlusion),
-            optional(given.change),    optional(given.smear),
-            optional(given.moved),     optional(given.likeness), optional(given.cast)};
+            optional(given.change),    optional(given.smear),   optional(given.moved),    optional(given.likeness),
+            optional(given.cast)};
 }
 
 inline dgiqa_cues cues(const Cues &given) {
     return {number(given.luminance), number(given.shadows), number(given.clipped),  number(given.sharpness),
             number(given.noise),     number(given.haze),    number(given.contrast), number(given.occlusion),
-            number(given.change),    number(given.smear),
-            number(given.moved),     number(given.likeness), number(given.cast)};
+            number(given.change),    number(given.smear),   number(given.moved),    number(given.likeness),
+            number(given.cast)};
 }
 
 inline Quality quality(const dgiqa_quality &given) {
@@ -277,12 +296,16 @@ public:
     }
 
     // Throws GateError where the watchdog raises, else Error.
-    Verdict update(const std::optional<double> &score, const std::optional<Cues> &cues, double t) {
-        dgiqa_cues given = {};
-        if (cues) given = detail::cues(*cues);
+    Verdict update(const Reading &reading, double t) {
+        const dgiqa_cues cues = detail::cues(reading.cues.value_or(Cues()));
+        std::vector<const char *> names;
+        std::vector<float> faults;
+        for (const Fault &fault : reading.faults) names.push_back(fault.name.c_str());
+        for (const Fault &fault : reading.faults) faults.push_back(fault.probability);
+        const dgiqa_reading given = {detail::number(reading.score), reading.cues ? &cues : nullptr, names.size(),
+                                     names.data(), faults.data()};
         dgiqa_verdict verdict;
-        const double number = detail::number(score);
-        const dgiqa_status status = dgiqa_gate_update(gate_.get(), number, cues ? &given : nullptr, t, &verdict);
+        const dgiqa_status status = dgiqa_gate_update(gate_.get(), &given, t, &verdict);
         return detail::checked_verdict(status, verdict);
     }
 
