@@ -10,7 +10,7 @@ from dgiqa_edge.runtime.gate.cues import CueMeter
 from dgiqa_edge.runtime.gate.reference.reference import LEARNED_VIEWS, ReferenceTaker
 
 PHOTO = read_image(SHIPPED_PHOTOS / "pagoda.jpg")
-PANNING = [np.ascontiguousarray(PHOTO[100:460, 12 * step : 12 * step + 480]) for step in range(20)]
+PANNING = [np.ascontiguousarray(PHOTO[100:340, 12 * step : 12 * step + 400]) for step in range(20)]
 
 
 def taken(frames):

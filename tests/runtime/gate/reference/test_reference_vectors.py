@@ -1,4 +1,4 @@
-"""References and what is measured against them are those that the vectors keep; the native runtime is held to the same."""
+"""References and what is measured against them are those that the vectors keep; the C++ is held to the same."""
 
 import pytest
 from places import VECTORS
