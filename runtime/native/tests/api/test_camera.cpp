@@ -99,6 +99,39 @@ TEST_CASE("a frame that cannot be used leaves the gate as it was") {
     CHECK(!next.changed);
 }
 
+TEST_CASE("a camera learns its reference view from frames that passed, and another takes it over") {
+    const auto engine = scorer();
+    if (!engine) return;
+    const char *policy = R"({"start": {"readings": 1}, "dwell": {"cool_down_s": 0}, "frozen": {"role": "off"},
+                             "smoothing": {"method": "none"}, "score": {"role": "off"},
+                             "cues": {"occlusion": {"role": "off"}, "noise": {"role": "off"},
+                                      "clipped": {"role": "off"}, "smear": {"role": "off"}},
+                             "reference": {"learn_minutes": 1}})";
+    auto blocks = picture(100), turned = picture(100);  // blocks of some brightness, and those of another seed
+    for (int y = 0; y < HEIGHT; ++y) {
+        for (int x = 0; x < WIDTH; ++x) {
+            for (int channel = 0; channel < 3; ++channel) {
+                const std::size_t at = (static_cast<std::size_t>(y) * WIDTH + x) * 3 + channel;
+                const unsigned block = static_cast<unsigned>(y / 8 * 31 + x / 8);
+                blocks[at] = static_cast<std::uint8_t>(60 + block * 2654435761u % 150);
+                turned[at] = static_cast<std::uint8_t>(60 + (block + 977) * 2246822519u % 150);
+            }
+        }
+    }
+    Camera camera(*engine, policy);
+    CHECK_THROWS_AS(camera.set_reference("{}"), Error);
+    for (int second = 0; second < 60; ++second) {
+        CHECK(!camera.reference());
+        CHECK(camera.judge(frame(blocks), second).verdict.reason == "good");
+    }
+    REQUIRE(camera.reference());
+    CHECK(camera.judge(frame(turned), 61.0).verdict.reason == "moved view");
+    Camera other(*engine, policy);
+    other.set_reference(*camera.reference());
+    CHECK(*other.reference() == *camera.reference());
+    CHECK(other.judge(frame(turned), 0.0).verdict.reason == "moved view");
+}
+
 TEST_CASE("two cameras share a scorer and keep gates of their own") {
     const auto engine = scorer();
     if (!engine) return;
