@@ -20,7 +20,7 @@ LEARNED_VIEWS = 60
 """Frames of which a reference is learned: the median of so many leaves out who walked by."""
 
 _MOST_MOVED = 0.033
-_LEAST_LIKE = 0.6
+_LEAST_LIKE = 0.43
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,10 +119,7 @@ def _motion(views: Sequence[View]) -> str | None:
     if meter.tiles < LEAST_TILES:
         return "it changes, a frame of it is uniform: take it anew"
     found = [meter.measure(each) for each in views]
-    unlike = sum(
-        each.likeness is None or each.likeness < _LEAST_LIKE or each.moved is None or each.moved > _MOST_MOVED
-        for each in found
-    )
+    unlike = sum((each.likeness or 0.0) < _LEAST_LIKE or (each.moved or 0.0) > _MOST_MOVED for each in found)
     if 4 * unlike > len(views):
         return f"it is in motion, {unlike} of {len(views)} frames show another view: let the camera stand still"
     return None

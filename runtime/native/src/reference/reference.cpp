@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::size_t LEARNED_VIEWS = 60;
 constexpr double MOST_MOVED = 0.033;
-constexpr double LEAST_LIKE = 0.6;
+constexpr double LEAST_LIKE = 0.43;
 
 // The middle one of each cell, of an even number the lower.
 std::vector<int> median(const std::vector<View> &views, std::vector<int> View::*cells) {
@@ -34,7 +34,7 @@ std::optional<std::string> motion(const std::vector<View> &views) {
     std::size_t unlike = 0;
     for (const View &each : views) {
         const Difference found = meter.measure(each);
-        unlike += !found.likeness || *found.likeness < LEAST_LIKE || !found.moved || *found.moved > MOST_MOVED;
+        unlike += found.likeness.value_or(0.0) < LEAST_LIKE || found.moved.value_or(0.0) > MOST_MOVED;
     }
     if (4 * unlike > views.size()) {
         return "it is in motion, " + std::to_string(unlike) + " of " + std::to_string(views.size()) +

@@ -7,6 +7,7 @@
 #include <dgiqa_edge.hpp>
 #include <filesystem>
 #include <memory>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -107,17 +108,17 @@ TEST_CASE("a camera learns its reference view from frames that passed, and anoth
                              "cues": {"occlusion": {"role": "off"}, "noise": {"role": "off"},
                                       "clipped": {"role": "off"}, "smear": {"role": "off"}},
                              "reference": {"learn_minutes": 1}})";
-    auto blocks = picture(100), turned = picture(100);  // blocks of some brightness, and those of another seed
-    for (int y = 0; y < HEIGHT; ++y) {
-        for (int x = 0; x < WIDTH; ++x) {
-            for (int channel = 0; channel < 3; ++channel) {
-                const std::size_t at = (static_cast<std::size_t>(y) * WIDTH + x) * 3 + channel;
-                const unsigned block = static_cast<unsigned>(y / 8 * 31 + x / 8);
-                blocks[at] = static_cast<std::uint8_t>(60 + block * 2654435761u % 150);
-                turned[at] = static_cast<std::uint8_t>(60 + (block + 977) * 2246822519u % 150);
-            }
+    const auto drawn = [](unsigned seed) {  // blocks of 8 pixels, each of some brightness
+        std::minstd_rand draw(seed);
+        std::vector<std::uint8_t> levels(static_cast<std::size_t>(WIDTH) * HEIGHT / 64), pixels = picture(0);
+        for (std::uint8_t &level : levels) level = static_cast<std::uint8_t>(60 + draw() % 150);
+        for (int at = 0; at < WIDTH * HEIGHT * 3; ++at) {
+            const int y = at / 3 / WIDTH, x = at / 3 % WIDTH;
+            pixels[at] = levels[y / 8 * (WIDTH / 8) + x / 8];
         }
-    }
+        return pixels;
+    };
+    const auto blocks = drawn(3), turned = drawn(4);
     Camera camera(*engine, policy);
     CHECK_THROWS_AS(camera.set_reference("{}"), Error);
     for (int second = 0; second < 60; ++second) {
