@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dgiqa_edge.calibration.images.shipped import SHIPPED_PHOTOS
+from dgiqa_edge.runtime.frames.images import read_image
 from dgiqa_edge.runtime.gate.cues import CueMeter
 from dgiqa_edge.runtime.gate.reference.reference import ReferenceTaker, ReferenceView
 from dgiqa_edge.runtime.gate.reference.reference_file import reference_text
@@ -32,7 +33,7 @@ ROUNDS = 40
 def main(library: str | None) -> None:
     """Print the table."""
     cv2.setNumThreads(1)
-    photo = np.asarray(cv2.imread(str(SHIPPED_PHOTOS / "room_with_drum.jpg")), np.uint8)
+    photo = read_image(SHIPPED_PHOTOS / "room_with_drum.jpg")
     still = np.asarray(cv2.resize(photo, SIZE, interpolation=cv2.INTER_LINEAR), np.uint8)
     moved = np.ascontiguousarray(np.roll(still, SIZE[0] // 10, axis=1))
     taker = ReferenceTaker()
