@@ -41,6 +41,8 @@ MADE = {
     "incident.json",
     "status.json",
     "config.json",
+    "front.reference.json",
+    "*.reference.json",
     "build",
 }
 FOREIGN = {

@@ -16,6 +16,8 @@ from ..frames.arrays import Image, as_bgr
 from ..gate.gate import Gate as StateMachine
 from ..gate.policy import GatePolicy
 from ..gate.policy_file import load_policy
+from ..gate.reference.reference import ReferenceView
+from ..gate.reference.reference_file import load_reference
 from ..gate.regions import Regions, regions_from
 from ..gate.verdict import Verdict
 from ..scoring.scorer import Scorer
@@ -32,6 +34,8 @@ class Gate:
             of them closes.
         policy: what is a fault; a policy file's path (TOML, YAML, JSON), or None for the published policy.
         regions: what of the frames counts; a file's path (JSON), or None for all of it.
+        reference: the view that the camera is meant to have, or the file of one (``dgiqa-edge gate reference``); None:
+            nothing tells a moved camera, unless the policy's ``reference.learn_minutes`` learns one.
         options: of ``Scorer``, where this gate opens one.
 
     Example:
@@ -43,6 +47,7 @@ class Gate:
 
     Raises:
         ConfigurationError: policy or regions break a rule, or an option makes no sense.
+        GateError: the reference's file cannot be used.
         DgiqaEdgeError: as ``Scorer``.
     """
 
@@ -51,15 +56,18 @@ class Gate:
         bundle: str | Path | Bundle | Scorer,
         policy: GatePolicy | str | Path | None = None,
         regions: Regions | str | Path | None = None,
+        reference: ReferenceView | str | Path | None = None,
         **options: Any,
     ) -> None:
         if policy is None:
             policy = GatePolicy()
         self.policy = policy if isinstance(policy, GatePolicy) else load_policy(policy)
         self.regions = regions_from(regions)
+        if isinstance(reference, str | Path):
+            reference = load_reference(Path(reference))
         self._scorer = bundle if isinstance(bundle, Scorer) else Scorer(bundle, **options)
         self._owns_scorer = self._scorer is not bundle
-        self._judge = FrameJudge(self._scorer, StateMachine(self.policy), self.regions)
+        self._judge = FrameJudge(self._scorer, StateMachine(self.policy), self.regions, reference)
         self._last_s = 0.0
 
     def judge(self, frame: Frame | Image | None, t_s: float | None = None, *, rgb: bool = False) -> Verdict:

@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 
 from .change import ChangeMeter
 from .reading import Cues
+from .reference.reference import ReferenceLearner, ReferenceView
+from .reference.view import view_of
+from .reference.view_meter import ViewMeter
 from .regions import WHOLE, Regions
 
 Levels = NDArray[np.uint8]
@@ -45,13 +48,27 @@ class CueMeter:
 
     Args:
         regions: what counts. Nothing that is excluded has any part in a cue, and a cue of which nothing is left to
-            measure (a strip too thin for the tiles of the noise, say) is None.
+            measure (a strip too thin for the tiles of the noise, say) is None. The view is always the whole picture's.
+        reference: the view that frames are compared with (moved, likeness, cast); None measures none of that.
+        learn_minutes: without a reference one is learned from so many minutes of frames that passed; 0: none is.
+
+    Attributes:
+        reference: given, or learned by now.
     """
 
-    def __init__(self, regions: Regions = WHOLE) -> None:
+    def __init__(
+        self, regions: Regions = WHOLE, reference: ReferenceView | None = None, learn_minutes: float = 0.0
+    ) -> None:
         self._regions = regions
         self._change = ChangeMeter()
         self._part: _Part | None = None
+        self.refer_to(reference, learn_minutes)
+
+    def refer_to(self, reference: ReferenceView | None, learn_minutes: float) -> None:
+        """From now on frames are compared with that view, or with one that is learned, as the class says."""
+        self.reference = reference
+        self._view = None if reference is None else ViewMeter(reference.view)
+        self._learner = ReferenceLearner(learn_minutes) if reference is None and learn_minutes > 0.0 else None
 
     def measure(self, frame: Levels) -> Cues:
         """The cues of a frame, uint8 [H, W, 3] BGR, which is only read.
@@ -65,11 +82,13 @@ class CueMeter:
         grey = np.asarray(cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY), np.uint8)
         samples = np.ascontiguousarray(frame[::_SAMPLE_STEP, ::_SAMPLE_STEP])
         small = _small(samples)
+        view = None if self._view is None else self._view.measure(view_of(grey, samples, self._view.cells))
+        of_view = {} if view is None else view._asdict()
         levels, pixels = grey[::_SAMPLE_STEP, ::_SAMPLE_STEP].ravel(), samples.reshape(1, -1, 3)
         if part is not None:
             levels, pixels = levels[part.sampled], np.ascontiguousarray(pixels[:, part.sampled])
             if not levels.size:
-                return Cues(change=change)
+                return Cues(change=change, **of_view)
         counts = np.bincount(levels, minlength=256)
         dark, bright = _quantile(counts, 0.05), _quantile(counts, 0.95)
         return Cues(
@@ -84,7 +103,21 @@ class CueMeter:
             change=change,
             smear=_smeared_share(grey, frame, part),
             chroma=_chroma(pixels),
+            **of_view,
         )
+
+    def passed(self, frame: Levels, t: float) -> ReferenceView | None:
+        """Learn from a frame that passed, uint8 [H, W, 3] BGR, at time ``t``, seconds.
+
+        Gives the reference once it is learned; frames are compared with it from then on.
+
+        Raises:
+            UnsuitableReferenceError: the frames of those minutes make none; it goes on learning.
+        """
+        learned = None if self._learner is None else self._learner.add(frame, t)
+        if learned is not None:
+            self.reference, self._view, self._learner = learned, ViewMeter(learned.view), None
+        return learned
 
     def restart(self) -> None:
         """Forget the last frames, after a reconnect."""

@@ -59,7 +59,7 @@ class CheckSpec:
 
     ``witness``: whether it may reject together with a doubtful score where its role is to explain. Contrast is as much
     the scene's as the picture's, so it is none.
-    ``smoothed``: by the policy; otherwise two frames in a row must show the fault.
+    ``smoothed``: by the policy, over ``slower`` times as long; otherwise two frames in a row must show the fault.
     ``head``: what bundles call the same fault. Where the reading has its probability, the check is but its safety net:
     it takes part only where it is faulty, and where it ``yields``, which ones that the head sees better do, not at all.
     ``worst``: a value at which this fault is as bad as it gets; the gate compares faults by it (``Check.severity``).
@@ -73,6 +73,7 @@ class CheckSpec:
     relative: bool = False
     witness: bool = False
     smoothed: bool = True
+    slower: float = 1.0
     head: str | None = None
     yields: bool = False
 
@@ -190,6 +191,13 @@ class BaselinePolicy:
 
 
 @dataclass(frozen=True)
+class ReferencePolicy:
+    """Minutes of passing frames to learn the camera's view from, where it has no reference; 0: none is learned."""
+
+    learn_minutes: float = _POLICY["reference"]["learn_minutes"]
+
+
+@dataclass(frozen=True)
 class GatePolicy:
     """All of it; the defaults are the published ones. ``limits`` has one entry per name in :data:`CHECKS`."""
 
@@ -201,12 +209,13 @@ class GatePolicy:
     frozen: FrozenPolicy = FrozenPolicy()
     watchdog: WatchdogPolicy = WatchdogPolicy()
     baseline: BaselinePolicy = BaselinePolicy()
+    reference: ReferencePolicy = ReferencePolicy()
 
     def to_mapping(self) -> dict[str, Any]:
         """The settings that :func:`parse_policy` reads back to an equal policy."""
         sections = {
             name: _plain(asdict(getattr(self, name)))
-            for name in ("smoothing", "dwell", "reason", "start", "frozen", "watchdog", "baseline")
+            for name in ("smoothing", "dwell", "reason", "start", "frozen", "watchdog", "baseline", "reference")
         }
         checks: dict[str, dict[str, Any]] = {"score": {}, "cues": {}, "faults": {}}
         for name, limits in self.limits.items():

@@ -19,6 +19,7 @@ from .policy import (
     GatePolicy,
     Limits,
     ReasonPolicy,
+    ReferencePolicy,
     Role,
     Side,
     SmoothingPolicy,
@@ -46,6 +47,7 @@ _RULES: Mapping[type, Mapping[str, tuple[Any, ...]]] = {
         "sample_every_s": (0.01, 3600.0),
         "on_unusable": ("refuse", "relearn"),
     },
+    ReferencePolicy: {"learn_minutes": (0.0, 1440.0)},
 }
 """The settings of each part: the words of a choice, or the least and the largest number, whole where these are."""
 
@@ -83,13 +85,14 @@ def parse_policy(values: Any, path: str = "") -> GatePolicy:
     frozen = _part(section.section("frozen"), FrozenPolicy)
     watchdog = _watchdog(section.section("watchdog"), dwell)
     baseline = _part(section.section("baseline"), BaselinePolicy)
+    reference = _part(section.section("reference"), ReferencePolicy)
     for part, names in (("cues", CUE_CHECKS), ("faults", HEAD_CHECKS)):
         inner = section.section(part)
         limits |= {name: _limits(inner.section(name.removeprefix("faults.")), name) for name in names}
         inner.finish()
     section.finish()
     policy = GatePolicy(
-        {name: limits[name] for name in CHECKS}, smoothing, dwell, reason, start, frozen, watchdog, baseline
+        {name: limits[name] for name in CHECKS}, smoothing, dwell, reason, start, frozen, watchdog, baseline, reference
     )
     _check_ratios(policy, section)
     return policy

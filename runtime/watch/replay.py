@@ -3,6 +3,7 @@
 Live cameras are the watch loop's work; here every frame is judged, in its order, at the time its number says.
 """
 
+import contextlib
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
@@ -12,11 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import SourceError
+from ..errors import SourceError, UnsuitableReferenceError
 from ..frames.images import IMAGE_SUFFIXES, expand_images, read_image
 from ..gate.cues import CueMeter
 from ..gate.gate import NO_SIGNAL, Gate
 from ..gate.reading import Reading
+from ..gate.reference.reference import ReferenceView
 from ..gate.regions import WHOLE, Regions
 from ..gate.verdict import Verdict
 from ..quality import FrameScorer
@@ -127,13 +129,21 @@ class FrameJudge:
 
     Args:
         regions: what of the frames counts.
+        reference: the view that the camera is meant to have; without one it is learned where the gate's policy says so.
     """
 
-    def __init__(self, scorer: FrameScorer, gate: Gate, regions: Regions = WHOLE) -> None:
+    def __init__(
+        self, scorer: FrameScorer, gate: Gate, regions: Regions = WHOLE, reference: ReferenceView | None = None
+    ) -> None:
         self._scorer = scorer
         self._gate = gate
         self._seen = Seen(regions)
-        self._meter = CueMeter(regions)
+        self._meter = CueMeter(regions, reference, gate.policy.reference.learn_minutes)
+
+    @property
+    def reference(self) -> ReferenceView | None:
+        """Given at the start, or learned by now."""
+        return self._meter.reference
 
     def judge(self, image: NDArray[np.uint8] | None, t_s: float) -> tuple[Verdict, Reading]:
         """The verdict on a frame, uint8 [H, W, 3] BGR, and what it was made from; None is a camera without signal.
@@ -147,18 +157,25 @@ class FrameJudge:
         quality = self._scorer.score(self._seen.picture(image))
         reading = Reading(quality.score, self._meter.measure(image), quality.faults)
         verdict = self._gate.update(reading, t_s)
+        if verdict.good:
+            with contextlib.suppress(UnsuitableReferenceError):  # it goes on learning
+                self._meter.passed(image, t_s)
         return self._seen.placed(verdict, quality, image.shape), reading
 
 
 def replay(
-    frames: Iterable[RecordedFrame], scorer: FrameScorer, gate: Gate, regions: Regions = WHOLE
+    frames: Iterable[RecordedFrame],
+    scorer: FrameScorer,
+    gate: Gate,
+    regions: Regions = WHOLE,
+    reference: ReferenceView | None = None,
 ) -> Iterator[Judged]:
     """Judge each frame, by what counts of it; one that cannot be read is a camera without signal.
 
     Raises:
         GateError: as ``Gate.update`` does.
     """
-    judge = FrameJudge(scorer, gate, regions)
+    judge = FrameJudge(scorer, gate, regions, reference)
     for frame in frames:
         verdict, reading = judge.judge(frame.image, frame.t_s)
         yield Judged(frame.index, frame.t_s, frame.file, verdict, reading, frame.image, frame.error)

@@ -155,9 +155,13 @@ def _watch(settings: "WatchSettings", args: argparse.Namespace) -> int:
 
         try:
             watch = Watch(
-                [watched_camera(camera, settings.folder, keeper.load(camera), size) for camera in settings.cameras],
+                [
+                    watched_camera(camera, settings.folder, keeper.load(camera), keeper.load_references(camera), size)
+                    for camera in settings.cameras
+                ],
                 scorer,
                 learned=keeper.save,
+                view_learned=keeper.save_reference,
                 most_engine_failures=settings.engine.most_failures,
                 follower=follower,
                 baselines=lambda bundle: _baselines(keeper, bundle, settings.cameras),

@@ -71,6 +71,16 @@ class ProfiledGate:
         return OWN if self._chosen is None else self._chosen.name
 
     @property
+    def chosen(self) -> str | None:
+        """Name of the profile in force; None for the camera's own settings, with or without profiles."""
+        return None if self._chosen is None else self._chosen.name
+
+    @property
+    def policy(self) -> GatePolicy:
+        """In force now."""
+        return self._own if self._chosen is None else self._chosen.policy
+
+    @property
     def names(self) -> tuple[str, ...]:
         """All that ``profile`` may be; none where there are no profiles."""
         return (OWN, *(it.name for it in self._profiles.each)) if self._profiles.each else ()
@@ -92,21 +102,19 @@ class ProfiledGate:
         index, quiet = self._chooser.update(reading.cues, local_s, t)
         chosen = None if index is None else self._profiles.each[index]
         if chosen is not self._chosen:
-            self._baselines[None if self._chosen is None else self._chosen.name] = self._gate.baseline
+            self._baselines[self.chosen] = self._gate.baseline
             self._chosen = chosen
-            name, policy = (None, self._own) if chosen is None else (chosen.name, chosen.policy)
-            self._gate.change_to(policy, self._baselines.get(name))
+            self._gate.change_to(self.policy, self._baselines.get(self.chosen))
         verdict = self._gate.hold(reading, t) if quiet else self._gate.update(reading, t)
         return replace(verdict, profile=self.profile)
 
     def learned(self) -> tuple[str | None, Baseline] | None:
         """The baseline that the last frame completed, with its profile's name (None: the camera's own); given once."""
-        name = None if self._chosen is None else self._chosen.name
         baseline = self._gate.baseline
-        if baseline is None or baseline is self._baselines.get(name):
+        if baseline is None or baseline is self._baselines.get(self.chosen):
             return None
-        self._baselines[name] = baseline
-        return name, baseline
+        self._baselines[self.chosen] = baseline
+        return self.chosen, baseline
 
     def thresholds(self, check: str = "score") -> Thresholds:
         """As ``Gate.thresholds``."""

@@ -301,6 +301,10 @@ DGIQA_API dgiqa_status dgiqa_cue_meter_set_regions(dgiqa_cue_meter *meter, const
 /* Forget the last frame, after a reconnect. */
 DGIQA_API void dgiqa_cue_meter_restart(dgiqa_cue_meter *meter);
 
+/* From now on frames are compared with this view (moved, likeness, cast): the text of a file that
+ * `dgiqa-edge gate reference` wrote. Errors: CONFIGURATION, and the meter goes on as before. */
+DGIQA_API dgiqa_status dgiqa_cue_meter_set_reference(dgiqa_cue_meter *meter, const char *reference_json);
+
 /* NULL is fine. */
 DGIQA_API void dgiqa_cue_meter_free(dgiqa_cue_meter *meter);
 
@@ -333,6 +337,14 @@ DGIQA_API const double *dgiqa_camera_where(dgiqa_camera *camera, const char *fau
 
 /* The camera's gate, for its policy and baseline; do not free it. */
 DGIQA_API dgiqa_gate *dgiqa_camera_gate(dgiqa_camera *camera);
+
+/* The view the camera is meant to have, as for dgiqa_cue_meter_set_reference. Without it one is learned where the
+ * policy's reference.learn_minutes says so. Errors: CONFIGURATION, and the camera goes on as before. */
+DGIQA_API dgiqa_status dgiqa_camera_set_reference(dgiqa_camera *camera, const char *reference_json);
+
+/* The reference view given or learned by now as JSON text, NULL while there is none. Belongs to the camera until the
+ * next call of this function. */
+DGIQA_API const char *dgiqa_camera_reference(dgiqa_camera *camera);
 
 /* NULL is fine; the scorer stays. */
 DGIQA_API void dgiqa_camera_free(dgiqa_camera *camera);

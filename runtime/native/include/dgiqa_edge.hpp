@@ -405,12 +405,14 @@ public:
         return found;
     }
 
-    // Policy and baseline of the camera's gate, as JSON text.
+    // Policy, baseline and reference view (given or learned) of the camera, as JSON text.
     std::string policy() const { return dgiqa_gate_policy(dgiqa_camera_gate(camera_.get())); }
     std::optional<std::string> baseline() {
         return detail::text(dgiqa_gate_baseline(dgiqa_camera_gate(camera_.get())));
     }
 
+    void set_reference(const std::string &json) { detail::check(dgiqa_camera_set_reference(get(), json.c_str())); }
+    std::optional<std::string> reference() { return detail::text(dgiqa_camera_reference(get())); }
     dgiqa_camera *get() const noexcept { return camera_.get(); }
 
 private:

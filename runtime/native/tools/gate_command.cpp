@@ -64,13 +64,14 @@ struct Counts {
 
 class Replay {
 public:
-    Replay(Scorer scorer, const std::string *policy, const std::string *regions,
+    Replay(Scorer scorer, const std::string *policy, const std::string *reference, const std::string *regions,
            const std::string *profiles)
         : scorer_(std::move(scorer)) {
         dgiqa_camera *camera = nullptr;
         check(dgiqa_camera_create(scorer_.get(), policy != nullptr ? policy->c_str() : nullptr, nullptr, &camera));
         camera_.reset(camera);
         if (profiles != nullptr) check(dgiqa_gate_set_profiles(dgiqa_camera_gate(camera), profiles->c_str()));
+        if (reference != nullptr) check(dgiqa_camera_set_reference(camera, reference->c_str()));
         check(dgiqa_camera_set_regions(camera, regions != nullptr ? regions->c_str() : nullptr));
     }
 
@@ -149,6 +150,7 @@ const Command &gate_command() {
         "gate", "FRAMES_OR_VIDEO", "judge every frame of a video file or of a directory of images, in name order",
         "dgiqa-edge-native gate --bundle build/demo/bundle --policy policy.json --fps 10 frames/",
         with_scorer_options({{"--policy", "FILE", "JSON policy (default: the published one)"},
+                             {"--reference", "FILE", "the view it is meant to have, by dgiqa-edge gate reference"},
                              {"--profiles", "FILE", "JSON profiles and switch of a camera, as in a watch file"},
                              {"--begin", "SECONDS", "since local midnight, of the first frame (default: 0)"},
                              {"--regions", "FILE", "JSON regions, what of the picture counts (default: all of it)"},
@@ -163,13 +165,15 @@ int run_gate(const Arguments &arguments) {
     const bool json = arguments.has("--json");
     const auto policy_file = arguments.text("--policy");
     const std::string policy = policy_file ? text_of_file(*policy_file) : "";
+    const auto reference_file = arguments.text("--reference");
+    const std::string reference = reference_file ? text_of_file(*reference_file) : "";
     const auto profiles_file = arguments.text("--profiles");
     const std::string profiles = profiles_file ? text_of_file(*profiles_file) : "";
     const double begin_s = arguments.number("--begin", 0.0, 86400.0).value_or(0.0);
     const auto regions_file = arguments.text("--regions");
     const std::string regions = regions_file ? text_of_file(*regions_file) : "";
     const auto frames = recorded_frames(arguments.operands()[0], arguments.number("--fps", kSlowestFps, kFastestFps));
-    Replay replay(scorer_of(arguments), policy_file ? &policy : nullptr,
+    Replay replay(scorer_of(arguments), policy_file ? &policy : nullptr, reference_file ? &reference : nullptr,
                   regions_file ? &regions : nullptr, profiles_file ? &profiles : nullptr);
     Counts counts;
     bool watchdog = false;

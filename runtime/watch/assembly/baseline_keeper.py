@@ -1,4 +1,7 @@
-"""Where a watch run keeps the baselines of its cameras: one file per camera and profile, valid for one bundle."""
+"""Where a watch run keeps what is normal for its cameras: baselines, valid for one bundle, and reference views.
+
+One file per camera and profile.
+"""
 
 import logging
 from pathlib import Path
@@ -8,7 +11,9 @@ from ...errors import DgiqaEdgeError
 from ...gate.baseline import Baseline
 from ...gate.baseline_file import load_baseline, save_baseline
 from ...gate.policy import BaselinePolicy, GatePolicy
-from ..loop.judge import kept_name
+from ...gate.reference.reference import ReferenceView
+from ...gate.reference.reference_file import load_reference, save_reference
+from ..loop.judge import References, kept_name
 from ..loop.watch import Baselines
 from .config import CameraSettings
 
@@ -64,6 +69,36 @@ class BaselineKeeper:
         else:
             log.info("%s: baseline learned from %d frames, kept in %s", camera, baseline.samples, self._file(camera))
 
+    def load_references(self, camera: CameraSettings) -> References:
+        """The camera's reference views, taken or learned: its own, and of each profile that has a file of one.
+
+        Raises:
+            GateError: a file cannot be used.
+        """
+        if self._root is None:
+            return {}
+        names = (None, *(it.name for it in camera.profiles.each))
+        files = {name: reference_file(self._root, kept_name(camera.name, name)) for name in names}
+        return {name: load_reference(file) for name, file in files.items() if file.exists()}
+
+    def save_reference(self, camera: str, reference: ReferenceView) -> None:
+        """Keep a learned reference view; a full disk is logged."""
+        if self._root is None:
+            log.info("%s: reference view learned; 'baselines' names no folder to keep it", camera)
+            return
+        file = reference_file(self._root, camera)
+        try:
+            save_reference(file, reference)
+        except (DgiqaEdgeError, OSError) as error:
+            log.error("%s: the reference view could not be kept: %s", camera, error)
+        else:
+            log.info("%s: reference view learned, kept in %s", camera, file)
+
     def _file(self, camera: str) -> Path:
         assert self._folder is not None
         return self._folder / f"{camera}.json"
+
+
+def reference_file(folder: Path, camera: str) -> Path:
+    """Where a camera's reference view lies. What a camera sees is the same for every bundle."""
+    return folder / f"{camera}.reference.json"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ...errors import ConfigurationError, DgiqaEdgeError
 from ...gate.regions import Regions, write_regions
 from ...settings.credentials import shown_address
+from ..loop.judge import References
 from ..loop.watch import Baselines, Watch, WatchedCamera
 from ..sinks.protocol import Sink
 from ..sources.protocol import Source, Surroundings
@@ -41,6 +42,7 @@ def watched_camera(
     camera: CameraSettings,
     folder: Path,
     baselines: Baselines | None = None,
+    references: References | None = None,
     frame_size: Callable[[], tuple[int, int]] | None = None,
 ) -> WatchedCamera:
     """One camera as the watch loop takes it; as ``camera_source``, the size being asked for with each connection."""
@@ -53,6 +55,7 @@ def watched_camera(
         policy=camera.policy,
         profiles=camera.profiles,
         baselines=baselines or {},
+        references=references or {},
         depth_every=camera.depth_every,
         regions=camera.regions,
     )

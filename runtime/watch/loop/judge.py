@@ -4,6 +4,7 @@ For the scoring thread; only ``lose``, ``snapshot`` and ``regions`` are for othe
 does.
 """
 
+import logging
 import threading
 import time
 from collections import Counter
@@ -13,11 +14,13 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from ...errors import UnsuitableReferenceError
 from ...gate.baseline import Baseline
 from ...gate.cues import CueMeter
 from ...gate.policy import CHECKS
 from ...gate.profiles.profiled_gate import ProfiledGate
 from ...gate.reading import NO_SIGNAL, Reading
+from ...gate.reference.reference import ReferenceView
 from ...gate.regions import WHOLE, Regions
 from ...gate.verdict import Verdict
 from ...quality import FrameScorer, Quality
@@ -29,6 +32,10 @@ from .intake import CapturedFrame
 from .rolling import RollingPercentiles
 
 Learned = Callable[[str, Baseline], None]
+ViewLearned = Callable[[str, ReferenceView], None]
+References = Mapping[str | None, ReferenceView | None]
+log = logging.getLogger("dgiqa_edge.watch")
+
 STAGES = ("queue", "score", "gate", "publish")
 
 
@@ -58,6 +65,9 @@ class CameraJudge:
         learned: called by the scoring thread when the gate has learned a baseline, with the name that it is kept under:
             the camera's, or ``CAMERA.PROFILE``.
         regions: what of the frames counts.
+        references: the view it is meant to have, by the profile's name, the camera's own under None; where there is
+            none it is learned, if the policy in force says so.
+        view_learned: called, as ``learned`` is, when a reference view has been learned.
     """
 
     def __init__(
@@ -68,13 +78,18 @@ class CameraJudge:
         clock: Clock,
         learned: Learned | None = None,
         regions: Regions = WHOLE,
+        references: References | None = None,
+        view_learned: ViewLearned | None = None,
     ) -> None:
         self.camera = camera
         self.regions = regions
         """Any thread may set others; they hold from the next frame on."""
         self._gate = gate
         self._seen = Seen(regions)
+        self._references = dict(references or {})
+        self._view_learned = view_learned
         self._meter = CueMeter(regions)
+        self._refer()
         self._keep = learned
         self._messages: dict[str, str] = {}
         self._depth_every = depth_every
@@ -103,9 +118,10 @@ class CameraJudge:
         with self._lock:
             lost, self._lost = self._lost, False
         if self._seen.regions is not (regions := self.regions):
-            self._seen, lost = Seen(regions), True
+            self._seen, self._meter, lost = Seen(regions), CueMeter(regions), True
+            self._refer()
         if lost:  # what was before is no measure of change
-            self._meter = CueMeter(regions)
+            self._meter.restart()
             self._depth = None
         quality = self._quality(frame.image, scorer)
         scored = self._clock.monotonic()
@@ -124,6 +140,10 @@ class CameraJudge:
         learned = self._gate.learned()
         if learned is not None and self._keep is not None:
             self._keep(kept_name(self.camera, learned[0]), learned[1])
+        if verdict.good:
+            self._learn_view(frame)
+        if self._gate.chosen != self._referred:
+            self._refer()
         return FrameEvent(
             camera=frame.camera,
             index=frame.index,
@@ -188,6 +208,23 @@ class CameraJudge:
             profile=self._gate.profile,
             profiles=self._gate.names,
         )
+
+    def _learn_view(self, frame: CapturedFrame) -> None:
+        assert frame.image is not None
+        try:
+            learned = self._meter.passed(frame.image, frame.at)
+        except UnsuitableReferenceError as error:
+            log.warning("%s: no reference view learned yet: %s", self.camera, error)
+            return
+        if learned is not None:
+            self._references[self._referred] = learned
+            if self._view_learned is not None:
+                self._view_learned(kept_name(self.camera, self._referred), learned)
+
+    def _refer(self) -> None:
+        """Compare with the view of the profile in force from now on."""
+        self._referred = self._gate.chosen
+        self._meter.refer_to(self._references.get(self._referred), self._gate.policy.reference.learn_minutes)
 
     def _quality(self, image: NDArray[np.uint8], scorer: FrameScorer) -> Quality:
         """Score with the last depth map where that is young enough and of a frame of the same size."""

@@ -28,7 +28,7 @@ from .capture import Capture, CaptureSnapshot, ConnectionSettings
 from .clock import Clock, SystemClock
 from .event_fan import EventFan
 from .intake import CapturedFrame, Counts, Intake, LineSettings
-from .judge import CameraJudge, Learned
+from .judge import CameraJudge, Learned, References, ViewLearned
 from .roll_call import Limits, RollCall
 from .rolling import RollingRate
 from .scoring_loop import ScoringLoop, ended_event
@@ -57,6 +57,7 @@ class WatchedCamera:
     policy: GatePolicy = field(default_factory=GatePolicy)
     profiles: Profiles = field(default_factory=Profiles)
     baselines: Baselines = field(default_factory=dict)
+    references: References = field(default_factory=dict)
     depth_every: int = 1
     regions: Regions = WHOLE
 
@@ -80,6 +81,7 @@ class Watch:
         clock: the machine's where None.
         grace: how long parts may take to end.
         learned: called when a camera's baseline has been learned, so that it can be kept.
+        view_learned: likewise, when its reference view has.
         most_engine_failures: engine failures in a row that end the loop.
         seed: of the reconnects' jitter; random where None.
         follower: where other scorers come from while it runs; it has given ``scorer``.
@@ -98,6 +100,7 @@ class Watch:
         clock: Clock | None = None,
         grace: Grace | None = None,
         learned: Learned | None = None,
+        view_learned: ViewLearned | None = None,
         most_engine_failures: int = 20,
         seed: int | None = None,
         follower: SlotFollower | None = None,
@@ -122,6 +125,8 @@ class Watch:
                 self._clock,
                 learned,
                 camera.regions,
+                camera.references,
+                view_learned,
             )
             for camera in cameras
         }

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <utility>
 
@@ -9,13 +10,16 @@
 #include "api/scorer_handle.hpp"
 #include "cues/cues.hpp"
 #include "frames/convert.hpp"
+#include "reference/reference_json.hpp"
 #include "regions/seen.hpp"
 #include "settings/number_text.hpp"
 
 // One camera's frames on their way to a verdict: score, cues, gate. It decides nothing itself: the gate does.
 struct dgiqa_camera {
     dgiqa_camera(dgiqa_scorer &scorer_, const char *policy_json, const char *baseline_json)
-        : scorer(scorer_), gate(policy_json, baseline_json) {}
+        : scorer(scorer_), gate(policy_json, baseline_json) {
+        meter.learn(gate.gate.policy().reference.learn_minutes);
+    }
 
     void judge(const dgiqa_frame &frame, double t, dgiqa_quality &quality, dgiqa_verdict &verdict);
     void no_signal(double t, dgiqa_verdict &verdict);
@@ -25,12 +29,13 @@ struct dgiqa_camera {
 
     dgiqa_scorer &scorer;
     dgiqa_gate gate;
+    dgiqa::CueMeter meter;
+    std::string reference_text;  // what dgiqa_camera_reference gave last
 
 private:
     void update(const dgiqa::Reading &reading, double t, dgiqa_verdict &verdict);
 
     dgiqa::Seen seen_;
-    dgiqa::CueMeter meter_;
     dgiqa::Cues cues_;
     // Of the last frame: the cells of all faults [rows * columns * faults], where they lie, and what was last asked for.
     std::vector<float> coverage_;
@@ -69,16 +74,22 @@ void dgiqa_camera::judge(const dgiqa_frame &frame, double t, dgiqa_quality &qual
     scored.total_ms += conversion.count();
     quality = dgiqa::keep_quality(scorer, std::move(scored));
     if (silent_) {
-        meter_.restart();  // the picture before the silence is no measure of change
+        meter.restart();  // the picture before the silence is no measure of change
         silent_ = false;
     }
     dgiqa::Reading reading;
     reading.score = static_cast<double>(quality.score);
-    reading.cues = cues_ = meter_.measure(picture);
+    reading.cues = cues_ = meter.measure(picture);
     for (std::size_t i = 0; i < quality.fault_count; ++i) {
         reading.faults.push_back({quality.fault_names[i], quality.faults[i]});
     }
     update(reading, t, verdict);
+    if (verdict.state == DGIQA_PASS && std::strcmp(verdict.reason, "good") == 0) {
+        try {
+            meter.passed(picture, t);
+        } catch (const dgiqa::Error &) {  // these frames make no reference view: it goes on learning
+        }
+    }
 }
 
 void dgiqa_camera::no_signal(double t, dgiqa_verdict &verdict) {
@@ -89,7 +100,7 @@ void dgiqa_camera::no_signal(double t, dgiqa_verdict &verdict) {
 
 void dgiqa_camera::set_regions(const dgiqa::Regions &regions) {
     seen_ = dgiqa::Seen(regions);
-    meter_ = dgiqa::CueMeter(regions);
+    meter.set_regions(regions);
 }
 
 const double *dgiqa_camera::where(const std::string &fault, int &rows, int &columns) {
@@ -184,5 +195,24 @@ const double *dgiqa_camera_where(dgiqa_camera *camera, const char *fault, int *r
 }
 
 dgiqa_gate *dgiqa_camera_gate(dgiqa_camera *camera) { return camera == nullptr ? nullptr : &camera->gate; }
+
+dgiqa_status dgiqa_camera_set_reference(dgiqa_camera *camera, const char *reference_json) {
+    return dgiqa::guarded([&] {
+        if (camera == nullptr || reference_json == nullptr) {
+            throw dgiqa::Error(DGIQA_ERROR_CONFIGURATION,
+                               "dgiqa_camera_set_reference: camera and reference_json must not be NULL");
+        }
+        camera->meter.follow(dgiqa::read_reference(reference_json));
+    });
+}
+
+const char *dgiqa_camera_reference(dgiqa_camera *camera) {
+    if (camera == nullptr || !camera->meter.reference()) {
+        return nullptr;
+    }
+    const dgiqa_status status =
+        dgiqa::guarded([&] { camera->reference_text = dgiqa::write_reference(*camera->meter.reference()); });
+    return status == DGIQA_OK ? camera->reference_text.c_str() : nullptr;
+}
 
 void dgiqa_camera_free(dgiqa_camera *camera) { delete camera; }

@@ -220,6 +220,12 @@ Cues CueMeter::measure(const Picture &bgr) {
     const Picture grey = grey_of(bgr);
     const Picture samples = every(bgr, SAMPLE_STEP);
     const Picture small = small_of(samples);
+    if (view_) {
+        const Difference found = view_->measure(view_of(grey, samples, view_->rows(), view_->columns()));
+        cues.moved = found.moved;
+        cues.likeness = found.likeness;
+        cues.cast = found.cast;
+    }
     Picture levels = every(grey, SAMPLE_STEP), pixels = samples;
     if (part != nullptr) {
         const Picture mask = every(part->mask, SAMPLE_STEP);
@@ -242,6 +248,29 @@ Cues CueMeter::measure(const Picture &bgr) {
     cues.smear = smeared_share(bgr, grey, part);
     cues.chroma = chroma(pixels);
     return cues;
+}
+
+void CueMeter::follow(ReferenceView reference) {
+    view_.emplace(reference.view);
+    reference_ = std::move(reference);
+    learner_.reset();
+}
+
+void CueMeter::learn(double minutes) {
+    if (!reference_ && minutes > 0.0) {
+        learner_.emplace(minutes);
+    }
+}
+
+void CueMeter::passed(const Picture &bgr, double t) {
+    if (!learner_ || !learner_->due(t) || std::min(bgr.height, bgr.width) < LEAST_SIDE) {
+        return;
+    }
+    const auto [rows, columns] = cells_of(bgr.width, bgr.height);
+    if (auto learned =
+            learner_->add(view_of(grey_of(bgr), every(bgr, SAMPLE_STEP), rows, columns), bgr.width, bgr.height, t)) {
+        follow(std::move(*learned));
+    }
 }
 
 }  // namespace dgiqa

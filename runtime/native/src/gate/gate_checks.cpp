@@ -30,7 +30,7 @@ ValueCheck::ValueCheck(const CheckSpec &spec, const Limits &limits, const Smooth
       limits_(limits),
       worst_(spec.worst),
       yields_(spec.yields),
-      smoother_(spec.smoothed ? smoother(smoothing) : std::make_unique<LesserOfTwo>()) {
+      smoother_(spec.smoothed ? smoother(smoothing, spec.slower) : std::make_unique<LesserOfTwo>()) {
     relate_to(normal);
 }
 

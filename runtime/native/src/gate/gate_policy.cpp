@@ -46,6 +46,7 @@ GateDefaults read_defaults() {
                                item.value("relative", false),
                                item.value("witness", false),
                                item.value("smoothed", true),
+                               item.value("slower", 1.0),
                                item.value("head", ""),
                                item.value("yields", false)};
     }

@@ -46,7 +46,8 @@ struct CheckSpec {
     Side side;
     bool relative;
     bool witness;  // may reject together with a doubtful score
-    bool smoothed;
+    bool smoothed;  // by the policy, over `slower` times as long
+    double slower;
     std::string head;  // of a cue: what bundles call the same fault, for which it is the safety net; empty: none does
     bool yields;       // to that head altogether
 
@@ -123,6 +124,11 @@ struct BaselinePolicy {
     OnUnusable on_unusable{};
 };
 
+// Minutes of passing frames to learn the camera's view from, where it has no reference; 0: none is learned.
+struct ReferencePolicy {
+    double learn_minutes{};
+};
+
 struct GatePolicy {
     AllLimits limits{};
     SmoothingPolicy smoothing;
@@ -132,6 +138,7 @@ struct GatePolicy {
     FrozenPolicy frozen;
     WatchdogPolicy watchdog;
     BaselinePolicy baseline;
+    ReferencePolicy reference;
 };
 
 }  // namespace dgiqa

@@ -7,6 +7,7 @@
 #include <dgiqa_edge.hpp>
 #include <filesystem>
 #include <memory>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -116,6 +117,39 @@ TEST_CASE("a frame that cannot be used leaves the gate as it was") {
     const Verdict next = camera.judge(frame(brighter), 0.5).verdict;
     CHECK(next.state == DGIQA_PASS);
     CHECK(!next.changed);
+}
+
+TEST_CASE("a camera learns its reference view from frames that passed, and another takes it over") {
+    const auto engine = scorer();
+    if (!engine) return;
+    const char *policy = R"({"start": {"readings": 1}, "dwell": {"cool_down_s": 0}, "frozen": {"role": "off"},
+                             "smoothing": {"method": "none"}, "score": {"role": "off"},
+                             "cues": {"occlusion": {"role": "off"}, "noise": {"role": "off"},
+                                      "clipped": {"role": "off"}, "smear": {"role": "off"}},
+                             "reference": {"learn_minutes": 1}})";
+    const auto drawn = [](unsigned seed) {  // blocks of 8 pixels, each of some brightness
+        std::minstd_rand draw(seed);
+        std::vector<std::uint8_t> levels(static_cast<std::size_t>(WIDTH) * HEIGHT / 64), pixels = picture(0);
+        for (std::uint8_t &level : levels) level = static_cast<std::uint8_t>(60 + draw() % 150);
+        for (int at = 0; at < WIDTH * HEIGHT * 3; ++at) {
+            const int y = at / 3 / WIDTH, x = at / 3 % WIDTH;
+            pixels[at] = levels[y / 8 * (WIDTH / 8) + x / 8];
+        }
+        return pixels;
+    };
+    const auto blocks = drawn(3), turned = drawn(4);
+    Camera camera(*engine, policy);
+    CHECK_THROWS_AS(camera.set_reference("{}"), Error);
+    for (int second = 0; second < 60; ++second) {
+        CHECK(!camera.reference());
+        CHECK(camera.judge(frame(blocks), second).verdict.reason == "good");
+    }
+    REQUIRE(camera.reference());
+    CHECK(camera.judge(frame(turned), 61.0).verdict.reason == "moved view");
+    Camera other(*engine, policy);
+    other.set_reference(*camera.reference());
+    CHECK(*other.reference() == *camera.reference());
+    CHECK(other.judge(frame(turned), 0.0).verdict.reason == "moved view");
 }
 
 TEST_CASE("two cameras share a scorer and keep gates of their own") {
