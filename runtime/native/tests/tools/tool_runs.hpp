@@ -43,7 +43,9 @@ inline Outcome run(const std::string &arguments, const std::string &before = "")
     return outcome;
 }
 
-inline bool says(const Outcome &outcome, const std::string &text) { return outcome.output.find(text) != std::string::npos; }
+inline bool says(const Outcome &outcome, const std::string &text) {
+    return outcome.output.find(text) != std::string::npos;
+}
 
 // Empty, with a message, where none were made.
 inline std::string bundle(const std::string &name = "fused") {
