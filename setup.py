@@ -66,7 +66,8 @@ TRAINING = EXPORT
 # LoadGen has wheels for x86-64 only; elsewhere the project's own loop drives the queries.
 LOADGEN = "mlcommons-loadgen>=5; sys_platform == 'linux' and platform_machine == 'x86_64'"
 PLOTS = ["matplotlib>=3.7"]
-REPORTS = [*PLOTS, "scipy>=1.10", "Jinja2>=3.1"]
+PAGES = ["Jinja2>=3.1"]
+REPORTS = [*PLOTS, *PAGES, "scipy>=1.10"]
 BENCH = sorted({*CPU, *REPORTS, "nvidia-ml-py>=12", LOADGEN})
 # cryptography: who signed a bundle that comes over the air.
 SERVICES = [
@@ -77,7 +78,7 @@ SERVICES = [
     "prometheus-client>=0.20",
     "PyYAML>=6",
 ]
-WATCH = [*OPENCV, *SERVICES, *PLOTS]
+WATCH = [*OPENCV, *SERVICES, *PLOTS, *PAGES]
 TENSORRT = ["tensorrt>=8.5", "cuda-python>=12", *OPENCV]
 # Beside JetPack, which has TensorRT and OpenCV: its OpenCV was built for NumPy 1, its driver takes CUDA 12.
 JETSON = sorted({*ONNXRUNTIME, *REPORTS, *SERVICES, "cuda-python>=12,<13", "numpy<2"})
@@ -143,6 +144,8 @@ setup(
         "dgiqa_edge.runtime.machine": ["*.toml"],
         "dgiqa_edge.runtime.gate": ["defaults.json"],
         "dgiqa_edge.runtime.ground": ["limits.json"],
+        "dgiqa_edge.runtime.ground.pages": ["templates/*"],
+        "dgiqa_edge.runtime.tuning": ["templates/*"],
         "dgiqa_edge.calibration": ["photos/*.jpg", "py.typed"],
         "dgiqa_edge.benchmarks": ["schemas/*.json", "py.typed"],
         "dgiqa_edge.benchmarks.report": ["templates/*"],

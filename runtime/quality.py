@@ -71,6 +71,13 @@ class Quality:
         """Names of the faults that are more probable than not."""
         return tuple(name for name, probability in self.faults.items() if probability >= PROBABLE)
 
+    def where(self, fault: str | None) -> tuple[tuple[float, ...], ...] | None:
+        """The probability of a fault in each cell of the fitted frame, rows from the top; None where it is not read."""
+        if self.coverage is None or fault not in self.faults:
+            return None
+        cells = self.coverage[..., list(self.faults).index(fault)].tolist()
+        return tuple(tuple(round(value, _DECIMALS) for value in row) for row in cells)
+
     @property
     def picture_depth(self) -> NDArray[np.uint8]:
         """The depth of the picture alone: ``depth`` without what padding added around it, a read-only view."""
@@ -110,11 +117,7 @@ class Quality:
             record |= {"width": self.size[0], "height": self.size[1]}
         if self.coverage is not None:
             record["faults"] = {name: round(value, _DECIMALS) for name, value in self.faults.items()}
-            record["coverage"] = {
-                name: [[round(value, _DECIMALS) for value in row] for row in self.coverage[..., index].tolist()]
-                for index, name in enumerate(self.faults)
-                if name in self.probable_faults
-            }
+            record["coverage"] = {name: [list(row) for row in self.where(name) or ()] for name in self.probable_faults}
         return record
 
 

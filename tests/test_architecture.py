@@ -284,7 +284,7 @@ ONE_PLACE = {
     # One forgotten escape is a hole; the templates escape all. This one looks for secrets in what others have escaped.
     r"(?<!re\.)\bescape\(|\bMarkup\(|</\w+>": (
         {"runtime/settings/credentials.py"},
-        "a template (benchmarks/report/html.py)",
+        "a template (runtime/ground/pages/html.py)",
     ),
     # Waits for ever on a pipe, never ends on a device. The others read what the project or the system wrote itself.
     r"\.read_(bytes|text)\(": (

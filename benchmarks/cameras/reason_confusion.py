@@ -49,9 +49,9 @@ SIZE = (416, 312)  # less than the smallest photos: enlarged ones are blurred
 HEALTHY_FRAMES, FAULTY_FRAMES = 15, 40
 SCORE_EVERY = 4  # frames: what a slow machine does, well within start.score_max_age_s
 HEALTHY, FROZEN, PASSES = "healthy", "frozen", "passes"
-FAULT_NAMES = ("blurred", "noisy", "too dark", "hazy", "over-exposed", "occluded lens", FROZEN)
+FAULT_NAMES = ("blurred", "noisy", "too dark", "hazy", "over-exposed", "dirty or blocked", FROZEN)
 SCENE_FAULTS = {"blurred": "blur", "noisy": "noise", "too dark": "dark", "hazy": "haze", "over-exposed": "bright"}
-SCENE_FAULTS |= {"occluded lens": "occluded"}
+SCENE_FAULTS |= {"dirty or blocked": "occluded"}
 PHOTO_FAULTS = {"blurred": "defocus", "noisy": "noise", "too dark": "low_light", "hazy": "haze"}
 PHOTO_FAULTS |= {"over-exposed": "over_exposure"}
 STRENGTHS = (0.5, 0.9)
@@ -186,7 +186,7 @@ def _photo_frames(path: Path, fault: str, strength: float) -> Iterator[Picture]:
     for index, frame in enumerate(frames[HEALTHY_FRAMES:]):
         if fault == FROZEN:
             yield frames[HEALTHY_FRAMES]
-        elif fault == "occluded lens":
+        elif fault == "dirty or blocked":
             yield _covered(frame)
         else:
             yield degrade(frame, PHOTO_FAULTS[fault], strength, index)

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from dgiqa_edge.runtime.ground.pages.svg import BOTTOM, TOP, Plot, Scale, scale
+
 from ..report import facts
 from ..report.facts import NOT_MEASURED, Table
 from ..report.html import page
-from ..report.svg import BOTTOM, TOP, Plot, Scale, scale
 from .pareto import Candidate, rows
 from .verdicts import Comparison, Row, Verdict, row_cells
 

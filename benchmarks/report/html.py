@@ -1,12 +1,8 @@
-"""Pages of HTML that need nothing else: inline style and SVG, no script, no request; light, dark, phone and print.
+"""The pages of reports. What all pages share is in ``runtime/ground/pages``, the words are in ``templates``."""
 
-The words are in ``templates``; whatever a template shows is escaped.
-"""
-
-import functools
 from typing import TYPE_CHECKING, Any
 
-from dgiqa_edge.runtime.ground.extra_packages import extra_package
+from dgiqa_edge.runtime.ground.pages import html
 
 from . import accuracy, facts, plots
 from .facts import Report
@@ -33,20 +29,10 @@ def page(template: str, title: str, **shown: Any) -> str:
     return environment().get_template(f"{template}.html.j2").render(title=title, facts=facts, **shown)
 
 
-@functools.cache
 def environment() -> "Environment":
-    """What fills in the templates: an unknown name is an error, no text becomes a tag.
+    """What fills in the templates.
 
     Raises:
         MachineError: Jinja2 is not installed.
     """
-    jinja2 = extra_package("jinja2", "bench", "an HTML page")
-    environment: Environment = jinja2.Environment(
-        loader=jinja2.PackageLoader(__package__),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    return environment
+    return html.environment(__package__, "bench", facts.is_missing)

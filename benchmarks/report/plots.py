@@ -5,10 +5,11 @@ from typing import Any
 
 import numpy as np
 
+from dgiqa_edge.runtime.ground.pages.svg import WIDTH, Drawing, Plot, scale
+
 from ..latency.drift import window_medians
 from .accuracy import scored_photos
 from .series import decode
-from .svg import WIDTH, Drawing, Plot, scale
 
 Section = Mapping[str, Any]
 

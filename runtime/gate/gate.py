@@ -37,23 +37,15 @@ from ..errors import ConfigurationError, GateError
 from .announcement import Announcer
 from .baseline import Baseline, BaselineLearner
 from .checks import Check, FrozenCheck, Thresholds
-from .policy import CHECKS, GatePolicy, Role
+from .policy import GatePolicy, Role
 from .reading import NO_SIGNAL, Reading
 from .verdict import State, Verdict
+from .vocabulary import CONDITIONS, REASONS
 
 __all__ = ["NO_SIGNAL", "REASONS", "Gate", "Reading"]
 
-GOOD = "good"
-STARTING = "starting"
+GOOD, STARTING, NOT_SCORED, RECOVERING, WATCHDOG = CONDITIONS
 NO_SIGNAL_REASON = "no signal"
-NOT_SCORED = "not scored"
-RECOVERING = "recovering"
-WATCHDOG = "rejected too long"
-REASONS = (
-    *(GOOD, STARTING, NO_SIGNAL_REASON, NOT_SCORED, FrozenCheck.reason),
-    *(spec.reason for spec in CHECKS.values()),
-    *(RECOVERING, WATCHDOG),
-)
 
 
 class Gate:

@@ -1,7 +1,9 @@
-"""What the gate is given per frame: the learned score and the classical cues. Data only."""
+"""What the gate is given per frame: the learned score and faults, and the classical cues. Data only."""
 
 import math
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from types import MappingProxyType
 
 from ..errors import ConfigurationError
 
@@ -22,6 +24,9 @@ class Cues:
         change: least mean absolute difference to one of the last frames, grey levels (``change.py``); ``None`` where
             there is none to compare.
         smear: share of the picture that looks made up by a decoder.
+        moved: share of the picture's width by which the view has moved away from the reference view.
+        likeness: of the picture to the reference view at the best shift, in [-1, 1].
+        cast: distance of the picture's colours from the reference view's, levels. All three are ``None`` without one.
     """
 
     luminance: float | None = None
@@ -34,6 +39,9 @@ class Cues:
     occlusion: float | None = None
     change: float | None = None
     smear: float | None = None
+    moved: float | None = None
+    likeness: float | None = None
+    cast: float | None = None
 
     def __post_init__(self) -> None:
         for name in CUE_NAMES:
@@ -52,17 +60,25 @@ class Reading:
     Attributes:
         score: learned quality in [0, 1]; ``None`` where the frame was not scored.
         cues: ``None`` where they were not measured.
+        faults: the probability of each fault that the bundle reads, by the bundle's name for it; empty where it reads
+            none.
 
     Raises:
-        ConfigurationError: a score outside [0, 1] or not a number.
+        ConfigurationError: a score or a probability outside [0, 1] or not a number.
     """
 
     score: float | None = None
     cues: Cues | None = None
+    faults: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
 
     def __post_init__(self) -> None:
         if self.score is not None and not 0.0 <= self.score <= 1.0:
             raise ConfigurationError(f"the score is {self.score}: it must be a number from 0 to 1")
+        for name, probability in self.faults.items():
+            if not 0.0 <= probability <= 1.0:
+                raise ConfigurationError(
+                    f"the probability of {name!r} is {probability}: it must be a number from 0 to 1"
+                )
 
 
 NO_SIGNAL = Reading()

@@ -1,6 +1,6 @@
 """What the gate says about a frame. Data only: the gate decides it, sinks and the dashboard pass it on."""
 
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass
 from enum import Enum
 from typing import Any
 
@@ -14,13 +14,23 @@ class State(str, Enum):
 
 
 @dataclass(frozen=True)
+class RunnerUp:
+    """The next most severe fault beside the verdict's own; fields as those of :class:`Verdict`."""
+
+    reason: str
+    cue: str
+    value: float | None = None
+    threshold: float | None = None
+
+
+@dataclass(frozen=True)
 class Verdict:
     """One decision.
 
     Attributes:
         state: of the camera after this frame.
-        reason: in words people use (``too dark``, ``blurred``, ``low quality``, ``good`` ...).
-        cue: which cue decided (``score``, ``luminance``, ``sharpness`` ...), ``None`` where none did.
+        reason: one of ``REASONS`` in ``vocabulary.py`` (``too dark``, ``blurred``, ``good`` ...).
+        cue: which check decided (``score``, ``luminance``, ``sharpness`` ...), ``None`` where none did.
         value, threshold: of that cue, in its own unit; ``None`` where it has none.
         score: learned quality of this frame in [0, 1]; ``None`` where the frame was not scored.
         smoothed: the score after smoothing.
@@ -28,6 +38,10 @@ class Verdict:
         announced: whether people are to be told on this frame: state and reason have been the same for the policy's
             ``reason.settle_s`` and differ from what they were told last.
         overdue: rejecting for longer than the policy's watchdog allows.
+        runner_up: what is wrong too; ``None`` where nothing else is.
+        where: probability of the reason's fault in each cell of the picture, rows from the top; ``None`` where the
+            bundle does not read it.
+        profile: name of the profile in force; ``None`` for the camera's own settings.
     """
 
     state: State
@@ -40,7 +54,10 @@ class Verdict:
     changed: bool = False
     overdue: bool = False
     announced: bool = False
+    runner_up: RunnerUp | None = None
+    where: tuple[tuple[float, ...], ...] | None = None
+    profile: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Ready for JSON, by the names above."""
-        return {item.name: getattr(self, item.name) for item in fields(self)} | {"state": self.state.value}
+        return asdict(self) | {"state": self.state.value}

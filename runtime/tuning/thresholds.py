@@ -10,7 +10,8 @@
 - A witness (``CheckSpec``) that only explained may reject from now on where it catches bad photos the score misses.
 - A fault ends a quarter of the way from the cut to the good photos' median.
 
-Times stay the policy's own. Decode errors are a fault of the link, not of photos, and are not tuned.
+Times stay the policy's own. Made-up lines (``smear``) are a fault of the link, not of photos, and are not tuned; nor
+is what needs a reference view.
 """
 
 from collections.abc import Sequence
@@ -21,6 +22,7 @@ import numpy as np
 from ..errors import ConfigurationError
 from ..gate.policy import CHECKS, GatePolicy, Limits, Role, Side
 from ..gate.reading import Reading
+from ..gate.vocabulary import FAULTS
 from .roc import Cut, Roc, Values, effect, middle_cut, roc
 
 FEWEST_PHOTOS = 30
@@ -29,7 +31,9 @@ FEWEST_ADDED = 2
 RECOVERY = 0.25
 CUE_FALSE_REJECT = 0.02
 COMMON = 0.5
-TUNED = tuple(name for name in CHECKS if name != "smear")
+TUNED = tuple(
+    name for name, spec in CHECKS.items() if name != "smear" and "reference" not in FAULTS[spec.reason].measured_by
+)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from ..ground.framing import Box
 from ..ground.names import json_text
 from ..settings.credentials import masked
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 
 class Outcome(str, Enum):
@@ -117,8 +117,7 @@ def event_record(event: FrameEvent) -> dict[str, Any]:
 
 def verdict_record(verdict: Verdict) -> dict[str, Any]:
     """The verdict's fields by their names."""
-    record = verdict.to_dict()
-    return {name: _finite(value) if isinstance(value, float) else value for name, value in record.items()}
+    return _finite_record(verdict.to_dict())
 
 
 def record_text(event: FrameEvent) -> str:
@@ -130,6 +129,11 @@ def utc_text(epoch_s: float) -> str:
     """Seconds since the epoch as ``2026-01-31T12:00:00.123Z``."""
     moment = datetime.fromtimestamp(epoch_s, tz=timezone.utc)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _finite_record(record: dict[str, Any]) -> dict[str, Any]:
+    shown = {name: _finite(value) if isinstance(value, float) else value for name, value in record.items()}
+    return {name: _finite_record(value) if isinstance(value, dict) else value for name, value in shown.items()}
 
 
 def _finite(value: float | None) -> float | None:

@@ -5,7 +5,7 @@ Live cameras are the watch loop's work; here every frame is judged, in its order
 
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,9 @@ from ..errors import SourceError
 from ..frames.images import IMAGE_SUFFIXES, expand_images, read_image
 from ..gate.cues import CueMeter
 from ..gate.gate import NO_SIGNAL, Gate
-from ..gate.reading import Cues, Reading
+from ..gate.reading import Reading
 from ..gate.verdict import Verdict
+from ..gate.vocabulary import head_of
 from ..quality import FrameScorer
 from .sources.protocol import Damaged, End, Frame
 from .sources.video_file import VideoFile
@@ -44,13 +45,16 @@ class Judged:
     t_s: float
     file: Path
     verdict: Verdict
-    cues: Cues | None
+    reading: Reading
     error: str | None
 
     def as_json(self) -> dict[str, Any]:
-        """One flat JSON object; ``error`` only where there is one."""
+        """One JSON object; ``error`` and ``faults`` only where there are some."""
         record = {"frame": self.index, "t_s": round(self.t_s, 6), "file": str(self.file), **self.verdict.to_dict()}
-        record["cues"] = None if self.cues is None else asdict(self.cues)
+        cues, faults = self.reading.cues, self.reading.faults
+        record["cues"] = None if cues is None else asdict(cues)
+        if faults:
+            record["faults"] = {name: round(value, 4) for name, value in faults.items()}
         return record if self.error is None else {**record, "error": self.error}
 
 
@@ -124,17 +128,19 @@ class FrameJudge:
         self._gate = gate
         self._meter = CueMeter()
 
-    def judge(self, image: NDArray[np.uint8] | None, t_s: float) -> tuple[Verdict, Cues | None]:
-        """The verdict on a frame, uint8 [H, W, 3] BGR, and its cues; None is a camera without signal.
+    def judge(self, image: NDArray[np.uint8] | None, t_s: float) -> tuple[Verdict, Reading]:
+        """The verdict on a frame, uint8 [H, W, 3] BGR, and what it was made from; None is a camera without signal.
 
         Raises:
             DgiqaEdgeError: as ``Scorer.score`` and ``Gate.update`` do.
         """
         if image is None:
             self._meter.restart()
-            return self._gate.update(NO_SIGNAL, t_s), None
-        cues = self._meter.measure(image)
-        return self._gate.update(Reading(self._scorer.score(image).score, cues), t_s), cues
+            return self._gate.update(NO_SIGNAL, t_s), NO_SIGNAL
+        quality = self._scorer.score(image)
+        reading = Reading(quality.score, self._meter.measure(image), quality.faults)
+        verdict = self._gate.update(reading, t_s)
+        return replace(verdict, where=quality.where(head_of(verdict.reason))), reading
 
 
 def replay(frames: Iterable[RecordedFrame], scorer: FrameScorer, gate: Gate) -> Iterator[Judged]:
@@ -145,5 +151,5 @@ def replay(frames: Iterable[RecordedFrame], scorer: FrameScorer, gate: Gate) -> 
     """
     judge = FrameJudge(scorer, gate)
     for frame in frames:
-        verdict, cues = judge.judge(frame.image, frame.t_s)
-        yield Judged(frame.index, frame.t_s, frame.file, verdict, cues, frame.error)
+        verdict, reading = judge.judge(frame.image, frame.t_s)
+        yield Judged(frame.index, frame.t_s, frame.file, verdict, reading, frame.error)

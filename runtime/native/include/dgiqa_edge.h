@@ -224,6 +224,9 @@ typedef struct dgiqa_cues {
     double occlusion;
     double change;
     double smear;
+    double moved; /* this and the next two: against a reference view */
+    double likeness;
+    double cast;
 } dgiqa_cues;
 
 /* What the gate says about a frame. Strings belong to the gate (or camera) and hold until its next call. */

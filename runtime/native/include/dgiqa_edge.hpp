@@ -61,6 +61,7 @@ struct Verdict {
 // Classical measurements of a frame.
 struct Cues {
     std::optional<double> luminance, shadows, clipped, sharpness, noise, haze, contrast, occlusion, change, smear;
+    std::optional<double> moved, likeness, cast;
 };
 
 // What a frame may be ("blurred", "dark" ...), and where.
@@ -152,13 +153,15 @@ inline Verdict checked_verdict(dgiqa_status status, const dgiqa_verdict &given) 
 inline Cues cues(const dgiqa_cues &given) {
     return {optional(given.luminance), optional(given.shadows), optional(given.clipped),  optional(given.sharpness),
             optional(given.noise),     optional(given.haze),    optional(given.contrast), optional(given.occlusion),
-            optional(given.change),    optional(given.smear)};
+            optional(given.change),    optional(given.smear),
+            optional(given.moved),     optional(given.likeness), optional(given.cast)};
 }
 
 inline dgiqa_cues cues(const Cues &given) {
     return {number(given.luminance), number(given.shadows), number(given.clipped),  number(given.sharpness),
             number(given.noise),     number(given.haze),    number(given.contrast), number(given.occlusion),
-            number(given.change),    number(given.smear)};
+            number(given.change),    number(given.smear),
+            number(given.moved),     number(given.likeness), number(given.cast)};
 }
 
 inline Quality quality(const dgiqa_quality &given) {

@@ -27,7 +27,9 @@ Json cues_json(const dgiqa_cues &cues) {
             {"clipped", number(cues.clipped)},     {"sharpness", number(cues.sharpness)},
             {"noise", number(cues.noise)},         {"haze", number(cues.haze)},
             {"contrast", number(cues.contrast)},   {"occlusion", number(cues.occlusion)},
-            {"change", number(cues.change)},       {"smear", number(cues.smear)}};
+            {"change", number(cues.change)},       {"smear", number(cues.smear)},
+            {"moved", number(cues.moved)},         {"likeness", number(cues.likeness)},
+            {"cast", number(cues.cast)}};
 }
 
 struct Judged {

@@ -17,6 +17,7 @@ from ...gate.gate import Gate
 from ...gate.policy import CHECKS
 from ...gate.reading import NO_SIGNAL, Reading
 from ...gate.verdict import Verdict
+from ...gate.vocabulary import head_of
 from ...quality import FrameScorer, Quality
 from ..event import FrameEvent, Outcome
 from ..status import Percentiles
@@ -90,7 +91,8 @@ class CameraJudge:
         scored = self._clock.monotonic()
         cues = self._meter.measure(frame.image)
         with self._lock:
-            verdict = self._update(Reading(quality.score, cues), frame.at, frame.wall_at)
+            verdict = self._update(Reading(quality.score, cues, quality.faults), frame.at, frame.wall_at)
+            self._verdict = verdict = replace(verdict, where=quality.where(head_of(verdict.reason)))
         judged = self._clock.monotonic()
         for stage, seconds in (("queue", taken - frame.at), ("score", scored - taken), ("gate", judged - scored)):
             self._stages[stage].add(seconds * 1e3)

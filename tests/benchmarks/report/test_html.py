@@ -16,12 +16,13 @@ from dgiqa_edge.benchmarks.latency.drift import ClockDrop, Drift
 from dgiqa_edge.benchmarks.latency.soak import SoakFindings
 from dgiqa_edge.benchmarks.report import plots
 from dgiqa_edge.benchmarks.report.document import SECTIONS
-from dgiqa_edge.benchmarks.report.html import environment, to_html
+from dgiqa_edge.benchmarks.report.html import to_html
 from dgiqa_edge.benchmarks.report.markdown import to_markdown
 from dgiqa_edge.benchmarks.report.sections import soak_section
 from dgiqa_edge.runtime.commands.cli import main
 from dgiqa_edge.runtime.errors import MachineError
 from dgiqa_edge.runtime.ground.extra_packages import install_command
+from dgiqa_edge.runtime.ground.pages import html as pages
 
 FIGURE = {"value": 0.8, "low": 0.7, "high": 0.9}
 ORDER = {"clean": {"in_order": 3, "pairs": 4}}
@@ -118,7 +119,7 @@ def test_no_text_of_a_document_becomes_a_tag(whole, section):
 
 def test_a_missing_package_is_named_before_anything_is_measured(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "jinja2", None)
-    environment.cache_clear()
+    pages.environment.cache_clear()
     code = main(["bench", "latency", "--bundle", "bundle", "--html", "page.html"])
     assert code == MachineError.exit_code
     assert f"an HTML page needs the package 'jinja2': {install_command('bench')}" in capsys.readouterr().err

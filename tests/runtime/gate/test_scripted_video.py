@@ -134,7 +134,7 @@ def test_the_transitions_match_the_script(scene, work, bundle, policy, record_pr
 
 # Without blur: its score lies at the edge of the published thresholds here.
 DEFAULTS = {"dark": "too dark", "bright": "over-exposed", "noise": "noisy", "haze": "hazy"}
-DEFAULTS |= {"occluded": "occluded lens", "smear": "decode errors", "frozen": "frozen"}
+DEFAULTS |= {"occluded": "dirty or blocked", "smear": "codec damage", "frozen": "frozen"}
 
 
 @pytest.mark.parametrize("fault", DEFAULTS)

@@ -72,7 +72,7 @@ def test_an_explaining_cue_is_not_moved_to_the_edge_of_the_good_photos():
     assert next(proposal for proposal in proposals if proposal.check == "haze").limits == policy.limits["haze"]
     labels = ["blur"] * 15 + ["cover"] * 15
     table = reason_table(zip(labels, A_LITTLE_HAZY, strict=True), with_proposals(policy, proposals))
-    assert table == {"blur": {"blurred": 15}, "cover": {"occluded lens": 15}}
+    assert table == {"blur": {"blurred": 15}, "cover": {"dirty or blocked": 15}}
 
 
 def test_labels_say_which_photos_show_a_cue_s_fault():

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from places import ROOT
 
-from dgiqa_edge.runtime.gate.verdict import State, Verdict
+from dgiqa_edge.runtime.gate.verdict import RunnerUp, State, Verdict
 from dgiqa_edge.runtime.watch.event import FrameEvent, Outcome, Presence, event_record, record_text, utc_text
 from dgiqa_edge.runtime.watch.status import CameraState
 
@@ -21,6 +21,8 @@ Scored = Callable[..., FrameEvent]
 
 numbers = st.none() | st.floats()
 
+
+runners_up = st.builds(RunnerUp, reason=st.text(), cue=st.text(), value=numbers, threshold=numbers)
 
 verdicts = st.builds(
     Verdict,
@@ -34,6 +36,9 @@ verdicts = st.builds(
     changed=st.booleans(),
     overdue=st.booleans(),
     announced=st.booleans(),
+    runner_up=st.none() | runners_up,
+    where=st.none() | st.just(((0.25, 0.5), (0.0, 1.0))),
+    profile=st.none() | st.text(),
 )
 
 
@@ -60,6 +65,8 @@ def test_the_schema_is_valid_and_closed() -> None:
         assert part["additionalProperties"] is False
         assert sorted(part["required"]) == sorted(part["properties"])
     assert set(verdict["properties"]) == {item.name for item in fields(Verdict)}
+    runner_up = verdict["properties"]["runner_up"]["oneOf"][1]
+    assert set(runner_up["properties"]) == set(runner_up["required"]) == {item.name for item in fields(RunnerUp)}
 
 
 @settings(max_examples=60, deadline=None)
@@ -86,6 +93,9 @@ def test_a_record_holds_what_the_event_says(scored: Scored) -> None:
         "changed": True,
         "overdue": False,
         "announced": True,
+        "runner_up": None,
+        "where": None,
+        "profile": None,
     }
 
 

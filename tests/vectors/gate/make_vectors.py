@@ -73,6 +73,9 @@ def vectors() -> dict[str, dict[str, Any]]:
                 ("haze", 0.8, 0.05),
                 ("sharpness", 0.1, 0.6),
                 ("contrast", 5.0, 150.0),
+                ("moved", 0.3, 0.0),
+                ("likeness", -0.2, 0.9),
+                ("cast", 40.0, 2.0),
             )
             for fault in ((pair[0], pair[1]), (pair[0], pair[2]))
         )

@@ -23,6 +23,8 @@ constexpr CuePlace CUE_PLACES[] = {
     {&dgiqa_cues::noise, &dgiqa::Cues::noise},         {&dgiqa_cues::haze, &dgiqa::Cues::haze},
     {&dgiqa_cues::contrast, &dgiqa::Cues::contrast},   {&dgiqa_cues::occlusion, &dgiqa::Cues::occlusion},
     {&dgiqa_cues::change, &dgiqa::Cues::change},       {&dgiqa_cues::smear, &dgiqa::Cues::smear},
+    {&dgiqa_cues::moved, &dgiqa::Cues::moved},         {&dgiqa_cues::likeness, &dgiqa::Cues::likeness},
+    {&dgiqa_cues::cast, &dgiqa::Cues::cast},
 };
 
 std::optional<double> given(double value) { return value != value ? std::nullopt : std::optional<double>(value); }

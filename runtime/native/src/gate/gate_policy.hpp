@@ -48,7 +48,7 @@ struct CheckSpec {
     bool smoothed;
 };
 
-constexpr std::size_t CHECK_COUNT = 10;
+constexpr std::size_t CHECK_COUNT = 13;
 constexpr std::size_t SCORE_CHECK = CHECK_COUNT - 1;
 
 // What tells a frozen picture: what an encoder's keyframe changes in it, in grey levels, the seconds until it is as

@@ -8,7 +8,7 @@
 
 namespace dgiqa {
 
-const std::array<CueField, 10> CUE_FIELDS = {{
+const std::array<CueField, CUE_COUNT> CUE_FIELDS = {{
     {"luminance", &Cues::luminance},
     {"shadows", &Cues::shadows},
     {"clipped", &Cues::clipped},
@@ -19,6 +19,9 @@ const std::array<CueField, 10> CUE_FIELDS = {{
     {"occlusion", &Cues::occlusion},
     {"change", &Cues::change},
     {"smear", &Cues::smear},
+    {"moved", &Cues::moved},
+    {"likeness", &Cues::likeness},
+    {"cast", &Cues::cast},
 }};
 
 void check_reading(const Reading &reading) {

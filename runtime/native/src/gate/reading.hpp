@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <optional>
 
 namespace dgiqa {
@@ -19,6 +20,9 @@ struct Cues {
     std::optional<double> occlusion;
     std::optional<double> change;
     std::optional<double> smear;
+    std::optional<double> moved;  // this and the next two: against a reference view
+    std::optional<double> likeness;
+    std::optional<double> cast;
 };
 
 using CueValue = std::optional<double> Cues::*;
@@ -29,7 +33,8 @@ struct CueField {
 };
 
 // All of them, by name.
-extern const std::array<CueField, 10> CUE_FIELDS;
+constexpr std::size_t CUE_COUNT = 13;
+extern const std::array<CueField, CUE_COUNT> CUE_FIELDS;
 
 // One frame for the gate. No score: not scored; no cues: not measured; neither: the camera gives no signal.
 struct Reading {

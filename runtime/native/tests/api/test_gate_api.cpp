@@ -45,7 +45,7 @@ TEST_CASE("a verdict has NaN and NULL where there is nothing") {
     dgiqa_cues cues = {NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, 0.5};
     REQUIRE(dgiqa_gate_update(gate, 0.9, &cues, 1.0, &verdict) == DGIQA_OK);
     CHECK(verdict.state == DGIQA_REJECT);
-    CHECK(std::string(verdict.reason) == "decode errors");
+    CHECK(std::string(verdict.reason) == "codec damage");
     CHECK(std::string(verdict.cue) == "smear");
     CHECK(verdict.value == 0.5);
     CHECK(verdict.threshold == 0.1);
@@ -55,7 +55,7 @@ TEST_CASE("a verdict has NaN and NULL where there is nothing") {
     CHECK(verdict.overdue == 0);
     SUBCASE("the watchdog raises and the verdict is filled in") {
         CHECK(dgiqa_gate_update(gate, 0.9, &cues, 3.5, &verdict) == DGIQA_ERROR_GATE);
-        CHECK(last_error().find("frames rejected for 2.5 s (decode errors)") == 0);
+        CHECK(last_error().find("frames rejected for 2.5 s (codec damage)") == 0);
         CHECK(verdict.state == DGIQA_REJECT);
         CHECK(verdict.overdue == 1);
         CHECK(std::string(verdict.cue) == "smear");

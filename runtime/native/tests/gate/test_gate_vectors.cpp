@@ -107,9 +107,9 @@ TEST_CASE("every verdict of every vector is the expected one") {
         }
     }
     CHECK(raised > 0);
-    CHECK(reasons == std::set<std::string>{"good", "starting", "no signal", "not scored", "frozen", "decode errors",
-                                           "too dark", "over-exposed", "occluded lens", "noisy", "hazy", "blurred",
-                                           "low contrast", "low quality", "recovering", "rejected too long"});
+    CHECK(reasons == std::set<std::string>{"good", "starting", "no signal", "not scored", "frozen", "codec damage",
+                                           "too dark", "over-exposed", "dirty or blocked", "noisy", "hazy", "blurred",
+                                           "low quality", "moved view", "colour cast", "recovering", "rejected too long"});
 }
 
 TEST_CASE("a learned baseline written and read again gives the same verdicts as one that was kept") {

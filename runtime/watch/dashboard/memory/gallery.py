@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ....frames.small_picture import encode_jpeg, shrink
 from ....gate.verdict import State
 from ...event import FrameEvent, event_record
-from .pictures import encode_jpeg, shrink
 
 LONGEST_SIDE = 480
 EVERY_S = 5.0

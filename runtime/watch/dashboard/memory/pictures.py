@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ....errors import SourceError
 from ....frames.depth_picture import depth_colours
 from ....frames.depth_upsampling import depth_over_frame
+from ....frames.small_picture import encode_jpeg, shrink
 from ....ground.framing import Box, scaled_box
 from ...event import FrameEvent
 
@@ -77,29 +77,3 @@ def _depth_picture(depth: NDArray[np.uint8], frame: NDArray[np.uint8], box: Box 
     small = shrink(frame, LONGEST_DEPTH)
     at = None if box is None else scaled_box(box, frame.shape, small.shape)
     return depth_colours(depth_over_frame(depth, small, at))
-
-
-def shrink(picture: NDArray[np.uint8], longest: int) -> NDArray[np.uint8]:
-    """A copy of uint8 [H, W, 3] whose longer side has at most ``longest`` pixels."""
-    import cv2
-
-    height, width = picture.shape[:2]
-    scale = min(1.0, longest / max(height, width))
-    if scale == 1.0:
-        return picture.copy()
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
-
-
-def encode_jpeg(picture: NDArray[np.uint8], quality: int) -> bytes:
-    """uint8 [H, W, 3] BGR as JPEG.
-
-    Raises:
-        SourceError: OpenCV cannot encode it.
-    """
-    import cv2
-
-    done, encoded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])
-    if not done:
-        raise SourceError(f"a frame of {picture.shape} cannot be encoded as JPEG")
-    return encoded.tobytes()

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dgiqa_edge.benchmarks.report.html import environment
-from dgiqa_edge.benchmarks.report.svg import Plot, scale, tick_text
+from dgiqa_edge.runtime.ground.pages.html import environment
+from dgiqa_edge.runtime.ground.pages.svg import Plot, scale, tick_text
 
 
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=30), st.booleans())
@@ -46,7 +46,9 @@ def test_points_land_between_the_axes_and_the_result_is_well_formed():
     plot.columns(np.array([0.0, 1.0, 2.0]), np.array([0.5, 1.0]), "green")
     plot.mark_x(9.9, "right & edge")
     plot.mark_y(0.5, "middle")
-    root = ElementTree.fromstring(environment().get_template("parts.html.j2").module.draw(plot))
+    root = ElementTree.fromstring(
+        environment("dgiqa_edge.runtime.ground.pages", "watch", bool).get_template("parts.html.j2").module.draw(plot)
+    )
     texts = "".join(root.itertext())
     assert "time, <s>" in texts
     assert "name <1>" in texts
