@@ -1,0 +1,94 @@
+"""A clip as the gate sees it: score, fault probabilities and cues of each frame, kept in a file to be judged again."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from dgiqa_edge.runtime.gate.cues import CueMeter
+from dgiqa_edge.runtime.gate.reading import NO_SIGNAL, Cues, Reading
+from dgiqa_edge.runtime.ground.atomic import write_text
+from dgiqa_edge.runtime.ground.names import json_text
+from dgiqa_edge.runtime.ground.strict_text import parse_json
+from dgiqa_edge.runtime.quality import FrameScorer
+from dgiqa_edge.runtime.tuning.label_score import Span
+
+from .clips import MEANS, Clip
+from .footage import FPS
+
+_DIGITS = 5
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A clip's readings, one per frame at :data:`~.footage.FPS`; ``film``: of a film, else of a photo."""
+
+    name: str
+    film: bool
+    condition: str
+    fault: str | None
+    clean_s: float
+    seconds: float
+    readings: tuple[Reading, ...]
+
+    @property
+    def labels(self) -> list[Span]:
+        """What is wrong, and when."""
+        return [] if self.fault is None else [Span(self.clean_s, self.seconds, MEANS[self.fault].reason)]
+
+    def timed(self) -> Iterator[tuple[float, Reading]]:
+        """Seconds of the clip, and the reading."""
+        return ((index / FPS, reading) for index, reading in enumerate(self.readings))
+
+
+def measure(clips: Iterable[Clip], scorer: FrameScorer) -> Iterator[Measured]:
+    """Score each frame and measure its cues."""
+    for clip in clips:
+        meter, readings = CueMeter(), []
+        for frame in clip.frames():
+            if frame is None:
+                meter.restart()
+                readings.append(NO_SIGNAL)
+            else:
+                quality = scorer.score(frame)
+                readings.append(Reading(quality.score, meter.measure(frame), quality.faults))
+        yield Measured(
+            clip.footage.path.name,
+            clip.footage.film,
+            clip.condition,
+            clip.fault,
+            clip.clean_s,
+            clip.seconds,
+            tuple(readings),
+        )
+
+
+def write_readings(path: Path, measured: Iterable[Measured]) -> None:
+    """One line of JSON per clip."""
+    write_text(path, "".join(json_text(_plain(clip)) + "\n" for clip in measured))
+
+
+def read_readings(path: Path) -> list[Measured]:
+    """What :func:`write_readings` wrote."""
+    found = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        facts = parse_json(line)
+        found.append(Measured(**{**facts, "readings": tuple(map(_reading, facts["readings"]))}))
+    return found
+
+
+def _plain(clip: Measured) -> dict[str, Any]:
+    facts = {name: value for name, value in vars(clip).items() if name != "readings"}
+    return {**facts, "readings": [_numbers(reading) for reading in clip.readings]}
+
+
+def _numbers(reading: Reading) -> dict[str, Any] | None:
+    if reading.cues is None:
+        return None
+    cues = {name: round(value, _DIGITS) for name, value in asdict(reading.cues).items() if value is not None}
+    faults = {name: round(value, _DIGITS) for name, value in reading.faults.items()}
+    return {"score": round(reading.score or 0.0, _DIGITS), "faults": faults, "cues": cues}
+
+
+def _reading(facts: dict[str, Any] | None) -> Reading:
+    return NO_SIGNAL if facts is None else Reading(facts["score"], Cues(**facts["cues"]), facts["faults"])

@@ -1,0 +1,97 @@
+"""Precision, recall and delay of each fault over all clips, and what clean footage was called."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+from dgiqa_edge.runtime.gate.gate import Gate
+from dgiqa_edge.runtime.tuning.label_score import ReasonScore, Span, VerdictSpans, label_scores
+
+from .footage import FPS
+from .readings import Measured
+
+IN_TIME_S = 2.0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What people were ``told`` of a clip, and what its frames were rejected for."""
+
+    clip: Measured
+    told: list[Span]
+    given: list[Span]
+
+    @property
+    def delay_s(self) -> float | None:
+        """From the fault to being told its reason; None: never, or there is none."""
+        hits = [span.start_s for label in self.clip.labels for span in self.told if span.reason == label.reason]
+        return max(0.0, round(min(hits) - self.clip.clean_s, 6)) if hits else None
+
+    @property
+    def others(self) -> list[str]:
+        """What else they were told."""
+        right = {label.reason for label in self.clip.labels}
+        return [str(span.reason) for span in self.told if span.reason not in right]
+
+
+def judge(clip: Measured, gate: Gate) -> Outcome:
+    """Play a clip's readings through a gate of its own."""
+    spans = VerdictSpans()
+    for t, reading in clip.timed():
+        spans.add(t, gate.update(reading, t))
+    return Outcome(clip, *spans.until(clip.seconds))
+
+
+def rows(outcomes: Iterable[Outcome]) -> list[dict[str, Any]]:
+    """For each fault, footage and light: clips, those named, named in time, with nothing else; the delays."""
+    groups: dict[tuple[str, str, str], list[Outcome]] = {}
+    for outcome in outcomes:
+        clip = outcome.clip
+        groups.setdefault((clip.fault or "clean", "film" if clip.film else "photo", clip.condition), []).append(outcome)
+    return [
+        {"fault": fault, "footage": kind, "light": light, "clips": len(group), **_figures(group)}
+        for (fault, kind, light), group in groups.items()
+    ]
+
+
+def _figures(group: Sequence[Outcome]) -> dict[str, Any]:
+    delays = [outcome.delay_s for outcome in group if outcome.delay_s is not None]
+    others = Counter(reason for outcome in group for reason in outcome.others)
+    return {
+        "named": len(delays),
+        "in_time": sum(delay <= IN_TIME_S for delay in delays),
+        "median_delay_s": median(delays) if delays else None,
+        "longest_delay_s": max(delays, default=None),
+        "nothing_else": sum(not outcome.others for outcome in group),
+        "else": dict(others.most_common()),
+        "seconds": sum(outcome.clip.seconds for outcome in group),
+    }
+
+
+def reason_scores(outcomes: Iterable[Outcome]) -> dict[str, ReasonScore]:
+    """Each reason's precision and recall, all clips one after the other."""
+    labels: list[Span] = []
+    told: list[Span] = []
+    given: list[Span] = []
+    offset = 0.0
+    for outcome in outcomes:
+        for line, spans in ((labels, outcome.clip.labels), (told, outcome.told), (given, outcome.given)):
+            line += [Span(span.start_s + offset, span.end_s + offset, span.reason) for span in spans]
+        offset += outcome.clip.seconds + 1.0 / FPS
+    return label_scores(labels, told, given)
+
+
+def text(found: Sequence[dict[str, Any]], shown: Callable[[str], None]) -> None:
+    """The rows for people, a line each."""
+    shown(f"{'fault':<24}{'footage':<9}{'light':<16}{'clips':>6}{'named':>7}{'in 2 s':>7}{'delay':>7}{'alone':>7}  else")
+    for row in found:
+        delay = "" if row["median_delay_s"] is None else f"{row['median_delay_s']:.1f}"
+        clean = row["fault"] == "clean"
+        named = ("", "") if clean else (row["named"], row["in_time"])
+        other = ", ".join(f"{reason} {count}" for reason, count in row["else"].items())
+        shown(
+            f"{row['fault']:<24}{row['footage']:<9}{row['light']:<16}{row['clips']:>6}{named[0]:>7}{named[1]:>7}"
+            f"{delay:>7}{row['nothing_else']:>7}  {other}"
+        )
