@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Sequence
+from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from ..errors import ConfigurationError
 from ..frames.images import read_image
-from ..gate.policy import CUE_CHECKS, GatePolicy
+from ..gate.policy import GatePolicy
 from ..ground.atomic import atomic_file
 from ..ground.extra_packages import watch_package
 from ..ground.names import shown
@@ -31,7 +32,7 @@ from ..ground.plot_axes import (
 from .mistakes import Mistake, mistakes
 from .photos import Measured
 from .reason_table import PASSES
-from .thresholds import Proposal, check_values
+from .thresholds import TUNED, Proposal, check_values
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -41,9 +42,7 @@ FORMATS = (".png", ".svg", ".pdf")
 BINS = 30
 DRAWN = 4
 """Mistakes of each kind that are shown."""
-COLOURS = {"score": BLUE} | dict(
-    zip(CUE_CHECKS, (FAINT, ORANGE, GREEN, VIOLET, ROSE, TEAL, GOLD, INK, GREY), strict=True)
-)
+COLOURS = dict(zip(TUNED, cycle((ORANGE, GREEN, VIOLET, ROSE, TEAL, GOLD, INK, GREY)), strict=False)) | {"score": BLUE}
 """Of the curves."""
 THUMBNAIL, NAME = 320, 22
 """The longer side of a photo that is shown, in pixels, and the most letters of its name."""
