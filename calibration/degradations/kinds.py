@@ -138,9 +138,16 @@ def degraded(
     return known[kind].effect(_scene(photo, depth, grain), strength, np.random.default_rng(seed))
 
 
-def degrade(photo: np.ndarray, kind: str, strength: float, seed: int, depth: np.ndarray | None = None) -> np.ndarray:
+def degrade(
+    photo: np.ndarray,
+    kind: str,
+    strength: float,
+    seed: int,
+    depth: np.ndarray | None = None,
+    moment: int | None = None,
+) -> np.ndarray:
     """The picture of :func:`degraded`, uint8 [H, W, 3]."""
-    return degraded(photo, kind, strength, seed, depth).picture
+    return degraded(photo, kind, strength, seed, depth, moment).picture
 
 
 def dimmed(photo: np.ndarray, stops: float) -> np.ndarray:

@@ -73,9 +73,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _measured(args: argparse.Namespace) -> Iterator[Measured]:
     made = clips(footage(args.photos, args.films, args.most), args.clean)
-    with Scorer(args.bundle, threads=args.threads) as scorer, Progress(len(made), "clips") as progress:
+    with Scorer(args.bundle, threads=args.threads) as scorer, Progress("clips") as progress:
+        finished = progress.counter("clips", len(made))
         for clip in measure(made, scorer):
-            progress.advance()
+            finished()
             yield clip
 
 

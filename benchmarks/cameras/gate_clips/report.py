@@ -85,7 +85,9 @@ def reason_scores(outcomes: Iterable[Outcome]) -> dict[str, ReasonScore]:
 
 def text(found: Sequence[dict[str, Any]], shown: Callable[[str], None]) -> None:
     """The rows for people, a line each."""
-    shown(f"{'fault':<24}{'footage':<9}{'light':<16}{'clips':>6}{'named':>7}{'in 2 s':>7}{'delay':>7}{'alone':>7}  else")
+    shown(
+        f"{'fault':<24}{'footage':<9}{'light':<16}{'clips':>6}{'named':>7}{'in 2 s':>7}{'delay':>7}{'alone':>7}  else"
+    )
     for row in found:
         delay = "" if row["median_delay_s"] is None else f"{row['median_delay_s']:.1f}"
         clean = row["fault"] == "clean"
