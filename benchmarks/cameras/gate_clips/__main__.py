@@ -1,4 +1,4 @@
-"""Camera-like faults put into real footage: does the gate name each within 2 seconds, nothing else, and clean footage nothing?
+"""Camera-like faults put into real footage: does the gate name each in 2 s and nothing else, and clean ones nothing?
 
     python -m dgiqa_edge.benchmarks.cameras.gate_clips --bundle build/demo/bundle --photos calibration/photos \\
         --json benchmarks/results/gate_clips.json

@@ -13,9 +13,11 @@ import numpy as np
 from dgiqa_edge.calibration.degradations.kinds import degrade
 from dgiqa_edge.runtime.tuning.label_score import Span
 
-from .footage import CHANGES, CONDITIONS, DUSK, FPS, NIGHT, Footage, Picture, lit, view
+from .footage import CHANGES, CONDITIONS, DAY, FPS, NIGHT, Footage, Picture, lit, view
 
 CLEAN_S, FAULTY_S, FROZEN_S = 4.0, 4.0, 9.0
+LEAST_CLEAN_S = 9.0
+"""Of one clean clip: a third of it before a change of light, a third for it, a third after it."""
 
 
 @dataclass(frozen=True)
@@ -115,16 +117,17 @@ class Clip:
 
 
 def clips(cameras: list[Footage], clean_s: float) -> list[Clip]:
-    """Every fault in every camera by day and, in each third, at night; and the clean footage, ``clean_s`` of it in all."""
+    """Every fault in every camera by day and, in each third, at night; and so many seconds of clean footage in all."""
     found = []
     for number, camera in enumerate(cameras):
-        for condition in CONDITIONS[:2] if number % 3 == 0 else CONDITIONS[:1]:
-            for name, means in MEANS.items():
-                if not (means.colour and condition == NIGHT):
-                    found.append(Clip(camera, condition, name, CLEAN_S, CLEAN_S + means.faulty_s))
-    kinds = [*CONDITIONS, *CHANGES] if clean_s else []
-    each_s = clean_s / max(1, len(kinds) * len(cameras))
-    for camera in cameras:
-        for condition in kinds:
-            found.append(Clip(camera, condition, None, 0.0, max(each_s, 12.0 if condition == DUSK else 6.0)))
+        for condition in (DAY, NIGHT) if number % 3 == 0 else (DAY,):
+            found += [
+                Clip(camera, condition, name, CLEAN_S, CLEAN_S + means.faulty_s)
+                for name, means in MEANS.items()
+                if condition == DAY or not means.colour
+            ]
+    if clean_s:
+        kinds = (*CONDITIONS, *CHANGES)
+        each_s = max(LEAST_CLEAN_S, clean_s / (len(kinds) * len(cameras)))
+        found += [Clip(camera, condition, None, 0.0, each_s) for camera in cameras for condition in kinds]
     return found

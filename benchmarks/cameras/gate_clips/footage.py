@@ -49,7 +49,7 @@ class Footage:
         return self.path.suffix.lower() in FILMS
 
     def wide(self) -> Iterator[Picture]:
-        """Frames at :data:`FPS`, even sides, without end: a film begins anew, run backwards so that it does not jump."""
+        """Frames at :data:`FPS`, even sides, without end: a film goes to and fro, so that it does not jump."""
         return _played(self.path) if self.film else _held(self.path, self.seed)
 
 

@@ -72,15 +72,13 @@ def _figures(group: Sequence[Outcome]) -> dict[str, Any]:
 
 def reason_scores(outcomes: Iterable[Outcome]) -> dict[str, ReasonScore]:
     """Each reason's precision and recall, all clips one after the other."""
-    labels: list[Span] = []
-    told: list[Span] = []
-    given: list[Span] = []
-    offset = 0.0
+    lines: tuple[list[Span], ...] = ([], [], [])
+    offset_s = 0.0
     for outcome in outcomes:
-        for line, spans in ((labels, outcome.clip.labels), (told, outcome.told), (given, outcome.given)):
-            line += [Span(span.start_s + offset, span.end_s + offset, span.reason) for span in spans]
-        offset += outcome.clip.seconds + 1.0 / FPS
-    return label_scores(labels, told, given)
+        for line, spans in zip(lines, (outcome.clip.labels, outcome.told, outcome.given), strict=True):
+            line += [Span(span.start_s + offset_s, span.end_s + offset_s, span.reason) for span in spans]
+        offset_s += outcome.clip.seconds + 1.0 / FPS
+    return label_scores(*lines)
 
 
 def text(found: Sequence[dict[str, Any]], shown: Callable[[str], None]) -> None:
