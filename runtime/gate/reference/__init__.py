@@ -1,0 +1,1 @@
+"""The view a camera is meant to have: taken once, and every frame compared with it."""

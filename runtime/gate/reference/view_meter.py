@@ -1,0 +1,208 @@
+"""How a frame's view differs from the reference view: moved by how much, how like it is, what colour lies over it.
+
+Compared are directions of edges, not brightness: light of another strength or place, and a low contrast, leave them. The
+picture is cut into tiles, and the better half of them speaks: whoever walks or parks before the camera hides some, a
+camera that moved spoils all. A tile's likeness at a shift is the normalised correlation of its edges; the picture's is
+the mean of the better half of its tiles there.
+
+Edges are whole numbers and sums of them exact; the rest is float64 in the order written here, so that the vectors in
+``tests/vectors/reference`` hold to the bit in every language.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .view import FINENESS, Cells, View
+
+TILE = 8
+LEAST_TILES = 6
+"""Tiles with structure that a reference must have."""
+
+_EDGE_UNIT = 64
+_SOFT_LEVELS = 6 * FINENESS  # edges much weaker than this count for little: noise and the seams of a codec
+_STRUCTURE = 6 * _EDGE_UNIT**2  # sum of squares of a tile's edges
+_FLOOR = float(_EDGE_UNIT**2)
+_SEARCH = 4  # shifts up to a quarter of the picture
+_STILL = 0.8  # as like as this where it is, a view has not moved
+_FOUND = 0.5  # as like as this elsewhere, and by _GAIN more than where it was, it has moved there
+_GAIN = 0.05
+_TILE_FOUND = 0.7
+_TILE_GAIN = 0.15
+_LEAST_VOTERS = 4
+_DARK = 64 * FINENESS
+_COLOUR_RANGE = (24 * 4 * FINENESS, 235 * 4 * FINENESS)
+_GREY_SPREAD = 2 * FINENESS
+_COLOURED_SPREAD = 10 * FINENESS
+NO_COLOUR = 100.0
+
+
+class Difference(NamedTuple):
+    """As the cues of these names (``Cues`` in ``reading.py``)."""
+
+    moved: float | None
+    likeness: float | None
+    cast: float | None
+
+
+class ViewMeter:
+    """Compares frames with one reference view. For one thread at a time."""
+
+    def __init__(self, reference: View) -> None:
+        self._reference = reference
+        self.cells: tuple[int, int] = reference.levels.shape[0], reference.levels.shape[1]
+        corners = _corners(self.cells)
+        tiles = _tiles(_edges(reference.levels))
+        energy = _energy(tiles)
+        self._all_corners = corners
+        chosen = np.array([energy[y, x] >= _STRUCTURE for y, x in corners], bool)
+        self._corners = corners[chosen]
+        self._tiles = tiles[self._corners[:, 0], self._corners[:, 1]]
+        self._energy = energy[self._corners[:, 0], self._corners[:, 1]] + _FLOOR
+        self._shifts = _shifts(self.cells)
+        places = self._corners[:, None] + self._shifts
+        limits = np.array(self.cells) - TILE
+        inside = ((places >= 0) & (places <= limits)).all(axis=2)
+        enough = 2 * inside.sum(axis=0) >= len(self._corners)
+        self._shifts, self._inside, places = self._shifts[enough], inside[:, enough], places[:, enough]
+        self._places = np.where(self._inside, places[..., 0] * (limits[1] + 1) + places[..., 1], 0)
+
+    @property
+    def tiles(self) -> int:
+        """Tiles of the reference that have structure."""
+        return len(self._corners)
+
+    def measure(self, view: View) -> Difference:
+        """The difference of a frame of the reference's number of cells.
+
+        A dark frame without any structure gives no shift and no likeness, for nobody can tell. One that has light and
+        no structure is unlike: a wall, or a cover. Colours are compared where the view is the same.
+        """
+        frame = _tiles(_edges(view.levels))
+        energy = _energy(frame)
+        seen = energy[self._all_corners[:, 0], self._all_corners[:, 1]] >= _STRUCTURE
+        if 2 * np.count_nonzero(seen) < LEAST_TILES:
+            dark = is_dark(view)
+            return Difference(None, None if dark else 0.0, self._cast(view, same=False))
+        places = self._corners[:, 0], self._corners[:, 1]
+        here = _correlation(
+            (self._tiles * frame[places]).sum(axis=1, dtype=np.float64), self._energy * (energy[places] + _FLOOR)
+        )
+        likeness, moved = _better_half(here[:, None], np.ones((self.tiles, 1), bool))[0], 0.0
+        shift: float | None = moved
+        if likeness < _STILL:
+            likeness, shift = self._search(frame, energy, here, likeness)
+        return Difference(shift, float(likeness), self._cast(view, same=likeness >= _FOUND))
+
+    def _search(
+        self, frame: NDArray[np.float32], energy: NDArray[np.float64], here: NDArray[np.float64], likeness_here: float
+    ) -> tuple[float, float | None]:
+        """Likeness at the best shift, and how far the view has moved; None where that cannot be told."""
+        places = frame.reshape(-1, frame.shape[-1])
+        found = _correlation(self._tiles @ places.T, self._energy[:, None] * (energy.ravel() + _FLOOR))
+        by_shift = np.where(self._inside, np.take_along_axis(found, self._places, axis=1), -2.0)
+        likeness = _better_half(by_shift, self._inside)
+        distance = (self._shifts**2).sum(axis=1)
+        best = int(likeness.argmax())
+        squared = []
+        if likeness[best] >= _FOUND:
+            squared.append(int(distance[best]) if likeness[best] - likeness_here >= _GAIN else 0)
+        # A camera that was turned about its axis, or zoomed, moves each tile another way.
+        of_tile = by_shift.argmax(axis=1)
+        value = by_shift[np.arange(self.tiles), of_tile]
+        votes = np.sort(np.where(value - here >= _TILE_GAIN, distance[of_tile], 0)[value >= _TILE_FOUND])
+        if len(votes) >= _LEAST_VOTERS and 3 * len(votes) >= self.tiles:
+            squared.append(int(votes[(len(votes) - 1) // 2]))
+        moved = math.sqrt(max(squared)) / self.cells[1] if squared else None
+        return float(likeness[best]), moved
+
+    def _cast(self, view: View, same: bool) -> float | None:
+        """Distance of the colours, percent of the grey level: the median of the cells, so that a red car is no cast.
+
+        A picture without any colour is ``NO_COLOUR`` away from a reference that has some, whatever it shows.
+        """
+        lit, reference_lit = _light(view.colours), _light(self._reference.colours)
+        lowest, highest = _COLOUR_RANGE
+        usable = (lit >= lowest) & (lit <= highest)
+        if 4 * np.count_nonzero(usable) < usable.size:
+            return None
+        if _spread(view.colours[usable]) <= _GREY_SPREAD and _spread(self._reference.colours) >= _COLOURED_SPREAD:
+            return NO_COLOUR
+        usable &= (reference_lit >= lowest) & (reference_lit <= highest)
+        if not same or 4 * np.count_nonzero(usable) < usable.size:
+            return None
+        blue, red = (
+            _middle(
+                4 * view.colours[usable, channel] / lit[usable]
+                - 4 * self._reference.colours[usable, channel] / reference_lit[usable]
+            )
+            for channel in (0, 2)
+        )
+        return 100.0 * math.sqrt(blue * blue + red * red)
+
+
+def is_dark(view: View) -> bool:
+    """Whether 95 % of the cells are darker than grey level 64."""
+    ordered = np.sort(view.levels, axis=None)
+    return bool(ordered[19 * len(ordered) // 20] < _DARK)
+
+
+def _edges(levels: Cells) -> Cells:
+    """Differences across each cell over the strength of its edge, in 1/64: int64 [2, rows, columns], 0 at the border."""
+    along, down = np.zeros_like(levels), np.zeros_like(levels)
+    along[1:-1, 1:-1] = levels[1:-1, 2:] - levels[1:-1, :-2]
+    down[1:-1, 1:-1] = levels[2:, 1:-1] - levels[:-2, 1:-1]
+    strength = np.sqrt(along * along + down * down) + _SOFT_LEVELS
+    edges = [np.floor(_EDGE_UNIT * part / strength + 0.5) for part in (along, down)]
+    return np.asarray(edges, np.int64)
+
+
+def _tiles(edges: Cells) -> NDArray[np.float32]:
+    """The tile at each place: float32 [rows - 7, columns - 7, 128]. Whole numbers, whose sums of products are exact."""
+    windows = np.lib.stride_tricks.sliding_window_view(edges.astype(np.float32), (TILE, TILE), axis=(1, 2))
+    return windows.transpose(1, 2, 0, 3, 4).reshape(*windows.shape[1:3], -1)
+
+
+def _energy(tiles: NDArray[np.float32]) -> NDArray[np.float64]:
+    return np.einsum("yxk,yxk->yx", tiles, tiles).astype(np.float64)
+
+
+def _corners(cells: tuple[int, int]) -> Cells:
+    """Upper left corners of the tiles, which lie in the middle: int64 [n, 2], row and column, by rows."""
+    (first_row, rows), (first_column, columns) = (((side % TILE) // 2, side // TILE) for side in cells)
+    grid = np.indices((rows, columns)).reshape(2, -1).T
+    return np.asarray(grid * TILE + (first_row, first_column), np.int64)
+
+
+def _shifts(cells: tuple[int, int]) -> Cells:
+    """All shifts, int64 [n, 2], the shortest first; of equally short ones by row, then by column."""
+    rows, columns = cells[0] // _SEARCH, cells[1] // _SEARCH
+    grid = np.indices((2 * rows + 1, 2 * columns + 1)).reshape(2, -1).T - (rows, columns)
+    return np.asarray(grid[np.argsort((grid**2).sum(axis=1), kind="stable")], np.int64)
+
+
+def _correlation(products: NDArray[np.floating], energies: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(products / np.sqrt(energies), np.float64)
+
+
+def _better_half(values: NDArray[np.float64], inside: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Per column the mean of the better half of those inside, rounded up; added from the best one on."""
+    half = (inside.sum(axis=0) + 1) // 2
+    sums = np.cumsum(np.sort(np.where(inside, values, -2.0), axis=0)[::-1], axis=0)
+    return np.asarray(sums[half - 1, np.arange(values.shape[1])] / half, np.float64)
+
+
+def _light(colours: Cells) -> Cells:
+    return np.asarray(colours[..., 0] + 2 * colours[..., 1] + colours[..., 2], np.int64)
+
+
+def _spread(colours: Cells) -> int:
+    """From the least to the most of the three colours: what nine tenths of the cells do not exceed."""
+    spreads = np.sort((colours.max(axis=-1) - colours.min(axis=-1)), axis=None)
+    return int(spreads[9 * (len(spreads) - 1) // 10])
+
+
+def _middle(values: NDArray[np.float64]) -> float:
+    return float(np.sort(values)[(len(values) - 1) // 2])
