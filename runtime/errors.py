@@ -93,6 +93,10 @@ class GateError(DgiqaEdgeError):
     """A camera whose frames were rejected for longer than its policy allows, or a baseline that cannot be used."""
 
 
+class UnsuitableReferenceError(GateError):
+    """Frames that make no reference view: dark, uniform or in motion."""
+
+
 class SinkError(DgiqaEdgeError):
     """A destination that did not take an event: a server, a broker, a file system, another process."""
 

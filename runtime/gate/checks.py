@@ -52,7 +52,7 @@ class Check:
         self._limits = limits
         self._worst = CHECKS[name].worst
         self._below = limits.side is Side.BELOW
-        self._smoother = _smoother(smoothing) if CHECKS[name].smoothed else LesserOfTwo()
+        self._smoother = _smoother(smoothing, CHECKS[name].slower) if CHECKS[name].smoothed else LesserOfTwo()
         self.relate_to(normal)
 
     def relate_to(self, normal: Spread | None) -> None:
@@ -156,7 +156,7 @@ class FrozenCheck:
         self._moving_since = None
 
 
-def _smoother(policy: SmoothingPolicy) -> Smoother:
+def _smoother(policy: SmoothingPolicy, slower: float) -> Smoother:
     if policy.method == "ema":
-        return ExponentialAverage(policy.time_constant_s)
-    return MedianWindow(policy.window_s) if policy.method == "median" else Unsmoothed()
+        return ExponentialAverage(slower * policy.time_constant_s)
+    return MedianWindow(slower * policy.window_s) if policy.method == "median" else Unsmoothed()

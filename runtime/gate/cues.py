@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 from .change import ChangeMeter
 from .reading import Cues
+from .reference.reference import ReferenceLearner, ReferenceView
+from .reference.view import view_of
+from .reference.view_meter import ViewMeter
 
 Levels = NDArray[np.uint8]
 
@@ -37,10 +40,16 @@ class CueMeter:
     """Measures one camera's frames in their order; keeps samples of the last ones to see change.
 
     For one thread at a time.
+
+    Args:
+        reference: the view that frames are compared with (moved, likeness, cast); None measures none of that.
+        learn_minutes: without a reference one is learned from so many minutes of frames that passed; 0: none is.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, reference: ReferenceView | None = None, learn_minutes: float = 0.0) -> None:
         self._change = ChangeMeter()
+        self._view = None if reference is None else ViewMeter(reference.view)
+        self._learner = ReferenceLearner(learn_minutes) if reference is None and learn_minutes > 0.0 else None
 
     def measure(self, frame: Levels) -> Cues:
         """The cues of a frame, uint8 [H, W, 3] BGR, which is only read.
@@ -56,6 +65,7 @@ class CueMeter:
         counts = np.bincount(sampled.ravel(), minlength=256)
         dark, bright = _quantile(counts, 0.05), _quantile(counts, 0.95)
         small = _small(samples)
+        view = None if self._view is None else self._view.measure(view_of(grey, samples, self._view.cells))
         return Cues(
             luminance=bright,
             shadows=float(counts[:SHADOW_LEVEL].sum() / counts.sum()),
@@ -67,7 +77,21 @@ class CueMeter:
             occlusion=_flat_share(small),
             change=change,
             smear=_smeared_share(grey, frame),
+            **({} if view is None else view._asdict()),
         )
+
+    def passed(self, frame: Levels, t: float) -> ReferenceView | None:
+        """Learn from a frame that passed, uint8 [H, W, 3] BGR, at time ``t``, seconds.
+
+        Gives the reference once it is learned; frames are compared with it from then on.
+
+        Raises:
+            UnsuitableReferenceError: the frames of those minutes make none; it goes on learning.
+        """
+        learned = None if self._learner is None else self._learner.add(frame, t)
+        if learned is not None:
+            self._view, self._learner = ViewMeter(learned.view), None
+        return learned
 
     def restart(self) -> None:
         """Forget the last frames, after a reconnect."""

@@ -57,7 +57,7 @@ class CheckSpec:
 
     ``witness``: whether it may reject together with a doubtful score where its role is to explain. Contrast is as much
     the scene's as the picture's, so it is none.
-    ``smoothed``: by the policy; otherwise two frames in a row must show the fault.
+    ``smoothed``: by the policy, over ``slower`` times as long; otherwise two frames in a row must show the fault.
     ``worst``: a value at which this fault is as bad as it gets; the gate compares faults by it (``Check.severity``).
     """
 
@@ -69,6 +69,7 @@ class CheckSpec:
     relative: bool = False
     witness: bool = False
     smoothed: bool = True
+    slower: float = 1.0
 
 
 # The settings of a check's two thresholds: they say the direction.
@@ -177,6 +178,13 @@ class BaselinePolicy:
 
 
 @dataclass(frozen=True)
+class ReferencePolicy:
+    """Minutes of passing frames to learn the camera's view from, where it has no reference; 0: none is learned."""
+
+    learn_minutes: float = _POLICY["reference"]["learn_minutes"]
+
+
+@dataclass(frozen=True)
 class GatePolicy:
     """All of it; the defaults are the published ones. ``limits`` has one entry per name in :data:`CHECKS`."""
 
@@ -188,12 +196,13 @@ class GatePolicy:
     frozen: FrozenPolicy = FrozenPolicy()
     watchdog: WatchdogPolicy = WatchdogPolicy()
     baseline: BaselinePolicy = BaselinePolicy()
+    reference: ReferencePolicy = ReferencePolicy()
 
     def to_mapping(self) -> dict[str, Any]:
         """The settings that :func:`parse_policy` reads back to an equal policy."""
         sections = {
             name: _plain(asdict(getattr(self, name)))
-            for name in ("smoothing", "dwell", "reason", "start", "frozen", "watchdog", "baseline")
+            for name in ("smoothing", "dwell", "reason", "start", "frozen", "watchdog", "baseline", "reference")
         }
         limits = {name: _limits_mapping(name, limits) for name, limits in self.limits.items()}
         return {"score": limits.pop("score"), **sections, "cues": limits}

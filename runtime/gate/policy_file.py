@@ -18,6 +18,7 @@ from .policy import (
     GatePolicy,
     Limits,
     ReasonPolicy,
+    ReferencePolicy,
     Role,
     Side,
     SmoothingPolicy,
@@ -44,6 +45,7 @@ _RULES: Mapping[type, Mapping[str, tuple[Any, ...]]] = {
         "sample_every_s": (0.01, 3600.0),
         "on_unusable": ("refuse", "relearn"),
     },
+    ReferencePolicy: {"learn_minutes": (0.0, 1440.0)},
 }
 """The settings of each part: the words of a choice, or the least and the largest number, whole where these are."""
 
@@ -81,12 +83,13 @@ def parse_policy(values: Any, path: str = "") -> GatePolicy:
     frozen = _part(section.section("frozen"), FrozenPolicy)
     watchdog = _watchdog(section.section("watchdog"), dwell)
     baseline = _part(section.section("baseline"), BaselinePolicy)
+    reference = _part(section.section("reference"), ReferencePolicy)
     cues = section.section("cues")
     limits |= {name: _limits(cues.section(name), name) for name in CUE_CHECKS}
     cues.finish()
     section.finish()
     policy = GatePolicy(
-        {name: limits[name] for name in CHECKS}, smoothing, dwell, reason, start, frozen, watchdog, baseline
+        {name: limits[name] for name in CHECKS}, smoothing, dwell, reason, start, frozen, watchdog, baseline, reference
     )
     _check_ratios(policy, section)
     return policy

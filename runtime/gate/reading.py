@@ -26,7 +26,8 @@ class Cues:
         smear: share of the picture that looks made up by a decoder.
         moved: share of the picture's width by which the view has moved away from the reference view.
         likeness: of the picture to the reference view at the best shift, in [-1, 1].
-        cast: distance of the picture's colours from the reference view's, levels. All three are ``None`` without one.
+        cast: distance of the picture's colours from the reference view's, percent of the grey level; 100 for a picture
+            without any colour. All three are ``None`` where there is no reference, or nothing that can be compared.
     """
 
     luminance: float | None = None

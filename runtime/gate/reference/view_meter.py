@@ -32,10 +32,11 @@ _GAIN = 0.05
 _TILE_FOUND = 0.7
 _TILE_GAIN = 0.15
 _LEAST_VOTERS = 4
-_DARK = 64 * FINENESS
+_DARK = 48 * FINENESS
 _COLOUR_RANGE = (24 * 4 * FINENESS, 235 * 4 * FINENESS)
-_GREY_SPREAD = 2 * FINENESS
+_GREY_SPREAD = FINENESS
 _COLOURED_SPREAD = 10 * FINENESS
+_FADED = (1.0, 0.75, 0.5, 0.25)
 NO_COLOUR = 100.0
 
 
@@ -84,8 +85,7 @@ class ViewMeter:
         energy = _energy(frame)
         seen = energy[self._all_corners[:, 0], self._all_corners[:, 1]] >= _STRUCTURE
         if 2 * np.count_nonzero(seen) < LEAST_TILES:
-            dark = is_dark(view)
-            return Difference(None, None if dark else 0.0, self._cast(view, same=False))
+            return Difference(None, None if is_dark(view) else 0.0, None)
         places = self._corners[:, 0], self._corners[:, 1]
         here = _correlation(
             (self._tiles * frame[places]).sum(axis=1, dtype=np.float64), self._energy * (energy[places] + _FLOOR)
@@ -94,7 +94,7 @@ class ViewMeter:
         shift: float | None = moved
         if likeness < _STILL:
             likeness, shift = self._search(frame, energy, here, likeness)
-        return Difference(shift, float(likeness), self._cast(view, same=likeness >= _FOUND))
+        return Difference(shift, float(likeness), self._cast(view) if likeness >= _FOUND else None)
 
     def _search(
         self, frame: NDArray[np.float32], energy: NDArray[np.float64], here: NDArray[np.float64], likeness_here: float
@@ -118,29 +118,26 @@ class ViewMeter:
         moved = math.sqrt(max(squared)) / self.cells[1] if squared else None
         return float(likeness[best]), moved
 
-    def _cast(self, view: View, same: bool) -> float | None:
+    def _cast(self, view: View) -> float | None:
         """Distance of the colours, percent of the grey level: the median of the cells, so that a red car is no cast.
 
-        A picture without any colour is ``NO_COLOUR`` away from a reference that has some, whatever it shows.
+        Haze and glare take colour away and add none: of the distances to the reference and to faded copies of it the
+        least counts. A picture without any colour is ``NO_COLOUR`` away from a reference that has some.
         """
         lit, reference_lit = _light(view.colours), _light(self._reference.colours)
         lowest, highest = _COLOUR_RANGE
-        usable = (lit >= lowest) & (lit <= highest)
+        usable = (lit >= lowest) & (lit <= highest) & (reference_lit >= lowest) & (reference_lit <= highest)
         if 4 * np.count_nonzero(usable) < usable.size:
             return None
         if _spread(view.colours[usable]) <= _GREY_SPREAD and _spread(self._reference.colours) >= _COLOURED_SPREAD:
             return NO_COLOUR
-        usable &= (reference_lit >= lowest) & (reference_lit <= highest)
-        if not same or 4 * np.count_nonzero(usable) < usable.size:
-            return None
-        blue, red = (
-            _middle(
-                4 * view.colours[usable, channel] / lit[usable]
-                - 4 * self._reference.colours[usable, channel] / reference_lit[usable]
-            )
-            for channel in (0, 2)
-        )
-        return 100.0 * math.sqrt(blue * blue + red * red)
+        now = _hue(view.colours[usable], lit[usable])
+        meant = _hue(self._reference.colours[usable], reference_lit[usable])
+        squared = []
+        for faded in _FADED:
+            blue, red = (_middle(now[:, channel] - faded * meant[:, channel]) for channel in (0, 1))
+            squared.append(blue * blue + red * red)
+        return 100.0 * math.sqrt(min(squared))
 
 
 def is_dark(view: View) -> bool:
@@ -196,6 +193,11 @@ def _better_half(values: NDArray[np.float64], inside: NDArray[np.bool_]) -> NDAr
 
 def _light(colours: Cells) -> Cells:
     return np.asarray(colours[..., 0] + 2 * colours[..., 1] + colours[..., 2], np.int64)
+
+
+def _hue(colours: Cells, light: Cells) -> NDArray[np.float64]:
+    """Blue and red over grey, less 1: float64 [n, 2]."""
+    return np.asarray(4 * colours[:, (0, 2)] / light[:, None] - 1.0, np.float64)
 
 
 def _spread(colours: Cells) -> int:

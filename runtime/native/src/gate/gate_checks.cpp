@@ -29,7 +29,7 @@ ValueCheck::ValueCheck(const CheckSpec &spec, const Limits &limits, const Smooth
             limits.role == Role::REJECT || spec.witness),
       limits_(limits),
       worst_(spec.worst),
-      smoother_(spec.smoothed ? smoother(smoothing) : std::make_unique<LesserOfTwo>()) {
+      smoother_(spec.smoothed ? smoother(smoothing, spec.slower) : std::make_unique<LesserOfTwo>()) {
     relate_to(normal);
 }
 

@@ -39,7 +39,8 @@ GateDefaults read_defaults() {
                                limits.contains("reject_below") ? Side::BELOW : Side::ABOVE,
                                item.value("relative", false),
                                item.value("witness", false),
-                               item.value("smoothed", true)};
+                               item.value("smoothed", true),
+                               item.value("slower", 1.0)};
     }
     return found;
 }

@@ -45,7 +45,8 @@ struct CheckSpec {
     Side side;
     bool relative;
     bool witness;  // may reject together with a doubtful score
-    bool smoothed;
+    bool smoothed;  // by the policy, over `slower` times as long
+    double slower;
 };
 
 constexpr std::size_t CHECK_COUNT = 13;
@@ -117,6 +118,11 @@ struct BaselinePolicy {
     OnUnusable on_unusable{};
 };
 
+// Minutes of passing frames to learn the camera's view from, where it has no reference; 0: none is learned.
+struct ReferencePolicy {
+    double learn_minutes{};
+};
+
 struct GatePolicy {
     AllLimits limits{};
     SmoothingPolicy smoothing;
@@ -126,6 +132,7 @@ struct GatePolicy {
     FrozenPolicy frozen;
     WatchdogPolicy watchdog;
     BaselinePolicy baseline;
+    ReferencePolicy reference;
 };
 
 }  // namespace dgiqa

@@ -165,6 +165,12 @@ BaselinePolicy read_baseline_policy(Section section) {
     return policy;
 }
 
+ReferencePolicy read_reference_policy(Section section) {
+    const ReferencePolicy policy = {section.number("learn_minutes", 0.0, 1440.0)};
+    section.finish();
+    return policy;
+}
+
 // A ratio without a baseline would silently do nothing.
 void check_ratios(const GatePolicy &policy, const Section &section) {
     for (std::size_t check = 0; check < CHECK_COUNT; ++check) {
@@ -207,6 +213,7 @@ GatePolicy parse_policy(const nlohmann::json &values, const std::string &path) {
     policy.frozen = read_frozen(section.section("frozen"));
     policy.watchdog = read_watchdog(section.section("watchdog"), policy.dwell);
     policy.baseline = read_baseline_policy(section.section("baseline"));
+    policy.reference = read_reference_policy(section.section("reference"));
     Section cues = section.section("cues");
     for (std::size_t check = 0; check < SCORE_CHECK; ++check) {
         policy.limits[check] = read_limits(cues.section(all_checks()[check].name), all_checks()[check]);
@@ -247,6 +254,7 @@ std::string write_policy(const GatePolicy &policy) {
     document["baseline"] = {{"learn_minutes", policy.baseline.learn_minutes},
                             {"sample_every_s", policy.baseline.sample_every_s},
                             {"on_unusable", word(unusable_words(), policy.baseline.on_unusable)}};
+    document["reference"] = {{"learn_minutes", policy.reference.learn_minutes}};
     document["cues"] = Written::object();
     for (std::size_t check = 0; check < SCORE_CHECK; ++check) {
         document["cues"][all_checks()[check].name] = limits_json(all_checks()[check], policy.limits[check]);

@@ -40,12 +40,12 @@ double MedianWindow::update(double value, double t) {
     return 0.5 * (ordered[middle - 1] + ordered[middle]);
 }
 
-std::unique_ptr<Smoother> smoother(const SmoothingPolicy &policy) {
+std::unique_ptr<Smoother> smoother(const SmoothingPolicy &policy, double slower) {
     switch (policy.method) {
         case Smoothing::EMA:
-            return std::make_unique<ExponentialAverage>(policy.time_constant_s);
+            return std::make_unique<ExponentialAverage>(slower * policy.time_constant_s);
         case Smoothing::MEDIAN:
-            return std::make_unique<MedianWindow>(policy.window_s);
+            return std::make_unique<MedianWindow>(slower * policy.window_s);
         case Smoothing::NONE:
             break;
     }

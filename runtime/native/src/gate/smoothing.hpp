@@ -68,6 +68,6 @@ private:
     std::deque<Sample> samples_;
 };
 
-std::unique_ptr<Smoother> smoother(const SmoothingPolicy &policy);
+std::unique_ptr<Smoother> smoother(const SmoothingPolicy &policy, double slower);
 
 }  // namespace dgiqa
