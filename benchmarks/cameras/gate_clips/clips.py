@@ -15,7 +15,7 @@ from dgiqa_edge.runtime.tuning.label_score import Span
 
 from .footage import CHANGES, CONDITIONS, DAY, FPS, NIGHT, Footage, Picture, lit, view
 
-CLEAN_S, FAULTY_S, FROZEN_S = 4.0, 4.0, 9.0
+CLEAN_S, FAULTY_S, FROZEN_S = 3.0, 4.0, 9.0
 LEAST_CLEAN_S = 9.0
 """Of one clean clip: a third of it before a change of light, a third for it, a third after it."""
 

@@ -2,21 +2,27 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
+from dgiqa_edge.runtime.errors import UnsuitableReferenceError
 from dgiqa_edge.runtime.gate.cues import CueMeter
 from dgiqa_edge.runtime.gate.reading import NO_SIGNAL, Cues, Reading
+from dgiqa_edge.runtime.gate.reference.reference import ReferenceTaker, ReferenceView
 from dgiqa_edge.runtime.ground.atomic import write_text
+from dgiqa_edge.runtime.ground.input_file import file_bytes
 from dgiqa_edge.runtime.ground.names import json_text
 from dgiqa_edge.runtime.ground.strict_text import parse_json
 from dgiqa_edge.runtime.quality import FrameScorer
 from dgiqa_edge.runtime.tuning.label_score import Span
 
 from .clips import MEANS, Clip
-from .footage import FPS
+from .footage import FPS, Picture
 
+REFERENCE_S = 2.0
 _DIGITS = 5
+_MOST_BYTES = 2**30
 
 
 @dataclass(frozen=True)
@@ -42,10 +48,12 @@ class Measured:
 
 
 def measure(clips: Iterable[Clip], scorer: FrameScorer) -> Iterator[Measured]:
-    """Score each frame and measure its cues."""
+    """Score each frame and measure its cues; the reference view is that of the first seconds, where they make one."""
     for clip in clips:
-        meter, readings = CueMeter(), []
-        for frame in clip.frames():
+        frames = clip.frames()
+        first = list(islice(frames, round(REFERENCE_S * FPS)))
+        meter, readings = CueMeter(_reference(first)), []
+        for frame in chain(first, frames):
             if frame is None:
                 meter.restart()
                 readings.append(NO_SIGNAL)
@@ -63,6 +71,17 @@ def measure(clips: Iterable[Clip], scorer: FrameScorer) -> Iterator[Measured]:
         )
 
 
+def _reference(frames: list[Picture | None]) -> ReferenceView | None:
+    taker = ReferenceTaker()
+    try:
+        for frame in frames:
+            if frame is not None:
+                taker.add(frame)
+        return taker.take()
+    except UnsuitableReferenceError:
+        return None
+
+
 def write_readings(path: Path, measured: Iterable[Measured]) -> None:
     """One line of JSON per clip."""
     write_text(path, "".join(json_text(_plain(clip)) + "\n" for clip in measured))
@@ -71,7 +90,7 @@ def write_readings(path: Path, measured: Iterable[Measured]) -> None:
 def read_readings(path: Path) -> list[Measured]:
     """What :func:`write_readings` wrote."""
     found = []
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for line in file_bytes(path, _MOST_BYTES).decode().splitlines():
         facts = parse_json(line)
         found.append(Measured(**{**facts, "readings": tuple(map(_reading, facts["readings"]))}))
     return found
