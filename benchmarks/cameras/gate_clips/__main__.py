@@ -29,7 +29,7 @@ from dgiqa_edge.runtime.tuning.label_score import label_table
 from .clips import clips
 from .footage import footage
 from .readings import Measured, measure, read_readings, write_readings
-from .report import judge, reason_scores, rows, text
+from .report import clean_markdown, judge, markdown, reason_scores, rows, text
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -49,6 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--threads", type=threads, default=1, metavar="N", help="of the engine (default: %(default)s)")
     parser.add_argument("--readings", type=output_file, metavar="FILE", help="keep them there, or take them")
+    parser.add_argument("--markdown", action="store_true", help="print the tables of a page")
     parser.add_argument("--json", type=output_file, metavar="FILE", help="write the figures there")
     args = parse(parser, argv)
     quiet_decoder()
@@ -62,8 +63,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     policy = load_policy(args.policy) if args.policy else GatePolicy()
     outcomes = [judge(clip, Gate(policy)) for clip in found]
     table, scores = rows(outcomes), reason_scores(outcomes)
-    text(table, print)
-    print(f"\n{label_table(scores)}")
+    if args.markdown:
+        print(f"{markdown(table)}\n\n{clean_markdown(table)}")
+    else:
+        text(table, print)
+        print(f"\n{label_table(scores)}")
     if args.json:
         document: dict[str, Any] = {"policy": policy.to_mapping(), "clips": table}
         document["reasons"] = {name: score.to_dict() for name, score in scores.items()}

@@ -9,9 +9,11 @@ from typing import Any
 from dgiqa_edge.runtime.gate.gate import Gate
 from dgiqa_edge.runtime.tuning.label_score import ReasonScore, Span, VerdictSpans, label_scores
 
+from .clips import MEANS
 from .footage import FPS
 from .readings import Measured
 
+CLEAN = "clean"
 IN_TIME_S = 2.0
 
 
@@ -49,7 +51,7 @@ def rows(outcomes: Iterable[Outcome]) -> list[dict[str, Any]]:
     groups: dict[tuple[str, str, str], list[Outcome]] = {}
     for outcome in outcomes:
         clip = outcome.clip
-        groups.setdefault((clip.fault or "clean", "film" if clip.film else "photo", clip.condition), []).append(outcome)
+        groups.setdefault((clip.fault or CLEAN, "film" if clip.film else "photo", clip.condition), []).append(outcome)
     return [
         {"fault": fault, "footage": kind, "light": light, "clips": len(group), **_figures(group)}
         for (fault, kind, light), group in groups.items()
@@ -88,10 +90,44 @@ def text(found: Sequence[dict[str, Any]], shown: Callable[[str], None]) -> None:
     )
     for row in found:
         delay = "" if row["median_delay_s"] is None else f"{row['median_delay_s']:.1f}"
-        clean = row["fault"] == "clean"
+        clean = row["fault"] == CLEAN
         named = ("", "") if clean else (row["named"], row["in_time"])
         other = ", ".join(f"{reason} {count}" for reason, count in row["else"].items())
         shown(
             f"{row['fault']:<24}{row['footage']:<9}{row['light']:<16}{row['clips']:>6}{named[0]:>7}{named[1]:>7}"
             f"{delay:>7}{row['nothing_else']:>7}  {other}"
         )
+
+
+def markdown(found: Sequence[dict[str, Any]]) -> str:
+    """The rows as the table of a page: a line per fault, a column per light."""
+    lights = list(dict.fromkeys(row["light"] for row in found if row["fault"] != CLEAN))
+    head = ["fault", "called", *(f"{light}: named in {IN_TIME_S:.0f} s" for light in lights), "delay s", "called else"]
+    lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
+    for fault in dict.fromkeys(row["fault"] for row in found if row["fault"] != CLEAN):
+        of_it = [row for row in found if row["fault"] == fault]
+        cells = [fault, MEANS[fault].reason]
+        for light in lights:
+            clips, named = (sum(row[key] for row in of_it if row["light"] == light) for key in ("clips", "in_time"))
+            cells.append(f"{named} of {clips}" if clips else "")
+        delays = [row["median_delay_s"] for row in of_it if row["median_delay_s"] is not None]
+        cells.append(f"{median(delays):.1f}" if delays else "")
+        lines.append("| " + " | ".join([*cells, _counted(of_it)]) + " |")
+    return "\n".join(lines)
+
+
+def clean_markdown(found: Sequence[dict[str, Any]]) -> str:
+    """The same of clean footage: a line per light."""
+    lines = ["| clean footage | clips | seconds | silent clips | called |", "|---|---|---|---|---|"]
+    for light in dict.fromkeys(row["light"] for row in found if row["fault"] == CLEAN):
+        of_it = [row for row in found if row["fault"] == CLEAN and row["light"] == light]
+        clips, seconds, silent = (sum(row[key] for row in of_it) for key in ("clips", "seconds", "nothing_else"))
+        lines.append(f"| {light} | {clips} | {seconds:.0f} | {silent} | {_counted(of_it)} |")
+    return "\n".join(lines)
+
+
+def _counted(found: Sequence[dict[str, Any]]) -> str:
+    counts: Counter[str] = Counter()
+    for row in found:
+        counts.update(row["else"])
+    return ", ".join(f"{reason} {count}" for reason, count in counts.most_common())
