@@ -15,7 +15,7 @@ from typing import Any
 import cv2
 
 from dgiqa_edge.runtime.commands.cli import guarded
-from dgiqa_edge.runtime.commands.option_types import input_path, output_file, parse, threads, whole
+from dgiqa_edge.runtime.commands.option_types import input_path, output_file, output_folder, parse, threads, whole
 from dgiqa_edge.runtime.commands.progress import Progress
 from dgiqa_edge.runtime.frames.images import quiet_decoder
 from dgiqa_edge.runtime.gate.gate import Gate
@@ -28,7 +28,7 @@ from dgiqa_edge.runtime.tuning.label_score import label_table
 
 from .clips import clips
 from .footage import footage
-from .readings import Measured, measure, read_readings, write_readings
+from .readings import Measured, measure, read_readings, write_readings, write_vectors
 from .report import clean_markdown, judge, markdown, reason_scores, rows, text
 
 
@@ -50,6 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--threads", type=threads, default=1, metavar="N", help="of the engine (default: %(default)s)")
     parser.add_argument("--readings", type=output_file, metavar="FILE", help="keep them there, or take them")
     parser.add_argument("--markdown", action="store_true", help="print the tables of a page")
+    parser.add_argument("--vectors", type=output_folder, metavar="DIR", help="write a clip of each fault there, as a vector")
     parser.add_argument("--json", type=output_file, metavar="FILE", help="write the figures there")
     args = parse(parser, argv)
     quiet_decoder()
@@ -60,6 +61,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         found = list(_measured(args))
         if args.readings:
             write_readings(args.readings, found)
+    if args.vectors:
+        write_vectors(args.vectors, found)
     policy = load_policy(args.policy) if args.policy else GatePolicy()
     outcomes = [judge(clip, Gate(policy)) for clip in found]
     table, scores = rows(outcomes), reason_scores(outcomes)

@@ -96,6 +96,23 @@ def read_readings(path: Path) -> list[Measured]:
     return found
 
 
+def write_vectors(folder: Path, measured: Iterable[Measured]) -> None:
+    """The first clip of each fault and light as a vector of the gate, every second frame, the answers still to come.
+
+    ``tests/vectors/gate`` holds some, whose answers ``make_vectors.py`` there fills in.
+    """
+    first = {(clip.fault or "clean", clip.condition): clip for clip in reversed(list(measured))}
+    for (fault, condition), clip in first.items():
+        steps = [
+            {"t": t, **(_numbers(reading) or {"score": None, "cues": None}), "expect": {}}
+            for t, reading in list(clip.timed())[::2]
+        ]
+        note = f"readings of {clip.name}; the fault begins at {clip.clean_s:g} s"
+        document = {"name": f"{fault}, {condition}", "note": note, "policy": {}, "baseline": None, "steps": steps}
+        name = "_".join(["clip", *f"{fault} {condition}".replace(",", "").replace("-", " ").split()])
+        write_text(folder / f"{name}.json", json_text(document) + "\n")
+
+
 def _plain(clip: Measured) -> dict[str, Any]:
     facts = {name: value for name, value in vars(clip).items() if name != "readings"}
     return {**facts, "readings": [_numbers(reading) for reading in clip.readings]}
