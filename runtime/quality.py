@@ -73,7 +73,7 @@ class Quality:
 
     def where(self, fault: str | None) -> tuple[tuple[float, ...], ...] | None:
         """The probability of a fault in each cell of the fitted frame, rows from the top; None where it is not read."""
-        if self.coverage is None or fault not in self.faults:
+        if self.coverage is None or fault is None or fault not in self.faults:
             return None
         cells = self.coverage[..., list(self.faults).index(fault)].tolist()
         return tuple(tuple(round(value, _DECIMALS) for value in row) for row in cells)

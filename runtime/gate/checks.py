@@ -37,6 +37,7 @@ class Check:
     Attributes:
         value: smoothed; ``None`` before the first value.
         faulty: whether the latch is set.
+        head: the check of the bundle's fault head for the same fault, set by the gate where there is one.
         in_doubt: a latch too: set beyond ``accept``, cleared by a value on its good side by half of the hysteresis (the
             way from ``reject`` to ``accept``).
     """
@@ -49,7 +50,9 @@ class Check:
         self.value: float | None = None
         self.faulty = False
         self.in_doubt = False
+        self.head: Check | None = None
         self._limits = limits
+        self._yields = CHECKS[name].yields
         self._worst = CHECKS[name].worst
         self._below = limits.side is Side.BELOW
         self._smoother = _smoother(smoothing, CHECKS[name].slower) if CHECKS[name].smoothed else LesserOfTwo()
@@ -58,6 +61,13 @@ class Check:
     def relate_to(self, normal: Spread | None) -> None:
         """Take the camera's own normal into account from now on."""
         self.limits_now = thresholds(self._limits, normal)
+
+    @property
+    def counts(self) -> bool:
+        """Whether it takes part: beside the head's probability only what is faulty does, and nothing that yields."""
+        if self.head is None or self.head.value is None:
+            return True
+        return self.faulty and not self._yields
 
     @property
     def threshold(self) -> float | None:
@@ -109,7 +119,7 @@ class FrozenCheck:
 
     name = "change"
     reason = "frozen"
-    decides = testifies = True
+    decides = testifies = counts = True
 
     def __init__(self, policy: FrozenPolicy) -> None:
         self.value: float | None = None

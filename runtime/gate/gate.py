@@ -1,4 +1,4 @@
-"""The gate: a camera's score and cues over time become ``pass``, ``reject`` or ``unknown``, with a reason.
+"""The gate: a camera's score, faults and cues over time become ``pass``, ``reject`` or ``unknown``, with a reason.
 
 A pure state machine: no clock, no input or output; the same readings give the same verdicts. All arithmetic is
 float64 in the order written here and in ``smoothing.py``, ``checks.py`` and ``baseline.py``; the vectors in
@@ -6,19 +6,22 @@ float64 in the order written here and in ``smoothing.py``, ``checks.py`` and ``b
 
 One update, in this order:
 
-1. No score and no cues: ``unknown`` ("no signal"); smoothing, the count of readings, the fault-free time and the
+1. An empty reading: ``unknown`` ("no signal"); smoothing, the count of readings, the fault-free time and the
    frozen time start anew, latches stay.
-2. Each value is smoothed; of ``smear`` the lesser of two frames in a row counts. A reading with a score counts (with
-   any cue, where the policy does not use the score).
+2. Each value of the reading is smoothed; of ``smear`` the lesser of two frames in a row counts. What the reading lacks
+   stays. A reading with a score counts (with any cue, where the policy does not use the score).
 3. Fewer than ``start.readings`` counted: ``unknown`` ("starting"), nothing is judged. Last score older than
    ``start.score_max_age_s``: ``unknown`` ("not scored").
-4. Each check's latch is set or cleared; frozen: the change stayed within its limit for ``frozen.after_s``. The fault is
-   the most severe of the faulty cues that may reject; else the score, where it is faulty; else the most severe of the
-   faulty witnesses (noise, haze, sharpness) where the score is at least doubtful (``Check.in_doubt``).
-   The reason is that of the most severe cue, of any role; where none is severe, "low quality". Severity is the scale on
-   which cues compare: 0 at the ``accept`` threshold in force, 1 at the check's ``worst`` or beyond, linear between
-   (``Check.severity``); frozen is 0.5. Of equals the first in the order frozen, then ``CHECKS``. It is that of this
-   frame: a latch keeps a fault, never its reason.
+4. Each check's latch is set or cleared; frozen: the change stayed within its limit for ``frozen.after_s``. Checks are
+   those of the cues and of the bundle's fault head (``faults.*``), and the score. Where the head has given the
+   probability of a cue's fault, the head names it and the cue is the safety net for what the head does not see: it
+   takes part only while it is faulty, and one that ``yields`` not at all (``Check.counts``).
+   The fault is the most severe of the faulty checks that may reject; else the score, where it is faulty; else the most
+   severe of the faulty witnesses (``CheckSpec``) where the score is at least doubtful (``Check.in_doubt``).
+   The reason is that of the most severe check, of any role; where none is severe, "low quality". The runner-up is the
+   most severe one of another reason. Severity is the scale on which checks compare: 0 at the ``accept`` threshold in
+   force, 1 at the check's ``worst`` or beyond, linear between (``Check.severity``); frozen is 0.5. Of equals the first
+   in the order frozen, then ``CHECKS``. It is that of this frame: a latch keeps a fault, never its reason.
 5. ``pass`` becomes ``reject`` on a fault, once ``dwell.pass_s`` old. ``reject`` becomes ``pass`` once it is
    ``dwell.reject_s`` old and ``dwell.cool_down_s`` went by without a fault. ``unknown`` becomes ``reject`` on a fault,
    and ``pass`` after ``dwell.cool_down_s`` without one.
@@ -37,9 +40,9 @@ from ..errors import ConfigurationError, GateError
 from .announcement import Announcer
 from .baseline import Baseline, BaselineLearner
 from .checks import Check, FrozenCheck, Thresholds
-from .policy import GatePolicy, Role
+from .policy import CHECKS, GatePolicy, Role
 from .reading import NO_SIGNAL, Reading
-from .verdict import State, Verdict
+from .verdict import RunnerUp, State, Verdict
 from .vocabulary import CONDITIONS, REASONS
 
 __all__ = ["NO_SIGNAL", "REASONS", "Gate", "Reading"]
@@ -71,6 +74,8 @@ class Gate:
         }
         frozen = [] if policy.frozen.role is Role.OFF else [FrozenCheck(policy.frozen)]
         self._checks: list[FrozenCheck | Check] = [*frozen, *self._values.values()]
+        for check in self._values.values():
+            check.head = self._values.get(f"faults.{CHECKS[check.name].head}")
         self._score = self._values.get("score")
         self._cue_checks = [check for check in self._checks if check is not self._score]
         self._baseline = baseline
@@ -139,7 +144,7 @@ class Gate:
 
     def _take_in(self, reading: Reading, t: float) -> "_Cause":
         """Steps 1 to 4: from the reading to the fault; then move the state."""
-        if reading.score is None and reading.cues is None:
+        if not reading.values():
             self._forget()
             self._move_to(State.UNKNOWN, t)
             return _Cause(NO_SIGNAL_REASON)
@@ -160,7 +165,7 @@ class Gate:
 
     def _fault(self) -> FrozenCheck | Check | None:
         """What the frame is rejected for, by step 4."""
-        faulty = [check for check in self._cue_checks if check.faulty]
+        faulty = [check for check in self._cue_checks if check.faulty and check.counts]
         deciding = [check for check in faulty if check.decides]
         if not deciding and self._score is not None:
             if self._score.faulty:
@@ -170,12 +175,12 @@ class Gate:
         return max(deciding, key=lambda check: check.severity, default=None)
 
     def _smooth(self, reading: Reading, t: float) -> None:
-        if self._score is not None and reading.score is not None:
-            self._score.smooth(reading.score, t)
+        values = reading.values()
+        for check in self._checks:
+            if check.name in values:
+                check.smooth(values[check.name], t)
+        if reading.score is not None:
             self._scored_at = t
-        if reading.cues is not None:
-            for check in self._cue_checks:
-                check.smooth(getattr(reading.cues, check.name), t)
         counts = reading.cues if self._score is None else reading.score
         self._readings += counts is not None
 
@@ -230,15 +235,19 @@ class Gate:
         if self._overridden:
             return _of(fault or self._last_fault, WATCHDOG)
         if fault is not None:
-            return _of(fault, self._explained(fault))
+            return self._explained(fault)
         if self._state is State.REJECT:
             return _of(self._last_fault, RECOVERING)
         return _Cause(GOOD if self._state is State.PASS else STARTING)
 
-    def _explained(self, fault: FrozenCheck | Check) -> str:
-        """A cue that may not reject names the reason too, where it is the most severe."""
-        worst = max(self._cue_checks, key=lambda check: check.severity, default=fault)
-        return worst.reason if worst.severity > 0.0 else fault.reason
+    def _explained(self, fault: FrozenCheck | Check) -> "_Cause":
+        """The reason is that of the most severe, which may be one that may not reject; the next other is runner-up."""
+        severe = [check for check in self._cue_checks if check.counts and check.severity > 0.0]
+        severe.sort(key=lambda check: -check.severity)
+        reason = severe[0].reason if severe else fault.reason
+        other = next((check for check in severe if check.reason != reason), None)
+        second = None if other is None else RunnerUp(other.reason, other.name, other.value, other.threshold)
+        return _of(fault, reason)._replace(runner_up=second)
 
     def _forget(self) -> None:
         for check in self._checks:
@@ -254,6 +263,7 @@ class _Cause(NamedTuple):
     cue: str | None = None
     value: float | None = None
     threshold: float | None = None
+    runner_up: RunnerUp | None = None
 
 
 def _of(check: FrozenCheck | Check | None, reason: str) -> _Cause:

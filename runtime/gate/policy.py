@@ -58,6 +58,8 @@ class CheckSpec:
     ``witness``: whether it may reject together with a doubtful score where its role is to explain. Contrast is as much
     the scene's as the picture's, so it is none.
     ``smoothed``: by the policy, over ``slower`` times as long; otherwise two frames in a row must show the fault.
+    ``head``: what bundles call the same fault. Where the reading has its probability, the check is but its safety net:
+    it takes part only where it is faulty, and where it ``yields``, which ones that the head sees better do, not at all.
     ``worst``: a value at which this fault is as bad as it gets; the gate compares faults by it (``Check.severity``).
     """
 
@@ -70,14 +72,25 @@ class CheckSpec:
     witness: bool = False
     smoothed: bool = True
     slower: float = 1.0
+    head: str | None = None
+    yields: bool = False
 
 
+HEAD_CHECKS = tuple(f"faults.{name}" for name in _POLICY["faults"])
+"""Those of the bundle's fault head, by the bundle's names."""
 # The settings of a check's two thresholds: they say the direction.
 _KEYS = {Side.BELOW: ("reject_below", "accept_above"), Side.ABOVE: ("reject_above", "accept_below")}
 
 
+def setting_of(check: str) -> str:
+    """The dotted path of a check's section in a policy: ``score``, ``cues.haze``, ``faults.dark``."""
+    return check if check == "score" or check in HEAD_CHECKS else f"cues.{check}"
+
+
 def _check(name: str, **facts: Any) -> CheckSpec:
-    settings = _POLICY[name] if name == "score" else _POLICY["cues"][name]
+    settings = _POLICY
+    for key in setting_of(name).split("."):
+        settings = settings[key]
     side = next(side for side, keys in _KEYS.items() if keys[0] in settings)
     reject, accept = _KEYS[side]
     return CheckSpec(default=Limits(Role(settings["role"]), side, settings[reject], settings[accept]), **facts)
@@ -86,7 +99,7 @@ def _check(name: str, **facts: Any) -> CheckSpec:
 # In this order: of faults that are equally severe the first one gives the verdict its reason. Dark, haze and covers all
 # take contrast away, so it is the least of reasons: its worst lies where no picture gets.
 CHECKS: Mapping[str, CheckSpec] = {facts["name"]: _check(**facts) for facts in _DEFAULTS["checks"]}
-CUE_CHECKS = tuple(name for name in CHECKS if name != "score")
+CUE_CHECKS = tuple(name for name in CHECKS if name != "score" and name not in HEAD_CHECKS)
 
 
 @dataclass(frozen=True)
@@ -204,8 +217,12 @@ class GatePolicy:
             name: _plain(asdict(getattr(self, name)))
             for name in ("smoothing", "dwell", "reason", "start", "frozen", "watchdog", "baseline", "reference")
         }
-        limits = {name: _limits_mapping(name, limits) for name, limits in self.limits.items()}
-        return {"score": limits.pop("score"), **sections, "cues": limits}
+        checks: dict[str, dict[str, Any]] = {"score": {}, "cues": {}, "faults": {}}
+        for name, limits in self.limits.items():
+            section, _, key = setting_of(name).partition(".")
+            mapping = _limits_mapping(name, limits)
+            checks[section] |= {key: mapping} if key else mapping
+        return {"score": checks.pop("score"), **sections, **checks}
 
 
 def limit_keys(name: str) -> tuple[str, str]:

@@ -12,6 +12,7 @@ from ..settings.section import Section
 from .policy import (
     CHECKS,
     CUE_CHECKS,
+    HEAD_CHECKS,
     BaselinePolicy,
     DwellPolicy,
     FrozenPolicy,
@@ -25,6 +26,7 @@ from .policy import (
     StartPolicy,
     WatchdogPolicy,
     limit_keys,
+    setting_of,
 )
 
 T = TypeVar("T")
@@ -84,9 +86,10 @@ def parse_policy(values: Any, path: str = "") -> GatePolicy:
     watchdog = _watchdog(section.section("watchdog"), dwell)
     baseline = _part(section.section("baseline"), BaselinePolicy)
     reference = _part(section.section("reference"), ReferencePolicy)
-    cues = section.section("cues")
-    limits |= {name: _limits(cues.section(name), name) for name in CUE_CHECKS}
-    cues.finish()
+    for part, names in (("cues", CUE_CHECKS), ("faults", HEAD_CHECKS)):
+        inner = section.section(part)
+        limits |= {name: _limits(inner.section(name.removeprefix("faults.")), name) for name in names}
+        inner.finish()
     section.finish()
     policy = GatePolicy(
         {name: limits[name] for name in CHECKS}, smoothing, dwell, reason, start, frozen, watchdog, baseline, reference
@@ -171,7 +174,7 @@ def _check_ratios(policy: GatePolicy, section: Section) -> None:
     """A ratio without a baseline would silently do nothing."""
     for name, limits in policy.limits.items():
         if limits.reject_ratio is not None and policy.baseline.learn_minutes == 0.0:
-            place = section.path_of("score" if name == "score" else f"cues.{name}")
+            place = section.path_of(setting_of(name))
             raise ConfigurationError(
                 f"{place}.reject_ratio needs a baseline: set {section.path_of('baseline.learn_minutes')} above 0"
             )

@@ -81,5 +81,12 @@ class Reading:
                     f"the probability of {name!r} is {probability}: it must be a number from 0 to 1"
                 )
 
+    def values(self) -> dict[str, float | None]:
+        """What there is for each check by its name; a cue that found nothing is None."""
+        found: dict[str, float | None] = {f"faults.{name}": value for name, value in self.faults.items()}
+        if self.cues is not None:
+            found |= vars(self.cues)
+        return found if self.score is None else {**found, "score": self.score}
+
 
 NO_SIGNAL = Reading()

@@ -61,7 +61,8 @@ def measure_photos(photos: Mapping[Path, str], scorer: FrameScorer, progress: Ca
     for path in photos:
         try:
             photo = read_image(path)
-            readings[path] = Reading(scorer.score(photo).score, CueMeter().measure(photo))
+            quality = scorer.score(photo)
+            readings[path] = Reading(quality.score, CueMeter().measure(photo), quality.faults)
         except SourceError as error:
             failed[path] = str(error)
         progress()

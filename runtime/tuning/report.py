@@ -10,12 +10,12 @@ from .thresholds import Proposal
 def proposal_table(proposals: Sequence[Proposal], before: GatePolicy) -> str:
     """One line per check; ``before`` is the policy that was tuned."""
     header = ("check", "fault", "side", "reject", "accept", "good rejected", "bad caught", "area", "role")
-    lines = ["{:<10}  {:<13}  {:<5}  {:>8}  {:>8}  {:>13}  {:>10}  {:>5}  {}".format(*header)]
+    lines = ["{:<19}  {:<16}  {:<5}  {:>8}  {:>8}  {:>13}  {:>10}  {:>5}  {}".format(*header)]
     for proposal in proposals:
         limits, effect = proposal.limits, proposal.effect
         shares = ("-", "-") if effect is None else (f"{effect.false_reject:.1%}", f"{effect.caught:.1%}")
         lines.append(
-            f"{proposal.check:<10}  {CHECKS[proposal.check].reason:<13}  {limits.side.value:<5}  "
+            f"{proposal.check:<19}  {CHECKS[proposal.check].reason:<16}  {limits.side.value:<5}  "
             f"{_number(limits.reject):>8}  {_number(limits.accept):>8}  {shares[0]:>13}  {shares[1]:>10}  "
             f"{proposal.curve.area:5.3f}  {limits.role.value}{_news(proposal, before)}"
         )

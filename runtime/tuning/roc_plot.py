@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import ConfigurationError
 from ..frames.images import read_image
-from ..gate.policy import GatePolicy
+from ..gate.policy import HEAD_CHECKS, GatePolicy
 from ..ground.atomic import atomic_file
 from ..ground.extra_packages import watch_package
 from ..ground.names import shown
@@ -42,7 +42,9 @@ FORMATS = (".png", ".svg", ".pdf")
 BINS = 30
 DRAWN = 4
 """Mistakes of each kind that are shown."""
-COLOURS = dict(zip(TUNED, cycle((ORANGE, GREEN, VIOLET, ROSE, TEAL, GOLD, INK, GREY)), strict=False)) | {"score": BLUE}
+_CUES_FIRST = sorted(TUNED, key=HEAD_CHECKS.__contains__)
+_OTHERS = cycle((ORANGE, GREEN, VIOLET, ROSE, TEAL, GOLD, INK, GREY))
+COLOURS = dict(zip(_CUES_FIRST, _OTHERS, strict=False)) | {"score": BLUE}
 """Of the curves."""
 THUMBNAIL, NAME = 320, 22
 """The longer side of a photo that is shown, in pixels, and the most letters of its name."""

@@ -179,8 +179,7 @@ def with_proposals(policy: GatePolicy, proposals: Sequence[Proposal]) -> GatePol
 
 def check_values(check: str, readings: Sequence[Reading]) -> Values:
     """One check's values, float64 [N], of the readings that have it."""
-    sources = readings if check == "score" else [reading.cues for reading in readings if reading.cues is not None]
-    values = [getattr(source, check) for source in sources]
+    values = [reading.values().get(check) for reading in readings]
     return np.array([value for value in values if value is not None], dtype=np.float64)
 
 

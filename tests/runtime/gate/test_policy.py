@@ -65,7 +65,7 @@ REFUSED = [
         {"score": {"reject_below": 0.5, "accept_above": 0.4}},
         r"gate\.score\.accept_above is 0\.4: .* at least reject_below",
     ),
-    ({"score": {"reject_below": 0.5}}, r"accept_above is 0\.42: it must be at least reject_below \(0\.5\)"),
+    ({"score": {"reject_below": 0.5}}, r"accept_above is 0\.3: it must be at least reject_below \(0\.5\)"),
     ({"score": {"role": "explain"}}, r"gate\.score\.role is 'explain': give one of reject, off"),
     ({"cues": {"noise": {"accept_below": 9, "reject_above": 5}}}, r"cues\.noise\.accept_below is 9: .* at most"),
     ({"cues": {"noise": {"reject_below": 5}}}, r"cues\.noise\.reject_below is not a setting: did you mean"),

@@ -145,7 +145,8 @@ def test_the_published_policy_rejects_and_names_each_fault_of_the_scripted_scene
     with Scorer(bundle) as scorer:
         for index in range(130):
             image = source.read().image
-            score = scorer.score(image).score if index % 3 == 0 else None
-            verdict = gate.update(Reading(score, meter.measure(image)), index / FPS)
+            quality = scorer.score(image) if index % 3 == 0 else None
+            learned = (None, {}) if quality is None else (quality.score, quality.faults)
+            verdict = gate.update(Reading(learned[0], meter.measure(image), learned[1]), index / FPS)
             announced += [(verdict.state.value, verdict.reason)] if verdict.announced else []
     assert announced[-2:] == [("pass", "good"), ("reject", DEFAULTS[fault])]

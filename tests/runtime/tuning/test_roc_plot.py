@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from dgiqa_edge.runtime.errors import ConfigurationError
-from dgiqa_edge.runtime.gate.policy import CHECKS, GatePolicy
+from dgiqa_edge.runtime.gate.policy import HEAD_CHECKS, GatePolicy
 from dgiqa_edge.runtime.gate.reading import Cues, Reading
 from dgiqa_edge.runtime.tuning.mistakes import Mistake, mistakes
 from dgiqa_edge.runtime.tuning.photos import Measured
 from dgiqa_edge.runtime.tuning.roc_plot import COLOURS, check_plot_path, write_roc_plot
-from dgiqa_edge.runtime.tuning.thresholds import propose, with_proposals
+from dgiqa_edge.runtime.tuning.thresholds import TUNED, propose, with_proposals
 
 CUES = Cues(
     luminance=180.0, shadows=0.1, clipped=0.0, sharpness=0.6, noise=0.4, haze=0.05, contrast=150.0, occlusion=0.1
@@ -86,8 +86,10 @@ def test_the_picture_says_scores_thresholds_and_mistakes(sides, tmp_path):
     assert drawn.count("<image") == wrong + 2
 
 
-def test_each_curve_has_a_colour_of_its_own():
-    assert len(set(COLOURS.values())) == len(COLOURS) == len(CHECKS)
+def test_the_curve_of_each_cue_and_of_the_score_has_a_colour_of_its_own():
+    assert set(COLOURS) == set(TUNED)
+    own = [colour for check, colour in COLOURS.items() if check not in HEAD_CHECKS]
+    assert len(set(own)) == len(own)
 
 
 def test_without_mistakes_none_is_drawn_and_without_a_score_a_cue_is(tmp_path):

@@ -15,7 +15,7 @@ from dgiqa_edge.runtime.gate.gate import Gate
 from dgiqa_edge.runtime.gate.policy_file import parse_policy
 from dgiqa_edge.runtime.gate.reading import Cues, Reading
 
-EXPECTED = ("reason", "cue", "value", "threshold", "smoothed", "changed", "overdue", "announced")
+EXPECTED = ("state", "reason", "cue", "value", "threshold", "smoothed", "changed", "overdue", "announced", "runner_up")
 QUICK: dict[str, Any] = {
     "smoothing": {"method": "none"},
     "dwell": {"pass_s": 0.0, "reject_s": 0.0, "cool_down_s": 0.0},
@@ -23,7 +23,10 @@ QUICK: dict[str, Any] = {
 }
 FINE = {"luminance": 180.0, "shadows": 0.1, "clipped": 0.01, "sharpness": 0.6, "noise": 0.3, "haze": 0.05}
 FINE |= {"contrast": 150.0, "occlusion": 0.1, "change": 4.0, "smear": 0.0}
-Step = tuple[float, float | None, dict[str, float] | None]
+SOUND = {"blurred": 0.1, "noisy": 0.01, "dark": 0.02, "over-exposed": 0.01, "hazy": 0.05, "flared": 0.001, "dirty": 0.1}
+SOUND |= {"damaged": 0.05}
+Step = tuple[Any, ...]
+"""Time, score, cues, and the probabilities of faults where the bundle reads some."""
 
 
 def baseline_of(document: dict[str, Any] | None) -> Baseline | None:
@@ -33,22 +36,22 @@ def baseline_of(document: dict[str, Any] | None) -> Baseline | None:
     return Baseline(document["samples"], {name: Spread(**spread) for name, spread in document["spreads"].items()})
 
 
-def played(gate: Gate, t: float, score: float | None, cues: dict[str, float] | None) -> dict[str, Any]:
-    """What the gate answers, in the form of ``expect``."""
+def played(gate: Gate, step: dict[str, Any]) -> dict[str, Any]:
+    """What the gate answers to a step, in the form of ``expect``."""
+    cues = None if step["cues"] is None else Cues(**step["cues"])
     try:
-        verdict = gate.update(Reading(score, None if cues is None else Cues(**cues)), t)
+        verdict = gate.update(Reading(step["score"], cues, step.get("faults", {})), step["t"])
     except GateError:
         return {"raises": True}
-    return {"state": verdict.state.value, **{name: getattr(verdict, name) for name in EXPECTED}}
+    return {name: value for name, value in verdict.to_dict().items() if name in EXPECTED}
 
 
 def vector(
     name: str, note: str, policy: dict[str, Any], steps: list[Step], baseline: dict[str, Any] | None = None
 ) -> dict[str, Any]:
     gate = Gate(parse_policy(policy), baseline_of(baseline))
-    played_steps = [
-        {"t": t, "score": score, "cues": cues, "expect": played(gate, t, score, cues)} for t, score, cues in steps
-    ]
+    given = [dict(zip(("t", "score", "cues", "faults"), step, strict=False)) for step in steps]
+    played_steps = [{**step, "expect": played(gate, step)} for step in given]
     return {"name": name, "note": note, "policy": policy, "baseline": baseline, "steps": played_steps}
 
 
@@ -164,12 +167,33 @@ def vectors() -> dict[str, dict[str, Any]]:
         "case_watchdog_report": vector("watchdog reports", "rejecting for two seconds", watch("report"), stuck),
         "case_watchdog_pass": vector("watchdog lets pass", "until the fault is gone", watch("pass"), stuck),
         "case_watchdog_raise": vector("watchdog raises", "on each frame from then on", watch("raise"), stuck),
+        "case_heads": vector(
+            "each fault that the bundle reads alone",
+            "and gone again; then a black picture and a covered lens that it does not see",
+            QUICK,
+            [
+                (float(index), good, FINE, {**SOUND, name: value})
+                for index, (name, value) in enumerate((name, value) for name in SOUND for value in (0.999, SOUND[name]))
+            ]
+            + [
+                (20.0, good, {**FINE, "luminance": 5.0, "shadows": 1.0, "occlusion": 1.0}, SOUND),
+                (21.0, good, FINE, SOUND),
+            ]
+            + [(22.0, good, {**FINE, "occlusion": 1.0, "clipped": 0.9}, SOUND), (23.0, good, FINE, SOUND)]
+            + [(24.0, good, {**FINE, "clipped": 0.9, "noise": 20.0}, SOUND), (25.0, good, {**FINE, "clipped": 0.9})],
+        ),
         "case_random": vector("a long random sequence", "published policy, uneven times", {}, random_steps(400)),
+        "case_random_heads": vector(
+            "a long random sequence with probabilities", "published policy", {}, random_steps(400, heads=True)
+        ),
     }
 
 
-def random_steps(count: int) -> list[Step]:
-    """Slow wanderings of score and cues with sudden faults, repeated frames and gaps; seeded."""
+def random_steps(count: int, heads: bool = False) -> list[Step]:
+    """Slow wanderings of score and cues with sudden faults, repeated frames and gaps; seeded.
+
+    ``heads``: with probabilities, of which up to two are high at a time; not with every frame.
+    """
     draw = random.Random(20260101)
     t, level, steps = 0.0, 0.8, []
     for index in range(count):
@@ -180,7 +204,12 @@ def random_steps(count: int) -> list[Step]:
             name, value = (("luminance", 12.0), ("clipped", 0.7), ("smear", 0.3), ("change", 0.0))[index // 50 % 4]
             cues[name] = value
         lost = draw.random() < 0.01
-        steps.append((round(t, 6), None if lost else round(level, 6), None if lost else cues))
+        step: Step = (round(t, 6), None if lost else round(level, 6), None if lost else cues)
+        if heads and not lost and draw.random() < 0.9:
+            high = draw.choices(list(SOUND), k=2) if index % 40 in range(20, 35) else ()
+            low = {name: round(draw.uniform(0.0, 0.3), 6) for name in SOUND}
+            step = (*step, low | {name: round(draw.uniform(0.4, 1.0), 6) for name in high})
+        steps.append(step)
     return steps
 
 
