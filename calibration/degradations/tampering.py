@@ -34,11 +34,19 @@ def spray(scene: Scene, strength: float, rng: np.random.Generator) -> Degraded:
 
 
 def wall(scene: Scene, strength: float, rng: np.random.Generator) -> Degraded:
-    """Another view altogether: a plastered wall, lit from a side; the stronger, the smoother and closer."""
+    """Another view altogether: a brick wall, lit from a side; plaster hides its bricks, at 1 all of them."""
     height, width = scene.size
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
     angle = rng.uniform(0.0, 2.0 * np.pi)
-    lit = 0.5 + (x / width - 0.5) * np.cos(angle) + (y / height - 0.5) * np.sin(angle)
-    plaster = between(strength, 0.25, 0.05) * (clouds(scene.size, 60.0, rng) - 0.5)
-    colour = rng.uniform(0.12, 0.4) * np.array([rng.uniform(0.75, 1.0), rng.uniform(0.88, 1.0), 1.0], np.float32)
-    return everywhere(to_levels(colour * (0.6 + 0.8 * lit + plaster)[..., None]))
+    lit = 0.6 + 0.8 * (0.5 + (x / width - 0.5) * np.cos(angle) + (y / height - 0.5) * np.sin(angle))
+    tall = max(8.0, scene.diagonal / rng.uniform(18.0, 30.0))
+    row = np.floor(y / tall)
+    column = np.floor(x / (2.5 * tall) + 0.5 * (row % 2))
+    tones = rng.uniform(0.6, 1.4, (int(row.max()) + 1, int(column.max()) + 1)).astype(np.float32)
+    bricks = tones[row.astype(int), column.astype(int)]
+    joint = np.minimum(y % tall, (x + 1.25 * tall * (row % 2)) % (2.5 * tall)) < 0.1 * tall
+    relief = cv2.GaussianBlur(np.where(joint, 1.8, bricks).astype(np.float32), (0, 0), max(0.8, 0.02 * tall))
+    shade = lit * (1.0 + (1.0 - strength) * (relief - 1.0) + 0.1 * (clouds(scene.size, 60.0, rng) - 0.5))
+    green = rng.uniform(0.7, 1.0)
+    colour = rng.uniform(0.12, 0.4) * np.array([rng.uniform(0.7, 1.0) * green, green, 1.0], np.float32)
+    return everywhere(to_levels(colour * shade[..., None]))

@@ -50,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--threads", type=threads, default=1, metavar="N", help="of the engine (default: %(default)s)")
     parser.add_argument("--readings", type=output_file, metavar="FILE", help="keep them there, or take them")
     parser.add_argument("--markdown", action="store_true", help="print the tables of a page")
-    parser.add_argument("--vectors", type=output_folder, metavar="DIR", help="write clips there, as vectors of the gate")
+    parser.add_argument("--vectors", type=output_folder, metavar="DIR", help="write clips there, as vectors")
     parser.add_argument("--json", type=output_file, metavar="FILE", help="write the figures there")
     args = parse(parser, argv)
     quiet_decoder()

@@ -64,7 +64,7 @@ MEANS = {
     "frozen": Means("frozen", "frozen"),
     "no signal": Means("no signal", "no signal"),
     "moved view": Means("moved view", "moved", 0.1),
-    "turned to the wall": Means("moved view", "wall", 0.5),
+    "turned to the wall": Means("moved view", "wall", 0.3),
     "colour cast": Means("colour cast", "colour_cast", 0.6, "sensor", colour=True),
     "lost blocks": Means("codec damage", "lost_blocks", 0.8, "sensor", every=5),
     "too few bits": Means("codec damage", "jpeg", 0.6, "sensor"),

@@ -93,7 +93,7 @@ DOES = {
     "h265": (sharpness, 0.5),
     "night": (mean, 0.8),
     "hand": (sharpness, 0.02),
-    "wall": (sharpness, 0.1),
+    "wall": (sharpness, 0.5),
 }
 
 
