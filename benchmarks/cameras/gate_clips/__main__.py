@@ -29,7 +29,7 @@ from dgiqa_edge.runtime.tuning.label_score import label_table
 from .clips import clips
 from .footage import footage
 from .readings import Measured, measure, read_readings, write_readings, write_vectors
-from .report import clean_markdown, judge, markdown, reason_scores, rows, text
+from .report import TITLES, judge, markdown, reason_scores, rows, text
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -64,16 +64,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.vectors:
         write_vectors(args.vectors, found)
     policy = load_policy(args.policy) if args.policy else GatePolicy()
-    outcomes = [judge(clip, Gate(policy)) for clip in found]
-    table, scores = rows(outcomes), reason_scores(outcomes)
+    document: dict[str, Any] = {"policy": policy.to_mapping()}
+    for title, reference in TITLES.items():
+        outcomes = [judge(clip, Gate(policy), reference) for clip in found]
+        table, scores = rows(outcomes), reason_scores(outcomes)
+        document[title] = {"clips": table, "reasons": {name: score.to_dict() for name, score in scores.items()}}
+        if not args.markdown:
+            print(f"\n{title}:")
+            text(table, print)
+            print(f"\n{label_table(scores)}")
     if args.markdown:
-        print(f"{markdown(table)}\n\n{clean_markdown(table)}")
-    else:
-        text(table, print)
-        print(f"\n{label_table(scores)}")
+        print(markdown(document))
     if args.json:
-        document: dict[str, Any] = {"policy": policy.to_mapping(), "clips": table}
-        document["reasons"] = {name: score.to_dict() for name, score in scores.items()}
         write_text(args.json, json_text(document, indent=1) + "\n")
     return 0
 

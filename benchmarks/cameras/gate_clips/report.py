@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 from typing import Any
 
@@ -14,6 +14,9 @@ from .footage import FPS
 from .readings import Measured
 
 CLEAN = "clean"
+NO_REFERENCE = {"moved": None, "likeness": None, "cast": None}
+WITH, WITHOUT = "with a reference view", "without a reference view"
+TITLES = {WITH: True, WITHOUT: False}
 IN_TIME_S = 2.0
 
 
@@ -38,10 +41,12 @@ class Outcome:
         return [str(span.reason) for span in self.told if span.reason not in right]
 
 
-def judge(clip: Measured, gate: Gate) -> Outcome:
-    """Play a clip's readings through a gate of its own."""
+def judge(clip: Measured, gate: Gate, reference: bool = True) -> Outcome:
+    """Play a clip's readings through a gate of its own, with what a reference view tells or without."""
     spans = VerdictSpans()
     for t, reading in clip.timed():
+        if not reference and reading.cues is not None:
+            reading = replace(reading, cues=replace(reading.cues, **NO_REFERENCE))
         spans.add(t, gate.update(reading, t))
     return Outcome(clip, *spans.until(clip.seconds))
 
@@ -99,31 +104,56 @@ def text(found: Sequence[dict[str, Any]], shown: Callable[[str], None]) -> None:
         )
 
 
-def markdown(found: Sequence[dict[str, Any]]) -> str:
-    """The rows as the table of a page: a line per fault, a column per light."""
-    lights = list(dict.fromkeys(row["light"] for row in found if row["fault"] != CLEAN))
-    head = ["fault", "called", *(f"{light}: named in {IN_TIME_S:.0f} s" for light in lights), "delay s", "called else"]
-    lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
-    for fault in dict.fromkeys(row["fault"] for row in found if row["fault"] != CLEAN):
-        of_it = [row for row in found if row["fault"] == fault]
+def markdown(document: dict[str, Any]) -> str:
+    """What the program's JSON holds as tables of a page: faults, reasons, clean footage."""
+    beside = {title: document[title]["clips"] for title in TITLES}
+    return "\n\n".join([_faults(beside[WITH]), _reasons(document[WITH]["reasons"]), *map(_clean, beside.items())])
+
+
+def _faults(found: Sequence[dict[str, Any]]) -> str:
+    """A line per fault, a column per light."""
+    faulty = [row for row in found if row["fault"] != CLEAN]
+    lights = list(dict.fromkeys(row["light"] for row in faulty))
+    lines = [
+        _line(["fault", "called", *(f"{light}, in {IN_TIME_S:.0f} s" for light in lights), "delay, s", "also told"])
+    ]
+    for fault in dict.fromkeys(row["fault"] for row in faulty):
+        of_it = [row for row in faulty if row["fault"] == fault]
         cells = [fault, MEANS[fault].reason]
         for light in lights:
             clips, named = (sum(row[key] for row in of_it if row["light"] == light) for key in ("clips", "in_time"))
             cells.append(f"{named} of {clips}" if clips else "")
         delays = [row["median_delay_s"] for row in of_it if row["median_delay_s"] is not None]
-        cells.append(f"{median(delays):.1f}" if delays else "")
-        lines.append("| " + " | ".join([*cells, _counted(of_it)]) + " |")
-    return "\n".join(lines)
+        lines.append(_line([*cells, f"{median(delays):.1f}" if delays else "", _counted(of_it)]))
+    return _table(lines)
 
 
-def clean_markdown(found: Sequence[dict[str, Any]]) -> str:
-    """The same of clean footage: a line per light."""
-    lines = ["| clean footage | clips | seconds | silent clips | called |", "|---|---|---|---|---|"]
-    for light in dict.fromkeys(row["light"] for row in found if row["fault"] == CLEAN):
-        of_it = [row for row in found if row["fault"] == CLEAN and row["light"] == light]
+def _reasons(scores: dict[str, dict[str, Any]]) -> str:
+    keys = {"events": "events", "found": "found", "recall": "recall", "alarms": "alarms", "precision": "precision"}
+    lines = [_line(["reason", *keys])]
+    for reason, score in scores.items():
+        cells = (score[key] for key in keys.values())
+        lines.append(_line([reason, *(f"{one:.2f}" if isinstance(one, float) else str(one or 0) for one in cells)]))
+    return _table(lines)
+
+
+def _clean(titled: tuple[str, Sequence[dict[str, Any]]]) -> str:
+    title, found = titled
+    clean = [row for row in found if row["fault"] == CLEAN]
+    lines = [_line([f"clean, {title}", "clips", "seconds", "silent clips", "told"])]
+    for light in dict.fromkeys(row["light"] for row in clean):
+        of_it = [row for row in clean if row["light"] == light]
         clips, seconds, silent = (sum(row[key] for row in of_it) for key in ("clips", "seconds", "nothing_else"))
-        lines.append(f"| {light} | {clips} | {seconds:.0f} | {silent} | {_counted(of_it)} |")
-    return "\n".join(lines)
+        lines.append(_line([light, str(clips), f"{seconds:.0f}", str(silent), _counted(of_it)]))
+    return _table(lines)
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _table(lines: list[str]) -> str:
+    return "\n".join([lines[0], "|---" * (lines[0].count("|") - 1) + "|", *lines[1:]])
 
 
 def _counted(found: Sequence[dict[str, Any]]) -> str:

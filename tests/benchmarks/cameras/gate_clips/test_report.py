@@ -7,7 +7,7 @@ import pytest
 from dgiqa_edge.benchmarks.cameras.gate_clips.__main__ import main
 from dgiqa_edge.benchmarks.cameras.gate_clips.footage import FPS
 from dgiqa_edge.benchmarks.cameras.gate_clips.readings import Measured, read_readings, write_readings
-from dgiqa_edge.benchmarks.cameras.gate_clips.report import judge, reason_scores, rows
+from dgiqa_edge.benchmarks.cameras.gate_clips.report import TITLES, judge, reason_scores, rows
 from dgiqa_edge.runtime.gate.gate import Gate
 from dgiqa_edge.runtime.gate.policy import GatePolicy
 from dgiqa_edge.runtime.gate.reading import NO_SIGNAL, Cues, Reading
@@ -65,6 +65,8 @@ def test_the_program_takes_kept_readings(tmp_path, capsys):
     shown = capsys.readouterr().out
     assert "too little light" in shown and "precision" in shown
     document = json.loads(figures.read_text())
-    assert [row["fault"] for row in document["clips"]] == ["too little light", "too little light", "clean", "no signal"]
-    assert document["reasons"]["no signal"]["recall"] == pytest.approx(1.0)
+    for title in TITLES:
+        table = document[title]["clips"]
+        assert [row["fault"] for row in table] == ["too little light", "too little light", "clean", "no signal"]
+        assert document[title]["reasons"]["no signal"]["recall"] == pytest.approx(1.0)
     assert document["policy"] == GatePolicy().to_mapping()
