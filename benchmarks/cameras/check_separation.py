@@ -109,10 +109,9 @@ def _copies(photo: NDArray[np.uint8], seed: int, faulty: bool) -> Iterator[tuple
 
 def _values(picture: NDArray[np.uint8], scorer: FrameScorer | None) -> Values:
     cues = CueMeter().measure(picture)
-    if scorer is None:
-        return Reading(cues=cues).values()
-    quality = scorer.score(picture)
-    return Reading(quality.score, cues, quality.faults).values()
+    quality = None if scorer is None else scorer.score(picture)
+    reading = Reading(cues=cues) if quality is None else Reading(quality.score, cues, quality.faults)
+    return {check: value for check, value in reading.values().items() if value is not None}
 
 
 def _print(rows: Sequence[Separation], found: Mapping[str, Sequence[Values]]) -> None:
