@@ -16,6 +16,8 @@ from ..frames.arrays import Image, as_bgr
 from ..gate.gate import Gate as StateMachine
 from ..gate.policy import GatePolicy
 from ..gate.policy_file import load_policy
+from ..gate.reference.reference import ReferenceView
+from ..gate.reference.reference_file import load_reference
 from ..gate.verdict import Verdict
 from ..scoring.scorer import Scorer
 from ..watch.replay import FrameJudge
@@ -30,6 +32,8 @@ class Gate:
         bundle: a bundle's folder, or one already loaded; or an open ``Scorer``, which several gates may share and none
             of them closes.
         policy: what is a fault; a policy file's path (TOML, YAML, JSON), or None for the published policy.
+        reference: the view that the camera is meant to have, or the file of one (``dgiqa-edge gate reference``); None:
+            nothing tells a moved camera, unless the policy's ``reference.learn_minutes`` learns one.
         options: of ``Scorer``, where this gate opens one.
 
     Example:
@@ -41,18 +45,25 @@ class Gate:
 
     Raises:
         ConfigurationError: the policy breaks a rule, or an option makes no sense.
+        GateError: the reference's file cannot be used.
         DgiqaEdgeError: as ``Scorer``.
     """
 
     def __init__(
-        self, bundle: str | Path | Bundle | Scorer, policy: GatePolicy | str | Path | None = None, **options: Any
+        self,
+        bundle: str | Path | Bundle | Scorer,
+        policy: GatePolicy | str | Path | None = None,
+        reference: ReferenceView | str | Path | None = None,
+        **options: Any,
     ) -> None:
         if policy is None:
             policy = GatePolicy()
         self.policy = policy if isinstance(policy, GatePolicy) else load_policy(policy)
+        if isinstance(reference, str | Path):
+            reference = load_reference(Path(reference))
         self._scorer = bundle if isinstance(bundle, Scorer) else Scorer(bundle, **options)
         self._owns_scorer = self._scorer is not bundle
-        self._judge = FrameJudge(self._scorer, StateMachine(self.policy))
+        self._judge = FrameJudge(self._scorer, StateMachine(self.policy), reference)
         self._last_s = 0.0
 
     def judge(self, frame: Frame | Image | None, t_s: float | None = None, *, rgb: bool = False) -> Verdict:

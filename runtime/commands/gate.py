@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from ..gate.verdict import Verdict
     from ..tuning.photos import Measured
 
-SUMMARY = "the camera gate: tune its thresholds on photos, try a policy on recorded frames, print the defaults"
+SUMMARY = (
+    "the camera gate: tune thresholds on photos, try a policy on frames, take a reference view, print the defaults"
+)
 EXTRA = "cpu"
 EXIT_BAD_FRAME = 3
 
@@ -28,6 +30,8 @@ example:
   dgiqa-edge gate defaults > policy.toml
   dgiqa-edge gate tune --good good/ --bad bad/ --bundle build/demo/bundle --out policy.toml --plot roc.png
   dgiqa-edge gate run --bundle build/demo/bundle --policy policy.toml video.mp4 --json
+  dgiqa-edge gate reference video.mp4 --out reference.json
+  dgiqa-edge gate reference --config watch.toml --camera front
 """
 
 
@@ -78,13 +82,29 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="frames per second (default: the video's time stamps, else 25)",
     )
+    run_.add_argument(
+        "--reference", type=input_path, metavar="FILE", help="the view it is meant to have, by 'gate reference'"
+    )
     add_json_option(run_, "one object per frame, each a line")
+    reference = _action(actions, "reference", "take the view a camera is meant to have, to tell when it was moved")
+    reference.add_argument("source", nargs="?", metavar="SOURCE", help="video file, images, or a camera's URI")
+    reference.add_argument("--config", type=input_path, metavar="FILE", help="a watch file whose camera it is, instead")
+    reference.add_argument("--camera", metavar="NAME", help="of the watch file")
+    reference.add_argument(
+        "--out", type=output_file, metavar="FILE", help="the reference view (default: in the watch file's 'baselines')"
+    )
+    reference.add_argument(
+        "--seconds",
+        type=number(0.0, above=True),
+        metavar="S",
+        help="of frames at most (default: all of a file, 10 of a camera)",
+    )
     _action(actions, "defaults", "print the published policy as TOML, to edit")
 
 
 def run(args: argparse.Namespace) -> int:
     """Run the action; 0, or 3 when some photo or frame could not be read."""
-    return {"tune": _tune, "run": _run, "defaults": _defaults}[args.action](args)
+    return {"tune": _tune, "run": _run, "reference": _reference, "defaults": _defaults}[args.action](args)
 
 
 def _action(
@@ -114,16 +134,54 @@ def _defaults(args: argparse.Namespace) -> int:
     return 0
 
 
+def _reference(args: argparse.Namespace) -> int:
+    from ..errors import ConfigurationError
+    from ..frames.images import quiet_decoder
+    from ..gate.reference.reference_file import save_reference
+    from ..ground.atomic import check_output
+    from ..watch.assembly.baseline_keeper import reference_file
+    from ..watch.assembly.config import load_watch_settings
+    from ..watch.assembly.parts import camera_source
+    from ..watch.reference_taking import take_reference
+    from ..watch.sources.registry import create_source
+
+    if (args.source is None) == (args.config is None) or (args.config is None) != (args.camera is None):
+        raise ConfigurationError("give a source, or --config FILE and --camera NAME")
+    out = args.out
+    if args.config is None:
+        source = create_source(args.source)
+    else:
+        settings = load_watch_settings(args.config)
+        camera = next((one for one in settings.cameras if one.name == args.camera), None)
+        if camera is None:
+            known = ", ".join(one.name for one in settings.cameras)
+            raise ConfigurationError(f"--camera: {args.config} has no camera {shown(args.camera)!r}, known are {known}")
+        if out is None and settings.baselines is not None:
+            out = reference_file(settings.baselines, camera.name)
+        source = camera_source(camera, settings.folder)
+    if out is None:
+        raise ConfigurationError("--out FILE is missing: where the reference view is to be written")
+    check_output(out)
+    quiet_decoder()
+    with Progress("looking at the camera"):
+        reference = take_reference(source, args.seconds)
+    save_reference(out, reference)
+    print(f"{shown(out)}: reference view of {reference.frames} frames of {reference.width}x{reference.height}")
+    return 0
+
+
 def _run(args: argparse.Namespace) -> int:
     from ..errors import ConfigurationError
     from ..frames.images import left_out, quiet_decoder
     from ..gate.gate import Gate
     from ..gate.policy import GatePolicy
     from ..gate.policy_file import load_policy
+    from ..gate.reference.reference_file import load_reference
     from ..scoring.scorer import Scorer
     from ..watch.replay import Recording, replay
 
     gate = Gate(load_policy(args.policy) if args.policy else GatePolicy())
+    reference = load_reference(args.reference) if args.reference else None
     bundle, sources = bundle_and_rest(args, args.sources)
     if len(sources) != 1:
         raise ConfigurationError(f"{len(sources)} sources of frames are named: give one video, folder, or quoted glob")
@@ -138,7 +196,7 @@ def _run(args: argparse.Namespace) -> int:
         Scorer(bundle, threads=args.threads, fit=args.fit) as scorer,
     ):
         progress.begin("frames")
-        for judged in replay(recording, scorer, gate):
+        for judged in replay(recording, scorer, gate, reference):
             frames += 1
             failed += judged.error is not None
             if judged.error is not None:

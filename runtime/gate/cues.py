@@ -44,10 +44,14 @@ class CueMeter:
     Args:
         reference: the view that frames are compared with (moved, likeness, cast); None measures none of that.
         learn_minutes: without a reference one is learned from so many minutes of frames that passed; 0: none is.
+
+    Attributes:
+        reference: given, or learned by now.
     """
 
     def __init__(self, reference: ReferenceView | None = None, learn_minutes: float = 0.0) -> None:
         self._change = ChangeMeter()
+        self.reference = reference
         self._view = None if reference is None else ViewMeter(reference.view)
         self._learner = ReferenceLearner(learn_minutes) if reference is None and learn_minutes > 0.0 else None
 
@@ -90,7 +94,7 @@ class CueMeter:
         """
         learned = None if self._learner is None else self._learner.add(frame, t)
         if learned is not None:
-            self._view, self._learner = ViewMeter(learned.view), None
+            self.reference, self._view, self._learner = learned, ViewMeter(learned.view), None
         return learned
 
     def restart(self) -> None:

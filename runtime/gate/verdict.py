@@ -58,6 +58,11 @@ class Verdict:
     where: tuple[tuple[float, ...], ...] | None = None
     profile: str | None = None
 
+    @property
+    def good(self) -> bool:
+        """Passing without any fault: such a picture may teach what is normal."""
+        return self.state is State.PASS and self.reason == "good"
+
     def to_dict(self) -> dict[str, Any]:
         """Ready for JSON, by the names above."""
         return asdict(self) | {"state": self.state.value}

@@ -3,6 +3,7 @@
 Live cameras are the watch loop's work; here every frame is judged, in its order, at the time its number says.
 """
 
+import contextlib
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
@@ -12,11 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import SourceError
+from ..errors import SourceError, UnsuitableReferenceError
 from ..frames.images import IMAGE_SUFFIXES, expand_images, read_image
 from ..gate.cues import CueMeter
 from ..gate.gate import NO_SIGNAL, Gate
 from ..gate.reading import Reading
+from ..gate.reference.reference import ReferenceView
 from ..gate.verdict import Verdict
 from ..gate.vocabulary import head_of
 from ..quality import FrameScorer
@@ -121,12 +123,20 @@ class Recording:
 
 
 class FrameJudge:
-    """One camera's frames through cues, scorer and gate, in their order; for one thread at a time."""
+    """One camera's frames through cues, scorer and gate, in their order; for one thread at a time.
 
-    def __init__(self, scorer: FrameScorer, gate: Gate) -> None:
+    Without a reference view one is learned where the gate's policy says so.
+    """
+
+    def __init__(self, scorer: FrameScorer, gate: Gate, reference: ReferenceView | None = None) -> None:
         self._scorer = scorer
         self._gate = gate
-        self._meter = CueMeter()
+        self._meter = CueMeter(reference, gate.policy.reference.learn_minutes)
+
+    @property
+    def reference(self) -> ReferenceView | None:
+        """Given at the start, or learned by now."""
+        return self._meter.reference
 
     def judge(self, image: NDArray[np.uint8] | None, t_s: float) -> tuple[Verdict, Reading]:
         """The verdict on a frame, uint8 [H, W, 3] BGR, and what it was made from; None is a camera without signal.
@@ -140,16 +150,21 @@ class FrameJudge:
         quality = self._scorer.score(image)
         reading = Reading(quality.score, self._meter.measure(image), quality.faults)
         verdict = self._gate.update(reading, t_s)
+        if verdict.good:
+            with contextlib.suppress(UnsuitableReferenceError):  # it goes on learning
+                self._meter.passed(image, t_s)
         return replace(verdict, where=quality.where(head_of(verdict.reason))), reading
 
 
-def replay(frames: Iterable[RecordedFrame], scorer: FrameScorer, gate: Gate) -> Iterator[Judged]:
+def replay(
+    frames: Iterable[RecordedFrame], scorer: FrameScorer, gate: Gate, reference: ReferenceView | None = None
+) -> Iterator[Judged]:
     """Judge each frame; one that cannot be read is a camera without signal.
 
     Raises:
         GateError: as ``Gate.update`` does.
     """
-    judge = FrameJudge(scorer, gate)
+    judge = FrameJudge(scorer, gate, reference)
     for frame in frames:
         verdict, reading = judge.judge(frame.image, frame.t_s)
         yield Judged(frame.index, frame.t_s, frame.file, verdict, reading, frame.error)

@@ -149,9 +149,15 @@ def _watch(settings: "WatchSettings", args: argparse.Namespace) -> int:
 
         try:
             watch = Watch(
-                [watched_camera(camera, settings.folder, keeper.load(camera), size) for camera in settings.cameras],
+                [
+                    watched_camera(
+                        camera, settings.folder, keeper.load(camera), keeper.load_reference(camera.name), size
+                    )
+                    for camera in settings.cameras
+                ],
                 scorer,
                 learned=keeper.save,
+                view_learned=keeper.save_reference,
                 most_engine_failures=settings.engine.most_failures,
                 follower=follower,
                 baselines=lambda bundle: _baselines(keeper, bundle, settings.cameras),

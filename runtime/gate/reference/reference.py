@@ -94,7 +94,7 @@ class ReferenceLearner:
         Raises:
             UnsuitableReferenceError: there are enough and they make none; it begins anew.
         """
-        if self._last is not None and t - self._last < self._every_s:
+        if min(frame.shape[:2]) < LEAST_SIDE or (self._last is not None and t - self._last < self._every_s):
             return None
         self._last = t
         self._taker.add(frame)

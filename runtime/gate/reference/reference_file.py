@@ -1,4 +1,4 @@
-"""A camera's reference view on disk: one JSON file, versioned, written whole or not at all, refused when it is unfit."""
+"""A camera's reference view on disk: one JSON file, versioned, written whole or not at all, refused when unfit."""
 
 from pathlib import Path
 from typing import Any

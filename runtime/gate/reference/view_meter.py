@@ -1,9 +1,9 @@
 """How a frame's view differs from the reference view: moved by how much, how like it is, what colour lies over it.
 
-Compared are directions of edges, not brightness: light of another strength or place, and a low contrast, leave them. The
-picture is cut into tiles, and the better half of them speaks: whoever walks or parks before the camera hides some, a
-camera that moved spoils all. A tile's likeness at a shift is the normalised correlation of its edges; the picture's is
-the mean of the better half of its tiles there.
+Compared are directions of edges, not brightness: light of another strength or place, and a low contrast, leave them.
+The picture is cut into tiles, and the better half of them speaks: who walks or parks before the camera hides some, a
+camera that moved spoils all. A tile's likeness at a shift is the normalised correlation of its edges. Edges along the
+rows and down the columns are two votes of which the worse counts: a horizon goes on looking alike while a camera pans.
 
 Edges are whole numbers and sums of them exact; the rest is float64 in the order written here, so that the vectors in
 ``tests/vectors/reference`` hold to the bit in every language.
@@ -19,12 +19,12 @@ from .view import FINENESS, Cells, View
 
 TILE = 8
 LEAST_TILES = 6
-"""Tiles with structure that a reference must have."""
+"""Tiles with edges of one direction that a reference must have; a direction with fewer says nothing."""
 
 _EDGE_UNIT = 64
 _SOFT_LEVELS = 6 * FINENESS  # edges much weaker than this count for little: noise and the seams of a codec
-_STRUCTURE = 6 * _EDGE_UNIT**2  # sum of squares of a tile's edges
-_FLOOR = float(_EDGE_UNIT**2)
+_STRUCTURE = 3 * _EDGE_UNIT**2  # sum of squares of a tile's edges of one direction
+_FLOOR = float(_EDGE_UNIT**2 // 2)
 _SEARCH = 4  # shifts up to a quarter of the picture
 _STILL = 0.8  # as like as this where it is, a view has not moved
 _FOUND = 0.5  # as like as this elsewhere, and by _GAIN more than where it was, it has moved there
@@ -48,32 +48,42 @@ class Difference(NamedTuple):
     cast: float | None
 
 
+class _Found(NamedTuple):
+    """Of each direction, tile and shift: sums of products, and of squares in the frame; whether the tile is inside."""
+
+    products: NDArray[np.float64]
+    energy: NDArray[np.float64]
+    inside: NDArray[np.bool_]
+
+
 class ViewMeter:
     """Compares frames with one reference view. For one thread at a time."""
 
     def __init__(self, reference: View) -> None:
         self._reference = reference
         self.cells: tuple[int, int] = reference.levels.shape[0], reference.levels.shape[1]
-        corners = _corners(self.cells)
-        tiles = _tiles(_edges(reference.levels))
-        energy = _energy(tiles)
-        self._all_corners = corners
-        chosen = np.array([energy[y, x] >= _STRUCTURE for y, x in corners], bool)
-        self._corners = corners[chosen]
-        self._tiles = tiles[self._corners[:, 0], self._corners[:, 1]]
-        self._energy = energy[self._corners[:, 0], self._corners[:, 1]] + _FLOOR
-        self._shifts = _shifts(self.cells)
-        places = self._corners[:, None] + self._shifts
+        self._corners = _corners(self.cells)
+        self._at = (self._corners[:, 0], self._corners[:, 1])
+        everywhere = _tiles(_edges(reference.levels))
+        self._tiles = everywhere[:, self._at[0], self._at[1]]
+        self._energy = _energy(self._tiles)
+        rich = self._energy >= _STRUCTURE
+        self._directions = [(at, rich[at]) for at in (0, 1) if np.count_nonzero(rich[at]) >= LEAST_TILES]
+        self._voting = self._energy.sum(axis=0) >= 2 * _STRUCTURE
+        shifts = _shifts(self.cells)
+        places = self._corners[:, None] + shifts
         limits = np.array(self.cells) - TILE
         inside = ((places >= 0) & (places <= limits)).all(axis=2)
-        enough = 2 * inside.sum(axis=0) >= len(self._corners)
-        self._shifts, self._inside, places = self._shifts[enough], inside[:, enough], places[:, enough]
+        enough = np.ones(len(shifts), bool)
+        for _, chosen in self._directions:
+            enough &= 2 * inside[chosen].sum(axis=0) >= np.count_nonzero(chosen)
+        self._shifts, self._inside, places = shifts[enough], inside[:, enough], places[:, enough]
         self._places = np.where(self._inside, places[..., 0] * (limits[1] + 1) + places[..., 1], 0)
 
     @property
     def tiles(self) -> int:
-        """Tiles of the reference that have structure."""
-        return len(self._corners)
+        """Tiles with edges, of the direction that has more; 0 where none has enough."""
+        return max((int(np.count_nonzero(chosen)) for _, chosen in self._directions), default=0)
 
     def measure(self, view: View) -> Difference:
         """The difference of a frame of the reference's number of cells.
@@ -83,40 +93,54 @@ class ViewMeter:
         """
         frame = _tiles(_edges(view.levels))
         energy = _energy(frame)
-        seen = energy[self._all_corners[:, 0], self._all_corners[:, 1]] >= _STRUCTURE
-        if 2 * np.count_nonzero(seen) < LEAST_TILES:
+        energy_here = energy[:, self._at[0], self._at[1]]
+        if 2 * np.count_nonzero(energy_here.sum(axis=0) >= 2 * _STRUCTURE) < LEAST_TILES:
             return Difference(None, None if is_dark(view) else 0.0, None)
-        places = self._corners[:, 0], self._corners[:, 1]
-        here = _correlation(
-            (self._tiles * frame[places]).sum(axis=1, dtype=np.float64), self._energy * (energy[places] + _FLOOR)
-        )
-        likeness, moved = _better_half(here[:, None], np.ones((self.tiles, 1), bool))[0], 0.0
+        products = (self._tiles * frame[:, self._at[0], self._at[1]]).sum(axis=2, dtype=np.float64)
+        here = _Found(products[..., None], energy_here[..., None], np.ones((len(self._corners), 1), bool))
+        likeness, moved = float(self._likeness(here)[0]), 0.0
         shift: float | None = moved
         if likeness < _STILL:
-            likeness, shift = self._search(frame, energy, here, likeness)
-        return Difference(shift, float(likeness), self._cast(view) if likeness >= _FOUND else None)
+            likeness, shift = self._search(frame, energy, self._of_tiles(here)[:, 0], likeness)
+        return Difference(shift, likeness, self._cast(view) if likeness >= _FOUND else None)
 
     def _search(
         self, frame: NDArray[np.float32], energy: NDArray[np.float64], here: NDArray[np.float64], likeness_here: float
     ) -> tuple[float, float | None]:
         """Likeness at the best shift, and how far the view has moved; None where that cannot be told."""
-        places = frame.reshape(-1, frame.shape[-1])
-        found = _correlation(self._tiles @ places.T, self._energy[:, None] * (energy.ravel() + _FLOOR))
-        by_shift = np.where(self._inside, np.take_along_axis(found, self._places, axis=1), -2.0)
-        likeness = _better_half(by_shift, self._inside)
+        flat = frame.reshape(2, -1, frame.shape[-1])
+        products = np.stack([np.take_along_axis(self._tiles[at] @ flat[at].T, self._places, axis=1) for at in (0, 1)])
+        found = _Found(products.astype(np.float64), energy.reshape(2, -1)[:, self._places], self._inside)
+        likeness = self._likeness(found)
         distance = (self._shifts**2).sum(axis=1)
         best = int(likeness.argmax())
         squared = []
         if likeness[best] >= _FOUND:
             squared.append(int(distance[best]) if likeness[best] - likeness_here >= _GAIN else 0)
         # A camera that was turned about its axis, or zoomed, moves each tile another way.
+        by_shift = np.where(self._inside[self._voting], self._of_tiles(found), -2.0)
         of_tile = by_shift.argmax(axis=1)
-        value = by_shift[np.arange(self.tiles), of_tile]
+        value = by_shift[np.arange(len(by_shift)), of_tile]
         votes = np.sort(np.where(value - here >= _TILE_GAIN, distance[of_tile], 0)[value >= _TILE_FOUND])
-        if len(votes) >= _LEAST_VOTERS and 3 * len(votes) >= self.tiles:
+        if len(votes) >= _LEAST_VOTERS and 3 * len(votes) >= len(by_shift):
             squared.append(int(votes[(len(votes) - 1) // 2]))
         moved = math.sqrt(max(squared)) / self.cells[1] if squared else None
         return float(likeness[best]), moved
+
+    def _likeness(self, found: "_Found") -> NDArray[np.float64]:
+        """Of the picture at each shift: of the two directions the worse."""
+        worst = np.full(found.inside.shape[1], math.inf)
+        for at, chosen in self._directions:
+            energies = (self._energy[at, chosen, None] + _FLOOR) * (found.energy[at, chosen] + _FLOOR)
+            values = found.products[at, chosen] / np.sqrt(energies)
+            worst = np.minimum(worst, _better_half(values, found.inside[chosen]))
+        return worst
+
+    def _of_tiles(self, found: "_Found") -> NDArray[np.float64]:
+        """Of each tile at each shift, by both directions together."""
+        own = self._energy.sum(axis=0)[self._voting, None] + 2.0 * _FLOOR
+        energies = own * (found.energy.sum(axis=0)[self._voting] + 2.0 * _FLOOR)
+        return np.asarray(found.products.sum(axis=0)[self._voting] / np.sqrt(energies), np.float64)
 
     def _cast(self, view: View) -> float | None:
         """Distance of the colours, percent of the grey level: the median of the cells, so that a red car is no cast.
@@ -147,7 +171,7 @@ def is_dark(view: View) -> bool:
 
 
 def _edges(levels: Cells) -> Cells:
-    """Differences across each cell over the strength of its edge, in 1/64: int64 [2, rows, columns], 0 at the border."""
+    """Differences across each cell over its edge's strength, in 1/64: int64 [2, rows, columns], 0 at the border."""
     along, down = np.zeros_like(levels), np.zeros_like(levels)
     along[1:-1, 1:-1] = levels[1:-1, 2:] - levels[1:-1, :-2]
     down[1:-1, 1:-1] = levels[2:, 1:-1] - levels[:-2, 1:-1]
@@ -157,13 +181,13 @@ def _edges(levels: Cells) -> Cells:
 
 
 def _tiles(edges: Cells) -> NDArray[np.float32]:
-    """The tile at each place: float32 [rows - 7, columns - 7, 128]. Whole numbers, whose sums of products are exact."""
+    """The tile at each place: float32 [2, rows - 7, columns - 7, 64]. Whole numbers: sums of products are exact."""
     windows = np.lib.stride_tricks.sliding_window_view(edges.astype(np.float32), (TILE, TILE), axis=(1, 2))
-    return windows.transpose(1, 2, 0, 3, 4).reshape(*windows.shape[1:3], -1)
+    return windows.reshape(*windows.shape[:3], TILE * TILE)
 
 
 def _energy(tiles: NDArray[np.float32]) -> NDArray[np.float64]:
-    return np.einsum("yxk,yxk->yx", tiles, tiles).astype(np.float64)
+    return np.asarray(np.einsum("...k,...k->...", tiles, tiles), np.float64)
 
 
 def _corners(cells: tuple[int, int]) -> Cells:
@@ -178,10 +202,6 @@ def _shifts(cells: tuple[int, int]) -> Cells:
     rows, columns = cells[0] // _SEARCH, cells[1] // _SEARCH
     grid = np.indices((2 * rows + 1, 2 * columns + 1)).reshape(2, -1).T - (rows, columns)
     return np.asarray(grid[np.argsort((grid**2).sum(axis=1), kind="stable")], np.int64)
-
-
-def _correlation(products: NDArray[np.floating], energies: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.asarray(products / np.sqrt(energies), np.float64)
 
 
 def _better_half(values: NDArray[np.float64], inside: NDArray[np.bool_]) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""Where a watch run keeps the baselines of its cameras: one file per camera, valid for one bundle."""
+"""Where a watch run keeps what is normal for its cameras: baselines, valid for one bundle, and reference views."""
 
 import logging
 from pathlib import Path
@@ -7,6 +7,8 @@ from ...bundle.bundle import Bundle
 from ...errors import DgiqaEdgeError
 from ...gate.baseline import Baseline
 from ...gate.baseline_file import load_baseline, save_baseline
+from ...gate.reference.reference import ReferenceView
+from ...gate.reference.reference_file import load_reference, save_reference
 from .config import CameraSettings
 
 log = logging.getLogger("dgiqa_edge.watch")
@@ -55,6 +57,34 @@ class BaselineKeeper:
         else:
             log.info("%s: baseline learned from %d frames, kept in %s", camera, baseline.samples, self._file(camera))
 
+    def load_reference(self, camera: str) -> ReferenceView | None:
+        """The camera's reference view, taken or learned; None where there is no file of it.
+
+        Raises:
+            GateError: the file cannot be used.
+        """
+        if self._root is None or not reference_file(self._root, camera).exists():
+            return None
+        return load_reference(reference_file(self._root, camera))
+
+    def save_reference(self, camera: str, reference: ReferenceView) -> None:
+        """Keep a learned reference view; a full disk is logged."""
+        if self._root is None:
+            log.info("%s: reference view learned; 'baselines' names no folder to keep it", camera)
+            return
+        file = reference_file(self._root, camera)
+        try:
+            save_reference(file, reference)
+        except (DgiqaEdgeError, OSError) as error:
+            log.error("%s: the reference view could not be kept: %s", camera, error)
+        else:
+            log.info("%s: reference view learned, kept in %s", camera, file)
+
     def _file(self, camera: str) -> Path:
         assert self._folder is not None
         return self._folder / f"{camera}.json"
+
+
+def reference_file(folder: Path, camera: str) -> Path:
+    """Where a camera's reference view lies. What a camera sees is the same for every bundle."""
+    return folder / f"{camera}.reference.json"

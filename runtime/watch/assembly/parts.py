@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import ConfigurationError, DgiqaEdgeError
 from ...gate.baseline import Baseline
+from ...gate.reference.reference import ReferenceView
 from ...settings.credentials import shown_address
 from ..loop.watch import Watch, WatchedCamera
 from ..sinks.protocol import Sink
@@ -41,6 +42,7 @@ def watched_camera(
     camera: CameraSettings,
     folder: Path,
     baseline: Baseline | None = None,
+    reference: ReferenceView | None = None,
     frame_size: Callable[[], tuple[int, int]] | None = None,
 ) -> WatchedCamera:
     """One camera as the watch loop takes it; as ``camera_source``, the size being asked for with each connection."""
@@ -52,6 +54,7 @@ def watched_camera(
         connection=camera.connection,
         policy=camera.policy,
         baseline=baseline,
+        reference=reference,
         depth_every=camera.depth_every,
     )
 

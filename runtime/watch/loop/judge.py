@@ -3,6 +3,7 @@
 For the scoring thread; only ``lose`` and ``snapshot`` are for others. It decides nothing itself: the gate does.
 """
 
+import logging
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -11,11 +12,13 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from ...errors import UnsuitableReferenceError
 from ...gate.baseline import Baseline
 from ...gate.cues import CueMeter
 from ...gate.gate import Gate
 from ...gate.policy import CHECKS
 from ...gate.reading import NO_SIGNAL, Reading
+from ...gate.reference.reference import ReferenceView
 from ...gate.verdict import Verdict
 from ...gate.vocabulary import head_of
 from ...quality import FrameScorer, Quality
@@ -26,6 +29,9 @@ from .intake import CapturedFrame
 from .rolling import RollingPercentiles
 
 Learned = Callable[[str, Baseline], None]
+ViewLearned = Callable[[str, ReferenceView], None]
+log = logging.getLogger("dgiqa_edge.watch")
+
 STAGES = ("queue", "score", "gate", "publish")
 
 
@@ -51,12 +57,24 @@ class CameraJudge:
         depth_every: with the split layout, depth is computed for every so many frames and reused in between.
         clock: for latencies.
         learned: called once, by the scoring thread, when the gate has learned the camera's baseline.
+        reference: the view it is meant to have; without one it is learned where the gate's policy says so.
+        view_learned: called once, likewise, when that has been learned.
     """
 
-    def __init__(self, camera: str, gate: Gate, depth_every: int, clock: Clock, learned: Learned | None = None) -> None:
+    def __init__(
+        self,
+        camera: str,
+        gate: Gate,
+        depth_every: int,
+        clock: Clock,
+        learned: Learned | None = None,
+        reference: ReferenceView | None = None,
+        view_learned: ViewLearned | None = None,
+    ) -> None:
         self.camera = camera
         self._gate = gate
-        self._meter = CueMeter()
+        self._meter = CueMeter(reference, gate.policy.reference.learn_minutes)
+        self._view_learned = view_learned
         self._keep = learned
         self._learned = learned if gate.baseline is None else None
         self._depth_every = depth_every
@@ -85,7 +103,7 @@ class CameraJudge:
         with self._lock:
             lost, self._lost = self._lost, False
         if lost:  # what was before the loss is no measure of change
-            self._meter = CueMeter()
+            self._meter.restart()
             self._depth = None
         quality = self._quality(frame.image, scorer)
         scored = self._clock.monotonic()
@@ -101,6 +119,8 @@ class CameraJudge:
         with self._lock:
             self._verdicts[verdict.state.value] += 1
             self._reasons[verdict.reason] += 1
+        if verdict.good:
+            self._learn_view(frame)
         if self._learned is not None and self._gate.baseline is not None:
             learned, self._learned = self._learned, None
             learned(self.camera, self._gate.baseline)
@@ -157,6 +177,16 @@ class CameraJudge:
             reasons=reasons,
             thresholds=self._thresholds(),
         )
+
+    def _learn_view(self, frame: CapturedFrame) -> None:
+        assert frame.image is not None
+        try:
+            learned = self._meter.passed(frame.image, frame.at)
+        except UnsuitableReferenceError as error:
+            log.warning("%s: no reference view learned yet: %s", self.camera, error)
+            return
+        if learned is not None and self._view_learned is not None:
+            self._view_learned(self.camera, learned)
 
     def _quality(self, image: NDArray[np.uint8], scorer: FrameScorer) -> Quality:
         """Score with the last depth map where that is young enough and of a frame of the same size."""

@@ -16,6 +16,7 @@ from ...errors import ConfigurationError, DgiqaEdgeError, EngineCompatibilityErr
 from ...gate.baseline import Baseline
 from ...gate.gate import Gate
 from ...gate.policy import GatePolicy
+from ...gate.reference.reference import ReferenceView
 from ...ground.error_text import one_line
 from ...machine.memory import resident_mib
 from ...quality import FrameScorer
@@ -27,7 +28,7 @@ from .capture import Capture, CaptureSnapshot, ConnectionSettings
 from .clock import Clock, SystemClock
 from .event_fan import EventFan
 from .intake import CapturedFrame, Counts, Intake, LineSettings
-from .judge import CameraJudge, Learned
+from .judge import CameraJudge, Learned, ViewLearned
 from .roll_call import Limits, RollCall
 from .rolling import RollingRate
 from .scoring_loop import ScoringLoop, ended_event
@@ -52,6 +53,7 @@ class WatchedCamera:
     connection: ConnectionSettings = field(default_factory=ConnectionSettings)
     policy: GatePolicy = field(default_factory=GatePolicy)
     baseline: Baseline | None = None
+    reference: ReferenceView | None = None
     depth_every: int = 1
 
 
@@ -74,6 +76,7 @@ class Watch:
         clock: the machine's where None.
         grace: how long parts may take to end.
         learned: called when a camera's baseline has been learned, so that it can be kept.
+        view_learned: likewise, when its reference view has.
         most_engine_failures: engine failures in a row that end the loop.
         seed: of the reconnects' jitter; random where None.
         follower: where other scorers come from while it runs; it has given ``scorer``.
@@ -92,6 +95,7 @@ class Watch:
         clock: Clock | None = None,
         grace: Grace | None = None,
         learned: Learned | None = None,
+        view_learned: ViewLearned | None = None,
         most_engine_failures: int = 20,
         seed: int | None = None,
         follower: SlotFollower | None = None,
@@ -110,7 +114,13 @@ class Watch:
         self._intake = Intake({camera.name: camera.line for camera in cameras})
         self._judges = {
             camera.name: CameraJudge(
-                camera.name, Gate(camera.policy, camera.baseline), camera.depth_every, self._clock, learned
+                camera.name,
+                Gate(camera.policy, camera.baseline),
+                camera.depth_every,
+                self._clock,
+                learned,
+                camera.reference,
+                view_learned,
             )
             for camera in cameras
         }

@@ -152,8 +152,37 @@ Cues CueMeter::measure(const Picture &bgr) {
         cues.occlusion = share_of_flat_surroundings(grey_of(small), FLAT_VARIANCE);
         // What a decoder made up: lines repeated downwards, or what it fills lost slices with.
         cues.smear = std::min(1.0, repeated_share(grey) + filled_share(bgr));
+        if (view_) {
+            const Difference found = view_->measure(view_of(grey, samples, view_->rows(), view_->columns()));
+            cues.moved = found.moved;
+            cues.likeness = found.likeness;
+            cues.cast = found.cast;
+        }
     }
     return cues;
+}
+
+void CueMeter::follow(ReferenceView reference) {
+    view_.emplace(reference.view);
+    reference_ = std::move(reference);
+    learner_.reset();
+}
+
+void CueMeter::learn(double minutes) {
+    if (!reference_ && minutes > 0.0) {
+        learner_.emplace(minutes);
+    }
+}
+
+void CueMeter::passed(const Picture &bgr, double t) {
+    if (!learner_ || !learner_->due(t) || std::min(bgr.height, bgr.width) < LEAST_SIDE) {
+        return;
+    }
+    const auto [rows, columns] = cells_of(bgr.width, bgr.height);
+    if (auto learned =
+            learner_->add(view_of(grey_of(bgr), every(bgr, SAMPLE_STEP), rows, columns), bgr.width, bgr.height, t)) {
+        follow(std::move(*learned));
+    }
 }
 
 }  // namespace dgiqa

@@ -2,9 +2,13 @@
 // runtime/gate/cues.py: thresholds, baselines and tuning made there hold here. What the numbers mean is decided by the gate.
 #pragma once
 
+#include <optional>
+
 #include "cues/change.hpp"
 #include "frames/picture.hpp"
 #include "gate/reading.hpp"
+#include "reference/reference.hpp"
+#include "reference/view_meter.hpp"
 
 namespace dgiqa {
 
@@ -17,8 +21,24 @@ public:
     // Forget the last frames, after a reconnect.
     void restart() { change_.restart(); }
 
+    // From now on frames are compared with this view: moved, likeness, cast.
+    void follow(ReferenceView reference);
+
+    // Without a reference one is learned from so many minutes of frames that passed; 0: none is.
+    void learn(double minutes);
+
+    // Learn from a frame that passed, at this time, seconds. Throws where the frames of those minutes make no reference,
+    // and goes on learning.
+    void passed(const Picture &bgr, double t);
+
+    // Given, or learned by now.
+    const std::optional<ReferenceView> &reference() const { return reference_; }
+
 private:
     ChangeMeter change_;
+    std::optional<ReferenceView> reference_;
+    std::optional<ViewMeter> view_;
+    std::optional<ReferenceLearner> learner_;
 };
 
 }  // namespace dgiqa
