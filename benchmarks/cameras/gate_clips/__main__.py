@@ -66,7 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     policy = load_policy(args.policy) if args.policy else GatePolicy()
     document: dict[str, Any] = {"policy": policy.to_mapping()}
     for title, reference in TITLES.items():
-        outcomes = [judge(clip, Gate(policy), reference) for clip in found]
+        outcomes = [judge(clip if reference else clip.without_reference(), Gate(policy)) for clip in found]
         table, scores = rows(outcomes), reason_scores(outcomes)
         document[title] = {"clips": table, "reasons": {name: score.to_dict() for name, score in scores.items()}}
         if not args.markdown:

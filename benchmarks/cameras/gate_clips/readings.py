@@ -1,7 +1,7 @@
 """A clip as the gate sees it: score, fault probabilities and cues of each frame, kept in a file to be judged again."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from dgiqa_edge.runtime.quality import FrameScorer
 from dgiqa_edge.runtime.tuning.label_score import Span
 
 from .clips import MEANS, Clip
-from .footage import FPS, Picture
+from .footage import DAY, FPS, Picture
 
 REFERENCE_S = 2.0
 _DIGITS = 5
@@ -41,6 +41,14 @@ class Measured:
     def labels(self) -> list[Span]:
         """What is wrong, and when."""
         return [] if self.fault is None else [Span(self.clean_s, self.seconds, MEANS[self.fault].reason)]
+
+    def without_reference(self) -> "Measured":
+        """The same of a camera without a reference view."""
+        kept = (
+            each if each.cues is None else replace(each, cues=replace(each.cues, moved=None, likeness=None, cast=None))
+            for each in self.readings
+        )
+        return replace(self, readings=tuple(kept))
 
     def timed(self) -> Iterator[tuple[float, Reading]]:
         """Seconds of the clip, and the reading."""
@@ -97,15 +105,17 @@ def read_readings(path: Path) -> list[Measured]:
 
 
 def write_vectors(folder: Path, measured: Iterable[Measured]) -> None:
-    """The first clip of each fault and light as a vector of the gate, every second frame, the answers still to come.
+    """One clip of a photo with each fault by day, and in each clean light without a reference, as a vector of the gate.
 
-    ``tests/vectors/gate`` holds some, whose answers ``make_vectors.py`` there fills in.
+    Every third frame, the answers still to come:
+    ``tests/vectors/gate`` holds some, which ``make_vectors.py`` there fills in.
     """
-    first = {(clip.fault or "clean", clip.condition): clip for clip in reversed(list(measured))}
+    kept = [clip for clip in measured if not clip.film and (clip.fault is None or clip.condition == DAY)]
+    first = {(clip.fault or "clean", clip.condition): clip for clip in reversed(kept)}
     for (fault, condition), clip in first.items():
         steps = [
             {"t": t, **(_numbers(reading) or {"score": None, "cues": None}), "expect": {}}
-            for t, reading in list(clip.timed())[::2]
+            for t, reading in list((clip if clip.fault else clip.without_reference()).timed())[::3]
         ]
         note = f"readings of {clip.name}; the fault begins at {clip.clean_s:g} s"
         document = {"name": f"{fault}, {condition}", "note": note, "policy": {}, "baseline": None, "steps": steps}

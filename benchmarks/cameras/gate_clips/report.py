@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
@@ -14,7 +14,6 @@ from .footage import FPS
 from .readings import Measured
 
 CLEAN = "clean"
-NO_REFERENCE = {"moved": None, "likeness": None, "cast": None}
 WITH, WITHOUT = "with a reference view", "without a reference view"
 TITLES = {WITH: True, WITHOUT: False}
 IN_TIME_S = 2.0
@@ -41,12 +40,10 @@ class Outcome:
         return [str(span.reason) for span in self.told if span.reason not in right]
 
 
-def judge(clip: Measured, gate: Gate, reference: bool = True) -> Outcome:
-    """Play a clip's readings through a gate of its own, with what a reference view tells or without."""
+def judge(clip: Measured, gate: Gate) -> Outcome:
+    """Play a clip's readings through a gate of its own."""
     spans = VerdictSpans()
     for t, reading in clip.timed():
-        if not reference and reading.cues is not None:
-            reading = replace(reading, cues=replace(reading.cues, **NO_REFERENCE))
         spans.add(t, gate.update(reading, t))
     return Outcome(clip, *spans.until(clip.seconds))
 

@@ -25,11 +25,11 @@ class BlindScorer:
         return SimpleNamespace(score=0.6, faults=dict.fromkeys(degradations.FAULTS, 0.0))
 
 
-def outcome(fault, condition=DAY, photo="room_with_drum"):
+def outcome(fault, condition=DAY, reference=True, photo="room_with_drum"):
     seconds = CLEAN_S + (FAULTY_S if fault else 6.0)
     clip = Clip(Footage(SHIPPED_PHOTOS / f"{photo}.jpg", seed=1), condition, fault, CLEAN_S, seconds)
     (measured,) = measure([clip], BlindScorer())
-    return judge(measured, Gate(GatePolicy()))
+    return judge(measured if reference else measured.without_reference(), Gate(GatePolicy()))
 
 
 @pytest.mark.parametrize("fault", ["moved view", "turned to the wall", "covered by a hand", "no signal"])
@@ -39,6 +39,11 @@ def test_it_is_named_in_time_and_nothing_else_is(fault):
     assert [span.reason for span in found.told] == [MEANS[fault].reason]
 
 
-@pytest.mark.parametrize("condition", [DAY, SWITCH])
-def test_a_healthy_camera_is_named_nothing(condition):
-    assert outcome(None, condition).told == []
+def test_a_healthy_camera_is_named_nothing():
+    assert outcome(None).told == []
+
+
+def test_a_switch_to_infra_red_is_no_fault_but_no_longer_the_view_of_the_day():
+    """The reference of a day has colours: a profile for infra-red has one of its own, and none is taken for all."""
+    assert outcome(None, SWITCH, reference=False).told == []
+    assert [span.reason for span in outcome(None, SWITCH).told] == ["colour cast"]
