@@ -137,7 +137,8 @@ def _cue_proposal(
         return _adopted(check, limits, middle_cut(good, shown, limits.side, bound).threshold, good, bad)
     if limits.role is Role.REJECT and now is not None and not spares_good:
         edge = _edge(good, limits.side, 0.0)
-        beyond_good = (edge + CHECKS[check].worst) / 2.0
+        spec = CHECKS[check]
+        beyond_good = (edge + min(max(spec.worst, spec.low), spec.high)) / 2.0
         if (beyond_good < edge) is (limits.side is Side.BELOW):
             return _adopted(check, limits, beyond_good, good, bad)
     return Proposal(check, limits, now, roc(good, bad, limits.side), adopted=False)

@@ -32,6 +32,7 @@ def test_it_shows_itself_in_a_short_line(make_bundle: Callable[..., Path], make_
 
 def test_as_json(make_bundle: Callable[..., Path], make_photo: Any, tmp_path: Path) -> None:
     quality = scored(make_bundle(), make_photo(seed=3, height=90, width=160))
+    assert quality.where("dark") is None
     record = json.loads(json.dumps(quality.to_dict()))
     assert list(record) == ["score", "latency_ms", "crop_scores", "width", "height"]
     assert record["crop_scores"] == quality.crop_scores.tolist()
@@ -42,6 +43,9 @@ def test_as_json(make_bundle: Callable[..., Path], make_photo: Any, tmp_path: Pa
     assert record["image"] == str(file)
     assert record["faults"] == {"dark": 0.0196, "over-exposed": 0.9804}
     assert record["coverage"] == {"over-exposed": [[0.9804] * 4] * 2}
+    quality = scored(make_bundle(faults=True), file)
+    assert quality.where("dark") == ((0.0196,) * 4,) * 2
+    assert quality.where("hazy") is None and quality.where(None) is None
     assert Unscored(SourceError("one\nline")).to_dict() == {"error": "one line"}
 
 

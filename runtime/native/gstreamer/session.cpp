@@ -66,6 +66,7 @@ void Session::keep(const dgiqa_verdict &verdict) {
     decision_.state = verdict.state;
     decision_.reason = verdict.reason != nullptr ? verdict.reason : "";
     decision_.cue = verdict.cue != nullptr ? verdict.cue : "";
+    decision_.runner_up = verdict.runner_up != nullptr ? verdict.runner_up : "";
     decision_.value = verdict.value;
     decision_.threshold = verdict.threshold;
     decision_.score = verdict.score;

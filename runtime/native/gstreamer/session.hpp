@@ -35,7 +35,7 @@ struct Counts {
 struct Decision {
     dgiqa_state state = DGIQA_UNKNOWN;
     std::string reason = "no verdict yet";
-    std::string cue;
+    std::string cue, runner_up;  // empty: none
     double value = 0, threshold = 0, score = 0, smoothed = 0;  // NaN: none
     bool changed = false, overdue = false, announced = false;
 };

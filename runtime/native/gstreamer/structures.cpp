@@ -24,6 +24,8 @@ GstStructure *verdict_structure(const Decision &decision, guint64 buffer, double
                           "buffer", G_TYPE_UINT64, buffer, "t", G_TYPE_DOUBLE, t_s, "timestamp", G_TYPE_UINT64,
                           static_cast<guint64>(pts), nullptr);
     if (!decision.cue.empty()) gst_structure_set(structure, "cue", G_TYPE_STRING, decision.cue.c_str(), nullptr);
+    if (!decision.runner_up.empty())
+        gst_structure_set(structure, "runner-up", G_TYPE_STRING, decision.runner_up.c_str(), nullptr);
     set_number(structure, "value", decision.value);
     set_number(structure, "threshold", decision.threshold);
     set_number(structure, "score", decision.score);

@@ -241,15 +241,29 @@ typedef struct dgiqa_verdict {
     int changed;        /* 1: this frame changed the state */
     int overdue;        /* 1: rejecting for longer than the watchdog allows */
     int announced;      /* 1: people are to be told: state and reason have settled and differ from those told last */
+    const char *runner_up;      /* the next most severe fault; NULL: nothing else is wrong */
+    const char *runner_up_cue;  /* the check that found it */
+    double runner_up_value;     /* of that check */
+    double runner_up_threshold; /* of that check */
+    const char *head;           /* what bundles call the reason's fault, for its coverage; NULL: none reads it */
 } dgiqa_verdict;
 
 /* A gate by the JSON text of a policy (as `dgiqa-edge gate defaults --json` prints it; what is absent has its default)
  * and of a learned baseline; NULL: the defaults, no baseline. Errors: CONFIGURATION. */
 DGIQA_API dgiqa_status dgiqa_gate_create(const char *policy_json, const char *baseline_json, dgiqa_gate **gate);
 
-/* Take in one reading: score (NaN: not scored), cues (NULL: not measured), capture time in seconds, never decreasing.
- * Neither score nor cues: the camera gives no signal. Errors: CONFIGURATION; GATE, with *verdict filled in. */
-DGIQA_API dgiqa_status dgiqa_gate_update(dgiqa_gate *gate, double score, const dgiqa_cues *cues, double t,
+/* What is known of one frame; what is not is NaN, NULL and 0. */
+typedef struct dgiqa_reading {
+    double score;           /* in [0, 1] */
+    const dgiqa_cues *cues; /* NULL: not measured */
+    size_t fault_count;     /* as in dgiqa_quality */
+    const char *const *fault_names;
+    const float *faults;
+} dgiqa_reading;
+
+/* Take in one frame captured at t seconds, never decreasing; reading NULL: the camera gives no signal.
+ * Errors: CONFIGURATION; GATE, with *verdict filled in. */
+DGIQA_API dgiqa_status dgiqa_gate_update(dgiqa_gate *gate, const dgiqa_reading *reading, double t,
                                          dgiqa_verdict *verdict);
 
 /* The whole policy in force, as JSON text. Belongs to the gate. */

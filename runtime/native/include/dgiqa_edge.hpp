@@ -44,6 +44,14 @@
 
 namespace dgiqa_edge {
 
+// The next most severe fault beside the verdict's own.
+struct RunnerUp {
+    std::string reason;
+    std::string cue;
+    std::optional<double> value;
+    std::optional<double> threshold;
+};
+
 // What the gate says about a frame.
 struct Verdict {
     dgiqa_state state = DGIQA_UNKNOWN;
@@ -56,6 +64,8 @@ struct Verdict {
     bool changed = false;
     bool overdue = false;
     bool announced = false;  // people are to be told on this frame
+    std::optional<RunnerUp> runner_up;
+    std::optional<std::string> head;  // what bundles call the reason's fault, for its coverage
 };
 
 // Classical measurements of a frame.
@@ -69,6 +79,13 @@ struct Fault {
     std::string name;
     float probability = 0.0f;
     std::vector<float> coverage;  // [coverage_rows * coverage_columns], of the frame's cells
+};
+
+// What a gate is given of one frame; nothing at all: the camera gives no signal.
+struct Reading {
+    std::optional<double> score = std::nullopt;
+    std::optional<Cues> cues = std::nullopt;
+    std::vector<Fault> faults = {};  // coverage does not matter
 };
 
 // Raw material of a verdict.
@@ -141,6 +158,10 @@ inline Verdict verdict(const dgiqa_verdict &given) {
     verdict.changed = given.changed != 0;
     verdict.overdue = given.overdue != 0;
     verdict.announced = given.announced != 0;
+    if (given.runner_up != nullptr)
+        verdict.runner_up = RunnerUp{given.runner_up, given.runner_up_cue, optional(given.runner_up_value),
+                                     optional(given.runner_up_threshold)};
+    if (given.head != nullptr) verdict.head = given.head;
     return verdict;
 }
 
@@ -277,12 +298,19 @@ public:
     }
 
     // Throws GateError where the watchdog raises, else Error.
-    Verdict update(const std::optional<double> &score, const std::optional<Cues> &cues, double t) {
-        dgiqa_cues given = {};
-        if (cues) given = detail::cues(*cues);
+    Verdict update(const Reading &reading, double t) {
+        dgiqa_cues cues = {};
+        if (reading.cues) cues = detail::cues(*reading.cues);
+        std::vector<const char *> names;
+        std::vector<float> faults;
+        for (const Fault &fault : reading.faults) {
+            names.push_back(fault.name.c_str());
+            faults.push_back(fault.probability);
+        }
+        const dgiqa_reading given = {detail::number(reading.score), reading.cues ? &cues : nullptr, names.size(),
+                                     names.data(), faults.data()};
         dgiqa_verdict verdict;
-        const double number = detail::number(score);
-        const dgiqa_status status = dgiqa_gate_update(gate_.get(), number, cues ? &given : nullptr, t, &verdict);
+        const dgiqa_status status = dgiqa_gate_update(gate_.get(), &given, t, &verdict);
         return detail::checked_verdict(status, verdict);
     }
 

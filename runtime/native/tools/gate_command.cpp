@@ -1,10 +1,11 @@
 // Recorded frames through scorer, cues and gate, one verdict each, as the Python package's runtime/watch/replay.py does it.
 #include <cmath>
 #include <cstdio>
-#include <limits>
+#include <cstring>
 #include <nlohmann/json.hpp>
 
 #include "commands.hpp"
+#include "faults.hpp"
 #include "handles.hpp"
 #include "output.hpp"
 #include "recorded_frames.hpp"
@@ -16,7 +17,6 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr double kSlowestFps = 0.001, kFastestFps = 1000.0;
-constexpr double kNoScore = std::numeric_limits<double>::quiet_NaN();
 
 Json number(double value) { return std::isnan(value) ? Json() : Json(value); }
 
@@ -34,7 +34,7 @@ Json cues_json(const dgiqa_cues &cues) {
 
 struct Judged {
     dgiqa_verdict verdict{};
-    Json cues;
+    Json cues, faults, where;
     bool watchdog = false;
 };
 
@@ -68,7 +68,7 @@ public:
         Judged judged;
         if (!recorded.error.empty()) {
             dgiqa_cue_meter_restart(meter_.get());
-            update(judged, kNoScore, nullptr, recorded.t_s);
+            update(judged, nullptr, recorded.t_s);
             return judged;
         }
         const dgiqa_frame frame = frame_of(recorded.picture);
@@ -77,13 +77,18 @@ public:
         check(dgiqa_cue_meter_measure(meter_.get(), &frame, &cues));
         check(dgiqa_scorer_score(scorer_.get(), &frame, &quality));
         judged.cues = cues_json(cues);
-        update(judged, static_cast<double>(quality.score), &cues, recorded.t_s);
+        judged.faults = fault_probabilities(quality);
+        const dgiqa_reading reading = {static_cast<double>(quality.score), &cues, quality.fault_count,
+                                       quality.fault_names, quality.faults};
+        update(judged, &reading, recorded.t_s);
+        for (std::size_t i = 0; i < quality.fault_count && judged.verdict.head != nullptr; ++i)
+            if (std::strcmp(quality.fault_names[i], judged.verdict.head) == 0) judged.where = fault_cells(quality, i);
         return judged;
     }
 
 private:
-    void update(Judged &judged, double score, const dgiqa_cues *cues, double t_s) {
-        const dgiqa_status status = dgiqa_gate_update(gate_.get(), score, cues, t_s, &judged.verdict);
+    void update(Judged &judged, const dgiqa_reading *reading, double t_s) {
+        const dgiqa_status status = dgiqa_gate_update(gate_.get(), reading, t_s, &judged.verdict);
         judged.watchdog = status == DGIQA_ERROR_GATE;
         if (!judged.watchdog) check(status);
     }
@@ -92,6 +97,14 @@ private:
     Gate gate_;
     CueMeter meter_;
 };
+
+Json runner_up(const dgiqa_verdict &verdict) {
+    if (verdict.runner_up == nullptr) return {};
+    return {{"reason", verdict.runner_up},
+            {"cue", verdict.runner_up_cue},
+            {"value", number(verdict.runner_up_value)},
+            {"threshold", number(verdict.runner_up_threshold)}};
+}
 
 Json record_of(const RecordedFrame &frame, const Judged &judged) {
     const dgiqa_verdict &verdict = judged.verdict;
@@ -108,7 +121,11 @@ Json record_of(const RecordedFrame &frame, const Judged &judged) {
                    {"changed", verdict.changed != 0},
                    {"overdue", verdict.overdue != 0},
                    {"announced", verdict.announced != 0},
+                   {"runner_up", runner_up(verdict)},
+                   {"where", judged.where},
+                   {"profile", nullptr},
                    {"cues", judged.cues}};
+    if (!judged.faults.empty()) record["faults"] = judged.faults;
     if (!frame.error.empty()) record["error"] = frame.error;
     return record;
 }

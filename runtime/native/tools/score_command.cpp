@@ -7,6 +7,7 @@
 
 #include "commands.hpp"
 #include "formats/quoting.hpp"
+#include "faults.hpp"
 #include "formats/strict_json.hpp"
 #include "handles.hpp"
 #include "media/image_file.hpp"
@@ -20,25 +21,13 @@ using Json = nlohmann::ordered_json;
 
 constexpr float PROBABLE = 0.5f;  // least probability of a fault that is named to people, as in Python
 
-double rounded(float probability) { return std::round(static_cast<double>(probability) * 1e4) / 1e4; }
-
 // Probabilities of all faults, and of the probable ones those of each cell, rows from the top.
 void add_faults(const dgiqa_quality &quality, Json &row) {
     if (quality.fault_count == 0) return;
-    Json faults = Json::object(), coverage = Json::object();
-    for (std::size_t i = 0; i < quality.fault_count; ++i) {
-        faults[quality.fault_names[i]] = rounded(quality.faults[i]);
-        if (quality.faults[i] < PROBABLE) continue;
-        Json &cells = coverage[quality.fault_names[i]] = Json::array();
-        const float *value = quality.coverage + i;
-        for (int y = 0; y < quality.coverage_rows; ++y) {
-            cells.push_back(Json::array());
-            for (int x = 0; x < quality.coverage_columns; ++x, value += quality.fault_count)
-                cells.back().push_back(rounded(*value));
-        }
-    }
-    row["faults"] = faults;
-    row["coverage"] = coverage;
+    row["faults"] = fault_probabilities(quality);
+    Json &coverage = row["coverage"] = Json::object();
+    for (std::size_t i = 0; i < quality.fault_count; ++i)
+        if (quality.faults[i] >= PROBABLE) coverage[quality.fault_names[i]] = fault_cells(quality, i);
 }
 
 std::string named(const Json &coverage) {

@@ -66,8 +66,8 @@ def test_severity_is_the_way_from_accept_to_the_worst(name, limits, value, sever
     [
         ("score", [0.5, 0.25, 0.24, 0.29, 0.3], [0, 0, 1, 1, 0], [0, 1, 1, 1, 1]),
         ("score", [0.29, 0.324, 0.326, 0.301, 0.299], [0, 0, 0, 0, 0], [1, 1, 0, 0, 1]),
-        ("noise", [4.0, 5.0, 5.1, 4.1, 4.0], [0, 0, 1, 1, 0], [0, 1, 1, 1, 1]),
-        ("noise", [4.1, 3.6, 3.4, 3.9, 4.1], [0, 0, 0, 0, 0], [1, 1, 0, 0, 1]),
+        ("noise", [5.5, 7.0, 7.1, 5.6, 5.5], [0, 0, 1, 1, 0], [0, 1, 1, 1, 1]),
+        ("noise", [5.6, 4.9, 4.7, 5.4, 5.6], [0, 0, 0, 0, 0], [1, 1, 0, 0, 1]),
     ],
 )
 def test_a_latch_is_set_beyond_one_threshold_and_cleared_at_the_other(name, values, faulty, in_doubt):

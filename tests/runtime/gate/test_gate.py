@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 from dgiqa_edge.runtime.errors import ConfigurationError, GateError
 from dgiqa_edge.runtime.gate.baseline import Baseline, Spread
 from dgiqa_edge.runtime.gate.gate import NO_SIGNAL, REASONS, Gate, Reading
+from dgiqa_edge.runtime.gate.policy import HEAD_CHECKS
 from dgiqa_edge.runtime.gate.policy_file import parse_policy
 from dgiqa_edge.runtime.gate.reading import Cues
 from dgiqa_edge.runtime.gate.verdict import State
+from dgiqa_edge.runtime.gate.vocabulary import FAULTS
 
 shares = st.floats(0.0, 1.0)
 cue_sets = st.builds(
@@ -23,8 +25,11 @@ cue_sets = st.builds(
     haze=shares,
     change=st.none() | st.sampled_from([0.0, 1.0]),
     smear=shares,
+    moved=st.none() | shares,
 )
-readings = st.builds(Reading, st.none() | shares, st.none() | cue_sets)
+HEADS = [name.removeprefix("faults.") for name in HEAD_CHECKS]
+probabilities = st.dictionaries(st.sampled_from([*HEADS, "a fault of one's own"]), shares)
+readings = st.builds(Reading, st.none() | shares, st.none() | cue_sets, probabilities)
 sequences = st.lists(st.tuples(st.floats(0.0, 3.0), readings), max_size=60)
 seconds = st.floats(0.0, 3.0)
 policies = st.fixed_dictionaries(
@@ -87,6 +92,52 @@ def test_unknown_never_passes_at_once_and_no_signal_is_always_unknown(settings, 
             fault_free_since = t
         if heard < policy.start.readings:
             assert verdict.state is State.UNKNOWN
+
+
+AT_ONCE = {"smoothing": {"method": "none"}, "dwell": {"cool_down_s": 0.0}, "start": {"readings": 1}}
+every_head = st.fixed_dictionaries(dict.fromkeys(HEADS, shares))
+
+
+@given(every_head)
+def test_a_black_or_covered_picture_is_rejected_whatever_the_head_says(faults):
+    black = Cues(luminance=3.0, shadows=1.0, occlusion=1.0)
+    covered = Cues(luminance=150.0, shadows=0.0, occlusion=1.0)
+    for cues, said in ((black, {"too dark"}), (covered, {"dirty or blocked", "too dark"})):
+        verdict = Gate(parse_policy(AT_ONCE)).update(Reading(0.9, cues, faults), 0.0)
+        assert verdict.state is State.REJECT
+        assert verdict.reason in said
+
+
+@given(every_head, shares)
+def test_what_the_head_sees_better_cues_neither_reject_nor_name(faults, score):
+    worst = Cues(clipped=1.0, haze=1.0, sharpness=0.0, contrast=0.0)
+    with_cues, without = (
+        Gate(parse_policy(AT_ONCE)).update(Reading(score, cues, faults), 0.0) for cues in (worst, Cues())
+    )
+    assert with_cues == without
+
+
+@given(policies, sequences)
+def test_without_probabilities_the_checks_of_the_head_change_nothing(settings, sequence):
+    off = {"faults": {name: {"role": "off"} for name in HEADS}}
+    sequence = [(dt, Reading(reading.score, reading.cues)) for dt, reading in sequence]
+    with_heads, without = (verdicts(Gate(parse_policy({**settings, **more})), sequence) for more in ({}, off))
+    assert with_heads == without
+
+
+@given(policies, sequences)
+def test_a_runner_up_is_another_fault_than_the_reason_and_never_alone(settings, sequence):
+    for _, _, verdict in verdicts(Gate(parse_policy(settings)), sequence):
+        if verdict.runner_up is not None:
+            assert verdict.reason in FAULTS and verdict.runner_up.reason in FAULTS
+            assert verdict.runner_up.reason != verdict.reason
+            assert verdict.cue is not None
+
+
+@pytest.mark.parametrize("probability", [-0.1, 1.1, math.nan])
+def test_a_probability_out_of_range_is_refused(probability):
+    with pytest.raises(ConfigurationError, match=r"the probability of 'dark' is .*: it must be a number from 0 to 1"):
+        Reading(0.9, None, {"dark": probability})
 
 
 @given(st.lists(st.tuples(st.floats(0.0, 0.5), st.floats(0.25, 0.3, exclude_max=True)), max_size=40), st.booleans())

@@ -93,6 +93,24 @@ def test_a_cue_that_rejects_good_photos_is_moved_away_from_them():
     assert limits.role is Role.REJECT
 
 
+def with_head(score, **faults):
+    return Reading(score, reading(score).cues, faults)
+
+
+def test_the_fault_head_is_tuned_as_cues_are():
+    clean = [with_head(score, hazy=0.9, dirty=0.1) for score in np.linspace(0.6, 0.8, 21)]
+    dirty = [with_head(score, hazy=0.1, dirty=0.7) for score in np.linspace(0.1, 0.3, 21)]
+    proposals = by_check(clean, dirty)
+    assert not proposals["faults.dirty"].adopted  # its thresholds spare the good photos
+    assert proposals["faults.hazy"].limits.reject == 0.95  # a veiled scene that no bad photo shows
+    assert "faults.dark" not in proposals
+    policy = with_proposals(GatePolicy(), proposals.values())
+    assert reason_table([("bad", dirty[0]), ("good", clean[0])], policy) == {
+        "bad": {"dirty or blocked": 1},
+        "good": {"passes": 1},
+    }
+
+
 def test_good_photos_that_the_score_rejects_do_not_hold_a_cue_back():
     soft = reading(0.2, sharpness=0.2)
     limits = by_check([*GOOD, soft], BLURRED)["sharpness"].limits

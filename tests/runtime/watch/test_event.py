@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from places import ROOT
 
+from dgiqa_edge.runtime.gate.policy import CHECKS
 from dgiqa_edge.runtime.gate.verdict import RunnerUp, State, Verdict
 from dgiqa_edge.runtime.watch.event import FrameEvent, Outcome, Presence, event_record, record_text, utc_text
 from dgiqa_edge.runtime.watch.status import CameraState
@@ -22,13 +23,20 @@ Scored = Callable[..., FrameEvent]
 numbers = st.none() | st.floats()
 
 
-runners_up = st.builds(RunnerUp, reason=st.text(), cue=st.text(), value=numbers, threshold=numbers)
+cues = st.sampled_from(["change", *CHECKS])
+runners_up = st.builds(
+    RunnerUp,
+    reason=st.sampled_from(["frozen", *(spec.reason for spec in CHECKS.values())]),
+    cue=cues.filter(lambda name: name != "score"),
+    value=numbers,
+    threshold=numbers,
+)
 
 verdicts = st.builds(
     Verdict,
     state=st.sampled_from(State),
     reason=st.text(),
-    cue=st.none() | st.text(),
+    cue=st.none() | cues,
     value=numbers,
     threshold=numbers,
     score=numbers,
@@ -66,6 +74,7 @@ def test_the_schema_is_valid_and_closed() -> None:
         assert sorted(part["required"]) == sorted(part["properties"])
     assert set(verdict["properties"]) == {item.name for item in fields(Verdict)}
     runner_up = verdict["properties"]["runner_up"]["oneOf"][1]
+    assert runner_up["additionalProperties"] is False
     assert set(runner_up["properties"]) == set(runner_up["required"]) == {item.name for item in fields(RunnerUp)}
 
 

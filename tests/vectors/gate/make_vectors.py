@@ -173,7 +173,9 @@ def vectors() -> dict[str, dict[str, Any]]:
             QUICK,
             [
                 (float(index), good, FINE, {**SOUND, name: value})
-                for index, (name, value) in enumerate((name, value) for name in SOUND for value in (0.999, SOUND[name]))
+                for index, (name, value) in enumerate(
+                    (name, value) for name in SOUND for value in (0.9999, SOUND[name])
+                )
             ]
             + [
                 (20.0, good, {**FINE, "luminance": 5.0, "shadows": 1.0, "occlusion": 1.0}, SOUND),

@@ -57,6 +57,9 @@ void dgiqa_camera::judge(const dgiqa_frame &frame, double t, dgiqa_quality &qual
     dgiqa::Reading reading;
     reading.score = static_cast<double>(quality.score);
     reading.cues = meter_.measure(picture);
+    for (std::size_t i = 0; i < quality.fault_count; ++i) {
+        reading.faults.push_back({quality.fault_names[i], quality.faults[i]});
+    }
     update(reading, t, verdict);
 }
 

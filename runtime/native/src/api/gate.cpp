@@ -39,18 +39,45 @@ dgiqa::Cues given_cues(const dgiqa_cues &cues) {
     return found;
 }
 
+[[noreturn]] void refuse_null(const char *what) { throw dgiqa::Error(DGIQA_ERROR_CONFIGURATION, what); }
+
+dgiqa::Reading given_reading(const dgiqa_reading &reading) {
+    dgiqa::Reading found;
+    found.score = given(reading.score);
+    if (reading.cues != nullptr) {
+        found.cues = given_cues(*reading.cues);
+    }
+    if (reading.fault_count > 0 && (reading.fault_names == nullptr || reading.faults == nullptr)) {
+        refuse_null("dgiqa_gate_update: fault_names and faults must not be NULL where fault_count is above 0");
+    }
+    for (std::size_t i = 0; i < reading.fault_count; ++i) {
+        found.faults.push_back({reading.fault_names[i], reading.faults[i]});
+    }
+    return found;
+}
+
 dgiqa_verdict shown_verdict(const dgiqa::Verdict &verdict) {
-    return {verdict.state,           verdict.reason,           verdict.cue,
-            shown(verdict.value),    shown(verdict.threshold), shown(verdict.score),
-            shown(verdict.smoothed), verdict.changed ? 1 : 0,  verdict.overdue ? 1 : 0,
-            verdict.announced ? 1 : 0};
+    const dgiqa::RunnerUp other = verdict.runner_up.value_or(dgiqa::RunnerUp{});
+    return {verdict.state,
+            verdict.reason,
+            verdict.cue,
+            shown(verdict.value),
+            shown(verdict.threshold),
+            shown(verdict.score),
+            shown(verdict.smoothed),
+            verdict.changed ? 1 : 0,
+            verdict.overdue ? 1 : 0,
+            verdict.announced ? 1 : 0,
+            other.reason,
+            other.cue,
+            shown(other.value),
+            shown(other.threshold),
+            verdict.head};
 }
 
 dgiqa::GatePolicy given_policy(const char *text) {
     return text == nullptr ? dgiqa::standard_policy() : dgiqa::read_policy(text);
 }
-
-[[noreturn]] void refuse_null(const char *what) { throw dgiqa::Error(DGIQA_ERROR_CONFIGURATION, what); }
 
 }  // namespace
 
@@ -111,8 +138,7 @@ dgiqa_status dgiqa_gate_create(const char *policy_json, const char *baseline_jso
     });
 }
 
-dgiqa_status dgiqa_gate_update(dgiqa_gate *gate, double score, const dgiqa_cues *cues, double t,
-                               dgiqa_verdict *verdict) {
+dgiqa_status dgiqa_gate_update(dgiqa_gate *gate, const dgiqa_reading *reading, double t, dgiqa_verdict *verdict) {
     if (verdict != nullptr) {
         *verdict = dgiqa::no_verdict();
     }
@@ -120,12 +146,7 @@ dgiqa_status dgiqa_gate_update(dgiqa_gate *gate, double score, const dgiqa_cues 
         if (gate == nullptr || verdict == nullptr) {
             refuse_null("dgiqa_gate_update: gate and verdict must not be NULL");
         }
-        dgiqa::Reading reading;
-        reading.score = given(score);
-        if (cues != nullptr) {
-            reading.cues = given_cues(*cues);
-        }
-        dgiqa::update_gate(*gate, reading, t, *verdict);
+        dgiqa::update_gate(*gate, reading == nullptr ? dgiqa::Reading() : given_reading(*reading), t, *verdict);
     });
 }
 

@@ -1,6 +1,7 @@
 #include "gate/gate.hpp"
 
 #include <cmath>
+#include <string_view>
 
 #include "settings/number_text.hpp"
 
@@ -13,6 +14,41 @@ const char *const NO_SIGNAL = "no signal";
 const char *const NOT_SCORED = "not scored";
 const char *const RECOVERING = "recovering";
 const char *const WATCHDOG = "rejected too long";
+
+// The place of the check of what bundles call so; CHECK_COUNT: there is none.
+std::size_t head_check(const std::string &fault) {
+    std::size_t check = 0;
+    while (check < CHECK_COUNT && (fault.empty() || all_checks()[check].fault != fault)) {
+        ++check;
+    }
+    return check;
+}
+
+// What bundles call the fault of this reason.
+const char *head_of(std::string_view reason) {
+    for (const CheckSpec &spec : all_checks()) {
+        if (!spec.fault.empty() && spec.reason == reason) {
+            return spec.fault.c_str();
+        }
+    }
+    return nullptr;
+}
+
+// What a reading has for a check.
+std::optional<double> value_of(const CheckSpec &spec, const Reading &reading) {
+    if (spec.cue != nullptr) {
+        return reading.cues ? *reading.cues.*spec.cue : std::nullopt;
+    }
+    if (spec.fault.empty()) {
+        return reading.score;
+    }
+    for (const FaultProbability &fault : reading.faults) {
+        if (fault.name == spec.fault) {
+            return fault.value;
+        }
+    }
+    return std::nullopt;
+}
 
 }  // namespace
 
@@ -28,6 +64,11 @@ Gate::Gate(const GatePolicy &policy, const std::optional<Baseline> &baseline)
             values_[check] =
                 std::make_unique<ValueCheck>(all_checks()[check], policy_.limits[check], policy_.smoothing, normal);
             checks_.push_back(values_[check].get());
+        }
+    }
+    for (std::size_t check = 0; check < CHECK_COUNT; ++check) {
+        if (const std::size_t head = head_check(all_checks()[check].head); values_[check] && head < CHECK_COUNT) {
+            values_[check]->answer_to(values_[head].get());
         }
     }
     score_ = values_[SCORE_CHECK].get();
@@ -50,6 +91,10 @@ Verdict Gate::update(const Reading &reading, double t) {
         verdict.value = cause.check->value();
         verdict.threshold = cause.check->threshold();
     }
+    if (const Check *other = cause.runner_up) {
+        verdict.runner_up = RunnerUp{other->reason(), other->name(), other->value(), other->threshold()};
+    }
+    verdict.head = head_of(cause.reason);
     verdict.score = reading.score;
     verdict.smoothed = score_ == nullptr ? std::nullopt : score_->value();
     verdict.changed = state_ != before;
@@ -74,7 +119,7 @@ void Gate::check_time(double t) const {
 
 // From the reading to the fault; then move the state.
 Gate::Cause Gate::take_in(const Reading &reading, double t) {
-    if (!reading.score && !reading.cues) {
+    if (reading.empty()) {
         forget();
         move_to(DGIQA_UNKNOWN, t);
         return {NO_SIGNAL};
@@ -100,19 +145,16 @@ Gate::Cause Gate::take_in(const Reading &reading, double t) {
 }
 
 void Gate::smooth(const Reading &reading, double t) {
-    if (score_ != nullptr && reading.score) {
-        score_->smooth(reading.score, t);
-        scored_at_ = t;
+    if (frozen_ && reading.cues) {
+        frozen_->smooth(reading.cues->change, t);
     }
-    if (reading.cues) {
-        if (frozen_) {
-            frozen_->smooth(reading.cues->change, t);
+    for (std::size_t check = 0; check < CHECK_COUNT; ++check) {
+        if (values_[check]) {
+            values_[check]->smooth(value_of(all_checks()[check], reading), t);
         }
-        for (std::size_t check = 0; check < SCORE_CHECK; ++check) {
-            if (values_[check]) {
-                values_[check]->smooth(*reading.cues.*all_checks()[check].cue, t);
-            }
-        }
+    }
+    if (reading.score) {
+        scored_at_ = t;
     }
     const bool counts = score_ == nullptr ? reading.cues.has_value() : reading.score.has_value();
     if (counts && readings_ < policy_.start.readings) {
@@ -120,13 +162,13 @@ void Gate::smooth(const Reading &reading, double t) {
     }
 }
 
-// The most severe of some cues: the first of equals, none where none is severe.
-const Check *Gate::worst_cue(Among among) const {
+// The most severe of those asked for, without the score: the first of equals, none where none is severe.
+template <typename Asked>
+const Check *Gate::worst(Asked asked) const {
     const Check *worst = nullptr;
     for (const Check *check : checks_) {
-        const bool asked = among == Among::ALL ||
-                           (check->faulty() && (check->decides() || (among == Among::WITNESSES && check->testifies())));
-        if (check != score_ && asked && check->severity() > (worst == nullptr ? 0.0 : worst->severity())) {
+        if (check != score_ && check->counts() && asked(*check) &&
+            check->severity() > (worst == nullptr ? 0.0 : worst->severity())) {
             worst = check;
         }
     }
@@ -135,14 +177,14 @@ const Check *Gate::worst_cue(Among among) const {
 
 // What the frame is rejected for, by step 4 of the specification.
 const Check *Gate::fault_now() const {
-    const Check *deciding = worst_cue(Among::DECIDING);
+    const Check *deciding = worst([](const Check &check) { return check.faulty() && check.decides(); });
     if (deciding != nullptr || score_ == nullptr) {
         return deciding;
     }
     if (score_->faulty()) {
         return score_;
     }
-    return score_->in_doubt() ? worst_cue(Among::WITNESSES) : nullptr;
+    return score_->in_doubt() ? worst([](const Check &check) { return check.faulty() && check.testifies(); }) : nullptr;
 }
 
 // Step 5 of the specification, and the watchdog's `pass`.
@@ -216,7 +258,7 @@ Gate::Cause Gate::cause(const Check *fault) const {
         return {WATCHDOG, fault != nullptr ? fault : last_fault_};
     }
     if (fault != nullptr) {
-        return {explained(fault), fault};
+        return explained(fault);
     }
     if (state_ == DGIQA_REJECT) {
         return {RECOVERING, last_fault_};
@@ -224,10 +266,11 @@ Gate::Cause Gate::cause(const Check *fault) const {
     return {state_ == DGIQA_PASS ? GOOD : STARTING};
 }
 
-// A cue that may not reject names the reason too, where it is the most severe.
-const char *Gate::explained(const Check *fault) const {
-    const Check *worst = worst_cue(Among::ALL);
-    return worst == nullptr ? fault->reason() : worst->reason();
+// The reason is that of the most severe, which may be one that may not reject; the next other is the runner-up.
+Gate::Cause Gate::explained(const Check *fault) const {
+    const Check *named = worst([](const Check &) { return true; });
+    const std::string_view reason = (named == nullptr ? fault : named)->reason();
+    return {reason.data(), fault, worst([&](const Check &check) { return reason != check.reason(); })};
 }
 
 void Gate::forget() {

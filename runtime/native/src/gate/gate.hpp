@@ -1,4 +1,4 @@
-// The gate: a camera's score and cues over time become pass, reject or unknown, with a reason.
+// The gate: a camera's score, faults and cues over time become pass, reject or unknown, with a reason.
 //
 // A pure state machine: no clock, no input or output; the same readings give the same verdicts. The specification is
 // the module docstring of the Python package's runtime/gate/gate.py, pinned for both by tests/vectors/gate. All arithmetic
@@ -53,13 +53,14 @@ private:
     struct Cause {
         const char *reason;
         const Check *check = nullptr;
+        const Check *runner_up = nullptr;
     };
 
     void check_time(double t) const;
     Cause take_in(const Reading &reading, double t);
     void smooth(const Reading &reading, double t);
-    enum class Among { ALL, WITNESSES, DECIDING };  // the latter two: of the faulty ones
-    const Check *worst_cue(Among among) const;
+    template <typename Asked>
+    const Check *worst(Asked asked) const;
     const Check *fault_now() const;
     void decide(const Check *fault, double t);
     void move_to(dgiqa_state state, double t);
@@ -67,7 +68,7 @@ private:
     bool on_the_way(const char *reason) const;
     void learn(double t);
     Cause cause(const Check *fault) const;
-    const char *explained(const Check *fault) const;
+    Cause explained(const Check *fault) const;
     void forget();
 
     GatePolicy policy_;

@@ -29,6 +29,7 @@ ValueCheck::ValueCheck(const CheckSpec &spec, const Limits &limits, const Smooth
             limits.role == Role::REJECT || spec.witness),
       limits_(limits),
       worst_(spec.worst),
+      yields_(spec.yields),
       smoother_(spec.smoothed ? smoother(smoothing, spec.slower) : std::make_unique<LesserOfTwo>()) {
     relate_to(normal);
 }

@@ -34,6 +34,9 @@ public:
     const std::optional<double> &value() const { return value_; }  // smoothed; none before the first
     bool faulty() const { return faulty_; }                        // whether the latch is set
 
+    // Whether it takes part in the verdict.
+    virtual bool counts() const { return true; }
+
     // How much of the way from acceptable to the worst the value has gone, in [0, 1].
     virtual double severity() const = 0;
 
@@ -60,7 +63,7 @@ private:
     bool testifies_;
 };
 
-// The score or a cue: smoothed, with hysteresis.
+// The score, a cue or a fault's probability: smoothed, with hysteresis.
 class ValueCheck : public Check {
 public:
     ValueCheck(const CheckSpec &spec, const Limits &limits, const SmoothingPolicy &smoothing,
@@ -68,6 +71,12 @@ public:
 
     // Take the camera's own normal into account from now on.
     void relate_to(const std::optional<Spread> &normal) { now_ = thresholds(limits_, normal); }
+
+    // The check of the bundle's fault head for the same fault, which must outlive this one.
+    void answer_to(const Check *head) { head_ = head; }
+
+    // Beside the head's probability only what is faulty does, and nothing that yields.
+    bool counts() const override { return head_ == nullptr || !head_->value() || (faulty_ && !yields_); }
 
     // A latch too: set beyond accept, cleared by a value on its good side by half of the hysteresis (the way from reject
     // to accept).
@@ -85,6 +94,8 @@ private:
 
     Limits limits_;
     double worst_;
+    bool yields_;
+    const Check *head_ = nullptr;
     bool in_doubt_ = false;
     Thresholds now_;
     std::unique_ptr<Smoother> smoother_;

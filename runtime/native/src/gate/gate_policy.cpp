@@ -8,7 +8,9 @@ extern const char *const GATE_DEFAULTS;  // the text of runtime/gate/defaults.js
 
 namespace {
 
-// None: the score.
+const std::string HEAD_PREFIX = "faults.";
+
+// None: no cue's.
 CueValue cue_named(const std::string &name) {
     for (const CueField &field : CUE_FIELDS) {
         if (name == field.name) {
@@ -29,10 +31,14 @@ GateDefaults read_defaults() {
         const Json &item = document.at("checks").at(check);
         const std::string name = item.at("name").get<std::string>();
         const CueValue cue = cue_named(name);
-        const Json &limits = cue == nullptr ? policy.at(name) : policy.at("cues").at(name);
+        const std::string fault = name.rfind(HEAD_PREFIX, 0) == 0 ? name.substr(HEAD_PREFIX.size()) : "";
+        const Json &limits = cue != nullptr   ? policy.at("cues").at(name)
+                             : fault.empty() ? policy.at(name)
+                                             : policy.at("faults").at(fault);
         found.checks[check] = {name,
                                item.at("reason").get<std::string>(),
                                cue,
+                               fault,
                                item.at("low").get<double>(),
                                item.at("high").get<double>(),
                                item.at("worst").get<double>(),
@@ -40,7 +46,9 @@ GateDefaults read_defaults() {
                                item.value("relative", false),
                                item.value("witness", false),
                                item.value("smoothed", true),
-                               item.value("slower", 1.0)};
+                               item.value("slower", 1.0),
+                               item.value("head", ""),
+                               item.value("yields", false)};
     }
     return found;
 }

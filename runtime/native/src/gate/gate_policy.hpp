@@ -34,11 +34,12 @@ struct Limits {
 };
 
 // One check: the quantity, the word for its fault, its range, a value at which it is as bad as it gets, and whether a
-// baseline makes sense for it.
+// baseline makes sense for it. It is of a cue, of a fault that bundles read, or of the score.
 struct CheckSpec {
     std::string name;
     std::string reason;
-    CueValue cue;  // nullptr: the score
+    CueValue cue;       // nullptr: none
+    std::string fault;  // the bundle's name; empty: none
     double low;
     double high;
     double worst;
@@ -47,9 +48,14 @@ struct CheckSpec {
     bool witness;  // may reject together with a doubtful score
     bool smoothed;  // by the policy, over `slower` times as long
     double slower;
+    std::string head;  // of a cue: what bundles call the same fault, for which it is the safety net; empty: none does
+    bool yields;       // to that head altogether
+
+    const char *section() const { return cue != nullptr ? "cues" : fault.empty() ? nullptr : "faults"; }
+    const std::string &key() const { return fault.empty() ? name : fault; }
 };
 
-constexpr std::size_t CHECK_COUNT = 13;
+constexpr std::size_t CHECK_COUNT = 21;
 constexpr std::size_t SCORE_CHECK = CHECK_COUNT - 1;
 
 // What tells a frozen picture: what an encoder's keyframe changes in it, in grey levels, the seconds until it is as

@@ -99,7 +99,7 @@ Limits read_limits(Section section, const CheckSpec &spec) {
         return section.has(names.reject) || section.has(names.accept);
     };
     const bool ratios_only = any(RATIO_KEYS) && !any(keys);
-    const Role role = chosen<Role>(section, "role", role_words(), spec.cue == nullptr ? without_explain : role_words());
+    const Role role = chosen<Role>(section, "role", role_words(), spec.section() == nullptr ? without_explain : role_words());
     const Pair given = read_pair(section, keys, spec.low, spec.high, spec.side);
     const Pair absolute = ratios_only ? Pair{} : given;
     const Pair ratios = spec.relative ? read_pair(section, RATIO_KEYS, 0.0, 1000.0, spec.side) : Pair{};
@@ -175,9 +175,9 @@ ReferencePolicy read_reference_policy(Section section) {
 void check_ratios(const GatePolicy &policy, const Section &section) {
     for (std::size_t check = 0; check < CHECK_COUNT; ++check) {
         if (policy.limits[check].reject_ratio && policy.baseline.learn_minutes == 0.0) {
-            const std::string name = all_checks()[check].name;
-            complain(section.path_of(check == SCORE_CHECK ? name : "cues." + name) +
-                     ".reject_ratio needs a baseline: set " + section.path_of("baseline.learn_minutes") + " above 0");
+            const CheckSpec &spec = all_checks()[check];
+            const std::string part = spec.section() == nullptr ? "" : std::string(spec.section()) + ".";
+            complain(section.path_of(part + spec.key()) + ".reject_ratio needs a baseline: set " + section.path_of("baseline.learn_minutes") + " above 0");
         }
     }
 }
@@ -214,11 +214,14 @@ GatePolicy parse_policy(const nlohmann::json &values, const std::string &path) {
     policy.watchdog = read_watchdog(section.section("watchdog"), policy.dwell);
     policy.baseline = read_baseline_policy(section.section("baseline"));
     policy.reference = read_reference_policy(section.section("reference"));
-    Section cues = section.section("cues");
+    Section cues = section.section("cues"), faults = section.section("faults");
     for (std::size_t check = 0; check < SCORE_CHECK; ++check) {
-        policy.limits[check] = read_limits(cues.section(all_checks()[check].name), all_checks()[check]);
+        const CheckSpec &spec = all_checks()[check];
+        Section &part = spec.cue != nullptr ? cues : faults;
+        policy.limits[check] = read_limits(part.section(spec.key()), spec);
     }
     cues.finish();
+    faults.finish();
     section.finish();
     check_ratios(policy, section);
     return policy;
@@ -255,9 +258,10 @@ std::string write_policy(const GatePolicy &policy) {
                             {"sample_every_s", policy.baseline.sample_every_s},
                             {"on_unusable", word(unusable_words(), policy.baseline.on_unusable)}};
     document["reference"] = {{"learn_minutes", policy.reference.learn_minutes}};
-    document["cues"] = Written::object();
+    document["cues"] = document["faults"] = Written::object();
     for (std::size_t check = 0; check < SCORE_CHECK; ++check) {
-        document["cues"][all_checks()[check].name] = limits_json(all_checks()[check], policy.limits[check]);
+        const CheckSpec &spec = all_checks()[check];
+        document[spec.section()][spec.key()] = limits_json(spec, policy.limits[check]);
     }
     return document.dump(1);
 }

@@ -1,7 +1,6 @@
 #include "gate/reading.hpp"
 
 #include <cmath>
-#include <string>
 
 #include "errors.hpp"
 #include "settings/number_text.hpp"
@@ -28,6 +27,12 @@ void check_reading(const Reading &reading) {
     if (reading.score && !(*reading.score >= 0.0 && *reading.score <= 1.0)) {
         throw Error(DGIQA_ERROR_CONFIGURATION,
                     "the score is " + number_text(*reading.score) + ": it must be a number from 0 to 1");
+    }
+    for (const FaultProbability &fault : reading.faults) {
+        if (!(fault.value >= 0.0 && fault.value <= 1.0)) {
+            throw Error(DGIQA_ERROR_CONFIGURATION, "the probability of '" + fault.name + "' is " +
+                                                       number_text(fault.value) + ": it must be a number from 0 to 1");
+        }
     }
     if (!reading.cues) {
         return;

@@ -1,10 +1,12 @@
-// What the gate is given per frame: the learned score and the classical cues, as in the Python package's
+// What the gate is given per frame: the learned score and faults, and the classical cues, as in the Python package's
 // runtime/gate/reading.py. Data only.
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <optional>
+#include <string>
+#include <vector>
 
 namespace dgiqa {
 
@@ -36,13 +38,22 @@ struct CueField {
 constexpr std::size_t CUE_COUNT = 13;
 extern const std::array<CueField, CUE_COUNT> CUE_FIELDS;
 
-// One frame for the gate. No score: not scored; no cues: not measured; neither: the camera gives no signal.
+// A fault by the bundle's name for it.
+struct FaultProbability {
+    std::string name;
+    double value;
+};
+
+// One frame for the gate. No score: not scored; no cues: not measured; no faults: none read; nothing: no signal.
 struct Reading {
     std::optional<double> score;
     std::optional<Cues> cues;
+    std::vector<FaultProbability> faults;
+
+    bool empty() const { return !score && !cues && faults.empty(); }
 };
 
-// Throws Error (CONFIGURATION): a score outside [0, 1], or a cue that is not finite.
+// Throws Error (CONFIGURATION): a score or a probability outside [0, 1], or a cue that is not finite.
 void check_reading(const Reading &reading);
 
 }  // namespace dgiqa

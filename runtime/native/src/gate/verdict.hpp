@@ -7,6 +7,14 @@
 
 namespace dgiqa {
 
+// The next most severe fault beside the verdict's own.
+struct RunnerUp {
+    const char *reason = nullptr;
+    const char *cue = nullptr;
+    std::optional<double> value;
+    std::optional<double> threshold;
+};
+
 struct Verdict {
     dgiqa_state state = DGIQA_UNKNOWN;
     const char *reason = "";
@@ -18,6 +26,8 @@ struct Verdict {
     bool changed = false;
     bool overdue = false;
     bool announced = false;  // people are to be told on this frame
+    std::optional<RunnerUp> runner_up;
+    const char *head = nullptr;  // what bundles call the reason's fault; nullptr where none reads it
 };
 
 }  // namespace dgiqa

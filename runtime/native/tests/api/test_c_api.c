@@ -20,6 +20,8 @@ int main(void) {
     dgiqa_cue_meter *meter = NULL;
     dgiqa_verdict verdict;
     dgiqa_cues cues;
+    dgiqa_reading reading = {0.9, &cues, 0, NULL, NULL};
+    const dgiqa_reading wrong = {2.0, NULL, 0, NULL, NULL};
     size_t i;
     int step;
 
@@ -39,14 +41,14 @@ int main(void) {
     for (step = 0; step < 10; ++step) {
         pixels[0] = (unsigned char)step; /* a live picture */
         expect(dgiqa_cue_meter_measure(meter, &frame, &cues) == DGIQA_OK, "the frame is measured");
-        expect(dgiqa_gate_update(gate, 0.9, &cues, step / 10.0, &verdict) == DGIQA_OK, "the gate takes the reading");
+        expect(dgiqa_gate_update(gate, &reading, step / 10.0, &verdict) == DGIQA_OK, "the gate takes the reading");
         printf("%.1f %s (%s)\n", step / 10.0, dgiqa_state_name(verdict.state), verdict.reason);
     }
     expect(verdict.state == DGIQA_PASS && strcmp(verdict.reason, "good") == 0, "the last verdict is pass");
     expect(verdict.cue == NULL && verdict.value != verdict.value, "no check decided");
     expect(cues.change > 0.0, "change is measured");
     expect(strstr(dgiqa_gate_policy(gate), "\"readings\": 2") != NULL, "the policy is the given one");
-    expect(dgiqa_gate_update(gate, 2.0, NULL, 1.0, &verdict) == DGIQA_ERROR_CONFIGURATION, "a score of 2 is refused");
+    expect(dgiqa_gate_update(gate, &wrong, 1.0, &verdict) == DGIQA_ERROR_CONFIGURATION, "a score of 2 is refused");
     expect(strlen(dgiqa_version()) > 0 && strchr(dgiqa_build_info(), '{') != NULL, "the library names itself");
     dgiqa_cue_meter_free(meter);
     dgiqa_gate_free(gate);

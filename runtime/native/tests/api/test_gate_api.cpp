@@ -27,6 +27,11 @@ dgiqa_gate *gate_of(const char *policy, const char *baseline = nullptr) {
     return gate;
 }
 
+dgiqa_status update(dgiqa_gate *gate, double score, const dgiqa_cues *cues, double t, dgiqa_verdict &verdict) {
+    const dgiqa_reading reading = {score, cues, 0, nullptr, nullptr};
+    return dgiqa_gate_update(gate, &reading, t, &verdict);
+}
+
 std::string last_error() { return dgiqa_last_error(); }
 
 }  // namespace
@@ -34,16 +39,19 @@ std::string last_error() { return dgiqa_last_error(); }
 TEST_CASE("a verdict has NaN and NULL where there is nothing") {
     dgiqa_gate *gate = gate_of(QUICK);
     dgiqa_verdict verdict;
-    REQUIRE(dgiqa_gate_update(gate, NAN, nullptr, 0.0, &verdict) == DGIQA_OK);
+    REQUIRE(dgiqa_gate_update(gate, nullptr, 0.0, &verdict) == DGIQA_OK);
     CHECK(verdict.state == DGIQA_UNKNOWN);
     CHECK(std::string(verdict.reason) == "no signal");
     CHECK(verdict.cue == nullptr);
+    CHECK(verdict.runner_up == nullptr);
+    CHECK(verdict.head == nullptr);
+    CHECK(std::isnan(verdict.runner_up_value));
     CHECK(std::isnan(verdict.value));
     CHECK(std::isnan(verdict.threshold));
     CHECK(std::isnan(verdict.score));
     CHECK(std::isnan(verdict.smoothed));
-    dgiqa_cues cues = {NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, 0.5};
-    REQUIRE(dgiqa_gate_update(gate, 0.9, &cues, 1.0, &verdict) == DGIQA_OK);
+    dgiqa_cues cues = {NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, 0.5, NAN, NAN, NAN};
+    REQUIRE(update(gate, 0.9, &cues, 1.0, verdict) == DGIQA_OK);
     CHECK(verdict.state == DGIQA_REJECT);
     CHECK(std::string(verdict.reason) == "codec damage");
     CHECK(std::string(verdict.cue) == "smear");
@@ -54,14 +62,19 @@ TEST_CASE("a verdict has NaN and NULL where there is nothing") {
     CHECK(verdict.changed == 1);
     CHECK(verdict.overdue == 0);
     SUBCASE("the watchdog raises and the verdict is filled in") {
-        CHECK(dgiqa_gate_update(gate, 0.9, &cues, 3.5, &verdict) == DGIQA_ERROR_GATE);
+        CHECK(update(gate, 0.9, &cues, 3.5, verdict) == DGIQA_ERROR_GATE);
         CHECK(last_error().find("frames rejected for 2.5 s (codec damage)") == 0);
         CHECK(verdict.state == DGIQA_REJECT);
         CHECK(verdict.overdue == 1);
         CHECK(std::string(verdict.cue) == "smear");
     }
+    SUBCASE("faults without their arrays are refused") {
+        const dgiqa_reading reading = {0.9, nullptr, 1, nullptr, nullptr};
+        CHECK(dgiqa_gate_update(gate, &reading, 2.0, &verdict) == DGIQA_ERROR_CONFIGURATION);
+        CHECK(last_error().find("fault_names and faults must not be NULL") != std::string::npos);
+    }
     SUBCASE("a refused reading leaves an empty verdict") {
-        CHECK(dgiqa_gate_update(gate, 1.5, nullptr, 2.0, &verdict) == DGIQA_ERROR_CONFIGURATION);
+        CHECK(update(gate, 1.5, nullptr, 2.0, verdict) == DGIQA_ERROR_CONFIGURATION);
         CHECK(last_error() == "the score is 1.5: it must be a number from 0 to 1");
         CHECK(verdict.state == DGIQA_UNKNOWN);
         CHECK(std::string(verdict.reason).empty());
@@ -73,15 +86,15 @@ TEST_CASE("a verdict has NaN and NULL where there is nothing") {
 TEST_CASE("frames and numbers that are none are refused, never followed") {
     dgiqa_gate *gate = gate_of(QUICK);
     dgiqa_verdict verdict;
-    const dgiqa_cues no_cues = {NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN};
+    const dgiqa_cues no_cues = {NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN};
     for (const double wrong : {HUGE_VAL, -HUGE_VAL, 1e308, -1e308})
-        CHECK(dgiqa_gate_update(gate, wrong, nullptr, 0.0, &verdict) == DGIQA_ERROR_CONFIGURATION);
+        CHECK(update(gate, wrong, nullptr, 0.0, verdict) == DGIQA_ERROR_CONFIGURATION);
     for (const double wrong : {HUGE_VAL, -HUGE_VAL, double(NAN)})
-        CHECK(dgiqa_gate_update(gate, 0.5, nullptr, wrong, &verdict) == DGIQA_ERROR_CONFIGURATION);
+        CHECK(update(gate, 0.5, nullptr, wrong, verdict) == DGIQA_ERROR_CONFIGURATION);
     for (double dgiqa_cues::*cue : {&dgiqa_cues::luminance, &dgiqa_cues::smear}) {
         dgiqa_cues cues = no_cues;
         cues.*cue = HUGE_VAL;
-        CHECK(dgiqa_gate_update(gate, 0.5, &cues, 0.0, &verdict) == DGIQA_ERROR_CONFIGURATION);
+        CHECK(update(gate, 0.5, &cues, 0.0, verdict) == DGIQA_ERROR_CONFIGURATION);
     }
     dgiqa_gate_free(gate);
 
@@ -125,7 +138,7 @@ TEST_CASE("policies and baselines come and go as text") {
     dgiqa_verdict verdict;
     for (int second = 0; second < 3; ++second) {
         CHECK(dgiqa_gate_baseline(gate) == nullptr);
-        REQUIRE(dgiqa_gate_update(gate, 0.8, nullptr, second, &verdict) == DGIQA_OK);
+        REQUIRE(update(gate, 0.8, nullptr, second, verdict) == DGIQA_OK);
     }
     REQUIRE(dgiqa_gate_baseline(gate) != nullptr);
     const std::string learned = dgiqa_gate_baseline(gate);
@@ -153,10 +166,10 @@ TEST_CASE("what cannot be used is refused, and no object is left") {
     CHECK(dgiqa_gate_create(R"({"baseline": {"on_unusable": "relearn"}})", "[]", &gate) == DGIQA_OK);
     CHECK(dgiqa_gate_baseline(gate) == nullptr);
     dgiqa_verdict verdict;
-    CHECK(dgiqa_gate_update(gate, 0.9, nullptr, 0.0, nullptr) == DGIQA_ERROR_CONFIGURATION);
+    CHECK(dgiqa_gate_update(gate, nullptr, 0.0, nullptr) == DGIQA_ERROR_CONFIGURATION);
     dgiqa_gate_free(gate);
     CHECK(dgiqa_gate_create(nullptr, nullptr, nullptr) == DGIQA_ERROR_CONFIGURATION);
-    CHECK(dgiqa_gate_update(nullptr, 0.9, nullptr, 0.0, &verdict) == DGIQA_ERROR_CONFIGURATION);
+    CHECK(dgiqa_gate_update(nullptr, nullptr, 0.0, &verdict) == DGIQA_ERROR_CONFIGURATION);
     CHECK(dgiqa_cue_meter_create(nullptr) == DGIQA_ERROR_CONFIGURATION);
     CHECK(std::string(dgiqa_gate_policy(nullptr)) == "{}");
     CHECK(dgiqa_gate_baseline(nullptr) == nullptr);

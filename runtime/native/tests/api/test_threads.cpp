@@ -34,7 +34,7 @@ std::string answers() {
     for (int number = 0; number < FRAMES; ++number) {
         const std::vector<std::uint8_t> pixels = frame_of(number);
         const Cues cues = meter.measure(bgr(pixels.data(), 130, 96));
-        const Verdict verdict = gate.update(0.5 + 0.01 * number, cues, number / 10.0);
+        const Verdict verdict = gate.update({0.5 + 0.01 * number, cues}, number / 10.0);
         text += dgiqa_state_name(verdict.state) + verdict.reason + std::to_string(cues.sharpness.value()) +
                 std::to_string(cues.change.value_or(-1.0)) + std::to_string(verdict.smoothed.value());
     }
@@ -81,7 +81,7 @@ TEST_CASE("an object may change threads between calls") {
     Gate gate(R"({"start": {"readings": 1}})");
     std::string reason;
     for (int step = 0; step < 10; ++step) {
-        std::thread([&] { reason = gate.update(0.9, std::nullopt, step / 5.0).reason; }).join();
+        std::thread([&] { reason = gate.update({0.9}, step / 5.0).reason; }).join();
     }
     CHECK(reason == "good");
 }

@@ -28,7 +28,7 @@ TEST_CASE("a gate passes, rejects and raises") {
     Gate gate(policy);
     CHECK(gate.policy().find("\"max_reject_s\": 2.0") != std::string::npos);
     CHECK(!gate.baseline());
-    const Verdict good = gate.update(0.9, std::nullopt, 0.0);
+    const Verdict good = gate.update({0.9}, 0.0);
     CHECK(good.state == DGIQA_PASS);
     CHECK(good.changed);
     CHECK(!good.cue);
@@ -36,20 +36,39 @@ TEST_CASE("a gate passes, rejects and raises") {
     CHECK(good.score == 0.9);
     Cues cues;
     cues.sharpness = 0.1;
-    const Verdict bad = gate.update(0.1, cues, 1.0);
+    const Verdict bad = gate.update({0.1, cues}, 1.0);
     CHECK(bad.state == DGIQA_REJECT);
     CHECK(bad.reason == "blurred");
     CHECK(bad.cue == "score");
-    CHECK(bad.threshold == 0.42);
+    CHECK(bad.threshold == 0.3);
+    CHECK(!bad.runner_up);
+    CHECK(bad.head == "blurred");
     try {
-        gate.update(0.1, std::nullopt, 3.0);
+        gate.update({0.1}, 3.0);
         FAIL("the watchdog did not raise");
     } catch (const GateError &error) {
         CHECK(error.status() == DGIQA_ERROR_GATE);
         CHECK(error.verdict().overdue);
         CHECK(std::string(error.what()).find("frames rejected for 2.0 s") == 0);
     }
-    CHECK(gate.update(std::nullopt, std::nullopt, 3.0).reason == "no signal");
+    CHECK(gate.update({}, 3.0).reason == "no signal");
+}
+
+TEST_CASE("a fault that a bundle reads rejects and is named before the score; the next one is the runner-up") {
+    Gate gate(R"({"smoothing": {"method": "none"}, "start": {"readings": 1}, "dwell": {"cool_down_s": 0}})");
+    const Verdict verdict = gate.update({0.9, std::nullopt, {{"flared", 0.7f, {}}, {"dirty", 0.9f, {}}}}, 0.0);
+    CHECK(verdict.state == DGIQA_REJECT);
+    CHECK(verdict.reason == "dirty or blocked");
+    CHECK(verdict.cue == "faults.dirty");
+    CHECK(verdict.value == static_cast<double>(0.9f));
+    CHECK(verdict.head == "dirty");
+    REQUIRE(verdict.runner_up);
+    CHECK(verdict.runner_up->reason == "flare");
+    CHECK(verdict.runner_up->cue == "faults.flared");
+    CHECK(verdict.runner_up->value == static_cast<double>(0.7f));
+    CHECK(verdict.runner_up->threshold == 0.4);
+    CHECK_THROWS_WITH_AS(gate.update({0.9, std::nullopt, {{"dirty", 1.5f, {}}}}, 1.0),
+                         "the probability of 'dirty' is 1.5: it must be a number from 0 to 1", Error);
 }
 
 TEST_CASE("refusals are exceptions with the library's message") {

@@ -16,6 +16,7 @@ from dgiqa_edge.runtime.scoring.scorer import Scorer
 from dgiqa_edge.runtime.watch.loop.clock import SystemClock
 from dgiqa_edge.runtime.watch.loop.intake import CapturedFrame
 from dgiqa_edge.runtime.watch.loop.judge import CameraJudge
+from dgiqa_edge.runtime.watch.replay import FrameJudge
 
 
 class Remembering(Gate):
@@ -54,3 +55,21 @@ def test_depth_that_is_reused_is_that_of_the_whole_fitted_frame(make_bundle: Any
     assert (first.depth_age, second.depth_age) == (0, 1)
     np.testing.assert_array_equal(first.depth, second.depth)
     assert second.depth is not None and second.depth.shape == (24, 12)
+
+
+def test_faults_that_the_bundle_reads_reach_the_gate_and_the_verdict_says_where(make_bundle: Any) -> None:
+    half_white = np.full((48, 64, 3), 128, np.uint8)
+    half_white[:, 32:] = 255
+    gate, recorded = Remembering(), Gate(GatePolicy())
+    with Scorer(make_bundle(faults=True), threads=1, allow_spinning=False, verify=False) as scorer:
+        judge, replay = CameraJudge("front", gate, 1, SystemClock()), FrameJudge(scorer, recorded)
+        events = [judge.judge(CapturedFrame("front", n, n / 10, n / 10, half_white), scorer) for n in range(3)]
+        for n in range(3):
+            verdict, reading = replay.judge(half_white, n / 10)
+    assert gate.readings[2].faults == reading.faults
+    assert reading.faults["over-exposed"] > 0.7
+    told = events[2].verdict
+    assert told is not None and (told.reason, told.cue) == ("over-exposed", "faults.over-exposed")
+    assert told.where == verdict.where == ((0.502, 0.502, 1.0, 1.0),) * 2
+    assert judge.snapshot().verdict == told
+    assert events[0].verdict is not None and events[0].verdict.where is None
