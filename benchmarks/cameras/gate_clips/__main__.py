@@ -28,8 +28,9 @@ from dgiqa_edge.runtime.tuning.label_score import label_table
 
 from .clips import clips
 from .footage import footage
-from .readings import Measured, measure, read_readings, write_readings, write_vectors
+from .readings import Measured, measure, read_readings, write_readings
 from .report import TITLES, judge, markdown, reason_scores, rows, text
+from .vectors import write_vectors
 
 
 def main(argv: Sequence[str] | None = None) -> int:

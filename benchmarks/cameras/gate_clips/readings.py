@@ -18,7 +18,7 @@ from dgiqa_edge.runtime.quality import FrameScorer
 from dgiqa_edge.runtime.tuning.label_score import Span
 
 from .clips import MEANS, Clip
-from .footage import DAY, FPS, Picture
+from .footage import FPS, Picture
 
 REFERENCE_S = 2.0
 _DIGITS = 5
@@ -104,31 +104,13 @@ def read_readings(path: Path) -> list[Measured]:
     return found
 
 
-def write_vectors(folder: Path, measured: Iterable[Measured]) -> None:
-    """One clip of a photo with each fault by day, and in each clean light without a reference, as a vector of the gate.
-
-    Every third frame, the answers still to come:
-    ``tests/vectors/gate`` holds some, which ``make_vectors.py`` there fills in.
-    """
-    kept = [clip for clip in measured if not clip.film and (clip.fault is None or clip.condition == DAY)]
-    first = {(clip.fault or "clean", clip.condition): clip for clip in reversed(kept)}
-    for (fault, condition), clip in first.items():
-        steps = [
-            {"t": t, **(_numbers(reading) or {"score": None, "cues": None}), "expect": {}}
-            for t, reading in list((clip if clip.fault else clip.without_reference()).timed())[::3]
-        ]
-        note = f"readings of {clip.name}; the fault begins at {clip.clean_s:g} s"
-        document = {"name": f"{fault}, {condition}", "note": note, "policy": {}, "baseline": None, "steps": steps}
-        name = "_".join(["clip", *f"{fault} {condition}".replace(",", "").replace("-", " ").split()])
-        write_text(folder / f"{name}.json", json_text(document) + "\n")
-
-
 def _plain(clip: Measured) -> dict[str, Any]:
     facts = {name: value for name, value in vars(clip).items() if name != "readings"}
-    return {**facts, "readings": [_numbers(reading) for reading in clip.readings]}
+    return {**facts, "readings": [numbers(reading) for reading in clip.readings]}
 
 
-def _numbers(reading: Reading) -> dict[str, Any] | None:
+def numbers(reading: Reading) -> dict[str, Any] | None:
+    """A reading as plain rounded numbers; None: no signal."""
     if reading.cues is None:
         return None
     cues = {name: round(value, _DIGITS) for name, value in asdict(reading.cues).items() if value is not None}

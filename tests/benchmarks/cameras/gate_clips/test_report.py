@@ -3,11 +3,12 @@
 import json
 
 import pytest
+from places import ROOT
 
 from dgiqa_edge.benchmarks.cameras.gate_clips.__main__ import main
 from dgiqa_edge.benchmarks.cameras.gate_clips.footage import FPS
 from dgiqa_edge.benchmarks.cameras.gate_clips.readings import Measured, read_readings, write_readings
-from dgiqa_edge.benchmarks.cameras.gate_clips.report import TITLES, judge, reason_scores, rows
+from dgiqa_edge.benchmarks.cameras.gate_clips.report import TITLES, judge, markdown, reason_scores, rows
 from dgiqa_edge.runtime.gate.gate import Gate
 from dgiqa_edge.runtime.gate.policy import GatePolicy
 from dgiqa_edge.runtime.gate.reading import NO_SIGNAL, Cues, Reading
@@ -69,4 +70,10 @@ def test_the_program_takes_kept_readings(tmp_path, capsys):
         table = document[title]["clips"]
         assert [row["fault"] for row in table] == ["too little light", "too little light", "clean", "no signal"]
         assert document[title]["reasons"]["no signal"]["recall"] == pytest.approx(1.0)
+    assert document["policy"] == GatePolicy().to_mapping()
+
+
+def test_the_page_has_the_tables_of_the_committed_figures():
+    document = json.loads((ROOT / "benchmarks" / "results" / "gate_clips.json").read_text())
+    assert markdown(document) in (ROOT / "docs" / "watch.md").read_text()
     assert document["policy"] == GatePolicy().to_mapping()
