@@ -108,21 +108,23 @@ def markdown(document: dict[str, Any]) -> str:
 
 
 def _faults(found: Sequence[dict[str, Any]]) -> str:
-    """A line per fault, a column per light."""
+    """A line per fault, a column per kind of footage."""
     faulty = [row for row in found if row["fault"] != CLEAN]
-    lights = list(dict.fromkeys(row["light"] for row in faulty))
-    lines = [
-        _line(["fault", "called", *(f"{light}, in {IN_TIME_S:.0f} s" for light in lights), "delay, s", "also told"])
-    ]
+    kinds = sorted({_kind(row) for row in faulty}, key=lambda kind: (kind.startswith("film"), kind))
+    lines = [_line(["fault", "called", *kinds, "delay, s", "also told"])]
     for fault in dict.fromkeys(row["fault"] for row in faulty):
         of_it = [row for row in faulty if row["fault"] == fault]
-        cells = [fault, MEANS[fault].reason]
-        for light in lights:
-            clips, named = (sum(row[key] for row in of_it if row["light"] == light) for key in ("clips", "in_time"))
-            cells.append(f"{named} of {clips}" if clips else "")
+        named = {_kind(row): f"{row['in_time']} of {row['clips']}" for row in of_it}
         delays = [row["median_delay_s"] for row in of_it if row["median_delay_s"] is not None]
-        lines.append(_line([*cells, f"{median(delays):.1f}" if delays else "", _counted(of_it)]))
+        delay = f"{median(delays):.1f}" if delays else ""
+        lines.append(
+            _line([fault, MEANS[fault].reason, *(named.get(kind, "") for kind in kinds), delay, _counted(of_it)])
+        )
     return _table(lines)
+
+
+def _kind(row: dict[str, Any]) -> str:
+    return f"{row['footage']}s, {row['light']}"
 
 
 def _reasons(scores: dict[str, dict[str, Any]]) -> str:
@@ -136,12 +138,10 @@ def _reasons(scores: dict[str, dict[str, Any]]) -> str:
 
 def _clean(titled: tuple[str, Sequence[dict[str, Any]]]) -> str:
     title, found = titled
-    clean = [row for row in found if row["fault"] == CLEAN]
     lines = [_line([f"clean, {title}", "clips", "seconds", "silent clips", "told"])]
-    for light in dict.fromkeys(row["light"] for row in clean):
-        of_it = [row for row in clean if row["light"] == light]
-        clips, seconds, silent = (sum(row[key] for row in of_it) for key in ("clips", "seconds", "nothing_else"))
-        lines.append(_line([light, str(clips), f"{seconds:.0f}", str(silent), _counted(of_it)]))
+    for row in (row for row in found if row["fault"] == CLEAN):
+        figures = (row["clips"], round(row["seconds"]), row["nothing_else"])
+        lines.append(_line([_kind(row), *map(str, figures), _counted([row])]))
     return _table(lines)
 
 
