@@ -316,7 +316,6 @@ ONE_PLACE = {
             *(
                 "benchmarks/accuracy/degradation_order.py",
                 "benchmarks/native/first_verdict.py",
-                "benchmarks/cameras/gate_clips/__main__.py",
             ),
             *(
                 "benchmarks/telemetry/machine_load.py",

@@ -19,8 +19,8 @@ STEP = 3
 def write_vectors(folder: Path, measured: Iterable[Measured]) -> None:
     """One clip of a photo with each fault by day, and in each clean light without a reference view.
 
-    The first that the published policy calls right, or else the first. ``make_vectors.py`` beside the vectors fills in
-    the answers.
+    The first that the published policy calls right, or else the first. ``tests/vectors/gate/make_vectors.py`` fills
+    in the answers.
     """
     chosen: dict[tuple[str | None, str], Measured] = {}
     for clip in measured:

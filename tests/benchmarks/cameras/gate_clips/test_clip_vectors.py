@@ -1,6 +1,6 @@
 """Clips as `nano` read them, among the gate's vectors: each fault is told in time, nothing else, clean ones nothing.
 
-The readings are real; what is judged anew is the gate with its published policy, in C++ too (`test_gate_vectors.cpp`).
+The readings are real; what is judged anew is the gate with its published policy, as in C++ too.
 """
 
 import json
