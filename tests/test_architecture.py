@@ -292,6 +292,7 @@ ONE_PLACE = {
             *(
                 "runtime/ground/limits.py",
                 "runtime/gate/policy.py",
+                "runtime/gate/vocabulary.py",
                 "runtime/machine/jetson.py",
                 "runtime/bundle/replay_stamps.py",
                 "runtime/bundle/checks.py",

@@ -14,6 +14,8 @@ from ..ground.strict_text import parse_json
 
 _DEFAULTS = parse_json((Path(__file__).parent / "defaults.json").read_text(encoding="utf-8"))
 _POLICY = _DEFAULTS["policy"]
+HEAD_CHECKS = tuple(f"faults.{name}" for name in _POLICY["faults"])
+"""The checks of the bundle's fault head, by the bundle's names."""
 
 
 class Role(str, Enum):
@@ -76,14 +78,12 @@ class CheckSpec:
     yields: bool = False
 
 
-HEAD_CHECKS = tuple(f"faults.{name}" for name in _POLICY["faults"])
-"""Those of the bundle's fault head, by the bundle's names."""
 # The settings of a check's two thresholds: they say the direction.
 _KEYS = {Side.BELOW: ("reject_below", "accept_above"), Side.ABOVE: ("reject_above", "accept_below")}
 
 
 def setting_of(check: str) -> str:
-    """The dotted path of a check's section in a policy: ``score``, ``cues.haze``, ``faults.dark``."""
+    """The dotted path of a check's section in a policy: ``score``, ``cues.NAME``, ``faults.NAME``."""
     return check if check == "score" or check in HEAD_CHECKS else f"cues.{check}"
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 from ..ground.strict_text import parse_json
 
 _DOCUMENT = parse_json((Path(__file__).parent / "vocabulary.json").read_text(encoding="utf-8"))
+CONDITIONS: Mapping[str, str] = _DOCUMENT["conditions"]
+"""The reasons that are no faults, each with its sentence."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,4 @@ def slug(reason: str) -> str:
 FAULTS: Mapping[str, Fault] = {
     facts["name"]: Fault(**{**facts, "measured_by": tuple(facts["measured_by"])}) for facts in _DOCUMENT["faults"]
 }
-CONDITIONS: Mapping[str, str] = _DOCUMENT["conditions"]
-"""The reasons that are no faults, each with its sentence."""
 REASONS = (*FAULTS, *CONDITIONS)

@@ -284,6 +284,10 @@ DGIQA_API dgiqa_status dgiqa_cue_meter_measure(dgiqa_cue_meter *meter, const dgi
 /* Forget the last frame, after a reconnect. */
 DGIQA_API void dgiqa_cue_meter_restart(dgiqa_cue_meter *meter);
 
+/* From now on frames are compared with this view (moved, likeness, cast): the text of a file that
+ * `dgiqa-edge gate reference` wrote. Errors: CONFIGURATION, and the meter goes on as before. */
+DGIQA_API dgiqa_status dgiqa_cue_meter_set_reference(dgiqa_cue_meter *meter, const char *reference_json);
+
 /* NULL is fine. */
 DGIQA_API void dgiqa_cue_meter_free(dgiqa_cue_meter *meter);
 
@@ -305,6 +309,14 @@ DGIQA_API dgiqa_status dgiqa_camera_no_signal(dgiqa_camera *camera, double t, dg
 
 /* The camera's gate, for its policy and baseline; do not free it. */
 DGIQA_API dgiqa_gate *dgiqa_camera_gate(dgiqa_camera *camera);
+
+/* The view the camera is meant to have, as for dgiqa_cue_meter_set_reference. Without it one is learned where the
+ * policy's reference.learn_minutes says so. Errors: CONFIGURATION, and the camera goes on as before. */
+DGIQA_API dgiqa_status dgiqa_camera_set_reference(dgiqa_camera *camera, const char *reference_json);
+
+/* The reference view given or learned by now as JSON text, NULL while there is none. Belongs to the camera until the
+ * next call of this function. */
+DGIQA_API const char *dgiqa_camera_reference(dgiqa_camera *camera);
 
 /* NULL is fine; the scorer stays. */
 DGIQA_API void dgiqa_camera_free(dgiqa_camera *camera);

@@ -46,10 +46,8 @@ namespace dgiqa_edge {
 
 // The next most severe fault beside the verdict's own.
 struct RunnerUp {
-    std::string reason;
-    std::string cue;
-    std::optional<double> value;
-    std::optional<double> threshold;
+    std::string reason, cue;
+    std::optional<double> value, threshold;
 };
 
 // What the gate says about a frame.
@@ -174,15 +172,15 @@ inline Verdict checked_verdict(dgiqa_status status, const dgiqa_verdict &given) 
 inline Cues cues(const dgiqa_cues &given) {
     return {optional(given.luminance), optional(given.shadows), optional(given.clipped),  optional(given.sharpness),
             optional(given.noise),     optional(given.haze),    optional(given.contrast), optional(given.occlusion),
-            optional(given.change),    optional(given.smear),
-            optional(given.moved),     optional(given.likeness), optional(given.cast)};
+            optional(given.change),    optional(given.smear),   optional(given.moved),    optional(given.likeness),
+            optional(given.cast)};
 }
 
 inline dgiqa_cues cues(const Cues &given) {
     return {number(given.luminance), number(given.shadows), number(given.clipped),  number(given.sharpness),
             number(given.noise),     number(given.haze),    number(given.contrast), number(given.occlusion),
-            number(given.change),    number(given.smear),
-            number(given.moved),     number(given.likeness), number(given.cast)};
+            number(given.change),    number(given.smear),   number(given.moved),    number(given.likeness),
+            number(given.cast)};
 }
 
 inline Quality quality(const dgiqa_quality &given) {
@@ -299,14 +297,11 @@ public:
 
     // Throws GateError where the watchdog raises, else Error.
     Verdict update(const Reading &reading, double t) {
-        dgiqa_cues cues = {};
-        if (reading.cues) cues = detail::cues(*reading.cues);
+        const dgiqa_cues cues = detail::cues(reading.cues.value_or(Cues()));
         std::vector<const char *> names;
         std::vector<float> faults;
-        for (const Fault &fault : reading.faults) {
-            names.push_back(fault.name.c_str());
-            faults.push_back(fault.probability);
-        }
+        for (const Fault &fault : reading.faults) names.push_back(fault.name.c_str());
+        for (const Fault &fault : reading.faults) faults.push_back(fault.probability);
         const dgiqa_reading given = {detail::number(reading.score), reading.cues ? &cues : nullptr, names.size(),
                                      names.data(), faults.data()};
         dgiqa_verdict verdict;
@@ -346,6 +341,11 @@ public:
 
     // Forget the last frame, after a reconnect.
     void restart() { dgiqa_cue_meter_restart(meter_.get()); }
+
+    // From now on frames are compared with this view: the text of a file of `dgiqa-edge gate reference`.
+    void set_reference(const std::string &reference_json) {
+        detail::check(dgiqa_cue_meter_set_reference(meter_.get(), reference_json.c_str()));
+    }
 
     dgiqa_cue_meter *get() const noexcept { return meter_.get(); }
 
@@ -388,6 +388,12 @@ public:
     std::optional<std::string> baseline() {
         return detail::text(dgiqa_gate_baseline(dgiqa_camera_gate(camera_.get())));
     }
+
+    // The view it is meant to have, as JSON text; without one it is learned where the policy says so.
+    void set_reference(const std::string &reference_json) {
+        detail::check(dgiqa_camera_set_reference(camera_.get(), reference_json.c_str()));
+    }
+    std::optional<std::string> reference() { return detail::text(dgiqa_camera_reference(camera_.get())); }
 
     dgiqa_camera *get() const noexcept { return camera_.get(); }
 

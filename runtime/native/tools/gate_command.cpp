@@ -55,13 +55,14 @@ struct Counts {
 
 class Replay {
 public:
-    Replay(Scorer scorer, const std::string *policy) : scorer_(std::move(scorer)) {
+    Replay(Scorer scorer, const std::string *policy, const std::string *reference) : scorer_(std::move(scorer)) {
         dgiqa_gate *gate = nullptr;
         check(dgiqa_gate_create(policy != nullptr ? policy->c_str() : nullptr, nullptr, &gate));
         gate_.reset(gate);
         dgiqa_cue_meter *meter = nullptr;
         check(dgiqa_cue_meter_create(&meter));
         meter_.reset(meter);
+        if (reference != nullptr) check(dgiqa_cue_meter_set_reference(meter_.get(), reference->c_str()));
     }
 
     Judged judge(const RecordedFrame &recorded) {
@@ -144,6 +145,7 @@ const Command &gate_command() {
         "gate", "FRAMES_OR_VIDEO", "judge every frame of a video file or of a directory of images, in name order",
         "dgiqa-edge-native gate --bundle build/demo/bundle --policy policy.json --fps 10 frames/",
         with_scorer_options({{"--policy", "FILE", "JSON policy (default: the published one)"},
+                             {"--reference", "FILE", "the view it is meant to have, by dgiqa-edge gate reference"},
                              {"--fps", "N", "frames per second (default: the video's own, else 25)"}})};
     return command;
 }
@@ -155,8 +157,11 @@ int run_gate(const Arguments &arguments) {
     const bool json = arguments.has("--json");
     const auto policy_file = arguments.text("--policy");
     const std::string policy = policy_file ? text_of_file(*policy_file) : "";
+    const auto reference_file = arguments.text("--reference");
+    const std::string reference = reference_file ? text_of_file(*reference_file) : "";
     const auto frames = recorded_frames(arguments.operands()[0], arguments.number("--fps", kSlowestFps, kFastestFps));
-    Replay replay(scorer_of(arguments), policy_file ? &policy : nullptr);
+    Replay replay(scorer_of(arguments), policy_file ? &policy : nullptr,
+                  reference_file ? &reference : nullptr);
     Counts counts;
     bool watchdog = false;
     if (!json) print("%7s  %9s  %-7s  %s\n", "frame", "t_s", "state", "reason");

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <utility>
 
@@ -9,23 +10,27 @@
 #include "api/scorer_handle.hpp"
 #include "cues/cues.hpp"
 #include "frames/convert.hpp"
+#include "reference/reference_json.hpp"
 #include "settings/number_text.hpp"
 
 // One camera's frames on their way to a verdict: score, cues, gate. It decides nothing itself: the gate does.
 struct dgiqa_camera {
     dgiqa_camera(dgiqa_scorer &scorer_, const char *policy_json, const char *baseline_json)
-        : scorer(scorer_), gate(policy_json, baseline_json) {}
+        : scorer(scorer_), gate(policy_json, baseline_json) {
+        meter.learn(gate.gate.policy().reference.learn_minutes);
+    }
 
     void judge(const dgiqa_frame &frame, double t, dgiqa_quality &quality, dgiqa_verdict &verdict);
     void no_signal(double t, dgiqa_verdict &verdict);
 
     dgiqa_scorer &scorer;
     dgiqa_gate gate;
+    dgiqa::CueMeter meter;
+    std::string reference_text;  // what dgiqa_camera_reference gave last
 
 private:
     void update(const dgiqa::Reading &reading, double t, dgiqa_verdict &verdict);
 
-    dgiqa::CueMeter meter_;
     bool silent_ = false;
     double gate_time_ = -std::numeric_limits<double>::infinity();
 };
@@ -51,16 +56,22 @@ void dgiqa_camera::judge(const dgiqa_frame &frame, double t, dgiqa_quality &qual
     scored.total_ms += conversion.count();
     quality = dgiqa::keep_quality(scorer, std::move(scored));
     if (silent_) {
-        meter_.restart();  // the picture before the silence is no measure of change
+        meter.restart();  // the picture before the silence is no measure of change
         silent_ = false;
     }
     dgiqa::Reading reading;
     reading.score = static_cast<double>(quality.score);
-    reading.cues = meter_.measure(picture);
+    reading.cues = meter.measure(picture);
     for (std::size_t i = 0; i < quality.fault_count; ++i) {
         reading.faults.push_back({quality.fault_names[i], quality.faults[i]});
     }
     update(reading, t, verdict);
+    if (verdict.state == DGIQA_PASS && std::strcmp(verdict.reason, "good") == 0) {
+        try {
+            meter.passed(picture, t);
+        } catch (const dgiqa::Error &) {  // these frames make no reference view: it goes on learning
+        }
+    }
 }
 
 void dgiqa_camera::no_signal(double t, dgiqa_verdict &verdict) {
@@ -120,5 +131,24 @@ dgiqa_status dgiqa_camera_no_signal(dgiqa_camera *camera, double t, dgiqa_verdic
 }
 
 dgiqa_gate *dgiqa_camera_gate(dgiqa_camera *camera) { return camera == nullptr ? nullptr : &camera->gate; }
+
+dgiqa_status dgiqa_camera_set_reference(dgiqa_camera *camera, const char *reference_json) {
+    return dgiqa::guarded([&] {
+        if (camera == nullptr || reference_json == nullptr) {
+            throw dgiqa::Error(DGIQA_ERROR_CONFIGURATION,
+                               "dgiqa_camera_set_reference: camera and reference_json must not be NULL");
+        }
+        camera->meter.follow(dgiqa::read_reference(reference_json));
+    });
+}
+
+const char *dgiqa_camera_reference(dgiqa_camera *camera) {
+    if (camera == nullptr || !camera->meter.reference()) {
+        return nullptr;
+    }
+    const dgiqa_status status =
+        dgiqa::guarded([&] { camera->reference_text = dgiqa::write_reference(*camera->meter.reference()); });
+    return status == DGIQA_OK ? camera->reference_text.c_str() : nullptr;
+}
 
 void dgiqa_camera_free(dgiqa_camera *camera) { delete camera; }

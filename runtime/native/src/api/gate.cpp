@@ -7,6 +7,7 @@
 #include "frames/convert.hpp"
 #include "gate/baseline_json.hpp"
 #include "gate/policy_json.hpp"
+#include "reference/reference_json.hpp"
 
 namespace {
 
@@ -192,6 +193,15 @@ void dgiqa_cue_meter_restart(dgiqa_cue_meter *meter) {
     if (meter != nullptr) {
         meter->meter.restart();
     }
+}
+
+dgiqa_status dgiqa_cue_meter_set_reference(dgiqa_cue_meter *meter, const char *reference_json) {
+    return dgiqa::guarded([&] {
+        if (meter == nullptr || reference_json == nullptr) {
+            refuse_null("dgiqa_cue_meter_set_reference: meter and reference_json must not be NULL");
+        }
+        meter->meter.follow(dgiqa::read_reference(reference_json));
+    });
 }
 
 void dgiqa_cue_meter_free(dgiqa_cue_meter *meter) { delete meter; }

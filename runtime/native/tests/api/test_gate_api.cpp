@@ -209,6 +209,19 @@ TEST_CASE("a meter measures frames in their order") {
     dgiqa_cue_meter_free(meter);
 }
 
+TEST_CASE("a reference view that cannot be used leaves the meter as it was") {
+    dgiqa_cue_meter *meter = nullptr;
+    REQUIRE(dgiqa_cue_meter_create(&meter) == DGIQA_OK);
+    CHECK(dgiqa_cue_meter_set_reference(meter, "[]") == DGIQA_ERROR_CONFIGURATION);
+    CHECK(last_error() == "this reference view cannot be used (it holds something else): take it anew with "
+                          "'dgiqa-edge gate reference'");
+    CHECK(dgiqa_cue_meter_set_reference(meter, nullptr) == DGIQA_ERROR_CONFIGURATION);
+    CHECK(dgiqa_cue_meter_set_reference(nullptr, "{}") == DGIQA_ERROR_CONFIGURATION);
+    CHECK(dgiqa_camera_set_reference(nullptr, "{}") == DGIQA_ERROR_CONFIGURATION);
+    CHECK(dgiqa_camera_reference(nullptr) == nullptr);
+    dgiqa_cue_meter_free(meter);
+}
+
 TEST_CASE("states have names") {
     CHECK(std::string(dgiqa_state_name(DGIQA_PASS)) == "pass");
     CHECK(std::string(dgiqa_state_name(DGIQA_REJECT)) == "reject");

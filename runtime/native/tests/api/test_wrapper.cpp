@@ -18,7 +18,7 @@ TEST_CASE("objects move and do not copy") {
                   "CueMeter");
     Gate gate;
     Gate moved(std::move(gate));
-    CHECK(moved.update(0.9, std::nullopt, 0.0).reason == "starting");
+    CHECK(moved.update({0.9}, 0.0).reason == "starting");
 }
 
 TEST_CASE("a gate passes, rejects and raises") {
