@@ -120,7 +120,7 @@ def _print(rows: Sequence[Separation], found: Mapping[str, Sequence[Values]]) ->
         print(f"{'check':<20} {'default':>8} " + " ".join(f"{share:>8.0%}" for share in SHARES))
         for row in rows:
             values = " ".join(f"{value:8.3g}" for value in row.quantiles[name].values())
-            print(f"{row.check:<20} {CHECKS[row.check].default.reject:8.3g} {values}")
+            print(f"{row.check:<20} {CHECKS[row.check].default.reject:8.4g} {values}")
     print("\nshare beyond the default threshold:")
     shown = [row.check.removeprefix("faults.")[:9] for row in rows]
     print(f"{'':<28} " + " ".join(f"{name:>9}" for name in shown))
