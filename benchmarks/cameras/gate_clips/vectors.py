@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from dgiqa_edge.runtime.gate.gate import Gate
 from dgiqa_edge.runtime.gate.policy import GatePolicy
@@ -31,7 +32,7 @@ def write_vectors(folder: Path, measured: Iterable[Measured]) -> None:
         if place not in chosen or (_is_right(one) and not _is_right(chosen[place])):
             chosen[place] = one
     for (fault, light), clip in chosen.items():
-        document = {
+        document: dict[str, Any] = {
             "name": f"{fault or CLEAN}, {light}",
             "note": f"readings of {clip.name}; the fault begins at {clip.clean_s:g} s" if fault else f"of {clip.name}",
             "policy": {},

@@ -2,13 +2,16 @@
 
 import json
 
+import cv2
 import pytest
 from places import ROOT
 
 from dgiqa_edge.benchmarks.cameras.gate_clips.__main__ import main
+from dgiqa_edge.benchmarks.cameras.gate_clips.clips import MEANS
 from dgiqa_edge.benchmarks.cameras.gate_clips.footage import FPS
 from dgiqa_edge.benchmarks.cameras.gate_clips.readings import Measured, read_readings, write_readings
 from dgiqa_edge.benchmarks.cameras.gate_clips.report import TITLES, judge, markdown, reason_scores, rows
+from dgiqa_edge.calibration.images.shipped import SHIPPED_PHOTOS
 from dgiqa_edge.runtime.gate.gate import Gate
 from dgiqa_edge.runtime.gate.policy import GatePolicy
 from dgiqa_edge.runtime.gate.reading import NO_SIGNAL, Cues, Reading
@@ -71,6 +74,19 @@ def test_the_program_takes_kept_readings(tmp_path, capsys):
         assert [row["fault"] for row in table] == ["too little light", "too little light", "clean", "no signal"]
         assert document[title]["reasons"]["no signal"]["recall"] == pytest.approx(1.0)
     assert document["policy"] == GatePolicy().to_mapping()
+
+
+@pytest.mark.slow
+def test_the_whole_from_a_photo_to_the_table(bundle_dir, tmp_path, capsys):
+    photo, kept = tmp_path / "cat.png", tmp_path / "readings.jsonl"
+    cv2.imwrite(str(photo), cv2.resize(cv2.imread(str(SHIPPED_PHOTOS / "cat.jpg")), (160, 120)))
+    arguments = ["--bundle", str(bundle_dir), "--photos", str(photo), "--clean", "45", "--readings", str(kept)]
+    assert main(arguments) == 0
+    measured = capsys.readouterr().out
+    assert len(read_readings(kept)) == 2 * len(MEANS) - 1 + 5
+    assert all(fault in measured for fault in (*MEANS, "clean"))
+    assert main(arguments) == 0
+    assert capsys.readouterr().out == measured
 
 
 def test_the_page_has_the_tables_of_the_committed_figures():
