@@ -20,12 +20,13 @@ constexpr int HEIGHT = 96;
 const char *const QUICK = R"({"smoothing": {"method": "none"}, "start": {"readings": 1},
                               "dwell": {"pass_s": 0, "reject_s": 0, "cool_down_s": 0},
                               "frozen": {"after_s": 0}, "cues": {"occlusion": {"role": "off"}, "haze": {"role": "off"},
-                                       "sharpness": {"role": "off"}}})";
+                                       "sharpness": {"role": "off"},
+                                       "luminance": {"reject_below": 65, "accept_above": 85}}})";
 
 // None, with a message, where no test bundle was made or this build cannot run it.
-std::unique_ptr<Scorer> scorer() {
+std::unique_ptr<Scorer> scorer(const char *bundle = "fused") {
     const char *folder = std::getenv("DGIQA_TEST_BUNDLES");
-    if (folder == nullptr || !std::filesystem::exists(std::filesystem::path(folder) / "fused")) {
+    if (folder == nullptr || !std::filesystem::exists(std::filesystem::path(folder) / bundle)) {
         MESSAGE("skipped: no test bundles (set DGIQA_TEST_BUNDLES to what make_bundles.py wrote)");
         return nullptr;
     }
@@ -35,7 +36,7 @@ std::unique_ptr<Scorer> scorer() {
         return nullptr;
     }
     ScorerOptions options;
-    options.bundle = (std::filesystem::path(folder) / "fused").string();
+    options.bundle = (std::filesystem::path(folder) / bundle).string();
     options.threads = 1;
     options.verify = DGIQA_VERIFY_NEVER;
     return std::make_unique<Scorer>(options);
@@ -65,6 +66,24 @@ TEST_CASE("a frame is scored, measured and judged") {
     CHECK(bad.reason == "too dark");
     CHECK(bad.cue == "luminance");
     CHECK(bad.value == 51.0);
+}
+
+TEST_CASE("what the bundle reads of faults reaches the gate, and says where") {
+    const auto engine = scorer("fused_faults");
+    if (!engine) return;
+    Camera camera(*engine, R"({"smoothing": {"method": "none"}, "start": {"readings": 1},
+                               "cues": {"occlusion": {"role": "off"}, "sharpness": {"role": "off"}},
+                               "faults": {"dark": {"reject_above": 0.7, "accept_below": 0.5}}})");
+    const auto dark = picture(51);
+    const Judged judged = camera.judge(frame(dark), 0.0);
+    CHECK(judged.verdict.state == DGIQA_REJECT);
+    CHECK(judged.verdict.reason == "too dark");
+    CHECK(judged.verdict.cue == "faults.dark");
+    CHECK(judged.verdict.value.value() == doctest::Approx(0.8));
+    CHECK(judged.verdict.threshold == 0.5);
+    CHECK(judged.verdict.head == judged.quality.faults.at(0).name);
+    REQUIRE(judged.verdict.runner_up);
+    CHECK(judged.verdict.runner_up->cue == "contrast");
 }
 
 TEST_CASE("after a silence the picture before it is no measure of change, and time does not go back") {
