@@ -40,6 +40,8 @@ MADE = {
     "state.json",
     "status.json",
     "config.json",
+    "front.reference.json",
+    "*.reference.json",
     "build",
 }
 FOREIGN = {

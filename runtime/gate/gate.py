@@ -77,7 +77,7 @@ class Gate:
         for check in self._values.values():
             check.head = self._values.get(f"faults.{CHECKS[check.name].head}")
         self._score = self._values.get("score")
-        self._cue_checks = [check for check in self._checks if check is not self._score]
+        self._fault_checks = [check for check in self._checks if check is not self._score]
         self._baseline = baseline
         learns = baseline is None and policy.baseline.learn_minutes > 0
         self._learner = BaselineLearner(policy.baseline) if learns else None
@@ -165,7 +165,7 @@ class Gate:
 
     def _fault(self) -> FrozenCheck | Check | None:
         """What the frame is rejected for, by step 4."""
-        faulty = [check for check in self._cue_checks if check.faulty and check.counts]
+        faulty = [check for check in self._fault_checks if check.faulty and check.counts]
         deciding = [check for check in faulty if check.decides]
         if not deciding and self._score is not None:
             if self._score.faulty:
@@ -242,7 +242,7 @@ class Gate:
 
     def _explained(self, fault: FrozenCheck | Check) -> "_Cause":
         """The reason is that of the most severe, which may be one that may not reject; the next other is runner-up."""
-        severe = [check for check in self._cue_checks if check.counts and check.severity > 0.0]
+        severe = [check for check in self._fault_checks if check.counts and check.severity > 0.0]
         severe.sort(key=lambda check: -check.severity)
         reason = severe[0].reason if severe else fault.reason
         other = next((check for check in severe if check.reason != reason), None)

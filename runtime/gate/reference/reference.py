@@ -20,7 +20,7 @@ LEARNED_VIEWS = 60
 """Frames of which a reference is learned: the median of so many leaves out who walked by."""
 
 _MOST_MOVED = 0.033
-_LEAST_LIKE = 0.6
+_LEAST_LIKE = 0.43
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +74,7 @@ class ReferenceTaker:
         if self._size is None:
             raise UnsuitableReferenceError("there is no frame to make a reference view of: look at the source")
         view = View(_median([view.levels for view in self._views]), _median([view.colours for view in self._views]))
-        flaw = flaw_of(view) or _motion(view, self._views)
+        flaw = flaw_of(view) or _motion(self._views)
         if flaw is not None:
             raise UnsuitableReferenceError(f"this picture makes no reference view: {flaw}")
         return ReferenceView(*self._size, len(self._views), view)
@@ -113,14 +113,13 @@ def flaw_of(view: View) -> str | None:
     return None
 
 
-def _motion(view: View, views: Sequence[View]) -> str | None:
-    """Each frame is compared with their median, of which moving things are gone: most must be like it."""
-    meter = ViewMeter(view)
+def _motion(views: Sequence[View]) -> str | None:
+    """Most frames must be like the one in the middle; their median, in which what moves is smeared, would hide it."""
+    meter = ViewMeter(views[len(views) // 2])
+    if meter.tiles < LEAST_TILES:
+        return "it changes, a frame of it is uniform: take it anew"
     found = [meter.measure(each) for each in views]
-    unlike = sum(
-        each.likeness is None or each.likeness < _LEAST_LIKE or each.moved is None or each.moved > _MOST_MOVED
-        for each in found
-    )
+    unlike = sum((each.likeness or 0.0) < _LEAST_LIKE or (each.moved or 0.0) > _MOST_MOVED for each in found)
     if 4 * unlike > len(views):
         return f"it is in motion, {unlike} of {len(views)} frames show another view: let the camera stand still"
     return None

@@ -64,16 +64,15 @@ class ViewMeter:
         self.cells: tuple[int, int] = reference.levels.shape[0], reference.levels.shape[1]
         self._corners = _corners(self.cells)
         self._at = (self._corners[:, 0], self._corners[:, 1])
-        everywhere = _tiles(_edges(reference.levels))
-        self._tiles = everywhere[:, self._at[0], self._at[1]]
+        self._tiles = self._tiles_here(_edges(reference.levels))
         self._energy = _energy(self._tiles)
-        rich = self._energy >= _STRUCTURE
+        rich = [energy >= _STRUCTURE for energy in self._energy]
         self._directions = [(at, rich[at]) for at in (0, 1) if np.count_nonzero(rich[at]) >= LEAST_TILES]
         self._voting = self._energy.sum(axis=0) >= 2 * _STRUCTURE
         shifts = _shifts(self.cells)
         places = self._corners[:, None] + shifts
         limits = np.array(self.cells) - TILE
-        inside = ((places >= 0) & (places <= limits)).all(axis=2)
+        inside = np.asarray(((places >= 0) & (places <= limits)).all(axis=2), np.bool_)
         enough = np.ones(len(shifts), bool)
         for _, chosen in self._directions:
             enough &= 2 * inside[chosen].sum(axis=0) >= np.count_nonzero(chosen)
@@ -91,26 +90,24 @@ class ViewMeter:
         A dark frame without any structure gives no shift and no likeness, for nobody can tell. One that has light and
         no structure is unlike: a wall, or a cover. Colours are compared where the view is the same.
         """
-        frame = _tiles(_edges(view.levels))
-        energy = _energy(frame)
-        energy_here = energy[:, self._at[0], self._at[1]]
+        edges = _edges(view.levels)
+        frame = self._tiles_here(edges)
+        energy_here = _energy(frame)
         if 2 * np.count_nonzero(energy_here.sum(axis=0) >= 2 * _STRUCTURE) < LEAST_TILES:
             return Difference(None, None if is_dark(view) else 0.0, None)
-        products = (self._tiles * frame[:, self._at[0], self._at[1]]).sum(axis=2, dtype=np.float64)
+        products = (self._tiles * frame).sum(axis=2, dtype=np.float64)
         here = _Found(products[..., None], energy_here[..., None], np.ones((len(self._corners), 1), bool))
         likeness, moved = float(self._likeness(here)[0]), 0.0
         shift: float | None = moved
         if likeness < _STILL:
-            likeness, shift = self._search(frame, energy, self._of_tiles(here)[:, 0], likeness)
+            likeness, shift = self._search(edges, self._of_tiles(here)[:, 0], likeness)
         return Difference(shift, likeness, self._cast(view) if likeness >= _FOUND else None)
 
-    def _search(
-        self, frame: NDArray[np.float32], energy: NDArray[np.float64], here: NDArray[np.float64], likeness_here: float
-    ) -> tuple[float, float | None]:
+    def _search(self, edges: Cells, here: NDArray[np.float64], likeness_here: float) -> tuple[float, float | None]:
         """Likeness at the best shift, and how far the view has moved; None where that cannot be told."""
-        flat = frame.reshape(2, -1, frame.shape[-1])
+        flat = _windows(edges).reshape(2, -1, TILE * TILE)
         products = np.stack([np.take_along_axis(self._tiles[at] @ flat[at].T, self._places, axis=1) for at in (0, 1)])
-        found = _Found(products.astype(np.float64), energy.reshape(2, -1)[:, self._places], self._inside)
+        found = _Found(products.astype(np.float64), _energy(flat)[:, self._places], self._inside)
         likeness = self._likeness(found)
         distance = (self._shifts**2).sum(axis=1)
         best = int(likeness.argmax())
@@ -126,6 +123,10 @@ class ViewMeter:
             squared.append(int(votes[(len(votes) - 1) // 2]))
         moved = math.sqrt(max(squared)) / self.cells[1] if squared else None
         return float(likeness[best]), moved
+
+    def _tiles_here(self, edges: Cells) -> NDArray[np.float32]:
+        """The tiles where the reference has them: float32 [2, n, 64]."""
+        return _windows(edges)[:, self._at[0], self._at[1]].reshape(2, -1, TILE * TILE)
 
     def _likeness(self, found: "_Found") -> NDArray[np.float64]:
         """Of the picture at each shift: of the two directions the worse."""
@@ -180,10 +181,9 @@ def _edges(levels: Cells) -> Cells:
     return np.asarray(edges, np.int64)
 
 
-def _tiles(edges: Cells) -> NDArray[np.float32]:
-    """The tile at each place: float32 [2, rows - 7, columns - 7, 64]. Whole numbers: sums of products are exact."""
-    windows = np.lib.stride_tricks.sliding_window_view(edges.astype(np.float32), (TILE, TILE), axis=(1, 2))
-    return windows.reshape(*windows.shape[:3], TILE * TILE)
+def _windows(edges: Cells) -> NDArray[np.float32]:
+    """The tile at each place: float32 [2, rows - 7, columns - 7, 8, 8]. Whole numbers: sums of products are exact."""
+    return np.lib.stride_tricks.sliding_window_view(edges.astype(np.float32), (TILE, TILE), axis=(1, 2))
 
 
 def _energy(tiles: NDArray[np.float32]) -> NDArray[np.float64]:

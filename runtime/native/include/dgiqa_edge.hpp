@@ -342,11 +342,6 @@ public:
     // Forget the last frame, after a reconnect.
     void restart() { dgiqa_cue_meter_restart(meter_.get()); }
 
-    // From now on frames are compared with this view: the text of a file of `dgiqa-edge gate reference`.
-    void set_reference(const std::string &reference_json) {
-        detail::check(dgiqa_cue_meter_set_reference(meter_.get(), reference_json.c_str()));
-    }
-
     dgiqa_cue_meter *get() const noexcept { return meter_.get(); }
 
 private:
@@ -383,18 +378,14 @@ public:
         return detail::checked_verdict(status, verdict);
     }
 
-    // Policy and baseline of the camera's gate, as JSON text.
+    // Policy, baseline and reference view (given or learned) of the camera, as JSON text.
     std::string policy() const { return dgiqa_gate_policy(dgiqa_camera_gate(camera_.get())); }
     std::optional<std::string> baseline() {
         return detail::text(dgiqa_gate_baseline(dgiqa_camera_gate(camera_.get())));
     }
 
-    // The view it is meant to have, as JSON text; without one it is learned where the policy says so.
-    void set_reference(const std::string &reference_json) {
-        detail::check(dgiqa_camera_set_reference(camera_.get(), reference_json.c_str()));
-    }
-    std::optional<std::string> reference() { return detail::text(dgiqa_camera_reference(camera_.get())); }
-
+    void set_reference(const std::string &json) { detail::check(dgiqa_camera_set_reference(get(), json.c_str())); }
+    std::optional<std::string> reference() { return detail::text(dgiqa_camera_reference(get())); }
     dgiqa_camera *get() const noexcept { return camera_.get(); }
 
 private:

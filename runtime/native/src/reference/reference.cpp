@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::size_t LEARNED_VIEWS = 60;
 constexpr double MOST_MOVED = 0.033;
-constexpr double LEAST_LIKE = 0.6;
+constexpr double LEAST_LIKE = 0.43;
 
 // The middle one of each cell, of an even number the lower.
 std::vector<int> median(const std::vector<View> &views, std::vector<int> View::*cells) {
@@ -25,13 +25,16 @@ std::vector<int> median(const std::vector<View> &views, std::vector<int> View::*
     return found;
 }
 
-// Each frame is compared with their median, of which moving things are gone: most must be like it.
-std::optional<std::string> motion(const View &view, const std::vector<View> &views) {
-    const ViewMeter meter(view);
+// Most frames must be like the one in the middle; their median, in which what moves is smeared, would hide it.
+std::optional<std::string> motion(const std::vector<View> &views) {
+    const ViewMeter meter(views[views.size() / 2]);
+    if (meter.tiles() < LEAST_TILES) {
+        return "it changes, a frame of it is uniform: take it anew";
+    }
     std::size_t unlike = 0;
     for (const View &each : views) {
         const Difference found = meter.measure(each);
-        unlike += !found.likeness || *found.likeness < LEAST_LIKE || !found.moved || *found.moved > MOST_MOVED;
+        unlike += found.likeness.value_or(0.0) < LEAST_LIKE || found.moved.value_or(0.0) > MOST_MOVED;
     }
     if (4 * unlike > views.size()) {
         return "it is in motion, " + std::to_string(unlike) + " of " + std::to_string(views.size()) +
@@ -57,7 +60,7 @@ ReferenceView take_reference(int width, int height, const std::vector<View> &vie
                        median(views, &View::colours)};
     std::optional<std::string> flaw = flaw_of(view);
     if (!flaw) {
-        flaw = motion(view, views);
+        flaw = motion(views);
     }
     if (flaw) {
         throw Error(DGIQA_ERROR_CONFIGURATION, "this picture makes no reference view: " + *flaw);

@@ -7,6 +7,7 @@
 #include <dgiqa_edge.hpp>
 #include <filesystem>
 #include <memory>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -19,12 +20,13 @@ constexpr int HEIGHT = 96;
 const char *const QUICK = R"({"smoothing": {"method": "none"}, "start": {"readings": 1},
                               "dwell": {"pass_s": 0, "reject_s": 0, "cool_down_s": 0},
                               "frozen": {"after_s": 0}, "cues": {"occlusion": {"role": "off"}, "haze": {"role": "off"},
-                                       "sharpness": {"role": "off"}}})";
+                                       "sharpness": {"role": "off"},
+                                       "luminance": {"reject_below": 65, "accept_above": 85}}})";
 
 // None, with a message, where no test bundle was made or this build cannot run it.
-std::unique_ptr<Scorer> scorer() {
+std::unique_ptr<Scorer> scorer(const char *bundle = "fused") {
     const char *folder = std::getenv("DGIQA_TEST_BUNDLES");
-    if (folder == nullptr || !std::filesystem::exists(std::filesystem::path(folder) / "fused")) {
+    if (folder == nullptr || !std::filesystem::exists(std::filesystem::path(folder) / bundle)) {
         MESSAGE("skipped: no test bundles (set DGIQA_TEST_BUNDLES to what make_bundles.py wrote)");
         return nullptr;
     }
@@ -34,7 +36,7 @@ std::unique_ptr<Scorer> scorer() {
         return nullptr;
     }
     ScorerOptions options;
-    options.bundle = (std::filesystem::path(folder) / "fused").string();
+    options.bundle = (std::filesystem::path(folder) / bundle).string();
     options.threads = 1;
     options.verify = DGIQA_VERIFY_NEVER;
     return std::make_unique<Scorer>(options);
@@ -64,6 +66,24 @@ TEST_CASE("a frame is scored, measured and judged") {
     CHECK(bad.reason == "too dark");
     CHECK(bad.cue == "luminance");
     CHECK(bad.value == 51.0);
+}
+
+TEST_CASE("what the bundle reads of faults reaches the gate, and says where") {
+    const auto engine = scorer("fused_faults");
+    if (!engine) return;
+    Camera camera(*engine, R"({"smoothing": {"method": "none"}, "start": {"readings": 1},
+                               "cues": {"occlusion": {"role": "off"}, "sharpness": {"role": "off"}},
+                               "faults": {"dark": {"reject_above": 0.7, "accept_below": 0.5}}})");
+    const auto dark = picture(51);
+    const Judged judged = camera.judge(frame(dark), 0.0);
+    CHECK(judged.verdict.state == DGIQA_REJECT);
+    CHECK(judged.verdict.reason == "too dark");
+    CHECK(judged.verdict.cue == "faults.dark");
+    CHECK(judged.verdict.value.value() == doctest::Approx(0.8));
+    CHECK(judged.verdict.threshold == 0.5);
+    CHECK(judged.verdict.head == judged.quality.faults.at(0).name);
+    REQUIRE(judged.verdict.runner_up);
+    CHECK(judged.verdict.runner_up->cue == "contrast");
 }
 
 TEST_CASE("after a silence the picture before it is no measure of change, and time does not go back") {
@@ -97,6 +117,39 @@ TEST_CASE("a frame that cannot be used leaves the gate as it was") {
     const Verdict next = camera.judge(frame(brighter), 0.5).verdict;
     CHECK(next.state == DGIQA_PASS);
     CHECK(!next.changed);
+}
+
+TEST_CASE("a camera learns its reference view from frames that passed, and another takes it over") {
+    const auto engine = scorer();
+    if (!engine) return;
+    const char *policy = R"({"start": {"readings": 1}, "dwell": {"cool_down_s": 0}, "frozen": {"role": "off"},
+                             "smoothing": {"method": "none"}, "score": {"role": "off"},
+                             "cues": {"occlusion": {"role": "off"}, "noise": {"role": "off"},
+                                      "clipped": {"role": "off"}, "smear": {"role": "off"}},
+                             "reference": {"learn_minutes": 1}})";
+    const auto drawn = [](unsigned seed) {  // blocks of 8 pixels, each of some brightness
+        std::minstd_rand draw(seed);
+        std::vector<std::uint8_t> levels(static_cast<std::size_t>(WIDTH) * HEIGHT / 64), pixels = picture(0);
+        for (std::uint8_t &level : levels) level = static_cast<std::uint8_t>(60 + draw() % 150);
+        for (int at = 0; at < WIDTH * HEIGHT * 3; ++at) {
+            const int y = at / 3 / WIDTH, x = at / 3 % WIDTH;
+            pixels[at] = levels[y / 8 * (WIDTH / 8) + x / 8];
+        }
+        return pixels;
+    };
+    const auto blocks = drawn(3), turned = drawn(4);
+    Camera camera(*engine, policy);
+    CHECK_THROWS_AS(camera.set_reference("{}"), Error);
+    for (int second = 0; second < 60; ++second) {
+        CHECK(!camera.reference());
+        CHECK(camera.judge(frame(blocks), second).verdict.reason == "good");
+    }
+    REQUIRE(camera.reference());
+    CHECK(camera.judge(frame(turned), 61.0).verdict.reason == "moved view");
+    Camera other(*engine, policy);
+    other.set_reference(*camera.reference());
+    CHECK(*other.reference() == *camera.reference());
+    CHECK(other.judge(frame(turned), 0.0).verdict.reason == "moved view");
 }
 
 TEST_CASE("two cameras share a scorer and keep gates of their own") {

@@ -126,7 +126,7 @@ TEST_CASE("frames and numbers that are none are refused, never followed") {
 TEST_CASE("policies and baselines come and go as text") {
     dgiqa_gate *gate = gate_of(nullptr);
     const std::string policy = dgiqa_gate_policy(gate);
-    CHECK(json::parse(policy)["score"]["reject_below"] == 0.35);
+    CHECK(json::parse(policy)["score"]["reject_below"] == 0.25);
     CHECK(dgiqa_gate_baseline(gate) == nullptr);
     dgiqa_gate_free(gate);
 

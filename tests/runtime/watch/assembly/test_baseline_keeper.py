@@ -5,11 +5,15 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import cv2
 import pytest
 
+from dgiqa_edge.calibration.images.shipped import SHIPPED_PHOTOS
 from dgiqa_edge.runtime.bundle.bundle import load_bundle
+from dgiqa_edge.runtime.errors import GateError
 from dgiqa_edge.runtime.gate.baseline import Baseline, Spread
 from dgiqa_edge.runtime.gate.policy_file import parse_policy
+from dgiqa_edge.runtime.gate.reference.reference import ReferenceTaker, ReferenceView
 from dgiqa_edge.runtime.watch.assembly.baseline_keeper import BaselineKeeper
 
 BASELINE = Baseline(5, {"score": Spread(0.1, 0.2, 0.3)})
@@ -52,3 +56,32 @@ def test_a_folder_that_cannot_be_written_is_logged(
     (tmp_path / "base").write_text("a file where the folder should be")
     BaselineKeeper(tmp_path / "base", load_bundle(bundle_dir)).save("front", BASELINE)
     assert "could not be kept" in caplog.text
+
+
+def reference() -> ReferenceView:
+    taker = ReferenceTaker()
+    taker.add(cv2.imread(str(SHIPPED_PHOTOS / "pagoda.jpg")))  # type: ignore[arg-type]
+    return taker.take()
+
+
+def test_a_reference_view_is_the_cameras_whatever_the_bundle(bundle_dir: Path, tmp_path: Path) -> None:
+    keeper = BaselineKeeper(tmp_path, load_bundle(bundle_dir), for_each=True)
+    assert keeper.load_reference("front") is None
+    keeper.save_reference("front", reference())
+    assert (tmp_path / "front.reference.json").is_file()
+    found = keeper.load_reference("front")
+    assert found is not None and found.frames == 1
+    (tmp_path / "front.reference.json").write_text("{}")
+    with pytest.raises(GateError, match="it holds something else"):
+        keeper.load_reference("front")
+
+
+def test_a_reference_view_that_cannot_be_kept_is_logged(
+    bundle_dir: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "file").write_text("")
+    with caplog.at_level("INFO"):
+        BaselineKeeper(tmp_path / "file", load_bundle(bundle_dir)).save_reference("front", reference())
+        BaselineKeeper(None, load_bundle(bundle_dir)).save_reference("front", reference())
+    assert "the reference view could not be kept" in caplog.text
+    assert "names no folder" in caplog.text

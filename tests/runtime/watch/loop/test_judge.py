@@ -3,12 +3,15 @@
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
+from dgiqa_edge.calibration.images.shipped import SHIPPED_PHOTOS
 from dgiqa_edge.runtime.gate.cues import CueMeter
 from dgiqa_edge.runtime.gate.gate import Gate
 from dgiqa_edge.runtime.gate.policy import GatePolicy
+from dgiqa_edge.runtime.gate.policy_file import parse_policy
 from dgiqa_edge.runtime.gate.reading import Reading
 from dgiqa_edge.runtime.gate.verdict import Verdict
 from dgiqa_edge.runtime.ground.framing import Box, Fit
@@ -73,3 +76,36 @@ def test_faults_that_the_bundle_reads_reach_the_gate_and_the_verdict_says_where(
     assert told.where == verdict.where == ((0.502, 0.502, 1.0, 1.0),) * 2
     assert judge.snapshot().verdict == told
     assert events[0].verdict is not None and events[0].verdict.where is None
+
+
+def test_a_view_is_learned_from_passing_frames_and_told_once(
+    bundle_dir: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    off = {name: {"role": "off"} for name in ("smear", "clipped", "noise", "occlusion", "luminance", "shadows")}
+    policy = parse_policy(
+        {"score": {"role": "off"}, "frozen": {"role": "off"}, "cues": off, "reference": {"learn_minutes": 1.0}}
+    )
+    photo = cv2.resize(cv2.imread(str(SHIPPED_PHOTOS / "pagoda.jpg")), (160, 120), interpolation=cv2.INTER_AREA)
+    turned, wall = photo[::-1].copy(), np.full_like(photo, 140)
+    learned: list[Any] = []
+    with Scorer(bundle_dir, threads=1, allow_spinning=False, verify=False) as scorer:
+        judge = CameraJudge(
+            "front",
+            Gate(policy),
+            1,
+            SystemClock(),
+            view_learned=lambda camera, reference: learned.append((camera, reference.frames)),
+        )
+
+        def reason(index: int, image: Any) -> str:
+            event = judge.judge(CapturedFrame("front", index, float(index), float(index), image), scorer)
+            assert event.verdict is not None
+            return event.verdict.reason
+
+        assert {reason(index, wall) for index in range(5, 70)} >= {"good"}
+        assert "no reference view learned yet" in caplog.text and not learned
+        for index in range(70, 140):
+            reason(index, photo)
+        assert learned == [("front", 60)]
+        judge.lose(140.0, 140.0, "cable")
+        assert [reason(index, turned) for index in range(141, 149)][-1] == "moved view"
