@@ -317,7 +317,6 @@ ONE_PLACE = {
             *(
                 "benchmarks/accuracy/degradation_order.py",
                 "benchmarks/native/first_verdict.py",
-                "benchmarks/cameras/reason_confusion.py",
             ),
             *(
                 "benchmarks/telemetry/machine_load.py",

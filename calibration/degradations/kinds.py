@@ -12,13 +12,14 @@ import numpy as np
 
 from dgiqa_edge.runtime.errors import ConfigurationError
 
-from . import codecs, lens, optics, sensor, weather
+from . import codecs, lens, optics, sensor, tampering, weather
 from .scene import Degraded, Effect, Scene, rounded, to_levels, to_light
 
 __all__ = [
     "FAULTS",
     "KINDS",
     "SHOWN",
+    "UNSEEN",
     "Kind",
     "contrasted",
     "degrade",
@@ -86,6 +87,16 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
     }
 )
 
+UNSEEN: Mapping[str, Kind] = MappingProxyType(
+    {
+        "night": Kind(sensor.night, 0.3, (), ("dark", "noisy", "blurred")),
+        "hand": Kind(tampering.hand, 0.95, ("dirty",), ("dark", "blurred")),
+        "spray": Kind(tampering.spray, 0.9, ("dirty",), ("dark", "over-exposed", "blurred")),
+        "wall": Kind(tampering.wall, 0.9, (), ("blurred", "hazy")),
+    }
+)
+"""Kinds that no network of ours was trained on: what the gate is judged by (``benchmarks/cameras/gate_clips``)."""
+
 
 def runnable() -> tuple[str, ...]:
     """The kinds that can run here: all, but those that need the program ffmpeg where it is missing."""
@@ -96,30 +107,47 @@ SHOWN = tuple(next(name for name, kind in KINDS.items() if fault in kind.faults)
 """One kind for each fault, the first of its kinds: what a contact sheet has room for."""
 
 
-def degraded(photo: np.ndarray, kind: str, strength: float, seed: int, depth: np.ndarray | None = None) -> Degraded:
+def degraded(
+    photo: np.ndarray,
+    kind: str,
+    strength: float,
+    seed: int,
+    depth: np.ndarray | None = None,
+    moment: int | None = None,
+) -> Degraded:
     """A degraded copy of a photo and where it is degraded; the same arguments give the same pixels.
 
     Args:
         photo: uint8 [H, W, 3], BGR.
-        kind: a key of :data:`KINDS`.
+        kind: a key of :data:`KINDS` or :data:`UNSEEN`.
         strength: in (0, 1]; 0.2 is plain to see, 1 is severe.
         depth: relative inverse depth [h, w] of any scale and size, larger is nearer; haze and focus follow it, and fall
             back to a ground plane (far at the top) without it.
+        moment: number of a film's frame: those of one seed differ in the sensor's noise alone. None: a photo.
 
     Raises:
         ConfigurationError: an unknown kind, or a strength outside (0, 1].
         MachineError: the kind needs the program ffmpeg, which is missing or fails.
     """
-    if kind not in KINDS:
-        raise ConfigurationError(f"unknown degradation {kind!r}: choose one of {', '.join(KINDS)}")
+    known = {**KINDS, **UNSEEN}
+    if kind not in known:
+        raise ConfigurationError(f"unknown degradation {kind!r}: choose one of {', '.join(known)}")
     if not 0.0 < strength <= 1.0:
         raise ConfigurationError(f"degradation strength {strength}: give a number above 0 and up to 1")
-    return KINDS[kind].effect(_scene(photo, depth), strength, np.random.default_rng(seed))
+    grain = None if moment is None else np.random.default_rng((seed, moment))
+    return known[kind].effect(_scene(photo, depth, grain), strength, np.random.default_rng(seed))
 
 
-def degrade(photo: np.ndarray, kind: str, strength: float, seed: int, depth: np.ndarray | None = None) -> np.ndarray:
+def degrade(
+    photo: np.ndarray,
+    kind: str,
+    strength: float,
+    seed: int,
+    depth: np.ndarray | None = None,
+    moment: int | None = None,
+) -> np.ndarray:
     """The picture of :func:`degraded`, uint8 [H, W, 3]."""
-    return degraded(photo, kind, strength, seed, depth).picture
+    return degraded(photo, kind, strength, seed, depth, moment).picture
 
 
 def dimmed(photo: np.ndarray, stops: float) -> np.ndarray:
@@ -143,11 +171,12 @@ def contrasted(photo: np.ndarray, harshness: float) -> np.ndarray:
     return rounded((photo.astype(np.float32) / 255.0 - black) / (white - black) * 255.0)
 
 
-def _scene(photo: np.ndarray, depth: np.ndarray | None) -> Scene:
+def _scene(photo: np.ndarray, depth: np.ndarray | None, grain: np.random.Generator | None) -> Scene:
     height, width = photo.shape[:2]
     if depth is None:
-        return Scene(photo, np.repeat(np.linspace(0.0, 1.0, height, dtype=np.float32)[:, None], width, axis=1))
+        plane = np.repeat(np.linspace(0.0, 1.0, height, dtype=np.float32)[:, None], width, axis=1)
+        return Scene(photo, plane, grain)
     values = depth.astype(np.float32)
     spread = float(values.max() - values.min())
     stretched = (values - values.min()) / max(spread, 1e-6)
-    return Scene(photo, cv2.resize(stretched, (width, height), interpolation=cv2.INTER_LINEAR))
+    return Scene(photo, cv2.resize(stretched, (width, height), interpolation=cv2.INTER_LINEAR), grain)

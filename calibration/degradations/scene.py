@@ -17,10 +17,12 @@ class Scene:
     Attributes:
         photo: uint8 [H, W, 3], BGR.
         nearness: inverse depth stretched to 0 (farthest) .. 1 (nearest), float32 [H, W].
+        grain: draws the noise of one frame of a film, in which all else stays; None: drawn like all else.
     """
 
     photo: np.ndarray
     nearness: np.ndarray
+    grain: np.random.Generator | None = None
 
     @property
     def size(self) -> tuple[int, int]:

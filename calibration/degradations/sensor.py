@@ -19,20 +19,30 @@ BLACK = 256
 def noise(scene: Scene, strength: float, rng: np.random.Generator) -> Degraded:
     """A sensor at high gain: shot noise 4e-4 to 0.03 of the white level, through the camera's pipeline."""
     shot = between_powers(strength, 4e-4, 0.03)
-    return everywhere(_developed(to_light(scene.photo), shot, rng))
+    return everywhere(_developed(to_light(scene.photo), shot, rng, scene.grain))
 
 
 def low_light(scene: Scene, strength: float, rng: np.random.Generator) -> Degraded:
     """One to seven stops too little light, with the sensor's noise, partly pulled up by gain."""
     light = to_light(scene.photo) * np.float32(2.0 ** -between(strength, 1.0, 7.0))
     gain = 2.0 ** rng.uniform(0.0, 1.5)
-    return everywhere(_developed(light, between_powers(strength, 2e-4, 2e-3), rng, gain))
+    return everywhere(_developed(light, between_powers(strength, 2e-4, 2e-3), rng, scene.grain, gain))
+
+
+def night(scene: Scene, strength: float, rng: np.random.Generator) -> Degraded:
+    """A working camera at night: two to five stops less light; its gain takes all but half to one and a half back.
+
+    What is left to see is the noise of that gain, as far as the camera's denoising leaves it.
+    """
+    stops = between(strength, 2.0, 5.0)
+    light = to_light(scene.photo) * np.float32(2.0**-stops)
+    return everywhere(_developed(light, 1e-4, rng, scene.grain, 2.0 ** (stops - between(strength, 0.5, 1.5))))
 
 
 def under_exposure(scene: Scene, strength: float, rng: np.random.Generator) -> Degraded:
     """A shutter too short: one to nine stops less light, next to no noise; at the end the frame is black."""
     light = to_light(scene.photo) * np.float32(2.0 ** -between(strength, 1.0, 9.0))
-    return everywhere(to_levels(_with_noise(light, 1e-5, rng)))
+    return everywhere(to_levels(_with_noise(light, 1e-5, scene.grain or rng)))
 
 
 def over_exposure(scene: Scene, strength: float, rng: np.random.Generator) -> Degraded:
@@ -63,7 +73,7 @@ def infrared(scene: Scene, strength: float, rng: np.random.Generator) -> Degrade
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
     away = np.hypot(x - width * rng.uniform(0.35, 0.65), y - height * rng.uniform(0.35, 0.65)) / scene.diagonal
     lit = grey * np.exp(-((away / between(strength, 0.7, 0.22)) ** 2)) * between(strength, 1.2, 2.5)
-    noisy = _with_noise(lit, between_powers(strength, 3e-4, 8e-3), rng)
+    noisy = _with_noise(lit, between_powers(strength, 3e-4, 8e-3), scene.grain or rng)
     return everywhere(np.repeat(to_levels(noisy)[..., None], 3, axis=2))
 
 
@@ -99,13 +109,19 @@ def dead_frames(size: tuple[int, int]) -> dict[str, np.ndarray]:
     return {**frames, "noise": rounded(np.random.default_rng(0).normal(128.0, 40.0, (*size, 3)))}
 
 
-def _developed(light: np.ndarray, shot: float, rng: np.random.Generator, gain: float = 1.0) -> np.ndarray:
+def _developed(
+    light: np.ndarray,
+    shot: float,
+    rng: np.random.Generator,
+    grain: np.random.Generator | None,
+    gain: float = 1.0,
+) -> np.ndarray:
     """Linear light [H, W, 3] as the JPEG of a camera whose raw values have that shot noise, times ``gain``."""
     saturation = rng.uniform(0.15, 0.5)
     correction = ((1.0 + saturation) * np.eye(3) - saturation / 3.0).astype(np.float32)
     balance = np.array([rng.uniform(1.4, 2.2), 1.0, rng.uniform(1.5, 2.4)], np.float32)  # blue, green, red
     camera = np.clip(light @ np.linalg.inv(correction).T.astype(np.float32), 0.0, None) / balance
-    raw = _with_noise(_mosaic(camera), shot, rng)
+    raw = _with_noise(_mosaic(camera), shot, grain or rng)
     values = np.clip(np.rint(raw * (WHITE - BLACK) + BLACK), 0, WHITE).astype(np.uint16)
     colours = cv2.cvtColor(values, int(rng.choice([cv2.COLOR_BayerRG2BGR, cv2.COLOR_BayerRG2BGR_EA])))
     colours = (colours.astype(np.float32) - BLACK) / (WHITE - BLACK)

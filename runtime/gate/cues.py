@@ -1,6 +1,6 @@
 """Classical measurements of one frame beside the learned score: cheap, explainable, each with a name for its fault.
 
-What the numbers mean is decided by the gate. ``python -m dgiqa_edge.benchmarks.cameras.cue_separation`` measures how
+What the numbers mean is decided by the gate. ``python -m dgiqa_edge.benchmarks.cameras.check_separation`` measures how
 well each tells photos from degraded copies; the default thresholds in ``policy.py`` were read from its table.
 """
 

@@ -66,13 +66,13 @@ class ViewMeter:
         self._at = (self._corners[:, 0], self._corners[:, 1])
         self._tiles = self._tiles_here(_edges(reference.levels))
         self._energy = _energy(self._tiles)
-        rich = np.asarray(self._energy >= _STRUCTURE, bool)
+        rich = [energy >= _STRUCTURE for energy in self._energy]
         self._directions = [(at, rich[at]) for at in (0, 1) if np.count_nonzero(rich[at]) >= LEAST_TILES]
         self._voting = self._energy.sum(axis=0) >= 2 * _STRUCTURE
         shifts = _shifts(self.cells)
         places = self._corners[:, None] + shifts
         limits = np.array(self.cells) - TILE
-        inside = np.asarray(((places >= 0) & (places <= limits)).all(axis=2))
+        inside = np.asarray(((places >= 0) & (places <= limits)).all(axis=2), np.bool_)
         enough = np.ones(len(shifts), bool)
         for _, chosen in self._directions:
             enough &= 2 * inside[chosen].sum(axis=0) >= np.count_nonzero(chosen)

@@ -1,4 +1,4 @@
-"""Writes the ``case_*.json`` vectors beside this file from the Python gate; ``README.md`` has the format.
+"""Writes the ``case_*.json`` vectors beside this file from the Python gate, and its answers into ``clip_*.json``.
 
 python tests/vectors/gate/make_vectors.py
 """
@@ -215,9 +215,19 @@ def random_steps(count: int, heads: bool = False) -> list[Step]:
     return steps
 
 
+def clips() -> dict[str, dict[str, Any]]:
+    """The readings of ``benchmarks/cameras/gate_clips`` that lie here, with the gate's answers of today."""
+    found = {}
+    for file in sorted(Path(__file__).parent.glob("clip_*.json")):
+        document, gate = json.loads(file.read_text(encoding="utf-8")), Gate(parse_policy({}))
+        document["steps"] = [{**step, "expect": played(gate, step)} for step in document["steps"]]
+        found[file.stem] = document
+    return found
+
+
 def write(folder: Path) -> None:
-    """Write all of them, one step per line."""
-    for stem, document in vectors().items():
+    """Write all of them, one step per line; ``README.md`` has the format."""
+    for stem, document in (vectors() | clips()).items():
         steps = ",\n".join(f"  {json.dumps(step)}" for step in document.pop("steps"))
         head = json.dumps(document, indent=1).removesuffix("\n}")
         (folder / f"{stem}.json").write_text(f'{head},\n "steps": [\n{steps}\n ]\n}}\n', encoding="utf-8")

@@ -68,14 +68,14 @@ def reference() -> ReferenceView:
 
 def test_a_reference_view_is_the_cameras_whatever_the_bundle(bundle_dir: Path, tmp_path: Path) -> None:
     keeper = BaselineKeeper(tmp_path, load_bundle(bundle_dir), for_each=True)
-    assert keeper.load_reference("front") is None
+    assert keeper.load_references(camera_of()) == {}
     keeper.save_reference("front", reference())
     assert (tmp_path / "front.reference.json").is_file()
-    found = keeper.load_reference("front")
-    assert found is not None and found.frames == 1
+    found = keeper.load_references(camera_of())
+    assert {name: view and view.frames for name, view in found.items()} == {None: 1}
     (tmp_path / "front.reference.json").write_text("{}")
     with pytest.raises(GateError, match="it holds something else"):
-        keeper.load_reference("front")
+        keeper.load_references(camera_of())
 
 
 def test_a_reference_view_that_cannot_be_kept_is_logged(
