@@ -112,7 +112,7 @@ def test_a_view_is_learned_from_passing_frames_and_told_once(
     with Scorer(bundle_dir, threads=1, allow_spinning=False, verify=False) as scorer:
         judge = CameraJudge(
             "front",
-            Gate(policy),
+            ProfiledGate(policy),
             1,
             SystemClock(),
             view_learned=lambda camera, reference: learned.append((camera, reference.frames)),
