@@ -99,7 +99,8 @@ Limits read_limits(Section section, const CheckSpec &spec) {
         return section.has(names.reject) || section.has(names.accept);
     };
     const bool ratios_only = any(RATIO_KEYS) && !any(keys);
-    const Role role = chosen<Role>(section, "role", role_words(), spec.section() == nullptr ? without_explain : role_words());
+    const bool is_score = spec.section() == nullptr;
+    const Role role = chosen<Role>(section, "role", role_words(), is_score ? without_explain : role_words());
     const Pair given = read_pair(section, keys, spec.low, spec.high, spec.side);
     const Pair absolute = ratios_only ? Pair{} : given;
     const Pair ratios = spec.relative ? read_pair(section, RATIO_KEYS, 0.0, 1000.0, spec.side) : Pair{};
@@ -177,7 +178,8 @@ void check_ratios(const GatePolicy &policy, const Section &section) {
         if (policy.limits[check].reject_ratio && policy.baseline.learn_minutes == 0.0) {
             const CheckSpec &spec = all_checks()[check];
             const std::string part = spec.section() == nullptr ? "" : std::string(spec.section()) + ".";
-            complain(section.path_of(part + spec.key()) + ".reject_ratio needs a baseline: set " + section.path_of("baseline.learn_minutes") + " above 0");
+            complain(section.path_of(part + spec.key()) + ".reject_ratio needs a baseline: set " +
+                     section.path_of("baseline.learn_minutes") + " above 0");
         }
     }
 }

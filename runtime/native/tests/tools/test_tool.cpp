@@ -1,88 +1,10 @@
 // The command line as its users call it: exit codes, JSON Lines, counts.
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
-#include <doctest/doctest.h>
-#include <stdlib.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
-#include <filesystem>
-#include <fstream>
-#include <nlohmann/json.hpp>
-#include <sstream>
-#include <string>
-#include <vector>
 
-namespace {
-
-namespace fs = std::filesystem;
-using Json = nlohmann::json;
-
-struct Outcome {
-    int code = -1;
-    std::string output;  // with what it says of errors
-    std::vector<Json> records;
-};
-
-// arguments: as bash reads them; redirections and settings of variables may stand before them.
-Outcome run(const std::string &arguments, const std::string &before = "") {
-    std::string script = before + "exec 2>&1; ";
-    const std::size_t at = arguments.compare(0, 5, "PATH=") == 0 ? arguments.find(' ') + 1 : 0;
-    script += arguments.substr(0, at) + "'" + DGIQA_TOOL + "' " + arguments.substr(at);
-    std::string quoted_script = "'";
-    for (const char letter : script) quoted_script += letter == '\'' ? std::string("'\\''") : std::string(1, letter);
-    const std::string command = "bash -c " + quoted_script + "'";
-    FILE *pipe = popen(command.c_str(), "r");
-    REQUIRE(pipe != nullptr);
-    Outcome outcome;
-    char part[4096];
-    for (std::size_t got; (got = fread(part, 1, sizeof part, pipe)) > 0;) outcome.output.append(part, got);
-    const int status = pclose(pipe);
-    outcome.code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-    std::istringstream lines(outcome.output);
-    for (std::string line; std::getline(lines, line);)
-        if (!line.empty() && line[0] == '{') outcome.records.push_back(Json::parse(line));
-    return outcome;
-}
-
-bool says(const Outcome &outcome, const std::string &text) { return outcome.output.find(text) != std::string::npos; }
-
-// Empty, with a message, where none were made.
-std::string bundle(const std::string &name = "fused") {
-    const char *folder = std::getenv("DGIQA_TEST_BUNDLES");
-    if (folder != nullptr && fs::exists(fs::path(folder) / name))
-        return "--bundle '" + std::string(folder) + "/" + name + "'";
-    MESSAGE("skipped: no test bundle (set DGIQA_TEST_BUNDLES to what make_bundles.py wrote)");
-    return {};
-}
-
-// A folder of frames: grey PPM pictures, and what is no picture.
-class Frames {
-public:
-    Frames() {
-        std::string name = (fs::temp_directory_path() / "dgiqa-tool-XXXXXX").string();
-        REQUIRE(mkdtemp(name.data()) != nullptr);
-        folder_ = name;
-    }
-    ~Frames() { fs::remove_all(folder_); }
-    Frames(const Frames &) = delete;
-    Frames &operator=(const Frames &) = delete;
-    void add(const std::string &name, int level) const {
-        std::ofstream(folder_ / name, std::ios::binary) << "P6 64 48 255\n"
-                                                        << std::string(64 * 48 * 3, static_cast<char>(level));
-    }
-    void link(const std::string &name, const std::string &to) const { fs::create_symlink(to, folder_ / name); }
-    void write(const std::string &name, const char *text) const { std::ofstream(folder_ / name) << text; }
-    void spoil(const std::string &name) const { write(name, "no picture"); }
-    std::string path() const { return "'" + folder_.string() + "'"; }
-    std::string file(const std::string &name) const { return "'" + (folder_ / name).string() + "'"; }
-
-private:
-    fs::path folder_;
-};
-
-}  // namespace
+#include "tool_runs.hpp"
 
 TEST_CASE("wrong usage ends with 2 and names what is wrong") {
     struct Wrong {
@@ -162,40 +84,6 @@ TEST_CASE("score gives one record an image, bad ones among them, and 3 where one
     CHECK(says(run("score --fit letterbox " + bundle() + photo), "--fit: 'letterbox' is not one of stretch, pad, crop"));
     CHECK(run("score --json --fit pad " + bundle() + " " + frames.path()).records.at(0).at("score").get<double>() ==
           doctest::Approx(0.2));
-}
-
-TEST_CASE("score names the probable faults, and says where they are") {
-    if (bundle().empty()) return;
-    const Frames frames;
-    frames.add("a.ppm", 51);
-    const std::string faults = bundle("fused_faults") + " " + frames.path(), none = bundle() + " " + frames.path();
-    const Json found = run("score --json " + faults).records.at(0), row = {0.8, 0.8, 0.8, 0.8};
-    CHECK(found.at("faults") == Json({{"dark", 0.8}, {"over-exposed", 0.2}}));
-    CHECK(found.at("coverage") == Json({{"dark", {row, row}}}));
-    CHECK(says(run("score " + faults), "latency_ms  faults\n"));
-    CHECK(says(run("score " + faults), "  dark\n"));
-    CHECK(!says(run("score --json " + none), "faults"));
-}
-
-TEST_CASE("gate says which fault, where, and what is wrong too") {
-    if (bundle().empty()) return;
-    const Frames frames, settings;
-    for (const char *name : {"a.ppm", "b.ppm"}) frames.add(name, 51);
-    settings.write("policy.json", R"({"smoothing": {"method": "none"}, "start": {"readings": 1},
-                                      "faults": {"dark": {"reject_above": 0.7, "accept_below": 0.5},
-                                                 "over-exposed": {"accept_below": 0.1}}})");
-    const Outcome outcome = run("gate --json " + bundle("fused_faults") + " --policy " + settings.file("policy.json") +
-                                " " + frames.path());
-    const Json found = outcome.records.at(0), row = {0.8, 0.8, 0.8, 0.8};
-    CHECK(found.at("reason") == "too dark");
-    CHECK(found.at("cue") == "faults.dark");
-    CHECK(found.at("where") == Json({row, row}));
-    CHECK(found.at("faults") == Json({{"dark", 0.8}, {"over-exposed", 0.2}}));
-    CHECK(found.at("profile").is_null());
-    CHECK(found.at("runner_up").at("reason") == "over-exposed");
-    CHECK(found.at("runner_up").at("cue") == "faults.over-exposed");
-    CHECK(found.at("runner_up").at("value").get<double>() == doctest::Approx(0.2));
-    CHECK(found.at("runner_up").at("threshold") == 0.7);
 }
 
 TEST_CASE("gate accounts for every frame; one that cannot be read is a camera without signal") {
