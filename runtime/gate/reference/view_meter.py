@@ -1,6 +1,6 @@
 """How a frame's view differs from the reference view: moved by how much, how like it is, what colour lies over it.
 
-Compared are directions of edges, not brightness: light of another strength or place, and little contrast, leave them.
+Compared are directions of edges, not brightness: light of another strength or place, and weak contrast, leave them.
 The picture is cut into tiles, and the better half of them speaks: who walks or parks before the camera hides some, a
 camera that moved spoils all. A tile's likeness at a shift is the normalised correlation of its edges. Edges along the
 rows and down the columns are two votes of which the worse counts: a horizon goes on looking alike while a camera pans.
