@@ -74,7 +74,7 @@ def write_film(path: Path, clip: Clip) -> tuple[list[Picture], ReferenceView]:
 
 def configuration(folder: Path, films: Sequence[Path], bundle: Path, rate: float, port: int) -> dict[str, Any]:
     """A watch file of all that the gate has."""
-    profiles = [{"name": "night", "when": "picture:dark"}, {"name": "infrared", "when": "picture:grey"}]
+    profiles = [{"name": "night"}, {"name": "infra-red"}]
     query = f"pace=realtime&fps={rate:g}&loop=true"
     return {
         "bundle": str(bundle.absolute()),
