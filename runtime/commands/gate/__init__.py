@@ -1,0 +1,48 @@
+"""``dgiqa-edge gate``: thresholds tuned on photos, a policy tried on recorded frames, and the published defaults.
+
+Each action is a module beside this one.
+"""
+
+import argparse
+
+from . import defaults, reference, tune
+from . import run as run_
+
+SUMMARY = (
+    "the camera gate: tune thresholds on photos, try a policy on frames, take a reference view, print the defaults"
+)
+EXTRA = "cpu"
+_ACTIONS = {"tune": tune, "run": run_, "reference": reference, "defaults": defaults}
+
+_EPILOG = """\
+example:
+  dgiqa-edge gate defaults > policy.toml
+  dgiqa-edge gate tune --good good/ --bad bad/ --bundle build/demo/bundle --out policy.toml --plot roc.png
+  dgiqa-edge gate run --bundle build/demo/bundle --policy policy.toml video.mp4 --json
+  dgiqa-edge gate run --bundle build/demo/bundle video.mp4 --labels labels.csv --html film.html
+  dgiqa-edge gate reference video.mp4 --out reference.json
+  dgiqa-edge gate reference --config watch.toml --camera front
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    parser.epilog = _EPILOG
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    for name, module in _ACTIONS.items():
+        below = actions.add_parser(
+            name,
+            help=module.SUMMARY,
+            description=module.SUMMARY,
+            epilog=_EPILOG,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+        module.configure(below)
+        below.set_defaults(perform=module.run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the action; 0, or 3 when some photo or frame could not be read."""
+    code: int = args.perform(args)
+    return code
