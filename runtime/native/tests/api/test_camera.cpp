@@ -150,6 +150,11 @@ TEST_CASE("a camera learns its reference view from frames that passed, and anoth
     other.set_reference(*camera.reference());
     CHECK(*other.reference() == *camera.reference());
     CHECK(other.judge(frame(turned), 0.0).verdict.reason == "moved view");
+    const auto likeness = other.cues().likeness;
+    other.set_regions(std::string(R"({"include": [[[0, 0], [1, 0], [1, 0.5], [0, 0.5]]]})"));
+    CHECK(*other.reference() == *camera.reference());
+    CHECK(other.judge(frame(turned), 0.1).verdict.reason == "moved view");
+    CHECK(other.cues().likeness == likeness);  // the view is the whole picture's
 }
 
 TEST_CASE("two cameras share a scorer and keep gates of their own") {

@@ -11,6 +11,7 @@
 #include "reference/reference.hpp"
 #include "reference/reference_json.hpp"
 #include "reference/view_meter.hpp"
+#include "regions/regions.hpp"
 #include "vector_files.hpp"
 
 using nlohmann::json;
@@ -116,7 +117,11 @@ TEST_CASE("without a reference nothing is compared, and one is learned from fram
     CHECK(t == doctest::Approx(59.5));
     CHECK(meter.reference()->frames == 60);
     CHECK(*meter.measure(rocket).moved == 0.0);
-    CHECK(*meter.measure(pictures().at("rocket moved")).moved > 0.05);
+    const auto moved = meter.measure(pictures().at("rocket moved")).moved;
+    CHECK(*moved > 0.05);
+    meter.set_regions(dgiqa::read_regions(R"({"exclude": [[[0, 0], [1, 0], [1, 0.5], [0, 0.5]]]})"));
+    CHECK(meter.reference());
+    CHECK(meter.measure(pictures().at("rocket moved")).moved == moved);
 }
 
 TEST_CASE("frames that make no reference are refused, and it goes on learning") {

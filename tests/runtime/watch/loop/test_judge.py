@@ -12,8 +12,10 @@ from dgiqa_edge.runtime.gate.cues import CueMeter
 from dgiqa_edge.runtime.gate.gate import Gate
 from dgiqa_edge.runtime.gate.policy import GatePolicy
 from dgiqa_edge.runtime.gate.policy_file import parse_policy
-from dgiqa_edge.runtime.gate.profiles.profiled_gate import ProfiledGate
+from dgiqa_edge.runtime.gate.profiles.chooser import PictureRule, SwitchPolicy
+from dgiqa_edge.runtime.gate.profiles.profiled_gate import Profile, ProfiledGate, Profiles
 from dgiqa_edge.runtime.gate.reading import Reading
+from dgiqa_edge.runtime.gate.reference.reference import ReferenceTaker, ReferenceView
 from dgiqa_edge.runtime.gate.regions import Regions
 from dgiqa_edge.runtime.gate.verdict import Verdict
 from dgiqa_edge.runtime.ground.framing import Box, Fit
@@ -130,3 +132,39 @@ def test_a_view_is_learned_from_passing_frames_and_told_once(
         assert learned == [("front", 60)]
         judge.lose(140.0, 140.0, "cable")
         assert [reason(index, turned) for index in range(141, 149)][-1] == "moved view"
+
+
+def view_of(image: Any) -> ReferenceView:
+    taker = ReferenceTaker()
+    taker.add(image)
+    return taker.take()
+
+
+def test_each_profile_is_compared_with_its_own_view_whatever_the_regions(bundle_dir: Path) -> None:
+    photo = cv2.resize(cv2.imread(str(SHIPPED_PHOTOS / "pagoda.jpg")), (160, 120), interpolation=cv2.INTER_AREA)
+    day, night = photo, photo[:, ::-1].copy() // 4
+    assert CueMeter().measure(night).luminance < 75.0 < CueMeter().measure(day).luminance  # type: ignore[operator]
+    views = {None: view_of(day), "night": view_of(night)}
+    profiles = Profiles((Profile("night", PictureRule("dark"), GatePolicy()),), SwitchPolicy(hold_s=0.0, settle_s=0.0))
+    with Scorer(bundle_dir, threads=1, allow_spinning=False, verify=False) as scorer:
+        gate = ProfiledGate(GatePolicy(), profiles)
+        judge = CameraJudge("front", gate, 1, SystemClock(), references=views)
+        told = []
+        for index, image in enumerate([day, day, night, night, night, day, day, day]):
+            if index == 4:
+                judge.regions = Regions(exclude=(((0.0, 0.0), (1.0, 0.0), (1.0, 0.5), (0.0, 0.5)),))
+            event = judge.judge(CapturedFrame("front", index, float(index), float(index), image), scorer)
+            assert event.cues is not None and event.verdict is not None
+            assert event.cues.likeness is not None
+            told.append((event.verdict.profile, event.cues.likeness > 0.9))
+    # A switch is known once its first frame is measured: that one is still compared with the view before.
+    assert told == [
+        ("day", True),
+        ("day", True),
+        ("night", False),
+        ("night", True),
+        ("night", True),
+        ("day", False),
+        ("day", True),
+        ("day", True),
+    ]
