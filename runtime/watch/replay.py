@@ -17,6 +17,9 @@ from ..errors import SourceError, UnsuitableReferenceError
 from ..frames.images import IMAGE_SUFFIXES, expand_images, read_image
 from ..gate.cues import CueMeter
 from ..gate.gate import NO_SIGNAL, Gate
+from ..gate.policy import GatePolicy
+from ..gate.profiles.chooser import DAY_S
+from ..gate.profiles.profiled_gate import ProfiledGate, Profiles
 from ..gate.reading import Reading
 from ..gate.reference.reference import ReferenceView
 from ..gate.regions import WHOLE, Regions
@@ -124,6 +127,22 @@ class Recording:
         self.expected, self.missing = video.expected, video.missing - damaged
 
 
+class RecordedGate(ProfiledGate):
+    """A gate whose profiles go by the recording's clock.
+
+    Args:
+        begin_s: local time of the first frame, seconds since midnight.
+    """
+
+    def __init__(self, policy: GatePolicy, profiles: Profiles | None = None, begin_s: float = 0.0) -> None:
+        super().__init__(policy, profiles)
+        self._begin_s = begin_s
+
+    def update(self, reading: Reading, t: float, local_s: float = 0.0) -> Verdict:
+        """As ``ProfiledGate.update``, at the recording's time whatever ``local_s`` says."""
+        return super().update(reading, t, (self._begin_s + t) % DAY_S)
+
+
 class FrameJudge:
     """One camera's frames through cues, scorer and gate, in their order; for one thread at a time.
 
@@ -133,7 +152,11 @@ class FrameJudge:
     """
 
     def __init__(
-        self, scorer: FrameScorer, gate: Gate, regions: Regions = WHOLE, reference: ReferenceView | None = None
+        self,
+        scorer: FrameScorer,
+        gate: Gate | ProfiledGate,
+        regions: Regions = WHOLE,
+        reference: ReferenceView | None = None,
     ) -> None:
         self._scorer = scorer
         self._gate = gate
@@ -166,7 +189,7 @@ class FrameJudge:
 def replay(
     frames: Iterable[RecordedFrame],
     scorer: FrameScorer,
-    gate: Gate,
+    gate: Gate | ProfiledGate,
     regions: Regions = WHOLE,
     reference: ReferenceView | None = None,
 ) -> Iterator[Judged]:

@@ -40,6 +40,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="JSON with include and exclude, polygons of what counts (default: the whole picture)",
     )
     parser.add_argument(
+        "--profiles",
+        type=input_path,
+        metavar="FILE",
+        help="profiles and switch of a camera, as in a watch file: TOML, YAML or JSON",
+    )
+    parser.add_argument(
+        "--begin",
+        type=number(0.0, 86400.0),
+        default=0.0,
+        metavar="SECONDS",
+        help="local time of the first frame, since midnight, for profiles by the clock (default: 0)",
+    )
+    parser.add_argument(
         "--fps",
         type=number(0.001, 1000.0),
         metavar="N",
@@ -67,9 +80,9 @@ def run(args: argparse.Namespace) -> int:
     """Judge and print; 0, or 3 when some frame could not be read."""
     from ...errors import ConfigurationError
     from ...frames.images import left_out, quiet_decoder
-    from ...gate.gate import Gate
     from ...gate.policy import GatePolicy
     from ...gate.policy_file import load_policy
+    from ...gate.profiles.settings import load_profiles
     from ...gate.reference.reference_file import load_reference
     from ...gate.regions import regions_from
     from ...ground.atomic import write_result
@@ -78,12 +91,13 @@ def run(args: argparse.Namespace) -> int:
     from ...tuning.film import Film
     from ...tuning.label_file import read_labels, scored_against
     from ...tuning.label_score import VerdictSpans, label_table
-    from ...watch.replay import Recording, replay
+    from ...watch.replay import RecordedGate, Recording, replay
 
     labels = read_labels(args.labels) if args.labels else None
     if args.html:
         film_page.environment()  # before the work
-    gate = Gate(load_policy(args.policy) if args.policy else GatePolicy())
+    own = load_policy(args.policy) if args.policy else GatePolicy()
+    gate = RecordedGate(own, load_profiles(args.profiles, own) if args.profiles else None, args.begin)
     regions = regions_from(args.regions)
     reference = load_reference(args.reference) if args.reference else None
     bundle, sources = bundle_and_rest(args, args.sources)
@@ -133,6 +147,7 @@ def run(args: argparse.Namespace) -> int:
     if args.html:
         problems = [*([recording.problem] if recording.problem else []), *([str(refusal)] if refusal else [])]
         policy = f"policy {shown(args.policy)}" if args.policy else "the published policy"
+        policy += f", profiles {shown(args.profiles)}" if args.profiles else ""
         about = f"Judged by dgiqa-edge {VERSION}, bundle {shown(bundle)}, {policy}"
         page = film_page.film_page(shown(Path(sources[0]).name), [about], film, gate.thresholds(), problems, scores)
         write_result(args.html, page)

@@ -13,6 +13,7 @@ from typing import Any
 from ...errors import ConfigurationError
 from ...ground.input_file import file_bytes
 from ...ground.strict_text import parse_json
+from ...settings.file import read_settings
 from ...settings.section import Section
 from ..policy import GatePolicy
 from ..policy_file import parse_policy
@@ -29,6 +30,23 @@ _PICTURES = ("dark", "grey")
 _FORMS = "'picture:dark', 'picture:grey', '21:00-06:00' or 'mqtt:topic=payload'"
 _RANGES = {"hold_s": (0.0, 60.0), "settle_s": (0.0, 600.0)}
 _LEVELS = (0.0, 255.0)
+
+
+def load_profiles(path: str | Path, own: GatePolicy) -> Profiles:
+    """The profiles of a TOML, YAML or JSON file with ``profiles`` and ``switch``.
+
+    Raises:
+        ConfigurationError: the file cannot be read, or as ``parse_profiles``; the message names the file.
+        MachineError: a YAML file without PyYAML.
+    """
+    content = read_settings(path)
+    try:
+        section = Section(content, "")
+        profiles = parse_profiles(section, own)
+        section.finish()
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{path}: {error}") from None
+    return profiles
 
 
 def parse_profiles(section: Section, own: GatePolicy) -> Profiles:

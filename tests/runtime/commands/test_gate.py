@@ -103,6 +103,21 @@ def test_run_judges_by_what_regions_leave(command_line, bundle_dir, policy, fold
     assert part["score"] > whole["score"] + 0.1
 
 
+def test_run_judges_by_the_profile_in_force(command_line, bundle_dir, folders, tmp_path):
+    profiles = tmp_path / "profiles.toml"
+    gate = '{score = {role = "off"}, cues = {luminance = {reject_below = 250, accept_above = 251}}}'
+    profiles.write_text(f'[[profiles]]\nname = "late"\nwhen = "22:00-05:00"\ngate = {gate}\n')
+    options = ["gate", "run", folders[0], "--bundle", bundle_dir, "--fps", "1", "--profiles", profiles, "--json"]
+    late = command_line(*options, "--begin", str(22 * 3600 - 4))
+    records = [json.loads(line) for line in late.stdout.splitlines()]
+    assert [record["profile"] for record in records] == ["day"] * 4 + ["late"] * 4
+    assert {record["profile"] for record in map(json.loads, command_line(*options).stdout.splitlines())} == {"late"}
+    profiles.write_text('[[profiles]]\nname = "late"\nwhen = "soon"\n')
+    refused = command_line(*options)
+    assert refused.returncode == 2
+    assert "profiles.toml: profiles[0].when is 'soon'" in refused.stderr
+
+
 def test_run_without_json_prints_the_changes(command_line, bundle_dir, policy, video):
     result = command_line("gate", "run", "--bundle", bundle_dir, "--policy", policy, video, "--fps", "10")
     assert result.returncode == 0, result.stderr
