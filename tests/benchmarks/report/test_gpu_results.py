@@ -66,7 +66,7 @@ def test_the_schema_is_valid_and_committed_results_keep_it() -> None:
     jsonschema.Draft7Validator.check_schema(SCHEMA)
     for file in RESULTS.glob("*.json"):
         document = json.loads(file.read_text())
-        if "sm" in document.get("device", {}):
+        if isinstance(document, dict) and "sm" in document.get("device", {}):
             jsonschema.validate(document, SCHEMA)
             assert file.name == gpu_results.file_name(
                 document["device"]["device"], document["device"]["backend_version"]

@@ -18,6 +18,7 @@ export const MEANINGS = {
   moved: "How far the view has moved from its reference, as a share of the picture's width.",
   likeness: "How like the picture is to its reference view: 1 the same, 0 not at all.",
   cast: "How far the colours are from those of the reference view.",
+  chroma: "Colour, in levels: next to none in an infra-red picture, which is how a profile is chosen.",
 };
 const ACCEPT_AT = 40; // per cent of a bar: from here on the camera's picture is not good any more
 const $ = (id) => document.getElementById(id);
