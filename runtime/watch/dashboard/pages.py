@@ -172,7 +172,7 @@ class Pages:
         found = memory.reject(int(number)) if memory is not None and _NUMBER.fullmatch(number) else None
         if found is None:
             return _text(404, "this picture is no longer kept")
-        return _jpeg(await asyncio.to_thread(found.encoded))
+        return _jpeg(found.jpeg)
 
     async def label(self, request: "Request") -> "Response":
         """Keep a frame as what a person says it was: ``camera``, ``truth`` (good, or a fault's slug), and ``index``
@@ -211,7 +211,7 @@ class Pages:
         if isinstance(index, int) and (event := labels.held(camera, index)) is not None and event.frame is not None:
             return Said(event_record(event), event.frame)
         kept = memory.reject(number) if isinstance(number, int) else None
-        return None if kept is None else Said(kept.record, decode_image(kept.encoded()), reduced=True)
+        return None if kept is None else Said(kept.record, decode_image(kept.jpeg), reduced=True)
 
     def _memory(self, request: "Request") -> CameraMemory | None:
         return self._memories.find(request.query_params.get("camera", ""))

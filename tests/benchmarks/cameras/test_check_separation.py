@@ -3,6 +3,7 @@
 import json
 from types import SimpleNamespace
 
+import cv2
 import numpy as np
 import pytest
 
@@ -13,6 +14,7 @@ from dgiqa_edge.runtime.errors import SourceError
 from dgiqa_edge.runtime.gate.policy import CHECKS, CUE_CHECKS
 
 PHOTOS = [SHIPPED_PHOTOS / f"{name}.jpg" for name in ("cat", "coffee", "dahlia")]
+WIDTH = 320
 OF_A_FILM = {"moved", "likeness", "cast"}
 """Those that a photo alone does not have."""
 
@@ -25,10 +27,20 @@ class DarknessScorer:
 
 
 @pytest.fixture(scope="module")
-def measured(tmp_path_factory):
+def photos(tmp_path_factory):
+    """Small copies."""
+    folder = tmp_path_factory.mktemp("photos")
+    for path in PHOTOS:
+        photo = cv2.imread(str(path))
+        height = round(photo.shape[0] * WIDTH / photo.shape[1])
+        cv2.imwrite(str(folder / path.name), cv2.resize(photo, (WIDTH, height), interpolation=cv2.INTER_AREA))
+    return sorted(folder.iterdir())
+
+
+@pytest.fixture(scope="module")
+def measured(photos):
     """Of three photos, the first degraded, and of one that is missing."""
-    missing = tmp_path_factory.mktemp("checks") / "missing.jpg"
-    return measure([*PHOTOS, missing], every=3, scorer=DarknessScorer())
+    return measure([*photos, photos[0].with_name("missing.jpg")], every=3, scorer=DarknessScorer())
 
 
 def test_each_kind_lies_beyond_its_own_check(measured):
@@ -60,8 +72,8 @@ def test_a_fault_is_put_into_the_night_too(measured):
     assert found["defocus 0.5 at night"][0]["luminance"] < found["defocus 0.5"][0]["luminance"]
 
 
-def test_without_a_bundle_there_are_the_cues_alone():
-    found, _ = measure(PHOTOS[:1], every=2, scorer=None)
+def test_without_a_bundle_there_are_the_cues_alone(photos):
+    found, _ = measure(photos[:1], every=2, scorer=None)
     assert {row.check for row in separations(found)} == {*CUE_CHECKS} - OF_A_FILM
 
 

@@ -1,11 +1,8 @@
 """The last rejected frames of a camera as small pictures: bounded in number and in size."""
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from ....frames.small_picture import encode_jpeg, shrink
 from ....gate.verdict import State
@@ -16,23 +13,13 @@ LONGEST_SIDE = 480
 EVERY_S = 5.0
 
 
-@dataclass
+@dataclass(frozen=True)
 class Reject:
-    """One rejected frame: its record, and its picture raw until somebody asks for it."""
+    """One rejected frame: its record, and its picture as JPEG."""
 
     number: int
     record: dict[str, Any]
-    picture: NDArray[np.uint8] | None
-    jpeg: bytes | None = field(default=None)
-
-    def encoded(self) -> bytes:
-        """The picture as JPEG; two threads that ask at once may both encode it."""
-        picture = self.picture  # read first: whoever clears it has set the JPEG before
-        if picture is not None:
-            self.jpeg = encode_jpeg(picture, 80)
-            self.picture = None
-        assert self.jpeg is not None
-        return self.jpeg
+    jpeg: bytes
 
 
 class RejectGallery:
@@ -61,7 +48,8 @@ class RejectGallery:
             return
         self._last_reason = verdict.reason
         self._last_at = event.captured_at
-        self._kept.append(Reject(self._next, event_record(event), shrink(event.frame, LONGEST_SIDE)))
+        jpeg = encode_jpeg(shrink(event.frame, LONGEST_SIDE), 80)  # raw, a wall of cameras would take hundreds of MiB
+        self._kept.append(Reject(self._next, event_record(event), jpeg))
         self._next += 1
 
     def listed(self, after: int = 0) -> list[dict[str, Any]]:

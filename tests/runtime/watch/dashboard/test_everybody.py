@@ -12,7 +12,13 @@ from chromium import CHROMIUM, DESK, MISSING, PHONE, axe_violations, faint_texts
 from dgiqa_edge.runtime.watch.dashboard import Dashboard
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=MISSING)
+QUICK = {("desk", "light"), ("phone", "dark")}
 TABLET = {"width": 820, "height": 1180}
+LOOKS = [
+    pytest.param(window, scheme, id=f"{name} {scheme}", marks=() if (name, scheme) in QUICK else pytest.mark.slow)
+    for name, window in (("desk", DESK), ("tablet", TABLET), ("phone", PHONE))
+    for scheme in ("light", "dark")
+]
 
 
 def test_headings_are_in_order_and_the_list_is_reached_and_scrolled_by_keyboard(
@@ -52,8 +58,7 @@ def test_headings_are_in_order_and_the_list_is_reached_and_scrolled_by_keyboard(
     assert page.evaluate(unreachable) == []
 
 
-@pytest.mark.parametrize("window", [DESK, PHONE], ids=["desk", "phone"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("window", "scheme"), LOOKS)
 def test_it_can_be_read_by_day_and_by_night(
     serve: Callable[..., Dashboard], visit: Callable[..., Any], window: dict[str, int], scheme: str
 ) -> None:
@@ -172,8 +177,7 @@ def test_without_a_folder_for_labels_it_says_how_to_set_one(
     assert not watched.page.is_visible("#truth")
 
 
-@pytest.mark.parametrize("window", [DESK, TABLET, PHONE], ids=["desk", "tablet", "phone"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("window", "scheme"), LOOKS)
 def test_axe_finds_nothing(
     serve: Callable[..., Dashboard],
     visit: Callable[..., Any],

@@ -170,7 +170,7 @@ def test_what_cannot_be_written_in_the_end_is_counted(
     for index in range(12):
         sink.put(noisy(scored(index, State.REJECT, changed=True, size=(96, 128)), index))
         assert sink._target._roll.size <= 0.1 * 2**20
-    sink.close(20.0)
+    sink.close(3.0)
     facts = sink.describe()
     assert facts["lost"] > 0 and facts["written"] == facts["bytes"] == 0
 
