@@ -18,7 +18,6 @@ from dgiqa_edge.runtime.commands.cli import guarded
 from dgiqa_edge.runtime.commands.option_types import input_path, output_file, output_folder, parse, threads, whole
 from dgiqa_edge.runtime.commands.progress import Progress
 from dgiqa_edge.runtime.frames.images import quiet_decoder
-from dgiqa_edge.runtime.gate.gate import Gate
 from dgiqa_edge.runtime.gate.policy import GatePolicy
 from dgiqa_edge.runtime.gate.policy_file import load_policy
 from dgiqa_edge.runtime.ground.atomic import write_text
@@ -66,8 +65,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         write_vectors(args.vectors, found)
     policy = load_policy(args.policy) if args.policy else GatePolicy()
     document: dict[str, Any] = {"policy": policy.to_mapping()}
-    for title, reference in TITLES.items():
-        outcomes = [judge(clip if reference else clip.without_reference(), Gate(policy)) for clip in found]
+    for title in TITLES:
+        outcomes = [judge(clip, policy, title) for clip in found]
         table, scores = rows(outcomes), reason_scores(outcomes)
         document[title] = {"clips": table, "reasons": {name: score.to_dict() for name, score in scores.items()}}
         if not args.markdown:
