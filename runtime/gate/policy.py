@@ -103,7 +103,6 @@ class CheckSpec:
     normal: NormalRule | None = None
 
 
-_PAIRS = ("odds", "ratio")
 # The settings of a check's two thresholds: they say the direction.
 _KEYS = {Side.BELOW: ("reject_below", "accept_above"), Side.ABOVE: ("reject_above", "accept_below")}
 
@@ -119,10 +118,12 @@ def _check(name: str, normal: Mapping[str, Any] | None = None, **facts: Any) -> 
         settings = settings[key]
     side = next(side for side, keys in _KEYS.items() if keys[0] in settings)
     reject, accept = _KEYS[side]
-    rule = None if normal is None else NormalRule(**{k: tuple(v) if k in _PAIRS else v for k, v in normal.items()})
-    return CheckSpec(
-        default=Limits(Role(settings["role"]), side, settings[reject], settings[accept]), normal=rule, **facts
-    )
+    limits = Limits(Role(settings["role"]), side, settings[reject], settings[accept])
+    return CheckSpec(default=limits, normal=None if normal is None else _normal_rule(**normal), **facts)
+
+
+def _normal_rule(**facts: Any) -> NormalRule:
+    return NormalRule(**{key: tuple(value) if isinstance(value, list) else value for key, value in facts.items()})
 
 
 # In this order: of faults that are equally severe the first one gives the verdict its reason. Dark, haze and covers all

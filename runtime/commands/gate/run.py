@@ -60,6 +60,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--reference", type=input_path, metavar="FILE", help="the view it is meant to have, by 'gate reference'"
     )
+    parser.add_argument(
+        "--baseline", type=input_path, metavar="FILE", help="what is normal for the camera, by 'gate reference'"
+    )
     add_json_option(parser, "one object per frame, each a line; with --labels a last one")
 
 
@@ -67,6 +70,7 @@ def run(args: argparse.Namespace) -> int:
     """Judge and print; 0, or 3 when some frame could not be read."""
     from ...errors import ConfigurationError
     from ...frames.images import left_out, quiet_decoder
+    from ...gate.baseline_file import load_baseline
     from ...gate.gate import Gate
     from ...gate.policy import GatePolicy
     from ...gate.policy_file import load_policy
@@ -83,7 +87,7 @@ def run(args: argparse.Namespace) -> int:
     labels = read_labels(args.labels) if args.labels else None
     if args.html:
         film_page.environment()  # before the work
-    gate = Gate(load_policy(args.policy) if args.policy else GatePolicy())
+    policy = load_policy(args.policy) if args.policy else GatePolicy()
     regions = regions_from(args.regions)
     reference = load_reference(args.reference) if args.reference else None
     bundle, sources = bundle_and_rest(args, args.sources)
@@ -101,6 +105,8 @@ def run(args: argparse.Namespace) -> int:
         Scorer(bundle, threads=args.threads, fit=args.fit) as scorer,
     ):
         progress.begin("frames")
+        baseline = load_baseline(args.baseline, scorer.bundle.sha256) if args.baseline else None
+        gate = Gate(policy, baseline)
         for judged in replay(recording, scorer, gate, regions, reference):
             frames += 1
             failed += judged.error is not None
@@ -132,8 +138,9 @@ def run(args: argparse.Namespace) -> int:
         print(label_table(scores))
     if args.html:
         problems = [*([recording.problem] if recording.problem else []), *([str(refusal)] if refusal else [])]
-        policy = f"policy {shown(args.policy)}" if args.policy else "the published policy"
-        about = f"Judged by dgiqa-edge {VERSION}, bundle {shown(bundle)}, {policy}"
+        by = f"policy {shown(args.policy)}" if args.policy else "the published policy"
+        beside = f", beside the baseline {shown(args.baseline)}" if args.baseline else ""
+        about = f"Judged by dgiqa-edge {VERSION}, bundle {shown(bundle)}, {by}{beside}"
         page = film_page.film_page(shown(Path(sources[0]).name), [about], film, gate.thresholds(), problems, scores)
         write_result(args.html, page)
     if refusal is not None:
