@@ -28,7 +28,7 @@ from dgiqa_edge.runtime.tuning.label_score import label_table
 from .clips import clips
 from .footage import footage
 from .readings import Measured, measure, read_readings, write_readings
-from .report import TITLES, judge, markdown, reason_scores, rows, text
+from .report import PROFILED, TITLES, judge, markdown, reason_scores, rows, text
 from .vectors import write_vectors
 
 
@@ -66,7 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     policy = load_policy(args.policy) if args.policy else GatePolicy()
     document: dict[str, Any] = {"policy": policy.to_mapping()}
     for title in TITLES:
-        outcomes = [judge(clip, policy, title) for clip in found]
+        outcomes = [judge(clip, policy, title) for clip in found if title != PROFILED or clip.fault is None]
         table, scores = rows(outcomes), reason_scores(outcomes)
         document[title] = {"clips": table, "reasons": {name: score.to_dict() for name, score in scores.items()}}
         if not args.markdown:

@@ -20,7 +20,7 @@ CLEAN = "clean"
 WITH, WITHOUT, PROFILED = "beside a reference view and normal", "without", "beside both, with profiles"
 TITLES = (WITH, WITHOUT, PROFILED)
 PROFILES = ("infra-red", "night")
-"""The published ones, in the order in which they are asked."""
+"""The published ones, in the order in which they are asked; clean footage is judged with them, and its changes."""
 IN_TIME_S = 2.0
 
 
