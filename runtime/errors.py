@@ -94,7 +94,7 @@ class GateError(DgiqaEdgeError):
 
 
 class UnsuitableReferenceError(GateError):
-    """Frames that make no reference view: dark, uniform or in motion."""
+    """Frames that make no reference view, dark, uniform or in motion; or of a dead camera, which is no normal."""
 
 
 class SinkError(DgiqaEdgeError):

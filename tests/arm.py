@@ -46,6 +46,7 @@ LEFT_OUT = {
     "tests/runtime/ground": "text and files; and a process a case",
     "tests/runtime/machine/test_memory.py": "reads the kernel's /proc, which is not there",
     "tests/runtime/native": "reads source files, and configures the build",
+    "tests/runtime/ros2": "messages and threads; its real node wants a ROS 2 of that machine",
     "tests/runtime/settings": "text",
     "tests/runtime/test_first_hour.py": "text, and a process a case",
     "tests/runtime/test_backoff.py": "Python's own arithmetic",

@@ -24,7 +24,7 @@ from typing import Any
 import cv2
 
 from dgiqa_edge.runtime.commands.cli import guarded
-from dgiqa_edge.runtime.commands.option_types import input_path, output_file, parse, seconds, whole
+from dgiqa_edge.runtime.commands.option_types import input_path, number, output_file, parse, seconds, whole
 from dgiqa_edge.runtime.commands.progress import Progress
 from dgiqa_edge.runtime.errors import SourceError
 from dgiqa_edge.runtime.frames.images import quiet_decoder
@@ -222,7 +222,9 @@ def _run(arguments: Sequence[str] | None) -> int:
     parser.add_argument("--photos", action="append", default=[], metavar="PHOTOS", help="that a camera looks at")
     parser.add_argument("--films", metavar="DIR", help="a folder of healthy films")
     parser.add_argument("--cameras", type=whole(1), default=8, metavar="N", help="default: %(default)s")
-    parser.add_argument("--fps", type=float, default=5.0, metavar="N", help="of each camera (default: %(default)s)")
+    parser.add_argument(
+        "--fps", type=number(0.1, 1000.0), default=5.0, metavar="N", help="of each camera (default: %(default)s)"
+    )
     parser.add_argument("--seconds", type=seconds, default=600.0, metavar="S", help="default: 600")
     parser.add_argument("--json", type=output_file, metavar="FILE")
     args = parse(parser, arguments)

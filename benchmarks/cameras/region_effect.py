@@ -6,12 +6,12 @@ is and in the circumstances below, and tells by how much score and faults differ
 
 import argparse
 from collections.abc import Iterator
-from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from dgiqa_edge.runtime.commands.option_types import input_path
 from dgiqa_edge.runtime.frames.images import expand_images, read_image
 from dgiqa_edge.runtime.gate.cues import CueMeter
 from dgiqa_edge.runtime.gate.reading import CUE_NAMES
@@ -75,7 +75,7 @@ def _differs(before: float | None, after: float | None) -> bool:
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--bundle", type=Path, required=True)
+    parser.add_argument("--bundle", type=input_path, required=True)
     parser.add_argument("photos", nargs="+")
     args = parser.parse_args()
     found: dict[str, list[tuple[float, float, int]]] = {name: [] for name in CASES}

@@ -11,8 +11,10 @@ from types import TracebackType
 from typing import Any
 
 from ..bundle.bundle import Bundle
-from ..errors import SourceError
+from ..errors import DgiqaEdgeError, GateError, SourceError
 from ..frames.arrays import Image, as_bgr
+from ..gate.baseline import Baseline
+from ..gate.baseline_file import load_baseline
 from ..gate.gate import Gate as StateMachine
 from ..gate.policy import GatePolicy
 from ..gate.policy_file import load_policy
@@ -36,6 +38,8 @@ class Gate:
         regions: what of the frames counts; a file's path (JSON), or None for all of it.
         reference: the view that the camera is meant to have, or the file of one (``dgiqa-edge gate reference``); None:
             nothing tells a moved camera, unless the policy's ``reference.learn_minutes`` learns one.
+        baseline: what is normal for the camera, or the file of one (``dgiqa-edge gate reference``, or learned by
+            ``dgiqa-edge watch``, with the same bundle); None: none, unless ``baseline.learn_minutes`` learns one.
         options: of ``Scorer``, where this gate opens one.
 
     Example:
@@ -47,7 +51,7 @@ class Gate:
 
     Raises:
         ConfigurationError: policy or regions break a rule, or an option makes no sense.
-        GateError: the reference's file cannot be used.
+        GateError: a file of the reference or the baseline cannot be used.
         DgiqaEdgeError: as ``Scorer``.
     """
 
@@ -57,6 +61,7 @@ class Gate:
         policy: GatePolicy | str | Path | None = None,
         regions: Regions | str | Path | None = None,
         reference: ReferenceView | str | Path | None = None,
+        baseline: Baseline | str | Path | None = None,
         **options: Any,
     ) -> None:
         if policy is None:
@@ -67,7 +72,15 @@ class Gate:
             reference = load_reference(Path(reference))
         self._scorer = bundle if isinstance(bundle, Scorer) else Scorer(bundle, **options)
         self._owns_scorer = self._scorer is not bundle
-        self._judge = FrameJudge(self._scorer, StateMachine(self.policy), self.regions, reference)
+        try:
+            if isinstance(baseline, str | Path):
+                file, baseline = Path(baseline), load_baseline(Path(baseline), self._scorer.bundle.sha256)
+                if baseline is None:
+                    raise GateError(f"{file}: there is no such baseline: 'dgiqa-edge gate reference' takes one")
+        except DgiqaEdgeError:
+            self.close()
+            raise
+        self._judge = FrameJudge(self._scorer, StateMachine(self.policy, baseline), self.regions, reference)
         self._last_s = 0.0
 
     def judge(self, frame: Frame | Image | None, t_s: float | None = None, *, rgb: bool = False) -> Verdict:

@@ -20,6 +20,7 @@ from .option_types import input_path
 from .progress import say
 
 VARIABLE = "DGIQA_BUNDLE"
+DEFAULT = f"${VARIABLE}, else the last one built"
 _BUILD = "dgiqa-edge build --int8"
 
 
@@ -27,7 +28,7 @@ def add_bundle_option(
     parser: argparse.ArgumentParser,
     *,
     positional: bool = True,
-    default: str = f"${VARIABLE}, else the last one built",
+    default: str = DEFAULT,
     remote: bool = False,
 ) -> None:
     """Add ``--bundle DIR``, and where nothing else is meant by it an argument that names it, too.

@@ -9,7 +9,7 @@ from ..ground.atomic import write_text
 from ..ground.input_file import file_bytes
 from ..ground.names import json_text
 from ..ground.strict_text import KeyRuleError, parse_json
-from .baseline import RELATIVE, Baseline, Spread
+from .baseline import QUANTITIES, Baseline, Spread
 
 VERSION = 1
 _KIND = "dgiqa-edge camera baseline"
@@ -64,8 +64,8 @@ def load_baseline(path: Path, scorer_id: str, on_unusable: str = "refuse") -> Ba
     if on_unusable == "relearn":
         return None
     raise GateError(
-        f"{path}: this camera's baseline cannot be used ({problem}): delete the file to learn it anew, "
-        "or set baseline.on_unusable to 'relearn'"
+        f"{path}: this camera's baseline cannot be used ({problem}): take it anew ('gate reference'), delete the file "
+        "to learn it anew, or set baseline.on_unusable to 'relearn'"
     )
 
 
@@ -83,7 +83,7 @@ def _baseline(document: Any, scorer_id: str) -> Baseline:
     samples, spreads = document.get("samples"), document.get("spreads")
     if not isinstance(samples, int) or isinstance(samples, bool) or samples < 1 or not isinstance(spreads, dict):
         raise _UnusableError("it is damaged: no samples or spreads")
-    unknown = sorted(set(spreads) - set(RELATIVE))
+    unknown = sorted(set(spreads) - set(QUANTITIES))
     if unknown:
         raise _UnusableError(f"it is damaged: no quantity is called {unknown[0]!r}")
     return Baseline(samples, {name: _spread(name, value) for name, value in spreads.items()})

@@ -3,8 +3,11 @@
 from dataclasses import dataclass
 
 from .baseline import Spread
-from .policy import CHECKS, FROZEN, FrozenPolicy, Limits, Role, Side, SmoothingPolicy
+from .policy import CHECKS, FROZEN, FrozenPolicy, Limits, NormalRule, Role, Side, SmoothingPolicy
 from .smoothing import ExponentialAverage, LesserOfTwo, MedianWindow, Smoother, Unsmoothed
+
+_MOST = 0.99999
+"""Of an edge whose odds are taken: a share of 1, as of a black or a covered picture, is beyond any."""
 
 
 @dataclass(frozen=True)
@@ -15,13 +18,21 @@ class Thresholds:
     accept: float | None
 
 
-def thresholds(limits: Limits, normal: Spread | None) -> Thresholds:
-    """The stricter of the absolute thresholds and those relative to the camera's median.
+def thresholds(limits: Limits, normal: Spread | None, rule: NormalRule | None = None) -> Thresholds:
+    """Those in force beside what is normal for the camera.
 
-    A median that is not above 0 gives no relative thresholds.
+    Ratios of the policy: the stricter of the absolute thresholds and ``ratio * median``; a median that is not above 0
+    gives none. Else, by the check's ``rule``, the looser of the absolute threshold and the one beyond the normal's edge
+    ``e``. By odds: ``e = min(max(high, 0), 0.99999)``, ``o = factor * e / (1 - e)``, ``o / (1 + o)``. By ratio:
+    ``factor * e``, where that is beyond ``bound`` the bound; ``e`` is ``low`` below, ``high`` above.
     """
     pairs = []
     if limits.reject is not None and limits.accept is not None:
+        if rule is not None and normal is not None and limits.reject_ratio is None:
+            below = limits.side is Side.BELOW
+            reject, accept = beyond(normal, rule, below)
+            looser = min if below else max
+            return Thresholds(looser(limits.reject, reject), looser(limits.accept, accept))
         pairs.append((limits.reject, limits.accept))
     if limits.reject_ratio is not None and limits.accept_ratio is not None and normal is not None and normal.median > 0:
         pairs.append((limits.reject_ratio * normal.median, limits.accept_ratio * normal.median))
@@ -29,6 +40,20 @@ def thresholds(limits: Limits, normal: Spread | None) -> Thresholds:
         return Thresholds(None, None)
     stricter = max if limits.side is Side.BELOW else min
     return Thresholds(stricter(pair[0] for pair in pairs), stricter(pair[1] for pair in pairs))
+
+
+def beyond(normal: Spread, rule: NormalRule, below: bool) -> tuple[float, float]:
+    """Where a value lies beyond what is normal: the reject and the accept threshold of a rule."""
+    if rule.odds is not None:
+        edge = min(max(normal.high, 0.0), _MOST)
+        reject, accept = (factor * edge / (1.0 - edge) for factor in rule.odds)
+        return reject / (1.0 + reject), accept / (1.0 + accept)
+    edge = normal.low if below else normal.high
+    reject, accept = (factor * edge for factor in rule.ratio or (1.0, 1.0))
+    if rule.bound is None:
+        return reject, accept
+    held = max if below else min
+    return held(rule.bound, reject), held(rule.bound, accept)
 
 
 class Check:
@@ -45,22 +70,25 @@ class Check:
     def __init__(self, name: str, limits: Limits, smoothing: SmoothingPolicy, normal: Spread | None) -> None:
         self.name = name
         self.reason = CHECKS[name].reason
-        self.decides = limits.role is Role.REJECT
-        self.testifies = self.decides or CHECKS[name].witness
+        self.testifies = limits.role is Role.REJECT or CHECKS[name].witness
         self.value: float | None = None
         self.faulty = False
         self.in_doubt = False
         self.head: Check | None = None
         self._limits = limits
-        self._yields = CHECKS[name].yields
-        self._worst = CHECKS[name].worst
         self._below = limits.side is Side.BELOW
         self._smoother = _smoother(smoothing, CHECKS[name].slower) if CHECKS[name].smoothed else LesserOfTwo()
         self.relate_to(normal)
 
     def relate_to(self, normal: Spread | None) -> None:
         """Take the camera's own normal into account from now on."""
-        self.limits_now = thresholds(self._limits, normal)
+        spec = CHECKS[self.name]
+        rule = None if normal is None or self._limits.reject_ratio is not None else spec.normal
+        self.limits_now = thresholds(self._limits, normal, rule)
+        insists = rule is not None and rule.decides
+        self.decides = self._limits.role is Role.REJECT or insists
+        self._yields = spec.yields and not insists
+        self._worst = spec.worst if rule is None or rule.worst is None else rule.worst
 
     @property
     def counts(self) -> bool:

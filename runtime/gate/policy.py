@@ -54,14 +54,38 @@ class Limits:
 
 
 @dataclass(frozen=True)
+class NormalRule:
+    """What a check makes of the camera's normal (``baseline.py``); a policy that gives ratios of its own goes before.
+
+    Its edge is the normal's ``low`` where a fault is below, ``high`` where it is above. The two thresholds are moved
+    out to where a value lies beyond that edge (``checks.thresholds``), never in: what is healthy for this camera is no
+    fault, and what is no fault elsewhere is none here.
+
+    Attributes:
+        odds: of a share or a probability, fault above: the thresholds' odds as multiples of the edge's odds.
+        ratio: the thresholds as multiples of the edge.
+        bound: no threshold of a ratio goes beyond it, whatever is normal.
+        decides: a check that only explains may reject where it knows what is normal, beside the bundle's head too.
+        worst: takes the place of the check's there.
+    """
+
+    odds: tuple[float, float] | None = None
+    ratio: tuple[float, float] | None = None
+    bound: float | None = None
+    decides: bool = False
+    worst: float | None = None
+
+
+@dataclass(frozen=True)
 class CheckSpec:
-    """One check: the word for its fault, its range, whether a baseline makes sense for it.
+    """One check: the word for its fault, its range, and what it makes of a baseline.
 
     ``witness``: whether it may reject together with a doubtful score where its role is to explain. Contrast is as much
     the scene's as the picture's, so it is none.
     ``smoothed``: by the policy, over ``slower`` times as long; otherwise two frames in a row must show the fault.
     ``head``: what bundles call the same fault. Where the reading has its probability, the check is but its safety net:
     it takes part only where it is faulty, and where it ``yields``, which ones that the head sees better do, not at all.
+    ``relative``: whether a policy may give it ratios. ``normal``: what the camera's normal does to it without any.
     ``worst``: a value at which this fault is as bad as it gets; the gate compares faults by it (``Check.severity``).
     """
 
@@ -76,6 +100,7 @@ class CheckSpec:
     slower: float = 1.0
     head: str | None = None
     yields: bool = False
+    normal: NormalRule | None = None
 
 
 # The settings of a check's two thresholds: they say the direction.
@@ -87,13 +112,19 @@ def setting_of(check: str) -> str:
     return check if check == "score" or check in HEAD_CHECKS else f"cues.{check}"
 
 
-def _check(name: str, **facts: Any) -> CheckSpec:
+def _check(name: str, normal: Mapping[str, Any] | None = None, **facts: Any) -> CheckSpec:
     settings = _POLICY
     for key in setting_of(name).split("."):
         settings = settings[key]
     side = next(side for side, keys in _KEYS.items() if keys[0] in settings)
     reject, accept = _KEYS[side]
-    return CheckSpec(default=Limits(Role(settings["role"]), side, settings[reject], settings[accept]), **facts)
+    limits = Limits(Role(settings["role"]), side, settings[reject], settings[accept])
+    return CheckSpec(default=limits, normal=None if normal is None else _normal_rule(**normal), **facts)
+
+
+def _normal_rule(**facts: Any) -> NormalRule:
+    values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in facts.items()}
+    return NormalRule(**values)
 
 
 # In this order: of faults that are equally severe the first one gives the verdict its reason. Dark, haze and covers all

@@ -1,10 +1,19 @@
-"""A reference view taken of a source by command: of all frames of a file or a folder, of some seconds of a camera."""
+"""What somebody declares healthy, by command: the reference view of a source, and what is normal for it.
+
+Of all frames of a file or a folder, of some seconds of a camera.
+"""
 
 import time
 from collections.abc import Iterator
 
 from ..errors import SourceError
+from ..gate.baseline import Baseline, BaselineTaker
+from ..gate.cues import CueMeter
+from ..gate.reading import Reading
 from ..gate.reference.reference import ReferenceTaker, ReferenceView
+from ..gate.regions import WHOLE, Regions
+from ..quality import FrameScorer
+from .seen import Seen
 from .sources.protocol import End, Frame, Source
 
 MOST_VIEWS = 120
@@ -12,19 +21,28 @@ LIVE_S = 10.0
 _PAUSE_S = 0.02
 
 
-def take_reference(source: Source, seconds: float | None = None, give_up_s: float = 20.0) -> ReferenceView:
-    """The reference view of a source, which is opened and closed.
+def take_reference(
+    source: Source,
+    seconds: float | None = None,
+    give_up_s: float = 20.0,
+    scorer: FrameScorer | None = None,
+    regions: Regions = WHOLE,
+) -> tuple[ReferenceView, Baseline | None]:
+    """The reference view of a source, which is opened and closed; and its normal, where there is a scorer.
 
     Args:
         seconds: of frames at most; None takes all of a file, and 10 s of a camera.
         give_up_s: seconds without a frame after which a camera is lost.
+        scorer: of the bundle to which the baseline belongs; None takes none.
+        regions: what of the frames counts for the baseline.
 
     Raises:
         SourceError: it cannot be opened, gives no frame, or is lost.
         MachineError: this machine lacks what the source needs.
-        UnsuitableReferenceError: what it shows makes no reference view.
+        UnsuitableReferenceError: what it shows makes no reference view, or is nothing that can be normal.
     """
-    taker = ReferenceTaker()
+    taker, normal = ReferenceTaker(), BaselineTaker()
+    meter, seen = CueMeter(regions), Seen(regions)
     every = 1
     try:
         source.open()
@@ -32,12 +50,17 @@ def take_reference(source: Source, seconds: float | None = None, give_up_s: floa
         for number, frame in enumerate(_frames(source, limit_s, give_up_s)):
             if number % every == 0:
                 taker.add(frame.image)
+            if scorer is not None:
+                quality = scorer.score(seen.picture(frame.image))
+                normal.add(Reading(quality.score, meter.measure(frame.image), quality.faults).values())
             if len(taker) > MOST_VIEWS:
                 taker.thin()
                 every *= 2
     finally:
         source.close()
-    return taker.take()
+    # The normal first: of a picture that is black it says so, a view only that it is dark.
+    baseline = None if scorer is None else normal.take()
+    return taker.take(), baseline
 
 
 def _frames(source: Source, limit_s: float | None, give_up_s: float) -> Iterator[Frame]:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ..errors import SourceError, UnsuitableReferenceError
 from ..frames.images import IMAGE_SUFFIXES, expand_images, read_image
+from ..gate.baseline import Baseline
 from ..gate.cues import CueMeter
 from ..gate.gate import NO_SIGNAL, Gate
 from ..gate.policy import GatePolicy
@@ -131,11 +132,18 @@ class RecordedGate(ProfiledGate):
     """A gate whose profiles go by the recording's clock.
 
     Args:
+        baseline: of the camera's own settings.
         begin_s: local time of the first frame, seconds since midnight.
     """
 
-    def __init__(self, policy: GatePolicy, profiles: Profiles | None = None, begin_s: float = 0.0) -> None:
-        super().__init__(policy, profiles)
+    def __init__(
+        self,
+        policy: GatePolicy,
+        profiles: Profiles | None = None,
+        baseline: Baseline | None = None,
+        begin_s: float = 0.0,
+    ) -> None:
+        super().__init__(policy, profiles, {None: baseline})
         self._begin_s = begin_s
 
     def update(self, reading: Reading, t: float, local_s: float = 0.0) -> Verdict:

@@ -18,7 +18,6 @@ from dgiqa_edge.runtime.commands.cli import guarded
 from dgiqa_edge.runtime.commands.option_types import input_path, output_file, output_folder, parse, threads, whole
 from dgiqa_edge.runtime.commands.progress import Progress
 from dgiqa_edge.runtime.frames.images import quiet_decoder
-from dgiqa_edge.runtime.gate.gate import Gate
 from dgiqa_edge.runtime.gate.policy import GatePolicy
 from dgiqa_edge.runtime.gate.policy_file import load_policy
 from dgiqa_edge.runtime.ground.atomic import write_text
@@ -29,7 +28,7 @@ from dgiqa_edge.runtime.tuning.label_score import label_table
 from .clips import clips
 from .footage import footage
 from .readings import Measured, measure, read_readings, write_readings
-from .report import TITLES, judge, markdown, reason_scores, rows, text
+from .report import PROFILED, TITLES, judge, markdown, reason_scores, rows, text
 from .vectors import write_vectors
 
 
@@ -66,8 +65,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         write_vectors(args.vectors, found)
     policy = load_policy(args.policy) if args.policy else GatePolicy()
     document: dict[str, Any] = {"policy": policy.to_mapping()}
-    for title, reference in TITLES.items():
-        outcomes = [judge(clip if reference else clip.without_reference(), Gate(policy)) for clip in found]
+    for title in TITLES:
+        outcomes = [judge(clip, policy, title) for clip in found if title != PROFILED or clip.fault is None]
         table, scores = rows(outcomes), reason_scores(outcomes)
         document[title] = {"clips": table, "reasons": {name: score.to_dict() for name, score in scores.items()}}
         if not args.markdown:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dgiqa_edge.runtime.errors import UnsuitableReferenceError
+from dgiqa_edge.runtime.gate.baseline import Baseline, BaselineTaker
 from dgiqa_edge.runtime.gate.cues import CueMeter
 from dgiqa_edge.runtime.gate.reading import NO_SIGNAL, Cues, Reading
 from dgiqa_edge.runtime.gate.reference.reference import ReferenceTaker, ReferenceView
@@ -44,15 +45,28 @@ class Measured:
 
     def without_reference(self) -> "Measured":
         """The same of a camera without a reference view."""
-        kept = (
-            each if each.cues is None else replace(each, cues=replace(each.cues, moved=None, likeness=None, cast=None))
-            for each in self.readings
-        )
-        return replace(self, readings=tuple(kept))
+        return replace(self, readings=tuple(map(unrelated, self.readings)))
+
+    def normal(self) -> Baseline | None:
+        """What is normal for the camera, taken of the first :data:`REFERENCE_S`; None where they make no normal."""
+        taker = BaselineTaker()
+        for reading in self.readings[: round(REFERENCE_S * FPS)]:
+            taker.add(reading.values())
+        try:
+            return taker.take()
+        except UnsuitableReferenceError:
+            return None
 
     def timed(self) -> Iterator[tuple[float, Reading]]:
         """Seconds of the clip, and the reading."""
         return ((index / FPS, reading) for index, reading in enumerate(self.readings))
+
+
+def unrelated(reading: Reading) -> Reading:
+    """The reading of a camera without a reference view."""
+    if reading.cues is None:
+        return reading
+    return replace(reading, cues=replace(reading.cues, moved=None, likeness=None, cast=None))
 
 
 def measure(clips: Iterable[Clip], scorer: FrameScorer) -> Iterator[Measured]:

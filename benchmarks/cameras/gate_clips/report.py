@@ -6,16 +6,21 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from dgiqa_edge.runtime.gate.gate import Gate
+from dgiqa_edge.runtime.gate.policy import GatePolicy
+from dgiqa_edge.runtime.gate.profiles.profiled_gate import ProfiledGate
+from dgiqa_edge.runtime.gate.profiles.settings import parse_profiles
+from dgiqa_edge.runtime.settings.section import Section
 from dgiqa_edge.runtime.tuning.label_score import ReasonScore, Span, VerdictSpans, label_scores
 
 from .clips import MEANS
 from .footage import FPS
-from .readings import Measured
+from .readings import Measured, unrelated
 
 CLEAN = "clean"
-WITH, WITHOUT = "with a reference view", "without a reference view"
-TITLES = {WITH: True, WITHOUT: False}
+WITH, WITHOUT, PROFILED = "beside a reference view and normal", "without", "beside both, with profiles"
+TITLES = (WITH, WITHOUT, PROFILED)
+PROFILES = ("infra-red", "night")
+"""The published ones, in the order in which they are asked; clean footage is judged with them, and its changes."""
 IN_TIME_S = 2.0
 
 
@@ -40,11 +45,21 @@ class Outcome:
         return [str(span.reason) for span in self.told if span.reason not in right]
 
 
-def judge(clip: Measured, gate: Gate) -> Outcome:
-    """Play a clip's readings through a gate of its own."""
+def judge(clip: Measured, policy: GatePolicy, title: str) -> Outcome:
+    """Play a clip's readings through a gate of its own, as one of :data:`TITLES` says.
+
+    Reference view and normal belong to the profile in which they were taken; another has none.
+    """
+    known = title != WITHOUT
+    section = Section({"profiles": [{"name": name} for name in PROFILES]} if title == PROFILED else {}, "")
+    profiles = parse_profiles(section, policy)
+    first = ProfiledGate(policy, profiles)
+    first.update(clip.readings[0], 0.0)
+    gate = ProfiledGate(policy, profiles, {first.chosen: clip.normal() if known else None})
     spans = VerdictSpans()
     for t, reading in clip.timed():
-        spans.add(t, gate.update(reading, t))
+        related = known and (t == 0.0 or gate.chosen == first.chosen)
+        spans.add(t, gate.update(reading if related else unrelated(reading), t))
     return Outcome(clip, *spans.until(clip.seconds))
 
 

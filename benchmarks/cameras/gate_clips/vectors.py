@@ -4,14 +4,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from dgiqa_edge.runtime.gate.gate import Gate
 from dgiqa_edge.runtime.gate.policy import GatePolicy
 from dgiqa_edge.runtime.ground.atomic import write_text
 from dgiqa_edge.runtime.ground.names import json_text
 
 from .footage import DAY
 from .readings import Measured, numbers
-from .report import CLEAN, judge
+from .report import CLEAN, WITH, WITHOUT, judge
 
 STEP = 3
 """Of so many frames one is kept: the gate's time goes on all the same."""
@@ -47,5 +46,5 @@ def write_vectors(folder: Path, measured: Iterable[Measured]) -> None:
 
 
 def _is_right(clip: Measured) -> bool:
-    outcome = judge(clip, Gate(GatePolicy()))
+    outcome = judge(clip, GatePolicy(), WITHOUT if clip.fault is None else WITH)
     return not outcome.others and (clip.fault is None or outcome.delay_s is not None)

@@ -73,6 +73,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--reference", type=input_path, metavar="FILE", help="the view it is meant to have, by 'gate reference'"
     )
+    parser.add_argument(
+        "--baseline", type=input_path, metavar="FILE", help="what is normal for the camera, by 'gate reference'"
+    )
     add_json_option(parser, "one object per frame, each a line; with --labels a last one")
 
 
@@ -80,6 +83,7 @@ def run(args: argparse.Namespace) -> int:
     """Judge and print; 0, or 3 when some frame could not be read."""
     from ...errors import ConfigurationError
     from ...frames.images import left_out, quiet_decoder
+    from ...gate.baseline_file import load_baseline
     from ...gate.policy import GatePolicy
     from ...gate.policy_file import load_policy
     from ...gate.profiles.settings import load_profiles
@@ -96,8 +100,8 @@ def run(args: argparse.Namespace) -> int:
     labels = read_labels(args.labels) if args.labels else None
     if args.html:
         film_page.environment()  # before the work
-    own = load_policy(args.policy) if args.policy else GatePolicy()
-    gate = RecordedGate(own, load_profiles(args.profiles, own) if args.profiles else None, args.begin)
+    policy = load_policy(args.policy) if args.policy else GatePolicy()
+    profiles = load_profiles(args.profiles, policy) if args.profiles else None
     regions = regions_from(args.regions)
     reference = load_reference(args.reference) if args.reference else None
     bundle, sources = bundle_and_rest(args, args.sources)
@@ -115,6 +119,8 @@ def run(args: argparse.Namespace) -> int:
         Scorer(bundle, threads=args.threads, fit=args.fit) as scorer,
     ):
         progress.begin("frames")
+        baseline = load_baseline(args.baseline, scorer.bundle.sha256) if args.baseline else None
+        gate = RecordedGate(policy, profiles, baseline, args.begin)
         for judged in replay(recording, scorer, gate, regions, reference):
             frames += 1
             failed += judged.error is not None
@@ -146,9 +152,10 @@ def run(args: argparse.Namespace) -> int:
         print(label_table(scores))
     if args.html:
         problems = [*([recording.problem] if recording.problem else []), *([str(refusal)] if refusal else [])]
-        policy = f"policy {shown(args.policy)}" if args.policy else "the published policy"
-        policy += f", profiles {shown(args.profiles)}" if args.profiles else ""
-        about = f"Judged by dgiqa-edge {VERSION}, bundle {shown(bundle)}, {policy}"
+        by = f"policy {shown(args.policy)}" if args.policy else "the published policy"
+        beside = f", profiles {shown(args.profiles)}" if args.profiles else ""
+        beside += f", beside the baseline {shown(args.baseline)}" if args.baseline else ""
+        about = f"Judged by dgiqa-edge {VERSION}, bundle {shown(bundle)}, {by}{beside}"
         page = film_page.film_page(shown(Path(sources[0]).name), [about], film, gate.thresholds(), problems, scores)
         write_result(args.html, page)
     if refusal is not None:

@@ -40,8 +40,8 @@ class BaselineKeeper:
         self._folder = self._root / bundle.sha256[:12] if self._root is not None and self._for_each else self._root
 
     def load(self, camera: CameraSettings) -> Baselines:
-        """The camera's baselines, of its own settings and of each profile; None where a policy wants none, or none was
-        learned yet.
+        """The camera's baselines, taken or learned, of its own settings and of each profile; None where there is none
+        yet.
 
         Raises:
             GateError: the file cannot be used and the policy says ``refuse``.
@@ -51,9 +51,9 @@ class BaselineKeeper:
         return {name: self._loaded(kept_name(camera.name, name), it.baseline) for name, it in policies.items()}
 
     def _loaded(self, name: str, policy: BaselinePolicy) -> Baseline | None:
-        if self._folder is None or policy.learn_minutes == 0.0:
+        if self._folder is None:
             return None
-        return load_baseline(self._file(name), self._scorer_id, policy.on_unusable)
+        return load_baseline(self.baseline_file(name), self._scorer_id, policy.on_unusable)
 
     def save(self, camera: str, baseline: Baseline) -> None:
         """Keep a learned baseline; a full disk is logged, for the gate goes on with what it has learned."""
@@ -63,11 +63,13 @@ class BaselineKeeper:
             )
             return
         try:
-            save_baseline(self._file(camera), baseline, self._scorer_id)
+            save_baseline(self.baseline_file(camera), baseline, self._scorer_id)
         except (DgiqaEdgeError, OSError) as error:
             log.error("%s: the baseline could not be kept: %s", camera, error)
         else:
-            log.info("%s: baseline learned from %d frames, kept in %s", camera, baseline.samples, self._file(camera))
+            log.info(
+                "%s: baseline learned from %d frames, kept in %s", camera, baseline.samples, self.baseline_file(camera)
+            )
 
     def load_references(self, camera: CameraSettings) -> References:
         """The camera's reference views, taken or learned: its own, and of each profile that has a file of one.
@@ -94,7 +96,8 @@ class BaselineKeeper:
         else:
             log.info("%s: reference view learned, kept in %s", camera, file)
 
-    def _file(self, camera: str) -> Path:
+    def baseline_file(self, camera: str) -> Path:
+        """Where a camera's baseline lies, with this bundle; there is a folder."""
         assert self._folder is not None
         return self._folder / f"{camera}.json"
 

@@ -73,7 +73,7 @@ def changed(**changes):
         (changed(samples=0), "damaged"),
         (changed(samples=True), "damaged"),
         (changed(spreads=[]), "damaged"),
-        (changed(spreads={"luminance": {}}), "no quantity is called 'luminance'"),
+        (changed(spreads={"moved": {}}), "no quantity is called 'moved'"),
         (changed(spreads={"score": {"low": 0.1, "median": 0.2}}), "three quantiles"),
         (changed(spreads={"score": {"low": 0.1, "median": "a", "high": 0.2}}), "is no number"),
         (changed(spreads={"score": {"low": 0.3, "median": 0.2, "high": 0.4}}), "not in order"),

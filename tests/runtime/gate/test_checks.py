@@ -1,10 +1,24 @@
 """A value against its thresholds: which are in force, how severe it is, when a latch is set and cleared."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from dgiqa_edge.runtime.gate.baseline import Spread
+from dgiqa_edge.runtime.gate.baseline import QUANTITIES, Baseline, Spread
 from dgiqa_edge.runtime.gate.checks import Check, FrozenCheck, Thresholds, thresholds
-from dgiqa_edge.runtime.gate.policy import CHECKS, FROZEN, FrozenPolicy, Limits, Role, Side, SmoothingPolicy
+from dgiqa_edge.runtime.gate.gate import Gate
+from dgiqa_edge.runtime.gate.policy import (
+    CHECKS,
+    FROZEN,
+    FrozenPolicy,
+    GatePolicy,
+    Limits,
+    Role,
+    Side,
+    SmoothingPolicy,
+)
+from dgiqa_edge.runtime.gate.reading import Cues, Reading
+from dgiqa_edge.runtime.gate.verdict import State
 
 RAW = SmoothingPolicy("none")
 ABSOLUTE, RELATIVE = {"reject": 0.3, "accept": 0.4}, {"reject_ratio": 0.5, "accept_ratio": 0.75}
@@ -31,6 +45,77 @@ ABSOLUTE, RELATIVE = {"reject": 0.3, "accept": 0.4}, {"reject_ratio": 0.5, "acce
 def test_the_stricter_thresholds_are_in_force(side, limits, median, expected):
     normal = None if median is None else Spread(median, median, median)
     assert thresholds(Limits(Role.REJECT, side, **limits), normal) == Thresholds(*expected)
+
+
+@pytest.mark.parametrize(
+    ("name", "normal", "expected"),
+    [
+        ("faults.hazy", (0.0, 0.1), (0.8, 0.6)),  # none is tightened
+        ("faults.hazy", (0.2, 0.5), (8 / 9, 0.8)),
+        ("faults.hazy", (0.2, 0.9), (72 / 73, 36 / 37)),
+        ("occlusion", (0.5, 0.75), (24 / 25, 12 / 13)),
+        ("luminance", (100.0, 200.0), (40.0, 52.0)),
+        ("luminance", (40.0, 60.0), (24.0, 30.0)),
+        ("luminance", (20.0, 60.0), (16.0, 16.0)),  # the bound
+        ("score", (0.3, 0.5), (0.18, 0.225)),
+        ("score", (0.1, 0.5), (0.1, 0.1)),
+        ("sharpness", (0.3, 0.4), (0.15, 0.18)),
+        ("noise", (1.0, 4.0), (7.0, 5.5)),
+        ("noise", (1.0, 8.0), (12.0, 10.0)),
+        ("cast", (1.0, 80.0), (18.0, 13.0)),  # no rule
+    ],
+)
+def test_what_is_normal_moves_thresholds_out(name, normal, expected):
+    check = check_of(name)
+    check.relate_to(Spread(normal[0], sum(normal) / 2.0, normal[1]))
+    assert (check.limits_now.reject, check.limits_now.accept) == pytest.approx(expected)
+    check.relate_to(None)
+    assert check.limits_now == Thresholds(CHECKS[name].default.reject, CHECKS[name].default.accept)
+
+
+def test_ratios_of_the_policy_take_the_place_of_the_rule():
+    check = check_of("score", reject_ratio=0.9, accept_ratio=0.95)
+    check.relate_to(Spread(0.2, 0.5, 0.6))
+    assert check.limits_now == Thresholds(0.45, 0.95 * 0.5)
+
+
+def test_sharpness_decides_only_beside_what_is_normal():
+    check = check_of("sharpness", Role.EXPLAIN)
+    check.head = check_of("faults.blurred")
+    check.head.smooth(0.0, 0.0)
+    normal = Spread(0.4, 0.5, 0.6)
+    for spread, counts in ((None, False), (normal, True), (None, False)):
+        check.relate_to(spread)
+        check.smooth(0.1, 0.0)
+        check.judge(0.0)
+        assert (check.faulty, check.decides, check.counts) == (True, counts, counts)
+    check.relate_to(normal)
+    assert check.severity == pytest.approx((0.24 - 0.1) / (0.24 + 0.5))
+
+
+finite = st.floats(-1e6, 1e6)
+spreads = st.lists(finite, min_size=3, max_size=3).map(lambda values: Spread(*sorted(values)))
+
+
+@given(st.sampled_from(sorted(CHECKS)), spreads)
+def test_no_normal_makes_a_threshold_stricter_or_turns_them_round(name, normal):
+    spec, check = CHECKS[name], check_of(name)
+    check.relate_to(normal)
+    reject, accept = check.limits_now.reject, check.limits_now.accept
+    if spec.default.side is Side.BELOW:
+        assert reject <= spec.default.reject and accept <= spec.default.accept and reject <= accept
+    else:
+        assert reject >= spec.default.reject and accept >= spec.default.accept and accept <= reject
+
+
+@given(st.dictionaries(st.sampled_from(QUANTITIES), spreads))
+def test_a_dead_picture_is_rejected_whatever_is_normal(normal):
+    gate = Gate(GatePolicy(), Baseline(9, normal))
+    for number in range(20):
+        cues = Cues(luminance=0.0, shadows=1.0, occlusion=1.0, sharpness=0.0, contrast=0.0, smear=0.0)
+        verdict = gate.update(Reading(0.3, cues, {"dark": 0.5}), 0.1 * number)
+    assert verdict.state is State.REJECT
+    assert verdict.reason in ("too dark", "dirty or blocked")
 
 
 def check_of(name, role=Role.REJECT, **limits):

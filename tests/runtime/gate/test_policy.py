@@ -43,7 +43,13 @@ def test_every_published_number_is_that_of_the_file_which_the_native_runtime_rea
     assert vars(found.FROZEN) == other["frozen"]
     for facts in other["checks"]:
         check = found.CHECKS[facts["name"]]
+        rule = facts.pop("normal", None)
         assert facts == {"name": facts["name"]} | {key: getattr(check, key) for key in facts if key != "name"}
+        assert check.normal == (None if rule is None else found.NormalRule(**pairs_as_tuples(rule)))
+
+
+def pairs_as_tuples(rule):
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in rule.items()}
 
 
 @pytest.mark.parametrize("name", CHECKS)

@@ -25,6 +25,23 @@ FINE = {"luminance": 180.0, "shadows": 0.1, "clipped": 0.01, "sharpness": 0.6, "
 FINE |= {"contrast": 150.0, "occlusion": 0.1, "change": 4.0, "smear": 0.0}
 SOUND = {"blurred": 0.1, "noisy": 0.01, "dark": 0.02, "over-exposed": 0.01, "hazy": 0.05, "flared": 0.001, "dirty": 0.1}
 SOUND |= {"damaged": 0.05}
+NORMAL: dict[str, Any] = {
+    "samples": 100,
+    "spreads": {
+        name: {"low": low, "median": (low + high) / 2.0, "high": high}
+        for name, (low, high) in {
+            **{f"faults.{name}": (value / 2.0, value) for name, value in SOUND.items()},
+            "faults.hazy": (0.5, 0.95),
+            "faults.dirty": (0.2, 0.6),
+            "smear": (0.0, 0.1),
+            "luminance": (36.0, 60.0),
+            "shadows": (0.5, 0.9),
+            "occlusion": (0.7, 0.85),
+            "sharpness": (0.32, 0.4),
+            "score": (0.3, 0.5),
+        }.items()
+    },
+}
 Step = tuple[Any, ...]
 """Time, score, cues, and the probabilities of faults where the bundle reads some."""
 
@@ -164,6 +181,26 @@ def vectors() -> dict[str, dict[str, Any]]:
             + [(4.0 + index, 0.9, {**FINE, "sharpness": value}) for index, value in enumerate((0.26, 0.24, 0.29, 0.3))],
             spread,
         ),
+        "case_normal": vector(
+            "what is normal for a camera",
+            "dim, veiled, soft, half of it a plain wall: no fault is what is healthy here, and each begins beyond it",
+            QUICK,
+            normal_steps(),
+            NORMAL,
+        ),
+        "case_normal_learned": vector(
+            "a normal learned",
+            "6 samples of a dim camera at 1 s; then half as bright is no fault, nor is the sharpness a third lower",
+            {**QUICK, "baseline": {"learn_minutes": 0.1}},
+            [(float(index), good, {**FINE, "luminance": 60.0}, SOUND) for index in range(7)]
+            + [
+                (10.0 + index, good, {**FINE, "luminance": level, "sharpness": sharpness}, SOUND)
+                for index, (level, sharpness) in enumerate(((37.0, 0.4), (35.0, 0.4), (60.0, 0.29), (60.0, 0.4)))
+            ],
+        ),
+        "case_normal_random": vector(
+            "a long random sequence beside a normal", "published policy", {}, random_steps(400, heads=True), NORMAL
+        ),
         "case_watchdog_report": vector("watchdog reports", "rejecting for two seconds", watch("report"), stuck),
         "case_watchdog_pass": vector("watchdog lets pass", "until the fault is gone", watch("pass"), stuck),
         "case_watchdog_raise": vector("watchdog raises", "on each frame from then on", watch("raise"), stuck),
@@ -189,6 +226,29 @@ def vectors() -> dict[str, dict[str, Any]]:
             "a long random sequence with probabilities", "published policy", {}, random_steps(400, heads=True)
         ),
     }
+
+
+def normal_steps() -> list[Step]:
+    """The middle of :data:`NORMAL`, and each of its quantities in and beyond it; then a black and a covered picture."""
+    middle = {name: spread["median"] for name, spread in NORMAL["spreads"].items()}
+    cues = FINE | {name: value for name, value in middle.items() if name in FINE}
+    faults = {name: middle[f"faults.{name}"] for name in SOUND}
+    steps: list[Step] = [(0.0, middle["score"], cues, faults)]
+    for name, values in {
+        "luminance": (26.0, 20.0, 24.0, 28.0),
+        "shadows": (0.97, 0.985, 0.97, 0.95),
+        "occlusion": (0.96, 0.98, 0.97, 0.95),
+        "smear": (0.3, 0.3, 0.6, 0.6),
+        "sharpness": (0.2, 0.14, 0.17, 0.19),
+    }.items():
+        steps += [(float(len(steps) + at), 0.4, {**cues, name: value}, faults) for at, value in enumerate(values)]
+    for name in SOUND:
+        high = NORMAL["spreads"][f"faults.{name}"]["high"]
+        values = high, 1.0, (1.0 + high) / 2.0, high
+        steps += [(float(len(steps) + at), 0.4, cues, {**faults, name: one}) for at, one in enumerate(values)]
+    steps += [(float(len(steps) + at), one, cues, faults) for at, one in enumerate((0.19, 0.15, 0.2, 0.23))]
+    dead = {"luminance": 3.0, "shadows": 1.0}, {"occlusion": 1.0}
+    return steps + [(float(len(steps) + at), 0.4, {**cues, **one}, faults) for at, one in enumerate(dead)]
 
 
 def random_steps(count: int, heads: bool = False) -> list[Step]:

@@ -16,7 +16,7 @@ std::optional<Baseline> BaselineLearner::add(const CheckValues &values, double t
     last_ = t;
     ++collected_;
     for (std::size_t check = 0; check < CHECK_COUNT; ++check) {
-        if (all_checks()[check].relative && values[check]) {
+        if (has_normal(all_checks()[check]) && values[check]) {
             samples_[check].push_back(*values[check]);
         }
     }

@@ -24,6 +24,9 @@ struct Baseline {
     std::array<std::optional<Spread>, CHECK_COUNT> spreads;
 };
 
+// Whether a quantity has a normal of its own; what is compared with a reference view has its normal there.
+inline bool has_normal(const CheckSpec &spec) { return spec.relative || spec.normal; }
+
 // Smoothed values by check, in the order of all_checks().
 using CheckValues = std::array<std::optional<double>, CHECK_COUNT>;
 

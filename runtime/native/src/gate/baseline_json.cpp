@@ -41,9 +41,9 @@ Spread read_spread(const std::string &name, const json &value) {
     return spread;
 }
 
-std::size_t relative_check(const std::string &name) {
+std::size_t check_with_normal(const std::string &name) {
     for (std::size_t check = 0; check < CHECK_COUNT; ++check) {
-        if (all_checks()[check].relative && name == all_checks()[check].name) {
+        if (has_normal(all_checks()[check]) && name == all_checks()[check].name) {
             return check;
         }
     }
@@ -72,7 +72,7 @@ KeptBaseline parse(const json &document) {
     kept.scorer_id = id.is_null() ? "" : id.get<std::string>();
     kept.baseline.samples = samples.get<int>();
     for (const auto &item : spreads.items()) {
-        const std::size_t check = relative_check(item.key());
+        const std::size_t check = check_with_normal(item.key());
         kept.baseline.spreads[check] = read_spread(item.key(), item.value());
     }
     return kept;

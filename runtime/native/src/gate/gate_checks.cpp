@@ -4,8 +4,37 @@
 
 namespace dgiqa {
 
-Thresholds thresholds(const Limits &limits, const std::optional<Spread> &normal) {
+namespace {
+
+// Of an edge whose odds are taken: a share of 1, as of a black or a covered picture, is beyond any.
+constexpr double MOST = 0.99999;
+
+// Where a value lies beyond what is normal.
+double beyond_normal(const Spread &normal, const NormalRule &rule, double Factors::*factor, Side side) {
+    if (rule.odds) {
+        const double edge = std::min(std::max(normal.high, 0.0), MOST);
+        const double odds = *rule.odds.*factor * edge / (1.0 - edge);
+        return odds / (1.0 + odds);
+    }
+    const double edge = side == Side::BELOW ? normal.low : normal.high;
+    const double beyond = (rule.ratio ? *rule.ratio.*factor : 1.0) * edge;
+    if (!rule.bound) {
+        return beyond;
+    }
+    return side == Side::BELOW ? std::max(*rule.bound, beyond) : std::min(*rule.bound, beyond);
+}
+
+}  // namespace
+
+Thresholds thresholds(const Limits &limits, const std::optional<Spread> &normal, const NormalRule *rule) {
     Thresholds now;
+    if (limits.reject && limits.accept && rule != nullptr && normal && !limits.reject_ratio) {
+        const auto looser = [&](double absolute, double Factors::*factor) {
+            const double beyond = beyond_normal(*normal, *rule, factor, limits.side);
+            return limits.side == Side::BELOW ? std::min(absolute, beyond) : std::max(absolute, beyond);
+        };
+        return {looser(*limits.reject, &Factors::reject), looser(*limits.accept, &Factors::accept)};
+    }
     if (limits.reject && limits.accept) {
         now = {limits.reject, limits.accept};
     }
@@ -27,11 +56,19 @@ ValueCheck::ValueCheck(const CheckSpec &spec, const Limits &limits, const Smooth
                        const std::optional<Spread> &normal)
     : Check(spec.name.c_str(), spec.reason.c_str(), limits.role == Role::REJECT,
             limits.role == Role::REJECT || spec.witness),
+      spec_(spec),
       limits_(limits),
-      worst_(spec.worst),
-      yields_(spec.yields),
       smoother_(spec.smoothed ? smoother(smoothing, spec.slower) : std::make_unique<LesserOfTwo>()) {
     relate_to(normal);
+}
+
+void ValueCheck::relate_to(const std::optional<Spread> &normal) {
+    const NormalRule *rule = !normal || limits_.reject_ratio || !spec_.normal ? nullptr : &*spec_.normal;
+    now_ = thresholds(limits_, normal, rule);
+    const bool insists = rule != nullptr && rule->decides;
+    decides_ = limits_.role == Role::REJECT || insists;
+    yields_ = spec_.yields && !insists;
+    worst_ = rule != nullptr && rule->worst ? *rule->worst : spec_.worst;
 }
 
 bool ValueCheck::beyond(double limit) const { return limits_.side == Side::BELOW ? *value_ < limit : *value_ > limit; }

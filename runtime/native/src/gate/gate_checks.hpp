@@ -17,14 +17,15 @@ struct Thresholds {
     std::optional<double> accept;
 };
 
-// The stricter of the absolute thresholds and those relative to the camera's median, where that is above 0.
-Thresholds thresholds(const Limits &limits, const std::optional<Spread> &normal);
+// With ratios of the policy the stricter of the absolute thresholds and those relative to the camera's median, where
+// that is above 0; else the looser of the absolute ones and those of the rule (nullptr: none).
+Thresholds thresholds(const Limits &limits, const std::optional<Spread> &normal, const NormalRule *rule);
 
 // What the gate asks of each of its checks.
 class Check {
 public:
     Check(const char *name, const char *reason, bool decides, bool testifies)
-        : name_(name), reason_(reason), decides_(decides), testifies_(testifies) {}
+        : decides_(decides), name_(name), reason_(reason), testifies_(testifies) {}
     virtual ~Check() = default;
 
     const char *name() const { return name_; }
@@ -55,11 +56,11 @@ public:
 protected:
     std::optional<double> value_;
     bool faulty_ = false;
+    bool decides_;
 
 private:
     const char *name_;
     const char *reason_;
-    bool decides_;
     bool testifies_;
 };
 
@@ -70,7 +71,7 @@ public:
                const std::optional<Spread> &normal);
 
     // Take the camera's own normal into account from now on.
-    void relate_to(const std::optional<Spread> &normal) { now_ = thresholds(limits_, normal); }
+    void relate_to(const std::optional<Spread> &normal);
 
     // The check of the bundle's fault head for the same fault, which must outlive this one.
     void answer_to(const Check *head) { head_ = head; }
@@ -92,9 +93,10 @@ public:
 private:
     bool beyond(double limit) const;
 
+    const CheckSpec &spec_;
     Limits limits_;
-    double worst_;
-    bool yields_;
+    double worst_ = 0.0;
+    bool yields_ = false;
     const Check *head_ = nullptr;
     bool in_doubt_ = false;
     Thresholds now_;

@@ -20,6 +20,26 @@ CueValue cue_named(const std::string &name) {
     return nullptr;
 }
 
+std::optional<double> number_at(const Json &object, const char *key) {
+    return object.contains(key) ? std::optional<double>(object.at(key).get<double>()) : std::nullopt;
+}
+
+std::optional<Factors> factors_at(const Json &object, const char *key) {
+    if (!object.contains(key)) {
+        return std::nullopt;
+    }
+    return Factors{object.at(key).at(0).get<double>(), object.at(key).at(1).get<double>()};
+}
+
+std::optional<NormalRule> normal_rule(const Json &check) {
+    if (!check.contains("normal")) {
+        return std::nullopt;
+    }
+    const Json &rule = check.at("normal");
+    return NormalRule{factors_at(rule, "odds"), factors_at(rule, "ratio"), number_at(rule, "bound"),
+                      rule.value("decides", false), number_at(rule, "worst")};
+}
+
 GateDefaults read_defaults() {
     const Json document = parse_strictly(GATE_DEFAULTS);
     const Json &policy = document.at("policy"), &frozen = document.at("frozen");
@@ -48,7 +68,8 @@ GateDefaults read_defaults() {
                                item.value("smoothed", true),
                                item.value("slower", 1.0),
                                item.value("head", ""),
-                               item.value("yields", false)};
+                               item.value("yields", false),
+                               normal_rule(item)};
     }
     return found;
 }

@@ -33,8 +33,26 @@ struct Limits {
     std::optional<double> accept_ratio;
 };
 
-// One check: the quantity, the word for its fault, its range, a value at which it is as bad as it gets, and whether a
-// baseline makes sense for it. It is of a cue, of a fault that bundles read, or of the score.
+// The factors of a rule for its two thresholds.
+struct Factors {
+    double reject;
+    double accept;
+};
+
+// What a check makes of the camera's normal, where the policy gives it no ratios: its thresholds are moved out to where
+// a value lies beyond the normal's edge (thresholds), never in. By odds, as multiples of the edge's odds, or by ratio,
+// as multiples of the edge, which go no further than the bound.
+struct NormalRule {
+    std::optional<Factors> odds;
+    std::optional<Factors> ratio;
+    std::optional<double> bound;
+    bool decides = false;         // a check that only explains may reject then, beside the bundle's head too
+    std::optional<double> worst;  // in place of the check's
+};
+
+// One check: the quantity, the word for its fault, its range, a value at which it is as bad as it gets, whether a
+// policy may give it ratios, and what the camera's normal does to it without any. It is of a cue, of a fault that
+// bundles read, or of the score.
 struct CheckSpec {
     std::string name;
     std::string reason;
@@ -50,6 +68,7 @@ struct CheckSpec {
     double slower;
     std::string head;  // of a cue: what bundles call the same fault, for which it is the safety net; empty: none does
     bool yields;       // to that head altogether
+    std::optional<NormalRule> normal;
 
     const char *section() const { return cue != nullptr ? "cues" : fault.empty() ? nullptr : "faults"; }
     const std::string &key() const { return fault.empty() ? name : fault; }

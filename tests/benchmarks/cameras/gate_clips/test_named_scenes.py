@@ -11,10 +11,9 @@ import pytest
 from dgiqa_edge.benchmarks.cameras.gate_clips.clips import CLEAN_S, FAULTY_S, MEANS, Clip
 from dgiqa_edge.benchmarks.cameras.gate_clips.footage import DAY, SWITCH, Footage
 from dgiqa_edge.benchmarks.cameras.gate_clips.readings import measure
-from dgiqa_edge.benchmarks.cameras.gate_clips.report import IN_TIME_S, judge
+from dgiqa_edge.benchmarks.cameras.gate_clips.report import IN_TIME_S, PROFILED, WITH, WITHOUT, judge
 from dgiqa_edge.calibration.degradations import kinds as degradations
 from dgiqa_edge.calibration.images.shipped import SHIPPED_PHOTOS
-from dgiqa_edge.runtime.gate.gate import Gate
 from dgiqa_edge.runtime.gate.policy import GatePolicy
 
 
@@ -25,11 +24,11 @@ class BlindScorer:
         return SimpleNamespace(score=0.6, faults=dict.fromkeys(degradations.FAULTS, 0.0))
 
 
-def outcome(fault, condition=DAY, reference=True, photo="room_with_drum"):
-    seconds = CLEAN_S + (FAULTY_S if fault else 6.0)
+def outcome(fault, condition=DAY, title=WITH, photo="room_with_drum", clean_s=6.0):
+    seconds = CLEAN_S + (FAULTY_S if fault else clean_s)
     clip = Clip(Footage(SHIPPED_PHOTOS / f"{photo}.jpg", seed=1), condition, fault, CLEAN_S, seconds)
     (measured,) = measure([clip], BlindScorer())
-    return judge(measured if reference else measured.without_reference(), Gate(GatePolicy()))
+    return judge(measured, GatePolicy(), title)
 
 
 @pytest.mark.parametrize("fault", ["moved view", "turned to the wall", "covered by a hand", "no signal"])
@@ -45,5 +44,6 @@ def test_a_healthy_camera_is_named_nothing():
 
 def test_a_switch_to_infra_red_is_no_fault_but_no_longer_the_view_of_the_day():
     """The reference of a day has colours: a profile for infra-red has one of its own, and none is taken for all."""
-    assert outcome(None, SWITCH, reference=False).told == []
+    assert outcome(None, SWITCH, WITHOUT).told == []
     assert [span.reason for span in outcome(None, SWITCH).told] == ["colour cast"]
+    assert outcome(None, SWITCH, PROFILED, clean_s=12.0).told == []

@@ -10,9 +10,17 @@ from dgiqa_edge.benchmarks.cameras.gate_clips.__main__ import main
 from dgiqa_edge.benchmarks.cameras.gate_clips.clips import MEANS
 from dgiqa_edge.benchmarks.cameras.gate_clips.footage import FPS
 from dgiqa_edge.benchmarks.cameras.gate_clips.readings import Measured, read_readings, write_readings
-from dgiqa_edge.benchmarks.cameras.gate_clips.report import TITLES, judge, markdown, reason_scores, rows
+from dgiqa_edge.benchmarks.cameras.gate_clips.report import (
+    PROFILED,
+    TITLES,
+    WITH,
+    WITHOUT,
+    judge,
+    markdown,
+    reason_scores,
+    rows,
+)
 from dgiqa_edge.calibration.images.shipped import SHIPPED_PHOTOS
-from dgiqa_edge.runtime.gate.gate import Gate
 from dgiqa_edge.runtime.gate.policy import GatePolicy
 from dgiqa_edge.runtime.gate.reading import NO_SIGNAL, Cues, Reading
 
@@ -35,7 +43,7 @@ LOST = measured("no signal", (GOOD, 30), (NO_SIGNAL, 40))
 
 
 def outcomes(*clips):
-    return [judge(clip, Gate(GatePolicy())) for clip in clips]
+    return [judge(clip, GatePolicy(), WITH) for clip in clips]
 
 
 def test_a_clip_is_named_in_time_or_not_at_all_or_wrongly():
@@ -45,6 +53,15 @@ def test_a_clip_is_named_in_time_or_not_at_all_or_wrongly():
     assert confused.delay_s is None and confused.others == ["hazy"]
     assert clean.told == [] and clean.delay_s is None
     assert 1.0 <= lost.delay_s <= 2.0
+
+
+def test_what_is_normal_in_the_first_seconds_is_no_fault_beside_it():
+    hazy = Reading(0.5, GOOD.cues, {"dark": 0.0, "hazy": 0.9})
+    clean = measured(None, (hazy, 60))
+    assert [span.reason for span in judge(clean, GatePolicy(), WITHOUT).told] == ["hazy"]
+    assert judge(clean, GatePolicy(), WITH).told == []
+    assert judge(measured("too little light", (hazy, 30), (DARK, 40)), GatePolicy(), WITH).delay_s <= 2.0
+    assert measured(None, (DARK, 60)).normal() is None
 
 
 def test_rows_by_fault_footage_and_light():
@@ -71,8 +88,9 @@ def test_the_program_takes_kept_readings(tmp_path, capsys):
     document = json.loads(figures.read_text())
     for title in TITLES:
         table = document[title]["clips"]
-        assert [row["fault"] for row in table] == ["too little light", "too little light", "clean", "no signal"]
-        assert document[title]["reasons"]["no signal"]["recall"] == pytest.approx(1.0)
+        faults = [row["fault"] for row in table]
+        assert faults == (["clean"] if title == PROFILED else ["too little light"] * 2 + ["clean", "no signal"])
+    assert document[WITH]["reasons"]["no signal"]["recall"] == pytest.approx(1.0)
     assert document["policy"] == GatePolicy().to_mapping()
 
 
