@@ -39,7 +39,9 @@ def main(library: str | None) -> None:
     taker = ReferenceTaker()
     taker.add(still)
     reference = taker.take()
-    meters: dict[str, Callable[[ReferenceView | None], Measure]] = {"Python": lambda given: CueMeter(reference=given).measure}
+    meters: dict[str, Callable[[ReferenceView | None], Measure]] = {
+        "Python": lambda given: CueMeter(reference=given).measure
+    }
     if library is not None:
         native = ctypes.CDLL(library)
         meters["C++"] = lambda given: _native(native, given)
