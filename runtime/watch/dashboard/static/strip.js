@@ -70,7 +70,9 @@ export class Strip {
     item.sign.textContent = decides ? "▶ " : { bad: "✕ ", doubt: "! ", good: "", none: "" }[level];
     item.value.textContent = measure(value);
     const limit = check && reject != null ? `reject ${check.side} ${measure(reject)}` : "no threshold";
-    item.limit.textContent = decides ? `${limit} · decides` : limit;
+    // A check that has rejected does so until the value is back beyond its other threshold.
+    const again = decides && reject !== accept && verdict.threshold === accept ? `, until ${measure(accept)}` : "";
+    item.limit.textContent = decides ? `${limit}${again} · decides` : limit;
     item.bar.replaceChildren(check && accept != null ? bar(value, accept, reject, check.worst) : bar());
   }
 

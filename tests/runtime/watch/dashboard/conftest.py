@@ -132,7 +132,7 @@ class Feeder:
             reason="too dark" if rejects else "good",
             cue="luminance" if rejects else None,
             value=18.5 if rejects else None,
-            threshold=40.0 if rejects else None,
+            threshold=60.0 if rejects else None,
             score=float(score),
             smoothed=float(score),
             runner_up=RunnerUp("noisy", "noise", 5.5, 5.0) if rejects else None,

@@ -98,14 +98,14 @@ def test_one_camera_in_detail_verdict_measurements_where_and_why(
     watched.until(REJECTED)
     assert watched.text("#verdict-reason") == "too dark"
     assert watched.text("#verdict-says") == FAULTS["too dark"].says
-    assert watched.text("#verdict-cue") == "luminance 18.5, below the threshold 40.0"
+    assert watched.text("#verdict-cue") == "luminance 18.5, below the threshold 60.0"
     assert watched.text("#verdict-next") == "Next: noisy: noise 5.50, above the threshold 5.00"
 
     # What was measured: the one that decided is marked; each is explained where it is focused.
     watched.until("document.querySelectorAll('#strip .decides').length === 1")
     deciding = page.locator("#strip [data-check=luminance]")
     assert "▶" in deciding.inner_text()
-    assert "reject below 40.0 · decides" in deciding.inner_text()
+    assert "reject below 40.0, until 60.0 · decides" in deciding.inner_text()
     assert page.get_attribute("#strip [data-check=noise]", "data-level") == "bad"
     page.hover("#strip [data-check=noise]")
     assert watched.text("#strip-says") == "noise: Grain, in grey levels. Beyond its threshold the picture is “noisy”."
@@ -125,13 +125,13 @@ def test_one_camera_in_detail_verdict_measurements_where_and_why(
     watched.until("document.querySelectorAll('#gallery .reject-card').length >= 1")
     card = page.locator("#gallery .reject-card").first
     assert "✕ too dark" in card.inner_text()
-    assert "luminance 18.5, below the threshold 40.0" in card.inner_text()
+    assert "luminance 18.5, below the threshold 60.0" in card.inner_text()
     watched.until("document.querySelector('#gallery .reject-card img').naturalWidth > 0")
     card.click()
-    assert "luminance 18.5, below the threshold 40.0" in watched.text("#large-text")
+    assert "luminance 18.5, below the threshold 60.0" in watched.text("#large-text")
     page.keyboard.press("Escape")
     assert "rejected" in watched.text("#log")
-    assert "luminance 18.5, below the threshold 40.0" in watched.text("#log")
+    assert "luminance 18.5, below the threshold 60.0" in watched.text("#log")
     watched.until("document.querySelector('#chart canvas')?.width > 0")
     assert "reject below0.400accept from0.500" in "".join(watched.text(".u-legend").split()).replace(
         "rejectbelow", "reject below"

@@ -1,0 +1,73 @@
+"""A camera that shows nothing is never good, whatever is left out of the picture, learned, or set for a profile.
+
+Cues alone must see it: the score here is a perfect one, and no fault head speaks.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from dgiqa_edge.runtime.gate.baseline import Baseline, Spread
+from dgiqa_edge.runtime.gate.cues import CueMeter
+from dgiqa_edge.runtime.gate.gate import Gate
+from dgiqa_edge.runtime.gate.policy import GatePolicy
+from dgiqa_edge.runtime.gate.policy_file import parse_policy
+from dgiqa_edge.runtime.gate.profiles.settings import PUBLISHED, laid_over
+from dgiqa_edge.runtime.gate.reading import Reading
+from dgiqa_edge.runtime.gate.regions import Regions
+from dgiqa_edge.runtime.gate.verdict import State
+
+SHAPE = (240, 320, 3)
+OWN = GatePolicy()
+POLICIES = {
+    "own": OWN,
+    **{name: parse_policy(laid_over(OWN.to_mapping(), it.get("gate", {})), name) for name, it in PUBLISHED.items()},
+}
+# Of a scene so changeable that hardly anything is unusual.
+CHANGEABLE = Baseline(500, {name: Spread(0.0, 20.0, 1e4) for name in ("luminance", "sharpness", "noise", "contrast")})
+REGIONS = {
+    "whole": Regions(),
+    "half": Regions(include=(((0.0, 0.0), (0.5, 0.0), (0.5, 1.0), (0.0, 1.0)),)),
+    "strip below": Regions(exclude=(((0.0, 0.0), (1.0, 0.0), (1.0, 0.85), (0.0, 0.85)),)),
+    "strip left": Regions(include=(((0.0, 0.0), (0.1, 0.0), (0.1, 1.0), (0.0, 1.0)),)),
+    "corner": Regions(include=(((0.0, 0.0), (0.15, 0.0), (0.15, 0.2), (0.0, 0.2)),)),
+}
+
+
+def grained(level: float) -> Callable[[np.random.Generator], NDArray[np.uint8]]:
+    return lambda random: np.clip(level + random.normal(0.0, 3.0, SHAPE), 0, 255).astype(np.uint8)
+
+
+def even(*colour: int) -> Callable[[np.random.Generator], NDArray[np.uint8]]:
+    return lambda random: np.full(SHAPE, colour, np.uint8)
+
+
+DEAD = {
+    "black": even(0, 0, 0),
+    "black, with grain": grained(4.0),
+    "grey": even(128, 128, 128),
+    "grey, with grain": grained(128.0),
+    "white": even(255, 255, 255),
+    "white, with grain": grained(250.0),
+    "green, of a decoder": even(0, 135, 0),
+}
+
+
+@pytest.mark.parametrize("baseline", [None, CHANGEABLE], ids=["no baseline", "changeable"])
+@pytest.mark.parametrize("policy", POLICIES.values(), ids=POLICIES)
+@pytest.mark.parametrize("regions", REGIONS.values(), ids=REGIONS)
+@pytest.mark.parametrize("picture", DEAD.values(), ids=DEAD)
+def test_a_dead_camera_is_never_good(
+    picture: Callable[[np.random.Generator], NDArray[np.uint8]],
+    regions: Regions,
+    policy: GatePolicy,
+    baseline: Baseline | None,
+) -> None:
+    random = np.random.default_rng(0)
+    frames = [picture(random) for _ in range(3)]
+    gate, meter = Gate(policy, baseline), CueMeter(regions)
+    verdicts = [gate.update(Reading(0.95, meter.measure(frames[place % 3])), 0.5 * place) for place in range(30)]
+    assert verdicts[-1].state is State.REJECT
+    assert not any(verdict.good for verdict in verdicts[8:])
