@@ -123,7 +123,8 @@ def _check(name: str, normal: Mapping[str, Any] | None = None, **facts: Any) -> 
 
 
 def _normal_rule(**facts: Any) -> NormalRule:
-    return NormalRule(**{key: tuple(value) if isinstance(value, list) else value for key, value in facts.items()})
+    values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in facts.items()}
+    return NormalRule(**values)
 
 
 # In this order: of faults that are equally severe the first one gives the verdict its reason. Dark, haze and covers all
