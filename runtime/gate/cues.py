@@ -135,7 +135,8 @@ class _Part:
     """What counts of the frames of one size, at the resolution of each measurement.
 
     ``mask``, and ``inner`` without what touches excluded pixels, uint8 [H, W], 255 where they count; ``small`` and
-    ``surroundings``, the pixels whose neighbourhood counts as a whole, for what ``_small`` gives; ``half`` for the half
+    ``surroundings``, the pixels whose neighbourhood counts as a whole (of a strip too thin for any, all of ``small``:
+    a lens that is covered is so beyond it too), for what ``_small`` gives; ``half`` for the half
     size. The others bool: ``sampled`` and ``sparse`` of every fourth and every eighth pixel, ``noise`` and ``smear`` of
     tiles, those that count as a whole.
     """
@@ -155,6 +156,7 @@ def _part(mask: Levels) -> _Part:
     # Where a size is no multiple of the other, a pixel has a sliver of its neighbour too: hence without the borders.
     inner = np.asarray(cv2.erode(mask, _AROUND), np.uint8)
     small = _whole(_small(np.ascontiguousarray(cv2.erode(mask[::_SAMPLE_STEP, ::_SAMPLE_STEP], _AROUND))))
+    surroundings = np.asarray(cv2.erode(small, _HAZE_PATCH), np.uint8)
     columns = mask[:, ::_SAMPLE_STEP]
     steps = columns[1:, 1:] & columns[:-1, 1:] & columns[1:, :-1]
     large = min(mask.shape) >= LEAST_SIDE
@@ -164,7 +166,7 @@ def _part(mask: Levels) -> _Part:
         inner=inner,
         half=_whole(_half(inner)) if large else inner,
         small=small,
-        surroundings=np.asarray(cv2.erode(small, _HAZE_PATCH), np.uint8),
+        surroundings=surroundings if surroundings.any() else small,
         sampled=mask[::_SAMPLE_STEP, ::_SAMPLE_STEP].ravel() > 0,
         sparse=mask[::_SPARSE_STEP, ::_SPARSE_STEP] > 0,
         noise=np.concatenate([_tile_means(strip, _NOISE_TILE) == 255 for strip in _strips(inner)]) if large else none,

@@ -18,6 +18,7 @@ One update, in this order:
    takes part only while it is faulty, and one that ``yields`` not at all (``Check.counts``).
    The fault is the most severe of the faulty checks that may reject; else the score, where it is faulty; else the most
    severe of the faulty witnesses (``CheckSpec``) where the score is at least doubtful (``Check.in_doubt``).
+   A baseline, given or learned, moves thresholds, and lets sharpness reject (``NormalRule``, ``checks.thresholds``).
    The reason is that of the most severe check, of any role; where none is severe, "low quality". The runner-up is the
    most severe one of another reason. Severity is the scale on which checks compare: 0 at the ``accept`` threshold in
    force, 1 at the check's ``worst`` or beyond, linear between (``Check.severity``); frozen is 0.5. Of equals the first

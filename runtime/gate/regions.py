@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -28,7 +29,8 @@ Mask = NDArray[np.uint8]
 MOST_POLYGONS = 32
 MOST_CORNERS = 256
 LEAST_SHARE = 0.01
-_TRIAL_SIDE = 128  # pixels a side of the mask by which the share that is left is counted
+_TRIAL = (90, 160)  # as small as cues look at a picture
+_WINDOW = np.ones((9, 9), np.uint8)  # what tells a cover must see whole, or a dead camera would seem good
 _DECIMALS = 4
 
 
@@ -45,8 +47,8 @@ class Regions:
         [0, 0, 255, 255]
 
     Raises:
-        ConfigurationError: a polygon of fewer than 3 corners, a corner outside of 0..1, too many of them, or less than
-            a hundredth of the picture left.
+        ConfigurationError: a polygon of fewer than 3 corners, a corner outside of 0..1, too many of them, or what is
+            left too little, or too thin, for a covered lens to show in it.
     """
 
     include: tuple[Polygon, ...] = ()
@@ -58,10 +60,10 @@ class Regions:
                 raise ConfigurationError(f"{name} has {len(polygons)} polygons: give at most {MOST_POLYGONS}")
             for number, polygon in enumerate(polygons):
                 _check(polygon, f"{name}[{number}]")
-        if self and np.count_nonzero(self.mask(_TRIAL_SIDE, _TRIAL_SIDE)) < LEAST_SHARE * _TRIAL_SIDE**2:
+        if self and np.mean(cv2.erode(self.mask(*_TRIAL), _WINDOW) > 0) < LEAST_SHARE:
             raise ConfigurationError(
-                f"include and exclude leave less than {LEAST_SHARE:.0%} of the picture to look at: draw them so that "
-                "more of it is left"
+                "include and exclude leave too little of the picture to look at, or too thin a strip: draw them so "
+                "that more of it is left"
             )
 
     def __bool__(self) -> bool:

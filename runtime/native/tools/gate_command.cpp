@@ -64,11 +64,12 @@ struct Counts {
 
 class Replay {
 public:
-    Replay(Scorer scorer, const std::string *policy, const std::string *reference, const std::string *regions,
-           const std::string *profiles)
+    Replay(Scorer scorer, const std::string *policy, const std::string *baseline, const std::string *reference,
+           const std::string *regions, const std::string *profiles)
         : scorer_(std::move(scorer)) {
         dgiqa_camera *camera = nullptr;
-        check(dgiqa_camera_create(scorer_.get(), policy != nullptr ? policy->c_str() : nullptr, nullptr, &camera));
+        check(dgiqa_camera_create(scorer_.get(), policy != nullptr ? policy->c_str() : nullptr,
+                                  baseline != nullptr ? baseline->c_str() : nullptr, &camera));
         camera_.reset(camera);
         if (profiles != nullptr) check(dgiqa_gate_set_profiles(dgiqa_camera_gate(camera), profiles->c_str()));
         if (reference != nullptr) check(dgiqa_camera_set_reference(camera, reference->c_str()));
@@ -151,6 +152,7 @@ const Command &gate_command() {
         "dgiqa-edge-native gate --bundle build/demo/bundle --policy policy.json --fps 10 frames/",
         with_scorer_options({{"--policy", "FILE", "JSON policy (default: the published one)"},
                              {"--reference", "FILE", "the view it is meant to have, by dgiqa-edge gate reference"},
+                             {"--baseline", "FILE", "what is normal for the camera, by the same command"},
                              {"--profiles", "FILE", "JSON profiles and switch of a camera, as in a watch file"},
                              {"--begin", "SECONDS", "since local midnight, of the first frame (default: 0)"},
                              {"--regions", "FILE", "JSON regions, what of the picture counts (default: all of it)"},
@@ -165,6 +167,8 @@ int run_gate(const Arguments &arguments) {
     const bool json = arguments.has("--json");
     const auto policy_file = arguments.text("--policy");
     const std::string policy = policy_file ? text_of_file(*policy_file) : "";
+    const auto baseline_file = arguments.text("--baseline");
+    const std::string baseline = baseline_file ? text_of_file(*baseline_file) : "";
     const auto reference_file = arguments.text("--reference");
     const std::string reference = reference_file ? text_of_file(*reference_file) : "";
     const auto profiles_file = arguments.text("--profiles");
@@ -173,8 +177,9 @@ int run_gate(const Arguments &arguments) {
     const auto regions_file = arguments.text("--regions");
     const std::string regions = regions_file ? text_of_file(*regions_file) : "";
     const auto frames = recorded_frames(arguments.operands()[0], arguments.number("--fps", kSlowestFps, kFastestFps));
-    Replay replay(scorer_of(arguments), policy_file ? &policy : nullptr, reference_file ? &reference : nullptr,
-                  regions_file ? &regions : nullptr, profiles_file ? &profiles : nullptr);
+    Replay replay(scorer_of(arguments), policy_file ? &policy : nullptr, baseline_file ? &baseline : nullptr,
+                  reference_file ? &reference : nullptr, regions_file ? &regions : nullptr,
+                  profiles_file ? &profiles : nullptr);
     Counts counts;
     bool watchdog = false;
     if (!json) print("%7s  %9s  %-7s  %s\n", "frame", "t_s", "state", "reason");

@@ -32,6 +32,8 @@ REGIONS = {
     "half": Regions(include=(((0.0, 0.0), (0.5, 0.0), (0.5, 1.0), (0.0, 1.0)),)),
     "strip below": Regions(exclude=(((0.0, 0.0), (1.0, 0.0), (1.0, 0.85), (0.0, 0.85)),)),
     "strip left": Regions(include=(((0.0, 0.0), (0.1, 0.0), (0.1, 1.0), (0.0, 1.0)),)),
+    "thinnest below": Regions(include=(((0.0, 0.94), (1.0, 0.94), (1.0, 1.0), (0.0, 1.0)),)),
+    "thinnest left": Regions(include=(((0.0, 0.0), (0.035, 0.0), (0.035, 1.0), (0.0, 1.0)),)),
     "corner": Regions(include=(((0.0, 0.0), (0.15, 0.0), (0.15, 0.2), (0.0, 0.2)),)),
 }
 

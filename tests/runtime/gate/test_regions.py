@@ -24,8 +24,10 @@ polygons = st.lists(st.tuples(shares, shares), min_size=3, max_size=8).map(tuple
     [
         ({"include": [[[0, 0], [1, 1]]]}, r"include\[0\] has 2 corners: give 3 to 256"),
         ({"exclude": [TOP, [[0, 0], [1, 0], [1, 1.2]]]}, r"exclude\[1\] has a corner at \[1, 1.2\]"),
-        ({"exclude": [[[0, 0], [1, 0], [1, 1], [0, 1]]]}, "leave less than 1% of the picture"),
-        ({"include": [[[0.5, 0.5], [0.52, 0.5], [0.5, 0.52]]]}, "leave less than 1% of the picture"),
+        ({"exclude": [[[0, 0], [1, 0], [1, 1], [0, 1]]]}, "leave too little of the picture"),
+        ({"include": [[[0.5, 0.5], [0.52, 0.5], [0.5, 0.52]]]}, "leave too little of the picture"),
+        ({"include": [[[0, 0.97], [1, 0.97], [1, 1], [0, 1]]]}, "or too thin a strip"),
+        ({"include": [[[0, 0], [0.02, 0], [0.02, 1], [0, 1]]]}, "or too thin a strip"),
         ({"include": [TOP] * 33}, "include has 33 polygons: give at most 32"),
         ({"include": [[["x", 0], [1, 0], [1, 1]]]}, "include is no list of polygons"),
         ({"include": [TOP[0]]}, "include is no list of polygons"),
@@ -135,8 +137,8 @@ def test_a_stamp_no_longer_decides():
 
 
 def test_what_is_too_thin_to_be_measured_is_none():
-    strip = Regions(include=(((0.0, 0.46), (1.0, 0.46), (1.0, 0.49), (0.0, 0.49)),))
-    cues = CueMeter(strip).measure(cv2.imread(str(SHIPPED_PHOTOS / "coffee.jpg"))[:300, :400].copy())
+    strip = Regions(include=(((0.0, 0.4), (1.0, 0.4), (1.0, 0.52), (0.0, 0.52)),))
+    cues = CueMeter(strip).measure(cv2.imread(str(SHIPPED_PHOTOS / "coffee.jpg"))[:120, :160].copy())
     assert cues.noise is None and cues.smear is None and cues.luminance is not None
 
 

@@ -45,7 +45,7 @@ REGIONS = {
     "both": Regions(
         (rectangle(0.1, 0.1, 0.95, 0.9),), (((0.4, 0.3), (0.7, 0.35), (0.55, 0.75)), _star(7, 0.3, 0.6, 0.2))
     ),
-    "strip": Regions(include=(rectangle(0.0, 0.46, 1.0, 0.5),)),
+    "strip": Regions(include=(rectangle(0.0, 0.38, 1.0, 0.5),)),
 }
 SIZES = [(48, 64), (65, 67), (97, 131), (120, 213)]
 SEQUENCES: list[tuple[str, list[tuple[str, list[int] | None]]]] = [

@@ -55,6 +55,10 @@ Part part_of(Picture mask, bool large) {
         part.half = whole(half_size(part.inner));
         part.small = whole(small_mask(darkest_around(every(mask, SAMPLE_STEP), BESIDE)));
         part.surroundings = darkest_around(part.small);
+        const auto &around = part.surroundings.pixels;
+        if (std::all_of(around.begin(), around.end(), [](std::uint8_t level) { return level == 0; })) {
+            part.surroundings = part.small;  // a strip too thin: a lens that is covered is so beyond it too
+        }
         part.noise_tiles = whole_noise_tiles(part.inner);
         part.smear_tiles = whole_smear_tiles(mask);
     }

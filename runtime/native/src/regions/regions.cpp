@@ -15,7 +15,8 @@ constexpr std::size_t MOST_POLYGONS = 32;
 constexpr std::size_t FEWEST_CORNERS = 3;
 constexpr std::size_t MOST_CORNERS = 256;
 constexpr double LEAST_SHARE = 0.01;
-constexpr int TRIAL_SIDE = 128;
+constexpr int TRIAL_HEIGHT = 90, TRIAL_WIDTH = 160;  // as small as cues look at a picture
+constexpr int AROUND = 4;  // pixels on each side that what tells a cover must see, or a dead camera would seem good
 constexpr std::uint8_t COUNTS = 255;
 
 [[noreturn]] void complain(const std::string &message) { throw Error(DGIQA_ERROR_CONFIGURATION, message); }
@@ -43,6 +44,23 @@ std::vector<bool> inside(const Polygon &polygon, int height, int width) {
         for (std::size_t x = 0; x < line; ++x) {
             in = in != turns[x];
             found[static_cast<std::size_t>(y) * line + x] = in;
+        }
+    }
+    return found;
+}
+
+// How many pixels are included with all that lies around them in the picture.
+int whole_surroundings(const Picture &mask) {
+    int found = 0;
+    for (int y = 0; y < mask.height; ++y) {
+        for (int x = 0; x < mask.width; ++x) {
+            bool whole = true;
+            for (int row = std::max(0, y - AROUND); row <= std::min(mask.height - 1, y + AROUND); ++row) {
+                const std::uint8_t *line = mask.row(row);
+                const int first = std::max(0, x - AROUND), last = std::min(mask.width - 1, x + AROUND);
+                whole = whole && std::all_of(line + first, line + last + 1, [](std::uint8_t level) { return level == COUNTS; });
+            }
+            found += whole;
         }
     }
     return found;
@@ -125,10 +143,9 @@ Regions read_regions(const std::string &text) {
         }
     }
     Regions regions{read_polygons(document, "include"), read_polygons(document, "exclude")};
-    const Picture trial = regions.mask(TRIAL_SIDE, TRIAL_SIDE);
-    const auto left = std::count(trial.pixels.begin(), trial.pixels.end(), COUNTS);
-    if (static_cast<double>(left) < LEAST_SHARE * TRIAL_SIDE * TRIAL_SIDE) {
-        complain("include and exclude leave less than 1% of the picture to look at: draw them so that more of it is left");
+    if (whole_surroundings(regions.mask(TRIAL_HEIGHT, TRIAL_WIDTH)) < LEAST_SHARE * TRIAL_HEIGHT * TRIAL_WIDTH) {
+        complain("include and exclude leave too little of the picture to look at, or too thin a strip: draw them so that "
+                 "more of it is left");
     }
     return regions;
 }

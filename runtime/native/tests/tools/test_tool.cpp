@@ -24,6 +24,7 @@ TEST_CASE("wrong usage ends with 2 and names what is wrong") {
         {"gate --bundle x", "one video file or one directory"},
         {"gate --bundle x --fps 0 /tmp", "'0' is no number from 0.001 to 1000"},
         {"gate --bundle x --policy /nowhere.json /tmp", "/nowhere.json does not exist"},
+        {"gate --bundle x --baseline /nowhere.json /tmp", "/nowhere.json does not exist"},
         {"gate --bundle x --fps nan /tmp", "'nan' is no number from"},
         {"gate --bundle x --fps -1 /tmp", "'-1' is no number from"},
         {"gate --bundle x --fps 1e300 /tmp", "'1e300' is no number from"},
