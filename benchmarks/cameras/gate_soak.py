@@ -8,6 +8,7 @@ frames on one thread each, by processor time.
 """
 
 import argparse
+import contextlib
 import functools
 import itertools
 import os
@@ -16,7 +17,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -115,11 +116,14 @@ def soak(folder: Path, settings: dict[str, Any], port: int, duration_s: float) -
     readings = []
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process, Progress("watching") as progress:
         started = time.monotonic()
-        while process.poll() is None:
-            time.sleep(READ_EVERY_S)
-            progress(round(time.monotonic() - started), round(duration_s))
-            if (status := _status(port)) is not None:
-                readings.append(_reading(status, folder / "evidence", time.monotonic() - started))
+        try:
+            while process.poll() is None:
+                time.sleep(READ_EVERY_S)
+                progress(round(time.monotonic() - started), round(duration_s))
+                if (status := _status(port)) is not None:
+                    readings.append(_reading(status, folder / "evidence", time.monotonic() - started))
+        finally:
+            process.terminate()  # of no effect where it has ended
     if process.returncode:
         raise SourceError(f"watch ended with exit code {process.returncode}: see what it said, mend that")
     summary = parse_json(file_bytes(folder / "summary.json").decode())
@@ -151,7 +155,7 @@ def _reading(status: dict[str, Any], evidence: Path, at_s: float) -> dict[str, f
     for camera in status["cameras"]:
         settled = camera["scored"] + camera["skipped"] + camera["failed"]
         assert camera["captured"] == settled, f"{camera['camera']}: {camera['captured']} captured, {settled} settled"
-    kept = sum(file.stat().st_size for file in _files(evidence))
+    kept = _kept(evidence)
     assert kept <= DISK_MIB * 2**20, f"{kept} bytes of evidence"
     totals = {
         key: sum(camera[key] for camera in status["cameras"]) for key in ("captured", "scored", "skipped", "failed")
@@ -159,9 +163,14 @@ def _reading(status: dict[str, Any], evidence: Path, at_s: float) -> dict[str, f
     return {"at_s": round(at_s, 1), "memory_mib": status["memory_mib"], "evidence_mib": kept / 2**20, **totals}
 
 
-def _files(folder: Path) -> Iterator[Path]:
+def _kept(folder: Path) -> int:
+    """Bytes below; what is removed meanwhile is none."""
+    found = 0
     for place, _, names in os.walk(folder):
-        yield from (Path(place, name) for name in names if Path(place, name).exists())
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):
+                found += Path(place, name).stat().st_size
+    return found
 
 
 def processor_ms(bundle: Path, frames: Sequence[Picture], reference: ReferenceView) -> dict[str, float]:
