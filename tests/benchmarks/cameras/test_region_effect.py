@@ -11,7 +11,7 @@ from dgiqa_edge.runtime.scoring.scorer import Scorer
 def test_a_stamp_lies_in_its_place_and_nowhere_else(make_photo):
     photo = make_photo(seed=2, height=240, width=320)
     changed = np.any(region_effect.stamped(photo) != photo, -1)
-    place = Regions(include=(region_effect.STAMP,)).mask(240, 320) > 0
+    place = Regions(exclude=(region_effect.STAMP,)).mask(240, 320) == 0
     assert changed[place].mean() > 0.9 and not changed[cv2.dilate(place.astype(np.uint8), np.ones((3, 3))) == 0].any()
 
 
