@@ -1,12 +1,17 @@
 """The browser that looks at our pages: a headless Chromium of the system, driven by Playwright. It asks nobody else."""
 
 import contextlib
+import importlib.util
 import shutil
 from collections.abc import Iterator
 from typing import Any
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+PACKAGES = ("playwright", "axe_playwright_python")
+LACKING = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 MISSING = "no Chromium: apt-get install chromium"
+if LACKING:
+    CHROMIUM, MISSING = None, f"{LACKING[0].replace('_', '-')} is not installed"
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
