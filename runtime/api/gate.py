@@ -15,15 +15,15 @@ from ..errors import DgiqaEdgeError, GateError, SourceError
 from ..frames.arrays import Image, as_bgr
 from ..gate.baseline import Baseline
 from ..gate.baseline_file import load_baseline
-from ..gate.gate import Gate as StateMachine
 from ..gate.policy import GatePolicy
 from ..gate.policy_file import load_policy
+from ..gate.profiles.profiled_gate import ProfiledGate
 from ..gate.reference.reference import ReferenceView
 from ..gate.reference.reference_file import load_reference
 from ..gate.regions import Regions, regions_from
 from ..gate.verdict import Verdict
 from ..scoring.scorer import Scorer
-from ..watch.replay import FrameJudge
+from ..watch.frame_judge import FrameJudge
 from ..watch.sources.protocol import Frame
 from .camera import Camera
 
@@ -80,7 +80,7 @@ class Gate:
         except DgiqaEdgeError:
             self.close()
             raise
-        self._judge = FrameJudge(self._scorer, StateMachine(self.policy, baseline), self.regions, reference)
+        self._judge = FrameJudge(ProfiledGate(self.policy, None, {None: baseline}), self.regions, {None: reference})
         self._last_s = 0.0
 
     def judge(self, frame: Frame | Image | None, t_s: float | None = None, *, rgb: bool = False) -> Verdict:
@@ -102,7 +102,7 @@ class Gate:
             frame = frame.image
         bgr = None if frame is None else as_bgr(frame, rgb)
         t_s = time.monotonic() if t_s is None else t_s
-        verdict, _ = self._judge.judge(bgr, t_s)
+        verdict, _ = self._judge.judge(bgr, self._scorer, t_s)
         self._last_s = t_s
         return verdict
 

@@ -6,9 +6,7 @@ from typing import Any
 
 from ..errors import GateError
 from ..ground.atomic import write_text
-from ..ground.input_file import file_bytes
-from ..ground.names import json_text
-from ..ground.strict_text import KeyRuleError, parse_json
+from ..settings.own_file import UnusableError, own_document, own_text
 from .baseline import QUANTITIES, Baseline, Spread
 
 VERSION = 1
@@ -25,9 +23,7 @@ def save_baseline(path: Path, baseline: Baseline, scorer_id: str) -> None:
     Raises:
         MachineError: the disk is full, or the folder cannot be written.
     """
-    document = {
-        "kind": _KIND,
-        "version": VERSION,
+    content = {
         "scorer_id": scorer_id,
         "samples": baseline.samples,
         "spreads": {
@@ -35,7 +31,7 @@ def save_baseline(path: Path, baseline: Baseline, scorer_id: str) -> None:
             for name, spread in baseline.spreads.items()
         },
     }
-    write_text(path, json_text(document, indent=1) + "\n")
+    write_text(path, own_text(_KIND, VERSION, content, indent=1))
 
 
 def load_baseline(path: Path, scorer_id: str, on_unusable: str = "refuse") -> Baseline | None:
@@ -49,18 +45,11 @@ def load_baseline(path: Path, scorer_id: str, on_unusable: str = "refuse") -> Ba
         GateError: the file cannot be used; the message says why and what to do.
     """
     try:
-        text = file_bytes(path).decode()
-        return _baseline(parse_json(text), scorer_id)
+        return _baseline(own_document(path, _KIND, VERSION), scorer_id)
     except FileNotFoundError:
         return None
-    except OSError as error:
-        problem = str(error.strerror)
-    except _UnusableError as error:
+    except UnusableError as error:
         problem = str(error)
-    except KeyRuleError as error:
-        problem = f"it is damaged: {error}"
-    except ValueError:
-        problem = "it is damaged: no JSON"
     if on_unusable == "relearn":
         return None
     raise GateError(
@@ -69,33 +58,25 @@ def load_baseline(path: Path, scorer_id: str, on_unusable: str = "refuse") -> Ba
     )
 
 
-class _UnusableError(Exception):
-    """Why a file is no baseline for this camera now."""
-
-
-def _baseline(document: Any, scorer_id: str) -> Baseline:
-    if not isinstance(document, dict) or document.get("kind") != _KIND:
-        raise _UnusableError("it holds something else")
-    if document.get("version") != VERSION:
-        raise _UnusableError(f"its version is {document.get('version')!r}, this program reads {VERSION}")
+def _baseline(document: dict[str, Any], scorer_id: str) -> Baseline:
     if document.get("scorer_id") != scorer_id:
-        raise _UnusableError("it was learned with another bundle, whose scores do not compare")
+        raise UnusableError("it was learned with another bundle, whose scores do not compare")
     samples, spreads = document.get("samples"), document.get("spreads")
     if not isinstance(samples, int) or isinstance(samples, bool) or samples < 1 or not isinstance(spreads, dict):
-        raise _UnusableError("it is damaged: no samples or spreads")
+        raise UnusableError("it is damaged: no samples or spreads")
     unknown = sorted(set(spreads) - set(QUANTITIES))
     if unknown:
-        raise _UnusableError(f"it is damaged: no quantity is called {unknown[0]!r}")
+        raise UnusableError(f"it is damaged: no quantity is called {unknown[0]!r}")
     return Baseline(samples, {name: _spread(name, value) for name, value in spreads.items()})
 
 
 def _spread(name: str, value: Any) -> Spread:
     if not isinstance(value, dict) or set(value) != {"low", "median", "high"}:
-        raise _UnusableError(f"it is damaged: {name} has not the three quantiles")
+        raise UnusableError(f"it is damaged: {name} has not the three quantiles")
     numbers = [value[key] for key in ("low", "median", "high")]
     if any(isinstance(number, bool) or not isinstance(number, int | float) for number in numbers):
-        raise _UnusableError(f"it is damaged: a quantile of {name} is no number")
+        raise UnusableError(f"it is damaged: a quantile of {name} is no number")
     low, median, high = map(float, numbers)
     if not (math.isfinite(low) and math.isfinite(high) and low <= median <= high):
-        raise _UnusableError(f"it is damaged: the quantiles of {name} are not in order")
+        raise UnusableError(f"it is damaged: the quantiles of {name} are not in order")
     return Spread(low, median, high)

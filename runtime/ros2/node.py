@@ -24,12 +24,12 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ConfigurationError, DgiqaEdgeError, MachineError, SourceError
-from ..gate.gate import Gate
 from ..gate.policy import GatePolicy
 from ..gate.policy_file import load_policy
+from ..gate.profiles.profiled_gate import ProfiledGate
 from ..gate.verdict import State, Verdict
 from ..scoring.scorer import Scorer
-from ..watch.replay import FrameJudge
+from ..watch.frame_judge import FrameJudge
 from .diagnostics import level, values
 from .newest import Counts, Newest
 from .pictures import compressed_picture, picture
@@ -65,10 +65,10 @@ class CameraGate:
             raise ConfigurationError("the parameter bundle is missing: give --ros-args -p bundle:=DIR")
         if threads < 0 or self._timeout_s <= 0:
             raise ConfigurationError("threads counts from 0, timeout_s is more than 0: give others")
-        gate = Gate(load_policy(Path(policy)) if policy else GatePolicy())
+        gate = ProfiledGate(load_policy(Path(policy)) if policy else GatePolicy())
         self._node = node
         self._scorer = Scorer(bundle, threads=threads or None)
-        self._judge = FrameJudge(self._scorer, gate)
+        self._judge = FrameJudge(gate)
         self._picture = compressed_picture if compressed else picture
         self._newest = Newest()
         self._verdict: Verdict | None = None
@@ -124,7 +124,7 @@ class CameraGate:
                 image = self._picture(message)
             except SourceError as error:
                 self._problem = str(error)
-        self._verdict, _ = self._judge.judge(image, now)
+        self._verdict, _ = self._judge.judge(image, self._scorer, now)
         if self._verdict.announced or self._verdict.changed:
             self._tell()
         return self._verdict

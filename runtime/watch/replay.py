@@ -3,7 +3,6 @@
 Live cameras are the watch loop's work; here every frame is judged, in its order, at the time its number says.
 """
 
-import contextlib
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
@@ -13,20 +12,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import SourceError, UnsuitableReferenceError
+from ..errors import SourceError
 from ..frames.images import IMAGE_SUFFIXES, expand_images, read_image
-from ..gate.baseline import Baseline
-from ..gate.cues import CueMeter
-from ..gate.gate import NO_SIGNAL, Gate
-from ..gate.policy import GatePolicy
 from ..gate.profiles.chooser import DAY_S
-from ..gate.profiles.profiled_gate import ProfiledGate, Profiles
 from ..gate.reading import Reading
-from ..gate.reference.reference import ReferenceView
-from ..gate.regions import WHOLE, Regions
 from ..gate.verdict import Verdict
 from ..quality import FrameScorer
-from .seen import Seen
+from .frame_judge import FrameJudge
 from .sources.protocol import Damaged, End, Frame
 from .sources.video_file import VideoFile
 
@@ -128,85 +120,17 @@ class Recording:
         self.expected, self.missing = video.expected, video.missing - damaged
 
 
-class RecordedGate(ProfiledGate):
-    """A gate whose profiles go by the recording's clock.
-
-    Args:
-        baseline: of the camera's own settings.
-        begin_s: local time of the first frame, seconds since midnight.
-    """
-
-    def __init__(
-        self,
-        policy: GatePolicy,
-        profiles: Profiles | None = None,
-        baseline: Baseline | None = None,
-        begin_s: float = 0.0,
-    ) -> None:
-        super().__init__(policy, profiles, {None: baseline})
-        self._begin_s = begin_s
-
-    def update(self, reading: Reading, t: float, local_s: float = 0.0) -> Verdict:
-        """As ``ProfiledGate.update``, at the recording's time whatever ``local_s`` says."""
-        return super().update(reading, t, (self._begin_s + t) % DAY_S)
-
-
-class FrameJudge:
-    """One camera's frames through cues, scorer and gate, in their order; for one thread at a time.
-
-    Args:
-        regions: what of the frames counts.
-        reference: the view that the camera is meant to have; without one it is learned where the gate's policy says so.
-    """
-
-    def __init__(
-        self,
-        scorer: FrameScorer,
-        gate: Gate | ProfiledGate,
-        regions: Regions = WHOLE,
-        reference: ReferenceView | None = None,
-    ) -> None:
-        self._scorer = scorer
-        self._gate = gate
-        self._seen = Seen(regions)
-        self._meter = CueMeter(regions, reference, gate.policy.reference.learn_minutes)
-
-    @property
-    def reference(self) -> ReferenceView | None:
-        """Given at the start, or learned by now."""
-        return self._meter.reference
-
-    def judge(self, image: NDArray[np.uint8] | None, t_s: float) -> tuple[Verdict, Reading]:
-        """The verdict on a frame, uint8 [H, W, 3] BGR, and what it was made from; None is a camera without signal.
-
-        Raises:
-            DgiqaEdgeError: as ``Scorer.score`` and ``Gate.update`` do.
-        """
-        if image is None:
-            self._meter.restart()
-            return self._gate.update(NO_SIGNAL, t_s), NO_SIGNAL
-        quality = self._scorer.score(self._seen.picture(image))
-        reading = Reading(quality.score, self._meter.measure(image), quality.faults)
-        verdict = self._gate.update(reading, t_s)
-        if verdict.good:
-            with contextlib.suppress(UnsuitableReferenceError):  # it goes on learning
-                self._meter.passed(image, t_s)
-        return self._seen.placed(verdict, quality, image.shape), reading
-
-
 def replay(
-    frames: Iterable[RecordedFrame],
-    scorer: FrameScorer,
-    gate: Gate | ProfiledGate,
-    regions: Regions = WHOLE,
-    reference: ReferenceView | None = None,
+    frames: Iterable[RecordedFrame], judge: FrameJudge, scorer: FrameScorer, begin_s: float = 0.0
 ) -> Iterator[Judged]:
-    """Judge each frame, by what counts of it; one that cannot be read is a camera without signal.
+    """Judge each frame at the time its number says; one that cannot be read is a camera without signal.
+
+    Args:
+        begin_s: local time of the first frame, seconds since midnight.
 
     Raises:
-        GateError: as ``Gate.update`` does.
+        DgiqaEdgeError: as ``FrameJudge.judge``.
     """
-    judge = FrameJudge(scorer, gate, regions, reference)
     for frame in frames:
-        verdict, reading = judge.judge(frame.image, frame.t_s)
+        verdict, reading = judge.judge(frame.image, scorer, frame.t_s, (begin_s + frame.t_s) % DAY_S)
         yield Judged(frame.index, frame.t_s, frame.file, verdict, reading, frame.image, frame.error)

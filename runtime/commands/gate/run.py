@@ -86,6 +86,7 @@ def run(args: argparse.Namespace) -> int:
     from ...gate.baseline_file import load_baseline
     from ...gate.policy import GatePolicy
     from ...gate.policy_file import load_policy
+    from ...gate.profiles.profiled_gate import ProfiledGate
     from ...gate.profiles.settings import load_profiles
     from ...gate.reference.reference_file import load_reference
     from ...gate.regions import regions_from
@@ -95,7 +96,8 @@ def run(args: argparse.Namespace) -> int:
     from ...tuning.film import Film
     from ...tuning.label_file import read_labels, scored_against
     from ...tuning.label_score import VerdictSpans, label_table
-    from ...watch.replay import RecordedGate, Recording, replay
+    from ...watch.frame_judge import FrameJudge
+    from ...watch.replay import Recording, replay
 
     labels = read_labels(args.labels) if args.labels else None
     if args.html:
@@ -120,8 +122,8 @@ def run(args: argparse.Namespace) -> int:
     ):
         progress.begin("frames")
         baseline = load_baseline(args.baseline, scorer.bundle.sha256) if args.baseline else None
-        gate = RecordedGate(policy, profiles, baseline, args.begin)
-        for judged in replay(recording, scorer, gate, regions, reference):
+        gate = ProfiledGate(policy, profiles, {None: baseline})
+        for judged in replay(recording, FrameJudge(gate, regions, {None: reference}), scorer, args.begin):
             frames += 1
             failed += judged.error is not None
             if judged.error is not None:

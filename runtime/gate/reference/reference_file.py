@@ -7,10 +7,9 @@ import numpy as np
 
 from ...errors import GateError
 from ...ground.atomic import write_text
-from ...ground.input_file import file_bytes
 from ...ground.limits import LONGEST_SIDE
-from ...ground.names import json_text, shown
-from ...ground.strict_text import KeyRuleError, parse_json
+from ...ground.names import shown
+from ...settings.own_file import UnusableError, own_document, own_text
 from .reference import LEAST_SIDE, ReferenceView, flaw_of
 from .view import COLOUR_CELLS, MOST_LEVEL, Cells, View, cells_of
 
@@ -21,16 +20,14 @@ _MOST_FRAMES = 1_000_000
 
 def reference_text(reference: ReferenceView) -> str:
     """The file's text, which the native runtime reads too."""
-    document = {
-        "kind": _KIND,
-        "version": VERSION,
+    content = {
         "width": reference.width,
         "height": reference.height,
         "frames": reference.frames,
         "levels": reference.view.levels.tolist(),
         "colours": reference.view.colours.tolist(),
     }
-    return json_text(document) + "\n"
+    return own_text(_KIND, VERSION, content)
 
 
 def save_reference(path: Path, reference: ReferenceView) -> None:
@@ -49,29 +46,17 @@ def load_reference(path: Path) -> ReferenceView:
         GateError: the file cannot be used; the message says why and what to do.
     """
     try:
-        return _reference(parse_json(file_bytes(path).decode()))
-    except OSError as error:
+        return _reference(own_document(path, _KIND, VERSION))
+    except FileNotFoundError as error:
         problem = str(error.strerror)
-    except _UnusableError as error:
+    except UnusableError as error:
         problem = str(error)
-    except KeyRuleError as error:
-        problem = f"it is damaged: {error}"
-    except ValueError:
-        problem = "it is damaged: no JSON"
     raise GateError(
         f"{shown(path)}: this reference view cannot be used ({problem}): take it anew with 'dgiqa-edge gate reference'"
     )
 
 
-class _UnusableError(Exception):
-    """Why a file is no reference view."""
-
-
-def _reference(document: Any) -> ReferenceView:
-    if not isinstance(document, dict) or document.get("kind") != _KIND:
-        raise _UnusableError("it holds something else")
-    if document.get("version") != VERSION:
-        raise _UnusableError(f"its version is {document.get('version')!r}, this program reads {VERSION}")
+def _reference(document: dict[str, Any]) -> ReferenceView:
     width, height = (_whole(document, name, LEAST_SIDE, LONGEST_SIDE) for name in ("width", "height"))
     frames = _whole(document, "frames", 1, _MOST_FRAMES)
     rows, columns = cells_of(width, height)
@@ -80,14 +65,14 @@ def _reference(document: Any) -> ReferenceView:
     view = View(levels, colours)
     flaw = flaw_of(view)
     if flaw is not None:
-        raise _UnusableError(flaw)
+        raise UnusableError(flaw)
     return ReferenceView(width, height, frames, view)
 
 
 def _whole(document: dict[str, Any], name: str, low: int, high: int) -> int:
     value = document.get(name)
     if type(value) is not int or not low <= value <= high:
-        raise _UnusableError(f"it is damaged: {name} is no whole number from {low} to {high}")
+        raise UnusableError(f"it is damaged: {name} is no whole number from {low} to {high}")
     return value
 
 
@@ -95,7 +80,7 @@ def _cells(document: dict[str, Any], name: str, shape: tuple[int, ...]) -> Cells
     found = _flat(document.get(name), shape)
     if found is None or not all(type(value) is int and 0 <= value <= MOST_LEVEL for value in found):
         size = "x".join(map(str, shape))
-        raise _UnusableError(f"it is damaged: {name} are not {size} whole numbers from 0 to {MOST_LEVEL}")
+        raise UnusableError(f"it is damaged: {name} are not {size} whole numbers from 0 to {MOST_LEVEL}")
     return np.array(found, np.int64).reshape(shape)
 
 

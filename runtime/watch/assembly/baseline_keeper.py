@@ -13,7 +13,8 @@ from ...gate.baseline_file import load_baseline, save_baseline
 from ...gate.policy import BaselinePolicy, GatePolicy
 from ...gate.reference.reference import ReferenceView
 from ...gate.reference.reference_file import load_reference, save_reference
-from ..loop.judge import References, kept_name
+from ..frame_judge import References
+from ..loop.judge import kept_name
 from ..loop.watch import Baselines
 from .config import CameraSettings
 

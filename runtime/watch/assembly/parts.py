@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ...errors import ConfigurationError, DgiqaEdgeError
 from ...gate.regions import Regions, write_regions
 from ...settings.credentials import shown_address
-from ..loop.judge import References
+from ..frame_judge import References
 from ..loop.watch import Baselines, Watch, WatchedCamera
 from ..sinks.protocol import Sink
 from ..sources.protocol import Source, Surroundings

@@ -9,7 +9,6 @@ import pytest
 
 from dgiqa_edge.calibration.images.shipped import SHIPPED_PHOTOS
 from dgiqa_edge.runtime.gate.cues import CueMeter
-from dgiqa_edge.runtime.gate.gate import Gate
 from dgiqa_edge.runtime.gate.policy import GatePolicy
 from dgiqa_edge.runtime.gate.policy_file import parse_policy
 from dgiqa_edge.runtime.gate.profiles.chooser import PictureRule, SwitchPolicy
@@ -20,10 +19,10 @@ from dgiqa_edge.runtime.gate.regions import Regions
 from dgiqa_edge.runtime.gate.verdict import Verdict
 from dgiqa_edge.runtime.ground.framing import Box, Fit
 from dgiqa_edge.runtime.scoring.scorer import Scorer
+from dgiqa_edge.runtime.watch.frame_judge import FrameJudge
 from dgiqa_edge.runtime.watch.loop.clock import SystemClock
 from dgiqa_edge.runtime.watch.loop.intake import CapturedFrame
 from dgiqa_edge.runtime.watch.loop.judge import CameraJudge
-from dgiqa_edge.runtime.watch.replay import FrameJudge
 
 
 class Remembering(ProfiledGate):
@@ -86,12 +85,12 @@ def test_regions_hold_from_the_next_frame_on_and_change_is_measured_anew(bundle_
 def test_faults_that_the_bundle_reads_reach_the_gate_and_the_verdict_says_where(make_bundle: Any) -> None:
     half_white = np.full((48, 64, 3), 128, np.uint8)
     half_white[:, 32:] = 255
-    gate, recorded = Remembering(), Gate(GatePolicy())
+    gate, recorded = Remembering(), FrameJudge(ProfiledGate(GatePolicy()))
     with Scorer(make_bundle(faults=True), threads=1, allow_spinning=False, verify=False) as scorer:
-        judge, replay = CameraJudge("front", gate, 1, SystemClock()), FrameJudge(scorer, recorded)
+        judge = CameraJudge("front", gate, 1, SystemClock())
         events = [judge.judge(CapturedFrame("front", n, n / 10, n / 10, half_white), scorer) for n in range(3)]
         for n in range(3):
-            verdict, reading = replay.judge(half_white, n / 10)
+            verdict, reading = recorded.judge(half_white, scorer, n / 10)
     assert gate.readings[2].faults == reading.faults
     assert reading.faults["over-exposed"] > 0.7
     told = events[2].verdict
