@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .natural_scenes import NEIGHBOURS, Asymmetric, fit_asymmetric, halved, luminance, normalised
+from .natural_scenes import NEIGHBOURS, fit_asymmetric, halved, luminance, normalised
 
 BLOCK = 96
 FEWEST_BLOCKS = 2
@@ -78,7 +78,3 @@ def _features(blocks: np.ndarray) -> np.ndarray:
         fit = fit_asymmetric((blocks * np.roll(blocks, step, (1, 2))).reshape(count, -1))
         columns += [fit.shape, fit.mean, fit.left_scale, fit.right_scale]
     return np.stack(columns, axis=1)
-
-
-def _pair_features(fit: Asymmetric) -> list[np.ndarray]:
-    return [fit.shape, fit.mean, fit.left_scale, fit.right_scale]

@@ -50,15 +50,6 @@ class CheckpointFile:
     note: str | None
 
 
-def load_checkpoint(path: Path) -> StateDict:
-    """The state dict in ``path``: keys without prefixes, floats as float32, on the CPU.
-
-    Raises:
-        CheckpointError: see :func:`read_checkpoint`.
-    """
-    return read_checkpoint(path).state
-
-
 def read_checkpoint(
     path: Path, wish: Wish = AS_IT_COMES, fits: Callable[[StateDict], bool] = lambda state: False
 ) -> CheckpointFile:

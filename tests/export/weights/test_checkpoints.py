@@ -15,7 +15,7 @@ from torch import nn
 
 from dgiqa_edge.export import networks
 from dgiqa_edge.export.weights import checkpoints
-from dgiqa_edge.export.weights.checkpoint_files import load_checkpoint, read_checkpoint
+from dgiqa_edge.export.weights.checkpoint_files import read_checkpoint
 from dgiqa_edge.export.weights.seeding import seed_weights
 from dgiqa_edge.runtime.errors import CheckpointError, ConfigurationError, MachineError
 
@@ -53,7 +53,7 @@ def as_parameters(state):
 def test_wrappers_and_prefixes_are_stripped(quality_state, tmp_path, wrap):
     path = tmp_path / "w.pth"
     torch.save(wrap(quality_state), path)
-    assert_same(load_checkpoint(path), quality_state)
+    assert_same(read_checkpoint(path).state, quality_state)
 
 
 @pytest.mark.parametrize("suffix", ["pth", "pt", "bin", "safetensors", "weights"])
@@ -61,7 +61,7 @@ def test_the_content_decides_the_format(quality_state, tmp_path, suffix):
     for save in (torch.save, save_file):
         path = tmp_path / f"w.{suffix}"
         save(quality_state, str(path))
-        assert_same(dict(sorted(load_checkpoint(path).items())), dict(sorted(quality_state.items())))
+        assert_same(dict(sorted(read_checkpoint(path).state.items())), dict(sorted(quality_state.items())))
 
 
 def test_a_header_length_that_looks_like_a_pickle_is_safetensors(quality_state, tmp_path):
@@ -78,7 +78,7 @@ def test_a_header_length_that_looks_like_a_pickle_is_safetensors(quality_state, 
 def test_the_older_torch_format_is_read(quality_state, tmp_path):
     path = tmp_path / "w.pth"
     torch.save(quality_state, path, _use_new_zipfile_serialization=False)
-    assert_same(load_checkpoint(path), quality_state)
+    assert_same(read_checkpoint(path).state, quality_state)
 
 
 @pytest.mark.parametrize("stored", [torch.float16, torch.bfloat16, torch.float64])
@@ -106,7 +106,7 @@ def test_code_in_a_checkpoint_is_not_run(tmp_path):
         path = tmp_path / name
         save({"state_dict": {"w": torch.zeros(1)}, "extra": payload}, path)
         with pytest.raises(CheckpointError, match="never run"):
-            load_checkpoint(path)
+            read_checkpoint(path)
         assert not marker.exists()
 
 
@@ -114,7 +114,7 @@ def test_training_arguments_are_named_in_the_refusal(tmp_path):
     path = tmp_path / "w.pth"
     torch.save({"model": {"w": torch.zeros(1)}, "args": argparse.Namespace(lr=0.1)}, path)
     with pytest.raises(CheckpointError, match=r"needs argparse\.Namespace to be loaded.*save its state dict alone"):
-        load_checkpoint(path)
+        read_checkpoint(path)
 
 
 def html(path):
@@ -152,14 +152,14 @@ def test_what_is_no_checkpoint_is_said_in_one_line(tmp_path, write, message):
     path = tmp_path / "w.pth"
     write(path)
     with pytest.raises(CheckpointError, match=message) as caught:
-        load_checkpoint(path)
+        read_checkpoint(path)
     assert "\n" not in str(caught.value)
     assert str(path) in str(caught.value)
 
 
 def test_fill_copies_every_entry(quality_state, quality_file):
     module = networks.create("dgiqa")
-    checkpoints.fill(module, load_checkpoint(quality_file), quality_file)
+    checkpoints.fill(module, read_checkpoint(quality_file).state, quality_file)
     assert_same(module.state_dict(), quality_state)
 
 
@@ -207,7 +207,9 @@ def test_small_floats_and_views_are_read(quality_state, tmp_path, stored):
     small = {k: t.to(stored) if t.ndim > 1 else t for k, t in quality_state.items()}
     small["2.weight"] = torch.stack([small["2.weight"].float()] * 2, -1)[..., 0].to(stored)
     torch.save(small, path)
-    assert_same(load_checkpoint(path), {key: t.float() if t.is_floating_point() else t for key, t in small.items()})
+    assert_same(
+        read_checkpoint(path).state, {key: t.float() if t.is_floating_point() else t for key, t in small.items()}
+    )
 
 
 def test_quantized_numbers_are_refused(quality_state):
@@ -229,14 +231,14 @@ def test_a_file_name_tells_the_version(toy_networks, tmp_path, file, named):
     torch.save(state_of("depth_anything_v1_vits"), path)
     versions = ["depth_anything_v1_vits", "depth_anything_v2_vits"]
     assert checkpoints.named_network(path, versions) == named
-    assert checkpoints.fitting(load_checkpoint(path), path) == ([named] if named else versions)
+    assert checkpoints.fitting(read_checkpoint(path).state, path) == ([named] if named else versions)
     for version in versions:
         module = networks.create(version)
         if named in (None, version):
-            checkpoints.fill(module, load_checkpoint(path), path)
+            checkpoints.fill(module, read_checkpoint(path).state, path)
         else:
             with pytest.raises(CheckpointError, match=f"calls itself {named}"):
-                checkpoints.fill(module, load_checkpoint(path), path)
+                checkpoints.fill(module, read_checkpoint(path).state, path)
 
 
 def test_a_metric_model_is_refused(toy_networks):
@@ -250,7 +252,7 @@ def test_metadata_outweighs_the_file_name(toy_networks, tmp_path):
     torch.save(state_of("depth_anything_v2_vits"), source)
     checkpoints.convert(source, renamed)
     with pytest.raises(CheckpointError, match="calls itself depth_anything_v2_vits"):
-        checkpoints.fill(networks.create("depth_anything_v1_vits"), load_checkpoint(renamed), renamed)
+        checkpoints.fill(networks.create("depth_anything_v1_vits"), read_checkpoint(renamed).state, renamed)
 
 
 @pytest.mark.parametrize("half", [False, True])
@@ -274,9 +276,9 @@ def test_convert_leaves_an_ambiguous_version_open(toy_networks, tmp_path):
     torch.save(state_of("depth_anything_v1_vits"), source)
     both = "depth_anything_v1_vits|depth_anything_v2_vits"
     assert checkpoints.convert(source, destination) == both
-    assert len(checkpoints.fitting(load_checkpoint(destination), destination)) == 2
+    assert len(checkpoints.fitting(read_checkpoint(destination).state, destination)) == 2
     assert checkpoints.convert(source, destination, network="depth_anything_v2_vits") == "depth_anything_v2_vits"
-    assert checkpoints.fitting(load_checkpoint(destination), destination) == ["depth_anything_v2_vits"]
+    assert checkpoints.fitting(read_checkpoint(destination).state, destination) == ["depth_anything_v2_vits"]
 
 
 def test_convert_refuses_what_it_would_spoil(quality_state, quality_file, tmp_path):

@@ -8,7 +8,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from dgiqa_edge.export.weights.checkpoint_files import load_checkpoint, read_checkpoint
+from dgiqa_edge.export.weights.checkpoint_files import read_checkpoint
 from dgiqa_edge.runtime.errors import CheckpointError
 
 
@@ -24,7 +24,7 @@ def test_a_truncated_file_is_called_so(quality_state, tmp_path, save, share):
     content = path.read_bytes()
     path.write_bytes(content[: max(9, int(len(content) * share))])
     with pytest.raises(CheckpointError, match=r"truncated.*download it again|is truncated"):
-        load_checkpoint(path)
+        read_checkpoint(path)
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -45,7 +45,7 @@ def test_damaged_bytes_are_read_or_refused(quality_state, tmp_path, save):
             spoilt[at] = random.integers(0, 256)
         path.write_bytes(spoilt)
         try:
-            load_checkpoint(path)
+            read_checkpoint(path)
         except CheckpointError:
             refused += 1
     assert refused > 100
@@ -60,7 +60,7 @@ def test_a_flipped_bit_is_called_damage(quality_file):
     content[entry.header_offset + 30 + name_length + extra_length + 5] ^= 4
     quality_file.write_bytes(content)
     with pytest.raises(CheckpointError, match=r"quality\.pth is damaged: its entry quality/data/0 fails the checksum"):
-        load_checkpoint(quality_file)
+        read_checkpoint(quality_file)
 
 
 def test_a_file_without_checksums_is_read(quality_state, tmp_path):
@@ -70,7 +70,7 @@ def test_a_file_without_checksums_is_read(quality_state, tmp_path):
         torch.save(quality_state, path)
     finally:
         torch.serialization.set_crc32_options(True)
-    read = load_checkpoint(path)
+    read = read_checkpoint(path).state
     assert read.keys() == quality_state.keys()
     assert all(torch.equal(read[key], quality_state[key]) for key in read)
 
@@ -89,7 +89,7 @@ def test_a_compressed_archive_is_refused_before_it_is_unpacked(tmp_path):
     packed_again(path, compression=zipfile.ZIP_DEFLATED)
     assert path.stat().st_size < 1_000_000
     with pytest.raises(CheckpointError, match=r"claims more than it holds .compressed.*as torch.save wrote it"):
-        load_checkpoint(path)
+        read_checkpoint(path)
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -107,7 +107,7 @@ def test_a_tensor_that_is_no_array_of_numbers_is_a_checkpoint_error(quality_stat
     path = tmp_path / "w.pth"
     torch.save({**quality_state, "2.weight": make()}, path)
     with pytest.raises(CheckpointError, match=rf"w\.pth: 2\.weight (is )?{message}"):
-        load_checkpoint(path)
+        read_checkpoint(path)
 
 
 def test_metadata_of_a_truncated_header_is_a_checkpoint_error(tmp_path):
