@@ -77,6 +77,8 @@ class MqttBroker:
         self._wanted: frozenset[str] = frozenset()
         self._tell: Callable[[str, str], None] | None = None
         self._connected = threading.Event()
+        # What is to be told is noted and told, or a new connection tells it: never between the two, and never late.
+        self._telling = threading.Lock()
         self._aborted = threading.Event()
         self._problem = _NO_ANSWER
         self._client = connection(settings)
@@ -119,18 +121,20 @@ class MqttBroker:
             ]
             self._cameras = frozenset(names)
             news += self._discovery
-        self._retained.update({message.topic: message for message in news})
-        if self._connected.is_set():
-            self._publish(news)
-            self._forget_gone()
+        with self._telling:
+            self._retained.update({message.topic: message for message in news})
+            if self._connected.is_set():
+                self._publish(news)
+                self._forget_gone()
 
     def bring(self, topics: frozenset[str], tell: Callable[[str, str], None]) -> None:
         """Pass on what comes on these topics, now and with each new connection: topic and payload, by the client's
         thread.
         """
-        self._wanted, self._tell = topics, tell
-        if self._connected.is_set():
-            self._subscribe()
+        with self._telling:
+            self._wanted, self._tell = topics, tell
+            if self._connected.is_set():
+                self._subscribe()
 
     def deliver(self, item: _Item) -> None:
         until = time.monotonic() + self._settings.timeout_s
@@ -138,12 +142,14 @@ class MqttBroker:
             item.news = [message for message in item.messages if not message.repeats(self._retained.get(message.topic))]
         retained = {message.topic: message for message in item.news if message.retain}
         # a connection that comes back while this waits tells what is true now, not what was
-        self._retained.update({topic: message for topic, message in retained.items() if topic in self._retained})
+        with self._telling:
+            self._retained.update({topic: message for topic, message in retained.items() if topic in self._retained})
         if not self._wait(self._connected.is_set, until):
             raise SinkError(
                 f"no connection to the MQTT broker {self._where()} ({self._problem}): start it, or check host"
             )
-        self._retained.update(retained)
+        with self._telling:
+            self._retained.update(retained)
         for message in item.news[len(item.given) :]:
             info = self._client.publish(message.topic, message.payload, self._settings.qos, message.retain)
             if info.rc not in (0, _NO_CONNECTION):
@@ -213,9 +219,10 @@ class MqttBroker:
         settings = self._settings
         if settings.discovery is not None:
             client.subscribe([(discovery_filter(settings.discovery, settings.topic), 1), (BIRTH_TOPIC, 1)])
-        self._subscribe()
-        self._publish([*dict(self._retained).values(), Message(status_topic(settings.topic), ONLINE)])
-        self._connected.set()
+        with self._telling:
+            self._subscribe()
+            self._publish([*self._retained.values(), Message(status_topic(settings.topic), ONLINE)])
+            self._connected.set()
 
     def _subscribe(self) -> None:
         if wanted := sorted(self._wanted):
@@ -229,8 +236,9 @@ class MqttBroker:
             if message.payload == BIRTH:
                 self._publish(self._discovery)
         elif message.payload and message.topic not in self._wanted:
-            self._found.add(message.topic)
-            self._forget_gone()
+            with self._telling:
+                self._found.add(message.topic)
+                self._forget_gone()
 
     def _on_connect_fail(self, _client: Any, _data: Any) -> None:
         error = sys.exc_info()[1]  # the client calls this while it handles the error, and does not pass it on

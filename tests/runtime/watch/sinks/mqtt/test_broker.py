@@ -19,6 +19,7 @@ from dgiqa_edge.runtime.errors import ConfigurationError
 from dgiqa_edge.runtime.gate.verdict import State
 from dgiqa_edge.runtime.watch.event import FrameEvent, Presence
 from dgiqa_edge.runtime.watch.sinks import create
+from dgiqa_edge.runtime.watch.sinks.mqtt.broker import MqttBroker
 from dgiqa_edge.runtime.watch.sinks.protocol import FollowsBundle
 from dgiqa_edge.runtime.watch.sinks.registry import BringsMessages
 from dgiqa_edge.runtime.watch.status import RunningBundle
@@ -115,6 +116,34 @@ def test_the_bundle_is_retained_also_for_a_broker_that_comes_back(
     after = listen(broker.port)
     wait_for(lambda: after.of("dgiqa-edge/status") == [b"offline"])
     assert after.of("dgiqa-edge/bundle"), "which one ran last"
+
+
+@needs_broker
+def test_what_is_told_while_the_connection_comes_about_is_not_lost(
+    broker: Broker, listen: Callable[[int], Listener], wait_for: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = []
+    publish = MqttBroker._publish
+
+    def slowly(self: MqttBroker, messages: Any) -> None:
+        publish(self, messages)
+        if not told:  # what is retained has gone out, and the sink does not yet call itself connected
+            told.append(threading.Thread(target=sink.follow_bundle, args=(RunningBundle("ab12"),)))
+            told.append(threading.Thread(target=sink.bring, args=(frozenset({"mode"}), lambda *_: heard.set())))
+            for thread in told:
+                thread.start()
+                thread.join(0.2)
+
+    heard = threading.Event()
+    monkeypatch.setattr(MqttBroker, "_publish", slowly)
+    listener = listen(broker.port)
+    sink: Any = create(section(broker.port, topic="g"), "sinks.0")
+    try:
+        wait_for(lambda: listener.of("g/bundle"), 5)
+        listener.client.publish("mode", "night", 1, True)
+        assert heard.wait(5)
+    finally:
+        sink.close(20.0)
 
 
 @needs_broker
