@@ -176,20 +176,20 @@ class CameraJudge:
 
     def snapshot(self) -> JudgeSnapshot:
         """The figures as they are now."""
-        with self._lock:
-            verdict, verdict_at = self._verdict, self._verdict_at
-            verdicts, reasons = dict(self._verdicts), dict(self._reasons)
-        return JudgeSnapshot(
-            latency=self._latency.snapshot(),
-            stages={name: stage.snapshot() for name, stage in self._stages.items()},
-            verdict=verdict,
-            verdict_at=verdict_at,
-            verdicts=verdicts,
-            reasons=reasons,
-            thresholds=self._thresholds(),
-            profile=self._frames.gate.profile,
-            profiles=self._frames.gate.names,
-        )
+        latency, stages = self._latency.snapshot(), {name: stage.snapshot() for name, stage in self._stages.items()}
+        with self._lock:  # a switch of profiles changes the gate as a whole
+            gate = self._frames.gate
+            return JudgeSnapshot(
+                latency=latency,
+                stages=stages,
+                verdict=self._verdict,
+                verdict_at=self._verdict_at,
+                verdicts=dict(self._verdicts),
+                reasons=dict(self._reasons),
+                thresholds=_thresholds(gate),
+                profile=gate.profile,
+                profiles=gate.names,
+            )
 
     def _learn_view(self, frame: CapturedFrame) -> None:
         assert frame.image is not None
@@ -211,15 +211,6 @@ class CameraJudge:
             self._verdict_at = wall_at
         self._verdict = verdict
 
-    def _thresholds(self) -> dict[str, float]:
-        found = {}
-        for check in CHECKS:
-            limits = self._frames.gate.thresholds(check)
-            for side, value in (("reject", limits.reject), ("accept", limits.accept)):
-                if value is not None:
-                    found[f"{check}.{side}"] = value
-        return found
-
 
 def kept_name(camera: str, profile: str | None) -> str:
     """What a camera's baseline is called, of its own settings (None) or of a profile."""
@@ -230,3 +221,13 @@ def _local_s(wall_at: float) -> float:
     """Seconds since local midnight."""
     local = time.localtime(wall_at)
     return 3600.0 * local.tm_hour + 60.0 * local.tm_min + local.tm_sec
+
+
+def _thresholds(gate: ProfiledGate) -> dict[str, float]:
+    found = {}
+    for check in CHECKS:
+        limits = gate.thresholds(check)
+        for side, value in (("reject", limits.reject), ("accept", limits.accept)):
+            if value is not None:
+                found[f"{check}.{side}"] = value
+    return found
