@@ -161,7 +161,7 @@ def test_credentials_come_from_the_environment_encoded_and_are_not_shown() -> No
         ),
         (
             one_camera(profiles=[{"name": "reference", "when": "picture:dark"}]),
-            r"a file of the profile 'reference' of camera 'front' is called 'front\.reference', as one of camera 'front'",
+            r"of the profile 'reference' of camera 'front' is called 'front\.reference', as one of camera 'front'",
         ),
         ({"regions": "kept", "baselines": "kept"}, "regions and baselines are both /etc/watch/kept"),
     ],
