@@ -3,8 +3,11 @@
 import contextlib
 import importlib.util
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 PACKAGES = ("playwright", "axe_playwright_python")
 LACKING = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
@@ -34,6 +37,35 @@ def browser() -> Iterator[Any]:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=FLAGS)
         yield chromium
         chromium.close()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """One headless Chromium for all pages."""
+    if CHROMIUM is None:
+        pytest.skip(MISSING)
+    with browser() as chromium:
+        yield chromium
+
+
+@pytest.fixture
+def shown(chromium: Any, tmp_path: Path) -> Iterator[Callable[..., Any]]:
+    """A page as it is seen: ``shown(text, width=390, scheme="dark")``; ``page.asked`` is what it requested."""
+    contexts: list[Any] = []
+
+    def show(text: str, width: int = 1280, scheme: str = "light") -> Any:
+        file = tmp_path / "shown.html"
+        file.write_text(text, encoding="utf-8")
+        contexts.append(chromium.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme))
+        page = contexts[-1].new_page()
+        page.asked = []
+        page.on("request", lambda request: page.asked.append(request.url))
+        page.goto(file.as_uri())
+        return page
+
+    yield show
+    for context in contexts:
+        context.close()
 
 
 # Texts whose letters are too like what lies behind them: WCAG's contrast, which asks for 4.5 of small letters.

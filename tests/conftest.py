@@ -41,6 +41,8 @@ from dgiqa_edge.runtime.bundle.golden import GOLDEN_NAME, Golden, save_golden
 from dgiqa_edge.runtime.commands.cli import main
 from dgiqa_edge.runtime.settings.credentials import forget_all
 
+pytest_plugins = ["chromium"]
+
 # Modules are compiled once, also where a machine forbids to keep them: tests start hundreds of processes.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)

@@ -1,49 +1,19 @@
 """Photos with known opinions, frames for short measurements, and reports built from known numbers."""
 
 import re
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import cv2
 import numpy as np
 import pytest
-from chromium import CHROMIUM, MISSING, browser, faint_texts
+from chromium import faint_texts
 
 from dgiqa_edge.benchmarks.latency.frame_feed import FrameFeed
 from dgiqa_edge.benchmarks.report.document import assemble
 from dgiqa_edge.benchmarks.report.series import encode
 from dgiqa_edge.calibration.images.shipped import SHIPPED_PHOTOS
 from dgiqa_edge.runtime.ground.framing import FrameSize
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Any]:
-    """One headless Chromium for all pages."""
-    if CHROMIUM is None:
-        pytest.skip(MISSING)
-    with browser() as chromium:
-        yield chromium
-
-
-@pytest.fixture
-def shown(chromium: Any, tmp_path: Path) -> Iterator[Callable[..., Any]]:
-    """A page as it is seen: ``shown(text, width=390, scheme="dark")``; ``page.asked`` is what it requested."""
-    contexts: list[Any] = []
-
-    def show(text: str, width: int = 1280, scheme: str = "light") -> Any:
-        file = tmp_path / "shown.html"
-        file.write_text(text, encoding="utf-8")
-        contexts.append(chromium.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme))
-        page = contexts[-1].new_page()
-        page.asked = []
-        page.on("request", lambda request: page.asked.append(request.url))
-        page.goto(file.as_uri())
-        return page
-
-    yield show
-    for context in contexts:
-        context.close()
 
 
 def readable(page: Any) -> None:

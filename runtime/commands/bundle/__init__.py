@@ -2,6 +2,7 @@
 
 import argparse
 
+from ..action import add_actions
 from . import delivery, signing
 
 SUMMARY = "bundles over the air: sign, verify, pack, pull into a slot, go back"
@@ -18,19 +19,7 @@ example:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
-    parser.epilog = _EPILOG
-    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-    for action in (*signing.ACTIONS, *delivery.ACTIONS):
-        below = actions.add_parser(
-            action.name,
-            help=action.summary,
-            description=action.summary,
-            epilog=_EPILOG,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-            allow_abbrev=False,
-        )
-        action.configure(below)
-        below.set_defaults(perform=action.run)
+    add_actions(parser, (*signing.ACTIONS, *delivery.ACTIONS), _EPILOG)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -6,12 +6,12 @@ import sys
 from typing import TYPE_CHECKING
 
 from ...ground.names import shown
+from ..action import Action
 from ..engine_options import add_engine_options, add_signature_option
 from ..json_output import add_json_option
 from ..option_types import input_path, output_file
 from ..progress import Progress
 from ..which_bundle import add_bundle_option, bundle_of
-from .action import Action
 
 if TYPE_CHECKING:
     from ...bundle.bundle import Bundle

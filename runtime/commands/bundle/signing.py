@@ -3,11 +3,11 @@
 import argparse
 
 from ...ground.names import shown
+from ..action import Action
 from ..engine_options import add_engine_options
 from ..json_output import add_json_option
 from ..option_types import input_path, output_file
 from ..which_bundle import add_bundle_option, bundle_of
-from .action import Action
 
 
 def _configure_keygen(parser: argparse.ArgumentParser) -> None:

@@ -5,6 +5,7 @@ Each action is a module beside this one.
 
 import argparse
 
+from ..action import Action, add_actions
 from . import defaults, reference, tune
 from . import run as run_
 
@@ -12,7 +13,7 @@ SUMMARY = (
     "the camera gate: tune thresholds on photos, try a policy on frames, take a reference view, print the defaults"
 )
 EXTRA = "cpu"
-_ACTIONS = {"tune": tune, "run": run_, "reference": reference, "defaults": defaults}
+_MODULES = {"tune": tune, "run": run_, "reference": reference, "defaults": defaults}
 
 _EPILOG = """\
 example:
@@ -21,25 +22,14 @@ example:
   dgiqa-edge gate run --bundle build/demo/bundle --policy policy.toml video.mp4 --json
   dgiqa-edge gate run --bundle build/demo/bundle video.mp4 --labels labels.csv --html film.html
   dgiqa-edge gate reference video.mp4 --out reference.json
-  dgiqa-edge gate reference --config watch.toml --camera front
+  dgiqa-edge gate reference --config watch.toml --camera front --profile night
 """
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
-    parser.epilog = _EPILOG
-    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-    for name, module in _ACTIONS.items():
-        below = actions.add_parser(
-            name,
-            help=module.SUMMARY,
-            description=module.SUMMARY,
-            epilog=_EPILOG,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-            allow_abbrev=False,
-        )
-        module.configure(below)
-        below.set_defaults(perform=module.run)
+    actions = (Action(name, it.SUMMARY, it.configure, it.run) for name, it in _MODULES.items())
+    add_actions(parser, actions, _EPILOG)
 
 
 def run(args: argparse.Namespace) -> int:

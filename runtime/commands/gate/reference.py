@@ -3,7 +3,7 @@
 import argparse
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ...errors import ConfigurationError
 from ...ground.names import shown
@@ -23,16 +23,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("source", nargs="?", metavar="SOURCE", help="video file, images, or a camera's URI")
     parser.add_argument("--config", type=input_path, metavar="FILE", help="a watch file whose camera it is, instead")
     parser.add_argument("--camera", metavar="NAME", help="of the watch file")
+    parser.add_argument(
+        "--profile", metavar="NAME", help="of the camera, for which both are (default: its own settings)"
+    )
     add_scorer_options(parser, default="that of the watch file; without either the view alone is taken")
-    parser.add_argument(
-        "--out", type=output_file, metavar="FILE", help="the reference view (default: in the watch file's 'baselines')"
-    )
-    parser.add_argument(
-        "--baseline",
-        type=output_file,
-        metavar="FILE",
-        help="what is normal for the camera (default: in the watch file's 'baselines')",
-    )
+    for option, what in (("--out", "the reference view"), ("--baseline", "what is normal for the camera")):
+        parser.add_argument(
+            option, type=output_file, metavar="FILE", help=f"{what} (default: in the watch file's 'baselines')"
+        )
     parser.add_argument(
         "--seconds",
         type=number(0.0, above=True),
@@ -59,36 +57,36 @@ def run(args: argparse.Namespace) -> int:
 
     if (args.source is None) == (args.config is None) or (args.config is None) != (args.camera is None):
         raise ConfigurationError("give a source, or --config FILE and --camera NAME")
-    named = named_bundle(args)
-    if args.config is None and (named is None) != (args.baseline is None):
+    if args.profile is not None and args.config is None:
+        raise ConfigurationError("--profile NAME is of a camera of a watch file: give --config FILE and --camera NAME")
+    named, kept = named_bundle(args), args.baseline
+    if args.config is None and (named is None) != (kept is None):
         raise ConfigurationError("--bundle DIR and --baseline FILE go together: what is normal belongs to one bundle")
-    settings, camera = (None, None) if args.config is None else _camera(args.config, args.camera)
-    folder = None if settings is None else settings.baselines
-    out = args.out or (reference_file(folder, camera.name) if folder is not None and camera is not None else None)
+    watched = None if args.config is None else _watched(args.config, args.camera, args.profile)
+    folder = None if watched is None else watched.settings.baselines
+    out = args.out or (None if watched is None or folder is None else reference_file(folder, watched.name))
     if out is None:
         raise ConfigurationError("--out FILE is missing: where the reference view is to be written")
     check_output(out)
     quiet_decoder()
     with ExitStack() as stack:
         scorer: Scorer | FallbackScorer | None = None
-        kept = args.baseline
         if named is not None:
             scorer = Scorer(named, threads=args.threads, fit=args.fit)
-        elif settings is not None and (kept or folder):
-            scorer = open_scorer(settings)
+        elif watched is not None and (kept or folder):
+            scorer = open_scorer(watched.settings)
         if scorer is not None:
             stack.callback(scorer.close)
-        if scorer is not None and kept is None:
-            if folder is None or settings is None or camera is None:
-                raise ConfigurationError("--baseline FILE is missing: the watch file names no folder 'baselines'")
-            keeper = BaselineKeeper(folder, scorer.bundle, for_each=is_slots(settings.bundle))
-            kept = keeper.baseline_file(camera.name)
-        if kept is not None:
+            if kept is None:
+                if watched is None or folder is None:
+                    raise ConfigurationError("--baseline FILE is missing: the watch file names no folder 'baselines'")
+                keeper = BaselineKeeper(folder, scorer.bundle, for_each=is_slots(watched.settings.bundle))
+                kept = keeper.baseline_file(watched.name)
             check_output(kept)
-        if settings is None or camera is None:
+        if watched is None:
             source, regions = create_source(args.source), WHOLE
         else:
-            source, regions = camera_source(camera, settings.folder), camera.regions
+            source, regions = camera_source(watched.camera, watched.settings.folder), watched.camera.regions
         with Progress("looking at the camera"):
             reference, baseline = take_reference(source, args.seconds, scorer=scorer, regions=regions)
         if baseline is not None and scorer is not None:
@@ -100,12 +98,25 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _camera(file: Path, name: str) -> "tuple[WatchSettings, CameraSettings]":
+class _Watched(NamedTuple):
+    """A camera of a watch file; ``name`` is that of its files, or of those of one of its profiles."""
+
+    settings: "WatchSettings"
+    camera: "CameraSettings"
+    name: str
+
+
+def _watched(file: Path, name: str, profile: str | None) -> _Watched:
     from ...watch.assembly.config import load_watch_settings
+    from ...watch.loop.judge import kept_name
 
     settings = load_watch_settings(file)
-    camera = next((one for one in settings.cameras if one.name == name), None)
-    if camera is None:
-        known = ", ".join(one.name for one in settings.cameras)
-        raise ConfigurationError(f"--camera: {file} has no camera {shown(name)!r}, known are {known}")
-    return settings, camera
+    cameras = {one.name: one for one in settings.cameras}
+    if name not in cameras:
+        raise ConfigurationError(f"--camera: {file} has no camera {shown(name)!r}, known are {', '.join(cameras)}")
+    profiles = [it.name for it in cameras[name].profiles.each]
+    if profile is not None and profile not in profiles:
+        raise ConfigurationError(
+            f"--profile: {name} has no profile {shown(profile)!r}, known are {', '.join(profiles) or 'none'}"
+        )
+    return _Watched(settings, cameras[name], kept_name(name, profile))

@@ -19,6 +19,14 @@ if TYPE_CHECKING:
     from ...gate.verdict import Verdict
 
 SUMMARY = "judge every frame of a video or of a folder of images"
+_INPUTS = {
+    "--policy": "TOML, YAML or JSON (default: the published one)",
+    "--regions": "JSON with include and exclude, polygons of what counts (default: the whole picture)",
+    "--profiles": "profiles and switch of a camera, as in a watch file: TOML, YAML or JSON",
+    "--reference": "the view it is meant to have, by 'gate reference'",
+    "--baseline": "what is normal for the camera, by 'gate reference'",
+    "--labels": "what is wrong when, lines of start_s,end_s,reason: prints precision, recall and delay of each reason",
+}
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -30,21 +38,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="video file, image, folder, or quoted glob; the bundle may stand beside it",
     )
     add_scorer_options(parser)
-    parser.add_argument(
-        "--policy", type=input_path, metavar="FILE", help="TOML, YAML or JSON (default: the published one)"
-    )
-    parser.add_argument(
-        "--regions",
-        type=input_path,
-        metavar="FILE",
-        help="JSON with include and exclude, polygons of what counts (default: the whole picture)",
-    )
-    parser.add_argument(
-        "--profiles",
-        type=input_path,
-        metavar="FILE",
-        help="profiles and switch of a camera, as in a watch file: TOML, YAML or JSON",
-    )
+    for option, what in _INPUTS.items():
+        parser.add_argument(option, type=input_path, metavar="CSV" if option == "--labels" else "FILE", help=what)
     parser.add_argument(
         "--begin",
         type=number(0.0, 86400.0),
@@ -59,22 +54,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="frames per second (default: the video's time stamps, else 25)",
     )
     parser.add_argument(
-        "--labels",
-        type=input_path,
-        metavar="CSV",
-        help="what is wrong when, lines of start_s,end_s,reason: prints precision, recall and delay of each reason",
-    )
-    parser.add_argument(
         "--html",
         type=output_file,
         metavar="FILE",
         help="write the film's course, its worst moments and the numbers that decided them as one self-contained page",
-    )
-    parser.add_argument(
-        "--reference", type=input_path, metavar="FILE", help="the view it is meant to have, by 'gate reference'"
-    )
-    parser.add_argument(
-        "--baseline", type=input_path, metavar="FILE", help="what is normal for the camera, by 'gate reference'"
     )
     add_json_option(parser, "one object per frame, each a line; with --labels a last one")
 
@@ -110,8 +93,7 @@ def run(args: argparse.Namespace) -> int:
     if len(sources) != 1:
         raise ConfigurationError(f"{len(sources)} sources of frames are named: give one video, folder, or quoted glob")
     quiet_decoder()
-    frames = failed = 0
-    printed = ""
+    failed, printed = 0, ""
     film, spans = Film(), VerdictSpans()
     recording = Recording(sources[0], args.fps)
     print(f"{'frame':>7}  {'t_s':>9}  {'state':<7}  reason")
@@ -124,11 +106,10 @@ def run(args: argparse.Namespace) -> int:
         baseline = load_baseline(args.baseline, scorer.bundle.sha256) if args.baseline else None
         gate = ProfiledGate(policy, profiles, {None: baseline})
         for judged in replay(recording, FrameJudge(gate, regions, {None: reference}), scorer, args.begin):
-            frames += 1
-            failed += judged.error is not None
             if judged.error is not None:
+                failed += 1
                 progress.clear()
-                print(f"frame {judged.index}: {shown(judged.error or '')}", file=sys.stderr)
+                print(f"frame {judged.index}: {shown(judged.error)}", file=sys.stderr)
             if write:
                 write(judged.as_json())
             verdict = judged.verdict
@@ -138,9 +119,9 @@ def run(args: argparse.Namespace) -> int:
                 printed = verdict.reason
                 progress.clear()
                 print(f"{judged.index:>7}  {judged.t_s:>9.3f}  {_state(verdict)}  {_why(verdict)}", flush=True)
-            progress(frames, recording.total)
+            progress(film.frames, recording.total)
         if recording.problem and write:
-            counts = {"frames": frames, "expected": recording.expected, "missing": recording.missing}
+            counts = {"frames": film.frames, "expected": recording.expected, "missing": recording.missing}
             write({"file": sources[0], **counts, "error": recording.problem})
         film.end()
         scores, refusal = scored_against(labels, shown(args.labels or ""), spans, film.end_s)
@@ -149,11 +130,11 @@ def run(args: argparse.Namespace) -> int:
     for remark in filter(None, (recording.note, recording.problem, left_out(sources))):
         print(shown(remark), file=sys.stderr)
     lost = f", {recording.missing} of {recording.expected} missing" if recording.missing else ""
-    print(f"{frames} frames, {failed} not readable{lost}")
+    print(f"{film.frames} frames, {failed} not readable{lost}")
     if scores is not None:
         print(label_table(scores))
     if args.html:
-        problems = [*([recording.problem] if recording.problem else []), *([str(refusal)] if refusal else [])]
+        problems = [str(problem) for problem in (recording.problem, refusal) if problem]
         by = f"policy {shown(args.policy)}" if args.policy else "the published policy"
         beside = f", profiles {shown(args.profiles)}" if args.profiles else ""
         beside += f", beside the baseline {shown(args.baseline)}" if args.baseline else ""

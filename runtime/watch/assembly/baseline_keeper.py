@@ -4,6 +4,7 @@ One file per camera and profile.
 """
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
 
 from ...bundle.bundle import Bundle
@@ -16,7 +17,7 @@ from ...gate.reference.reference_file import load_reference, save_reference
 from ..frame_judge import References
 from ..loop.judge import kept_name
 from ..loop.watch import Baselines
-from .config import CameraSettings
+from .config import REFERENCE, CameraSettings
 
 log = logging.getLogger("dgiqa_edge.watch")
 
@@ -58,19 +59,9 @@ class BaselineKeeper:
 
     def save(self, camera: str, baseline: Baseline) -> None:
         """Keep a learned baseline; a full disk is logged, for the gate goes on with what it has learned."""
-        if self._folder is None:
-            log.info(
-                "%s: baseline learned from %d frames; 'baselines' names no folder to keep it", camera, baseline.samples
-            )
-            return
-        try:
-            save_baseline(self.baseline_file(camera), baseline, self._scorer_id)
-        except (DgiqaEdgeError, OSError) as error:
-            log.error("%s: the baseline could not be kept: %s", camera, error)
-        else:
-            log.info(
-                "%s: baseline learned from %d frames, kept in %s", camera, baseline.samples, self.baseline_file(camera)
-            )
+        file = None if self._folder is None else self.baseline_file(camera)
+        what = f"baseline of {baseline.samples} frames"
+        _keep(camera, what, file, lambda path: save_baseline(path, baseline, self._scorer_id))
 
     def load_references(self, camera: CameraSettings) -> References:
         """The camera's reference views, taken or learned: its own, and of each profile that has a file of one.
@@ -86,16 +77,8 @@ class BaselineKeeper:
 
     def save_reference(self, camera: str, reference: ReferenceView) -> None:
         """Keep a learned reference view; a full disk is logged."""
-        if self._root is None:
-            log.info("%s: reference view learned; 'baselines' names no folder to keep it", camera)
-            return
-        file = reference_file(self._root, camera)
-        try:
-            save_reference(file, reference)
-        except (DgiqaEdgeError, OSError) as error:
-            log.error("%s: the reference view could not be kept: %s", camera, error)
-        else:
-            log.info("%s: reference view learned, kept in %s", camera, file)
+        file = None if self._root is None else reference_file(self._root, camera)
+        _keep(camera, "reference view", file, lambda path: save_reference(path, reference))
 
     def baseline_file(self, camera: str) -> Path:
         """Where a camera's baseline lies, with this bundle; there is a folder."""
@@ -105,4 +88,16 @@ class BaselineKeeper:
 
 def reference_file(folder: Path, camera: str) -> Path:
     """Where a camera's reference view lies. What a camera sees is the same for every bundle."""
-    return folder / f"{camera}.reference.json"
+    return folder / f"{camera}{REFERENCE}.json"
+
+
+def _keep(camera: str, what: str, file: Path | None, write: Callable[[Path], None]) -> None:
+    if file is None:
+        log.info("%s: %s learned; 'baselines' names no folder to keep it", camera, what)
+        return
+    try:
+        write(file)
+    except (DgiqaEdgeError, OSError) as error:
+        log.error("%s: the %s could not be kept: %s", camera, what, error)
+    else:
+        log.info("%s: %s learned, kept in %s", camera, what, file)

@@ -33,6 +33,7 @@ from ..sources.uri import parse_uri
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+REFERENCE = ".reference"  # behind a camera's name, of the file of its reference view
 _MOST_CAMERAS = 64
 _MOST_PLACES = 1000
 
@@ -137,14 +138,13 @@ def parse_watch_settings(content: Any, file: Path, environment: Mapping[str, str
     drawn = section.optional_path("regions", folder)
     cameras = tuple(_camera(camera, folder, environment, shared_gate, drawn) for camera in _cameras(section))
     _refuse_twins(cameras)
-    _refuse_shared_files(cameras)
     baselines = section.optional_path("baselines", folder)
     sinks = tuple(_sink(sink) for sink in section.sections("sinks"))
     _refuse_unheard(cameras, sinks)
     dashboard = section.optional_mapping("dashboard")
     update = _update(section.section("update"), folder)
     section.finish()
-    return WatchSettings(
+    settings = WatchSettings(
         path=file,
         bundle=bundle,
         engine=engine,
@@ -155,6 +155,8 @@ def parse_watch_settings(content: Any, file: Path, environment: Mapping[str, str
         dashboard=dashboard,
         update=update,
     )
+    _refuse_shared_files(settings)
+    return settings
 
 
 def _update(section: Section, folder: Path) -> UpdateSettings:
@@ -282,16 +284,21 @@ def _refuse_twins(cameras: tuple[CameraSettings, ...]) -> None:
             )
 
 
-def _refuse_shared_files(cameras: tuple[CameraSettings, ...]) -> None:
-    names = {camera.name.casefold() for camera in cameras}
-    for camera in cameras:
-        for profile in camera.profiles.each:
-            kept = kept_name(camera.name, profile.name)
-            if kept.casefold() in names:
-                raise ConfigurationError(
-                    f"a camera is called {kept!r}, as the files of the profile {profile.name!r} of camera "
-                    f"{camera.name!r} are: give one of them another name"
-                )
+def _refuse_shared_files(settings: WatchSettings) -> None:
+    """Of each camera and profile a baseline and a reference view are kept, of a camera the regions too."""
+    if settings.regions is not None and settings.regions == settings.baselines:
+        raise ConfigurationError(f"regions and baselines are both {settings.regions}: give each a folder of its own")
+    owners: dict[str, str] = {}
+    for camera in settings.cameras:
+        for profile in (None, *(it.name for it in camera.profiles.each)):
+            owner = f"{'' if profile is None else f'the profile {profile!r} of '}camera {camera.name!r}"
+            kept = kept_name(camera.name, profile)
+            for file in (kept, kept + REFERENCE):
+                other = owners.setdefault(file.casefold(), owner)
+                if other != owner:
+                    raise ConfigurationError(
+                        f"a file of {owner} is called {file!r}, as one of {other}: give one of them another name"
+                    )
 
 
 def _refuse_unheard(cameras: tuple[CameraSettings, ...], sinks: tuple[Mapping[str, Any], ...]) -> None:

@@ -60,7 +60,7 @@ class PrometheusMetrics:
         self._stats = SinkStats(offered=0, delivered=0, ignored=0, missed=0, failed=0)
         self._lock = threading.Lock()
         self._closed = False
-        self._status: Status | None = None
+        self._collector = _StatusCollector()
         self.registry = prometheus.CollectorRegistry()
         self._latency = prometheus.Histogram(
             f"{PREFIX}_latency_seconds",
@@ -76,7 +76,7 @@ class PrometheusMetrics:
             registry=self.registry,
             buckets=SCORE_BUCKETS,
         )
-        self.registry.register(_StatusCollector(self))
+        self.registry.register(self._collector)
         prometheus.ProcessCollector(registry=self.registry)
         try:
             self._server, self._thread = prometheus.start_http_server(
@@ -93,11 +93,7 @@ class PrometheusMetrics:
 
     def follow(self, status: Status) -> None:
         """Where counters come from; before this a scrape has only the histograms."""
-        self._status = status
-
-    def snapshot(self) -> WatchStatus | None:
-        """What a scrape sees now."""
-        return None if self._status is None else self._status()
+        self._collector.status = status
 
     def put(self, event: FrameEvent) -> None:
         scored = event.outcome is Outcome.SCORED
@@ -137,14 +133,12 @@ def _note_failure(request: object, address: object) -> None:
 class _StatusCollector:
     """Turns one snapshot per scrape into metric families."""
 
-    def __init__(self, metrics: PrometheusMetrics) -> None:
-        self._metrics = metrics
+    status: Status | None = None
 
     def describe(self) -> Iterable[Any]:
         """Nothing known before the first scrape; this also keeps registering from taking a snapshot."""
         return ()
 
     def collect(self) -> Iterator[Any]:
-        status = self._metrics.snapshot()
-        if status is not None:
-            yield from status_families(status)
+        if self.status is not None:
+            yield from status_families(self.status())

@@ -6,8 +6,8 @@ was killed it stays as it was until the next start. A file appears whole or not 
 named are ever removed.
 """
 
-import heapq
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,6 +17,7 @@ from ...ground.names import file_name
 from ...settings.section import Section
 from ..event import FrameEvent, record_text, utc_text
 from .event_filter import EventFilter, filter_options
+from .oldest_first import Kept, OldestFirst
 from .protocol import Sink
 from .queued import QueuedSink, QueuePolicy, RefusedError, Target, queue_options
 from .reach import writable_folder
@@ -47,14 +48,6 @@ def plan(options: Section, name: str, folder: Path) -> Planned:
     return Planned(open_sink, lambda _: writable_folder(path))
 
 
-class _Kept(NamedTuple):
-    """Ordered by file name, which starts with the time of capture."""
-
-    name: str
-    path: Path
-    size: int
-
-
 class _Item(NamedTuple):
     """A frame to write, a state to write, or both; a state alone does not keep a picture alive."""
 
@@ -82,13 +75,7 @@ class FrameDirectory(Target):
         self._quality = quality
         self._max_files = max_files
         self._max_bytes = max_bytes
-        self._removed = 0
-        try:
-            path.mkdir(parents=True, exist_ok=True)
-            self._kept = self._found()
-        except OSError as error:
-            raise SinkError(f"{path} cannot be used: {error.strerror}: choose another folder") from error
-        self._bytes = sum(kept.size for kept in self._kept)
+        self._kept = OldestFirst(path, _found, lambda old: old.unlink(missing_ok=True), max_bytes, max_files)
 
     def select(self, event: FrameEvent) -> _Item | None:
         frame = event if event.frame is not None and self._events.takes(event) else None
@@ -110,20 +97,19 @@ class FrameDirectory(Target):
         path = self._path / file_name(item.camera) / state / name
         if len(content) > self._max_bytes:
             raise RefusedError(f"a frame of {len(content)} bytes is over max_mib: raise it, or lower quality")
-        self._make_room(len(content))
+        self._kept.make_room(len(content))
         self._write(path, content)
-        heapq.heappush(self._kept, _Kept(name, path, len(content)))
-        self._bytes += len(content)
+        self._kept.add(path, len(content))
 
     def describe(self) -> dict[str, Any]:
         return {
             "type": "directory",
             "path": str(self._path),
             "files": len(self._kept),
-            "bytes": self._bytes,
+            "bytes": self._kept.size,
             "max_files": self._max_files,
             "max_bytes": self._max_bytes,
-            "removed": self._removed,
+            "removed": self._kept.removed,
         }
 
     @staticmethod
@@ -148,28 +134,13 @@ class FrameDirectory(Target):
             raise RefusedError(f"frame {event.index} of {event.camera} cannot be encoded as {self._format}")
         return encoded.tobytes()
 
-    def _make_room(self, coming: int) -> None:
-        while self._kept and (len(self._kept) >= self._max_files or self._bytes + coming > self._max_bytes):
-            oldest = self._kept[0]
-            try:
-                oldest.path.unlink(missing_ok=True)
-            except OSError as error:
-                raise SinkError(
-                    f"{oldest.path} cannot be removed: {error.strerror}: check the folder's rights"
-                ) from error
-            heapq.heappop(self._kept)
-            self._bytes -= oldest.size
-            self._removed += 1
 
-    def _found(self) -> list[_Kept]:
-        """What earlier runs left; pieces of files that a killed process left are removed."""
-        found = []
-        for piece in self._path.glob(f"*/{PARTIAL_PREFIX}*{Path(_STATE_FILE).suffix}"):
-            piece.unlink(missing_ok=True)
-        for path in self._path.glob("*/*/*"):
-            if path.name.startswith(PARTIAL_PREFIX) and path.suffix in {f".{name}" for name in _FORMATS}:
-                path.unlink(missing_ok=True)
-            elif _NAME.fullmatch(path.name) and path.is_file():
-                found.append(_Kept(path.name, path, path.stat().st_size))
-        heapq.heapify(found)
-        return found
+def _found(folder: Path) -> Iterator[Kept]:
+    """What earlier runs left; pieces of files that a killed process left are removed."""
+    for piece in folder.glob(f"*/{PARTIAL_PREFIX}*{Path(_STATE_FILE).suffix}"):
+        piece.unlink(missing_ok=True)
+    for path in folder.glob("*/*/*"):
+        if path.name.startswith(PARTIAL_PREFIX) and path.suffix in {f".{name}" for name in _FORMATS}:
+            path.unlink(missing_ok=True)
+        elif _NAME.fullmatch(path.name) and path.is_file():
+            yield path, path.stat().st_size

@@ -20,7 +20,7 @@ def writable_file(path: Path) -> str:
         MachineError: neither.
     """
     if not path.exists():
-        return f"{_writable(path.parent)}, {path.name} will be made"
+        return f"{writable_folder(path.parent)}, {path.name} will be made"
     if path.is_dir():
         raise MachineError(f"{path} is a folder: name a file")
     if path.is_file():  # else a pipe or a device, whose other end may not be there yet
@@ -37,7 +37,16 @@ def writable_folder(path: Path) -> str:
     Raises:
         MachineError: neither.
     """
-    return _writable(path)
+    there = next(place for place in (path.absolute(), *path.absolute().parents) if place.exists())
+    if not there.is_dir():
+        raise MachineError(f"{there} is a file, not a folder: choose another path")
+    try:
+        tempfile.TemporaryFile(dir=there).close()
+    except OSError as error:
+        raise MachineError(
+            f"{there} cannot be written ({error.strerror}): check its owner and rights, or choose another path"
+        ) from None
+    return f"{path} can be written" if there == path.absolute() else f"{path} can be made"
 
 
 def free_address(listen: ListenAddress) -> str:
@@ -74,16 +83,3 @@ def connected(host: str, port: int, shown: str, timeout_s: float, tls: ssl.SSLCo
     except (OSError, ValueError) as error:
         raise SinkError(f"{shown} cannot be reached ({connection_problem(error, tls is not None)})") from None
     return f"{shown} takes connections"
-
-
-def _writable(folder: Path) -> str:
-    there = next(place for place in (folder.absolute(), *folder.absolute().parents) if place.exists())
-    if not there.is_dir():
-        raise MachineError(f"{there} is a file, not a folder: choose another path")
-    try:
-        tempfile.TemporaryFile(dir=there).close()
-    except OSError as error:
-        raise MachineError(
-            f"{there} cannot be written ({error.strerror}): check its owner and rights, or choose another path"
-        ) from None
-    return f"{folder} can be written" if there == folder.absolute() else f"{folder} can be made"

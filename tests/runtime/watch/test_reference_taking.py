@@ -120,6 +120,23 @@ def test_the_command_takes_a_camera_of_a_watch_file(tmp_path, bundle_dir):
     assert keeper.load(known)[None].samples == 6, "watch loads it whatever its policy learns"
 
 
+def test_the_command_takes_a_profile_of_its_own(tmp_path, bundle_dir, capsys):
+    config = tmp_path / "watch.json"
+    for number in range(6):
+        cv2.imwrite(str(tmp_path / f"{number}.png"), swaying(number))
+    camera = {"name": "front", "source": str(tmp_path / "*.png"), "profiles": [{"name": "night"}]}
+    config.write_text(json.dumps({"bundle": str(bundle_dir), "baselines": "kept", "cameras": [camera]}))
+    taken = ["gate", "reference", "--config", str(config), "--camera", "front", "--profile"]
+    assert main([*taken, "night"]) == 0
+    assert {path.name for path in (tmp_path / "kept").iterdir()} == {"front.night.json", "front.night.reference.json"}
+    keeper, (known,) = BaselineKeeper(tmp_path / "kept", load_bundle(bundle_dir)), load_watch_settings(config).cameras
+    baselines, references = keeper.load(known), keeper.load_references(known)
+    assert (baselines[None], baselines["night"].samples) == (None, 6)
+    assert references.keys() == {"night"}
+    assert main([*taken, "day"]) == 2
+    assert "front has no profile 'day', known are night" in capsys.readouterr().err
+
+
 def test_normal_is_written_and_read_beside_a_bundle(tmp_path, bundle_dir, capsys):
     for number in range(6):
         cv2.imwrite(str(tmp_path / f"{number}.png"), swaying(number))
@@ -140,6 +157,7 @@ def test_normal_is_written_and_read_beside_a_bundle(tmp_path, bundle_dir, capsys
         (["--out", "x.json"], "give a source, or --config FILE and --camera NAME"),
         ([str(PAGODA)], "--out FILE is missing"),
         (["--config", "{config}", "--camera", "back"], "known are front"),
+        ([str(PAGODA), "--out", "{out}", "--profile", "night"], "--profile NAME is of a camera of a watch file"),
         (["--config", "{config}", "--camera", "front"], "--out FILE is missing"),
         (["{wall}", "--out", "{out}"], "uniform"),
         ([str(PAGODA), "--out", "{out}", "--baseline", "{normal}"], "--bundle DIR and --baseline FILE go together"),

@@ -6,6 +6,7 @@ are incidents too. Pictures are encoded on the sink's thread; what they take in 
 """
 
 import logging
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -38,30 +39,53 @@ def plan(options: Section, name: str, folder: Path) -> Planned:
     Raises:
         ConfigurationError: also where an incident that memory holds has no room on disk.
     """
-    path = options.file_path("path", folder)
-    cameras = frozenset(options.texts("cameras", ()))
-    seconds = {
-        "before_s": options.number("before_s", 5.0, low=0.0, high=600.0),
-        "after_s": options.number("after_s", 5.0, low=0.0, high=600.0),
-        "every_s": options.number("every_s", 0.5, low=0.0, high=60.0),
-    }
-    longest_side = options.integer("longest_side", 640, low=16, high=16384)
-    quality = options.integer("quality", 80, low=1, high=100)
-    memory_mib = options.number("memory_mib", 16.0, low=0.1, high=_MOST_MIB)
-    disk_mib = options.number("disk_mib", 1024.0, low=0.1, high=_MOST_MIB)
-    if disk_mib < memory_mib:
+    settings = EvidenceSettings(
+        path=options.file_path("path", folder),
+        cameras=frozenset(options.texts("cameras", ())),
+        before_s=options.number("before_s", 5.0, low=0.0, high=600.0),
+        after_s=options.number("after_s", 5.0, low=0.0, high=600.0),
+        every_s=options.number("every_s", 0.5, low=0.0, high=60.0),
+        longest_side=options.integer("longest_side", 640, low=16, high=16384),
+        quality=options.integer("quality", 80, low=1, high=100),
+        memory_mib=options.number("memory_mib", 16.0, low=0.1, high=_MOST_MIB),
+        disk_mib=options.number("disk_mib", 1024.0, low=0.1, high=_MOST_MIB),
+    )
+    if settings.disk_mib < settings.memory_mib:
         raise ConfigurationError(
-            f"{options.path_of('disk_mib')} is {disk_mib:g}, less than memory_mib ({memory_mib:g}): an incident that "
-            "memory holds must have room on disk"
+            f"{options.path_of('disk_mib')} is {settings.disk_mib:g}, less than memory_mib "
+            f"({settings.memory_mib:g}): an incident that memory holds must have room on disk"
         )
     policy = queue_options(options, QueuePolicy(size=8))
 
     def open_sink() -> Sink:
-        store = IncidentStore(path, round(disk_mib * _MIB))
-        target = Evidence(path, store, cameras, round(memory_mib * _MIB), longest_side, quality, **seconds)
-        return QueuedSink(name, target, policy)
+        return QueuedSink(name, Evidence(settings), policy)
 
-    return Planned(open_sink, lambda _: writable_folder(path))
+    return Planned(open_sink, lambda _: writable_folder(settings.path))
+
+
+@dataclass(frozen=True)
+class EvidenceSettings:
+    """What is kept of which cameras.
+
+    Attributes:
+        cameras: their names; empty for all.
+        before_s, after_s: of an incident.
+        every_s: seconds between two pictures of a camera at least; one that tells its state is always taken.
+        longest_side, quality: of the JPEGs, pixels and 1 to 100.
+        memory_mib: of all pictures and records that are not on disk yet; frames in the queue are not encoded yet and
+            come on top.
+        disk_mib: of all incidents.
+    """
+
+    path: Path
+    cameras: frozenset[str]
+    before_s: float
+    after_s: float
+    every_s: float
+    longest_side: int
+    quality: int
+    memory_mib: float
+    disk_mib: float
 
 
 class _Item:
@@ -75,43 +99,25 @@ class _Item:
 class Evidence(Target):
     """Keeps the incidents of all cameras, or of those named.
 
-    Args:
-        most_memory: bytes of all pictures and records that are not on disk yet; frames in the queue are not encoded
-            yet and come on top.
-        longest_side, quality: of the JPEGs, pixels and 1 to 100.
-        before_s, after_s: of an incident.
-        every_s: seconds between two pictures of a camera at least; one that tells its state is always taken.
+    Raises:
+        SinkError: the folder cannot be used.
     """
 
-    def __init__(
-        self,
-        path: Path,
-        store: IncidentStore,
-        cameras: frozenset[str],
-        most_memory: int,
-        longest_side: int,
-        quality: int,
-        before_s: float,
-        after_s: float,
-        every_s: float,
-    ) -> None:
-        self._path = path
-        self._store = store
-        self._cameras = cameras
-        self._most_memory = most_memory
-        self._longest_side = longest_side
-        self._quality = quality
-        self._every_s = every_s
-        self._roll = Roll(before_s, after_s)
+    def __init__(self, settings: EvidenceSettings) -> None:
+        self._settings = settings
+        self._store = IncidentStore(settings.path, round(settings.disk_mib * _MIB))
+        self._most_memory = round(settings.memory_mib * _MIB)
+        self._roll = Roll(settings.before_s, settings.after_s)
         self._selected_at: dict[str, float] = {}
         self._written = self._lost = 0
 
     def select(self, event: FrameEvent) -> _Item | None:
-        if self._cameras and event.camera not in self._cameras:
+        cameras, every_s = self._settings.cameras, self._settings.every_s
+        if cameras and event.camera not in cameras:
             return None
         if event.frame is not None:
-            since = event.captured_at - self._selected_at.get(event.camera, -self._every_s)
-            if event.tells_state or not 0.0 <= since < self._every_s:
+            since = event.captured_at - self._selected_at.get(event.camera, -every_s)
+            if event.tells_state or not 0.0 <= since < every_s:
                 self._selected_at[event.camera] = event.captured_at
                 return _Item(event)
         return _Item(event) if event.tells_state else None
@@ -132,7 +138,7 @@ class Evidence(Target):
     def describe(self) -> dict[str, Any]:
         return {
             "type": "evidence",
-            "path": str(self._path),
+            "path": str(self._settings.path),
             "incidents": len(self._store),
             "bytes": self._store.size,
             "removed": self._store.removed,
@@ -157,7 +163,7 @@ class Evidence(Target):
 
         assert event.frame is not None
         try:
-            jpeg = encode_jpeg(shrink(event.frame, self._longest_side), self._quality)
+            jpeg = encode_jpeg(shrink(event.frame, self._settings.longest_side), self._settings.quality)
         except (cv2.error, SourceError) as error:
             raise RefusedError(f"frame {event.index} of {event.camera} cannot be encoded: {error}") from error
         verdict = None if event.verdict is None else verdict_record(event.verdict)

@@ -1,18 +1,18 @@
-"""Incidents on disk: folders that appear whole or not at all, with a limit on their bytes; the oldest go first.
+"""Incidents on disk: folders that appear whole or not at all, with a limit on their bytes.
 
 Only files that bear the names given here are counted and removed, in folders that do: what else somebody keeps there
 stays, and the folder with it.
 """
 
-import heapq
+import itertools
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 from ....errors import MachineError, SinkError
 from ....ground.atomic import PARTIAL_PREFIX, atomic_directory
 from ....ground.names import file_name
+from ..oldest_first import Kept, OldestFirst
 from ..queued import RefusedError
 
 RECORD = "incident.json"
@@ -25,42 +25,20 @@ def picture_name(number: int, offset_s: float) -> str:
     return f"{number:03d}_{offset_s:+.3f}s.jpg"
 
 
-class _Kept(NamedTuple):
-    """Ordered by its name, which starts with the time."""
-
-    name: str
-    path: Path
-    size: int
-
-
-class IncidentStore:
+class IncidentStore(OldestFirst):
     """``path/CAMERA/TIME-SLUG/`` with a record and pictures.
 
-    Attributes:
-        removed: incidents that made room for others.
-
     Args:
-        most_bytes: of the files of all incidents, those of earlier runs included, and of one that is being written.
+        most_bytes: of the files of all incidents, those of earlier runs included.
 
     Raises:
         SinkError: the folder cannot be used.
     """
 
     def __init__(self, path: Path, most_bytes: int) -> None:
-        self.removed = 0
+        super().__init__(path, _found, _remove, most_bytes)
         self._path = path
-        self._most = most_bytes
-        try:
-            path.mkdir(parents=True, exist_ok=True)
-            self._kept = [_Kept(folder.name, folder, _size(folder)) for folder in self._found()]
-        except OSError as error:
-            raise SinkError(f"{path} cannot be used: {error.strerror}: choose another folder") from error
-        heapq.heapify(self._kept)
-        self.size = sum(kept.size for kept in self._kept)
-        self._make_room(0)
-
-    def __len__(self) -> int:
-        return len(self._kept)
+        self.make_room(0)
 
     def keep(self, camera: str, name: str, files: Mapping[str, bytes]) -> None:
         """Write an incident; where the name is taken, a number follows it.
@@ -70,63 +48,39 @@ class IncidentStore:
             SinkError: it cannot be written now, or an old one cannot be removed.
         """
         size = sum(map(len, files.values()))
-        if size > self._most:
+        if size > self._most_bytes:
             raise RefusedError(f"an incident of {size} bytes is over disk_mib: raise it, or lower memory_mib")
-        self._make_room(size)
+        self.make_room(size)
         folder = self._path / file_name(camera)
-        path = next(place for place in _names(folder / name) if not place.exists())
+        names = itertools.chain([name], (f"{name}-{number}" for number in itertools.count(2)))
+        path = next(folder / free for free in names if not (folder / free).exists())
         try:
             with atomic_directory(path) as partial:
                 for file, content in files.items():
                     (partial / file).write_bytes(content)
         except (OSError, MachineError) as error:
             raise SinkError(f"{path} cannot be written ({error}): free space, or lower disk_mib") from error
-        heapq.heappush(self._kept, _Kept(path.name, path, size))
-        self.size += size
-
-    def _make_room(self, coming: int) -> None:
-        while self._kept and self.size + coming > self._most:
-            oldest = self._kept[0]
-            try:
-                _remove(oldest.path)
-            except OSError as error:
-                raise SinkError(
-                    f"{oldest.path} cannot be removed: {error.strerror}: check the folder's rights"
-                ) from error
-            heapq.heappop(self._kept)
-            self.size -= oldest.size
-            self.removed += 1
-
-    def _found(self) -> Iterator[Path]:
-        """What earlier runs left; half an incident that a killed process left is removed."""
-        for folder in self._path.glob("*/*"):
-            if folder.is_symlink() or not folder.is_dir():
-                continue
-            if folder.name.startswith(PARTIAL_PREFIX):
-                _remove(folder)
-            elif _INCIDENT.fullmatch(folder.name) and any(_own_files(folder)):
-                yield folder
+        self.add(path, size)
 
 
-def _names(path: Path) -> Iterator[Path]:
-    yield path
-    number = 2
-    while True:
-        yield path.with_name(f"{path.name}-{number}")
-        number += 1
+def _found(path: Path) -> Iterator[Kept]:
+    """What earlier runs left; half an incident that a killed process left is removed."""
+    for folder in path.glob("*/*"):
+        if folder.is_symlink() or not folder.is_dir():
+            continue
+        if folder.name.startswith(PARTIAL_PREFIX):
+            _remove(folder)
+        elif _INCIDENT.fullmatch(folder.name) and (own := _own_files(folder)):
+            yield folder, sum(file.lstat().st_size for file in own)
 
 
 def _own_files(folder: Path) -> list[Path]:
     return [path for path in folder.iterdir() if _OWN.fullmatch(path.name) and path.is_file()]
 
 
-def _size(folder: Path) -> int:
-    return sum(path.lstat().st_size for path in _own_files(folder))
-
-
 def _remove(folder: Path) -> None:
     """Its own files, and the folder where nothing else is in it."""
-    if not folder.exists():
+    if not folder.is_dir():
         return
     for path in _own_files(folder):
         path.unlink(missing_ok=True)

@@ -36,6 +36,7 @@ from .topics import (
 _RECONNECT_S = (1, 30)
 _GOODBYE_S = 1.0
 _POLL_S = 0.005
+_LONGEST = 1 << 16  # bytes of a message that may choose a profile
 _NO_ANSWER = "no answer yet"
 _NO_CONNECTION = 4  # paho's MQTT_ERR_NO_CONN
 
@@ -146,7 +147,7 @@ class MqttBroker:
             self._retained.update({topic: message for topic, message in retained.items() if topic in self._retained})
         if not self._wait(self._connected.is_set, until):
             raise SinkError(
-                f"no connection to the MQTT broker {self._where()} ({self._problem}): start it, or check host"
+                f"no connection to the MQTT broker {self._settings.shown} ({self._problem}): start it, or check host"
             )
         with self._telling:
             self._retained.update(retained)
@@ -155,10 +156,10 @@ class MqttBroker:
             if info.rc not in (0, _NO_CONNECTION):
                 raise RefusedError(f"the MQTT client takes no message for {message.topic} (code {info.rc})")
             if info.rc == _NO_CONNECTION:
-                raise SinkError(f"the connection to the MQTT broker {self._where()} broke off")
+                raise SinkError(f"the connection to the MQTT broker {self._settings.shown} broke off")
             item.given.append(info)
         if not self._wait(lambda: all(info.is_published() for info in item.given), until):
-            raise SinkError(f"the MQTT broker {self._where()} does not acknowledge: look at its log")
+            raise SinkError(f"the MQTT broker {self._settings.shown} does not acknowledge: look at its log")
 
     def close(self) -> None:
         if self._connected.is_set():
@@ -176,7 +177,7 @@ class MqttBroker:
         settings = self._settings
         return {
             "type": "mqtt",
-            "broker": self._where(),
+            "broker": self._settings.shown,
             "topic": settings.topic,
             "qos": settings.qos,
             "tls": settings.tls,
@@ -231,7 +232,7 @@ class MqttBroker:
     def _on_message(self, _client: Any, _data: Any, message: Any) -> None:
         """Home Assistant has started, a discovery message that stands there, or one that was to be brought."""
         if message.topic in self._wanted and self._tell is not None:
-            self._tell(message.topic, bytes(message.payload).decode(errors="replace"))
+            self._tell(message.topic, bytes(message.payload[:_LONGEST]).decode(errors="replace"))
         if message.topic == BIRTH_TOPIC:
             if message.payload == BIRTH:
                 self._publish(self._discovery)
@@ -257,6 +258,3 @@ class MqttBroker:
                 return False
             time.sleep(_POLL_S)
         return True
-
-    def _where(self) -> str:
-        return self._settings.shown

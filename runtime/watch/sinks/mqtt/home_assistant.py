@@ -50,7 +50,7 @@ def discovery_message(prefix: str, topic: str, camera: str, status: WatchStatus,
     """
     base = camera_topic(topic, camera)
     running = {"topic": status_topic(topic)}
-    identifier = f"{ORIGIN}_{_word(topic)}_{_word(camera)}"
+    identifier = f"{ORIGIN}/{_word(topic)}/{_word(camera)}"
     while_it_runs = {"availability": [running], "availability_mode": "all"}
     components: dict[str, dict[str, Any]] = {
         "picture": {
@@ -87,7 +87,7 @@ def discovery_message(prefix: str, topic: str, camera: str, status: WatchStatus,
             **(while_it_runs if fault.slug == "no_signal" else {}),  # true while the camera is away
         }
     for name, component in components.items():
-        component["unique_id"] = f"{identifier}_{name}"
+        component["unique_id"] = f"{identifier}/{name}"
     payload = {
         "device": {
             "identifiers": [identifier],

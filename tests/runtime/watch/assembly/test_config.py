@@ -155,6 +155,15 @@ def test_credentials_come_from_the_environment_encoded_and_are_not_shown() -> No
             {"cameras": [{"name": "a", "source": "test://"}, {"name": "A", "source": "test://"}]},
             r"cameras\[1\]\.name is 'A', as cameras\[0\]\.name",
         ),
+        (
+            {"cameras": [{"name": "a", "source": "test://"}, {"name": "A.Reference", "source": "test://"}]},
+            r"a file of camera 'A\.Reference' is called 'A\.Reference', as one of camera 'a'",
+        ),
+        (
+            one_camera(profiles=[{"name": "reference", "when": "picture:dark"}]),
+            r"of the profile 'reference' of camera 'front' is called 'front\.reference', as one of camera 'front'",
+        ),
+        ({"regions": "kept", "baselines": "kept"}, "regions and baselines are both /etc/watch/kept"),
     ],
 )
 def test_what_is_wrong_is_named(changes: dict[str, Any], complaint: str) -> None:

@@ -112,5 +112,5 @@ def test_a_camera_that_is_called_as_the_files_of_a_profile_is_refused(tmp_path: 
         {"name": "front", "source": "test://", "profiles": [{"name": "night"}]},
         {"name": "Front.night", "source": "test://"},
     ]
-    with pytest.raises(ConfigurationError, match=r"a camera is called 'front\.night'"):
+    with pytest.raises(ConfigurationError, match=r"is called 'Front\.night', as one of the profile 'night'"):
         parse_watch_settings({"bundle": "b", "cameras": cameras}, tmp_path / "watch.toml", {})

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from dgiqa_edge.runtime.errors import ConfigurationError
 from dgiqa_edge.runtime.gate.verdict import State
 from dgiqa_edge.runtime.watch.event import FrameEvent, Presence
 from dgiqa_edge.runtime.watch.sinks import create
+from dgiqa_edge.runtime.watch.sinks.mqtt import client
 from dgiqa_edge.runtime.watch.sinks.mqtt.broker import MqttBroker
 from dgiqa_edge.runtime.watch.sinks.protocol import FollowsBundle
 from dgiqa_edge.runtime.watch.sinks.registry import BringsMessages
@@ -340,4 +342,34 @@ def test_messages_on_topics_that_somebody_waits_for_are_brought(
     listener.client.publish("site/mode", b"d\xffy")
     wait_for(lambda: len(brought) == 2)
     assert brought[1] == ("site/mode", "d\ufffdy")
+    listener.client.publish("site/mode", b"x" * (1 << 22))
+    wait_for(lambda: len(brought) == 3)
+    assert brought[2] == ("site/mode", "x" * (1 << 16)), "what is too long chooses nothing, and is not kept"
     sink.close(20.0)
+
+
+def test_a_broker_that_hangs_costs_no_memory_and_no_time_at_the_end(
+    scored: Scored, wait_for: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It takes the connection and what is sent, and acknowledges nothing."""
+    monkeypatch.setattr(client, "_MOST_QUEUED", 10)
+
+    def hang() -> None:
+        connection, _ = listener.accept()
+        connection.recv(1000)
+        connection.sendall(b"\x20\x02\x00\x00")  # CONNACK
+        while connection.recv(1 << 16):
+            pass
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=hang, daemon=True).start()
+        sink: Any = create(section(listener.getsockname()[1], timeout_s=0.1, attempts=1, queue=100), "sinks.0")
+        wait_for(lambda: sink.describe()["connected"])
+        for index in range(30):
+            sink.put(scored(index))
+        wait_for(lambda: "takes no message" in (sink.stats().last_error or ""))
+        assert len(sink._target._client._out_messages) == 10
+        began = time.monotonic()
+        stats = sink.close(0.5)
+        assert time.monotonic() - began < 8.0
+    assert stats.offered == 30 == stats.missed + stats.failed

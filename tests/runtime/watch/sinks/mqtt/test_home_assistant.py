@@ -22,7 +22,7 @@ from dgiqa_edge.runtime.gate.vocabulary import FAULTS
 from dgiqa_edge.runtime.version import VERSION
 from dgiqa_edge.runtime.watch.event import FrameEvent, Presence
 from dgiqa_edge.runtime.watch.sinks import create
-from dgiqa_edge.runtime.watch.sinks.mqtt.home_assistant import discovered_camera, discovery_topic
+from dgiqa_edge.runtime.watch.sinks.mqtt.home_assistant import discovered_camera, discovery_message, discovery_topic
 from dgiqa_edge.runtime.watch.status import CameraState, CameraStatus, RunningBundle, WatchStatus
 
 PYTHON = Path(os.environ.get("DGIQA_HOME_ASSISTANT", ROOT / "build" / "home-assistant")) / "bin" / "python"
@@ -143,6 +143,40 @@ def test_names_survive_the_letters_that_home_assistant_takes(camera: str, topic:
     where = discovery_topic("homeassistant", topic, camera)
     assert discovered_camera(where) == camera
     assert home_assistant.TAKEN.fullmatch(where.removeprefix("homeassistant/"))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (("g", "front.1"), ("g", "front-1")),
+        (("g", "front_1"), ("g", "front.1")),
+        (("g", "front"), ("g", "Front")),
+        (("a", "5Fb_X"), ("a_b", "5FX")),
+    ],
+)
+def test_no_two_cameras_share_an_entity(one: tuple[str, str], other: tuple[str, str]) -> None:
+    """Also those of two watches, each with a topic of its own."""
+    told = [json.loads(discovery_message("home", *pair, status(), frames=True).payload) for pair in (one, other)]
+    assert told[0]["device"]["identifiers"] != told[1]["device"]["identifiers"]
+    ids = [it["unique_id"] for message in told for it in message["components"].values()]
+    assert len(set(ids)) == len(ids)
+
+
+@needs_broker
+def test_what_others_publish_does_not_end_the_connection(
+    broker: Broker, watching: Callable[..., Any], listen: Callable[[int], Listener], scored: Scored, wait_for: Any
+) -> None:
+    listener = listen(broker.port)
+    sink = watching("front")
+    for camera in ("", "\u00e9" * 12_000, "_00", "x" * 60_000):  # some are too long for topics of ours
+        listener.client.publish(f"homeassistant/device/g/{camera}/config", b"\xff{" * 1000, 1, True).wait_for_publish(
+            20
+        )
+    listener.client.publish("homeassistant/status", b"\0" * (1 << 20), 1).wait_for_publish(20)
+    sink.put(scored(0, State.REJECT, changed=True))
+    wait_for(lambda: sink.stats().delivered == 1)
+    listener.client.publish("homeassistant/device/g/old/config", b"{}", 1, True)
+    wait_for(lambda: listener.of("homeassistant/device/g/old/config") == [b"{}", b""])
 
 
 @pytest.fixture
