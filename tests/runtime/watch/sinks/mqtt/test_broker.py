@@ -130,8 +130,8 @@ def test_what_is_told_while_the_connection_comes_about_is_not_lost(
     def slowly(self: MqttBroker, messages: Any) -> None:
         publish(self, messages)
         if not told:  # what is retained has gone out, and the sink does not yet call itself connected
-            told.append(threading.Thread(target=sink.follow_bundle, args=(RunningBundle("ab12"),)))
-            told.append(threading.Thread(target=sink.bring, args=(frozenset({"mode"}), lambda *_: heard.set())))
+            told.append(threading.Thread(target=self.tell_bundle, args=(RunningBundle("ab12"),)))
+            told.append(threading.Thread(target=self.bring, args=(frozenset({"mode"}), lambda *_: heard.set())))
             for thread in told:
                 thread.start()
                 thread.join(0.2)
