@@ -71,7 +71,7 @@ test: $(STAMP)
 	$(BIN)/python -m pytest -m "not slow" -n $(JOBS) --maxprocesses 8 --dist worksteal
 
 test-all: $(STAMP)
-	$(BIN)/python -m pytest
+	DGIQA_HYPOTHESIS=search $(BIN)/python -m pytest
 
 # Whether the tests would notice a change of the code that tests/mutations.toml names: half an hour on two cores.
 mutate: $(STAMP)

@@ -47,11 +47,13 @@ pytest_plugins = ["chromium"]
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
-# A shared machine may stop for longer than hypothesis allows one example.
-settings.register_profile("shared-machine", deadline=None)
+# A shared machine may stop for longer than hypothesis allows one example. Examples are the same in each run, so that a
+# change is judged and not the day's luck; `make test-all` looks for new ones.
+settings.register_profile("same-each-time", deadline=None, derandomize=True)
+settings.register_profile("search", deadline=None)
 # For mutate.py, which asks only whether a test fails, many hundred times.
 settings.register_profile("mutants", deadline=None, derandomize=True, database=None, phases=["explicit", "generate"])
-settings.load_profile(os.environ.get("DGIQA_HYPOTHESIS", "shared-machine"))
+settings.load_profile(os.environ.get("DGIQA_HYPOTHESIS", "same-each-time"))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

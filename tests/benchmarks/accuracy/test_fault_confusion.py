@@ -59,6 +59,7 @@ def test_the_report_holds_precision_calls_and_overlap():
     assert text.splitlines()[-1].split() == ["drops", *["."] * 8, "1"]
 
 
+@pytest.mark.slow
 def test_what_ships_tells_faults_from_healthy_photos(tmp_path, capsys):
     bundle, photos = tmp_path / "bundle", tmp_path / "photos"
     options = ("--fp32", "--frame", "512x512", "--backend", "onnxruntime", "--threads", "1", "--no-accuracy-check")

@@ -53,6 +53,7 @@ def test_decoding_takes_its_cores_from_scoring():
     assert beside_decoding([0.01], 64, 25.0, 0.01, 2)[0] > 0.4  # none is left
 
 
+@pytest.mark.slow
 def test_the_command_measures_simulates_and_asks_a_watch(bundle_dir, clip, tmp_path, monkeypatch, capsys):
     for name, value in (("CAMERAS", (1, 4)), ("FIT", (1, 10.0)), ("CHECK", (2, 10.0)), ("WATCH_S", 2.0)):
         monkeypatch.setattr(fleet, name, value)

@@ -114,6 +114,7 @@ def rig_inputs(tmp_path: Path, make_bundle: Callable[..., Path], reference_outpu
     return tmp_path / "gpu"
 
 
+@pytest.mark.slow
 def test_the_rig_runs_from_graphs_to_result_file(rig_inputs: Path, driver_folder: Path, tmp_path: Path) -> None:
     """Everything but NVIDIA's part is real. The tiny split graphs compute another score than the fused one, so what
     compares the two is left out here; so is a real libcudart, if one is installed: it reaches no stand-in's GPU."""

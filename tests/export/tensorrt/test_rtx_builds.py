@@ -131,7 +131,7 @@ FAST = [
     ("nano", "int8-mixed", "fused"),
     ("nano2", "fp16", "fused"),
     ("nano2", "int8", "fused"),
-    ("edge", "int8", "fused"),
+    pytest.param("edge", "int8", "fused", marks=pytest.mark.slow),
     pytest.param("reference", "int8", "split", marks=pytest.mark.slow),
 ]
 
@@ -165,7 +165,8 @@ def check(builds, name, support):
     assert (row["quantized_nodes"] > 0) == name.startswith("int8")
 
 
-@pytest.mark.parametrize("name", [pytest.param("fp32", marks=pytest.mark.slow), "int8"])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["fp32", "int8"])
 def test_a_batch_is_built_with_its_profile_and_fuses_what_one_frame_does(machine, lowerings, name):
     graph = graph_of(lowerings("nano"), name)
     alone = build_graph(machine, graph)
@@ -186,6 +187,7 @@ def test_a_batch_is_built_with_its_profile_and_fuses_what_one_frame_does(machine
     assert "Dimensions: [-1,480,640,3]" in log.layers or "Dimensions: [-1,160,160,3]" in log.layers
 
 
+@pytest.mark.slow
 def test_what_is_rewritten_for_older_parsers_becomes_the_same_engine(machine, lowerings):
     forms = [form for _, form, _ in for_every_parser(graph_of(lowerings("nano"), "int8"))]
     builds = [build_bytes(machine, form.SerializeToString(), form) for form in forms]

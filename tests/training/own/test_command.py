@@ -56,6 +56,7 @@ def scored(bundle, photos):
         return [scorer.score(cv2.imread(str(photos / f"{number}.png"))) for number in range(PHOTOS)]
 
 
+@pytest.mark.slow
 def test_a_bundle_of_ones_own_scores_ones_way_and_keeps_depth(photos, tmp_path, capsys):
     out = tmp_path / "mine"
     assert train(photos, out, "--", "--fp32", "--backend", "onnxruntime") == 0

@@ -44,6 +44,7 @@ def test_a_run_is_recorded_ships_a_network_and_goes_on(tmp_path):
     assert all(torch.equal(value, learnt[key]) for key, value in again.network.state_dict().items())
 
 
+@pytest.mark.slow
 def test_it_comes_nearer_to_its_teacher(tmp_path):
     config = FinishConfig(epochs=1, batches=16, batch=2, frames=("160x160",), degraded_share=0.0, vector_rate=5e-3)
     start = network()

@@ -82,6 +82,7 @@ def trainer(data, folder, network=None, started=True, **changes):
     return NanoTrainer(config, data, RunFolder(folder, config, 9), network or Nano2(), started)
 
 
+@pytest.mark.slow
 def test_it_learns_and_a_finished_run_is_not_trained_again(data, tmp_path):
     one = trainer(data, tmp_path, started=False, epochs=3, averaged=0.5)
     before = {key: value.clone() for key, value in one.network.state_dict().items()}
@@ -102,6 +103,7 @@ def test_it_learns_and_a_finished_run_is_not_trained_again(data, tmp_path):
     assert kept.keys() == Nano2().state_dict().keys()
 
 
+@pytest.mark.slow
 def test_the_context_learns_the_encoders_figures(data, tmp_path):
     """From random weights the figures are told at once, since here they are the contrast of the picture."""
     readers = ("whole", "crop")  # alone: a step is a third of one of all parts

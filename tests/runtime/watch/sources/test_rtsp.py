@@ -109,6 +109,7 @@ def test_a_stream_of_sound_only_says_so(serve: Callable[..., RtspProcess]) -> No
 
 
 @pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="needs ffmpeg (apt-get install ffmpeg)")
+@pytest.mark.slow
 def test_an_interlaced_stream_is_truly_read(serve: Callable[..., RtspProcess]) -> None:
     port = free_port()
     serve(port, stream="interlaced", size="160x120")
