@@ -91,7 +91,8 @@ def configuration(folder: Path, films: Sequence[Path], bundle: Path, rate: float
             for film in films
         ],
         "sinks": [{"type": "evidence", "path": str(folder / "evidence"), "disk_mib": DISK_MIB, "memory_mib": 8}],
-        "dashboard": {"listen": f"127.0.0.1:{port}"},
+        # Its score curve fills while the run warms up: what grows after that grows for ever.
+        "dashboard": {"listen": f"127.0.0.1:{port}", "history_minutes": 1.0},
     }
 
 

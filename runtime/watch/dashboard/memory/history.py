@@ -16,7 +16,7 @@ _REJECT_NAMES = ("score.reject", "reject")
 _ACCEPT_NAMES = ("score.accept", "accept")
 
 
-@dataclass
+@dataclass(slots=True)
 class _Bucket:
     """The scored frames of one second, or the begin of a time without any."""
 
