@@ -66,9 +66,10 @@ demo-reference: $(STAMP)
 	$(BIN)/dgiqa-edge score --bundle build/demo-reference/bundle --depth-out build/demo-reference/depth \
 	    calibration/photos
 
-# Side by side, at most eight; a worker that is done takes over what another has left.
+# Side by side, half again as many as there are cores, at most eight: a third of their time tests wait for a camera, a page
+# or a process. A worker that is done takes over what another has left.
 test: $(STAMP)
-	$(BIN)/python -m pytest -m "not slow" -n $(JOBS) --maxprocesses 8 --dist worksteal
+	$(BIN)/python -m pytest -m "not slow" -n $$(( $(JOBS) + $(JOBS) / 2 )) --maxprocesses 8 --dist worksteal
 
 test-all: $(STAMP)
 	DGIQA_HYPOTHESIS=search $(BIN)/python -m pytest
