@@ -11,8 +11,8 @@ from dgiqa_edge.runtime.bundle.ladder_table import OF_FAULTS, STATUS_WORDS, figu
 from dgiqa_edge.runtime.bundle.manifest import LadderRecord, RungRecord
 from dgiqa_edge.runtime.bundle.records import plain
 from dgiqa_edge.runtime.errors import ConfigurationError, MachineError
+from dgiqa_edge.runtime.ground.terminal import aligned
 from dgiqa_edge.runtime.hashing import Json
-from dgiqa_edge.runtime.text_table import aligned
 
 _HEADINGS = (
     "precision",

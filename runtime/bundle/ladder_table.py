@@ -6,7 +6,7 @@ It decides nothing.
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
-from ..text_table import aligned
+from ..ground.terminal import aligned
 from .manifest import LadderRecord, RungRecord
 
 MOST_BLOCKS = 5

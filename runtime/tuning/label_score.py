@@ -13,7 +13,7 @@ from typing import Any
 
 from ..gate.verdict import State, Verdict
 from ..gate.vocabulary import FAULTS
-from ..text_table import aligned
+from ..ground.terminal import aligned
 
 ALL = "all"
 # Of the table; delays are the median and the longest, "s" stands for seconds.

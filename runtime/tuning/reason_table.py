@@ -8,7 +8,7 @@ from ..gate.gate import Gate
 from ..gate.policy import DwellPolicy, GatePolicy, SmoothingPolicy, StartPolicy
 from ..gate.reading import Reading
 from ..gate.verdict import State
-from ..text_table import aligned
+from ..ground.terminal import aligned
 
 PASSES = "passes"
 Table = Mapping[str, Mapping[str, int]]

@@ -1,6 +1,6 @@
 """What a watch run ends with: a table for people, the whole status as JSON for programs."""
 
-from ..text_table import aligned
+from ..ground.terminal import aligned
 from .status import CameraStatus, WatchStatus
 
 _COLUMNS = (
