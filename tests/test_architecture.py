@@ -347,8 +347,8 @@ ONE_PLACE = {
     ),
     # How often a line is drawn, what stays of it, and what a log gets of it, each decided once.
     r"\bisatty\(|\\x1b|rich\.progress": (
-        {"runtime/commands/progress.py", "runtime/ground/colour.py"},
-        "runtime/commands/progress.py's Progress or runtime/ground/colour.py's coloured",
+        {"runtime/commands/progress.py", "runtime/ground/terminal.py"},
+        "runtime/commands/progress.py's Progress or runtime/ground/terminal.py's coloured",
     ),
     # Forgets what is not yet flushed. The decoder program has nothing of the kind and imports nothing of ours.
     r"\bos\._exit\(": (

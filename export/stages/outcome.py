@@ -7,17 +7,11 @@ from pathlib import Path
 
 from dgiqa_edge.calibration.fidelity import FIGURES
 from dgiqa_edge.runtime.bundle.checks import MANIFEST_NAME
-from dgiqa_edge.runtime.bundle.ladder_table import (
-    OF_FAULTS,
-    STATUS_WORDS,
-    aligned,
-    figure_text,
-    verdict_of,
-    without,
-)
+from dgiqa_edge.runtime.bundle.ladder_table import OF_FAULTS, STATUS_WORDS, figure_text, verdict_of, without
 from dgiqa_edge.runtime.bundle.manifest import LadderRecord, RungRecord
 from dgiqa_edge.runtime.bundle.records import plain
 from dgiqa_edge.runtime.errors import ConfigurationError, MachineError
+from dgiqa_edge.runtime.ground.terminal import aligned
 from dgiqa_edge.runtime.hashing import Json
 
 _HEADINGS = (

@@ -6,6 +6,7 @@ It decides nothing.
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
+from ..ground.terminal import aligned
 from .manifest import LadderRecord, RungRecord
 
 MOST_BLOCKS = 5
@@ -30,16 +31,6 @@ def ladder_lines(ladder: LadderRecord) -> list[str]:
     if all(rung.faults_mae is None for rung in ladder.rungs):
         table = without(table, OF_FAULTS)
     return aligned(table, words=True) + list(_caption(ladder))
-
-
-def aligned(rows: Sequence[Sequence[str]], *, words: bool = False) -> list[str]:
-    """Rows of cells as lines: the first column to the left, the others to the right; ``words``: the last is free text.
-
-    No line ends in spaces.
-    """
-    columns = len(rows[0]) - words
-    widths = [max(len(row[column]) for row in rows) for column in range(columns)]
-    return [_aligned(row, widths).rstrip() for row in rows]
 
 
 def without(rows: Sequence[Sequence[str]], *headings: str) -> list[Sequence[str]]:
@@ -68,12 +59,6 @@ def _cells(rung: RungRecord) -> Sequence[str]:
         figure_text(rung.p50_ms, ".1f", " ms"),
         verdict_of(rung),
     )
-
-
-def _aligned(row: Sequence[str], widths: Sequence[int]) -> str:
-    cells = [cell.rjust(width) for cell, width in zip(row, widths, strict=False)]
-    cells[0] = row[0].ljust(widths[0])
-    return "  ".join([*cells, *row[len(widths) :]])
 
 
 def _caption(ladder: LadderRecord) -> Iterator[str]:

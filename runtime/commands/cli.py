@@ -20,10 +20,10 @@ from types import ModuleType
 from typing import NoReturn
 
 from ..errors import ConfigurationError, DgiqaEdgeError, MachineError, page_of
-from ..ground.colour import coloured
 from ..ground.error_text import one_line
 from ..ground.extra_packages import install_command
 from ..ground.names import shown
+from ..ground.terminal import coloured
 from ..settings.credentials import masked_streams
 from ..version import VERSION
 from . import abrupt_exit

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..ground.colour import coloured
 from ..ground.error_text import one_line
+from ..ground.terminal import coloured
 from .json_output import add_json_option
 from .progress import Progress
 from .which_bundle import add_bundle_option, named_bundle

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..ground.colour import coloured
 from ..ground.names import shown
+from ..ground.terminal import coloured
 from .engine_options import add_engine_options, add_fit_option
 from .json_output import JsonOutput, add_json_option
 from .option_types import output_folder

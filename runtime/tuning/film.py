@@ -4,9 +4,7 @@ each reason, pictures at even distances, and the worst moments of each fault.
 What is drawn of it is ``film_page.py``'s.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +24,6 @@ _ONE_FRAME_S = 0.04  # where there is no second one to tell
 _THUMBNAIL, _PICTURE, _QUALITY = 176, 480, 75  # longest sides, pixels
 _RANK = (State.PASS, State.UNKNOWN, State.REJECT)
 Picture = NDArray[np.uint8]
-Item = TypeVar("Item")
 
 
 @dataclass
@@ -80,25 +77,6 @@ class Moment:
     jpeg: bytes | None = None
 
 
-class Thinned(Generic[Item]):
-    """At most ``most`` items at even distances, however many are offered."""
-
-    def __init__(self, most: int) -> None:
-        self.kept: list[Item] = []
-        self._most = most
-        self._every = 1
-        self._offered = 0
-
-    def offer(self, make: Callable[[], Item]) -> None:
-        """Make the next item and keep it, if it is its turn."""
-        if self._offered % self._every == 0:
-            self.kept.append(make())
-            if len(self.kept) > self._most:
-                del self.kept[1::2]
-                self._every *= 2
-        self._offered += 1
-
-
 @dataclass
 class Film:
     """Takes in one verdict after another; ``end`` closes it, and then the attributes hold all of it.
@@ -107,6 +85,7 @@ class Film:
         frames: how many there were, ``unread`` of them without a picture.
         end_s: of the last frame, which lasts as long as the others do on average.
         seconds: by reason; what passes is ``good``.
+        thumbnails: of the frames with a picture, at most ``MOST_THUMBNAILS``, at even distances.
         told: time and verdict of what people would have been told, the first ``MOST_TOLD`` of ``tellings``.
         moments: the worst first, at most ``WORST_OF_EACH`` of each fault.
     """
@@ -116,10 +95,11 @@ class Film:
     end_s: float = 0.0
     seconds: dict[str, float] = field(default_factory=dict)
     steps: list[Step] = field(default_factory=list)
-    thumbnails: Thinned[Thumbnail] = field(default_factory=lambda: Thinned(MOST_THUMBNAILS))
+    thumbnails: list[Thumbnail] = field(default_factory=list)
     told: list[tuple[float, Verdict]] = field(default_factory=list)
     tellings: int = 0
     moments: list[Moment] = field(default_factory=list)
+    _per_thumbnail: int = 1
     _per_step: int = 1
     _in_step: int = 0
     _last: tuple[float, Verdict] | None = None
@@ -139,8 +119,11 @@ class Film:
             self.tellings += 1
             if len(self.told) < MOST_TOLD:
                 self.told.append((t_s, verdict))
-        if image is not None:
-            self.thumbnails.offer(lambda: Thumbnail(t_s, verdict, encode_jpeg(shrink(image, _THUMBNAIL), _QUALITY)))
+        if image is not None and (self.frames - self.unread - 1) % self._per_thumbnail == 0:
+            self.thumbnails.append(Thumbnail(t_s, verdict, encode_jpeg(shrink(image, _THUMBNAIL), _QUALITY)))
+            if len(self.thumbnails) > MOST_THUMBNAILS:  # those that stay are at even distances
+                del self.thumbnails[1::2]
+                self._per_thumbnail *= 2
         for reason in [reason for reason, spell in self._spells.items() if t_s - spell.end_s > GAP_S]:
             self._close(reason)
         if verdict.state is not State.PASS and verdict.reason in FAULTS:

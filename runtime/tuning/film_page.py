@@ -66,7 +66,7 @@ def film_page(
             film=film,
             cards=_cards(film),
             plot=_course(film, thresholds),
-            thumbnails=[(clock(one.t_s), one.verdict, _data(one.jpeg)) for one in film.thumbnails.kept],
+            thumbnails=[(clock(one.t_s), one.verdict, _data(one.jpeg)) for one in film.thumbnails],
             reasons=[_reason(film, reason, seconds) for reason, seconds in by_length],
             moments=[
                 (moment, clock(moment.t_s), _spell(moment), _data(moment.jpeg), _cells(moment.verdict))
@@ -74,7 +74,7 @@ def film_page(
             ],
             told=[(clock(t_s), verdict, decided(verdict)) for t_s, verdict in film.told],
             untold=film.tellings - min(film.tellings, MOST_TOLD),
-            labels=None if scores is None else label_rows(dict(scores)),
+            labels=None if scores is None else label_rows(scores),
             decided=decided,
         )
     )

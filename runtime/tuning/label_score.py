@@ -6,13 +6,14 @@ time with a label of its reason. The seconds compare what each frame was rejecte
 label is clean. No film here: spans in, figures out.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
 from ..gate.verdict import State, Verdict
 from ..gate.vocabulary import FAULTS
+from ..ground.terminal import aligned
 
 ALL = "all"
 # Of the table; delays are the median and the longest, "s" stands for seconds.
@@ -113,20 +114,15 @@ def label_scores(labels: Sequence[Span], told: Sequence[Span], given: Sequence[S
     return {**scores, ALL: _total(scores.values())}
 
 
-def label_rows(scores: dict[str, ReasonScore]) -> list[list[str]]:
+def label_rows(scores: Mapping[str, ReasonScore]) -> list[list[str]]:
     """For people: the names of the columns, then a row per reason that starts with its name."""
     rows = [(name, score.to_dict()) for name, score in scores.items()]
     return [["reason", *COLUMNS], *([name, *(_shown(facts[key]) for key in COLUMNS.values())] for name, facts in rows)]
 
 
-def label_table(scores: dict[str, ReasonScore]) -> str:
+def label_table(scores: Mapping[str, ReasonScore]) -> str:
     """The same as text."""
-    rows = label_rows(scores)
-    widths = [max(map(len, column)) + 2 for column in zip(*rows, strict=True)]
-    return "\n".join(
-        row[0].ljust(widths[0]) + "".join(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))
-        for row in rows
-    )
+    return "\n".join(aligned(label_rows(scores)))
 
 
 class VerdictSpans:

@@ -8,6 +8,7 @@ from ..gate.gate import Gate
 from ..gate.policy import DwellPolicy, GatePolicy, SmoothingPolicy, StartPolicy
 from ..gate.reading import Reading
 from ..gate.verdict import State
+from ..ground.terminal import aligned
 
 PASSES = "passes"
 Table = Mapping[str, Mapping[str, int]]
@@ -37,13 +38,5 @@ def table_text(table: Table) -> str:
     """A line per label, a column per reason that occurs; ``PASSES`` comes first."""
     reasons = {reason for calls in table.values() for reason in calls}
     columns = [PASSES, *sorted(reasons - {PASSES})]
-    first = max(len("photos of"), *(len(label) for label in table)) + 2
-    widths = [max(8, len(name)) + 2 for name in columns]
-    rows = [
-        ("photos of", columns),
-        *((label, [str(calls.get(name, ".")) for name in columns]) for label, calls in table.items()),
-    ]
-    return "\n".join(
-        name.ljust(first) + "".join(cell.rjust(width) for cell, width in zip(cells, widths, strict=True))
-        for name, cells in rows
-    )
+    rows = [[label, *(str(calls.get(name, ".")) for name in columns)] for label, calls in table.items()]
+    return "\n".join(aligned([["photos of", *columns], *rows]))

@@ -47,7 +47,10 @@ def take_reference(
     try:
         source.open()
         limit_s = LIVE_S if seconds is None and source.live else seconds
+        all_frames = None if source.live else source.describe().get("frames")
         for number, frame in enumerate(_frames(source, limit_s, give_up_s)):
+            if number == all_frames:  # what follows is its beginning again: loop = true
+                break
             if number % every == 0:
                 taker.add(frame.image)
             if scorer is not None:

@@ -1,5 +1,6 @@
 """What a watch run ends with: a table for people, the whole status as JSON for programs."""
 
+from ..ground.terminal import aligned
 from .status import CameraStatus, WatchStatus
 
 _COLUMNS = (
@@ -19,13 +20,7 @@ _COLUMNS = (
 
 def summary_table(status: WatchStatus) -> str:
     """One line per camera and per sink, and what is still in flight or hangs, if anything."""
-    rows = [_COLUMNS, *(_row(camera) for camera in status.cameras)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_COLUMNS))]
-    lines = [
-        "  ".join(_aligned(cell, width, column) for column, (cell, width) in enumerate(zip(row, widths, strict=True)))
-        for row in rows
-    ]
-    lines = [line.rstrip() for line in lines]
+    lines = aligned([_COLUMNS, *(_row(camera) for camera in status.cameras)], left=2)
     for camera in status.cameras:
         if camera.in_flight or camera.hung_reads:
             lines.append(f"{camera.camera}: {camera.in_flight} frames in flight, {camera.hung_reads} reads hang")
@@ -47,7 +42,3 @@ def _row(camera: CameraStatus) -> tuple[str, ...]:
         str(camera.reconnects),
         "-" if p50 is None else f"{p50:.1f}",
     )
-
-
-def _aligned(cell: str, width: int, column: int) -> str:
-    return cell.ljust(width) if column < 2 else cell.rjust(width)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from dgiqa_edge.runtime.commands.json_output import add_json_option
 from dgiqa_edge.runtime.commands.option_types import input_path
-from dgiqa_edge.runtime.ground.colour import coloured
+from dgiqa_edge.runtime.ground.terminal import coloured
 
 from .options import add_page_option
 

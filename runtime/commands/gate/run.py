@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...ground.colour import coloured
 from ...ground.names import shown
+from ...ground.terminal import coloured
 from ...version import VERSION
 from ..json_output import add_json_option
 from ..option_types import input_path, number, output_file

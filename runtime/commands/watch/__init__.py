@@ -9,8 +9,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ...errors import DgiqaEdgeError, GateError
-from ...ground.colour import coloured
 from ...ground.error_text import one_line
+from ...ground.terminal import coloured
 from .. import abrupt_exit
 from ..abrupt_exit import drop_unwritable
 from ..engine_options import add_signature_option

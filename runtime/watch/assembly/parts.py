@@ -122,7 +122,7 @@ def plan_dashboard(settings: WatchSettings, listen: str | None) -> "SinkPlan | N
             watch_package(package, "the dashboard")
         return free_address(planned.listen)
 
-    return SinkPlan("dashboard", str(planned.listen), open_dashboard, reach)
+    return SinkPlan("dashboard", open_dashboard, reach)
 
 
 def open_sinks(plans: "Sequence[SinkPlan]") -> list[Sink]:

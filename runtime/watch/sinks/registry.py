@@ -90,7 +90,6 @@ class SinkPlan:
     """
 
     name: str
-    type: str
     open: Opener
     reach: Reach
 
@@ -112,7 +111,7 @@ def plan(section: Mapping[str, Any], where: str, *, folder: Path | None = None) 
     planner = cast(Planner, importlib.import_module(TYPES[kind], __package__).plan)
     planned = planner(options, name, folder or Path())
     options.finish()
-    return SinkPlan(name, kind, planned.open, planned.reach)
+    return SinkPlan(name, planned.open, planned.reach)
 
 
 def create(section: Mapping[str, Any], where: str, *, folder: Path | None = None) -> Sink:

@@ -86,6 +86,7 @@ def test_an_encoding_of_sensors(encoding: str, pixels: np.ndarray) -> None:
         (message(BGR, "bgr8", data=b"short"), "has 5 bytes"),
         (message(BGR, "bgr8", step=3), "a step of 3"),
         (message(BGR, "bgr8", height=0), "its publisher is wrong"),
+        (message(np.zeros((2, 3, 2), np.uint8), "uyvy"), "an image of 3x2 uyvy"),
     ],
 )
 def test_what_is_no_picture_is_said(wrong: Any, problem: str) -> None:

@@ -115,13 +115,13 @@ def test_hours_take_no_more_memory_than_minutes():
             State.REJECT, reasons[index // 700 % 4], "luminance", 20.0, 85.0, 0.5, announced=index % 7 == 0
         )
         film.add(index, index * 0.9, picture(index % 256), verdict)
-        assert len(film.steps) <= MOST_STEPS + 1 and len(film.thumbnails.kept) <= MOST_THUMBNAILS
+        assert len(film.steps) <= MOST_STEPS + 1 and len(film.thumbnails) <= MOST_THUMBNAILS
     film.end()
     assert len(film.steps) > MOST_STEPS // 2
     assert len(film.moments) == WORST_OF_EACH * 4
     assert (len(film.told), film.tellings) == (MOST_TOLD, 2858)
     assert sum(film.seconds.values()) == pytest.approx(film.end_s) == pytest.approx(20_000 * 0.9)
-    times = [one.t_s for one in film.thumbnails.kept]
+    times = [one.t_s for one in film.thumbnails]
     assert len(times) > MOST_THUMBNAILS // 2 and np.allclose(np.diff(times), times[1] - times[0])
 
 

@@ -70,6 +70,19 @@ def test_images_are_a_source():
     assert take_reference(create_source(str(PAGODA)))[0].frames == 1
 
 
+@pytest.mark.parametrize(
+    "source", ["test://?script=clean:7&loop=true", f"{PAGODA.as_uri()}?loop=true", "{video}?loop=true"]
+)
+def test_what_begins_again_at_its_end_is_taken_once(tmp_path, source):
+    video = tmp_path / "video.avi"
+    writer = cv2.VideoWriter(str(video), cv2.VideoWriter_fourcc(*"MJPG"), 5, PICTURE.shape[1::-1])
+    for number in range(7):
+        writer.write(swaying(number))
+    writer.release()
+    reference, _ = take_reference(create_source(source.format(video=video.as_uri())))
+    assert reference.frames in (1, 7)
+
+
 def swaying(number):
     return np.roll(PICTURE, number % 3, axis=1)
 

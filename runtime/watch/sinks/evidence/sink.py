@@ -6,6 +6,7 @@ are incidents too. Pictures are encoded on the sink's thread; what they take in 
 """
 
 import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -192,7 +193,7 @@ class Evidence(Target):
     def _write(self, incident: Incident) -> None:
         """Write the first of the finished ones; it stays there where it may be written later."""
         try:
-            self._store.keep(incident.camera, _name(incident), _files(incident))
+            self._store.keep(incident.camera, *_folder(incident))
         except RefusedError:
             self._drop()
             raise
@@ -204,34 +205,33 @@ class Evidence(Target):
         self._lost += 1
 
 
-def _files(incident: Incident) -> dict[str, bytes]:
+def _folder(incident: Incident) -> tuple[str, dict[str, bytes]]:
+    """Its name and its files."""
+    records = [parse_json(record) for record in incident.records]
+    time, kind = utc_text(incident.began_at), _kind(records)
     offsets = [shot.at - incident.began_at for shot in incident.shots]
     names = [picture_name(number, offset) for number, offset in enumerate(offsets)]
     document = {
         "schema_version": SCHEMA_VERSION,
         "camera": incident.camera,
         "began_at": incident.began_at,
-        "time": utc_text(incident.began_at),
-        "kind": _kind(incident),
-        "records": [parse_json(record) for record in incident.records],
+        "time": time,
+        "kind": kind,
+        "records": records,
         "frames": [
             {"file": name, "offset_s": round(offset, 3), **parse_json(shot.record)}
             for name, offset, shot in zip(names, offsets, incident.shots, strict=True)
         ],
     }
     pictures = {name: shot.jpeg for name, shot in zip(names, incident.shots, strict=True)}
-    return {RECORD: (json_text(document, indent=1, allow_nan=False) + "\n").encode("ascii"), **pictures}
+    record = (json_text(document, indent=1, allow_nan=False) + "\n").encode("ascii")
+    return f"{time.replace('-', '').replace(':', '')}-{kind}", {RECORD: record, **pictures}
 
 
-def _name(incident: Incident) -> str:
-    return f"{utc_text(incident.began_at).replace('-', '').replace(':', '')}-{_kind(incident)}"
-
-
-def _kind(incident: Incident) -> str:
+def _kind(records: Sequence[Mapping[str, Any]]) -> str:
     """What it is of, as a slug: the last thing that was wrong, else what it began with."""
-    records = [parse_json(record) for record in incident.records]
     wrong = [record for record in records if (record["verdict"] or {}).get("state") != State.PASS.value]
-    record = wrong[-1] if wrong else records[0]
+    record = (wrong or records[:1])[-1]
     presences = {presence.value for presence in Presence}
     text = record["outcome"] if record["outcome"] in presences else record["verdict"]["reason"]
     return slug(str(text))

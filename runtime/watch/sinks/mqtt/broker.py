@@ -2,6 +2,7 @@
 hold is said in ``topics.py``.
 """
 
+import logging
 import sys
 import threading
 import time
@@ -10,6 +11,7 @@ from dataclasses import asdict
 from typing import Any
 
 from ....errors import SinkError
+from ....ground.error_text import one_line
 from ....ground.names import json_text
 from ...event import FrameEvent, Presence, record_text
 from ...fault_states import fault_states
@@ -33,10 +35,11 @@ from .topics import (
     status_topic,
 )
 
+_LOG = logging.getLogger(__name__)
 _RECONNECT_S = (1, 30)
 _GOODBYE_S = 1.0
 _POLL_S = 0.005
-_LONGEST = 1 << 16  # bytes of a message that may choose a profile
+_LONGEST = 1 << 16  # bytes of a message that are looked at
 _NO_ANSWER = "no answer yet"
 _NO_CONNECTION = 4  # paho's MQTT_ERR_NO_CONN
 
@@ -230,15 +233,21 @@ class MqttBroker:
             self._client.subscribe([(topic, 1) for topic in wanted])
 
     def _on_message(self, _client: Any, _data: Any, message: Any) -> None:
+        try:
+            self._take_in(message.topic, bytes(message.payload[:_LONGEST]))
+        except Exception as error:  # whatever others publish, the client's thread goes on
+            _LOG.warning("a message from the MQTT broker %s was left alone: %s", self._settings.shown, one_line(error))
+
+    def _take_in(self, topic: str, payload: bytes) -> None:
         """Home Assistant has started, a discovery message that stands there, or one that was to be brought."""
-        if message.topic in self._wanted and self._tell is not None:
-            self._tell(message.topic, bytes(message.payload[:_LONGEST]).decode(errors="replace"))
-        if message.topic == BIRTH_TOPIC:
-            if message.payload == BIRTH:
+        if topic in self._wanted and self._tell is not None:
+            self._tell(topic, payload.decode(errors="replace"))
+        if topic == BIRTH_TOPIC:
+            if payload == BIRTH:
                 self._publish(self._discovery)
-        elif message.payload and message.topic not in self._wanted:
+        elif payload and topic not in self._wanted:
             with self._telling:
-                self._found.add(message.topic)
+                self._found.add(topic)
                 self._forget_gone()
 
     def _on_connect_fail(self, _client: Any, _data: Any) -> None:

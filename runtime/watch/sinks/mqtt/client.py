@@ -1,6 +1,5 @@
 """Where a broker is, and the connection to it; what is said over it is ``topics.py``'s."""
 
-import logging
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +9,6 @@ from ....errors import MachineError, SinkError
 from ....ground.extra_packages import watch_package
 from ...media.connection_words import connection_problem
 
-_LOG = logging.getLogger(__name__)
 _MOST_QUEUED = 10_000  # messages that a broker has not acknowledged; 64 cameras retain 2,000
 HUNG_UP = "it closed the connection without an answer: does that port want tls = true?"
 
@@ -45,8 +43,6 @@ def connection(settings: MqttSettings) -> Any:
     client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, clean_session=True)
     client.connect_timeout = settings.timeout_s
     client.max_queued_messages_set(_MOST_QUEUED)
-    client.suppress_exceptions = True  # whatever others publish, its thread goes on
-    client.enable_logger(_LOG)
     if settings.username is not None:
         client.username_pw_set(settings.username, settings.password)
     if settings.tls:

@@ -29,5 +29,5 @@ def test_it_is_valid(sources: list[str], every_default: bool, tmp_path: Path) ->
     assert [camera.source for camera in settings.cameras] == (sources or [SCENE])
     assert len({camera.name for camera in settings.cameras}) == len(settings.cameras)
     assert settings.bundle == tmp_path / "models" / "bundle"
-    assert [plan.type for plan in plan_sinks(settings)] == ["json_lines"]
+    assert [plan.name for plan in plan_sinks(settings)] == ["json_lines"]
     assert plan_dashboard(settings, None) is not None

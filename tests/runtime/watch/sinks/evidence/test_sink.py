@@ -162,6 +162,21 @@ def test_the_watch_goes_on_and_the_incident_is_written_once_it_can_be(
     assert [record["kind"] for _, record in incidents(tmp_path)] == ["too_dark"]
 
 
+def test_a_folder_that_is_removed_meanwhile_is_made_again(
+    scored: Scored, tmp_path: Path, wait_for: Callable[..., Any]
+) -> None:
+    sink = made(tmp_path, before_s=0, after_s=0, every_s=0, disk_mib=0.1, memory_mib=0.1)
+    for index in range(40):  # more than there is room for
+        sink.put(noisy(scored(index, State.REJECT, changed=True, size=(96, 128)), index))
+        if index == 20:
+            wait_for(lambda: sink.stats().delivered == 21)
+            shutil.rmtree(tmp_path / "proof")
+    stats = sink.close(20.0)
+    assert (stats.delivered, stats.failed) == (40, 0)
+    facts = sink.describe()
+    assert facts["written"] == 40 and len(incidents(tmp_path)) == facts["incidents"] > 1
+
+
 def test_what_cannot_be_written_in_the_end_is_counted(
     scored: Scored, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

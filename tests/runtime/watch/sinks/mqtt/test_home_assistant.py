@@ -164,7 +164,12 @@ def test_no_two_cameras_share_an_entity(one: tuple[str, str], other: tuple[str, 
 
 @needs_broker
 def test_what_others_publish_does_not_end_the_connection(
-    broker: Broker, watching: Callable[..., Any], listen: Callable[[int], Listener], scored: Scored, wait_for: Any
+    broker: Broker,
+    watching: Callable[..., Any],
+    listen: Callable[[int], Listener],
+    scored: Scored,
+    wait_for: Any,
+    caplog: Any,
 ) -> None:
     listener = listen(broker.port)
     sink = watching("front")
@@ -177,6 +182,7 @@ def test_what_others_publish_does_not_end_the_connection(
     wait_for(lambda: sink.stats().delivered == 1)
     listener.client.publish("homeassistant/device/g/old/config", b"{}", 1, True)
     wait_for(lambda: listener.of("homeassistant/device/g/old/config") == [b"{}", b""])
+    assert "was left alone: Publish topic is too long" in caplog.text
 
 
 @pytest.fixture
