@@ -19,6 +19,8 @@ from .config import CameraSettings
 
 log = logging.getLogger("dgiqa_edge.watch")
 
+_TAKEN_MEANWHILE = "%s: %s was taken meanwhile and stays: what was learned holds until the next start"
+
 
 class BaselineKeeper:
     """Loads baselines at the start and saves those that are learned.
@@ -56,13 +58,19 @@ class BaselineKeeper:
         return load_baseline(self.baseline_file(name), self._scorer_id, policy.on_unusable)
 
     def save(self, camera: str, baseline: Baseline) -> None:
-        """Keep a learned baseline; a full disk is logged, for the gate goes on with what it has learned."""
+        """Keep a learned baseline; a full disk is logged, for the gate goes on with what it has learned.
+
+        One that was taken meanwhile, by ``gate reference``, stays.
+        """
         if self._folder is None:
             log.info(
                 "%s: baseline learned from %d frames; 'baselines' names no folder to keep it", camera, baseline.samples
             )
             return
         try:
+            if load_baseline(self.baseline_file(camera), self._scorer_id, "relearn") is not None:
+                log.warning(_TAKEN_MEANWHILE, camera, self.baseline_file(camera))
+                return
             save_baseline(self.baseline_file(camera), baseline, self._scorer_id)
         except (DgiqaEdgeError, OSError) as error:
             log.error("%s: the baseline could not be kept: %s", camera, error)
@@ -84,12 +92,15 @@ class BaselineKeeper:
         return {name: load_reference(file) for name, file in files.items() if file.exists()}
 
     def save_reference(self, camera: str, reference: ReferenceView) -> None:
-        """Keep a learned reference view; a full disk is logged."""
+        """Keep a learned reference view; a full disk is logged, and one that was taken meanwhile stays."""
         if self._root is None:
             log.info("%s: reference view learned; 'baselines' names no folder to keep it", camera)
             return
         file = reference_file(self._root, camera)
         try:
+            if file.exists():
+                log.warning(_TAKEN_MEANWHILE, camera, file)
+                return
             save_reference(file, reference)
         except (DgiqaEdgeError, OSError) as error:
             log.error("%s: the reference view could not be kept: %s", camera, error)

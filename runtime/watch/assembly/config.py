@@ -139,6 +139,8 @@ def parse_watch_settings(content: Any, file: Path, environment: Mapping[str, str
     _refuse_twins(cameras)
     _refuse_shared_files(cameras)
     baselines = section.optional_path("baselines", folder)
+    if drawn is not None and baselines is not None and os.path.normpath(drawn) == os.path.normpath(baselines):
+        raise ConfigurationError("regions and baselines name one folder, and their files are called alike: give two")
     sinks = tuple(_sink(sink) for sink in section.sections("sinks"))
     _refuse_unheard(cameras, sinks)
     dashboard = section.optional_mapping("dashboard")
@@ -283,15 +285,16 @@ def _refuse_twins(cameras: tuple[CameraSettings, ...]) -> None:
 
 
 def _refuse_shared_files(cameras: tuple[CameraSettings, ...]) -> None:
-    names = {camera.name.casefold() for camera in cameras}
+    """What is kept of a camera, and of each profile, is called after it: its baseline, and its reference view."""
+    owners: dict[str, str] = {}
     for camera in cameras:
-        for profile in camera.profiles.each:
-            kept = kept_name(camera.name, profile.name)
-            if kept.casefold() in names:
-                raise ConfigurationError(
-                    f"a camera is called {kept!r}, as the files of the profile {profile.name!r} of camera "
-                    f"{camera.name!r} are: give one of them another name"
-                )
+        for profile in (None, *(it.name for it in camera.profiles.each)):
+            kept = kept_name(camera.name, profile)
+            owner = f"camera {camera.name!r}" if profile is None else f"profile {profile!r} of camera {camera.name!r}"
+            for file in (f"{kept}.json", f"{kept}.reference.json"):
+                other = owners.setdefault(file.casefold(), owner)
+                if other != owner:
+                    raise ConfigurationError(f"{owner} has the file {file}, as {other} has: give one another name")
 
 
 def _refuse_unheard(cameras: tuple[CameraSettings, ...], sinks: tuple[Mapping[str, Any], ...]) -> None:

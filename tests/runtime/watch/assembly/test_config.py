@@ -155,6 +155,24 @@ def test_credentials_come_from_the_environment_encoded_and_are_not_shown() -> No
             {"cameras": [{"name": "a", "source": "test://"}, {"name": "A", "source": "test://"}]},
             r"cameras\[1\]\.name is 'A', as cameras\[0\]\.name",
         ),
+        (
+            one_camera(profiles=[{"name": "reference", "when": "picture:dark"}]),
+            r"profile 'reference' of camera 'front' has the file front\.reference\.json, as camera 'front' has",
+        ),
+        (
+            {"cameras": [{"name": "A", "source": "test://"}, {"name": "a.reference", "source": "test://"}]},
+            r"camera 'a\.reference' has the file a\.reference\.json, as camera 'A' has",
+        ),
+        (
+            {
+                "cameras": [
+                    {"name": "a", "source": "test://", "profiles": [{"name": "night"}]},
+                    {"name": "a.night", "source": "test://"},
+                ]
+            },
+            r"camera 'a\.night' has the file a\.night\.json, as profile 'night' of camera 'a' has",
+        ),
+        ({"regions": "kept", "baselines": "x/../kept"}, "regions and baselines name one folder"),
     ],
 )
 def test_what_is_wrong_is_named(changes: dict[str, Any], complaint: str) -> None:
