@@ -167,10 +167,10 @@ def test_credentials_come_from_the_environment_encoded_and_are_not_shown() -> No
             {
                 "cameras": [
                     {"name": "a", "source": "test://", "profiles": [{"name": "night"}]},
-                    {"name": "a.night", "source": "test://"},
+                    {"name": "A.night", "source": "test://"},
                 ]
             },
-            r"camera 'a\.night' has the file a\.night\.json, as profile 'night' of camera 'a' has",
+            r"camera 'A\.night' has the file A\.night\.json, as profile 'night' of camera 'a' has",
         ),
         ({"regions": "kept", "baselines": "x/../kept"}, "regions and baselines name one folder"),
     ],
