@@ -166,7 +166,7 @@ class ViewMeter:
 
 
 def is_dark(view: View) -> bool:
-    """Whether 95 % of the cells are darker than grey level 64."""
+    """Whether 95 % of the cells are darker than grey level 48."""
     ordered = np.sort(view.levels, axis=None)
     return bool(ordered[19 * len(ordered) // 20] < _DARK)
 

@@ -58,10 +58,16 @@ class BaselineKeeper:
         return load_baseline(self.baseline_file(name), self._scorer_id, policy.on_unusable)
 
     def save(self, camera: str, baseline: Baseline) -> None:
-        """Keep a learned baseline; a full disk is logged, for the gate goes on with what it has learned."""
+        """Keep a learned baseline; a full disk is logged, for the gate goes on with what it has learned.
+
+        One that ``gate reference`` took meanwhile stays.
+        """
         file = None if self._folder is None else self.baseline_file(camera)
         what = f"baseline of {baseline.samples} frames"
-        _keep(camera, what, file, lambda path: save_baseline(path, baseline, self._scorer_id))
+        _keep(
+            *(camera, what, file, lambda path: save_baseline(path, baseline, self._scorer_id)),
+            taken=lambda path: load_baseline(path, self._scorer_id, "relearn") is not None,
+        )
 
     def load_references(self, camera: CameraSettings) -> References:
         """The camera's reference views, taken or learned: its own, and of each profile that has a file of one.
@@ -76,9 +82,9 @@ class BaselineKeeper:
         return {name: load_reference(file) for name, file in files.items() if file.exists()}
 
     def save_reference(self, camera: str, reference: ReferenceView) -> None:
-        """Keep a learned reference view; a full disk is logged."""
+        """Keep a learned reference view; a full disk is logged, and one that was taken meanwhile stays."""
         file = None if self._root is None else reference_file(self._root, camera)
-        _keep(camera, "reference view", file, lambda path: save_reference(path, reference))
+        _keep(camera, "reference view", file, lambda path: save_reference(path, reference), taken=Path.exists)
 
     def baseline_file(self, camera: str) -> Path:
         """Where a camera's baseline lies, with this bundle; there is a folder."""
@@ -91,11 +97,18 @@ def reference_file(folder: Path, camera: str) -> Path:
     return folder / f"{camera}{REFERENCE}.json"
 
 
-def _keep(camera: str, what: str, file: Path | None, write: Callable[[Path], None]) -> None:
+def _keep(
+    camera: str, what: str, file: Path | None, write: Callable[[Path], None], taken: Callable[[Path], bool]
+) -> None:
     if file is None:
         log.info("%s: %s learned; 'baselines' names no folder to keep it", camera, what)
         return
     try:
+        if taken(file):
+            log.warning(
+                "%s: %s was taken meanwhile and stays: what was learned holds until the next start", camera, file
+            )
+            return
         write(file)
     except (DgiqaEdgeError, OSError) as error:
         log.error("%s: the %s could not be kept: %s", camera, what, error)

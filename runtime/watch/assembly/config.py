@@ -286,7 +286,7 @@ def _refuse_twins(cameras: tuple[CameraSettings, ...]) -> None:
 
 def _refuse_shared_files(settings: WatchSettings) -> None:
     """Of each camera and profile a baseline and a reference view are kept, of a camera the regions too."""
-    if settings.regions is not None and settings.regions == settings.baselines:
+    if settings.regions and settings.baselines and settings.regions.resolve() == settings.baselines.resolve():
         raise ConfigurationError(f"regions and baselines are both {settings.regions}: give each a folder of its own")
     owners: dict[str, str] = {}
     for camera in settings.cameras:

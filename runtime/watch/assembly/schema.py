@@ -8,8 +8,13 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ...gate.regions import MOST_CORNERS, MOST_POLYGONS
 from ...settings.listening import SIZE
 from .reference import Explained, Group, plain, reference
+
+_SHARE = {"type": "number", "minimum": 0, "maximum": 1}
+_CORNER = {"type": "array", "items": _SHARE, "minItems": 2, "maxItems": 2}
+_POLYGON = {"type": "array", "items": _CORNER, "minItems": 3, "maxItems": MOST_CORNERS}
 
 _TYPES: Mapping[str, Mapping[str, Any]] = {
     "number": {"type": "number"},
@@ -19,7 +24,7 @@ _TYPES: Mapping[str, Mapping[str, Any]] = {
     "path": {"type": "string", "minLength": 1},
     "one of": {},
     "list of texts": {"type": "array", "items": {"type": "string"}, "uniqueItems": True},
-    "list": {"type": "array"},
+    "list": {"type": "array", "items": _POLYGON, "maxItems": MOST_POLYGONS},
     "section": {"type": "object"},
     "list of sections": {"type": "array", "items": {"type": "object"}},
     SIZE: {"type": "string", "pattern": "^[0-9]+x[0-9]+$"},

@@ -5,10 +5,12 @@ Cues alone must see it: the score here is a perfect one, and no fault head speak
 
 from collections.abc import Callable
 
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from dgiqa_edge.calibration.images.shipped import SHIPPED_PHOTOS
 from dgiqa_edge.runtime.gate.baseline import Baseline, Spread
 from dgiqa_edge.runtime.gate.cues import CueMeter
 from dgiqa_edge.runtime.gate.gate import Gate
@@ -16,6 +18,7 @@ from dgiqa_edge.runtime.gate.policy import GatePolicy
 from dgiqa_edge.runtime.gate.policy_file import parse_policy
 from dgiqa_edge.runtime.gate.profiles.settings import PUBLISHED, laid_over
 from dgiqa_edge.runtime.gate.reading import Reading
+from dgiqa_edge.runtime.gate.reference.reference import ReferenceTaker
 from dgiqa_edge.runtime.gate.regions import Regions
 from dgiqa_edge.runtime.gate.verdict import State
 
@@ -73,3 +76,23 @@ def test_a_dead_camera_is_never_good(
     verdicts = [gate.update(Reading(0.95, meter.measure(frames[place % 3])), 0.5 * place) for place in range(30)]
     assert verdicts[-1].state is State.REJECT
     assert not any(verdict.good for verdict in verdicts[8:])
+
+
+@pytest.mark.parametrize("policy", POLICIES.values(), ids=POLICIES)
+@pytest.mark.parametrize("level", [64.0, 128.0, 235.0])
+@pytest.mark.parametrize("grain", [4.0, 8.0, 16.0])
+def test_beside_a_reference_view_a_cover_is_told_whatever_the_grain(
+    grain: float, level: float, policy: GatePolicy
+) -> None:
+    """Which other cues take for texture. Known: one dimmer than grey level 48, yet not too dark, is good under it."""
+    random = np.random.default_rng(0)
+    healthy = cv2.resize(cv2.imread(str(SHIPPED_PHOTOS / "room_with_drum.jpg")), (320, 240))  # type: ignore[arg-type]
+    taker = ReferenceTaker()
+    taker.add(healthy.astype(np.uint8))
+    gate, meter = Gate(policy), CueMeter(reference=taker.take())
+    for place in range(14):
+        noise = random.normal(0.0, grain, (*SHAPE[:2], 1)) + np.zeros(SHAPE)
+        frame = (healthy if place < 6 else np.clip(level + noise, 0, 255)).astype(np.uint8)
+        verdict = gate.update(Reading(0.95, meter.measure(frame)), 0.5 * place)
+        assert verdict.good == (place < 6) or place in (0, 1, 2, 6, 7), (place, verdict)
+    assert verdict.state is State.REJECT

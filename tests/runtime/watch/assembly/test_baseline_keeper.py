@@ -1,6 +1,7 @@
 """Baselines that are kept from one run to the next."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -87,3 +88,19 @@ def test_a_reference_view_that_cannot_be_kept_is_logged(
         BaselineKeeper(None, load_bundle(bundle_dir)).save_reference("front", reference())
     assert "the reference view could not be kept" in caplog.text
     assert "names no folder" in caplog.text
+
+
+def test_what_somebody_took_meanwhile_is_not_replaced_by_what_was_learned(
+    bundle_dir: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    keeper = BaselineKeeper(tmp_path / "base", load_bundle(bundle_dir))
+    keeper.save("front", BASELINE)
+    keeper.save_reference("front", reference())
+    taken = {file.name: file.read_bytes() for file in (tmp_path / "base").iterdir()}
+    keeper.save("front", Baseline(9, {}))
+    keeper.save_reference("front", replace(reference(), frames=9))
+    assert {file.name: file.read_bytes() for file in (tmp_path / "base").iterdir()} == taken
+    assert caplog.text.count("was taken meanwhile and stays") == 2
+    (tmp_path / "base" / "front.json").write_text("{}")
+    keeper.save("front", BASELINE)
+    assert (tmp_path / "base" / "front.json").read_bytes() == taken["front.json"], "one that nobody can use is replaced"

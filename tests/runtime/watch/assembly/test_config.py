@@ -163,7 +163,16 @@ def test_credentials_come_from_the_environment_encoded_and_are_not_shown() -> No
             one_camera(profiles=[{"name": "reference", "when": "picture:dark"}]),
             r"of the profile 'reference' of camera 'front' is called 'front\.reference', as one of camera 'front'",
         ),
-        ({"regions": "kept", "baselines": "kept"}, "regions and baselines are both /etc/watch/kept"),
+        (
+            {
+                "cameras": [
+                    {"name": "a", "source": "test://", "profiles": [{"name": "night"}]},
+                    {"name": "A.night", "source": "test://"},
+                ]
+            },
+            r"a file of camera 'A\.night' is called 'A\.night', as one of the profile 'night' of camera 'a'",
+        ),
+        ({"regions": "kept", "baselines": "x/../kept"}, "regions and baselines are both /etc/watch/kept"),
     ],
 )
 def test_what_is_wrong_is_named(changes: dict[str, Any], complaint: str) -> None:

@@ -105,12 +105,3 @@ def test_a_message_chooses_for_the_cameras_that_wait_for_it(bundle_dir: Path, tm
         watch.tell("site/mode", "works")
         watch.run(threading.Event())
     assert {profile for *_, profile in told(sink)} == {"works"}
-
-
-def test_a_camera_that_is_called_as_the_files_of_a_profile_is_refused(tmp_path: Path) -> None:
-    cameras = [
-        {"name": "front", "source": "test://", "profiles": [{"name": "night"}]},
-        {"name": "Front.night", "source": "test://"},
-    ]
-    with pytest.raises(ConfigurationError, match=r"is called 'Front\.night', as one of the profile 'night'"):
-        parse_watch_settings({"bundle": "b", "cameras": cameras}, tmp_path / "watch.toml", {})
