@@ -44,6 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--readings", type=output_file, metavar="FILE", help="keep them there, or take them")
     parser.add_argument("--vectors", type=output_folder, metavar="DIR", help="write clips there, as vectors")
     args = parse(parser, argv)
+    policy = load_policy(args.policy) if args.policy else GatePolicy()
     quiet_decoder()
     cv2.setNumThreads(1)
     if args.readings and args.readings.exists():
@@ -54,7 +55,6 @@ def main(argv: Sequence[str] | None = None) -> int:
             write_readings(args.readings, found)
     if args.vectors:
         write_vectors(args.vectors, found)
-    policy = load_policy(args.policy) if args.policy else GatePolicy()
     document: dict[str, Any] = {"policy": policy.to_mapping()}
     for title in TITLES:
         outcomes = [judge(clip, policy, title) for clip in found if title != PROFILED or clip.fault is None]

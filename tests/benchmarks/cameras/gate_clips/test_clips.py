@@ -94,3 +94,5 @@ def test_no_footage_is_an_error(tmp_path):
         footage([], None, 3)
     with pytest.raises(SourceError, match="holds no film"):
         footage([], str(tmp_path), 3)
+    with pytest.raises(SourceError, match="holds no film"):
+        footage([], str(tmp_path / "absent"), 3)
