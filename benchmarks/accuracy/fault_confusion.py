@@ -8,7 +8,6 @@ in every way of ``calibration/degradations`` that names a fault. A picture is ca
 healthy where none has a probability of 0.5. Faults that a kind may show beside its own are left out of the precision.
 """
 
-import argparse
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,14 +21,13 @@ import numpy as np
 from dgiqa_edge.calibration.agreement import average_precision
 from dgiqa_edge.calibration.degradations.kinds import FAULTS, KINDS, degraded, runnable
 from dgiqa_edge.runtime.commands.cli import guarded
-from dgiqa_edge.runtime.commands.option_types import input_path, output_file, parse, threads, whole
+from dgiqa_edge.runtime.commands.option_types import parse, threads, whole
 from dgiqa_edge.runtime.commands.progress import Progress
 from dgiqa_edge.runtime.errors import ConfigurationError
 from dgiqa_edge.runtime.frames.images import expand_images, quiet_decoder, read_image
-from dgiqa_edge.runtime.ground.atomic import write_result
-from dgiqa_edge.runtime.ground.names import json_text
 from dgiqa_edge.runtime.scoring.scorer import Scorer
 
+from ..program import keep, program
 from .circumstances import circumstances
 
 HEALTHY = "healthy"
@@ -125,24 +123,17 @@ def _overlap(covered: np.ndarray, said: np.ndarray) -> float | None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Degrade, judge and print; returns 0."""
-    parser = argparse.ArgumentParser(
-        prog="python -m dgiqa_edge.benchmarks.accuracy.fault_confusion",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--bundle", type=input_path, required=True, metavar="DIR", help="the bundle that judges")
+    parser = program("accuracy.fault_confusion", __doc__)
     parser.add_argument("--photos", action="append", required=True, metavar="PHOTOS", help="photos without faults")
     parser.add_argument("--seed", type=whole(0), default=0, metavar="N", help="of strengths (default: %(default)s)")
     parser.add_argument("--threads", type=threads, default=1, metavar="N", help="of the engine (default: %(default)s)")
-    parser.add_argument("--json", type=output_file, metavar="FILE", help="write the figures there")
     args = parse(parser, argv)
     quiet_decoder()
     with Scorer(args.bundle, threads=args.threads) as scorer:
         found = report(judge(scorer, expand_images(args.photos), args.seed, Progress("photos")))
         told = asdict(circumstances(scorer, ("fault_confusion", *(sys.argv[1:] if argv is None else argv)), None))
     print("\n".join(lines(found)))
-    if args.json:
-        write_result(args.json, json_text({**told, **found}, indent=1) + "\n")
+    keep(args.json, {**told, **found})
     return 0
 
 

@@ -8,7 +8,6 @@ each fit, a shape is scored by a bundle of its own (``--own``), where one is giv
 Every interval is a 95 % bootstrap over the photos, paired where it is of a difference.
 """
 
-import argparse
 import contextlib
 import sys
 from collections.abc import Mapping, Sequence
@@ -23,13 +22,12 @@ from dgiqa_edge.runtime.commands.option_types import input_path, output_file, pa
 from dgiqa_edge.runtime.commands.progress import Progress
 from dgiqa_edge.runtime.errors import ReportError
 from dgiqa_edge.runtime.frames.images import quiet_decoder, read_image
-from dgiqa_edge.runtime.ground.atomic import write_result
 from dgiqa_edge.runtime.ground.framing import FITS, Size, framing
-from dgiqa_edge.runtime.ground.names import json_text
 from dgiqa_edge.runtime.scoring.scorer import Scorer
 
 from ..measures.measures import Panel, bundle_measure
 from ..measures.score_store import ScoreStore
+from ..program import keep, program, table
 from .accuracy import Bar, judged
 from .circumstances import circumstances
 from .degradation_series import Read
@@ -103,18 +101,14 @@ def rows_of(
     ]
 
 
-def table(rows: Sequence[Row]) -> str:
-    """The rows as a Markdown table."""
-    lines = ["| shape | way | SRCC | less that of its own bundle | less that of stretch |", "|---|---|---|---|---|"]
-    for row in rows:
-        cells = [row.shape, row.way, str(row.srcc)]
-        cells += ["" if figure is None else _signed(figure) for figure in (row.to_own, row.to_stretch)]
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
+def markdown(rows: Sequence[Row]) -> str:
+    """The rows as a table."""
+    columns = ("shape", "way", "SRCC", "less that of its own bundle", "less that of stretch")
+    return table(columns, [(it.shape, it.way, str(it.srcc), _signed(it.to_own), _signed(it.to_stretch)) for it in rows])
 
 
-def _signed(figure: Figure) -> str:
-    return f"{figure.value:+.4f} [{figure.low:+.4f}, {figure.high:+.4f}]"
+def _signed(figure: Figure | None) -> str:
+    return "" if figure is None else f"{figure.value:+.4f} [{figure.low:+.4f}, {figure.high:+.4f}]"
 
 
 def ways_of(to_shape: Size, fitting: Sequence[Scorer], own: Sequence[Scorer]) -> dict[str, Scorer]:
@@ -126,12 +120,7 @@ def ways_of(to_shape: Size, fitting: Sequence[Scorer], own: Sequence[Scorer]) ->
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure and print; 0, or 3 where a photo has no score."""
-    parser = argparse.ArgumentParser(
-        prog="python -m dgiqa_edge.benchmarks.accuracy.frame_shapes",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--bundle", type=input_path, required=True, metavar="DIR", help="the bundle to fit frames to")
+    parser = program("accuracy.frame_shapes", __doc__)
     parser.add_argument(
         "--own", type=input_path, nargs="+", default=[], metavar="DIR", help="bundles built for the other shapes"
     )
@@ -142,7 +131,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--fits", nargs="+", choices=FITS, default=list(FITS), help="by which to fit (default: all)")
     parser.add_argument("--threads", type=threads, default=1, metavar="N", help="of an engine (default: %(default)s)")
     parser.add_argument("--scores", type=output_file, metavar="JSONL", help="keep single scores there, to go on later")
-    parser.add_argument("--json", type=output_file, metavar="FILE", help="write the rows there")
     args = parse(parser, argv)
     quiet_decoder()
     photos = read_opinions(args.mos, args.photos, args.split)
@@ -158,11 +146,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             rows += rows_of(to_shape, ways_of(to_shape, opened, own), photos, store, progress.counter)
         command = [*parser.prog.split(), *sys.argv[1:]]
         first, *others = (circumstances(one, command, args.split) for one in (opened[0], *own))
-    print(table(rows))
-    if args.json:
-        del first.bundle["fit"]  # each row has its own
-        document = {**asdict(first), "own": [one.bundle for one in others], "rows": [asdict(row) for row in rows]}
-        write_result(args.json, json_text(document, indent=1, allow_nan=False) + "\n")
+    print(markdown(rows))
+    del first.bundle["fit"]  # each row has its own
+    keep(args.json, {**asdict(first), "own": [one.bundle for one in others], "rows": [asdict(row) for row in rows]})
     return 3 if any(row.failed for row in rows) else 0
 
 

@@ -6,7 +6,6 @@ loopback, the dead ones accept and never answer, refuse, or take no connection a
 checkout's code in the same way, for comparison. The server needs system packages: see ``rtsp_server.py``.
 """
 
-import argparse
 import os
 import platform
 import signal
@@ -25,13 +24,14 @@ import cv2
 import numpy as np
 
 from dgiqa_edge.runtime.commands.cli import guarded
-from dgiqa_edge.runtime.commands.option_types import input_path, output_file, parse, seconds, whole
+from dgiqa_edge.runtime.commands.option_types import input_path, parse, seconds, whole
 from dgiqa_edge.runtime.ground.atomic import write_bytes, write_text
 from dgiqa_edge.runtime.ground.names import json_text
 from dgiqa_edge.runtime.ground.strict_text import parse_json
 from dgiqa_edge.runtime.machine.processor import processor
 from dgiqa_edge.runtime.version import VERSION
 
+from ..program import keep, program
 from .rtsp_process import RtspProcess, free_port
 
 _LIMIT_S = 60.0
@@ -227,14 +227,12 @@ def _kill_tree(root: int) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     """Measure and write the report; 1 where a good camera took longer than 10 s."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--bundle", type=input_path, required=True, metavar="DIR")
+    parser = program("cameras.camera_outage", __doc__)
     parser.add_argument("--good", type=whole(1, 64), default=4, metavar="N")
     parser.add_argument("--dead", type=whole(0, 64), default=8, metavar="N")
     parser.add_argument("--down", type=seconds, default=20.0, metavar="S", help="seconds that the server is gone")
     parser.add_argument("--window", type=seconds, default=15.0, metavar="S", help="seconds that each cost takes")
     parser.add_argument("--before", type=input_path, metavar="DIR", help="folder with another dgiqa_edge beside it")
-    parser.add_argument("--json", type=output_file, metavar="FILE", help="write the report there")
     args = parse(parser, argv)
 
     def measured(measure: Callable[[Path | None], dict[str, Any]]) -> dict[str, Any]:
@@ -254,8 +252,7 @@ def main(argv: list[str] | None = None) -> int:
         "cost": [measured(partial(cost, count, args.window)) for count in (1, 4, 12)],
         "load_after": [round(load, 2) for load in os.getloadavg()],
     }
-    if args.json:
-        write_text(args.json, json_text(report, indent=1) + "\n")
+    keep(args.json, report)
     print(json_text(report, indent=1))
     after = report["outage"]["after"]
     times = [*after["live_s"].values(), *after["back_s"].values()]

@@ -5,7 +5,6 @@ every frame was accounted for at every moment, whether the camera came back each
 not its subject. The server needs system packages: see ``rtsp_server.py``.
 """
 
-import argparse
 import platform
 import random
 import sys
@@ -21,11 +20,10 @@ import cv2
 import numpy as np
 
 from dgiqa_edge.runtime.commands.cli import guarded
-from dgiqa_edge.runtime.commands.option_types import input_path, output_file, parse, seconds, whole
+from dgiqa_edge.runtime.commands.option_types import input_path, parse, seconds, whole
 from dgiqa_edge.runtime.commands.watch.scorers import open_scorer
 from dgiqa_edge.runtime.errors import SourceError
 from dgiqa_edge.runtime.frames.images import write_image
-from dgiqa_edge.runtime.ground.atomic import write_result
 from dgiqa_edge.runtime.ground.names import json_text
 from dgiqa_edge.runtime.machine.memory import resident_mib
 from dgiqa_edge.runtime.machine.processor import processor
@@ -37,6 +35,7 @@ from dgiqa_edge.runtime.watch.loop.watch import Watch
 from dgiqa_edge.runtime.watch.sources import Frame, create_source
 from dgiqa_edge.runtime.watch.status import CameraState, SinkStats
 
+from ..program import keep, program
 from .rtsp_process import RtspProcess, free_port
 
 _STALL_TIMEOUT_S = 4.0
@@ -322,12 +321,10 @@ def _extract(video: Path, folder: Path) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     """Run the soak and write its report; 1 where an acceptance line does not hold."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--bundle", type=input_path, required=True, metavar="DIR")
+    parser = program("cameras.camera_soak", __doc__)
     parser.add_argument("--video", type=input_path, required=True, metavar="FILE", help="real footage to serve")
     parser.add_argument("--duration", type=seconds, default=600.0, metavar="S")
     parser.add_argument("--kills", type=whole(0), default=20, metavar="N")
-    parser.add_argument("--json", type=output_file, metavar="FILE", help="write the report there")
     args = parse(parser, argv)
     soak = run_soak(args.bundle, args.video, args.duration, args.kills)
     report = {
@@ -337,8 +334,7 @@ def main(argv: list[str] | None = None) -> int:
         "problems": soak.problems,
         **asdict(soak),
     }
-    if args.json:
-        write_result(args.json, json_text(report, indent=1) + "\n")
+    keep(args.json, report)
     shown = {key: value for key, value in report.items() if key not in ("memory_mib", "kills")}
     print(json_text(shown, indent=1))
     return 1 if soak.problems else 0

@@ -7,7 +7,6 @@ as a camera shows them at night and by infra-red, which are no faults; each faul
 the camera shows of it at night. Without a bundle only the cues are measured.
 """
 
-import argparse
 import contextlib
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,16 +19,16 @@ from numpy.typing import NDArray
 
 from dgiqa_edge.calibration.degradations.kinds import KINDS, UNSEEN, degrade, runnable
 from dgiqa_edge.runtime.commands.cli import guarded
-from dgiqa_edge.runtime.commands.option_types import input_path, output_file, parse, whole
+from dgiqa_edge.runtime.commands.option_types import parse, whole
 from dgiqa_edge.runtime.errors import SourceError
 from dgiqa_edge.runtime.frames.images import expand_images, quiet_decoder, read_image
 from dgiqa_edge.runtime.gate.cues import CueMeter
 from dgiqa_edge.runtime.gate.policy import CHECKS, Side
 from dgiqa_edge.runtime.gate.reading import Reading
-from dgiqa_edge.runtime.ground.atomic import write_result
-from dgiqa_edge.runtime.ground.names import json_text
 from dgiqa_edge.runtime.quality import FrameScorer
 from dgiqa_edge.runtime.scoring.scorer import Scorer
+
+from ..program import keep, program
 
 CLEAN, NIGHT = "clean", "at night"
 HEALTHY = {CLEAN: None, "night 0.2": ("night", 0.2), NIGHT: ("night", 0.5), "infrared 0.1": ("infrared", 0.1)}
@@ -130,13 +129,9 @@ def _print(rows: Sequence[Separation], found: Mapping[str, Sequence[Values]]) ->
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure and print; returns 0."""
-    parser = argparse.ArgumentParser(
-        prog="python -m dgiqa_edge.benchmarks.cameras.check_separation", description=__doc__
-    )
+    parser = program("cameras.check_separation", __doc__, bundle=False)
     parser.add_argument("photos", nargs="+", metavar="PHOTOS", help="folders, files, or quoted globs")
-    parser.add_argument("--bundle", type=input_path, metavar="DIR", help="measure its score and its faults too")
     parser.add_argument("--every", type=whole(1), default=1, metavar="N", help="degrade each N-th photo (default: all)")
-    parser.add_argument("--json", type=output_file, metavar="FILE", help="write the rows there")
     args = parse(parser, argv)
     quiet_decoder()
     cv2.setNumThreads(1)
@@ -146,8 +141,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     _print(rows, found)
     for problem in failed:
         print(f"not used: {problem}")
-    if args.json:
-        write_result(args.json, json_text([asdict(row) for row in rows], indent=1) + "\n")
+    keep(args.json, [asdict(row) for row in rows])
     return 0
 
 

@@ -8,7 +8,6 @@ its score (decoding, copying) is measured by the processor time of a real ``watc
 of ``CHECK`` cameras, which the model has not seen, says how far it is from the truth. Not in it: sinks, the network.
 """
 
-import argparse
 import heapq
 import random
 import resource
@@ -26,11 +25,10 @@ import numpy as np
 from dgiqa_edge.calibration.images.shipped import SHIPPED_PHOTOS
 from dgiqa_edge.runtime import Gate
 from dgiqa_edge.runtime.commands.cli import guarded
-from dgiqa_edge.runtime.commands.option_types import input_path, output_file, parse, seconds
+from dgiqa_edge.runtime.commands.option_types import input_path, parse, seconds
 from dgiqa_edge.runtime.commands.progress import say
 from dgiqa_edge.runtime.errors import SourceError
 from dgiqa_edge.runtime.frames.images import read_image
-from dgiqa_edge.runtime.ground.atomic import write_result
 from dgiqa_edge.runtime.ground.input_file import file_bytes
 from dgiqa_edge.runtime.ground.names import json_text, shown
 from dgiqa_edge.runtime.ground.strict_text import parse_json
@@ -38,6 +36,8 @@ from dgiqa_edge.runtime.machine.processor import processor
 from dgiqa_edge.runtime.scoring.scorer_pool import usable_cores
 from dgiqa_edge.runtime.watch.event import Outcome
 from dgiqa_edge.runtime.watch.loop.intake import Intake, LineSettings
+
+from ..program import keep, program
 
 RATES = (0.2, 1.0, 5.0, 15.0)
 """Frames per second of a camera."""
@@ -194,16 +194,10 @@ def measure(bundle: Path, video: Path, seconds: float) -> dict[str, Any]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure, simulate, check, print; returns the exit code."""
-    return guarded(lambda: _run(arguments))
-
-
-def _run(arguments: Sequence[str] | None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--bundle", type=input_path, required=True, metavar="DIR")
+    """Measure, simulate, check, print; returns 0."""
+    parser = program("cameras.fleet", __doc__)
     parser.add_argument("--video", type=input_path, required=True, metavar="FILE", help="what each camera shows")
     parser.add_argument("--seconds", type=seconds, default=120.0, metavar="S", help="simulated (default: 120)")
-    parser.add_argument("--json", type=output_file, metavar="FILE")
     args = parse(parser, arguments)
     found = measure(args.bundle, args.video, args.seconds)
     print(f"{'fps':>5} {'cameras':>8} {'skipped':>8} {'busy':>6} {'age p50':>8} {'p99':>7}")
@@ -221,10 +215,9 @@ def _run(arguments: Sequence[str] | None) -> int:
             f"{name}: of {cameras} cameras at {fps:g} frames/s watch skipped {skipped:.0%}, "
             f"the model says {model['skipped']:.0%}"
         )
-    if args.json:
-        write_result(args.json, json_text(found, indent=2) + "\n")
+    keep(args.json, found)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(guarded(main, extra="bench"))

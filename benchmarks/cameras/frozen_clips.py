@@ -6,7 +6,6 @@ A frozen clip is one frame of a noisy camera over and over; a live one has new s
 that moves. Each is encoded by ``ffmpeg``, decoded, and played through the gate's frozen check.
 """
 
-import argparse
 import itertools
 import subprocess
 import sys
@@ -21,16 +20,16 @@ from numpy.typing import NDArray
 from dgiqa_edge.calibration.degradations.kinds import degrade
 from dgiqa_edge.calibration.images.shipped import SHIPPED_PHOTOS
 from dgiqa_edge.runtime.commands.cli import guarded
-from dgiqa_edge.runtime.commands.option_types import output_file, parse, whole
+from dgiqa_edge.runtime.commands.option_types import parse, whole
 from dgiqa_edge.runtime.errors import MachineError
 from dgiqa_edge.runtime.frames.images import quiet_decoder, read_image
 from dgiqa_edge.runtime.gate.change import ChangeMeter
 from dgiqa_edge.runtime.gate.checks import FrozenCheck
 from dgiqa_edge.runtime.gate.policy import FrozenPolicy
-from dgiqa_edge.runtime.ground.atomic import write_text
-from dgiqa_edge.runtime.ground.names import json_text
 from dgiqa_edge.runtime.watch.replay import Recording
 from dgiqa_edge.runtime.watch.sources.scene import Scene
+
+from ..program import keep, program
 
 Picture = NDArray[np.uint8]
 
@@ -137,13 +136,10 @@ def _still(scene: str) -> Picture:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Make the clips, measure and print; returns 0."""
-    parser = argparse.ArgumentParser(
-        prog="python -m dgiqa_edge.benchmarks.cameras.frozen_clips",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = program("cameras.frozen_clips", __doc__, bundle=None)
+    parser.add_argument(
+        "--seconds", type=whole(6, 3600), default=16, metavar="S", help="of each clip (default: %(default)s)"
     )
-    parser.add_argument("--seconds", type=whole(1, 3600), default=16, help="of each clip (default: %(default)s)")
-    parser.add_argument("--json", type=output_file, metavar="FILE", help="write the figures there")
     args = parse(parser, argv)
     quiet_decoder()
     rows = []
@@ -168,8 +164,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     live = [row for row in rows if row["live_noise"] != 0.0]
     found, false = (sum(row["frozen_from_s"] is not None for row in group) for group in (still, live))
     print(f"\n{found} of {len(still)} frozen clips are called frozen, {false} of {len(live)} live ones")
-    if args.json:
-        write_text(args.json, json_text({"fps": FPS, "size": SIZE, "clips": rows}, indent=1) + "\n")
+    keep(args.json, {"fps": FPS, "size": SIZE, "clips": rows})
     return 0
 
 

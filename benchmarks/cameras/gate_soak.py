@@ -9,7 +9,6 @@ frames on one thread each, by processor time.
 
 import argparse
 import contextlib
-import functools
 import itertools
 import os
 import subprocess
@@ -25,7 +24,7 @@ from typing import Any
 import cv2
 
 from dgiqa_edge.runtime.commands.cli import guarded
-from dgiqa_edge.runtime.commands.option_types import input_path, number, output_file, parse, seconds, whole
+from dgiqa_edge.runtime.commands.option_types import number, parse, seconds, whole
 from dgiqa_edge.runtime.commands.progress import Progress
 from dgiqa_edge.runtime.errors import SourceError
 from dgiqa_edge.runtime.frames.images import quiet_decoder
@@ -36,7 +35,7 @@ from dgiqa_edge.runtime.gate.reading import Reading
 from dgiqa_edge.runtime.gate.reference.reference import ReferenceTaker, ReferenceView
 from dgiqa_edge.runtime.gate.reference.reference_file import save_reference
 from dgiqa_edge.runtime.gate.regions import Regions
-from dgiqa_edge.runtime.ground.atomic import write_result, write_text
+from dgiqa_edge.runtime.ground.atomic import write_text
 from dgiqa_edge.runtime.ground.input_file import file_bytes
 from dgiqa_edge.runtime.ground.names import json_text
 from dgiqa_edge.runtime.ground.strict_text import parse_json
@@ -44,6 +43,7 @@ from dgiqa_edge.runtime.machine.processor import processor
 from dgiqa_edge.runtime.scoring.scorer import Scorer
 from dgiqa_edge.runtime.scoring.scorer_pool import usable_cores
 
+from ..program import keep, program
 from .gate_clips.clips import MEANS, Clip
 from .gate_clips.footage import DAY, FPS, Picture, footage
 from .rtsp_process import free_port
@@ -104,16 +104,8 @@ def soak(folder: Path, settings: dict[str, Any], port: int, duration_s: float) -
         AssertionError: a reading did not balance, or the evidence went beyond its bound.
     """
     write_text(folder / "watch.json", json_text(settings))
-    words = [
-        "watch",
-        folder / "watch.json",
-        "--json",
-        folder / "summary.json",
-        "--duration",
-        f"{duration_s:g}",
-        "--quiet",
-    ]
-    command = [sys.executable, "-m", "dgiqa_edge.runtime.commands.cli", *map(str, words)]
+    command = [sys.executable, "-m", "dgiqa_edge.runtime.commands.cli", "watch", str(folder / "watch.json"), "--quiet"]
+    command += ["--json", str(folder / "summary.json"), "--duration", f"{duration_s:g}"]
     readings = []
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process, Progress("watching") as progress:
         started = time.monotonic()
@@ -128,17 +120,14 @@ def soak(folder: Path, settings: dict[str, Any], port: int, duration_s: float) -
     if process.returncode:
         raise SourceError(f"watch ended with exit code {process.returncode}: see what it said, mend that")
     summary = parse_json(file_bytes(folder / "summary.json").decode())
-    final = _reading(summary, folder / "evidence", duration_s)
-    reasons: dict[str, dict[str, int]] = {camera["camera"]: camera["reasons"] for camera in summary["cameras"]}
-    stages = {
-        stage: median(camera["stages"][stage]["p50_ms"] for camera in summary["cameras"])
-        for stage in ("queue", "score", "gate", "publish")
-    }
     return {
         "readings": readings,
-        "final": final,
-        "reasons": reasons,
-        "stages_p50_ms": stages,
+        "final": _reading(summary, folder / "evidence", duration_s),
+        "reasons": {camera["camera"]: camera["reasons"] for camera in summary["cameras"]},
+        "stages_p50_ms": {
+            stage: median(camera["stages"][stage]["p50_ms"] for camera in summary["cameras"])
+            for stage in ("queue", "score", "gate", "publish")
+        },
         "sinks": summary["sinks"],
     }
 
@@ -205,7 +194,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
             save_reference(folder / "kept" / f"{film.stem}.reference.json", reference)
             films.append(film)
         found = soak(folder, configuration(folder, films, args.bundle, args.fps, port), port, args.seconds)
-    readings = found["readings"]
+    readings = [*found["readings"], found["final"]]
     warm = [each["memory_mib"] for each in readings if each["at_s"] >= WARM_UP * args.seconds]
     return {
         "processor": processor().model,
@@ -215,20 +204,15 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
         "seconds": args.seconds,
         "size": [frames[0].shape[1], frames[0].shape[0]],
         "processor_ms": processor_ms(args.bundle, frames, reference),
-        "memory_mib": {"warm": warm[0], "least": min(warm), "most": max(warm), "last": warm[-1]} if warm else None,
+        "memory_mib": {"warm": warm[0], "least": min(warm), "most": max(warm), "last": warm[-1]},
         "evidence_mib": {"most": max(each["evidence_mib"] for each in readings), "bound": DISK_MIB},
         **found,
     }
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Make films, watch, measure, print; returns the exit code."""
-    return guarded(functools.partial(_run, arguments))
-
-
-def _run(arguments: Sequence[str] | None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--bundle", type=input_path, required=True, metavar="DIR")
+    """Make films, watch, measure, print; returns 0."""
+    parser = program("cameras.gate_soak", __doc__)
     parser.add_argument("--photos", action="append", default=[], metavar="PHOTOS", help="that a camera looks at")
     parser.add_argument("--films", metavar="DIR", help="a folder of healthy films")
     parser.add_argument("--cameras", type=whole(1), default=8, metavar="N", help="default: %(default)s")
@@ -236,7 +220,6 @@ def _run(arguments: Sequence[str] | None) -> int:
         "--fps", type=number(0.1, 1000.0), default=5.0, metavar="N", help="of each camera (default: %(default)s)"
     )
     parser.add_argument("--seconds", type=seconds, default=600.0, metavar="S", help="default: 600")
-    parser.add_argument("--json", type=output_file, metavar="FILE")
     args = parse(parser, arguments)
     quiet_decoder()
     found = measure(args)
@@ -246,16 +229,12 @@ def _run(arguments: Sequence[str] | None) -> int:
         f"{final['skipped']} skipped + {final['failed']} failed, at each of {len(found['readings'])} readings too"
     )
     print(f"evidence: at most {found['evidence_mib']['most']:.1f} MiB of {DISK_MIB}")
-    if memory:
-        print(
-            f"memory: {memory['warm']:.0f} MiB once warm, {memory['most']:.0f} at most, {memory['last']:.0f} at the end"
-        )
+    print(f"memory: {memory['warm']:.0f} MiB once warm, {memory['most']:.0f} at most, {memory['last']:.0f} at the end")
     cost = found["processor_ms"]
     print(f"processor time of a frame: score {cost['score']:.1f} ms, gate {cost['gate']:.1f} ms")
-    if args.json:
-        write_result(args.json, json_text(found, indent=2) + "\n")
+    keep(args.json, found)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(guarded(main, extra="bench"))

@@ -1,24 +1,28 @@
 """What a time stamp does to scores and faults, and what is left of it where its place is excluded.
 
-``python -m dgiqa_edge.benchmarks.cameras.region_effect --bundle build/demo/bundle PHOTOS...`` scores each photo as it
-is and in the circumstances below, and tells by how much score and faults differ from the photo's own.
+    python -m dgiqa_edge.benchmarks.cameras.region_effect --bundle build/demo/bundle calibration/photos
+
+Each photo is scored as it is and in six circumstances: by how much score and faults differ from the photo's own.
 """
 
-import argparse
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dgiqa_edge.runtime.commands.option_types import input_path
-from dgiqa_edge.runtime.frames.images import expand_images, read_image
+from dgiqa_edge.runtime.commands.cli import guarded
+from dgiqa_edge.runtime.commands.option_types import parse
+from dgiqa_edge.runtime.frames.images import expand_images, quiet_decoder, read_image
 from dgiqa_edge.runtime.gate.cues import CueMeter
 from dgiqa_edge.runtime.gate.reading import CUE_NAMES
 from dgiqa_edge.runtime.gate.regions import WHOLE, Polygon, Regions
 from dgiqa_edge.runtime.quality import Quality
 from dgiqa_edge.runtime.scoring.scorer import Scorer
 from dgiqa_edge.runtime.watch.seen import Seen
+
+from ..program import keep, program, table
 
 Frame = NDArray[np.uint8]
 
@@ -72,27 +76,27 @@ def _differs(before: float | None, after: float | None) -> bool:
     return before is not None and (after is None or abs(after - before) > 0.1 * abs(before) + 0.01)
 
 
-def main() -> None:
-    """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--bundle", type=input_path, required=True)
-    parser.add_argument("photos", nargs="+")
-    args = parser.parse_args()
-    found: dict[str, list[tuple[float, float, int]]] = {name: [] for name in CASES}
+def main(argv: Sequence[str] | None = None) -> int:
+    """Measure and print; returns 0."""
+    parser = program("cameras.region_effect", __doc__)
+    parser.add_argument("photos", nargs="+", metavar="PHOTOS", help="folders, files, or quoted globs")
+    args = parse(parser, argv)
+    quiet_decoder()
+    photos = expand_images(args.photos)
     with Scorer(args.bundle) as scorer:
-        for path in expand_images(args.photos):
-            for name, *numbers in differences(read_image(path), scorer):
-                found[name].append(tuple(numbers))  # type: ignore[arg-type]
-    rows = []
-    for name, measured in found.items():
-        score, fault, cues = (np.array(column) for column in zip(*measured, strict=True))
-        numbers = [np.abs(score).mean(), np.abs(score).max(), fault.mean(), fault.max()]
-        rows.append([name, *(f"{number:.3f}" for number in numbers), f"{cues.mean():.1f}"])
-    head = ["beside the photo itself", "score, mean", "most", "a fault, mean", "most", "cues that differ"]
-    for row in [head, *rows]:
-        print("  ".join([f"{row[0]:30}", *(f"{cell:>13}" for cell in row[1:])]))
-    print(f"{len(next(iter(found.values())))} photos")
+        measured = [list(differences(read_image(path), scorer)) for path in photos]
+    found = []
+    for case in zip(*measured, strict=True):
+        score, fault, cues = np.array([numbers for _, *numbers in case]).T
+        score = np.abs(score)
+        found.append((case[0][0], score.mean(), score.max(), fault.mean(), fault.max(), cues.mean()))
+    columns = ["score differs by, mean", "at most", "the fault that differs most, mean", "at most"]
+    columns = [f"{len(photos)} photos", *columns, "cues that differ by a tenth"]
+    print(table(columns, [[name, *(f"{number:.3f}" for number in rest), f"{cues:.1f}"] for name, *rest, cues in found]))
+    keys = ("case", "score_mean", "score_most", "fault_mean", "fault_most", "cues_mean")
+    keep(args.json, [dict(zip(keys, row, strict=True)) for row in found])
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(guarded(main, extra="bench"))

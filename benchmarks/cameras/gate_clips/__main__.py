@@ -3,8 +3,8 @@
     python -m dgiqa_edge.benchmarks.cameras.gate_clips --bundle build/demo/bundle --photos calibration/photos \\
         --json benchmarks/results/gate_clips.json
 
-``--readings FILE`` keeps what was measured, or takes it from there where the file exists: another policy is tried in a
-second. Nobody should choose thresholds by the footage that is reported.
+It prints the tables of docs/watch.md. ``--readings FILE`` keeps what was measured, or takes it from there if it exists:
+another policy is tried in a second. Nobody should choose thresholds by the footage that is reported.
 """
 
 import argparse
@@ -20,26 +20,19 @@ from dgiqa_edge.runtime.commands.progress import Progress
 from dgiqa_edge.runtime.frames.images import quiet_decoder
 from dgiqa_edge.runtime.gate.policy import GatePolicy
 from dgiqa_edge.runtime.gate.policy_file import load_policy
-from dgiqa_edge.runtime.ground.atomic import write_text
-from dgiqa_edge.runtime.ground.names import json_text
 from dgiqa_edge.runtime.scoring.scorer import Scorer
-from dgiqa_edge.runtime.tuning.label_score import label_table
 
+from ...program import keep, program
 from .clips import clips
 from .footage import footage
 from .readings import Measured, measure, read_readings, write_readings
-from .report import PROFILED, TITLES, judge, markdown, reason_scores, rows, text
+from .report import PROFILED, TITLES, judge, markdown, reason_scores, rows
 from .vectors import write_vectors
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure, judge and print; returns 0."""
-    parser = argparse.ArgumentParser(
-        prog="python -m dgiqa_edge.benchmarks.cameras.gate_clips",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--bundle", type=input_path, required=True, metavar="DIR", help="the bundle that scores")
+    parser = program("cameras.gate_clips", __doc__)
     parser.add_argument("--policy", type=input_path, metavar="FILE", help="default: the published one")
     parser.add_argument("--photos", action="append", default=[], metavar="PHOTOS", help="that a camera looks at")
     parser.add_argument("--films", metavar="DIR", help="a folder of healthy films")
@@ -49,10 +42,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--threads", type=threads, default=1, metavar="N", help="of the engine (default: %(default)s)")
     parser.add_argument("--readings", type=output_file, metavar="FILE", help="keep them there, or take them")
-    parser.add_argument("--markdown", action="store_true", help="print the tables of a page")
     parser.add_argument("--vectors", type=output_folder, metavar="DIR", help="write clips there, as vectors")
-    parser.add_argument("--json", type=output_file, metavar="FILE", help="write the figures there")
     args = parse(parser, argv)
+    policy = load_policy(args.policy) if args.policy else GatePolicy()
     quiet_decoder()
     cv2.setNumThreads(1)
     if args.readings and args.readings.exists():
@@ -63,20 +55,13 @@ def main(argv: Sequence[str] | None = None) -> int:
             write_readings(args.readings, found)
     if args.vectors:
         write_vectors(args.vectors, found)
-    policy = load_policy(args.policy) if args.policy else GatePolicy()
     document: dict[str, Any] = {"policy": policy.to_mapping()}
     for title in TITLES:
         outcomes = [judge(clip, policy, title) for clip in found if title != PROFILED or clip.fault is None]
-        table, scores = rows(outcomes), reason_scores(outcomes)
-        document[title] = {"clips": table, "reasons": {name: score.to_dict() for name, score in scores.items()}}
-        if not args.markdown:
-            print(f"\n{title}:")
-            text(table, print)
-            print(f"\n{label_table(scores)}")
-    if args.markdown:
-        print(markdown(document))
-    if args.json:
-        write_text(args.json, json_text(document, indent=1) + "\n")
+        scores = {name: score.to_dict() for name, score in reason_scores(outcomes).items()}
+        document[title] = {"clips": rows(outcomes), "reasons": scores}
+    print(markdown(document))
+    keep(args.json, document)
     return 0
 
 

@@ -11,7 +11,6 @@ from itertools import islice
 import numpy as np
 
 from dgiqa_edge.calibration.degradations.kinds import degrade
-from dgiqa_edge.runtime.tuning.label_score import Span
 
 from .footage import CHANGES, CONDITIONS, DAY, FPS, NIGHT, Footage, Picture, lit, view
 
@@ -80,16 +79,6 @@ class Clip:
     fault: str | None
     clean_s: float
     seconds: float
-
-    @property
-    def name(self) -> str:
-        """As the report calls it."""
-        return f"{self.footage.path.name}, {self.condition}, {self.fault or 'clean'}"
-
-    @property
-    def labels(self) -> list[Span]:
-        """What is wrong, and when."""
-        return [] if self.fault is None else [Span(self.clean_s, self.seconds, MEANS[self.fault].reason)]
 
     def frames(self) -> Iterator[Picture | None]:
         """Frames at :data:`~.footage.FPS`, uint8 [H, W, 3] BGR; None where the camera gives none."""

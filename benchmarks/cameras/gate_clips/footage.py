@@ -62,7 +62,7 @@ def footage(photos: Sequence[str], films: str | None, most: int) -> list[Footage
     found = expand_images(list(photos)) if photos else []
     paths = found[:: -(-len(found) // most)] if found else []
     if films is not None:
-        kept = sorted(path for path in Path(films).iterdir() if path.suffix.lower() in FILMS)
+        kept = sorted(path for path in Path(films).glob("*") if path.suffix.lower() in FILMS)
         if not kept:
             raise SourceError(f"{films} holds no film ({', '.join(FILMS)}): give another folder")
         paths = [*kept, *paths]

@@ -6,14 +6,14 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-from dgiqa_edge.runtime.errors import UnsuitableReferenceError
+from dgiqa_edge.runtime.errors import SourceError, UnsuitableReferenceError
 from dgiqa_edge.runtime.gate.baseline import Baseline, BaselineTaker
 from dgiqa_edge.runtime.gate.cues import CueMeter
 from dgiqa_edge.runtime.gate.reading import NO_SIGNAL, Cues, Reading
 from dgiqa_edge.runtime.gate.reference.reference import ReferenceTaker, ReferenceView
 from dgiqa_edge.runtime.ground.atomic import write_text
 from dgiqa_edge.runtime.ground.input_file import file_bytes
-from dgiqa_edge.runtime.ground.names import json_text
+from dgiqa_edge.runtime.ground.names import json_text, shown
 from dgiqa_edge.runtime.ground.strict_text import parse_json
 from dgiqa_edge.runtime.quality import FrameScorer
 from dgiqa_edge.runtime.tuning.label_score import Span
@@ -110,11 +110,18 @@ def write_readings(path: Path, measured: Iterable[Measured]) -> None:
 
 
 def read_readings(path: Path) -> list[Measured]:
-    """What :func:`write_readings` wrote."""
+    """What :func:`write_readings` wrote.
+
+    Raises:
+        SourceError: the file holds anything else.
+    """
     found = []
-    for line in file_bytes(path, _MOST_BYTES).decode().splitlines():
-        facts = parse_json(line)
-        found.append(Measured(**{**facts, "readings": tuple(map(_reading, facts["readings"]))}))
+    try:
+        for line in file_bytes(path, _MOST_BYTES).decode().splitlines():
+            facts = parse_json(line)
+            found.append(Measured(**{**facts, "readings": tuple(map(_reading, facts["readings"]))}))
+    except (ValueError, TypeError, KeyError) as error:
+        raise SourceError(f"{shown(path)} holds no readings of this program ({error}): give it another name") from error
     return found
 
 

@@ -1,7 +1,7 @@
 """Precision, recall and delay of each fault over all clips, and what clean footage was called."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
@@ -12,6 +12,7 @@ from dgiqa_edge.runtime.gate.profiles.settings import parse_profiles
 from dgiqa_edge.runtime.settings.section import Section
 from dgiqa_edge.runtime.tuning.label_score import ReasonScore, Span, VerdictSpans, label_scores
 
+from ...program import table
 from .clips import MEANS
 from .footage import FPS
 from .readings import Measured, unrelated
@@ -100,22 +101,6 @@ def reason_scores(outcomes: Iterable[Outcome]) -> dict[str, ReasonScore]:
     return label_scores(*lines)
 
 
-def text(found: Sequence[dict[str, Any]], shown: Callable[[str], None]) -> None:
-    """The rows for people, a line each."""
-    shown(
-        f"{'fault':<24}{'footage':<9}{'light':<16}{'clips':>6}{'named':>7}{'in 2 s':>7}{'delay':>7}{'alone':>7}  else"
-    )
-    for row in found:
-        delay = "" if row["median_delay_s"] is None else f"{row['median_delay_s']:.1f}"
-        clean = row["fault"] == CLEAN
-        named = ("", "") if clean else (row["named"], row["in_time"])
-        other = ", ".join(f"{reason} {count}" for reason, count in row["else"].items())
-        shown(
-            f"{row['fault']:<24}{row['footage']:<9}{row['light']:<16}{row['clips']:>6}{named[0]:>7}{named[1]:>7}"
-            f"{delay:>7}{row['nothing_else']:>7}  {other}"
-        )
-
-
 def markdown(document: dict[str, Any]) -> str:
     """What the program's JSON holds as tables of a page: faults, reasons, clean footage."""
     beside = {title: document[title]["clips"] for title in TITLES}
@@ -126,16 +111,14 @@ def _faults(found: Sequence[dict[str, Any]]) -> str:
     """A line per fault, a column per kind of footage."""
     faulty = [row for row in found if row["fault"] != CLEAN]
     kinds = sorted({_kind(row) for row in faulty}, key=lambda kind: (kind.startswith("film"), kind))
-    lines = [_line(["fault", "called", *kinds, "delay, s", "also told"])]
+    lines = []
     for fault in dict.fromkeys(row["fault"] for row in faulty):
         of_it = [row for row in faulty if row["fault"] == fault]
         named = {_kind(row): f"{row['in_time']} of {row['clips']}" for row in of_it}
         delays = [row["median_delay_s"] for row in of_it if row["median_delay_s"] is not None]
         delay = f"{median(delays):.1f}" if delays else ""
-        lines.append(
-            _line([fault, MEANS[fault].reason, *(named.get(kind, "") for kind in kinds), delay, _counted(of_it)])
-        )
-    return _table(lines)
+        lines.append([fault, MEANS[fault].reason, *(named.get(kind, "") for kind in kinds), delay, _counted(of_it)])
+    return table(["fault", "called", *kinds, "delay, s", "also told"], lines)
 
 
 def _kind(row: dict[str, Any]) -> str:
@@ -143,29 +126,22 @@ def _kind(row: dict[str, Any]) -> str:
 
 
 def _reasons(scores: dict[str, dict[str, Any]]) -> str:
-    keys = {"events": "events", "found": "found", "recall": "recall", "alarms": "alarms", "precision": "precision"}
-    lines = [_line(["reason", *keys])]
+    keys = ("events", "found", "recall", "alarms", "precision")
+    lines = []
     for reason, score in scores.items():
-        cells = (score[key] for key in keys.values())
-        lines.append(_line([reason, *(f"{one:.2f}" if isinstance(one, float) else str(one or 0) for one in cells)]))
-    return _table(lines)
+        cells = (score[key] for key in keys)
+        lines.append([reason, *(f"{one:.2f}" if isinstance(one, float) else str(one or 0) for one in cells)])
+    return table(["reason", *keys], lines)
 
 
 def _clean(titled: tuple[str, Sequence[dict[str, Any]]]) -> str:
     title, found = titled
-    lines = [_line([f"clean, {title}", "clips", "seconds", "silent clips", "told"])]
-    for row in (row for row in found if row["fault"] == CLEAN):
-        figures = (row["clips"], round(row["seconds"]), row["nothing_else"])
-        lines.append(_line([_kind(row), *map(str, figures), _counted([row])]))
-    return _table(lines)
-
-
-def _line(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
-
-
-def _table(lines: list[str]) -> str:
-    return "\n".join([lines[0], "|---" * (lines[0].count("|") - 1) + "|", *lines[1:]])
+    lines = [
+        [_kind(row), str(row["clips"]), f"{row['seconds']:.0f}", str(row["nothing_else"]), _counted([row])]
+        for row in found
+        if row["fault"] == CLEAN
+    ]
+    return table([f"clean, {title}", "clips", "seconds", "silent clips", "told"], lines)
 
 
 def _counted(found: Sequence[dict[str, Any]]) -> str:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from dgiqa_edge.benchmarks.cameras import fleet
 from dgiqa_edge.benchmarks.cameras.fleet import CAMERAS, LOST, beside_decoding, main, most_cameras, simulate
+from dgiqa_edge.runtime.errors import SourceError
 
 
 def test_what_can_be_scored_is():
@@ -67,9 +68,9 @@ def test_the_command_measures_simulates_and_asks_a_watch(bundle_dir, clip, tmp_p
     assert "watch skipped" in capsys.readouterr().out
 
 
-def test_a_watch_that_refuses_ends_it(bundle_dir, tmp_path, capsys):
-    assert main(["--bundle", str(bundle_dir), "--video", str(tmp_path / "absent.mp4")]) == 3
-    assert "watch ended on" in capsys.readouterr().err
+def test_a_watch_that_refuses_ends_it(bundle_dir, tmp_path):
+    with pytest.raises(SourceError, match="watch ended on"):
+        main(["--bundle", str(bundle_dir), "--video", str(tmp_path / "absent.mp4")])
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
 """The table of what a time stamp does, on photos and a small bundle."""
 
+import json
+
 import cv2
 import numpy as np
 
@@ -24,11 +26,11 @@ def test_an_excluded_stamp_makes_no_difference_to_its_place_without_one(bundle_d
     assert set(found) == set(region_effect.CASES)
 
 
-def test_the_table_has_a_line_for_each_case(bundle_dir, make_photo, tmp_path, monkeypatch, capsys):
+def test_the_table_has_a_line_for_each_case(bundle_dir, make_photo, tmp_path, capsys):
     cv2.imwrite(str(tmp_path / "one.png"), make_photo(seed=2, height=120, width=160))
-    arguments = ["region_effect", "--bundle", str(bundle_dir), str(tmp_path / "one.png")]
-    monkeypatch.setattr("sys.argv", arguments)
-    region_effect.main()
-    lines = capsys.readouterr().out.splitlines()
-    assert [line[:30].strip() for line in lines[1:-1]] == list(region_effect.CASES)
-    assert lines[-1] == "1 photos"
+    kept = tmp_path / "effect.json"
+    assert region_effect.main(["--bundle", str(bundle_dir), str(tmp_path / "one.png"), "--json", str(kept)]) == 0
+    head, _, *lines = capsys.readouterr().out.splitlines()
+    assert head.startswith("| 1 photos |")
+    assert [line.split(" | ")[0] for line in lines] == [f"| {case}" for case in region_effect.CASES]
+    assert [row["case"] for row in json.loads(kept.read_text())] == list(region_effect.CASES)

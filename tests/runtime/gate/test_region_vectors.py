@@ -24,7 +24,7 @@ def kept():
 @pytest.fixture(scope="module")
 def made():
     pictures, _ = of_cues.read(VECTORS / "cues")
-    return json.loads(json.dumps(make_vectors.document(pictures, of_cues.spread)))
+    return json.loads(json.dumps(make_vectors.document(pictures)))
 
 
 def test_masks_and_pictures_are_the_kept_ones(kept, made):

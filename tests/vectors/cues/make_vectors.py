@@ -1,10 +1,5 @@
-"""Draws the frames of the cue vectors and keeps them with the cues that Python measures; ``README.md`` has the format.
+"""Draws the frames of the cue vectors and keeps them with the cues that Python measures: ``README.md`` has the form."""
 
-python tests/vectors/cues/make_vectors.py
-"""
-
-import json
-import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,15 +7,10 @@ from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
+from vectors import pictures as kept
+from vectors.pictures import Picture, rounded, shipped
 
-from dgiqa_edge.calibration.images.shipped import SHIPPED_PHOTOS
 from dgiqa_edge.runtime.gate.cues import CueMeter
-
-Picture = NDArray[np.uint8]
-
-INDEX = "vectors.json"
-PIXELS = "pixels.bin"
 
 
 @dataclass(frozen=True)
@@ -61,20 +51,20 @@ def pictures() -> dict[str, Picture]:
     for level in (0, 128, 255):
         found[f"flat {level}"] = np.full((66, 72, 3), level, np.uint8)
     ramp = np.linspace(0.0, 255.0, 90 * 110).reshape(90, 110)
-    found["gradient"] = _rounded(np.dstack([ramp, ramp[::-1], ramp[:, ::-1]]))
-    found["gradient with noise"] = _rounded(found["gradient"] + draw.normal(0.0, 6.0, (90, 110, 3)))
-    found["almost flat"] = _rounded(120.0 + draw.normal(0.0, 2.9, (100, 120, 3)))
-    found["dark"] = _rounded(20.0 + draw.normal(0.0, 9.0, (81, 77, 3)))
-    found["bright"] = _rounded(250.0 + draw.normal(0.0, 5.0, (77, 81, 3)))
+    found["gradient"] = rounded(np.dstack([ramp, ramp[::-1], ramp[:, ::-1]]))
+    found["gradient with noise"] = rounded(found["gradient"] + draw.normal(0.0, 6.0, (90, 110, 3)))
+    found["almost flat"] = rounded(120.0 + draw.normal(0.0, 2.9, (100, 120, 3)))
+    found["dark"] = rounded(20.0 + draw.normal(0.0, 9.0, (81, 77, 3)))
+    found["bright"] = rounded(250.0 + draw.normal(0.0, 5.0, (77, 81, 3)))
     for number, photo in enumerate(("coffee", "dandelions", "mountain_path", "pagoda", "room_with_drum")):
-        whole = np.asarray(cv2.imread(str(SHIPPED_PHOTOS / f"{photo}.jpg")), np.uint8)
+        whole = shipped(photo)
         top, left = (int(place) for place in draw.integers(0, (whole.shape[0] - 120, whole.shape[1] - 160)))
         crop = np.ascontiguousarray(whole[top : top + 96 + number, left : left + 128 + 3 * number])
         found[photo] = crop
         found[f"{photo} blurred"] = np.asarray(cv2.GaussianBlur(crop, (0, 0), 1.0 + number / 2.0), np.uint8)
     coffee = found["coffee"]
-    found["coffee with noise"] = _rounded(coffee + draw.normal(0.0, 12.0, coffee.shape))
-    found["coffee with haze"] = _rounded(0.4 * coffee + 0.6 * 210.0)
+    found["coffee with noise"] = rounded(coffee + draw.normal(0.0, 12.0, coffee.shape))
+    found["coffee with haze"] = rounded(0.4 * coffee + 0.6 * 210.0)
     found["coffee moved"] = np.roll(coffee, (1, 2), (0, 1))
     smeared = coffee.copy()
     smeared[40:] = smeared[39]
@@ -118,34 +108,11 @@ def sequences(names: list[str]) -> dict[str, list[Step]]:
 def write(folder: Path) -> None:
     """Write index and pixels."""
     drawn = pictures()
-    index: list[dict[str, Any]] = []
-    offset = 0
-    for name, picture in drawn.items():
-        index.append({"name": name, "height": picture.shape[0], "width": picture.shape[1], "offset": offset})
-        offset += picture.size
-    found = {name: list(measured(drawn, steps)) for name, steps in sequences(list(drawn)).items()}
-    lines = [json.dumps({"name": name, "steps": steps}) for name, steps in found.items()]
-    text = '{"pictures": [\n  %s\n ],\n "sequences": [\n  %s\n ]}\n'
-    text %= (",\n  ".join(map(json.dumps, index)), ",\n  ".join(lines))
-    (folder / PIXELS).write_bytes(b"".join(picture.tobytes() for picture in drawn.values()))
-    (folder / INDEX).write_text(text, encoding="utf-8")
+    found = ({"name": name, "steps": list(measured(drawn, it))} for name, it in sequences(list(drawn)).items())
+    kept.write(folder, drawn, "sequences", found)
 
 
 def read(folder: Path) -> tuple[dict[str, Picture], dict[str, list[dict[str, Any]]]]:
     """Pictures and measured sequences as kept, by name."""
-    document = json.loads((folder / INDEX).read_text(encoding="utf-8"))
-    pixels = np.frombuffer((folder / PIXELS).read_bytes(), np.uint8)
-    kept = {}
-    for entry in document["pictures"]:
-        size = entry["height"] * entry["width"] * 3
-        flat = pixels[entry["offset"] : entry["offset"] + size]
-        kept[entry["name"]] = flat.reshape(entry["height"], entry["width"], 3)
-    return kept, {sequence["name"]: sequence["steps"] for sequence in document["sequences"]}
-
-
-def _rounded(values: NDArray[Any]) -> Picture:
-    return np.clip(np.rint(values), 0, 255).astype(np.uint8)
-
-
-if __name__ == "__main__":
-    write(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent)
+    pictures, document = kept.read(folder)
+    return pictures, {sequence["name"]: sequence["steps"] for sequence in document["sequences"]}

@@ -1,10 +1,6 @@
-"""Writes ``cases.json`` and ``pixels.bin`` beside this file; ``README.md`` has the format.
-
-python tests/vectors/frames/make_vectors.py
-"""
+"""Writes ``cases.json`` and ``pixels.bin`` beside this file; ``README.md`` has the format."""
 
 import json
-import sys
 from dataclasses import astuple
 from pathlib import Path
 from typing import Any
@@ -244,8 +240,3 @@ def write(folder: Path) -> None:
     }
     (folder / "cases.json").write_text(json.dumps(document, indent=1) + "\n")
     (folder / "pixels.bin").write_bytes(bytes(file.content))
-
-
-if __name__ == "__main__":
-    write(Path(__file__).resolve().parent)
-    sys.exit(0)

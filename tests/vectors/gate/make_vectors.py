@@ -1,11 +1,7 @@
-"""Writes the ``case_*.json`` vectors beside this file from the Python gate, and its answers into ``clip_*.json``.
-
-python tests/vectors/gate/make_vectors.py
-"""
+"""Writes the ``case_*.json`` vectors beside this file from the Python gate, and its answers into ``clip_*.json``."""
 
 import json
 import random
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -291,7 +287,3 @@ def write(folder: Path) -> None:
         steps = ",\n".join(f"  {json.dumps(step)}" for step in document.pop("steps"))
         head = json.dumps(document, indent=1).removesuffix("\n}")
         (folder / f"{stem}.json").write_text(f'{head},\n "steps": [\n{steps}\n ]\n}}\n', encoding="utf-8")
-
-
-if __name__ == "__main__":
-    write(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent)

@@ -1,11 +1,7 @@
-"""Writes small image files of every kind the native runtime reads, and what OpenCV decodes them to.
-
-python tests/vectors/images/make_vectors.py
-"""
+"""Writes small image files of every kind the native runtime reads, and what OpenCV decodes them to."""
 
 import io
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -86,8 +82,3 @@ def write_decoded(folder: Path, contents: dict[str, bytes]) -> None:
         pixels += picture.tobytes()
     (folder / "cases.json").write_text(json.dumps(cases, indent=1) + "\n")
     (folder / "pixels.bin").write_bytes(bytes(pixels))
-
-
-if __name__ == "__main__":
-    write(Path(__file__).resolve().parent)
-    sys.exit(0)

@@ -1,4 +1,4 @@
-"""Names of files, any bytes, and how both languages show them: ``python tests/vectors/names/make_vectors.py``."""
+"""Names of files, any bytes, and how both languages show them."""
 
 import json
 import os
@@ -57,15 +57,11 @@ def has_unassigned(name: bytes) -> bool:
     return any(unicodedata.category(letter) == "Cn" for letter in os.fsdecode(name))
 
 
-def main() -> None:
-    """Write ``cases.json`` beside this file."""
+def write(folder: Path) -> None:
+    """Write ``cases.json`` into ``folder``."""
     lines = [
         json.dumps({"bytes": name.hex(), "valid": valid(os.fsdecode(name)), "shown": shown(os.fsdecode(name))})
         for name in names()
     ]
     text = "[\n  " + ",\n  ".join(lines) + "\n]\n"
-    (Path(__file__).parent / "cases.json").write_text(text, encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()
+    (folder / "cases.json").write_text(text, encoding="utf-8")

@@ -1,11 +1,7 @@
-"""Writes the vectors of profiles from the Python gate; ``README.md`` has the format.
-
-python tests/vectors/profiles/make_vectors.py
-"""
+"""Writes the vectors of profiles from the Python gate; ``README.md`` has the format."""
 
 import json
 import random
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -156,7 +152,3 @@ def write(folder: Path) -> None:
         made = document(*case)
         steps = ",\n".join(json.dumps(step) for step in made.pop("steps"))
         (folder / f"{made['name']}.json").write_text(f'{json.dumps(made)[:-1]},\n"steps": [\n{steps}\n]}}\n')
-
-
-if __name__ == "__main__":
-    write(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent)

@@ -1,28 +1,19 @@
-"""Draws the frames of the reference vectors and keeps what Python measures on them; ``README.md`` has the format.
+"""Draws the frames of the reference vectors and keeps what Python measures on them; ``README.md`` has the format."""
 
-python tests/vectors/reference/make_vectors.py
-"""
-
-import json
-import sys
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
+from vectors import pictures as kept
+from vectors.pictures import Picture, rounded, shipped
 
-from dgiqa_edge.calibration.images.shipped import SHIPPED_PHOTOS
 from dgiqa_edge.runtime.errors import UnsuitableReferenceError
 from dgiqa_edge.runtime.gate.reference.reference import SAMPLE_STEP, ReferenceTaker, ReferenceView
 from dgiqa_edge.runtime.gate.reference.reference_file import reference_text
 from dgiqa_edge.runtime.gate.reference.view import view_of
 from dgiqa_edge.runtime.gate.reference.view_meter import ViewMeter
 
-Picture = NDArray[np.uint8]
-
-INDEX = "vectors.json"
-PIXELS = "pixels.bin"
 SCENES = {"rocket": (128, 72), "mountain_path": (133, 75), "pagoda": (72, 128), "room_with_drum": (160, 120)}
 
 
@@ -31,7 +22,7 @@ def pictures() -> dict[str, Picture]:
     draw = np.random.default_rng(20261130)
     found: dict[str, Picture] = {}
     for scene, size in SCENES.items():
-        photo = np.asarray(cv2.imread(str(SHIPPED_PHOTOS / f"{scene}.jpg")), np.uint8)
+        photo = shipped(scene)
         plain = view(photo, size)
         found[scene] = plain
         found[f"{scene} noisy"] = rounded(plain + draw.normal(0.0, 6.0, plain.shape))
@@ -39,9 +30,7 @@ def pictures() -> dict[str, Picture]:
         found[f"{scene} moved"] = view(photo, size, along=0.07)
         found[f"{scene} turned"] = view(photo, size, degrees=9.0)
     rocket = found["rocket"]
-    found["rocket panned far"] = view(
-        np.asarray(cv2.imread(str(SHIPPED_PHOTOS / "coffee.jpg")), np.uint8), SCENES["rocket"]
-    )
+    found["rocket panned far"] = view(shipped("coffee"), SCENES["rocket"])
     found["rocket dim"] = rounded(0.35 * rocket + draw.normal(0.0, 2.0, rocket.shape))
     found["rocket warm"] = rounded(rocket * np.array([0.7, 1.0, 1.2]))
     found["rocket infra-red"] = np.repeat(np.asarray(cv2.cvtColor(rocket, cv2.COLOR_BGR2GRAY))[..., None], 3, axis=2)
@@ -118,33 +107,10 @@ def answers(found: dict[str, Picture]) -> list[dict[str, Any]]:
 def write(folder: Path) -> None:
     """Write index and pixels."""
     found = pictures()
-    index: list[dict[str, Any]] = []
-    offset = 0
-    for name, picture in found.items():
-        index.append({"name": name, "height": picture.shape[0], "width": picture.shape[1], "offset": offset})
-        offset += picture.size
-    parts = (",\n  ".join(map(json.dumps, each)) for each in (index, answers(found)))
-    text = '{{"pictures": [\n  {}\n ],\n "references": [\n  {}\n ]}}\n'.format(*parts)
-    (folder / PIXELS).write_bytes(b"".join(picture.tobytes() for picture in found.values()))
-    (folder / INDEX).write_text(text, encoding="utf-8")
+    kept.write(folder, found, "references", answers(found))
 
 
 def read(folder: Path) -> tuple[dict[str, Picture], list[dict[str, Any]]]:
     """Pictures by name and references, as kept."""
-    document = json.loads((folder / INDEX).read_text(encoding="utf-8"))
-    pixels = np.frombuffer((folder / PIXELS).read_bytes(), np.uint8)
-    kept = {}
-    for entry in document["pictures"]:
-        size = entry["height"] * entry["width"] * 3
-        flat = pixels[entry["offset"] : entry["offset"] + size]
-        kept[entry["name"]] = flat.reshape(entry["height"], entry["width"], 3)
-    return kept, document["references"]
-
-
-def rounded(values: NDArray[Any]) -> Picture:
-    """As levels."""
-    return np.clip(np.rint(values), 0, 255).astype(np.uint8)
-
-
-if __name__ == "__main__":
-    write(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent)
+    pictures, document = kept.read(folder)
+    return pictures, document["references"]

@@ -1,29 +1,22 @@
-"""Masks, pictures, cues and places under regions, by Python; ``README.md`` has the format.
-
-python tests/vectors/regions/make_vectors.py
-"""
+"""Masks, pictures, cues and places under regions, by Python; ``README.md`` has the format."""
 
 import hashlib
 import json
 import math
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from vectors.cues import make_vectors as of_cues
+from vectors.pictures import INDEX, Picture
 
 from dgiqa_edge.runtime.gate.cues import CueMeter
 from dgiqa_edge.runtime.gate.regions import Polygon, Regions, parse_regions
 from dgiqa_edge.runtime.ground.framing import Box
 from dgiqa_edge.runtime.quality import Quality, Timings
 from dgiqa_edge.runtime.watch.seen import Seen, where
-
-Picture = NDArray[np.uint8]
-
-INDEX = "vectors.json"
 
 
 def rectangle(left: float, top: float, right: float, bottom: float) -> Polygon:
@@ -93,11 +86,13 @@ def masks() -> list[dict[str, Any]]:
     ]
 
 
-def cues(pictures: dict[str, Picture], spread: Any) -> list[dict[str, Any]]:
+def cues(pictures: dict[str, Picture]) -> list[dict[str, Any]]:
     found = []
     for name, frames in SEQUENCES:
         meter = CueMeter(REGIONS[name])
-        measured = [asdict(meter.measure(spread(pictures[it], size) if size else pictures[it])) for it, size in frames]
+        measured = [
+            asdict(meter.measure(of_cues.spread(pictures[it], size) if size else pictures[it])) for it, size in frames
+        ]
         kept = [{cue: value for cue, value in values.items() if value is not None} for values in measured]
         shown = [{"picture": it, "size": size} for it, size in frames]
         found.append({"regions": name, "frames": shown, "cues": kept})
@@ -137,23 +132,21 @@ def places() -> list[dict[str, Any]]:
     return found
 
 
-def document(pictures: dict[str, Picture], spread: Any) -> dict[str, Any]:
+def document(pictures: dict[str, Picture]) -> dict[str, Any]:
     """All of it, of the pictures of the cue vectors."""
     return {
         "regions": {"none": Regions().to_dict(), **{name: regions.to_dict() for name, regions in REGIONS.items()}},
         "masks": masks(),
-        "cues": cues(pictures, spread),
+        "cues": cues(pictures),
         "places": places(),
         "refused": REFUSED,
     }
 
 
-if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).parents[2]))
-    from vectors.cues import make_vectors as of_cues
-
+def write(folder: Path) -> None:
+    """Write the index, of the pictures that are kept beside it."""
     assert all(parse_regions(regions.to_dict()) == regions for regions in REGIONS.values()), "more than four decimals"
-    made = document(of_cues.read(Path(of_cues.__file__).parent)[0], of_cues.spread)
+    made = document(of_cues.read(folder.parent / "cues")[0])
     lines = []
     for key, value in made.items():
         items = value.items() if isinstance(value, dict) else value
@@ -162,4 +155,4 @@ if __name__ == "__main__":
         ]
         brackets = "{}" if isinstance(value, dict) else "[]"
         lines.append(f'"{key}": {brackets[0]}\n  ' + ",\n  ".join(texts) + f"\n {brackets[1]}")
-    (Path(__file__).parent / INDEX).write_text("{" + ",\n ".join(lines) + "}\n", encoding="utf-8")
+    (folder / INDEX).write_text("{" + ",\n ".join(lines) + "}\n", encoding="utf-8")

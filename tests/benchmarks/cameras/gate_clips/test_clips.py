@@ -13,7 +13,6 @@ from dgiqa_edge.calibration.degradations.kinds import KINDS, UNSEEN
 from dgiqa_edge.calibration.images.shipped import SHIPPED_PHOTOS
 from dgiqa_edge.runtime.errors import SourceError
 from dgiqa_edge.runtime.gate.vocabulary import FAULTS
-from dgiqa_edge.runtime.tuning.label_score import Span
 
 BEGIN = 3
 
@@ -45,7 +44,6 @@ def test_a_clip_is_clean_until_the_fault_begins(clip, fault, condition):
     for index, (frame, healthy) in enumerate(zip(made, clean, strict=True)):
         same = frame is not None and frame.shape == healthy.shape and np.array_equal(frame, healthy)
         assert same == (index < BEGIN)
-    assert clip(fault).labels == [Span(BEGIN / FPS, (BEGIN + 3) / FPS, MEANS[fault].reason)]
 
 
 @pytest.mark.parametrize("condition", [*CONDITIONS, *CHANGES])
@@ -54,7 +52,6 @@ def test_clean_footage_lives_and_is_the_same_on_every_run(clip, condition):
     again = list(clip(None, condition).frames())
     assert all(np.array_equal(*pair) for pair in zip(frames, again, strict=True))
     assert not any(np.array_equal(*pair) for pair in pairwise(frames))
-    assert clip(None).labels == []
 
 
 def test_the_light_changes_in_the_middle(clip):
@@ -97,3 +94,5 @@ def test_no_footage_is_an_error(tmp_path):
         footage([], None, 3)
     with pytest.raises(SourceError, match="holds no film"):
         footage([], str(tmp_path), 3)
+    with pytest.raises(SourceError, match="holds no film"):
+        footage([], str(tmp_path / "absent"), 3)

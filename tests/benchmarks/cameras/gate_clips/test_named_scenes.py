@@ -9,12 +9,16 @@ from types import SimpleNamespace
 import pytest
 
 from dgiqa_edge.benchmarks.cameras.gate_clips.clips import CLEAN_S, FAULTY_S, MEANS, Clip
-from dgiqa_edge.benchmarks.cameras.gate_clips.footage import DAY, SWITCH, Footage
+from dgiqa_edge.benchmarks.cameras.gate_clips.footage import DAY, DUSK, SWITCH, Footage
 from dgiqa_edge.benchmarks.cameras.gate_clips.readings import measure
-from dgiqa_edge.benchmarks.cameras.gate_clips.report import IN_TIME_S, PROFILED, WITH, WITHOUT, judge
+from dgiqa_edge.benchmarks.cameras.gate_clips.report import IN_TIME_S, PROFILED, PROFILES, WITH, WITHOUT, judge
 from dgiqa_edge.calibration.degradations import kinds as degradations
 from dgiqa_edge.calibration.images.shipped import SHIPPED_PHOTOS
 from dgiqa_edge.runtime.gate.policy import GatePolicy
+from dgiqa_edge.runtime.gate.profiles.profiled_gate import ProfiledGate
+from dgiqa_edge.runtime.gate.profiles.settings import parse_profiles
+from dgiqa_edge.runtime.gate.vocabulary import FAULTS
+from dgiqa_edge.runtime.settings.section import Section
 
 
 class BlindScorer:
@@ -46,4 +50,19 @@ def test_a_switch_to_infra_red_is_no_fault_but_no_longer_the_view_of_the_day():
     """The reference of a day has colours: a profile for infra-red has one of its own, and none is taken for all."""
     assert outcome(None, SWITCH, WITHOUT).told == []
     assert [span.reason for span in outcome(None, SWITCH).told] == ["colour cast"]
-    assert outcome(None, SWITCH, PROFILED, clean_s=12.0).told == []
+
+
+@pytest.mark.parametrize(
+    ("light", "profiles"), [(SWITCH, ["day", "infra-red"]), (DUSK, ["day"]), (DAY, ["day"])], ids=str
+)
+def test_beside_profiles_a_change_of_light_is_no_fault(light, profiles):
+    found = outcome(None, light, PROFILED, clean_s=15.0)
+    assert found.told == []
+    policy = GatePolicy()
+    gate = ProfiledGate(
+        policy, parse_profiles(Section({"profiles": [{"name": name} for name in PROFILES]}, ""), policy)
+    )
+    verdicts = [gate.update(reading, t) for t, reading in found.clip.without_reference().timed()]
+    assert not [verdict for verdict in verdicts if verdict.announced and verdict.reason in FAULTS]
+    assert list(dict.fromkeys(verdict.profile for verdict in verdicts)) == profiles
+    assert verdicts[-1].state.value == "pass"

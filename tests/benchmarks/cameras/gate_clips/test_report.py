@@ -21,6 +21,7 @@ from dgiqa_edge.benchmarks.cameras.gate_clips.report import (
     rows,
 )
 from dgiqa_edge.calibration.images.shipped import SHIPPED_PHOTOS
+from dgiqa_edge.runtime.errors import ConfigurationError, SourceError
 from dgiqa_edge.runtime.gate.policy import GatePolicy
 from dgiqa_edge.runtime.gate.reading import NO_SIGNAL, Cues, Reading
 
@@ -92,6 +93,21 @@ def test_the_program_takes_kept_readings(tmp_path, capsys):
         assert faults == (["clean"] if title == PROFILED else ["too little light"] * 2 + ["clean", "no signal"])
     assert document[WITH]["reasons"]["no signal"]["recall"] == pytest.approx(1.0)
     assert document["policy"] == GatePolicy().to_mapping()
+
+
+@pytest.mark.parametrize("text", ["no JSON", "5", "{}", '{"readings": [{}]}', '{"readings": []}'])
+def test_another_file_is_taken_for_none_of_readings(tmp_path, text):
+    kept = tmp_path / "readings.jsonl"
+    kept.write_text(text)
+    with pytest.raises(SourceError, match="holds no readings of this program"):
+        main(["--bundle", str(tmp_path), "--readings", str(kept)])
+    assert kept.read_text() == text
+
+
+def test_a_policy_that_is_missing_is_told_before_the_work(tmp_path):
+    arguments = ["--bundle", str(tmp_path), "--photos", str(SHIPPED_PHOTOS), "--policy", str(tmp_path / "absent.toml")]
+    with pytest.raises(ConfigurationError, match="absent"):
+        main(arguments)
 
 
 @pytest.mark.slow
