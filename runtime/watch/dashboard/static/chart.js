@@ -64,8 +64,10 @@ export class Chart {
   }
 
   options() {
-    const style = getComputedStyle(document.documentElement);
-    const colour = (name) => style.getPropertyValue(`--${name}`).trim();
+    const colour = (name) => {
+      this.holder.style.color = `var(--${name})`;
+      return getComputedStyle(this.holder).color;
+    };
     // Without a cursor over the chart the legend shows the newest point.
     const shown = (plot, series, index) => plot.data[series][index ?? plot.data[0].length - 1];
     const number = (plot, _, series, index) => decimal(shown(plot, series, index), 3);

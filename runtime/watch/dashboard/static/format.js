@@ -36,6 +36,11 @@ export function isDown(status) {
   return ["lost", "reject", "overdue"].includes(shownState(status));
 }
 
+// What a verdict's reason means.
+export function meaning({ faults, conditions }, reason) {
+  return faults.find((fault) => fault.name === reason)?.says ?? conditions[reason] ?? "";
+}
+
 // Why it is as it is, unless its state says that already.
 export function reasonText(status) {
   const state = shownState(status);
@@ -83,10 +88,19 @@ export function clock(epochSeconds) {
   return new Date(epochSeconds * 1000).toLocaleTimeString([], { hour12: false });
 }
 
+// Of a camera that gives no pictures now.
+export function lastPicture(row, now) {
+  return row?.last_frame_at == null ? "No picture yet" : `No picture since ${moment(row.last_frame_at, now)}`;
+}
+
 // A time of day, with its date where that is not today's.
 export function moment(epochSeconds, now) {
   const day = (seconds) => new Date(seconds * 1000).toLocaleDateString();
   return day(epochSeconds) === day(now) ? clock(epochSeconds) : `${day(epochSeconds)} ${clock(epochSeconds)}`;
+}
+
+export function $(id) {
+  return document.getElementById(id);
 }
 
 // Text that is the same is not set again, so it is not read out again, and what somebody has marked stays so.

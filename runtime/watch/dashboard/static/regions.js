@@ -1,6 +1,6 @@
 // Which parts of the picture count, drawn over the live picture: areas to look at and areas to leave out.
 
-import { element, setText, svg } from "./format.js";
+import { $, element, setText, svg } from "./format.js";
 import { send } from "./stream.js";
 
 const STEP = 0.01; // of the picture, that an arrow key moves the cross
@@ -8,7 +8,6 @@ const LEAP = 0.05;
 const NEAR_PX = 16; // a finger's reach
 const MOST_UNDONE = 100;
 const NAMES = { include: "look at", exclude: "leave out" };
-const $ = (id) => document.getElementById(id);
 
 const clamp = (share) => Math.min(1, Math.max(0, Math.round(share * 1e4) / 1e4));
 const copy = (areas) => areas.map(({ kind, corners }) => ({ kind, corners: corners.map((corner) => [...corner]) }));
@@ -70,7 +69,7 @@ class Regions {
     this.tools.addEventListener("keydown", (event) => event.key === "Escape" && event.stopPropagation());
     this.drawing.addEventListener("pointerdown", (event) => this.press(event));
     this.drawing.addEventListener("pointermove", (event) => this.drag(event));
-    for (const end of ["pointerup", "pointercancel"]) this.drawing.addEventListener(end, () => this.drop());
+    for (const end of ["pointerup", "pointercancel"]) this.drawing.addEventListener(end, (event) => event.isPrimary && this.drop());
     this.drawing.addEventListener("keydown", (event) => this.key(event));
   }
 
@@ -199,7 +198,7 @@ class Regions {
   }
 
   press(event) {
-    if (!this.editing) return;
+    if (!this.editing || !event.isPrimary || event.button) return; // neither a second finger nor another button
     event.preventDefault();
     this.drawing.focus({ preventScroll: true });
     this.cross = this.at(event);
@@ -209,8 +208,7 @@ class Regions {
   }
 
   drag(event) {
-    if (!this.held || !event.buttons) return;
-    this.carry(this.at(event));
+    if (this.held && event.isPrimary && event.buttons) this.carry(this.at(event));
   }
 
   carry(point) {
