@@ -47,11 +47,6 @@ class LatestView:
         self._depths = _Once(_depth_jpeg)
         self._thumbnails = _Once(_thumbnail_jpeg, THUMBNAIL_S)
 
-    @property
-    def encoded(self) -> int:
-        """How many pictures were made."""
-        return self._frames.made + self._depths.made + self._thumbnails.made
-
     def take(self, event: FrameEvent) -> None:
         """Replace the newest frame; costs nothing else."""
         self._event = event
@@ -81,7 +76,6 @@ class _Once(Generic[_Made]):
     """What is made of an event, once for all who ask; what was made less than ``lasts_s`` ago will do."""
 
     def __init__(self, make: Callable[[FrameEvent], _Made], lasts_s: float = 0.0) -> None:
-        self.made = 0
         self._make = make
         self._lasts_s = lasts_s
         self._lock = threading.Lock()
@@ -95,7 +89,6 @@ class _Once(Generic[_Made]):
             if self._last is None or (self._last[0] is not event and not fresh):
                 self._made_at = time.monotonic()
                 self._last = (event, self._make(event))
-                self.made += 1
             return self._last
 
 

@@ -76,6 +76,7 @@ export class Chart {
     const axis = { stroke: colour("quiet"), grid: { stroke: colour("line"), width: 1 }, ticks: { stroke: colour("line") } };
     return {
       ...this.size(),
+      padding: [null, 30, null, null], // half of a time's text
       scales: { x: { range: (_, low, high) => this.window ?? [low, high] }, y: { range: Y_RANGE } },
       // A line as it is drawn: score and smoothed have one colour.
       legend: { markers: { width: (plot, index) => plot.series[index].width, dash: (plot, index) => dashes(plot.series[index].dash) } },

@@ -1,7 +1,7 @@
 // One camera: what it is told and remembered of it once a second, its verdict in words, and the panels below.
 
 import { Chart } from "./chart.js";
-import { $, badge, cueText, decimal, duration, isDown, meaning, moment, presence, reasonText, setText, shownState } from "./format.js";
+import { $, cueText, decimal, duration, meaning, moment, presence, reasonText, setBadge, setText, shownState } from "./format.js";
 import { Gallery, showLog } from "./gallery.js";
 import { Labels } from "./labels.js";
 import { setPill, showCounters, showLatency } from "./panels.js";
@@ -94,11 +94,8 @@ export class Detail {
   showVerdict(row, now) {
     const verdict = row?.verdict;
     const state = shownState(row);
-    if ($("verdict-state").dataset.state !== state || !$("verdict-state").firstChild) {
-      $("verdict-state").dataset.state = state;
-      $("verdict-state").replaceChildren(badge(state));
-    }
-    $("verdict").dataset.state = isDown(row) && state === "overdue" ? "reject" : state;
+    setBadge($("verdict-state"), state);
+    $("verdict").dataset.state = state === "overdue" ? "reject" : state;
     setText($("verdict-reason"), row ? reasonText(row) : "no such camera");
     setText($("verdict-says"), this.says(row));
     setText($("verdict-cue"), cueText(verdict));

@@ -1,13 +1,11 @@
 // Numbers, times and elements as the page shows them.
 
 export const NOTHING = "–";
-export const STATES = {
+const LOOKS = {
   pass: { sign: "✓", word: "good" },
   reject: { sign: "✕", word: "rejected" },
   unknown: { sign: "?", word: "unknown" },
-};
-// Of a camera, where it is not the gate's state that counts.
-const OTHERS = {
+  // Of a camera, where it is not the gate's state that counts.
   overdue: { sign: "!", word: "rejected too long" },
   starting: { sign: "○", word: "starting" },
   lost: { sign: "✕", word: "lost" },
@@ -50,7 +48,7 @@ export function reasonText(status) {
 }
 
 export function look(state) {
-  return STATES[state] ?? OTHERS[state] ?? STATES.unknown;
+  return LOOKS[state] ?? LOOKS.unknown;
 }
 
 export function count(value) {
@@ -135,6 +133,13 @@ export function cueText(verdict) {
   const name = shownCheck(cue);
   if (value == null || threshold == null) return value == null ? name : `${name} ${measure(value)}`;
   return `${name} ${measure(value)}, ${value < threshold ? "below" : "above"} the threshold ${measure(threshold)}`;
+}
+
+// A state's badge in its place, unless it is there.
+export function setBadge(holder, state) {
+  if (holder.dataset.state === state) return;
+  holder.dataset.state = state;
+  holder.replaceChildren(badge(state));
 }
 
 // A state by shape, sign and word.

@@ -1,6 +1,6 @@
 // What is folded away: a camera's counters and latency, the program, its engine and its sinks.
 
-import { $, count, duration, element, milliseconds, NOTHING, setText, STATES, svg } from "./format.js";
+import { $, count, duration, element, look, milliseconds, NOTHING, setText, svg } from "./format.js";
 
 
 // The connection's own word where it says more: retrying, stalled, failed, stopped.
@@ -44,7 +44,7 @@ export function showCounters(status) {
     ["capture rate", rate(status?.capture_fps)],
     ["scoring rate", rate(status?.scored_fps)],
     ["in flight", count(status?.in_flight)],
-    ["verdicts", Object.entries(STATES).map(([state, { sign }]) => `${sign} ${count(verdicts[state] ?? 0)}`).join(" · ")],
+    ["verdicts", ["pass", "reject", "unknown"].map((state) => `${look(state).sign} ${count(verdicts[state] ?? 0)}`).join(" · ")],
     ["reconnects", count(status?.reconnects)],
     ["stalls", count(status?.stalls)],
     ["source", status ? status.state : NOTHING],

@@ -48,7 +48,7 @@ export class Strip {
 
   add(name) {
     const item = { sign: element("span", { class: "strip-sign" }), value: element("b"), limit: element("span", { class: "quiet" }), bar: element("span", { class: "strip-bar" }) };
-    const title = element("span", { class: "strip-name" }, item.sign, shownCheck(name));
+    const title = element("span", {}, item.sign, shownCheck(name));
     item.button = element("button", { type: "button", "data-check": name, "aria-describedby": "strip-says" }, title, item.value, item.bar, item.limit);
     item.button.addEventListener("pointerenter", () => this.explain(name));
     item.button.addEventListener("focus", () => this.explain(name));

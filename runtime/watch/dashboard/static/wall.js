@@ -1,6 +1,6 @@
 // All cameras at once: a tile each, with a small picture while it is in view.
 
-import { $, badge, duration, element, isDown, lastPicture, moment, presence, reasonText, setText, shownState } from "./format.js";
+import { $, duration, element, isDown, lastPicture, moment, presence, reasonText, setBadge, setText, shownState } from "./format.js";
 import { parts, put, repeat } from "./stream.js";
 
 const EVERY_MS = 500;
@@ -38,7 +38,7 @@ export class Wall {
     const tile = {
       picture: element("img", { alt: "", hidden: "" }),
       over: element("span", { class: "over" }),
-      state: element("span", { class: "tile-state" }),
+      state: element("span"),
       reason: element("span", { class: "tile-reason" }),
       since: element("span", { class: "tile-since quiet numbers" }),
       index: null,
@@ -55,10 +55,7 @@ export class Wall {
 
   update(tile, row, now) {
     const state = shownState(row);
-    if (tile.link.dataset.state !== state) {
-      tile.link.dataset.state = state;
-      tile.state.replaceChildren(badge(state));
-    }
+    setBadge(tile.state, state);
     tile.link.classList.toggle("bad", isDown(row));
     setText(tile.reason, reasonText(row));
     const since = state === "lost" || state === "ended" ? (row.last_frame_at ?? row.verdict_at) : row.verdict_at;

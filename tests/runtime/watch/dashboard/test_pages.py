@@ -7,6 +7,7 @@ import socket
 import threading
 from collections.abc import Callable
 from typing import Any
+from unittest.mock import Mock
 
 import cv2
 import numpy as np
@@ -20,6 +21,7 @@ from dgiqa_edge.runtime.gate.vocabulary import CONDITIONS, FAULTS
 from dgiqa_edge.runtime.settings.listen_address import ListenAddress
 from dgiqa_edge.runtime.watch.dashboard import Dashboard, DashboardSettings, pages
 from dgiqa_edge.runtime.watch.dashboard.guard import COOKIE
+from dgiqa_edge.runtime.watch.dashboard.memory import pictures
 from dgiqa_edge.runtime.watch.dashboard.pages import STATIC
 from dgiqa_edge.runtime.watch.event import FrameEvent
 from dgiqa_edge.runtime.watch.sinks.registry import FollowsStatus
@@ -171,25 +173,26 @@ def test_more_pages_than_allowed_are_refused(start: Start, monkeypatch: pytest.M
 
 
 def test_pictures_are_encoded_only_when_somebody_asks_and_once_for_all(
-    start: Start, scored: Scored, wait_for: Callable[..., Any]
+    start: Start, scored: Scored, wait_for: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    encode = Mock(wraps=pictures.encode_jpeg)
+    monkeypatch.setattr(pictures, "encode_jpeg", encode)
     dashboard = start()
     feed(dashboard, wait_for, *(scored(index) for index in range(20)))
-    latest = dashboard._memories.of("front").latest
-    assert latest.encoded == 0
+    assert encode.call_count == 0
     first, second = (ask(dashboard, "/api/view?camera=front&depth=1") for _ in range(2))
-    assert latest.encoded == 2
+    assert encode.call_count == 2
     assert first.body == second.body
-    head, pictures = parts(first)
+    head, jpegs = parts(first)
     assert head["record"]["index"] == 19
-    frame, depth = (decoded(it) for it in (pictures[: head["bytes"]], pictures[head["bytes"] :]))
+    frame, depth = (decoded(it) for it in (jpegs[: head["bytes"]], jpegs[head["bytes"] :]))
     assert frame.shape == (48, 64, 3)
     assert abs(float(frame.mean()) - 19) < 2
     assert depth.shape == frame.shape
     assert head["depth_size"] == [32, 24]
     assert len(parts(ask(dashboard, "/api/view?camera=front"))[1]) == head["bytes"]
     assert ask(dashboard, "/api/view?camera=front&known=19").status == 204
-    assert latest.encoded == 2
+    assert encode.call_count == 2
 
 
 def test_the_picture_comes_with_what_was_measured_of_it(
