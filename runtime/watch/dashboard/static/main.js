@@ -4,7 +4,7 @@ import { Detail } from "./detail.js";
 import { $, clock, duration, setText } from "./format.js";
 import { logText } from "./gallery.js";
 import { showProcess, showSinks } from "./panels.js";
-import { showRegions } from "./regions.js";
+import { Regions } from "./regions.js";
 import { follow } from "./stream.js";
 import { showSummary } from "./summary.js";
 import { Wall } from "./wall.js";
@@ -12,6 +12,7 @@ import { Wall } from "./wall.js";
 const world = { hello: null, news: null }; // what the program said last
 const detail = new Detail(world);
 const wall = new Wall();
+const regions = new Regions();
 let lost = null; // since when nothing came, and whether this machine slept meanwhile
 
 function openCamera() {
@@ -30,7 +31,7 @@ function route() {
   wall.shown = camera === null;
   if (camera === left) return;
   detail.open(camera);
-  showRegions(camera);
+  regions.open(camera);
   if (camera === null) wall.focus(left);
   else $("camera-name").focus();
   render();
@@ -78,6 +79,7 @@ const tryNow = follow({
     world.hello = hello;
     $("host").textContent = hello.host;
     detail.restart();
+    if ($("regions").hidden) regions.open(detail.camera); // nobody may have been there to ask
   },
   onNews(news) {
     world.news = news;
