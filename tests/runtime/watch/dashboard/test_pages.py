@@ -129,7 +129,7 @@ def test_the_stream_brings_all_there_is_and_then_what_is_new(
     assert [fault["name"] for fault in said["faults"]] == list(FAULTS)
     assert said["conditions"] == dict(CONDITIONS)
     assert set(said["checks"]) == set(CHECKS)
-    assert (said["truths"][0], said["labels"]) == ("good", False)
+    assert (said["truths"][0], said["labels"], said["gallery"]) == ("good", False, 24)
     assert first["process"]["preset"] == "nano"
     assert [row["camera"] for row in first["cameras"]] == ["front", "rear"]
     assert first["log"] == {}  # what happened before the page was opened is no news
