@@ -5,7 +5,7 @@ look at what is included alone; ``runtime/native/src/regions/regions.cpp`` gives
 """
 
 import functools
-import math
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -174,7 +174,7 @@ def _is_corner(corner: Any) -> bool:
         isinstance(corner, list)
         and len(corner) == 2
         and all(isinstance(share, int | float) and not isinstance(share, bool) for share in corner)
-        and all(math.isfinite(share) for share in corner)
+        and all(abs(share) <= sys.float_info.max for share in corner)  # a whole number may be beyond any float
     )
 
 

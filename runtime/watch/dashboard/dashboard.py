@@ -1,8 +1,6 @@
 """The dashboard as a sink: it takes events without delay, remembers a bounded part, and serves the page."""
 
 import math
-import secrets
-import socket
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -45,8 +43,7 @@ class Dashboard:
         self._regions = RegionsPage()
         self._known: tuple[float, WatchStatus | None] = (-math.inf, None)
         labels = None if settings.labels is None else Labels(settings.labels, settings.labels_mib)
-        instance, host = secrets.token_hex(8), socket.gethostname()
-        self._feed = Feed(self._memories, self._snapshot, instance, host, labels is not None)
+        self._feed = Feed(self._memories, self._snapshot, labels is not None)
         self._server = PageServer(
             build_app(self._memories, self._feed, self._access, labels, self._regions.answer), settings.listen
         )

@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import socket
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import asdict, replace
@@ -15,7 +16,6 @@ from ..event import verdict_record
 from ..status import CameraStatus, WatchStatus
 from .labels import TRUTHS
 from .memory.camera_memory import Memories
-from .memory.history import COLUMNS
 
 TICK_S = 0.5
 RETRY_MS = 1500
@@ -26,17 +26,14 @@ class Feed:
 
     Args:
         status: the watch loop's snapshot; ``None`` while there is none yet.
-        instance: changes with each start of the program, so that a page that reconnects drops what it had.
-        host: the machine's name.
         labels: whether labels are taken.
     """
 
-    def __init__(
-        self, memories: Memories, status: Callable[[], WatchStatus | None], instance: str, host: str, labels: bool
-    ) -> None:
+    def __init__(self, memories: Memories, status: Callable[[], WatchStatus | None], labels: bool) -> None:
         self._memories = memories
         self._status = status
-        self._hello = {"instance": instance, "host": host, "version": VERSION, "labels": labels, **_words()}
+        self._hello = {"host": socket.gethostname(), "version": VERSION, **_words()}
+        self._hello |= {"labels": labels, "gallery": memories.gallery}
         self._closing = False
         self.watchers = 0
 
@@ -109,7 +106,6 @@ def json_text(value: Any) -> str:
 def _words() -> dict[str, Any]:
     """The vocabulary: what can be wrong and what each check measures against."""
     return {
-        "columns": COLUMNS,
         "faults": [{**asdict(fault), "slug": fault.slug} for fault in FAULTS.values()],
         "conditions": dict(CONDITIONS),
         "truths": TRUTHS,

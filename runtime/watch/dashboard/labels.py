@@ -1,7 +1,7 @@
 """What a person says a frame really was, kept as PNG files that ``gate tune`` takes as they are.
 
-``good/CAMERA-TIME.png``, ``bad/FAULT/CAMERA-TIME.png``, and in ``labels.jsonl`` a line for each: what the gate had
-said, what the person says, and whether the picture has the frame's own size.
+``good/CAMERA-TIME.png``, ``bad/FAULT/CAMERA-TIME.png``, and in ``labels.jsonl`` a line for each, in the order of
+their times: what the gate had said, what the person says, and whether the picture has the frame's own size.
 """
 
 import contextlib
@@ -109,7 +109,8 @@ class Labels:
                 )
             write_bytes(self._folder / path, content)
             self._remove(name, but=path)
-            self._write_lines([*self._lines_without(name), json_text(line, separators=(",", ":"))])
+            lines = [*self._lines_without(name), json_text(line, separators=(",", ":"))]
+            self._write_lines(sorted(lines, key=_time_and_name))
             if name not in self._done:
                 self._done.append(name)
         return line
@@ -135,7 +136,7 @@ class Labels:
             lines = file_bytes(self._folder / RECORD, self._most).decode("utf-8", "replace").splitlines()
         except FileNotFoundError:
             return []
-        return [line for line in lines if line.strip() and _file_of(line) != name]
+        return [line for line in lines if line.strip() and _time_and_name(line)[1] != name]
 
     def _write_lines(self, lines: list[str]) -> None:
         write_text(self._folder / RECORD, "".join(f"{line}\n" for line in lines))
@@ -149,12 +150,13 @@ def _said_well(folder: Path) -> Iterator[None]:
         raise MachineError(f"{folder} takes no labels ({error.strerror}): choose another dashboard.labels") from error
 
 
-def _file_of(line: str) -> str | None:
-    """Of a label; what somebody else wrote there is left alone."""
+def _time_and_name(line: str) -> tuple[str, str]:
+    """Of a label's frame; what somebody else wrote there has none, so it is left alone and stands first."""
     try:
-        return Path(parse_json(line)["file"]).name
+        label = parse_json(line)
+        return str(label["time"]), Path(label["file"]).name
     except (ValueError, TypeError, KeyError):
-        return None
+        return "", ""
 
 
 def _file_name(record: dict[str, Any]) -> str:

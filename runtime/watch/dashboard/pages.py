@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...errors import DgiqaEdgeError
+from ...errors import ConfigurationError, MachineError
 from ...frames.images import decode_image
 from ...ground.extra_packages import watch_package
 from ...ground.strict_text import parse_json
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 STATIC = Path(__file__).parent / "static"
 MOST_WATCHERS = 16
 _LONGEST_FORM = 4096
-_LONGEST_BODY = 1 << 16
+_LONGEST_BODY = 1 << 19  # as many regions as there can be
 _MOST_THUMBNAILS = 64
 _CURSORS = ("points", "rejects", "log")
 _WRONG_TOKEN_PAUSE_S = 0.5
@@ -58,14 +58,14 @@ def build_app(memories: Memories, feed: Feed, access: Access, labels: Labels | N
         Route("/api/camera", pages.camera),
         Route("/api/thumbnails", pages.thumbnails),
         Route("/api/view", pages.view),
-        Route("/api/frame.jpg", pages.frame),
         Route("/api/reject.jpg", pages.reject),
         Route("/api/labels", pages.label, methods=["POST"]),
         Route("/api/labels/undo", pages.undo, methods=["POST"]),
         Route("/api/regions", regions, methods=["GET", "PUT"]),
         Mount("/static", StaticFiles(directory=STATIC)),
     ]
-    return Guard(Starlette(routes=routes), access)
+    told = {ConfigurationError: _told(400), MachineError: _told(507)}
+    return Guard(Starlette(routes=routes, exception_handlers=told), access)
 
 
 class Pages:
@@ -89,11 +89,11 @@ class Pages:
         async for chunk in request.stream():
             body += chunk
             if len(body) > _LONGEST_FORM:
-                return _text(413, "a token is shorter than that")
+                return text_answer(413, "a token is shorter than that")
         if not self._access.knows(body.decode(errors="replace").strip()):
             await asyncio.sleep(_WRONG_TOKEN_PAUSE_S)
-            return _text(401, "this is not the token")
-        answer = _text(200, "signed in")
+            return text_answer(401, "this is not the token")
+        answer = text_answer(200, "signed in")
         answer.set_cookie(COOKIE, self._access.session, max_age=_SESSION_S, httponly=True, samesite="strict")
         return answer
 
@@ -103,19 +103,19 @@ class Pages:
         if request.method == "HEAD":
             return Response(media_type="text/event-stream")
         if self._feed.watchers >= MOST_WATCHERS:
-            return _text(503, f"{MOST_WATCHERS} pages are open already: close one")
+            return text_answer(503, f"{MOST_WATCHERS} pages are open already: close one")
         return StreamingResponse(self._feed.stream(), media_type="text/event-stream")
 
     async def status(self, request: "Request") -> "Response":
         """The snapshot as JSON, for scripts."""
-        return _json(self._feed.whole())
+        return json_answer(self._feed.whole())
 
     async def camera(self, request: "Request") -> "Response":
         """What is remembered of one camera, from ``points`` (seconds since the epoch), ``rejects`` and ``log`` on."""
         asked = request.query_params
         since = [int(asked.get(key, "0")) if _NUMBER.fullmatch(asked.get(key, "0")) else 0 for key in _CURSORS]
         found = self._feed.camera(asked.get("camera", ""), *since)
-        return _text(404, "no such camera") if found is None else _json(found)
+        return text_answer(404, "no such camera") if found is None else json_answer(found)
 
     async def thumbnails(self, request: "Request") -> "Response":
         """Small pictures of many cameras in one answer: of each ``camera=NAME``, in pairs with ``index``, that has a
@@ -150,7 +150,7 @@ class Pages:
         wants_depth = asked.get("depth") == "1"
         view = None if memory is None else await asyncio.to_thread(memory.latest.view, wants_depth)
         if view is None:
-            return _text(404, "no frame of such a camera yet")
+            return text_answer(404, "no frame of such a camera yet")
         if asked.get("known") == str(view.event.index):
             return Response(status_code=204)
         if asked.get("hold") == "1" and self._labels is not None:
@@ -158,21 +158,16 @@ class Pages:
         head = {"record": event_record(view.event), "bytes": len(view.frame), "depth_size": view.depth_size}
         return _parts(head, view.frame, view.depth)
 
-    async def frame(self, request: "Request") -> "Response":
-        """The newest frame, for scripts; none of a camera that is lost."""
-        memory = self._memory(request)
-        if memory is not None and memory.lost:
-            return _text(503, "this camera gives no frames now: /api/status says why")
-        view = None if memory is None else await asyncio.to_thread(memory.latest.view)
-        return _text(404, "no frame of such a camera yet") if view is None else _jpeg(view.frame)
-
     async def reject(self, request: "Request") -> "Response":
+        """The picture of a rejected frame, by its number."""
+        from starlette.responses import Response
+
         memory = self._memory(request)
         number = request.query_params.get("number", "")
         found = memory.reject(int(number)) if memory is not None and _NUMBER.fullmatch(number) else None
         if found is None:
-            return _text(404, "this picture is no longer kept")
-        return _jpeg(found.jpeg)
+            return text_answer(404, "this picture is no longer kept")
+        return Response(found.jpeg, media_type="image/jpeg")
 
     async def label(self, request: "Request") -> "Response":
         """Keep a frame as what a person says it was: ``camera``, ``truth`` (good, or a fault's slug), and ``index``
@@ -180,28 +175,22 @@ class Pages:
         """
         asked = await json_body(request)
         if self._labels is None:
-            return _text(409, LABELS_MISSING)
-        if not isinstance(asked, dict) or asked.get("truth") not in TRUTHS:
-            return _text(400, f"say what it was, as truth: {', '.join(TRUTHS)}")
+            return text_answer(409, LABELS_MISSING)
+        if asked.get("truth") not in TRUTHS:
+            return text_answer(400, f"say what it was, as truth: {', '.join(TRUTHS)}")
         said = await asyncio.to_thread(self._said, self._labels, asked)
         if said is None:
-            return _text(404, "this frame is no longer kept: take one that is shown now")
-        try:
-            return _json(await asyncio.to_thread(self._labels.write, said, asked["truth"]))
-        except DgiqaEdgeError as error:
-            return _text(507, str(error))
+            return text_answer(404, "this frame is no longer kept: take one that is shown now")
+        return json_answer(await asyncio.to_thread(self._labels.write, said, asked["truth"]))
 
     async def undo(self, request: "Request") -> "Response":
         """Take back the label whose ``file`` it is."""
         asked = await json_body(request)
-        file = asked.get("file") if isinstance(asked, dict) else None
+        file = asked.get("file")
         if self._labels is None or not isinstance(file, str):
-            return _text(400, "say which, as file")
-        try:
-            undone = await asyncio.to_thread(self._labels.undo, file)
-        except DgiqaEdgeError as error:
-            return _text(507, str(error))
-        return _json({"file": file}) if undone else _text(404, "no such label was given a moment ago")
+            return text_answer(400, "say which, as file")
+        undone = await asyncio.to_thread(self._labels.undo, file)
+        return json_answer({"file": file}) if undone else text_answer(404, "no such label was given a moment ago")
 
     def _said(self, labels: Labels, asked: dict[str, Any]) -> Said | None:
         camera, index, number = (asked.get(key) for key in ("camera", "index", "number"))
@@ -217,17 +206,24 @@ class Pages:
         return self._memories.find(request.query_params.get("camera", ""))
 
 
-async def json_body(request: "Request") -> Any:
-    """What a request says in JSON; ``None`` where it is none, or longer than any of ours."""
+async def json_body(request: "Request") -> dict[str, Any]:
+    """The JSON object that a request says.
+
+    Raises:
+        ConfigurationError: it is none, or longer than any of ours.
+    """
     body = b""
     async for chunk in request.stream():
         body += chunk
         if len(body) > _LONGEST_BODY:
-            return None
+            raise ConfigurationError(f"this is longer than {_LONGEST_BODY} bytes: send less")
     try:
-        return parse_json(body.decode("utf-8"))
-    except (UnicodeDecodeError, ValueError):
-        return None
+        asked = parse_json(body.decode())
+    except ValueError as error:
+        raise ConfigurationError(f"this is no JSON ({error}): send a JSON object") from None
+    if not isinstance(asked, dict):
+        raise ConfigurationError("this is JSON, but no object: send a JSON object")
+    return asked
 
 
 def _file(name: str) -> "Response":
@@ -236,19 +232,20 @@ def _file(name: str) -> "Response":
     return FileResponse(STATIC / name)
 
 
-def _text(status: int, text: str) -> "Response":
+def _told(status: int) -> "Callable[[Request, Exception], Response]":
+    """An error of ours as an answer: in its own words."""
+    return lambda _, error: text_answer(status, str(error))
+
+
+def text_answer(status: int, text: str) -> "Response":
+    """One line of text, or none."""
     from starlette.responses import PlainTextResponse
 
-    return PlainTextResponse(f"{text}\n", status_code=status)
+    return PlainTextResponse(f"{text}\n" if text else "", status_code=status)
 
 
-def _jpeg(content: bytes) -> Any:
-    from starlette.responses import Response
-
-    return Response(content, media_type="image/jpeg")
-
-
-def _json(value: Any) -> "Response":
+def json_answer(value: Any) -> "Response":
+    """As ``json_text`` writes it."""
     from starlette.responses import Response
 
     return Response(json_text(value), media_type="application/json")

@@ -1,13 +1,11 @@
 """The dashboard's address of regions: what of a camera's picture counts, to be seen and to be set."""
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ...errors import ConfigurationError, MachineError
-from ...gate.regions import Regions, parse_regions
+from ...gate.regions import parse_regions
 from ..sinks.registry import RegionMeans
-from .feed import json_text
-from .pages import json_body
+from .pages import json_answer, json_body, text_answer
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -25,35 +23,15 @@ class RegionsPage:
     async def answer(self, request: "Request") -> "Response":
         """GET: ``include``, ``exclude`` and ``kept``, whether a PUT of the first two would stay; of ``camera=NAME``."""
         means, camera = self.means, request.query_params.get("camera", "")
+        if request.method == "PUT" and (means is None or not means.is_kept):
+            return text_answer(409, NOT_KEPT)
         if means is None:
-            return _text(204, "")
+            return text_answer(204, "")
         try:
-            if request.method == "PUT":
-                return await self._set(means, camera, await json_body(request))
-            return _shown(means, means.get(camera))
+            regions = means.get(camera)
         except KeyError:
-            return _text(404, "no such camera")
-
-    async def _set(self, means: RegionMeans, camera: str, asked: Any) -> "Response":
-        if not means.is_kept:
-            return _text(409, NOT_KEPT)
-        try:
-            regions = parse_regions(asked)
+            return text_answer(404, "no such camera")
+        if request.method == "PUT":
+            regions = parse_regions(await json_body(request))
             await asyncio.to_thread(means.set, camera, regions)
-        except ConfigurationError as error:
-            return _text(400, str(error))
-        except MachineError as error:
-            return _text(507, str(error))
-        return _shown(means, regions)
-
-
-def _shown(means: RegionMeans, regions: Regions) -> "Response":
-    from starlette.responses import Response
-
-    return Response(json_text(regions.to_dict() | {"kept": means.is_kept}), media_type="application/json")
-
-
-def _text(status: int, text: str) -> "Response":
-    from starlette.responses import PlainTextResponse
-
-    return PlainTextResponse(f"{text}\n" if text else "", status_code=status)
+        return json_answer(regions.to_dict() | {"kept": means.is_kept})

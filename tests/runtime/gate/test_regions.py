@@ -33,6 +33,7 @@ polygons = st.lists(st.tuples(shares, shares), min_size=3, max_size=8).map(tuple
         ({"include": [TOP[0]]}, "include is no list of polygons"),
         ({"include": {}}, "include is {}: give a list"),
         ({"exclude": [[[0, 0], [1, 0], [float("nan"), 1]]]}, "exclude is no list of polygons"),
+        ({"exclude": [[[0, 0], [1, 0], [10**400, 1]]]}, "exclude is no list of polygons"),
         ({"exclud": []}, "did you mean 'exclude'"),
     ],
 )

@@ -21,12 +21,10 @@ class CameraMemory:
 
     Attributes:
         latest: the newest frame, also of a camera that is lost.
-        lost: whether the camera gives no verdicts now.
     """
 
     def __init__(self, history_minutes: float, gallery: int) -> None:
         self.latest = LatestView()
-        self.lost = False
         self._lock = threading.Lock()
         self._history = ScoreHistory(history_minutes)
         self._gallery = RejectGallery(gallery)
@@ -43,7 +41,6 @@ class CameraMemory:
             self._add_presence(event, event.outcome)
         if event.outcome is not Outcome.SCORED or event.verdict is None:
             return
-        self.lost = False
         self.latest.take(event)
         begins = self._history.begins_bucket(event.captured_at)  # only this thread adds
         limits = thresholds(event.camera) if begins else None
@@ -59,7 +56,7 @@ class CameraMemory:
         return self._logged
 
     def points(self, since: float | None = None) -> list[list[Any]]:
-        """Of the score curve, see ``history.COLUMNS``."""
+        """Of the score curve, see ``ScoreHistory.rows``."""
         with self._lock:
             return self._history.rows(since)
 
@@ -77,9 +74,8 @@ class CameraMemory:
             return [entry for entry in self._log if entry["number"] > after]
 
     def _add_presence(self, event: FrameEvent, presence: Presence) -> None:
-        self.lost = presence is not Presence.RETURNED
         with self._lock:
-            if self.lost:
+            if presence is not Presence.RETURNED:
                 self._history.break_off(event.captured_at - (event.away_s or 0.0))
             self._note(event)
 
@@ -99,14 +95,14 @@ class Memories:
     """One ``CameraMemory`` per camera, made when its first event comes."""
 
     def __init__(self, history_minutes: float, gallery: int) -> None:
+        self.gallery = gallery
         self._history_minutes = history_minutes
-        self._gallery = gallery
         self._by_camera: dict[str, CameraMemory] = {}
 
     def of(self, camera: str) -> CameraMemory:
         """For the feeding thread."""
         if camera not in self._by_camera:
-            self._by_camera = {**self._by_camera, camera: CameraMemory(self._history_minutes, self._gallery)}
+            self._by_camera = {**self._by_camera, camera: CameraMemory(self._history_minutes, self.gallery)}
         return self._by_camera[camera]
 
     def find(self, camera: str) -> CameraMemory | None:

@@ -11,7 +11,6 @@ from ....gate.verdict import State, Verdict
 
 BUCKET_S = 1.0
 LOST = "lost"
-COLUMNS = ("t", "score", "low", "smoothed", "reject", "accept", "state")
 _REJECT_NAMES = ("score.reject", "reject")
 _ACCEPT_NAMES = ("score.accept", "accept")
 
@@ -32,8 +31,8 @@ class _Bucket:
     lost: bool = False
 
     def row(self) -> list[Any]:
-        """As ``COLUMNS``; a second with any frame that did not pass shows as its last other state. ``lost``: no value,
-        and the state from here to the next point.
+        """Time, score, lowest, smoothed, reject, accept, state; a second with any frame that did not pass shows as its
+        last other state. ``lost``: no value, and the state from here to the next point.
         """
         score = self.total / self.count if self.count else None
         low = self.low if self.count else None
@@ -78,7 +77,7 @@ class ScoreHistory:
         self._buckets.append(_Bucket(start, None, None, lost=True))
 
     def rows(self, since: float | None = None) -> list[list[Any]]:
-        """Points from ``since`` on, oldest first; the newest may still change."""
+        """Points as ``_Bucket.row`` gives them from ``since`` on, oldest first; the newest may still change."""
         if since is None:
             return [bucket.row() for bucket in self._buckets]
         newest_first = takewhile(lambda bucket: bucket.t >= since, reversed(self._buckets))

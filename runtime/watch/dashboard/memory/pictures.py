@@ -4,15 +4,11 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
-
-import numpy as np
-from numpy.typing import NDArray
 
 from ....frames.depth_picture import depth_colours
 from ....frames.depth_upsampling import depth_over_frame
 from ....frames.small_picture import encode_jpeg, shrink
-from ....ground.framing import Box, scaled_box
+from ....ground.framing import scaled_box
 from ...event import FrameEvent
 
 LONGEST_SIDE = 1280
@@ -21,8 +17,6 @@ LONGEST_THUMBNAIL = 320
 THUMBNAIL_S = 0.4
 QUALITY = 80
 _THUMBNAIL_QUALITY = 70
-
-_Made = TypeVar("_Made")
 
 
 @dataclass(frozen=True)
@@ -46,11 +40,6 @@ class LatestView:
         self._frames = _Once(_frame_jpeg)
         self._depths = _Once(_depth_jpeg)
         self._thumbnails = _Once(_thumbnail_jpeg, THUMBNAIL_S)
-
-    @property
-    def encoded(self) -> int:
-        """How many pictures were made."""
-        return self._frames.made + self._depths.made + self._thumbnails.made
 
     def take(self, event: FrameEvent) -> None:
         """Replace the newest frame; costs nothing else."""
@@ -77,25 +66,23 @@ class LatestView:
         return None if event.index == known else (event.index, picture)
 
 
-class _Once(Generic[_Made]):
-    """What is made of an event, once for all who ask; what was made less than ``lasts_s`` ago will do."""
+class _Once:
+    """The JPEG that is made of an event, once for all who ask; what was made less than ``lasts_s`` ago will do."""
 
-    def __init__(self, make: Callable[[FrameEvent], _Made], lasts_s: float = 0.0) -> None:
-        self.made = 0
+    def __init__(self, make: Callable[[FrameEvent], bytes], lasts_s: float = 0.0) -> None:
         self._make = make
         self._lasts_s = lasts_s
         self._lock = threading.Lock()
-        self._last: tuple[FrameEvent, _Made] | None = None
+        self._last: tuple[FrameEvent, bytes] | None = None
         self._made_at = 0.0
 
-    def of(self, event: FrameEvent) -> tuple[FrameEvent, _Made]:
+    def of(self, event: FrameEvent) -> tuple[FrameEvent, bytes]:
         """What was made, and of which event."""
         with self._lock:
-            fresh = self._last is not None and time.monotonic() - self._made_at < self._lasts_s
+            fresh = time.monotonic() - self._made_at < self._lasts_s
             if self._last is None or (self._last[0] is not event and not fresh):
                 self._made_at = time.monotonic()
                 self._last = (event, self._make(event))
-                self.made += 1
             return self._last
 
 
@@ -110,12 +97,8 @@ def _thumbnail_jpeg(event: FrameEvent) -> bytes:
 
 
 def _depth_jpeg(event: FrameEvent) -> bytes:
+    """In colours, in the frame's aspect; black where the frame is beyond what the map shows (``frame_box``)."""
     assert event.frame is not None and event.depth is not None
-    return encode_jpeg(_depth_picture(event.depth, event.frame, event.frame_box), QUALITY)
-
-
-def _depth_picture(depth: NDArray[np.uint8], frame: NDArray[np.uint8], box: Box | None) -> NDArray[np.uint8]:
-    """The depth map in colours, in the frame's aspect; black where the frame is beyond what it shows (``box``)."""
-    small = shrink(frame, LONGEST_DEPTH)
-    at = None if box is None else scaled_box(box, frame.shape, small.shape)
-    return depth_colours(depth_over_frame(depth, small, at))
+    small = shrink(event.frame, LONGEST_DEPTH)
+    box = None if event.frame_box is None else scaled_box(event.frame_box, event.frame.shape, small.shape)
+    return encode_jpeg(depth_colours(depth_over_frame(event.depth, small, box)), QUALITY)

@@ -64,8 +64,10 @@ export class Chart {
   }
 
   options() {
-    const style = getComputedStyle(document.documentElement);
-    const colour = (name) => style.getPropertyValue(`--${name}`).trim();
+    const colour = (name) => {
+      this.holder.style.color = `var(--${name})`;
+      return getComputedStyle(this.holder).color;
+    };
     // Without a cursor over the chart the legend shows the newest point.
     const shown = (plot, series, index) => plot.data[series][index ?? plot.data[0].length - 1];
     const number = (plot, _, series, index) => decimal(shown(plot, series, index), 3);
@@ -74,6 +76,7 @@ export class Chart {
     const axis = { stroke: colour("quiet"), grid: { stroke: colour("line"), width: 1 }, ticks: { stroke: colour("line") } };
     return {
       ...this.size(),
+      padding: [null, 30, null, null], // half of a time's text
       scales: { x: { range: (_, low, high) => this.window ?? [low, high] }, y: { range: Y_RANGE } },
       // A line as it is drawn: score and smoothed have one colour.
       legend: { markers: { width: (plot, index) => plot.series[index].width, dash: (plot, index) => dashes(plot.series[index].dash) } },

@@ -1,18 +1,17 @@
 // One camera: what it is told and remembered of it once a second, its verdict in words, and the panels below.
 
 import { Chart } from "./chart.js";
-import { badge, cueText, decimal, duration, isDown, moment, presence, reasonText, setText, shownState } from "./format.js";
+import { $, cueText, decimal, duration, meaning, moment, presence, reasonText, setBadge, setText, shownState } from "./format.js";
 import { Gallery, showLog } from "./gallery.js";
 import { Labels } from "./labels.js";
 import { setPill, showCounters, showLatency } from "./panels.js";
 import { Picture } from "./picture.js";
+import { repeat } from "./stream.js";
 import { Strip } from "./strip.js";
 
 const EVERY_MS = 1000;
 const MOST_POINTS = 24 * 3600;
-const MOST_REJECTS = 24;
 const MOST_ENTRIES = 60;
-const $ = (id) => document.getElementById(id);
 
 export class Detail {
   constructor(world) {
@@ -26,7 +25,7 @@ export class Detail {
     $("wrong").addEventListener("click", () => this.wrong());
     for (const button of $("spans").children) button.addEventListener("click", () => this.span(button));
     this.restart();
-    this.run();
+    repeat(EVERY_MS, () => this.ask());
   }
 
   // Another camera, or another start of the program: nothing that was known holds.
@@ -37,7 +36,7 @@ export class Detail {
     this.log = [];
     this.logged = null;
     this.gallery.clear();
-    this.soon = true;
+    this.ask().catch(() => {}); // the stream says that the connection is lost
   }
 
   open(camera) {
@@ -48,26 +47,19 @@ export class Detail {
     setText($("camera-name"), camera ?? "");
   }
 
-  async run() {
-    for (;;) {
-      this.soon = false;
-      if (this.row() && !document.hidden) await this.ask().catch(() => {}); // the stream says that the connection is lost
-      for (let waited = 0; waited < EVERY_MS && !this.soon; waited += 50) await new Promise((done) => setTimeout(done, 50));
-    }
-  }
-
   async ask() {
-    const { camera } = this;
+    if (!this.row()) return;
+    const { camera, points } = this;
     const since = { points: Math.floor(this.points.at(-1)?.[0] ?? 0), rejects: this.rejects.at(-1)?.number ?? 0, log: this.log.at(-1)?.number ?? 0 };
     const answer = await fetch(`/api/camera?${new URLSearchParams({ camera, ...since })}`);
     if (!answer.ok) return;
     const fresh = await answer.json();
-    if (camera !== this.camera || this.soon) return;
+    if (points !== this.points) return; // they were restarted, or another answer was first
     this.status = fresh.status;
     const [first] = fresh.points; // the newest one that was known has grown
     if (first && this.points.at(-1)?.[0] === first[0]) this.points.pop();
     this.points = [...this.points, ...fresh.points].slice(-MOST_POINTS);
-    this.rejects = [...this.rejects, ...fresh.rejects].slice(-MOST_REJECTS);
+    this.rejects = [...this.rejects, ...fresh.rejects].slice(-this.world.hello.gallery);
     this.log = [...this.log, ...fresh.log].slice(-MOST_ENTRIES);
     this.showAll();
   }
@@ -102,11 +94,8 @@ export class Detail {
   showVerdict(row, now) {
     const verdict = row?.verdict;
     const state = shownState(row);
-    if ($("verdict-state").dataset.state !== state || !$("verdict-state").firstChild) {
-      $("verdict-state").dataset.state = state;
-      $("verdict-state").replaceChildren(badge(state));
-    }
-    $("verdict").dataset.state = isDown(row) && state === "overdue" ? "reject" : state;
+    setBadge($("verdict-state"), state);
+    $("verdict").dataset.state = state === "overdue" ? "reject" : state;
     setText($("verdict-reason"), row ? reasonText(row) : "no such camera");
     setText($("verdict-says"), this.says(row));
     setText($("verdict-cue"), cueText(verdict));
@@ -121,9 +110,8 @@ export class Detail {
 
   says(row) {
     const reason = row?.verdict?.reason ?? "starting";
-    const { faults, conditions } = this.world.hello;
     if (presence(row) === "lost" && reason === "starting") return "It has given no picture yet.";
-    return faults.find((fault) => fault.name === reason)?.says ?? conditions[reason] ?? "";
+    return meaning(this.world.hello, reason);
   }
 
   span(pressed) {

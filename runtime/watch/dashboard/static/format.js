@@ -1,13 +1,11 @@
 // Numbers, times and elements as the page shows them.
 
 export const NOTHING = "–";
-export const STATES = {
+const LOOKS = {
   pass: { sign: "✓", word: "good" },
   reject: { sign: "✕", word: "rejected" },
   unknown: { sign: "?", word: "unknown" },
-};
-// Of a camera, where it is not the gate's state that counts.
-const OTHERS = {
+  // Of a camera, where it is not the gate's state that counts.
   overdue: { sign: "!", word: "rejected too long" },
   starting: { sign: "○", word: "starting" },
   lost: { sign: "✕", word: "lost" },
@@ -36,6 +34,11 @@ export function isDown(status) {
   return ["lost", "reject", "overdue"].includes(shownState(status));
 }
 
+// What a verdict's reason means.
+export function meaning({ faults, conditions }, reason) {
+  return faults.find((fault) => fault.name === reason)?.says ?? conditions[reason] ?? "";
+}
+
 // Why it is as it is, unless its state says that already.
 export function reasonText(status) {
   const state = shownState(status);
@@ -45,7 +48,7 @@ export function reasonText(status) {
 }
 
 export function look(state) {
-  return STATES[state] ?? OTHERS[state] ?? STATES.unknown;
+  return LOOKS[state] ?? LOOKS.unknown;
 }
 
 export function count(value) {
@@ -83,10 +86,19 @@ export function clock(epochSeconds) {
   return new Date(epochSeconds * 1000).toLocaleTimeString([], { hour12: false });
 }
 
+// Of a camera that gives no pictures now.
+export function lastPicture(row, now) {
+  return row?.last_frame_at == null ? "No picture yet" : `No picture since ${moment(row.last_frame_at, now)}`;
+}
+
 // A time of day, with its date where that is not today's.
 export function moment(epochSeconds, now) {
   const day = (seconds) => new Date(seconds * 1000).toLocaleDateString();
   return day(epochSeconds) === day(now) ? clock(epochSeconds) : `${day(epochSeconds)} ${clock(epochSeconds)}`;
+}
+
+export function $(id) {
+  return document.getElementById(id);
 }
 
 // Text that is the same is not set again, so it is not read out again, and what somebody has marked stays so.
@@ -121,6 +133,13 @@ export function cueText(verdict) {
   const name = shownCheck(cue);
   if (value == null || threshold == null) return value == null ? name : `${name} ${measure(value)}`;
   return `${name} ${measure(value)}, ${value < threshold ? "below" : "above"} the threshold ${measure(threshold)}`;
+}
+
+// A state's badge in its place, unless it is there.
+export function setBadge(holder, state) {
+  if (holder.dataset.state === state) return;
+  holder.dataset.state = state;
+  holder.replaceChildren(badge(state));
 }
 
 // A state by shape, sign and word.

@@ -1,8 +1,7 @@
 // Rejected frames, newest first, each with why, and the list of what happened.
 
-import { badge, clock, cueText, decimal, duration, element, look } from "./format.js";
+import { $, badge, clock, cueText, decimal, duration, element, look } from "./format.js";
 
-const $ = (id) => document.getElementById(id);
 
 export class Gallery {
   // `onOpen` is given the picture's address and the record of a frame that is chosen.

@@ -1,10 +1,9 @@
 // One frame, large, with why it was judged so; and what it really was, where somebody knows better.
 
-import { clock, count, cueText, decimal, element, setText } from "./format.js";
+import { $, clock, count, cueText, decimal, element, meaning, setText } from "./format.js";
 import { send } from "./stream.js";
 
 const UNDO_MS = 15000;
-const $ = (id) => document.getElementById(id);
 
 export class Labels {
   constructor(world) {
@@ -20,10 +19,9 @@ export class Labels {
   open(source, record, which) {
     this.asked = { camera: record.camera, ...which };
     const { verdict } = record;
-    const fault = this.world.hello.faults.find((it) => it.name === verdict.reason);
     $("large-picture").src = source;
     setText($("large-title"), `${record.camera}, ${clock(record.captured_at)}: ${verdict.reason}`);
-    setText($("large-says"), fault?.says ?? this.world.hello.conditions[verdict.reason] ?? "");
+    setText($("large-says"), meaning(this.world.hello, verdict.reason));
     const facts = [cueText(verdict), `score ${decimal(verdict.score, 3)}`, `frame ${count(record.index)}`];
     setText($("large-text"), facts.filter(Boolean).join(" · "));
     setText($("truth-problem"), "");
@@ -34,16 +32,17 @@ export class Labels {
   }
 
   ask() {
+    const { conditions, faults, labels, truths } = this.world.hello;
     $("large-wrong").hidden = true;
-    $("truth-missing").hidden = this.world.hello.labels;
-    $("truth").hidden = !this.world.hello.labels;
-    const choices = [{ slug: "good", name: "good", says: "Nothing is wrong." }, ...this.world.hello.faults.filter(({ slug }) => this.world.hello.truths.includes(slug))];
+    $("truth-missing").hidden = labels;
+    $("truth").hidden = !labels;
+    const choices = [{ slug: "good", name: "good", says: conditions.good }, ...faults.filter(({ slug }) => truths.includes(slug))];
     $("truths").replaceChildren(
       ...choices.map(({ slug, name, says }) =>
         element("label", { title: says }, element("input", { type: "radio", name: "truth", value: slug, required: "" }), ` ${name}`),
       ),
     );
-    if (this.world.hello.labels) $("truths").querySelector("input").focus();
+    if (labels) $("truths").querySelector("input").focus();
   }
 
   async keep(event) {

@@ -1,18 +1,18 @@
 // Wires the stream to the wall and to the open camera; everything shown is text or pictures from this program.
 
 import { Detail } from "./detail.js";
-import { clock, duration } from "./format.js";
+import { $, clock, duration, setText } from "./format.js";
 import { logText } from "./gallery.js";
 import { showProcess, showSinks } from "./panels.js";
-import { showRegions } from "./regions.js";
+import { Regions } from "./regions.js";
 import { follow } from "./stream.js";
 import { showSummary } from "./summary.js";
 import { Wall } from "./wall.js";
 
-const $ = (id) => document.getElementById(id);
 const world = { hello: null, news: null }; // what the program said last
 const detail = new Detail(world);
 const wall = new Wall();
+const regions = new Regions();
 let lost = null; // since when nothing came, and whether this machine slept meanwhile
 
 function openCamera() {
@@ -31,7 +31,7 @@ function route() {
   wall.shown = camera === null;
   if (camera === left) return;
   detail.open(camera);
-  showRegions(camera);
+  regions.open(camera);
   if (camera === null) wall.focus(left);
   else $("camera-name").focus();
   render();
@@ -42,7 +42,7 @@ function render() {
   if (!news) return;
   showSummary(news.cameras, openCamera(), lost !== null);
   $("no-camera").hidden = news.cameras.length > 0;
-  $("no-camera").textContent = news.process ? "No camera yet." : "The cameras are starting.";
+  setText($("no-camera"), news.process ? "No camera yet." : "The cameras are starting.");
   wall.show(news.cameras, news.now);
   detail.show();
   if ($("system").open) {
@@ -53,7 +53,7 @@ function render() {
 
 function showConnection(state, text) {
   $("connection").dataset.state = state;
-  if ($("connection").textContent !== text) $("connection").textContent = text; // unchanged text is not read out again
+  setText($("connection"), text);
   $("main").classList.toggle("old", state === "lost");
 }
 
@@ -65,7 +65,7 @@ function showLoss() {
   const text = lost.slept
     ? `This page was asleep since ${since}: it is catching up.`
     : `The program does not answer since ${since} (${away}): what is shown is old. Trying again every few seconds.`;
-  if ($("notice-text").textContent !== text) $("notice-text").textContent = text;
+  setText($("notice-text"), text);
 }
 
 // Read out to those who do not see the page: what people are told anyway.
@@ -79,6 +79,7 @@ const tryNow = follow({
     world.hello = hello;
     $("host").textContent = hello.host;
     detail.restart();
+    if ($("regions").hidden) regions.open(detail.camera); // nobody may have been there to ask
   },
   onNews(news) {
     world.news = news;
@@ -108,16 +109,18 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && detail.camera !== null && !document.querySelector("dialog[open]")) location.hash = "";
 });
 
+const night = matchMedia("(prefers-color-scheme: dark)");
+
 function applyTheme(theme) {
-  if (theme) document.documentElement.dataset.theme = theme;
+  if (theme) document.documentElement.style.colorScheme = theme;
   detail.chart.rebuild();
 }
 
 $("theme").addEventListener("click", () => {
-  const dark = getComputedStyle(document.documentElement).getPropertyValue("--is-dark").trim() === "1";
-  localStorage.setItem("theme", dark ? "light" : "dark");
-  applyTheme(dark ? "light" : "dark");
+  const isDark = (document.documentElement.style.colorScheme || (night.matches ? "dark" : "light")) === "dark";
+  localStorage.setItem("theme", isDark ? "light" : "dark");
+  applyTheme(isDark ? "light" : "dark");
 });
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => applyTheme(null));
+night.addEventListener("change", () => applyTheme(null));
 applyTheme(localStorage.getItem("theme"));
 route();

@@ -1,8 +1,7 @@
 // What is folded away: a camera's counters and latency, the program, its engine and its sinks.
 
-import { count, duration, element, milliseconds, NOTHING, setText, STATES, svg } from "./format.js";
+import { $, count, duration, element, look, milliseconds, NOTHING, setText, svg } from "./format.js";
 
-const $ = (id) => document.getElementById(id);
 
 // The connection's own word where it says more: retrying, stalled, failed, stopped.
 export function setPill(pill, now, word) {
@@ -21,7 +20,11 @@ export function showProcess(hello, process) {
     ["memory", process?.memory_mib == null ? NOTHING : `${process.memory_mib.toFixed(0)} MiB`],
     ...engines.map((text) => ["engine", text]),
   ];
-  $("process").replaceChildren(...facts.flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, value)]));
+  showFacts("process", facts);
+}
+
+function showFacts(id, facts) {
+  $(id).replaceChildren(...facts.flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, value)]));
 }
 
 function shown(value) {
@@ -41,13 +44,13 @@ export function showCounters(status) {
     ["capture rate", rate(status?.capture_fps)],
     ["scoring rate", rate(status?.scored_fps)],
     ["in flight", count(status?.in_flight)],
-    ["verdicts", Object.entries(STATES).map(([state, { sign }]) => `${sign} ${count(verdicts[state] ?? 0)}`).join(" · ")],
+    ["verdicts", ["pass", "reject", "unknown"].map((state) => `${look(state).sign} ${count(verdicts[state] ?? 0)}`).join(" · ")],
     ["reconnects", count(status?.reconnects)],
     ["stalls", count(status?.stalls)],
     ["source", status ? status.state : NOTHING],
     ["depth refreshed", status ? (status.depth_every === 1 ? "every frame" : `every ${status.depth_every} frames`) : NOTHING],
   ];
-  $("facts").replaceChildren(...facts.flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, value)]));
+  showFacts("facts", facts);
 }
 
 export function showLatency(status) {

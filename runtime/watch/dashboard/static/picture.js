@@ -1,13 +1,13 @@
 // The live picture, and where in it the fault is: fetched only while somebody looks, the next one only when the last is there.
 
-import { count, duration, moment, presence, setText, svg } from "./format.js";
-import { parts, put } from "./stream.js";
+import { $, count, duration, lastPicture, presence, setText, svg } from "./format.js";
+import { parts, put, repeat } from "./stream.js";
 
-const SHORTEST_MS = 120;
+const EVERY_MS = 120;
 const IDLE_MS = 400;
 const LEAST_SHOWN = 0.2;
 const CERTAIN = 0.5;
-const $ = (id) => document.getElementById(id);
+const OPAQUE = 0.3; // the picture is to be seen through it
 
 export class Picture {
   // `onRecord` is given the record of each frame that is shown.
@@ -17,12 +17,15 @@ export class Picture {
     this.record = null;
     this.awaited = false; // whether there is any picture of this camera
     $("opacity").addEventListener("input", () => this.blend());
-    $("show-depth").addEventListener("change", () => this.blend());
-    this.last = Promise.resolve();
+    $("show-depth").addEventListener("change", () => {
+      this.blend();
+      this.hold();
+    });
     $("pause").addEventListener("change", () => this.hold());
     $("show-where").addEventListener("change", () => this.mark());
+    this.last = Promise.resolve();
     this.blend();
-    this.run();
+    repeat(EVERY_MS, async () => this.isLookedAt() && this.refresh(), IDLE_MS);
   }
 
   show(camera) {
@@ -40,34 +43,27 @@ export class Picture {
     const shown = $("show-depth").checked;
     $("depth").style.opacity = shown ? $("opacity").value / 100 : 0;
     $("opacity-label").hidden = !shown;
-    if (shown && this.record) this.refresh(false, true).catch(() => {});
   }
 
-  async run() {
-    for (;;) {
-      const started = performance.now();
-      const looked = this.awaited && !document.hidden && !$("pause").checked && !document.querySelector("dialog[open]");
-      const changed = looked ? await this.refresh().catch(() => null) : null; // the stream says that the connection is lost
-      const spent = performance.now() - started;
-      await new Promise((done) => setTimeout(done, changed ? Math.max(SHORTEST_MS - spent, SHORTEST_MS / 2) : IDLE_MS));
-    }
+  isLookedAt() {
+    return this.awaited && !$("pause").checked && !document.querySelector("dialog[open]");
   }
 
   // The program keeps the frame that stands still, so that it can be labelled.
   hold() {
-    if ($("pause").checked && this.awaited) this.refresh(true).catch(() => {});
+    if (this.awaited) this.refresh(true).catch(() => {});
   }
 
   // Show the newest frame; gives its record, or null where there is none or it is shown already. One after the other.
-  refresh(hold = false, again = false) {
-    this.last = this.last.catch(() => {}).then(() => this.fetch(hold, again));
+  refresh(hold = false) {
+    this.last = this.last.catch(() => {}).then(() => this.fetch(hold));
     return this.last;
   }
 
-  async fetch(hold, again) {
+  async fetch(hold) {
     const { camera } = this;
     const asked = new URLSearchParams({ camera, depth: $("show-depth").checked ? "1" : "0", hold: hold ? "1" : "0" });
-    if (!hold && !again && this.record) asked.set("known", this.record.index);
+    if (!hold && this.record) asked.set("known", this.record.index);
     const answer = await fetch(`/api/view?${asked}`);
     if (!answer.ok || answer.status === 204) return null;
     const [head, bytes] = await parts(answer);
@@ -80,11 +76,12 @@ export class Picture {
     $("no-picture").hidden = true;
     this.record = head.record;
     this.mark();
+    this.showFacts();
     this.onRecord(head.record);
     return head.record;
   }
 
-  // The cells of the picture in which the fault is; hatched where it is certain, so that colour is not the only sign.
+  // The cells of the picture in which the fault is; framed where it is certain, so that colour is not the only sign.
   mark() {
     const rows = this.record?.verdict?.where ?? null;
     $("where-label").hidden = rows === null;
@@ -95,7 +92,7 @@ export class Picture {
         if (value < LEAST_SHOWN) return;
         certain += value >= CERTAIN;
         const place = { x: x / row.length, y: y / rows.length, width: 1 / row.length, height: 1 / rows.length };
-        cells.push(svg("rect", { ...place, "fill-opacity": 0.55 * value, class: value >= CERTAIN ? "certain" : "" }));
+        cells.push(svg("rect", { ...place, "fill-opacity": OPAQUE * value, class: value >= CERTAIN ? "certain" : "" }));
       }),
     );
     const shown = $("show-where").checked && cells.length > 0;
@@ -111,10 +108,15 @@ export class Picture {
     const live = presence(row) === "live";
     $("picture").classList.toggle("stale", !live);
     $("source-problem").hidden = live || presence(row) === "connecting";
-    const since = row?.last_frame_at == null ? "No picture yet" : `No picture since ${moment(row.last_frame_at, now)} (${duration(now - row.last_frame_at)})`;
-    setText($("source-problem"), row?.problem ? `${since}: ${row.problem}` : since);
+    const since = row?.last_frame_at == null ? "" : ` (${duration(now - row.last_frame_at)})`;
+    setText($("source-problem"), `${lastPicture(row, now)}${since}${row?.problem ? `: ${row.problem}` : ""}`);
+    this.now = now;
+    this.showFacts();
+  }
+
+  showFacts() {
     if (!this.record) return;
-    const age = now - this.record.captured_at;
+    const age = this.now - this.record.captured_at;
     const facts = [`frame ${count(this.record.index)}`, this.record.frame_size.join(" × "), age > 2 ? `${duration(age)} old` : ""];
     setText($("picture-facts"), facts.filter(Boolean).join(" · "));
   }

@@ -1,6 +1,6 @@
 // Which parts of the picture count, drawn over the live picture: areas to look at and areas to leave out.
 
-import { element, setText, svg } from "./format.js";
+import { $, element, setText, svg } from "./format.js";
 import { send } from "./stream.js";
 
 const STEP = 0.01; // of the picture, that an arrow key moves the cross
@@ -8,14 +8,14 @@ const LEAP = 0.05;
 const NEAR_PX = 16; // a finger's reach
 const MOST_UNDONE = 100;
 const NAMES = { include: "look at", exclude: "leave out" };
-const $ = (id) => document.getElementById(id);
 
 const clamp = (share) => Math.min(1, Math.max(0, Math.round(share * 1e4) / 1e4));
 const copy = (areas) => areas.map(({ kind, corners }) => ({ kind, corners: corners.map((corner) => [...corner]) }));
 const areasOf = (said) => Object.keys(NAMES).flatMap((kind) => said[kind].map((corners) => ({ kind, corners })));
 const listOf = (areas, kind) => areas.filter((area) => area.kind === kind).map((area) => area.corners);
 
-class Regions {
+// Of the camera whose detail is open.
+export class Regions {
   constructor() {
     this.camera = null;
     this.isKept = false;
@@ -26,51 +26,21 @@ class Regions {
     this.cross = [0.5, 0.5]; // moved by arrow keys
     this.held = null; // area and corner that a pointer or the cross carries
     this.editing = false;
-    this.build();
-  }
-
-  build() {
-    const button = (id, text, onClick, more = "") => {
-      const made = element("button", { id, type: "button", class: `button ${more}` }, text);
-      made.addEventListener("click", onClick);
-      return made;
+    this.drawing = $("regions-drawing");
+    const clicks = {
+      "region-include": () => this.begin("include"),
+      "region-exclude": () => this.begin("exclude"),
+      "region-close": () => this.close(),
+      "region-undo": () => this.undo(),
+      "region-discard": () => this.discard(),
+      "region-save": () => this.save(),
+      "regions-edit": () => this.edit(),
     };
-    this.drawing = svg("svg", { id: "regions-drawing", class: "regions-drawing", viewBox: "0 0 1 1", preserveAspectRatio: "none" });
-    $("picture").append(this.drawing);
-    this.tools = element(
-      "div",
-      { id: "regions-tools", class: "regions-tools", role: "toolbar", "aria-label": "Draw areas" },
-      button("region-include", "+ look at", () => this.begin("include")),
-      button("region-exclude", "+ leave out", () => this.begin("exclude")),
-      button("region-close", "Close area", () => this.close()),
-      button("region-undo", "Undo", () => this.undo()),
-      element("span", { class: "spring" }),
-      button("region-discard", "Discard", () => this.discard()),
-      button("region-save", "Save", () => this.save(), "strong"),
-    );
-    $("picture").after(this.tools);
-    this.said = element("p", { id: "regions-said", class: "regions-said", role: "status" });
-    this.tools.after(this.said);
-    this.list = element("ul", { id: "regions-list", class: "regions-list" });
-    this.start = button("regions-edit", "Draw areas", () => this.edit());
-    this.text = element("pre", { id: "regions-toml", tabindex: "0" });
-    this.toml = element(
-      "div",
-      { hidden: "" },
-      element("p", {}, "The watch file names no folder for regions, so nothing drawn here can be kept. Copy this into the camera's section of the watch file, or set ", element("code", {}, 'regions = "regions"'), " at its top:"),
-      this.text,
-    );
-    $("regions").append(
-      element("h3", {}, "What of the picture counts"),
-      element("p", { class: "quiet" }, "A time stamp, the sky, a neighbour's window: leave out what must not decide."),
-      this.list,
-      this.start,
-      this.toml,
-    );
-    this.tools.addEventListener("keydown", (event) => event.key === "Escape" && event.stopPropagation());
+    for (const [id, onClick] of Object.entries(clicks)) $(id).addEventListener("click", onClick);
+    $("regions-tools").addEventListener("keydown", (event) => event.key === "Escape" && event.stopPropagation());
     this.drawing.addEventListener("pointerdown", (event) => this.press(event));
     this.drawing.addEventListener("pointermove", (event) => this.drag(event));
-    for (const end of ["pointerup", "pointercancel"]) this.drawing.addEventListener(end, () => this.drop());
+    for (const end of ["pointerup", "pointercancel"]) this.drawing.addEventListener(end, (event) => event.isPrimary && this.drop());
     this.drawing.addEventListener("keydown", (event) => this.key(event));
   }
 
@@ -114,7 +84,7 @@ class Regions {
     this.stop();
     this.areas = copy(this.saved);
     this.draw();
-    this.start.focus();
+    $("regions-edit").focus();
   }
 
   async save() {
@@ -126,7 +96,7 @@ class Regions {
       this.stop();
       this.take(said);
       this.say("Saved; it holds from the next frame on.");
-      this.start.focus();
+      $("regions-edit").focus();
     } catch (problem) {
       this.say(problem.message);
     }
@@ -199,7 +169,7 @@ class Regions {
   }
 
   press(event) {
-    if (!this.editing) return;
+    if (!this.editing || !event.isPrimary || event.button) return; // neither a second finger nor another button
     event.preventDefault();
     this.drawing.focus({ preventScroll: true });
     this.cross = this.at(event);
@@ -209,8 +179,7 @@ class Regions {
   }
 
   drag(event) {
-    if (!this.held || !event.buttons) return;
-    this.carry(this.at(event));
+    if (this.held && event.isPrimary && event.buttons) this.carry(this.at(event));
   }
 
   carry(point) {
@@ -239,8 +208,8 @@ class Regions {
   }
 
   say(text) {
-    setText(this.said, text);
-    this.said.hidden = !text;
+    setText($("regions-said"), text);
+    $("regions-said").hidden = !text;
   }
 
   draw() {
@@ -251,21 +220,21 @@ class Regions {
     const dots = editing ? shown.flatMap((area) => area.corners.map(([x, y]) => svg("path", { d: `M${x},${y}h0`, class: "corner" }))) : [];
     const [x, y] = this.cross;
     const cross = editing ? [svg("path", { d: `M${x - 0.02},${y}h0.04M${x},${y - 0.03}v0.06`, class: "cross" })] : [];
-    this.drawing.replaceChildren(hatching(), ...shapes, ...dots, ...cross);
+    $("regions-shapes").replaceChildren(...shapes, ...dots, ...cross);
     this.drawing.classList.toggle("editing", editing);
     this.drawing.toggleAttribute("hidden", !editing && !shown.length);
     this.drawing.setAttribute("role", editing ? "application" : "img");
     this.drawing.setAttribute("aria-label", editing ? "Draw areas: arrows move the cross, space sets a corner, Enter closes the area" : `${shown.length} areas`);
     editing ? this.drawing.setAttribute("tabindex", "0") : this.drawing.removeAttribute("tabindex");
-    this.tools.hidden = !editing;
-    this.start.hidden = editing;
+    $("regions-tools").hidden = !editing;
+    $("regions-edit").hidden = editing;
     $("region-close").disabled = !draft;
     $("region-undo").disabled = !draft && !this.undone.length;
     $("region-save").disabled = !this.isKept;
-    this.toml.hidden = this.isKept || (!editing && !this.areas.length);
-    setText(this.text, toml(this.areas));
-    this.list.replaceChildren(...this.areas.map((area) => this.row(area)));
-    if (!this.areas.length) this.list.append(element("li", { class: "quiet" }, "The whole picture counts."));
+    $("regions-text").hidden = this.isKept || (!editing && !this.areas.length);
+    setText($("regions-toml"), toml(this.areas));
+    $("regions-list").replaceChildren(...this.areas.map((area) => this.row(area)));
+    if (!this.areas.length) $("regions-list").append(element("li", { class: "quiet" }, "The whole picture counts."));
   }
 
   row(area) {
@@ -276,20 +245,7 @@ class Regions {
   }
 }
 
-function hatching() {
-  const pattern = svg("pattern", { id: "region-hatch", width: 0.02, height: 0.02, patternUnits: "userSpaceOnUse" }, svg("path", { d: "M0,0.02L0.02,0", class: "hatch" }));
-  return svg("defs", {}, pattern);
-}
-
 function toml(areas) {
   const line = (kind) => `${kind} = ${JSON.stringify(listOf(areas, kind))}`;
   return Object.keys(NAMES).filter((kind) => listOf(areas, kind).length).map(line).join("\n");
-}
-
-let regions = null;
-
-// `camera`: whose detail is open; null where none is.
-export function showRegions(camera) {
-  regions ??= new Regions();
-  regions.open(camera);
 }

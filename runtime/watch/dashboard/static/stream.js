@@ -52,6 +52,16 @@ export function follow({ onHello, onNews, onLost, onSignIn }) {
   return connect;
 }
 
+// Again and again while the page is seen; where `step` brings nothing new, the next one is after `idleMs`.
+export async function repeat(everyMs, step, idleMs = everyMs) {
+  for (;;) {
+    const started = performance.now();
+    const isNew = !document.hidden && (await step().catch(() => false)); // the stream says that the connection is lost
+    const pause = isNew ? Math.max(everyMs / 2, everyMs - (performance.now() - started)) : idleMs;
+    await new Promise((done) => setTimeout(done, pause));
+  }
+}
+
 // A line of JSON, and the bytes that it is about.
 export async function parts(answer) {
   const bytes = new Uint8Array(await answer.arrayBuffer());

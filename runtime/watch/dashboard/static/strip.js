@@ -1,9 +1,9 @@
 // Everything that was measured of the frame that is shown, each against its threshold; the one that decided is marked.
 
-import { element, measure, shownCheck, svg } from "./format.js";
+import { $, element, meaning, measure, setText, shownCheck, svg } from "./format.js";
 
 // What the numbers are; those of the fault head are explained by the vocabulary.
-export const MEANINGS = {
+const MEANINGS = {
   score: "The learned quality of the picture: 0 worst, 1 best.",
   luminance: "How bright the bright parts are: the grey level (0 to 255) that 95 % of the picture does not exceed.",
   shadows: "Share of the picture that is darker than grey level 32.",
@@ -21,7 +21,6 @@ export const MEANINGS = {
   chroma: "Colour, in levels: next to none in an infra-red picture, which is how a profile is chosen.",
 };
 const ACCEPT_AT = 40; // per cent of a bar: from here on the camera's picture is not good any more
-const $ = (id) => document.getElementById(id);
 
 export class Strip {
   constructor(world) {
@@ -49,7 +48,7 @@ export class Strip {
 
   add(name) {
     const item = { sign: element("span", { class: "strip-sign" }), value: element("b"), limit: element("span", { class: "quiet" }), bar: element("span", { class: "strip-bar" }) };
-    const title = element("span", { class: "strip-name" }, item.sign, shownCheck(name));
+    const title = element("span", {}, item.sign, shownCheck(name));
     item.button = element("button", { type: "button", "data-check": name, "aria-describedby": "strip-says" }, title, item.value, item.bar, item.limit);
     item.button.addEventListener("pointerenter", () => this.explain(name));
     item.button.addEventListener("focus", () => this.explain(name));
@@ -79,21 +78,15 @@ export class Strip {
   explain(name) {
     if (!this.items.has(name)) return;
     const check = this.world.hello.checks[name];
-    const { faults } = this.world.hello;
-    const fault = faults.find((it) => it.name === check?.reason);
-    const meaning = name.startsWith("faults.") ? `How likely it is, as the network sees it. ${fault?.says ?? ""}` : (MEANINGS[name] ?? "");
-    const means = check && !name.startsWith("faults.") ? ` Beyond its threshold the picture is ${quoted(check.reason)}.` : "";
-    const text = `${shownCheck(name)}: ${meaning}${means}`;
-    if ($("strip-says").textContent !== text) $("strip-says").textContent = text;
+    const text = name.startsWith("faults.")
+      ? `How likely it is, as the network sees it. ${meaning(this.world.hello, check?.reason)}`
+      : `${MEANINGS[name] ?? ""}${check ? ` Beyond its threshold the picture is “${check.reason}”.` : ""}`;
+    setText($("strip-says"), `${shownCheck(name)}: ${text}`);
   }
 }
 
 function prefixed(faults) {
   return Object.fromEntries(Object.entries(faults ?? {}).map(([name, value]) => [`faults.${name}`, value]));
-}
-
-function quoted(text) {
-  return `“${text}”`;
 }
 
 // From good on the left to the worst on the right, whichever way the number itself goes.

@@ -1,11 +1,10 @@
 // How all cameras are, in one sentence: on top of the page, in its title, in its icon; and the way to those that are down.
 
-import { element, isDown, reasonText, setText, shownState } from "./format.js";
+import { $, element, isDown, reasonText, setText, shownState } from "./format.js";
 
 const ICONS = { good: "/static/icon-good.svg", down: "/static/icon-down.svg", wait: "/static/icon-wait.svg" };
 const SIGNS = { good: "✓", down: "✕", wait: "?" };
 const MOST_NAMED = 6;
-const $ = (id) => document.getElementById(id);
 
 let named = "";
 
@@ -19,7 +18,7 @@ export function showSummary(cameras, open, connectionLost) {
   nameThose(cameras.filter(isDown));
 }
 
-export function inWords(cameras) {
+function inWords(cameras) {
   const all = cameras.length;
   const states = cameras.map(shownState);
   const having = (state) => states.filter((it) => it === state).length;

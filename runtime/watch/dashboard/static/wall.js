@@ -1,10 +1,9 @@
 // All cameras at once: a tile each, with a small picture while it is in view.
 
-import { badge, duration, element, isDown, moment, presence, reasonText, setText, shownState } from "./format.js";
-import { parts, put } from "./stream.js";
+import { $, duration, element, isDown, lastPicture, moment, presence, reasonText, setBadge, setText, shownState } from "./format.js";
+import { parts, put, repeat } from "./stream.js";
 
 const EVERY_MS = 500;
-const $ = (id) => document.getElementById(id);
 
 export class Wall {
   constructor() {
@@ -15,7 +14,7 @@ export class Wall {
       for (const { target, isIntersecting } of changes) this.inView[isIntersecting ? "add" : "delete"](target.dataset.camera);
     });
     $("wall").addEventListener("keydown", (event) => this.move(event));
-    this.run();
+    repeat(EVERY_MS, () => this.refresh());
   }
 
   // Tiles are kept and changed in place: one that is replaced under the pointer takes no click.
@@ -39,7 +38,7 @@ export class Wall {
     const tile = {
       picture: element("img", { alt: "", hidden: "" }),
       over: element("span", { class: "over" }),
-      state: element("span", { class: "tile-state" }),
+      state: element("span"),
       reason: element("span", { class: "tile-reason" }),
       since: element("span", { class: "tile-since quiet numbers" }),
       index: null,
@@ -56,18 +55,14 @@ export class Wall {
 
   update(tile, row, now) {
     const state = shownState(row);
-    if (tile.link.dataset.state !== state) {
-      tile.link.dataset.state = state;
-      tile.state.replaceChildren(badge(state));
-    }
+    setBadge(tile.state, state);
     tile.link.classList.toggle("bad", isDown(row));
     setText(tile.reason, reasonText(row));
     const since = state === "lost" || state === "ended" ? (row.last_frame_at ?? row.verdict_at) : row.verdict_at;
     setText(tile.since, since == null ? "" : `since ${moment(since, now)} (${duration(now - since, true)})`);
     const live = presence(row) === "live";
     tile.link.classList.toggle("stale", !live);
-    const none = row.last_frame_at == null ? "No picture yet" : `No picture since ${moment(row.last_frame_at, now)}`;
-    setText(tile.over, tile.picture.hidden && live ? "No picture yet" : live ? "" : none);
+    setText(tile.over, !live ? lastPicture(row, now) : tile.picture.hidden ? "No picture yet" : "");
   }
 
   focus(name) {
@@ -87,20 +82,13 @@ export class Wall {
     next.focus();
   }
 
-  async run() {
-    for (;;) {
-      const started = performance.now();
-      if (this.shown && !document.hidden && this.inView.size) await this.refresh().catch(() => {}); // the stream says that the connection is lost
-      await new Promise((done) => setTimeout(done, Math.max(EVERY_MS / 2, EVERY_MS - (performance.now() - started))));
-    }
-  }
-
   // One request for all tiles in view, and of each only what is new.
   async refresh() {
+    if (!this.shown || !this.inView.size) return;
     const asked = new URLSearchParams();
     for (const name of this.inView) {
       asked.append("camera", name);
-      asked.append("index", this.tiles.get(name).index ?? "");
+      asked.append("index", this.tiles.get(name)?.index ?? "");
     }
     const answer = await fetch(`/api/thumbnails?${asked}`);
     if (!answer.ok) return;

@@ -31,7 +31,8 @@ REJECTED = f"{shown('verdict-state')}.includes('rejected')"
 def test_the_wall_has_a_tile_for_each_camera_and_says_how_they_all_are(
     serve: Callable[..., Dashboard], visit: Callable[..., Any], make_feeder: Callable[..., Any]
 ) -> None:
-    feeder = make_feeder(cameras=("front", "rear", "a b/c"))
+    rude = "<img src=x onerror=alert(1)>/../100% " + "x" * 200
+    feeder = make_feeder(cameras=("front", "rear", rude))
     feeder.rejects = {"front"}
     dashboard = serve(feeder=feeder)
     watched = visit(dashboard.url)
@@ -64,6 +65,10 @@ def test_the_wall_has_a_tile_for_each_camera_and_says_how_they_all_are(
     watched.until("document.querySelectorAll('#sinks tbody tr').length === 2")
     assert "! 180" in watched.text("#sinks")
     assert "nano, int8" in watched.text("#process")
+    page.click(".tile >> nth=2")
+    watched.until("document.getElementById('frame').naturalWidth > 0")
+    assert watched.text("#camera-name") == rude
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert watched.complaints == []
     foreign = [url for url in watched.requests if not url.startswith((dashboard.url, f"blob:{dashboard.url}"))]
     assert foreign == []
@@ -233,6 +238,12 @@ def test_hold_stops_the_picture(serve: Callable[..., Dashboard], visit: Callable
     before = len([url for url in watched.requests if "/api/view" in url])
     watched.page.wait_for_timeout(1500)
     assert len([url for url in watched.requests if "/api/view" in url]) == before
+    watched.page.check("#show-depth")  # of the frame that stands still from now on, which can be labelled
+    watched.until("document.getElementById('depth').naturalWidth > 0")
+    watched.page.fill("#opacity", "30")
+    watched.page.wait_for_timeout(500)
+    depths = [url for url in watched.requests if "/api/view" in url][before:]
+    assert len(depths) == 1 and "depth=1&hold=1" in depths[0]
 
 
 def test_a_token_is_enforced_and_stays_out_of_addresses(

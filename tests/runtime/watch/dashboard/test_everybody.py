@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import numpy as np
 import pytest
 from chromium import CHROMIUM, DESK, MISSING, PHONE, axe_violations, faint_texts
 
@@ -56,31 +57,6 @@ def test_headings_are_in_order_and_the_list_is_reached_and_scrolled_by_keyboard(
         /auto|scroll/.test(getComputedStyle(it).overflowX + getComputedStyle(it).overflowY)
         && it.tabIndex < 0 && !it.querySelector('button, input, a') && it.tagName !== 'DIALOG').map((it) => it.id)"""
     assert page.evaluate(unreachable) == []
-
-
-@pytest.mark.parametrize(("window", "scheme"), LOOKS)
-def test_it_can_be_read_by_day_and_by_night(
-    serve: Callable[..., Dashboard], visit: Callable[..., Any], window: dict[str, int], scheme: str
-) -> None:
-    watched = visit(serve().url, viewport=window, color_scheme=scheme)
-    page = watched.page
-    page.click("#system summary")
-    watched.until("document.querySelectorAll('#sinks tbody tr').length >= 1")
-    assert faint_texts(page) == []
-    page.click("[data-camera=front]")
-    watched.until("document.querySelectorAll('#gallery .reject-card').length >= 1")
-    page.click("#figures summary")
-    assert faint_texts(page) == []
-    wider = "[...document.querySelectorAll('#strip, #chart, #log')].filter((it) => it.scrollWidth > it.clientWidth)"
-    assert page.evaluate(f"{wider}.map((it) => it.id)") == []
-    # The chart takes the room that the panel has and nothing of it is cut off, also where its legend wraps anew.
-    room, below = (f"document.querySelector('{it}').getBoundingClientRect().bottom" for it in ("#chart", ".u-legend"))
-    for width in (window["width"], window["width"] - 60, window["width"]):
-        page.set_viewport_size({**window, "width": width})
-        watched.until(f"Math.abs({below} - {room}) < 12")
-    # Score and smoothed have one colour: their lines tell them apart in the legend as in the chart.
-    lines = page.evaluate("[...document.querySelectorAll('.u-marker')].map((it) => getComputedStyle(it).borderTop)")
-    assert len(set(lines)) == len(lines)
 
 
 def test_it_is_usable_on_a_phone(serve: Callable[..., Dashboard], visit: Callable[..., Any], tmp_path: Path) -> None:
@@ -177,8 +153,12 @@ def test_without_a_folder_for_labels_it_says_how_to_set_one(
     assert not watched.page.is_visible("#truth")
 
 
+def pixels(page: Any, selector: str) -> Any:
+    return cv2.imdecode(np.frombuffer(page.locator(selector).screenshot(), np.uint8), cv2.IMREAD_COLOR).astype(float)
+
+
 @pytest.mark.parametrize(("window", "scheme"), LOOKS)
-def test_axe_finds_nothing(
+def test_it_can_be_read_by_day_and_by_night_and_axe_finds_nothing(
     serve: Callable[..., Dashboard],
     visit: Callable[..., Any],
     make_feeder: Callable[..., Any],
@@ -195,12 +175,33 @@ def test_axe_finds_nothing(
     watched.until("[...document.querySelectorAll('.tile img')].filter((it) => it.naturalWidth).length >= 2")
     page.click("#system summary")
     watched.until("document.querySelectorAll('#sinks tbody tr').length >= 1")
-    assert axe_violations(page) == []
+    assert faint_texts(page) == axe_violations(page) == []
     page.click("[data-camera=front]")
     watched.until("document.querySelectorAll('#gallery .reject-card').length >= 1")
     watched.until("document.querySelectorAll('#where rect').length === 3")
     page.click("#figures summary")
-    assert axe_violations(page) == []
+    assert faint_texts(page) == axe_violations(page) == []
+
+    # Where the fault is hides nothing of the picture: most of its contrast is left.
+    marked = pixels(page, "#picture")
+    page.uncheck("#show-where")
+    plain = pixels(page, "#picture")
+    height, width = plain.shape[:2]
+    cell = np.s_[int(0.07 * height) : int(0.27 * height), int(0.3 * width) : int(0.45 * width)]
+    assert marked[cell].std(axis=(0, 1)) / plain[cell].std(axis=(0, 1)) == pytest.approx(0.73, abs=0.08)
+    assert (marked - plain)[cell][..., 2].mean() > 40
+
+    wider = "[...document.querySelectorAll('#strip, #chart, #log')].filter((it) => it.scrollWidth > it.clientWidth)"
+    assert page.evaluate(f"{wider}.map((it) => it.id)") == []
+    # The chart takes the room that the panel has and nothing of it is cut off, also where its legend wraps anew.
+    room, below = (f"document.querySelector('{it}').getBoundingClientRect().bottom" for it in ("#chart", ".u-legend"))
+    for wide in (window["width"], window["width"] - 60, window["width"]):
+        page.set_viewport_size({**window, "width": wide})
+        watched.until(f"Math.abs({below} - {room}) < 12")
+    # Score and smoothed have one colour: their lines tell them apart in the legend as in the chart.
+    lines = page.evaluate("[...document.querySelectorAll('.u-marker')].map((it) => getComputedStyle(it).borderTop)")
+    assert len(set(lines)) == len(lines)
+
     page.click("#wrong")
     watched.until("document.getElementById('large').open")
     assert axe_violations(page) == []

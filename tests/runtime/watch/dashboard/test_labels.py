@@ -49,15 +49,15 @@ def test_a_label_is_a_whole_frame_in_the_folder_of_what_it_was(tmp_path: Path, s
 
 def test_a_frame_has_one_label_and_a_label_can_be_taken_back(tmp_path: Path, scored: Scored) -> None:
     labels = Labels(tmp_path, 10)
-    labels.write(said(scored(0)), "too_dark")
-    labels.write(said(scored(1)), "good")
+    for index, truth in ((2, "noisy"), (0, "too_dark"), (1, "good")):
+        labels.write(said(scored(index)), truth)
     again = labels.write(said(scored(1)), "blurred")
     assert again["file"] == f"bad/blurred/front-{TIME}.png"
-    assert [line["truth"] for line in lines(tmp_path)] == ["too_dark", "blurred"]
-    assert len(files(tmp_path)) == 3
+    assert [line["truth"] for line in lines(tmp_path)] == ["too_dark", "blurred", "noisy"]  # in the order of time
+    assert len(files(tmp_path)) == 4
     assert labels.undo(again["file"])
-    assert [line["truth"] for line in lines(tmp_path)] == ["too_dark"]
-    assert len(files(tmp_path)) == 2
+    assert [line["truth"] for line in lines(tmp_path)] == ["too_dark", "noisy"]
+    assert len(files(tmp_path)) == 3
     assert not labels.undo("good/nothing.png")
 
 
@@ -68,10 +68,10 @@ def test_only_what_was_labelled_since_the_start_is_taken_back(tmp_path: Path, sc
 
 
 def test_lines_of_somebody_else_stay(tmp_path: Path, scored: Scored) -> None:
-    (tmp_path / "labels.jsonl").write_text('no JSON\n[1]\n{"file": 3}\n\n')
+    (tmp_path / "labels.jsonl").write_text('no JSON\n[1]\n{"file": 3}\n{"file": "x", "time": 3}\n\n')
     labels = Labels(tmp_path, 10)
     labels.undo(labels.write(said(scored(0)), "good")["file"])
-    assert (tmp_path / "labels.jsonl").read_text() == 'no JSON\n[1]\n{"file": 3}\n'
+    assert (tmp_path / "labels.jsonl").read_text() == 'no JSON\n[1]\n{"file": 3}\n{"file": "x", "time": 3}\n'
 
 
 def test_a_full_folder_says_so_and_keeps_what_it_has(tmp_path: Path, scored: Scored) -> None:
@@ -163,7 +163,7 @@ GOOD = {"camera": "front", "number": 1, "truth": "good"}
         ({**GOOD, "camera": 7}, {}, 404),
         ({**GOOD, "camera": "absent"}, {}, 404),
         ({**GOOD, "number": "1"}, {}, 404),
-        ({**GOOD, "more": "x" * 100_000}, {}, 400),
+        ({**GOOD, "more": "x" * 600_000}, {}, 400),
     ],
 )
 def test_only_our_own_page_labels_and_only_what_there_is(

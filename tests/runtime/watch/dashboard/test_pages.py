@@ -7,6 +7,7 @@ import socket
 import threading
 from collections.abc import Callable
 from typing import Any
+from unittest.mock import Mock
 
 import cv2
 import numpy as np
@@ -20,8 +21,9 @@ from dgiqa_edge.runtime.gate.vocabulary import CONDITIONS, FAULTS
 from dgiqa_edge.runtime.settings.listen_address import ListenAddress
 from dgiqa_edge.runtime.watch.dashboard import Dashboard, DashboardSettings, pages
 from dgiqa_edge.runtime.watch.dashboard.guard import COOKIE
+from dgiqa_edge.runtime.watch.dashboard.memory import pictures
 from dgiqa_edge.runtime.watch.dashboard.pages import STATIC
-from dgiqa_edge.runtime.watch.event import FrameEvent, Presence
+from dgiqa_edge.runtime.watch.event import FrameEvent
 from dgiqa_edge.runtime.watch.sinks.registry import FollowsStatus
 
 TOKEN = "a-token-of-enough-length"
@@ -124,11 +126,10 @@ def test_the_stream_brings_all_there_is_and_then_what_is_new(
     feed(dashboard, wait_for, scored(0, changed=True), scored(1), scored(2, State.REJECT, changed=True))
     (hello, said), (news, first) = messages(dashboard, 2)
     assert (hello, news) == ("hello", "news")
-    assert said["columns"] == ["t", "score", "low", "smoothed", "reject", "accept", "state"]
     assert [fault["name"] for fault in said["faults"]] == list(FAULTS)
     assert said["conditions"] == dict(CONDITIONS)
     assert set(said["checks"]) == set(CHECKS)
-    assert (said["truths"][0], said["labels"]) == ("good", False)
+    assert (said["truths"][0], said["labels"], said["gallery"]) == ("good", False, 24)
     assert first["process"]["preset"] == "nano"
     assert [row["camera"] for row in first["cameras"]] == ["front", "rear"]
     assert first["log"] == {}  # what happened before the page was opened is no news
@@ -172,26 +173,26 @@ def test_more_pages_than_allowed_are_refused(start: Start, monkeypatch: pytest.M
 
 
 def test_pictures_are_encoded_only_when_somebody_asks_and_once_for_all(
-    start: Start, scored: Scored, wait_for: Callable[..., Any]
+    start: Start, scored: Scored, wait_for: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    encode = Mock(wraps=pictures.encode_jpeg)
+    monkeypatch.setattr(pictures, "encode_jpeg", encode)
     dashboard = start()
     feed(dashboard, wait_for, *(scored(index) for index in range(20)))
-    latest = dashboard._memories.of("front").latest
-    assert latest.encoded == 0
+    assert encode.call_count == 0
     first, second = (ask(dashboard, "/api/view?camera=front&depth=1") for _ in range(2))
-    assert latest.encoded == 2
+    assert encode.call_count == 2
     assert first.body == second.body
-    head, pictures = parts(first)
+    head, jpegs = parts(first)
     assert head["record"]["index"] == 19
-    frame, depth = (decoded(it) for it in (pictures[: head["bytes"]], pictures[head["bytes"] :]))
+    frame, depth = (decoded(it) for it in (jpegs[: head["bytes"]], jpegs[head["bytes"] :]))
     assert frame.shape == (48, 64, 3)
     assert abs(float(frame.mean()) - 19) < 2
     assert depth.shape == frame.shape
     assert head["depth_size"] == [32, 24]
-    assert ask(dashboard, "/api/frame.jpg?camera=front").body == pictures[: head["bytes"]]
     assert len(parts(ask(dashboard, "/api/view?camera=front"))[1]) == head["bytes"]
     assert ask(dashboard, "/api/view?camera=front&known=19").status == 204
-    assert latest.encoded == 2
+    assert encode.call_count == 2
 
 
 def test_the_picture_comes_with_what_was_measured_of_it(
@@ -227,10 +228,10 @@ def test_a_large_frame_is_sent_smaller_and_a_reject_smaller_still(
 ) -> None:
     dashboard = start()
     feed(dashboard, wait_for, scored(0, State.REJECT, size=(1440, 2560)))
-    for path, width in (("/api/frame.jpg?camera=front", 1280), ("/api/reject.jpg?camera=front&number=1", 480)):
-        answer = ask(dashboard, path)
-        assert answer.headers["Content-Type"] == "image/jpeg"
-        assert cv2.imdecode(np.frombuffer(answer.body, np.uint8), cv2.IMREAD_COLOR).shape[1] == width
+    assert decoded(parts(ask(dashboard, "/api/view?camera=front"))[1]).shape == (720, 1280, 3)
+    answer = ask(dashboard, "/api/reject.jpg?camera=front&number=1")
+    assert answer.headers["Content-Type"] == "image/jpeg"
+    assert decoded(answer.body).shape == (270, 480, 3)
 
 
 @pytest.mark.parametrize(
@@ -239,7 +240,7 @@ def test_a_large_frame_is_sent_smaller_and_a_reject_smaller_still(
         "/api/view?camera=absent",
         "/api/view",
         "/api/camera?camera=absent",
-        "/api/frame.jpg?camera=%00",
+        "/api/view?camera=%00",
         "/api/reject.jpg?camera=front&number=99",
         "/api/reject.jpg?camera=front&number=-1",
         "/api/reject.jpg?camera=front&number=%D9%A1",
@@ -350,7 +351,7 @@ RUDE = {
     "a web socket": (b"GET / HTTP/1.1\r\n" + HOST + b"Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n", 200),
     "the head of the stream": (b"HEAD /api/stream HTTP/1.1\r\n" + HOST + b"\r\n", 200),
     "the stream": (b"GET /api/stream HTTP/1.1\r\n" + HOST + b"\r\n", 200),
-    "a picture": (b"GET /api/frame.jpg?camera=front HTTP/1.1\r\n" + HOST + b"\r\n", 200),
+    "a picture": (b"GET /api/view?camera=front HTTP/1.1\r\n" + HOST + b"\r\n", 200),
 }
 RESET = b"\1\0\0\0\0\0\0\0"  # SO_LINGER: closing resets the connection
 
@@ -378,15 +379,3 @@ def test_whatever_a_visitor_sends_and_however_he_leaves_the_log_stays_silent(
     assert ask(dashboard, "/api/status").status == 200
     dashboard.close(5.0)
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
-
-
-def test_scripts_get_no_old_picture_of_a_lost_camera(
-    start: Start, scored: Scored, presence: Callable[..., FrameEvent], wait_for: Callable[..., Any]
-) -> None:
-    dashboard = start()
-    feed(dashboard, wait_for, scored(0))
-    assert ask(dashboard, "/api/frame.jpg?camera=front").status == 200
-    feed(dashboard, wait_for, presence(Presence.LOST))
-    assert ask(dashboard, "/api/frame.jpg?camera=front").status == 503
-    feed(dashboard, wait_for, presence(Presence.RETURNED), scored(1))
-    assert ask(dashboard, "/api/frame.jpg?camera=front").status == 200

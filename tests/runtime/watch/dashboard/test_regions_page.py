@@ -51,16 +51,33 @@ def test_what_is_set_is_in_force_and_in_the_file(start: Start, watch: Watch, tmp
     assert ask(dashboard, "/api/regions?camera=front") == (200, {**document, "kept": True})
 
 
-def test_what_is_refused_changes_nothing(start: Start, watch: Watch, tmp_path: Path) -> None:
+REFUSED = {
+    "{": "this is no JSON (Expecting property name enclosed in double quotes: line 1 column 2 (char 1)): send",
+    '{"exclude": [], "exclude": []}': "this is no JSON (line 1: the key 'exclude' stands there",
+    '{"exclude": NaN}': "this is no JSON (",
+    "": "this is no JSON (",
+    "[" * 100_000: "this is no JSON (it is nested too deeply): send a JSON object",
+    "[]": "this is JSON, but no object: send a JSON object",
+    "null": "this is JSON, but no object: send a JSON object",
+    '{"exclude": 3}': "exclude is 3: give a list",
+    '{"exclude": [["a", "b", "c"]]}': "exclude is no list of polygons: give [[[x, y], [x, y], [x, y]]]",
+    '{"exclude": [[[1e999, 0], [1, 0], [1, 1]]]}': "exclude is no list of polygons: give",
+    f'{{"exclude": [[[{10**400}, 0], [1, 0], [1, 1]]]}}': "exclude is no list of polygons: give",
+    '{"exclude": [[[0, 0], [1, 1]]]}': "exclude[0] has 2 corners: give 3 to 256",
+    '{"exclud": []}': "exclud is not a setting: did you mean 'exclude'?",
+    json.dumps({"exclude": [SKY] * 3000}): "exclude has 3000 polygons: give at most 32",
+    json.dumps({"exclude": [SKY] * 30000}): "this is longer than 524288 bytes: send less",
+}
+
+
+def test_what_is_refused_is_said_and_changes_nothing(start: Start, watch: Watch, tmp_path: Path) -> None:
     dashboard = start()
-    attach(watch, [dashboard], tmp_path / "drawn")
     path = "/api/regions?camera=front"
-    assert ask(dashboard, path, "PUT", {"exclude": [[[0, 0], [1, 1]]]}) == (
-        400,
-        "exclude[0] has 2 corners: give 3 to 256\n",
-    )
-    assert ask(dashboard, path, "PUT", "{")[0] == 400
-    assert ask(dashboard, path, "PUT", {"exclude": [SKY] * 3000})[0] == 400
+    assert ask(dashboard, path, "PUT", {"exclude": [SKY]})[0] == 409  # nobody takes them yet
+    attach(watch, [dashboard], tmp_path / "drawn")
+    for body, words in REFUSED.items():
+        status, said = ask(dashboard, path, "PUT", body)
+        assert (status, said[: len(words)]) == (400, words)
     assert ask(dashboard, "/api/regions?camera=..%2Fother", "PUT", {"exclude": [SKY]}) == (404, "no such camera\n")
     assert ask(dashboard, "/api/regions")[0] == 404
     assert ask(dashboard, path, "POST", {"exclude": [SKY]})[0] == 405
