@@ -45,3 +45,17 @@ def test_what_flickers_is_told_late_and_once_but_never_left_out(settle_s):
         assert len(heard) == 100
     else:
         assert heard == [round(3 * settle_s * 10)]
+
+
+def test_of_a_told_state_another_reason_is_told_once_it_settles_and_never_late():
+    announcer = Announcer(1.0)
+    steps = [(0.0, "hazy"), (1.0, "hazy"), *((1.0 + t / 2, ("blurred", "hazy")[t % 2]) for t in range(1, 12))]
+    assert [t for t, reason in steps if announcer.update(State.REJECT, reason, t)] == [1.0]
+    assert [t for t in (7.0, 7.5, 8.0, 9.0) if announcer.update(State.REJECT, "blurred", t)] == [8.0]
+
+
+def test_a_loss_makes_the_same_verdict_news_which_settles_anew():
+    announcer = Announcer(1.0)
+    assert [announcer.update(State.PASS, "good", t) for t in (0.0, 1.0, 2.0)] == [False, True, False]
+    announcer.forget()
+    assert [announcer.update(State.PASS, "good", t) for t in (3.0, 3.5, 4.0, 5.0)] == [False, False, True, False]

@@ -1,20 +1,10 @@
-"""Baselines: learning by rank, and a file that is whole, its own, or refused."""
-
-import json
-import os
-import signal
-import subprocess
-import sys
-import time
+"""Baselines are learned by rank, and taken of a camera that is alive."""
 
 import pytest
 
-from dgiqa_edge.runtime.errors import GateError
-from dgiqa_edge.runtime.gate.baseline import Baseline, BaselineLearner, Spread, spread
-from dgiqa_edge.runtime.gate.baseline_file import load_baseline, save_baseline
-from dgiqa_edge.runtime.gate.policy import BaselinePolicy
-
-LEARNED = Baseline(600, {"score": Spread(0.5, 0.6, 0.7), "noise": Spread(0.2, 0.3, 0.9)})
+from dgiqa_edge.runtime.errors import UnsuitableReferenceError
+from dgiqa_edge.runtime.gate.baseline import FEWEST, Baseline, BaselineLearner, BaselineTaker, Spread, spread
+from dgiqa_edge.runtime.gate.policy import CHECKS, BaselinePolicy, FrozenPolicy
 
 
 @pytest.mark.parametrize(
@@ -48,74 +38,39 @@ def test_a_quantity_that_some_samples_lack_is_left_out():
     assert set(learner.add({"score": 0.5}, 1.0).spreads) == {"score"}
 
 
-def test_a_file_gives_back_the_baseline(tmp_path):
-    file = tmp_path / "cameras" / "front.json"
-    assert load_baseline(file, "bundle") is None
-    save_baseline(file, LEARNED, "bundle")
-    assert load_baseline(file, "bundle") == LEARNED
-    assert [path.name for path in file.parent.iterdir()] == ["front.json"]
+BLACK, COVERED, TORN = CHECKS["luminance"].worst, CHECKS["occlusion"].worst, CHECKS["smear"].default.reject
+STILL = FrozenPolicy().change_at_most
+HEALTHY = {"luminance": BLACK, "occlusion": COVERED, "smear": TORN, "change": STILL, "score": 0.7, "noise": 2.0}
 
 
-def changed(**changes):
-    def edit(document):
-        return {**document, **changes}
-
-    return edit
+def taken(*values):
+    taker = BaselineTaker()
+    for each in values:
+        taker.add({**HEALTHY, **each})
+    return taker.take()
 
 
 @pytest.mark.parametrize(
-    ("edit", "message"),
+    ("frames", "why"),
     [
-        (lambda document: [], "holds something else"),
-        (changed(kind="x"), "holds something else"),
-        (changed(version=2), "its version is 2, this program reads 1"),
-        (changed(scorer_id="other"), "another bundle"),
-        (changed(samples=0), "damaged"),
-        (changed(samples=True), "damaged"),
-        (changed(spreads=[]), "damaged"),
-        (changed(spreads={"moved": {}}), "no quantity is called 'moved'"),
-        (changed(spreads={"score": {"low": 0.1, "median": 0.2}}), "three quantiles"),
-        (changed(spreads={"score": {"low": 0.1, "median": "a", "high": 0.2}}), "is no number"),
-        (changed(spreads={"score": {"low": 0.3, "median": 0.2, "high": 0.4}}), "not in order"),
-        (changed(spreads={"score": {"low": 0.3, "median": float("nan"), "high": 0.4}}), "no JSON"),
+        ([{"change": 9.0}] * (FEWEST - 1), "4 frames are too few, 5 are needed"),
+        ([{}] * FEWEST, "it is frozen"),
+        ([{"change": None}] + [{}] * FEWEST, "it is frozen"),
+        ([{"change": 9.0, "luminance": BLACK - 0.1}] * 3 + [{"luminance": 200.0}] * 2, "it is black"),
+        ([{"change": 9.0, "occlusion": COVERED + 0.01}] * FEWEST, "it is covered"),
+        ([{"change": 9.0, "smear": TORN + 0.01}] * FEWEST, "it is torn"),
+        ([{"luminance": None, "smear": TORN + 0.01}] * FEWEST, "it is torn"),
     ],
 )
-def test_a_file_that_does_not_fit_is_refused_or_learned_anew(tmp_path, edit, message):
-    file = tmp_path / "front.json"
-    save_baseline(file, LEARNED, "bundle")
-    file.write_text(json.dumps(edit(json.loads(file.read_text()))))
-    with pytest.raises(GateError, match=message) as refusal:
-        load_baseline(file, "bundle")
-    assert str(file) in str(refusal.value) and "delete the file" in str(refusal.value)
-    assert load_baseline(file, "bundle", "relearn") is None
+def test_a_dead_camera_is_no_normal(frames, why):
+    with pytest.raises(UnsuitableReferenceError, match=why):
+        taken(*frames)
 
 
-@pytest.mark.parametrize("length", [0, 1, 40, 150])
-def test_a_file_cut_off_anywhere_is_refused(tmp_path, length):
-    file = tmp_path / "front.json"
-    save_baseline(file, LEARNED, "bundle")
-    file.write_bytes(file.read_bytes()[:length])
-    with pytest.raises(GateError, match="no JSON"):
-        load_baseline(file, "bundle")
-
-
-WRITER = """
-import sys
-from pathlib import Path
-from dgiqa_edge.runtime.gate.baseline import Baseline, Spread
-from dgiqa_edge.runtime.gate.baseline_file import save_baseline
-for number in range(10**9):
-    save_baseline(Path(sys.argv[1]), Baseline(number + 1, {"score": Spread(0.1, 0.5, 0.9)}), "bundle")
-    if number == 0:
-        print("writing", flush=True)
-"""
-
-
-def test_a_killed_writer_leaves_a_whole_file(tmp_path):
-    file = tmp_path / "front.json"
-    for delay_s in (0.0, 0.003, 0.011, 0.02, 0.05):
-        with subprocess.Popen([sys.executable, "-c", WRITER, str(file)], stdout=subprocess.PIPE, text=True) as writer:
-            assert writer.stdout.readline() == "writing\n"
-            time.sleep(delay_s)
-            os.kill(writer.pid, signal.SIGKILL)
-        assert load_baseline(file, "bundle").samples >= 1
+def test_a_normal_is_that_of_all_frames_and_of_what_all_of_them_measure():
+    """At a threshold is not beyond it, one frame that is new is enough, and so few changes tell nothing."""
+    found = taken(*[{"noise": None if at == 2 else 2.0, "change": STILL + 0.1 * (at == 0)} for at in range(FEWEST)])
+    assert found.samples == FEWEST
+    assert found.spreads["score"] == Spread(0.7, 0.7, 0.7)
+    assert "noise" not in found.spreads and "change" not in found.spreads
+    assert taken(*[{"change": None if at == 0 else STILL} for at in range(FEWEST)]).samples == FEWEST

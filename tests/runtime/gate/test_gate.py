@@ -285,3 +285,11 @@ def test_a_given_baseline_is_the_gates_own():
     baseline = Baseline(6, {"score": Spread(0.4, 0.5, 0.6)})
     assert Gate(parse_policy({}), baseline).baseline is baseline
     assert Gate(parse_policy({})).baseline is None
+
+
+def test_frames_of_a_switch_are_not_time_without_a_fault():
+    gate = Gate(parse_policy({**AT_ONCE, "dwell": {"reject_s": 0.0, "cool_down_s": 2.0}}))
+    played(gate, [(0.0, BAD), (1.0, GOOD)])
+    held = [gate.hold(GOOD, t) for t in (2.0, 3.0)]
+    assert {(one.state, one.reason) for one in held} == {(State.REJECT, "recovering")}
+    assert [one.state.value for one in played(gate, [(4.0, GOOD), (6.0, GOOD)])] == ["reject", "pass"]

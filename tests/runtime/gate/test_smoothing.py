@@ -41,8 +41,8 @@ def test_the_median_ignores_one_wild_frame_and_forgets_by_time():
 
 
 def test_reset_forgets():
-    for smoother in (ExponentialAverage(1.0), MedianWindow(1.0)):
-        smoother.update(5.0, 0.0)
+    for smoother in (ExponentialAverage(1.0), MedianWindow(1.0), LesserOfTwo(), Unsmoothed()):
+        smoother.update(-5.0, 0.0)
         smoother.reset()
         assert smoother.update(1.0, 0.1) == 1.0
 

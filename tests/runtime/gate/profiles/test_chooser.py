@@ -1,7 +1,7 @@
 """The choice is one of those there are, never flaps within ``hold_s``, and is never quiet for long."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dgiqa_edge.runtime.gate.profiles.chooser import (
@@ -19,8 +19,26 @@ LEVELS = st.floats(16.0, 255.0)
 PICTURES = st.builds(Cues, luminance=LEVELS, chroma=st.floats(0.0, 8.0))
 FRAMES = st.lists(st.tuples(st.floats(0.0, 1.5), st.one_of(st.none(), PICTURES)), max_size=120)
 
+IS_DARK, IS_LIGHT = (
+    (lambda cues: cues.luminance < SWITCH.dark_below),
+    (lambda cues: cues.luminance >= SWITCH.light_above),
+)
+IS_GREY, IS_COLOURED = (lambda cues: cues.chroma < SWITCH.grey_below), (lambda cues: cues.chroma >= SWITCH.colour_above)
+ASKED = {  # for a switch from one profile to another; whoever was dark may have been grey for long
+    (None, 0): IS_DARK,
+    (1, 0): IS_DARK,
+    (0, None): IS_LIGHT,
+    (0, 1): IS_LIGHT,
+    (None, 1): IS_GREY,
+    (1, None): IS_COLOURED,
+}
+
 
 @settings(max_examples=200)
+@example(
+    Cues(luminance=16.0, chroma=0.0),
+    [(0.0, Cues(luminance=95.0, chroma=0.0)), (2.0, Cues(luminance=95.0, chroma=4.0))],
+)
 @given(PICTURES, FRAMES)
 def test_a_switch_is_what_pictures_ask_for_and_quiet_is_limited(first: Cues, frames: list[tuple[float, Cues]]) -> None:
     chooser = ProfileChooser([PictureRule("dark"), PictureRule("grey")], SWITCH)
@@ -34,8 +52,7 @@ def test_a_switch_is_what_pictures_ask_for_and_quiet_is_limited(first: Cues, fra
             assert cues is not None
             assert asked_since is not None
             assert t - asked_since >= SWITCH.hold_s, "one picture alone never switches"
-            dark, grey = cues.luminance < SWITCH.light_above, cues.chroma < SWITCH.colour_above
-            assert {0: dark, 1: grey, None: True}[profile]
+            assert ASKED[last, profile](cues)
         asked_since = None if cues is None else t if asked_since is None else asked_since
         quiet_since = (t if quiet_since is None else quiet_since) if quiet else None
         assert not quiet or t - quiet_since < LONGEST * (SWITCH.settle_s + SWITCH.hold_s)
