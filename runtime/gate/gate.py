@@ -122,7 +122,8 @@ class Gate:
             ConfigurationError: ``t`` is not a finite number, or before the last one.
             GateError: the watchdog's action is ``raise`` and its time is over; the frame has been taken in.
         """
-        self._go_on(t)
+        self.check(t)
+        self._last = t
         before = self._state
         cause = self._take_in(reading, t)
         overdue = self._is_overdue(t)
@@ -149,8 +150,8 @@ class Gate:
         Raises:
             ConfigurationError: as :meth:`update`.
         """
-        self._go_on(t)
-        self._scored_at = t  # the score that is judged next is not too old
+        self.check(t)
+        self._last = self._scored_at = t  # the score that is judged next is not too old
         self._good_since = None
         overdue = self._is_overdue(t)
         held = Verdict(State.UNKNOWN, STARTING) if self._state is State.UNKNOWN else self._verdict
@@ -168,10 +169,10 @@ class Gate:
         """People were told that the camera is lost, which no verdict says: the next that settles is announced."""
         self._announcer.forget()
 
-    def _go_on(self, t: float) -> None:
+    def check(self, t: float) -> None:
+        """Refuse a frame's time as :meth:`update` does, with nothing taken in."""
         if not math.isfinite(t) or (self._last is not None and t < self._last):
             raise ConfigurationError(f"the gate's time went from {self._last} to {t}: give it a monotonic clock")
-        self._last = t
 
     def _take_in(self, reading: Reading, t: float) -> "_Cause":
         """Steps 1 to 4: from the reading to the fault; then move the state."""

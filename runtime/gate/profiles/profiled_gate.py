@@ -99,6 +99,7 @@ class ProfiledGate:
         Raises:
             ConfigurationError, GateError: as ``Gate.update``.
         """
+        self._gate.check(t)  # before the chooser remembers it
         index, quiet = self._chooser.update(reading.cues, local_s, t)
         chosen = None if index is None else self._profiles.each[index]
         if chosen is not self._chosen:

@@ -133,6 +133,12 @@ private:
 // Not for callers: from the C structures and back.
 namespace detail {
 
+template <auto free_it>
+struct Free {
+    template <typename Object>
+    void operator()(Object *object) const { free_it(object); }
+};
+
 inline void check(dgiqa_status status) {
     if (status != DGIQA_OK) throw Error(status, dgiqa_last_error());
 }
@@ -281,10 +287,7 @@ private:
         return size;
     }
 
-    struct Free {
-        void operator()(dgiqa_scorer *scorer) const { dgiqa_scorer_free(scorer); }
-    };
-    std::unique_ptr<dgiqa_scorer, Free> scorer_;
+    std::unique_ptr<dgiqa_scorer, detail::Free<dgiqa_scorer_free>> scorer_;
 };
 
 // One camera's gate, by the JSON text of a policy and of a learned baseline; neither: the defaults, no baseline.
@@ -320,10 +323,7 @@ public:
     dgiqa_gate *get() const noexcept { return gate_.get(); }
 
 private:
-    struct Free {
-        void operator()(dgiqa_gate *gate) const { dgiqa_gate_free(gate); }
-    };
-    std::unique_ptr<dgiqa_gate, Free> gate_;
+    std::unique_ptr<dgiqa_gate, detail::Free<dgiqa_gate_free>> gate_;
 };
 
 // Measures one camera's frames in their order.
@@ -352,10 +352,7 @@ public:
     dgiqa_cue_meter *get() const noexcept { return meter_.get(); }
 
 private:
-    struct Free {
-        void operator()(dgiqa_cue_meter *meter) const { dgiqa_cue_meter_free(meter); }
-    };
-    std::unique_ptr<dgiqa_cue_meter, Free> meter_;
+    std::unique_ptr<dgiqa_cue_meter, detail::Free<dgiqa_cue_meter_free>> meter_;
 };
 
 // Scorer, cues and gate of one camera together; the scorer must outlive it.
@@ -416,10 +413,7 @@ public:
     dgiqa_camera *get() const noexcept { return camera_.get(); }
 
 private:
-    struct Free {
-        void operator()(dgiqa_camera *camera) const { dgiqa_camera_free(camera); }
-    };
-    std::unique_ptr<dgiqa_camera, Free> camera_;
+    std::unique_ptr<dgiqa_camera, detail::Free<dgiqa_camera_free>> camera_;
 };
 
 }  // namespace dgiqa_edge

@@ -19,4 +19,7 @@ private:
     dgiqa_status status_;
 };
 
+// Of an argument, a setting or a file of settings: what is wrong with it, and what to give.
+[[noreturn]] inline void complain(const std::string &message) { throw Error(DGIQA_ERROR_CONFIGURATION, message); }
+
 }  // namespace dgiqa

@@ -1,55 +1,12 @@
-// Small bundles that make_bundles.py wrote, and folders of a test's own that go when it ends.
+// Small bundles that make_bundles.py wrote, copied to be changed, and the errors that they give.
 #pragma once
 
-#include <doctest/doctest.h>
-#include <unistd.h>
-
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <functional>
-#include <iterator>
-#include <string>
 
 #include "errors.hpp"
 #include "formats/sha256.hpp"
 #include "formats/strict_json.hpp"
-
-namespace fs = std::filesystem;
-
-// Folder of a small bundle; empty, with a message, where none were made (no Python with onnx at configure time).
-inline fs::path bundle_folder(const std::string &name) {
-    const char *folder = std::getenv("DGIQA_TEST_BUNDLES");
-    if (folder != nullptr && fs::exists(fs::path(folder) / name)) return fs::path(folder) / name;
-    MESSAGE("skipped: no test bundle '", name, "' (set DGIQA_TEST_BUNDLES to what make_bundles.py wrote)");
-    return {};
-}
-
-inline std::string content_of(const fs::path &file) {
-    std::ifstream stream(file, std::ios::binary);
-    return {std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
-}
-
-inline void write(const fs::path &file, const std::string &content) {
-    std::ofstream(file, std::ios::binary) << content;
-}
-
-class TemporaryFolder {
-public:
-    TemporaryFolder() {
-        std::string name = (fs::temp_directory_path() / "dgiqa-test-XXXXXX").string();
-        REQUIRE(mkdtemp(name.data()) != nullptr);
-        path_ = name;
-    }
-    ~TemporaryFolder() {
-        std::error_code ignored;
-        fs::remove_all(path_, ignored);
-    }
-    const fs::path &path() const { return path_; }
-
-private:
-    fs::path path_;
-};
+#include "test_files.hpp"
 
 // A copy of a bundle whose manifest and files a test may change.
 class BundleCopy {

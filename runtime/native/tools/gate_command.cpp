@@ -2,6 +2,7 @@
 #include <cmath>
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <vector>
 
 #include "commands.hpp"
@@ -62,18 +63,20 @@ struct Counts {
     }
 };
 
+using GivenText = std::optional<std::string>;  // of a file that an option names
+
 class Replay {
 public:
-    Replay(Scorer scorer, const std::string *policy, const std::string *baseline, const std::string *reference,
-           const std::string *regions, const std::string *profiles)
+    Replay(Scorer scorer, const GivenText &policy, const GivenText &baseline, const GivenText &reference,
+           const GivenText &regions, const GivenText &profiles)
         : scorer_(std::move(scorer)) {
+        const auto text_or_null = [](const GivenText &given) { return given ? given->c_str() : nullptr; };
         dgiqa_camera *camera = nullptr;
-        check(dgiqa_camera_create(scorer_.get(), policy != nullptr ? policy->c_str() : nullptr,
-                                  baseline != nullptr ? baseline->c_str() : nullptr, &camera));
+        check(dgiqa_camera_create(scorer_.get(), text_or_null(policy), text_or_null(baseline), &camera));
         camera_.reset(camera);
-        if (profiles != nullptr) check(dgiqa_gate_set_profiles(dgiqa_camera_gate(camera), profiles->c_str()));
-        if (reference != nullptr) check(dgiqa_camera_set_reference(camera, reference->c_str()));
-        check(dgiqa_camera_set_regions(camera, regions != nullptr ? regions->c_str() : nullptr));
+        if (profiles) check(dgiqa_gate_set_profiles(dgiqa_camera_gate(camera), profiles->c_str()));
+        if (reference) check(dgiqa_camera_set_reference(camera, reference->c_str()));
+        check(dgiqa_camera_set_regions(camera, text_or_null(regions)));
     }
 
     Judged judge(const RecordedFrame &recorded) {
@@ -165,21 +168,15 @@ int run_gate(const Arguments &arguments) {
         throw dgiqa::Error(DGIQA_ERROR_CONFIGURATION,
                            "give one video file or one directory of images; see dgiqa-edge-native gate --help");
     const bool json = arguments.has("--json");
-    const auto policy_file = arguments.text("--policy");
-    const std::string policy = policy_file ? text_of_file(*policy_file) : "";
-    const auto baseline_file = arguments.text("--baseline");
-    const std::string baseline = baseline_file ? text_of_file(*baseline_file) : "";
-    const auto reference_file = arguments.text("--reference");
-    const std::string reference = reference_file ? text_of_file(*reference_file) : "";
-    const auto profiles_file = arguments.text("--profiles");
-    const std::string profiles = profiles_file ? text_of_file(*profiles_file) : "";
+    const auto given = [&arguments](const char *option) {
+        const auto file = arguments.text(option);
+        return file ? GivenText(text_of_file(*file)) : std::nullopt;
+    };
+    const GivenText policy = given("--policy"), baseline = given("--baseline"), reference = given("--reference"),
+                    profiles = given("--profiles"), regions = given("--regions");
     const double begin_s = arguments.number("--begin", 0.0, 86400.0).value_or(0.0);
-    const auto regions_file = arguments.text("--regions");
-    const std::string regions = regions_file ? text_of_file(*regions_file) : "";
     const auto frames = recorded_frames(arguments.operands()[0], arguments.number("--fps", kSlowestFps, kFastestFps));
-    Replay replay(scorer_of(arguments), policy_file ? &policy : nullptr, baseline_file ? &baseline : nullptr,
-                  reference_file ? &reference : nullptr, regions_file ? &regions : nullptr,
-                  profiles_file ? &profiles : nullptr);
+    Replay replay(scorer_of(arguments), policy, baseline, reference, regions, profiles);
     Counts counts;
     bool watchdog = false;
     if (!json) print("%7s  %9s  %-7s  %s\n", "frame", "t_s", "state", "reason");
@@ -209,8 +206,8 @@ int run_gate(const Arguments &arguments) {
         std::fprintf(stderr, "%s\n", counts.as_json().dump().c_str());
     else
         print("%zu frames: %zu pass, %zu reject, %zu unknown; %zu not readable, %zu missing\n", counts.frames,
-                    counts.states[DGIQA_PASS], counts.states[DGIQA_REJECT], counts.states[DGIQA_UNKNOWN],
-                    counts.unreadable, counts.missing);
+              counts.states[DGIQA_PASS], counts.states[DGIQA_REJECT], counts.states[DGIQA_UNKNOWN], counts.unreadable,
+              counts.missing);
     if (watchdog) throw dgiqa::Error(DGIQA_ERROR_GATE, dgiqa_last_error());
     if (stop.caught()) {
         std::fprintf(stderr, "interrupted after %zu frames\n", counts.frames);

@@ -20,8 +20,6 @@ struct Free {
 };
 
 using Scorer = std::unique_ptr<dgiqa_scorer, Free<dgiqa_scorer_free>>;
-using Gate = std::unique_ptr<dgiqa_gate, Free<dgiqa_gate_free>>;
-using CueMeter = std::unique_ptr<dgiqa_cue_meter, Free<dgiqa_cue_meter_free>>;
 using Camera = std::unique_ptr<dgiqa_camera, Free<dgiqa_camera_free>>;
 
 // Throws Error with the library's message.

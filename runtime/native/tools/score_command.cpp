@@ -6,8 +6,8 @@
 #include <nlohmann/json.hpp>
 
 #include "commands.hpp"
-#include "formats/quoting.hpp"
 #include "faults.hpp"
+#include "formats/quoting.hpp"
 #include "formats/strict_json.hpp"
 #include "handles.hpp"
 #include "media/image_file.hpp"
@@ -26,8 +26,14 @@ void add_faults(const dgiqa_quality &quality, Json &row) {
     if (quality.fault_count == 0) return;
     row["faults"] = fault_probabilities(quality);
     Json &coverage = row["coverage"] = Json::object();
-    for (std::size_t i = 0; i < quality.fault_count; ++i)
-        if (quality.faults[i] >= PROBABLE) coverage[quality.fault_names[i]] = fault_cells(quality, i);
+    for (std::size_t i = 0; i < quality.fault_count; ++i) {
+        if (quality.faults[i] < PROBABLE) continue;
+        Json &cells = coverage[quality.fault_names[i]];
+        const float *value = quality.coverage + i;
+        for (int y = 0; y < quality.coverage_rows; ++y)
+            for (int x = 0; x < quality.coverage_columns; ++x, value += quality.fault_count)
+                cells[y].push_back(rounded(*value));
+    }
 }
 
 std::string named(const Json &coverage) {

@@ -51,8 +51,7 @@ namespace {
 
 void check_time(double t) {
     if (!std::isfinite(t)) {
-        throw dgiqa::Error(DGIQA_ERROR_CONFIGURATION,
-                           "the frame's time is " + dgiqa::number_text(t) + ": give the seconds of a monotonic clock");
+        dgiqa::complain("the frame's time is " + dgiqa::number_text(t) + ": give the seconds of a monotonic clock");
     }
 }
 
@@ -63,7 +62,7 @@ void dgiqa_camera::judge(const dgiqa_frame &frame, double t, dgiqa_quality &qual
     const auto started = std::chrono::steady_clock::now();
     const dgiqa::Picture picture = dgiqa::to_bgr(frame);
     const std::chrono::duration<double, std::milli> conversion = std::chrono::steady_clock::now() - started;
-    dgiqa::Quality scored = scorer.scorer.score(seen_.regions().any() ? seen_.picture(picture) : picture);
+    dgiqa::Quality scored = scorer.scorer.score(seen_.picture(picture));
     coverage_ = scored.coverage;
     cells_.frame_box = scored.frame_box;
     cells_.depth_box = scored.depth_box;
@@ -130,10 +129,8 @@ dgiqa_status dgiqa_camera_create(dgiqa_scorer *scorer, const char *policy_json, 
         *camera = nullptr;
     }
     return dgiqa::guarded([&] {
-        if (scorer == nullptr || camera == nullptr) {
-            throw dgiqa::Error(DGIQA_ERROR_CONFIGURATION,
-                               "dgiqa_camera_create: scorer and camera must not be NULL: create the scorer first");
-        }
+        dgiqa::demand(scorer && camera,
+                      "dgiqa_camera_create: scorer and camera must not be NULL: create the scorer first");
         *camera = new dgiqa_camera(*scorer, policy_json, baseline_json);
     });
 }
@@ -147,10 +144,7 @@ dgiqa_status dgiqa_camera_judge(dgiqa_camera *camera, const dgiqa_frame *frame, 
         *verdict = dgiqa::no_verdict();
     }
     return dgiqa::guarded([&] {
-        if (camera == nullptr || frame == nullptr || verdict == nullptr) {
-            throw dgiqa::Error(DGIQA_ERROR_CONFIGURATION,
-                               "dgiqa_camera_judge: camera, frame and verdict must not be NULL");
-        }
+        dgiqa::demand(camera && frame && verdict, "dgiqa_camera_judge: camera, frame and verdict must not be NULL");
         camera->judge(*frame, t, seen, *verdict);
     });
 }
@@ -160,28 +154,21 @@ dgiqa_status dgiqa_camera_no_signal(dgiqa_camera *camera, double t, dgiqa_verdic
         *verdict = dgiqa::no_verdict();
     }
     return dgiqa::guarded([&] {
-        if (camera == nullptr || verdict == nullptr) {
-            throw dgiqa::Error(DGIQA_ERROR_CONFIGURATION,
-                               "dgiqa_camera_no_signal: camera and verdict must not be NULL");
-        }
+        dgiqa::demand(camera && verdict, "dgiqa_camera_no_signal: camera and verdict must not be NULL");
         camera->no_signal(t, *verdict);
     });
 }
 
 dgiqa_status dgiqa_camera_set_regions(dgiqa_camera *camera, const char *regions_json) {
     return dgiqa::guarded([&] {
-        if (camera == nullptr) {
-            throw dgiqa::Error(DGIQA_ERROR_CONFIGURATION, "dgiqa_camera_set_regions: camera must not be NULL");
-        }
+        dgiqa::demand(camera, "dgiqa_camera_set_regions: camera must not be NULL");
         camera->set_regions(dgiqa::given_regions(regions_json));
     });
 }
 
 dgiqa_status dgiqa_camera_cues(const dgiqa_camera *camera, dgiqa_cues *cues) {
     return dgiqa::guarded([&] {
-        if (camera == nullptr || cues == nullptr) {
-            throw dgiqa::Error(DGIQA_ERROR_CONFIGURATION, "dgiqa_camera_cues: camera and cues must not be NULL");
-        }
+        dgiqa::demand(camera && cues, "dgiqa_camera_cues: camera and cues must not be NULL");
         *cues = dgiqa::shown_cues(camera->cues());
     });
 }
@@ -198,10 +185,8 @@ dgiqa_gate *dgiqa_camera_gate(dgiqa_camera *camera) { return camera == nullptr ?
 
 dgiqa_status dgiqa_camera_set_reference(dgiqa_camera *camera, const char *reference_json) {
     return dgiqa::guarded([&] {
-        if (camera == nullptr || reference_json == nullptr) {
-            throw dgiqa::Error(DGIQA_ERROR_CONFIGURATION,
-                               "dgiqa_camera_set_reference: camera and reference_json must not be NULL");
-        }
+        dgiqa::demand(camera && reference_json,
+                      "dgiqa_camera_set_reference: camera and reference_json must not be NULL");
         camera->meter.follow(dgiqa::read_reference(reference_json));
     });
 }

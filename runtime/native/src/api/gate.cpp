@@ -14,34 +14,17 @@ namespace {
 
 constexpr double NO_VALUE = std::numeric_limits<double>::quiet_NaN();
 
-struct CuePlace {
-    double dgiqa_cues::*shown;
-    dgiqa::CueValue value;
-};
-
-constexpr CuePlace CUE_PLACES[] = {
-    {&dgiqa_cues::luminance, &dgiqa::Cues::luminance}, {&dgiqa_cues::shadows, &dgiqa::Cues::shadows},
-    {&dgiqa_cues::clipped, &dgiqa::Cues::clipped},     {&dgiqa_cues::sharpness, &dgiqa::Cues::sharpness},
-    {&dgiqa_cues::noise, &dgiqa::Cues::noise},         {&dgiqa_cues::haze, &dgiqa::Cues::haze},
-    {&dgiqa_cues::contrast, &dgiqa::Cues::contrast},   {&dgiqa_cues::occlusion, &dgiqa::Cues::occlusion},
-    {&dgiqa_cues::change, &dgiqa::Cues::change},       {&dgiqa_cues::smear, &dgiqa::Cues::smear},
-    {&dgiqa_cues::moved, &dgiqa::Cues::moved},         {&dgiqa_cues::likeness, &dgiqa::Cues::likeness},
-    {&dgiqa_cues::cast, &dgiqa::Cues::cast},           {&dgiqa_cues::chroma, &dgiqa::Cues::chroma},
-};
-
 std::optional<double> given(double value) { return value != value ? std::nullopt : std::optional<double>(value); }
 
 double shown(const std::optional<double> &value) { return value.value_or(NO_VALUE); }
 
 dgiqa::Cues given_cues(const dgiqa_cues &cues) {
     dgiqa::Cues found;
-    for (const CuePlace &place : CUE_PLACES) {
-        found.*place.value = given(cues.*place.shown);
+    for (const dgiqa::CueField &field : dgiqa::CUE_FIELDS) {
+        found.*field.value = given(cues.*field.in_c);
     }
     return found;
 }
-
-[[noreturn]] void refuse_null(const char *what) { throw dgiqa::Error(DGIQA_ERROR_CONFIGURATION, what); }
 
 dgiqa::Reading given_reading(const dgiqa_reading &reading) {
     dgiqa::Reading found;
@@ -49,10 +32,10 @@ dgiqa::Reading given_reading(const dgiqa_reading &reading) {
     if (reading.cues != nullptr) {
         found.cues = given_cues(*reading.cues);
     }
-    if (reading.fault_count > 0 && (reading.fault_names == nullptr || reading.faults == nullptr)) {
-        refuse_null("dgiqa_gate_update: fault_names and faults must not be NULL where fault_count is above 0");
-    }
+    dgiqa::demand(reading.fault_count == 0 || (reading.fault_names && reading.faults),
+                  "dgiqa_gate_update: fault_names and faults must not be NULL where fault_count is above 0");
     for (std::size_t i = 0; i < reading.fault_count; ++i) {
+        dgiqa::demand(reading.fault_names[i], "dgiqa_gate_update: none of fault_names must be NULL");
         found.faults.push_back({reading.fault_names[i], reading.faults[i]});
     }
     return found;
@@ -101,10 +84,7 @@ dgiqa_gate::dgiqa_gate(const char *policy_json, const char *baseline_json) : gat
 
 namespace dgiqa {
 
-dgiqa_verdict no_verdict() {
-    Verdict verdict;
-    return shown_verdict(verdict);
-}
+dgiqa_verdict no_verdict() { return shown_verdict({}); }
 
 void update_gate(dgiqa_gate &handle, const Reading &reading, double t, dgiqa_verdict &verdict) {
     handle.begun = true;
@@ -122,8 +102,8 @@ Regions given_regions(const char *regions_json) {
 
 dgiqa_cues shown_cues(const Cues &cues) {
     dgiqa_cues found = {};
-    for (const CuePlace &place : CUE_PLACES) {
-        found.*place.shown = shown(cues.*place.value);
+    for (const CueField &field : CUE_FIELDS) {
+        found.*field.in_c = shown(cues.*field.value);
     }
     return found;
 }
@@ -139,9 +119,7 @@ dgiqa_status dgiqa_gate_create(const char *policy_json, const char *baseline_jso
         *gate = nullptr;
     }
     return dgiqa::guarded([&] {
-        if (gate == nullptr) {
-            refuse_null("dgiqa_gate_create: gate must not be NULL: give the place for the new gate");
-        }
+        dgiqa::demand(gate, "dgiqa_gate_create: gate must not be NULL: give the place for the new gate");
         *gate = new dgiqa_gate(policy_json, baseline_json);
     });
 }
@@ -151,42 +129,31 @@ dgiqa_status dgiqa_gate_update(dgiqa_gate *gate, const dgiqa_reading *reading, d
         *verdict = dgiqa::no_verdict();
     }
     return dgiqa::guarded([&] {
-        if (gate == nullptr || verdict == nullptr) {
-            refuse_null("dgiqa_gate_update: gate and verdict must not be NULL");
-        }
+        dgiqa::demand(gate && verdict, "dgiqa_gate_update: gate and verdict must not be NULL");
         dgiqa::update_gate(*gate, reading == nullptr ? dgiqa::Reading() : given_reading(*reading), t, *verdict);
     });
 }
 
 dgiqa_status dgiqa_gate_set_profiles(dgiqa_gate *gate, const char *profiles_json) {
     return dgiqa::guarded([&] {
-        if (gate == nullptr || profiles_json == nullptr) {
-            refuse_null("dgiqa_gate_set_profiles: gate and profiles must not be NULL");
-        }
-        if (gate->begun) {
-            refuse_null("dgiqa_gate_set_profiles: the gate has judged a frame: give its profiles before");
-        }
+        dgiqa::demand(gate && profiles_json, "dgiqa_gate_set_profiles: gate and profiles must not be NULL");
+        dgiqa::demand(!gate->begun, "dgiqa_gate_set_profiles: the gate has judged a frame: give its profiles before");
         gate->gate.set_profiles(dgiqa::read_profiles(profiles_json, gate->gate.policy()));
     });
 }
 
 dgiqa_status dgiqa_gate_set_local_time(dgiqa_gate *gate, double seconds) {
     return dgiqa::guarded([&] {
-        if (gate == nullptr) {
-            refuse_null("dgiqa_gate_set_local_time: gate must not be NULL");
-        }
-        if (!(seconds >= 0.0 && seconds <= 86401.0)) {
-            refuse_null("dgiqa_gate_set_local_time: give the seconds since local midnight, from 0 to 86401");
-        }
+        dgiqa::demand(gate, "dgiqa_gate_set_local_time: gate must not be NULL");
+        dgiqa::demand(seconds >= 0.0 && seconds <= 86401.0,
+                      "dgiqa_gate_set_local_time: give the seconds since local midnight, from 0 to 86401");
         gate->local_s = seconds;
     });
 }
 
 dgiqa_status dgiqa_gate_tell(dgiqa_gate *gate, const char *topic, const char *payload) {
     return dgiqa::guarded([&] {
-        if (gate == nullptr || topic == nullptr || payload == nullptr) {
-            refuse_null("dgiqa_gate_tell: gate, topic and payload must not be NULL");
-        }
+        dgiqa::demand(gate && topic && payload, "dgiqa_gate_tell: gate, topic and payload must not be NULL");
         gate->gate.tell(topic, payload);
     });
 }
@@ -210,9 +177,7 @@ dgiqa_status dgiqa_cue_meter_create(dgiqa_cue_meter **meter) {
         *meter = nullptr;
     }
     return dgiqa::guarded([&] {
-        if (meter == nullptr) {
-            refuse_null("dgiqa_cue_meter_create: meter must not be NULL: give the place for the new meter");
-        }
+        dgiqa::demand(meter, "dgiqa_cue_meter_create: meter must not be NULL: give the place for the new meter");
         *meter = new dgiqa_cue_meter;
     });
 }
@@ -222,18 +187,14 @@ dgiqa_status dgiqa_cue_meter_measure(dgiqa_cue_meter *meter, const dgiqa_frame *
         *cues = dgiqa::shown_cues(dgiqa::Cues());
     }
     return dgiqa::guarded([&] {
-        if (meter == nullptr || frame == nullptr || cues == nullptr) {
-            refuse_null("dgiqa_cue_meter_measure: meter, frame and cues must not be NULL");
-        }
+        dgiqa::demand(meter && frame && cues, "dgiqa_cue_meter_measure: meter, frame and cues must not be NULL");
         *cues = dgiqa::shown_cues(meter->meter.measure(dgiqa::to_bgr(*frame)));
     });
 }
 
 dgiqa_status dgiqa_cue_meter_set_regions(dgiqa_cue_meter *meter, const char *regions_json) {
     return dgiqa::guarded([&] {
-        if (meter == nullptr) {
-            refuse_null("dgiqa_cue_meter_set_regions: meter must not be NULL");
-        }
+        dgiqa::demand(meter, "dgiqa_cue_meter_set_regions: meter must not be NULL");
         meter->meter.set_regions(dgiqa::given_regions(regions_json));
     });
 }
@@ -246,9 +207,8 @@ void dgiqa_cue_meter_restart(dgiqa_cue_meter *meter) {
 
 dgiqa_status dgiqa_cue_meter_set_reference(dgiqa_cue_meter *meter, const char *reference_json) {
     return dgiqa::guarded([&] {
-        if (meter == nullptr || reference_json == nullptr) {
-            refuse_null("dgiqa_cue_meter_set_reference: meter and reference_json must not be NULL");
-        }
+        dgiqa::demand(meter && reference_json,
+                      "dgiqa_cue_meter_set_reference: meter and reference_json must not be NULL");
         meter->meter.follow(dgiqa::read_reference(reference_json));
     });
 }

@@ -12,6 +12,11 @@ namespace dgiqa {
 // Keeps the text for the calling thread and gives the status back.
 dgiqa_status keep_error(dgiqa_status status, const std::string &message) noexcept;
 
+// What a C function needs of its caller.
+inline void demand(bool met, const char *rule) {
+    if (!met) complain(rule);
+}
+
 template <typename Body>
 dgiqa_status guarded(Body &&body) noexcept {
     try {

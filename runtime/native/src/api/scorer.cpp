@@ -46,18 +46,15 @@ dgiqa_scorer_params dgiqa_scorer_default_params(void) {
 dgiqa_status dgiqa_scorer_create(const dgiqa_scorer_params *params, dgiqa_scorer **scorer) {
     if (scorer != nullptr) *scorer = nullptr;
     return dgiqa::guarded([&] {
-        if (params == nullptr || scorer == nullptr || params->bundle == nullptr)
-            throw dgiqa::Error(DGIQA_ERROR_CONFIGURATION,
-                               "dgiqa_scorer_create: params, its bundle and scorer must not be NULL: start from "
-                               "dgiqa_scorer_default_params() and set the bundle");
+        dgiqa::demand(params && scorer && params->bundle,
+                      "dgiqa_scorer_create: params, its bundle and scorer must not be NULL: start from "
+                      "dgiqa_scorer_default_params() and set the bundle");
         if (params->verify < DGIQA_VERIFY_ONCE || params->verify > DGIQA_VERIFY_NEVER)
-            throw dgiqa::Error(DGIQA_ERROR_CONFIGURATION, "dgiqa_scorer_create: verify is " +
-                                                              std::to_string(static_cast<int>(params->verify)) +
-                                                              ": give a DGIQA_VERIFY_ value");
+            dgiqa::complain("dgiqa_scorer_create: verify is " + std::to_string(static_cast<int>(params->verify)) +
+                            ": give a DGIQA_VERIFY_ value");
         if (dgiqa::number_of(params->fit) > DGIQA_FIT_CROP)
-            throw dgiqa::Error(DGIQA_ERROR_CONFIGURATION, "dgiqa_scorer_create: fit is " +
-                                                              std::to_string(dgiqa::number_of(params->fit)) +
-                                                              ": give a DGIQA_FIT_ value");
+            dgiqa::complain("dgiqa_scorer_create: fit is " + std::to_string(dgiqa::number_of(params->fit)) +
+                            ": give a DGIQA_FIT_ value");
         dgiqa::ScorerOptions options;
         options.bundle = params->bundle;
         if (params->backend != nullptr) options.backend = params->backend;
@@ -72,9 +69,7 @@ dgiqa_status dgiqa_scorer_create(const dgiqa_scorer_params *params, dgiqa_scorer
 dgiqa_status dgiqa_scorer_score(dgiqa_scorer *scorer, const dgiqa_frame *frame, dgiqa_quality *quality) {
     if (quality != nullptr) *quality = {};
     return dgiqa::guarded([&] {
-        if (scorer == nullptr || frame == nullptr || quality == nullptr)
-            throw dgiqa::Error(DGIQA_ERROR_CONFIGURATION,
-                               "dgiqa_scorer_score: scorer, frame and quality must not be NULL");
+        dgiqa::demand(scorer && frame && quality, "dgiqa_scorer_score: scorer, frame and quality must not be NULL");
         *quality = dgiqa::keep_quality(*scorer, scorer->scorer.score(*frame));
     });
 }

@@ -2,15 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <utility>
 
 #include "cues/grey.hpp"
 #include "cues/half_size.hpp"
 #include "cues/level_counts.hpp"
-#include "cues/neighbourhood.hpp"
 #include "cues/tiles.hpp"
-#include "frames/convert.hpp"
+#include "frames/neighbourhood.hpp"
 
 namespace dgiqa {
 namespace {
@@ -24,19 +22,7 @@ constexpr double NOISE_FINENESS = 2.0;
 constexpr float FLAT_VARIANCE = 9.0f;
 constexpr double PI = 3.141592653589793;
 
-double share(std::size_t count, std::size_t total) { return static_cast<double>(count) / static_cast<double>(total); }
-
-// Of those that a list of flags chooses.
-double share_of(const std::vector<std::uint8_t> &found, const std::vector<std::uint8_t> *chosen) {
-    std::size_t count = 0, total = 0;
-    for (std::size_t i = 0; i < found.size(); ++i) {
-        if (chosen == nullptr || (*chosen)[i] != 0) {
-            count += found[i] != 0;
-            ++total;
-        }
-    }
-    return total == 0 ? std::nan("") : share(count, total);
-}
+double share(std::uint64_t count, std::size_t total) { return static_cast<double>(count) / static_cast<double>(total); }
 
 // Share of pixels with a channel at its end: colour is lost there before grey is white.
 double clipped_share(const Picture &samples) {
@@ -58,7 +44,7 @@ double chroma(const Picture &samples) {
         sum += static_cast<std::uint64_t>(std::max({pixel[0], pixel[1], pixel[2]}) -
                                           std::min({pixel[0], pixel[1], pixel[2]}));
     }
-    return static_cast<double>(sum) / static_cast<double>(total);
+    return share(sum, total);
 }
 
 std::uint64_t squared_difference(const std::uint8_t *one, const std::uint8_t *other, int count) {
@@ -132,10 +118,7 @@ std::optional<double> sharpness(const Picture &grey, const Part *part) {
 // tiles at black or white, where noise is cut off, do not count.
 std::optional<double> noise(const Picture &grey, const Part *part) {
     const double scale = std::sqrt(PI / 2.0) / 6.0;
-    NoiseTiles tiles;
-    for (const NoiseStrip &strip : noise_strips(grey.height)) {
-        add_noise_tiles(grey, strip.start, strip.rows, tiles);
-    }
+    const NoiseTiles tiles = noise_tiles(grey);
     std::vector<std::uint8_t> all, exposed;
     for (std::size_t tile = 0; tile < tiles.response.size(); ++tile) {
         if (part != nullptr && part->noise_tiles[tile] == 0) {
@@ -173,28 +156,28 @@ std::optional<double> dark_channel(const Picture &small, const Part *part) {
     return LevelCounts(around.pixels).quantile(0.05) / 255.0;
 }
 
-// Share of sampled pixels in the green of an H.264 picture whose chroma was never decoded (Y, U and V all 0).
-double filled_share(const Picture &bgr, const Part *part) {
-    std::size_t filled = 0, total = 0;
+// What a decoder made up: lines repeated downwards, or the green of an H.264 picture whose chroma was never decoded (Y, U
+// and V all 0), of sampled pixels.
+std::optional<double> smeared_share(const Picture &bgr, const Picture &grey, const Part *part) {
+    const std::vector<std::uint8_t> tiles = repeated_tiles(grey);
+    std::size_t repeated = 0, all_tiles = 0, filled = 0, all_pixels = 0;
+    for (std::size_t i = 0; i < tiles.size(); ++i) {
+        const bool counts = part == nullptr || part->smear_tiles[i] != 0;
+        all_tiles += counts;
+        repeated += counts && tiles[i] != 0;
+    }
     for (int y = 0; y < bgr.height; y += FILLED_STEP) {
-        const std::uint8_t *row = bgr.row(y);
         for (int x = 0; x < bgr.width; x += FILLED_STEP) {
-            if (part != nullptr && part->mask.row(y)[x] == 0) {
-                continue;
-            }
-            const std::uint8_t *pixel = row + 3 * x;
-            filled += pixel[1] > 100 && pixel[0] < 6 && pixel[2] < 6;
-            ++total;
+            const bool counts = part == nullptr || part->mask.row(y)[x] != 0;
+            const std::uint8_t *pixel = bgr.row(y) + 3 * x;
+            all_pixels += counts;
+            filled += counts && pixel[1] > 100 && pixel[0] < 6 && pixel[2] < 6;
         }
     }
-    return total == 0 ? std::nan("") : share(filled, total);
-}
-
-// What a decoder made up: lines repeated downwards, or what it fills lost slices with.
-std::optional<double> smeared_share(const Picture &bgr, const Picture &grey, const Part *part) {
-    const double repeated = share_of(repeated_tiles(grey), part ? &part->smear_tiles : nullptr);
-    const double sum = repeated + filled_share(bgr, part);
-    return std::isnan(sum) ? std::nullopt : std::optional<double>(std::min(1.0, sum));
+    if (all_tiles == 0 || all_pixels == 0) {
+        return std::nullopt;
+    }
+    return std::min(1.0, share(repeated, all_tiles) + share(filled, all_pixels));
 }
 
 }  // namespace
@@ -251,7 +234,8 @@ Cues CueMeter::measure(const Picture &bgr) {
 }
 
 void CueMeter::follow(ReferenceView reference) {
-    view_.emplace(reference.view);
+    ViewMeter view(reference.view);  // first what may throw
+    view_ = std::move(view);
     reference_ = std::move(reference);
     learner_.reset();
 }

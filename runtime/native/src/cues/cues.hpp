@@ -19,8 +19,6 @@ namespace dgiqa {
 // Nothing that regions exclude has any part in a cue, and a cue of which nothing is left to measure has no value.
 class CueMeter {
 public:
-    explicit CueMeter(Regions regions = {}) : regions_(std::move(regions)) {}
-
     // The cues of a BGR frame. Below 64 pixels on a side only `change` is measured.
     Cues measure(const Picture &bgr);
 

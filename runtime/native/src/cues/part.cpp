@@ -5,8 +5,8 @@
 
 #include "cues/grey.hpp"
 #include "cues/half_size.hpp"
-#include "cues/neighbourhood.hpp"
 #include "cues/tiles.hpp"
+#include "frames/neighbourhood.hpp"
 
 namespace dgiqa {
 namespace {
@@ -26,23 +26,15 @@ Picture small_mask(const Picture &mask) {
     for (std::size_t i = 0; i < channels.pixels.size(); ++i) {
         channels.pixels[i] = mask.pixels[i / 3];
     }
-    const Picture small = small_of(channels);
-    Picture found(small.height, small.width, 1);
-    for (std::size_t i = 0; i < found.pixels.size(); ++i) {
-        found.pixels[i] = small.pixels[3 * i];
-    }
-    return found;
+    return grey_of(small_of(channels));
 }
 
 std::vector<std::uint8_t> whole_noise_tiles(const Picture &inner) {
-    NoiseTiles tiles;
-    for (const NoiseStrip &strip : noise_strips(inner.height)) {
-        add_noise_tiles(inner, strip.start, strip.rows, tiles);
-    }
-    for (std::uint8_t &level : tiles.level) {
+    std::vector<std::uint8_t> levels = noise_tiles(inner).level;
+    for (std::uint8_t &level : levels) {
         level = level == COUNTS;
     }
-    return tiles.level;
+    return levels;
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 namespace dgiqa {
 namespace {
 
+constexpr int NOISE_TILE = 16;
 constexpr int NOISE_FINENESS = 2;
 constexpr int SMEAR_TILE = 32;
 constexpr int SMEAR_FINENESS = 32;
@@ -51,6 +52,29 @@ void finish_row_of_tiles(std::vector<int> &sums, std::vector<std::uint8_t> &mean
     std::fill(sums.begin(), sums.end(), 0);
 }
 
+// The whole tiles of the strip of `rows` rows from `start` on.
+void add_strip(const Picture &grey, int start, int rows, NoiseTiles &tiles) {
+    const std::size_t width = static_cast<std::size_t>(grey.width);
+    std::vector<std::int16_t> down(width);
+    std::vector<std::uint8_t> response(width);
+    std::vector<int> response_sums(width / NOISE_TILE), level_sums(width / NOISE_TILE);
+    for (int y = 0; y < rows / NOISE_TILE * NOISE_TILE; ++y) {
+        const std::uint8_t *above = grey.row(start + (y == 0 ? 1 : y - 1));
+        const std::uint8_t *here = grey.row(start + y);
+        const std::uint8_t *below = grey.row(start + (y + 1 == rows ? y - 1 : y + 1));
+        for (std::size_t x = 0; x < width; ++x) {
+            down[x] = static_cast<std::int16_t>(second_difference(above[x], here[x], below[x]));
+        }
+        respond(down, response);
+        add_row(response.data(), response_sums);
+        add_row(here, level_sums);
+        if (y % NOISE_TILE == NOISE_TILE - 1) {
+            finish_row_of_tiles(response_sums, tiles.response);
+            finish_row_of_tiles(level_sums, tiles.level);
+        }
+    }
+}
+
 // Differences of neighbours in one row of sampled columns, added to their tiles.
 void add_differences(const std::uint8_t *above, const std::uint8_t *row, std::vector<int> &down,
                      std::vector<int> &along) {
@@ -83,32 +107,13 @@ void sample_row(const std::uint8_t *row, std::vector<std::uint8_t> &samples) {
 
 }  // namespace
 
-std::array<NoiseStrip, 3> noise_strips(int height) {
-    const int third = height / 3;
-    const int rows = std::max(NOISE_TILE, third / 2);
-    return {{{0, rows}, {third, rows}, {2 * third, rows}}};
-}
-
-void add_noise_tiles(const Picture &grey, int start, int rows, NoiseTiles &tiles) {
-    const std::size_t width = static_cast<std::size_t>(grey.width);
-    std::vector<std::int16_t> down(width);
-    std::vector<std::uint8_t> response(width);
-    std::vector<int> response_sums(width / NOISE_TILE), level_sums(width / NOISE_TILE);
-    for (int y = 0; y < rows / NOISE_TILE * NOISE_TILE; ++y) {
-        const std::uint8_t *above = grey.row(start + (y == 0 ? 1 : y - 1));
-        const std::uint8_t *here = grey.row(start + y);
-        const std::uint8_t *below = grey.row(start + (y + 1 == rows ? y - 1 : y + 1));
-        for (std::size_t x = 0; x < width; ++x) {
-            down[x] = static_cast<std::int16_t>(second_difference(above[x], here[x], below[x]));
-        }
-        respond(down, response);
-        add_row(response.data(), response_sums);
-        add_row(here, level_sums);
-        if (y % NOISE_TILE == NOISE_TILE - 1) {
-            finish_row_of_tiles(response_sums, tiles.response);
-            finish_row_of_tiles(level_sums, tiles.level);
-        }
+NoiseTiles noise_tiles(const Picture &grey) {
+    NoiseTiles tiles;
+    const int third = grey.height / 3;
+    for (const int start : {0, third, 2 * third}) {
+        add_strip(grey, start, std::max(NOISE_TILE, third / 2), tiles);
     }
+    return tiles;
 }
 
 std::vector<std::uint8_t> repeated_tiles(const Picture &grey) {

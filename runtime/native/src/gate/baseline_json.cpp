@@ -1,6 +1,5 @@
 #include "gate/baseline_json.hpp"
 
-#include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
 
@@ -14,15 +13,6 @@ using nlohmann::json;
 
 constexpr int VERSION = 1;
 const char *const KIND = "dgiqa-edge camera baseline";
-
-[[noreturn]] void damaged(const std::string &problem) { throw JsonTextError("it is damaged: " + problem); }
-
-// The member of that name; null where there is none.
-const json &member(const json &object, const char *key) {
-    static const json nothing;
-    const auto found = object.find(key);
-    return found == object.end() ? nothing : *found;
-}
 
 Spread read_spread(const std::string &name, const json &value) {
     if (!value.is_object() || value.size() != 3 || !value.contains("low") || !value.contains("median") ||
@@ -51,16 +41,8 @@ std::size_t check_with_normal(const std::string &name) {
 }
 
 KeptBaseline parse(const json &document) {
-    if (!document.is_object() || member(document, "kind") != KIND) {
-        throw JsonTextError("it holds something else");
-    }
-    if (member(document, "version") != VERSION) {
-        throw JsonTextError("its version is " + shown(member(document, "version")) + ", this library reads " +
-                            std::to_string(VERSION));
-    }
-    const json &id = member(document, "scorer_id");
-    const json &samples = member(document, "samples");
-    const json &spreads = member(document, "spreads");
+    const json none, id = document.value("scorer_id", none), samples = document.value("samples", none),
+                     spreads = document.value("spreads", none);
     if (!id.is_null() && !id.is_string()) {
         damaged("scorer_id is no text");
     }
@@ -82,14 +64,13 @@ KeptBaseline parse(const json &document) {
 
 std::optional<KeptBaseline> read_baseline(const std::string &text, OnUnusable on_unusable) {
     try {
-        return parse(read_json(text));
-    } catch (const JsonTextError &error) {
+        return parse(read_kept(text, KIND, VERSION));
+    } catch (const Error &error) {
         if (on_unusable == OnUnusable::RELEARN) {
             return std::nullopt;
         }
-        throw Error(DGIQA_ERROR_CONFIGURATION, std::string("this camera's baseline cannot be used (") + error.what() +
-                                                   "): give none to learn it anew, or set baseline.on_unusable to "
-                                                   "'relearn'");
+        complain(std::string("this camera's baseline cannot be used (") + error.what() +
+                 "): give none to learn it anew, or set baseline.on_unusable to 'relearn'");
     }
 }
 

@@ -84,8 +84,7 @@ void Gate::judge_by() {
 }
 
 Verdict Gate::update(const Reading &reading, double t) {
-    check_reading(reading);
-    check_time(t);
+    check(reading, t);
     last_ = t;
     const dgiqa_state before = state_;
     const Cause cause = take_in(reading, t);
@@ -117,8 +116,7 @@ Verdict Gate::update(const Reading &reading, double t) {
 }
 
 Verdict Gate::hold(const Reading &reading, double t) {
-    check_reading(reading);
-    check_time(t);
+    check(reading, t);
     last_ = t;
     scored_at_ = t;  // the score that is judged next is not too old
     good_since_.reset();
@@ -147,11 +145,11 @@ void Gate::change_to(const GatePolicy &policy, const std::optional<Baseline> &ba
     last_fault_ = nullptr;
 }
 
-void Gate::check_time(double t) const {
+void Gate::check(const Reading &reading, double t) const {
+    check_reading(reading);
     if (!std::isfinite(t) || (last_ && t < *last_)) {
-        throw Error(DGIQA_ERROR_CONFIGURATION, "the gate's time went from " +
-                                                   (last_ ? number_text(*last_) : "nothing") + " to " + number_text(t) +
-                                                   ": give it a monotonic clock");
+        complain("the gate's time went from " + (last_ ? number_text(*last_) : "nothing") + " to " + number_text(t) +
+                 ": give it a monotonic clock");
     }
 }
 

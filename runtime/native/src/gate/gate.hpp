@@ -39,12 +39,14 @@ public:
     // from passing frames.
     explicit Gate(const GatePolicy &policy, const std::optional<Baseline> &baseline = std::nullopt);
 
-    // Take in one frame captured at t, seconds of a clock that never goes back.
-    // Throws Error (CONFIGURATION): t not finite or before the last one, a reading out of range; WatchdogError.
+    // Throws Error (CONFIGURATION): t not finite or before the last one, a reading out of range.
+    void check(const Reading &reading, double t) const;
+
+    // Take in one frame captured at t, seconds of a clock that never goes back. Throws as check does; WatchdogError.
     Verdict update(const Reading &reading, double t);
 
     // Take in one frame of a change that is no fault, a switch of profiles: nothing is judged, the verdict stays.
-    // Throws Error (CONFIGURATION) as update does.
+    // Throws as check does.
     Verdict hold(const Reading &reading, double t);
 
     // Judge by another policy and another normal from the next frame on; state and reason stay until then. When people
@@ -65,7 +67,6 @@ private:
     };
 
     void judge_by();
-    void check_time(double t) const;
     Cause take_in(const Reading &reading, double t);
     void smooth(const Reading &reading, double t);
     template <typename Asked>

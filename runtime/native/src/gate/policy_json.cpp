@@ -14,22 +14,10 @@ namespace {
 
 // The words of a setting, each at the place of its value in the enumeration.
 using Words = std::vector<std::string>;
-const Words &role_words() {
-    static const Words words = {"reject", "explain", "off"};
-    return words;
-}
-const Words &smoothing_words() {
-    static const Words words = {"ema", "median", "none"};
-    return words;
-}
-const Words &action_words() {
-    static const Words words = {"report", "pass", "raise"};
-    return words;
-}
-const Words &unusable_words() {
-    static const Words words = {"refuse", "relearn"};
-    return words;
-}
+const Words ROLES = {"reject", "explain", "off"};
+const Words SMOOTHINGS = {"ema", "median", "none"};
+const Words ACTIONS = {"report", "pass", "raise"};
+const Words ON_UNUSABLE = {"refuse", "relearn"};
 
 template <typename Value>
 const std::string &word(const Words &words, Value value) {
@@ -46,8 +34,6 @@ template <typename Value>
 Value chosen(Section &section, const std::string &key, const Words &words) {
     return chosen<Value>(section, key, words, words);
 }
-
-[[noreturn]] void complain(const std::string &message) { throw Error(DGIQA_ERROR_CONFIGURATION, message); }
 
 // The settings' names of two thresholds.
 struct LimitKeys {
@@ -93,14 +79,13 @@ LimitKeys limit_keys(const CheckSpec &spec) {
 }
 
 Limits read_limits(Section section, const CheckSpec &spec) {
-    static const Words without_explain = {"reject", "off"};
     const LimitKeys keys = limit_keys(spec);
     const auto any = [&section](const LimitKeys &names) {
         return section.has(names.reject) || section.has(names.accept);
     };
     const bool ratios_only = any(RATIO_KEYS) && !any(keys);
     const bool is_score = spec.section() == nullptr;
-    const Role role = chosen<Role>(section, "role", role_words(), is_score ? without_explain : role_words());
+    const Role role = chosen<Role>(section, "role", ROLES, is_score ? Words{"reject", "off"} : ROLES);
     const Pair given = read_pair(section, keys, spec.low, spec.high, spec.side);
     const Pair absolute = ratios_only ? Pair{} : given;
     const Pair ratios = spec.relative ? read_pair(section, RATIO_KEYS, 0.0, 1000.0, spec.side) : Pair{};
@@ -108,47 +93,44 @@ Limits read_limits(Section section, const CheckSpec &spec) {
     return {role, spec.side, absolute.reject, absolute.accept, ratios.reject, ratios.accept};
 }
 
-SmoothingPolicy read_smoothing(Section section) {
-    const SmoothingPolicy policy = {chosen<Smoothing>(section, "method", smoothing_words()),
-                                    section.number("time_constant_s", 0.001, 3600.0),
-                                    section.number("window_s", 0.001, 60.0)};
+// What was read of a section with nothing else in it.
+template <typename Policy>
+Policy finished(const Section &section, const Policy &policy) {
     section.finish();
     return policy;
+}
+
+SmoothingPolicy read_smoothing(Section section) {
+    return finished(section, SmoothingPolicy{chosen<Smoothing>(section, "method", SMOOTHINGS),
+                                             section.number("time_constant_s", 0.001, 3600.0),
+                                             section.number("window_s", 0.001, 60.0)});
 }
 
 DwellPolicy read_dwell(Section section) {
-    const DwellPolicy policy = {section.number("pass_s", 0.0, 86400.0), section.number("reject_s", 0.0, 86400.0),
-                                section.number("cool_down_s", 0.0, 86400.0)};
-    section.finish();
-    return policy;
+    return finished(section, DwellPolicy{section.number("pass_s", 0.0, 86400.0), section.number("reject_s", 0.0, 86400.0),
+                                         section.number("cool_down_s", 0.0, 86400.0)});
 }
 
 ReasonPolicy read_reason(Section section) {
-    const ReasonPolicy policy = {section.number("settle_s", 0.0, 86400.0)};
-    section.finish();
-    return policy;
+    return finished(section, ReasonPolicy{section.number("settle_s", 0.0, 86400.0)});
 }
 
 StartPolicy read_start(Section section) {
-    const StartPolicy policy = {section.integer("readings", 1, 10000), section.number("score_max_age_s", 0.0, 86400.0)};
-    section.finish();
-    return policy;
+    return finished(section, StartPolicy{section.integer("readings", 1, 10000),
+                                         section.number("score_max_age_s", 0.0, 86400.0)});
 }
 
 FrozenPolicy read_frozen(Section section) {
-    static const Words allowed = {"reject", "off"};
-    const FrozenPolicy policy = {chosen<Role>(section, "role", role_words(), allowed),
-                                 section.number("change_at_most", 0.0, 255.0), section.number("after_s", 0.0, 86400.0)};
-    section.finish();
-    return policy;
+    return finished(section, FrozenPolicy{chosen<Role>(section, "role", ROLES, {"reject", "off"}),
+                                          section.number("change_at_most", 0.0, 255.0),
+                                          section.number("after_s", 0.0, 86400.0)});
 }
 
 WatchdogPolicy read_watchdog(Section section, const DwellPolicy &dwell) {
-    const WatchdogPolicy policy = {section.optional_number("max_reject_s", 0.0, 1e9),
-                                   chosen<WatchdogAction>(section, "action", action_words())};
-    section.finish();
+    const auto policy = finished(section, WatchdogPolicy{section.optional_number("max_reject_s", 0.0, 1e9),
+                                                         chosen<WatchdogAction>(section, "action", ACTIONS)});
     if (!policy.max_reject_s && policy.action != WatchdogAction::REPORT) {
-        complain(section.path_of("max_reject_s") + " is missing: action '" + word(action_words(), policy.action) +
+        complain(section.path_of("max_reject_s") + " is missing: action '" + word(ACTIONS, policy.action) +
                  "' needs it");
     }
     if (policy.max_reject_s && *policy.max_reject_s < dwell.reject_s) {
@@ -159,17 +141,13 @@ WatchdogPolicy read_watchdog(Section section, const DwellPolicy &dwell) {
 }
 
 BaselinePolicy read_baseline_policy(Section section) {
-    const BaselinePolicy policy = {section.number("learn_minutes", 0.0, 1440.0),
-                                   section.number("sample_every_s", 0.01, 3600.0),
-                                   chosen<OnUnusable>(section, "on_unusable", unusable_words())};
-    section.finish();
-    return policy;
+    return finished(section, BaselinePolicy{section.number("learn_minutes", 0.0, 1440.0),
+                                            section.number("sample_every_s", 0.01, 3600.0),
+                                            chosen<OnUnusable>(section, "on_unusable", ON_UNUSABLE)});
 }
 
 ReferencePolicy read_reference_policy(Section section) {
-    const ReferencePolicy policy = {section.number("learn_minutes", 0.0, 1440.0)};
-    section.finish();
-    return policy;
+    return finished(section, ReferencePolicy{section.number("learn_minutes", 0.0, 1440.0)});
 }
 
 // A ratio without a baseline would silently do nothing.
@@ -194,7 +172,7 @@ void write_if(Written &section, const char *key, const std::optional<double> &va
 
 Written limits_json(const CheckSpec &spec, const Limits &limits) {
     const LimitKeys keys = limit_keys(spec);
-    Written section = {{"role", word(role_words(), limits.role)}};
+    Written section = {{"role", word(ROLES, limits.role)}};
     write_if(section, keys.reject, limits.reject);
     write_if(section, keys.accept, limits.accept);
     write_if(section, RATIO_KEYS.reject, limits.reject_ratio);
@@ -234,15 +212,13 @@ GatePolicy read_policy(const std::string &text) {
         return parse_policy(read_json(text));
     } catch (const Error &error) {
         complain(std::string("gate policy: ") + error.what());
-    } catch (const JsonTextError &error) {
-        complain(std::string("gate policy: ") + error.what());
     }
 }
 
 std::string write_policy(const GatePolicy &policy) {
     Written document;
     document["score"] = limits_json(all_checks()[SCORE_CHECK], policy.limits[SCORE_CHECK]);
-    document["smoothing"] = {{"method", word(smoothing_words(), policy.smoothing.method)},
+    document["smoothing"] = {{"method", word(SMOOTHINGS, policy.smoothing.method)},
                              {"time_constant_s", policy.smoothing.time_constant_s},
                              {"window_s", policy.smoothing.window_s}};
     document["dwell"] = {{"pass_s", policy.dwell.pass_s},
@@ -250,15 +226,15 @@ std::string write_policy(const GatePolicy &policy) {
                          {"cool_down_s", policy.dwell.cool_down_s}};
     document["reason"] = {{"settle_s", policy.reason.settle_s}};
     document["start"] = {{"readings", policy.start.readings}, {"score_max_age_s", policy.start.score_max_age_s}};
-    document["frozen"] = {{"role", word(role_words(), policy.frozen.role)},
+    document["frozen"] = {{"role", word(ROLES, policy.frozen.role)},
                           {"change_at_most", policy.frozen.change_at_most},
                           {"after_s", policy.frozen.after_s}};
     document["watchdog"] = Written::object();
     write_if(document["watchdog"], "max_reject_s", policy.watchdog.max_reject_s);
-    document["watchdog"]["action"] = word(action_words(), policy.watchdog.action);
+    document["watchdog"]["action"] = word(ACTIONS, policy.watchdog.action);
     document["baseline"] = {{"learn_minutes", policy.baseline.learn_minutes},
                             {"sample_every_s", policy.baseline.sample_every_s},
-                            {"on_unusable", word(unusable_words(), policy.baseline.on_unusable)}};
+                            {"on_unusable", word(ON_UNUSABLE, policy.baseline.on_unusable)}};
     document["reference"] = {{"learn_minutes", policy.reference.learn_minutes}};
     document["cues"] = document["faults"] = Written::object();
     for (std::size_t check = 0; check < SCORE_CHECK; ++check) {

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "dgiqa_edge.h"
+
 namespace dgiqa {
 
 // Classical measurements of one frame; runtime/gate/reading.py says what each is. No value: nothing measured.
@@ -30,12 +32,14 @@ struct Cues {
 
 using CueValue = std::optional<double> Cues::*;
 
+// By its name, here and in the C API.
 struct CueField {
     const char *name;
     CueValue value;
+    double dgiqa_cues::*in_c;
 };
 
-// All of them, by name.
+// All of them.
 constexpr std::size_t CUE_COUNT = 14;
 extern const std::array<CueField, CUE_COUNT> CUE_FIELDS;
 

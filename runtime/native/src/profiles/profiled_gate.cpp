@@ -18,6 +18,7 @@ void ProfiledGate::set_profiles(Profiles profiles) {
 }
 
 Verdict ProfiledGate::update(const Reading &reading, double t, double local_s) {
+    gate_.check(reading, t);  // before the chooser remembers them
     const Choice choice = chooser_.update(reading.cues, local_s, t);
     if (choice.profile != chosen_) {
         kept(chosen_) = gate_.baseline();

@@ -1,7 +1,5 @@
 #include "profiles/profiles_json.hpp"
 
-#include <algorithm>
-#include <cctype>
 #include <regex>
 #include <set>
 #include <utility>
@@ -22,13 +20,20 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t MOST_PROFILES = 16;
-const char *const FORMS = "'picture:dark', 'picture:grey', '21:00-06:00' or 'mqtt:topic=payload'";
-
-[[noreturn]] void complain(const std::string &message) { throw Error(DGIQA_ERROR_CONFIGURATION, message); }
+const char *const NAMES = "give up to 32 letters, digits, '-' or '_', for files and metrics are named after it";
+const char *const FORMS = "give 'picture:dark', 'picture:grey', '21:00-06:00' or 'mqtt:topic=payload'";
 
 const json &published() {
     static const json found = parse_strictly(PROFILE_DEFAULTS);
     return found;
+}
+
+// Whatever the locale of the host program is.
+std::string lower(std::string name) {
+    for (char &letter : name) {
+        letter = letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter;
+    }
+    return name;
 }
 
 // The settings of `under` with those of `over` in their place, section by section.
@@ -38,16 +43,6 @@ json laid_over(json under, const json &over) {
         below = below.is_object() && item.value().is_object() ? laid_over(below, item.value()) : item.value();
     }
     return under;
-}
-
-std::string text_of(const json &section, const char *key, const std::string &path) {
-    if (!section.contains(key)) {
-        complain(path + "." + key + " is missing: give a text");
-    }
-    if (!section.at(key).is_string()) {
-        complain(path + "." + key + " is " + shown(section.at(key)) + ": give a text that is not empty");
-    }
-    return section.at(key).get<std::string>();
 }
 
 std::optional<Rule> rule_of(const std::string &text) {
@@ -74,55 +69,61 @@ std::optional<Rule> rule_of(const std::string &text) {
 }
 
 Profile profile_of(const json &values, const std::string &path, const json &own) {
-    static const json defaults = {{"gate", json::object()}};
+    json defaults = {{"gate", json::object()}};
     Section section(values, defaults, path);
-    const std::string name = text_of(values, "name", path);
+    const std::string name = section.text("name", NAMES);
     static const std::regex form("[A-Za-z0-9][A-Za-z0-9_-]{0,31}");
     if (name.size() > 32 || !std::regex_match(name, form)) {
-        complain(path + ".name is " + shown(name) +
-                 ": give up to 32 letters, digits, '-' or '_', for files and metrics are named after it");
+        section.refuse("name", NAMES);
     }
     const json known = published().value(name, json::object());
-    if (!values.contains("when") && !known.contains("when")) {
-        complain(path + ".when is missing: give " + FORMS);
+    defaults.update(known);
+    const std::optional<Rule> rule = rule_of(section.text("when", FORMS));
+    if (!rule) {
+        section.refuse("when", FORMS);
     }
-    const std::string when = values.contains("when") ? text_of(values, "when", path) : known.at("when").get<std::string>();
-    section.take_note({"name", "when"});
     section.section("gate");
     section.finish();
-    const std::optional<Rule> rule = rule_of(when);
-    if (!rule) {
-        complain(path + ".when is " + shown(when) + ": give " + FORMS);
-    }
-    const json gate = laid_over(laid_over(own, known.value("gate", json::object())),
-                                values.value("gate", json::object()));
+    const json none = json::object();
+    const json gate = laid_over(laid_over(own, known.value("gate", none)), values.value("gate", none));
     return {name, *rule, parse_policy(gate, path + ".gate")};
+}
+
+struct SwitchSetting {
+    const char *name;
+    double SwitchPolicy::*value;
+    double most;
+};
+
+constexpr SwitchSetting SWITCH[] = {
+    {"hold_s", &SwitchPolicy::hold_s, 60.0},           {"settle_s", &SwitchPolicy::settle_s, 600.0},
+    {"dark_below", &SwitchPolicy::dark_below, 255.0},  {"light_above", &SwitchPolicy::light_above, 255.0},
+    {"grey_below", &SwitchPolicy::grey_below, 255.0},  {"colour_above", &SwitchPolicy::colour_above, 255.0},
+};
+
+json switch_defaults() {
+    json defaults;
+    for (const SwitchSetting &setting : SWITCH) {
+        defaults[setting.name] = SwitchPolicy().*setting.value;
+    }
+    return defaults;
 }
 
 SwitchPolicy switch_of(Section section) {
     SwitchPolicy policy;
-    policy.hold_s = section.number("hold_s", 0.0, 60.0);
-    policy.settle_s = section.number("settle_s", 0.0, 600.0);
-    policy.dark_below = section.number("dark_below", 0.0, 255.0);
-    policy.light_above = section.number("light_above", 0.0, 255.0);
-    policy.grey_below = section.number("grey_below", 0.0, 255.0);
-    policy.colour_above = section.number("colour_above", 0.0, 255.0);
+    for (const SwitchSetting &setting : SWITCH) {
+        policy.*setting.value = section.number(setting.name, 0.0, setting.most);
+    }
     section.finish();
-    const auto check = [&section](const char *below, double low, const char *above, double high) {
+    for (const std::size_t pair : {2, 4}) {
+        const SwitchSetting &below = SWITCH[pair], &above = SWITCH[pair + 1];
+        const double low = policy.*below.value, high = policy.*above.value;
         if (high < low) {
-            complain(section.path_of(above) + " is " + number_text(high) + ": it must be at least " + below + " (" +
-                     number_text(low) + ")");
+            complain(section.path_of(above.name) + " is " + number_text(high) + ": it must be at least " + below.name +
+                     " (" + number_text(low) + ")");
         }
-    };
-    check("dark_below", policy.dark_below, "light_above", policy.light_above);
-    check("grey_below", policy.grey_below, "colour_above", policy.colour_above);
+    }
     return policy;
-}
-
-json switch_defaults() {
-    const SwitchPolicy policy;
-    return {{"hold_s", policy.hold_s},           {"settle_s", policy.settle_s},     {"dark_below", policy.dark_below},
-            {"light_above", policy.light_above}, {"grey_below", policy.grey_below}, {"colour_above", policy.colour_above}};
 }
 
 }  // namespace
@@ -132,25 +133,23 @@ Profiles parse_profiles(const json &values, const GatePolicy &own) {
     Section section(values, defaults, "");
     Profiles profiles;
     profiles.change = switch_of(section.section("switch"));
-    section.take_note({"profiles"});
+    const json &each = section.take("profiles");
     section.finish();
-    const json &each = values.contains("profiles") ? values.at("profiles") : defaults.at("profiles");
     if (!each.is_array()) {
-        complain("profiles is " + shown(each) + ": give a list of sections");
+        section.refuse("profiles", "give a list of sections");
     }
     if (each.size() > MOST_PROFILES) {
-        complain("profiles has " + std::to_string(each.size()) + " entries: give at most " + std::to_string(MOST_PROFILES));
+        complain("profiles has " + std::to_string(each.size()) + " entries: give at most " +
+                 std::to_string(MOST_PROFILES));
     }
     const json under = read_json(write_policy(own));
     std::set<std::string> names = {"day"};
     for (std::size_t index = 0; index < each.size(); ++index) {
         const std::string path = "profiles[" + std::to_string(index) + "]";
         profiles.each.push_back(profile_of(each.at(index), path, under));
-        std::string name = profiles.each.back().name;
-        std::transform(name.begin(), name.end(), name.begin(),
-                       [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
-        if (!names.insert(name).second) {
-            complain(path + ".name is '" + profiles.each.back().name +
+        const std::string &name = profiles.each.back().name;
+        if (!names.insert(lower(name)).second) {
+            complain(path + ".name is '" + name +
                      "', as another one: give each a name of its own ('day' is the camera's own settings)");
         }
     }
@@ -161,8 +160,6 @@ Profiles read_profiles(const std::string &text, const GatePolicy &own) {
     try {
         return parse_profiles(read_json(text), own);
     } catch (const Error &error) {
-        complain(std::string("profiles: ") + error.what());
-    } catch (const JsonTextError &error) {
         complain(std::string("profiles: ") + error.what());
     }
 }

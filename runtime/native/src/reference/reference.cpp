@@ -13,14 +13,11 @@ constexpr std::size_t LEARNED_VIEWS = 60;
 constexpr double MOST_MOVED = 0.033;
 constexpr double LEAST_LIKE = 0.43;
 
-// The middle one of each cell, of an even number the lower.
 std::vector<int> median(const std::vector<View> &views, std::vector<int> View::*cells) {
     std::vector<int> found((views.front().*cells).size()), values(views.size());
     for (std::size_t cell = 0; cell < found.size(); ++cell) {
         std::transform(views.begin(), views.end(), values.begin(), [&](const View &view) { return (view.*cells)[cell]; });
-        const auto place = values.begin() + static_cast<std::ptrdiff_t>((values.size() - 1) / 2);
-        std::nth_element(values.begin(), place, values.end());
-        found[cell] = *place;
+        found[cell] = lower_median(values);
     }
     return found;
 }
@@ -63,7 +60,7 @@ ReferenceView take_reference(int width, int height, const std::vector<View> &vie
         flaw = motion(views);
     }
     if (flaw) {
-        throw Error(DGIQA_ERROR_CONFIGURATION, "this picture makes no reference view: " + *flaw);
+        complain("this picture makes no reference view: " + *flaw);
     }
     return {width, height, static_cast<int>(views.size()), view};
 }

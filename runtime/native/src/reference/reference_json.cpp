@@ -17,20 +17,12 @@ const char *const KIND = "dgiqa-edge reference view";
 constexpr int MOST_FRAMES = 1000000;
 constexpr int LONGEST_SIDE = static_cast<int>(limits::longest_side);
 
-[[noreturn]] void damaged(const std::string &problem) { throw JsonTextError("it is damaged: " + problem); }
-
-const json &member(const json &object, const char *key) {
-    static const json nothing;
-    const auto found = object.find(key);
-    return found == object.end() ? nothing : *found;
-}
-
 bool within(const json &value, int low, int high) {
     return value.is_number_integer() && value >= low && value <= high;
 }
 
 int whole(const json &document, const char *name, int low, int high) {
-    const json &value = member(document, name);
+    const json value = document.value(name, json());
     if (!within(value, low, high)) {
         damaged(std::string(name) + " is no whole number from " + std::to_string(low) + " to " + std::to_string(high));
     }
@@ -59,7 +51,7 @@ bool flatten(const json &value, const std::vector<int> &shape, std::size_t depth
 
 std::vector<int> cells(const json &document, const char *name, const std::vector<int> &shape) {
     std::vector<int> found;
-    if (!flatten(member(document, name), shape, 0, found)) {
+    if (!flatten(document.value(name, json()), shape, 0, found)) {
         std::string size;
         for (const int side : shape) {
             size += (size.empty() ? "" : "x") + std::to_string(side);
@@ -70,13 +62,6 @@ std::vector<int> cells(const json &document, const char *name, const std::vector
 }
 
 ReferenceView parse(const json &document) {
-    if (!document.is_object() || member(document, "kind") != KIND) {
-        throw JsonTextError("it holds something else");
-    }
-    if (member(document, "version") != VERSION) {
-        throw JsonTextError("its version is " + shown(member(document, "version")) + ", this library reads " +
-                            std::to_string(VERSION));
-    }
     ReferenceView found;
     found.width = whole(document, "width", LEAST_REFERENCE_SIDE, LONGEST_SIDE);
     found.height = whole(document, "height", LEAST_REFERENCE_SIDE, LONGEST_SIDE);
@@ -86,35 +71,28 @@ ReferenceView parse(const json &document) {
     view.levels = cells(document, "levels", {view.rows, view.columns});
     view.colours = cells(document, "colours", {view.rows / COLOUR_CELLS, view.columns / COLOUR_CELLS, 3});
     if (const std::optional<std::string> flaw = flaw_of(view)) {
-        throw JsonTextError(*flaw);
+        complain(*flaw);
     }
     return found;
 }
 
-json rows_of(const std::vector<int> &values, std::size_t &next, const std::vector<int> &shape, std::size_t depth) {
-    if (depth == shape.size()) {
-        return values[next++];
+// A list in parts of so many each.
+json in_parts(const json &list, int size) {
+    json parts = json::array();
+    for (auto part = list.begin(); part != list.end(); part += size) {
+        parts.emplace_back(part, part + size);
     }
-    json list = json::array();
-    for (int i = 0; i < shape[depth]; ++i) {
-        list.push_back(rows_of(values, next, shape, depth + 1));
-    }
-    return list;
-}
-
-json rows_of(const std::vector<int> &values, const std::vector<int> &shape) {
-    std::size_t next = 0;
-    return rows_of(values, next, shape, 0);
+    return parts;
 }
 
 }  // namespace
 
 ReferenceView read_reference(const std::string &text) {
     try {
-        return parse(read_json(text));
-    } catch (const JsonTextError &error) {
-        throw Error(DGIQA_ERROR_CONFIGURATION, std::string("this reference view cannot be used (") + error.what() +
-                                                   "): take it anew with 'dgiqa-edge gate reference'");
+        return parse(read_kept(text, KIND, VERSION));
+    } catch (const Error &error) {
+        complain(std::string("this reference view cannot be used (") + error.what() +
+                 "): take it anew with 'dgiqa-edge gate reference'");
     }
 }
 
@@ -125,8 +103,8 @@ std::string write_reference(const ReferenceView &reference) {
                                        {"width", reference.width},
                                        {"height", reference.height},
                                        {"frames", reference.frames}};
-    document["levels"] = rows_of(view.levels, {view.rows, view.columns});
-    document["colours"] = rows_of(view.colours, {view.rows / COLOUR_CELLS, view.columns / COLOUR_CELLS, 3});
+    document["levels"] = in_parts(view.levels, view.columns);
+    document["colours"] = in_parts(in_parts(view.colours, 3), view.columns / COLOUR_CELLS);
     return document.dump();
 }
 

@@ -2,6 +2,8 @@
 // runtime/gate/reference/view.py, to the bit.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <utility>
 #include <vector>
 
@@ -20,6 +22,14 @@ struct View {
     std::vector<int> levels;   // [rows, columns]
     std::vector<int> colours;  // [rows / 4, columns / 4, 3], BGR
 };
+
+// Of an even number of values the lower of the two in the middle. They change places; there is at least one.
+template <typename Value>
+Value lower_median(std::vector<Value> &values) {
+    const auto place = values.begin() + static_cast<std::ptrdiff_t>((values.size() - 1) / 2);
+    std::nth_element(values.begin(), place, values.end());
+    return *place;
+}
 
 // Rows and columns of a picture's cells: 64 along its longer side, at least 16 along the other.
 std::pair<int, int> cells_of(int width, int height);

@@ -104,12 +104,6 @@ double hue(const std::vector<int> &colours, std::size_t cell, std::size_t channe
     return static_cast<double>(4 * colours[3 * cell + channel]) / light(colours, cell) - 1.0;
 }
 
-double middle(std::vector<double> values) {
-    const auto place = values.begin() + static_cast<std::ptrdiff_t>((values.size() - 1) / 2);
-    std::nth_element(values.begin(), place, values.end());
-    return *place;
-}
-
 bool has_light(int value) { return value >= LEAST_LIGHT && value <= MOST_LIGHT; }
 
 }  // namespace
@@ -121,7 +115,7 @@ ViewMeter::ViewMeter(View reference) : reference_(std::move(reference)), edges_(
     std::size_t rich[2] = {0, 0};
     for (int y = (rows % TILE) / 2; y + TILE <= rows; y += TILE) {
         for (int x = (columns % TILE) / 2; x + TILE <= columns; x += TILE) {
-            Tile tile = {{y, x}, {}, {}};
+            Tile tile = {y, x, {}, {}};
             for (const int direction : {0, 1}) {
                 tile.energy[direction] = product(edges_, y, x, edges_, y, x, direction);
                 tile.counts[direction] = tile.energy[direction] >= STRUCTURE;
@@ -165,16 +159,16 @@ std::size_t ViewMeter::tiles() const {
 }
 
 bool ViewMeter::inside(const Tile &tile, Shift shift) const {
-    const int row = tile.corner.row + shift.down, column = tile.corner.column + shift.along;
+    const int row = tile.row + shift.down, column = tile.column + shift.along;
     return row >= 0 && column >= 0 && row + TILE <= reference_.rows && column + TILE <= reference_.columns;
 }
 
 ViewMeter::Match ViewMeter::match(const Edges &frame, const Energies &energies, const Tile &tile, Shift shift,
                                   int direction) const {
-    const int row = tile.corner.row + shift.down, column = tile.corner.column + shift.along;
+    const int row = tile.row + shift.down, column = tile.column + shift.along;
     const std::size_t across = reference_.columns - TILE + 1;
     const std::size_t place = (static_cast<std::size_t>(direction) * (reference_.rows - TILE + 1) + row) * across + column;
-    return {product(edges_, tile.corner.row, tile.corner.column, frame, row, column, direction), energies[place]};
+    return {product(edges_, tile.row, tile.column, frame, row, column, direction), energies[place]};
 }
 
 double ViewMeter::likeness(const Edges &frame, const Energies &energies, Shift shift) const {
@@ -221,15 +215,16 @@ Difference ViewMeter::measure(const View &view) const {
 
 std::pair<double, std::optional<double>> ViewMeter::search(const Edges &frame, const Energies &energies,
                                                            double likeness_here) const {
-    double best = -std::numeric_limits<double>::infinity();
-    int distance = 0;
-    for (const Shift &shift : shifts_) {
-        const double found = likeness(frame, energies, shift);
-        if (found > best) {
-            best = found;
-            distance = shift.squared();
+    const auto best_of = [this](auto likeness_at) {
+        std::pair<double, int> best = {-std::numeric_limits<double>::infinity(), 0};
+        for (const Shift &shift : shifts_) {
+            if (const double found = likeness_at(shift); found > best.first) {
+                best = {found, shift.squared()};
+            }
         }
-    }
+        return best;
+    };
+    const auto [best, distance] = best_of([&](Shift shift) { return likeness(frame, energies, shift); });
     std::optional<int> squared;
     if (best >= FOUND) {
         squared = best - likeness_here >= GAIN ? distance : 0;
@@ -242,22 +237,15 @@ std::pair<double, std::optional<double>> ViewMeter::search(const Edges &frame, c
             continue;
         }
         ++voting;
-        double value = -2.0;
-        int farthest = 0;
-        for (const Shift &shift : shifts_) {
-            const double found = inside(tile, shift) ? likeness(frame, energies, tile, shift) : -2.0;
-            if (found > value) {
-                value = found;
-                farthest = shift.squared();
-            }
-        }
+        const auto [value, moved] = best_of([&](Shift shift) {
+            return inside(tile, shift) ? likeness(frame, energies, tile, shift) : -2.0;
+        });
         if (value >= TILE_FOUND) {
-            votes.push_back(value - likeness(frame, energies, tile, {0, 0}) >= TILE_GAIN ? farthest : 0);
+            votes.push_back(value - likeness(frame, energies, tile, {0, 0}) >= TILE_GAIN ? moved : 0);
         }
     }
     if (votes.size() >= LEAST_VOTERS && 3 * votes.size() >= voting) {
-        std::sort(votes.begin(), votes.end());
-        squared = std::max(squared.value_or(0), votes[(votes.size() - 1) / 2]);
+        squared = std::max(squared.value_or(0), lower_median(votes));
     }
     if (!squared) {
         return {best, std::nullopt};
@@ -289,7 +277,7 @@ std::optional<double> ViewMeter::cast(const View &view) const {
                 differences.push_back(hue(view.colours, cell, 2 * part) -
                                       faded * hue(reference_.colours, cell, 2 * part));
             }
-            parts[part] = middle(std::move(differences));
+            parts[part] = lower_median(differences);
         }
         const double squared = parts[0] * parts[0] + parts[1] * parts[1];
         least = least ? std::min(*least, squared) : squared;

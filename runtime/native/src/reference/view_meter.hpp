@@ -42,10 +42,6 @@ public:
     std::size_t tiles() const;  // with edges, of the direction that has more; 0 where none has enough
 
 private:
-    struct Corner {
-        int row;
-        int column;
-    };
     struct Shift {
         int down;
         int along;
@@ -57,7 +53,8 @@ private:
         int energy;
     };
     struct Tile {
-        Corner corner;
+        int row;
+        int column;
         int energy[2];
         bool counts[2];  // whether it has enough edges of the direction, and the reference enough such tiles
         bool votes() const;

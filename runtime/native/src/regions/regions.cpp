@@ -5,8 +5,10 @@
 #include <nlohmann/json.hpp>
 
 #include "errors.hpp"
+#include "frames/neighbourhood.hpp"
 #include "settings/json_text.hpp"
 #include "settings/number_text.hpp"
+#include "settings/section.hpp"
 
 namespace dgiqa {
 namespace {
@@ -16,10 +18,7 @@ constexpr std::size_t FEWEST_CORNERS = 3;
 constexpr std::size_t MOST_CORNERS = 256;
 constexpr double LEAST_SHARE = 0.01;
 constexpr int TRIAL_HEIGHT = 90, TRIAL_WIDTH = 160;  // as small as cues look at a picture
-constexpr int AROUND = 4;  // pixels on each side that what tells a cover must see, or a dead camera would seem good
 constexpr std::uint8_t COUNTS = 255;
-
-[[noreturn]] void complain(const std::string &message) { throw Error(DGIQA_ERROR_CONFIGURATION, message); }
 
 // Turns over what lies in the polygon: each side that crosses the line of a row's centres turns all pixels right of the
 // crossing over, in the order of operations of Python's.
@@ -49,23 +48,6 @@ std::vector<bool> inside(const Polygon &polygon, int height, int width) {
     return found;
 }
 
-// How many pixels are included with all that lies around them in the picture.
-int whole_surroundings(const Picture &mask) {
-    int found = 0;
-    for (int y = 0; y < mask.height; ++y) {
-        for (int x = 0; x < mask.width; ++x) {
-            bool whole = true;
-            for (int row = std::max(0, y - AROUND); row <= std::min(mask.height - 1, y + AROUND); ++row) {
-                const std::uint8_t *line = mask.row(row);
-                const int first = std::max(0, x - AROUND), last = std::min(mask.width - 1, x + AROUND);
-                whole = whole && std::all_of(line + first, line + last + 1, [](std::uint8_t level) { return level == COUNTS; });
-            }
-            found += whole;
-        }
-    }
-    return found;
-}
-
 Corner read_corner(const nlohmann::json &value, const std::string &list, const std::string &polygon) {
     if (!value.is_array() || value.size() != 2 || !value[0].is_number() || !value[1].is_number()) {
         complain(list + " is no list of polygons: give [[[x, y], [x, y], [x, y]]], with x and y from 0 to 1");
@@ -78,21 +60,18 @@ Corner read_corner(const nlohmann::json &value, const std::string &list, const s
     return corner;
 }
 
-std::vector<Polygon> read_polygons(const nlohmann::json &document, const char *list) {
-    std::vector<Polygon> polygons;
-    if (!document.contains(list)) {
-        return polygons;
-    }
-    const nlohmann::json &values = document[list];
+std::vector<Polygon> read_polygons(Section &section, const std::string &list) {
+    const nlohmann::json &values = section.take(list);
     if (!values.is_array()) {
-        complain(std::string(list) + " is " + shown(values) + ": give a list");
+        section.refuse(list, "give a list");
     }
     if (values.size() > MOST_POLYGONS) {
-        complain(std::string(list) + " has " + std::to_string(values.size()) + " polygons: give at most " +
+        complain(list + " has " + std::to_string(values.size()) + " polygons: give at most " +
                  std::to_string(MOST_POLYGONS));
     }
+    std::vector<Polygon> polygons;
     for (const nlohmann::json &value : values) {
-        const std::string name = std::string(list) + "[" + std::to_string(polygons.size()) + "]";
+        const std::string name = list + "[" + std::to_string(polygons.size()) + "]";
         if (!value.is_array() || value.size() < FEWEST_CORNERS || value.size() > MOST_CORNERS) {
             complain(name + " has " + std::to_string(value.is_array() ? value.size() : 0) + " corners: give " +
                      std::to_string(FEWEST_CORNERS) + " to " + std::to_string(MOST_CORNERS));
@@ -104,14 +83,6 @@ std::vector<Polygon> read_polygons(const nlohmann::json &document, const char *l
         polygons.push_back(std::move(polygon));
     }
     return polygons;
-}
-
-nlohmann::json document_of(const std::string &text) {
-    try {
-        return read_json(text);
-    } catch (const JsonTextError &error) {
-        complain(std::string("no regions can be read (") + error.what() + "): mend the text, or draw them anew");
-    }
 }
 
 }  // namespace
@@ -133,17 +104,20 @@ Picture Regions::mask(int height, int width) const {
 }
 
 Regions read_regions(const std::string &text) {
-    const nlohmann::json document = document_of(text);
-    if (!document.is_object()) {
-        complain("the regions are " + shown(document) + ": give an object with include and exclude");
+    nlohmann::json document;
+    try {
+        document = read_json(text);
+    } catch (const Error &error) {
+        complain(std::string("no regions can be read (") + error.what() + "): mend the text, or draw them anew");
     }
-    for (const auto &item : document.items()) {
-        if (item.key() != "include" && item.key() != "exclude") {
-            complain(shown_plainly(item.key()) + " is not a setting: known are include, exclude");
-        }
-    }
-    Regions regions{read_polygons(document, "include"), read_polygons(document, "exclude")};
-    if (whole_surroundings(regions.mask(TRIAL_HEIGHT, TRIAL_WIDTH)) < LEAST_SHARE * TRIAL_HEIGHT * TRIAL_WIDTH) {
+    static const nlohmann::json defaults = {{"include", nlohmann::json::array()}, {"exclude", nlohmann::json::array()}};
+    Section section(document, defaults, "");
+    const Regions regions{read_polygons(section, "include"), read_polygons(section, "exclude")};
+    section.finish();
+    // What tells a cover must see all around a pixel, or a dead camera would seem good.
+    const std::vector<std::uint8_t> whole = darkest_around(regions.mask(TRIAL_HEIGHT, TRIAL_WIDTH)).pixels;
+    const auto left = static_cast<double>(std::count(whole.begin(), whole.end(), COUNTS));
+    if (left < LEAST_SHARE * static_cast<double>(whole.size())) {
         complain("include and exclude leave too little of the picture to look at, or too thin a strip: draw them so that "
                  "more of it is left");
     }

@@ -37,16 +37,17 @@ double included_share(const Picture &mask, int row, int column) {
 
 }  // namespace
 
-Picture Seen::picture(const Picture &bgr) {
+const Picture &Seen::picture(const Picture &bgr) {
+    if (!regions_.any()) return bgr;
     if (bgr.height != height_ || bgr.width != width_) {
         height_ = bgr.height, width_ = bgr.width;
         const Picture mask = regions_.mask(height_, width_);
         const bool counts = std::any_of(mask.pixels.begin(), mask.pixels.end(), [](std::uint8_t level) { return level; });
         filling_ = counts ? std::optional<Filling>(mask) : std::nullopt;  // none: no pixel's centre is included
     }
-    Picture picture = bgr;
-    if (filling_) filling_->fill(picture);
-    return picture;
+    filled_ = bgr;
+    if (filling_) filling_->fill(filled_);
+    return filled_;
 }
 
 std::vector<double> where(const FaultCells &cells, int height, int width, const Regions &regions) {

@@ -19,14 +19,15 @@ public:
 
     const Regions &regions() const { return regions_; }
 
-    // A copy in which what is excluded is filled. Only where regions().any().
-    Picture picture(const Picture &bgr);
+    // The picture itself where all of it counts, else a copy in which what is excluded is filled, until the next call.
+    const Picture &picture(const Picture &bgr);
 
 private:
     Regions regions_;
     int height_ = 0;
     int width_ = 0;
     std::optional<Filling> filling_;
+    Picture filled_;
 };
 
 // The cells of one fault as the scorer gave them, and where they lie.

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 
+#include "errors.hpp"
 #include "formats/strict_json.hpp"
 
 namespace dgiqa {
@@ -18,14 +19,27 @@ std::string cut(const std::string &text, std::size_t longest) {
 
 nlohmann::json read_json(const std::string &text) {
     if (text.size() > LARGEST_BYTES) {
-        throw JsonTextError("it is larger than " + std::to_string(LARGEST_BYTES) + " bytes");
+        complain("it is larger than " + std::to_string(LARGEST_BYTES) + " bytes");
     }
     try {
         return parse_strictly(text);
     } catch (const JsonError &error) {
-        throw JsonTextError(std::string("it is not JSON: ") + error.what());
+        complain(std::string("it is not JSON: ") + error.what());
     }
 }
+
+nlohmann::json read_kept(const std::string &text, const char *kind, int version) {
+    const nlohmann::json document = read_json(text), none;
+    if (!document.is_object() || document.value("kind", none) != kind) {
+        complain("it holds something else");
+    }
+    if (const nlohmann::json found = document.value("version", none); found != version) {
+        complain("its version is " + shown(found) + ", this library reads " + std::to_string(version));
+    }
+    return document;
+}
+
+void damaged(const std::string &problem) { complain("it is damaged: " + problem); }
 
 std::string shown(const nlohmann::json &value) {
     return cut(value.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace), LONGEST_SHOWN);

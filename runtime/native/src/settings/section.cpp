@@ -12,8 +12,6 @@
 namespace dgiqa {
 namespace {
 
-[[noreturn]] void complain(const std::string &message) { throw Error(DGIQA_ERROR_CONFIGURATION, message); }
-
 std::string between(double low, double high) { return " from " + number_text(low) + " to " + number_text(high); }
 
 std::string joined(const std::vector<std::string> &words) {
@@ -84,6 +82,17 @@ std::string Section::choice(const std::string &key, const std::vector<std::strin
         refuse(key, "give one of " + joined(choices) + meant(word, choices));
     }
     return word;
+}
+
+std::string Section::text(const std::string &key, const std::string &rule) {
+    if (!has(key) && !defaults_.contains(key)) {
+        complain(path_of(key) + " is missing: " + rule);
+    }
+    const nlohmann::json &value = take(key);
+    if (!value.is_string()) {
+        refuse(key, rule);
+    }
+    return value.get<std::string>();
 }
 
 Section Section::section(const std::string &key) {

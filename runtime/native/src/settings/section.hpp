@@ -35,19 +35,22 @@ public:
     // One of the given words.
     std::string choice(const std::string &key, const std::vector<std::string> &choices);
 
+    // A text; rule: what to give, for messages.
+    std::string text(const std::string &key, const std::string &rule);
+
     // The section below this one; an absent one is empty.
     Section section(const std::string &key);
 
-    // These keys somebody else reads.
-    void take_note(const std::vector<std::string> &keys) { asked_.insert(asked_.end(), keys.begin(), keys.end()); }
+    // Whatever is there, for another reader.
+    const nlohmann::json &take(const std::string &key);
+
+    // Complain of a value that breaks the rule.
+    [[noreturn]] void refuse(const std::string &key, const std::string &rule) const;
 
     // Refuse keys that no method was called for.
     void finish() const;
 
 private:
-    const nlohmann::json &take(const std::string &key);
-    [[noreturn]] void refuse(const std::string &key, const std::string &rule) const;
-
     const nlohmann::json &values_;
     const nlohmann::json &defaults_;
     std::string path_;

@@ -3,13 +3,13 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
-#include <cstdlib>
 #include <dgiqa_edge.hpp>
-#include <filesystem>
 #include <memory>
 #include <random>
 #include <string>
 #include <vector>
+
+#include "../test_files.hpp"
 
 using namespace dgiqa_edge;
 
@@ -25,18 +25,15 @@ const char *const QUICK = R"({"smoothing": {"method": "none"}, "start": {"readin
 
 // None, with a message, where no test bundle was made or this build cannot run it.
 std::unique_ptr<Scorer> scorer(const std::string &name = "fused") {
-    const char *folder = std::getenv("DGIQA_TEST_BUNDLES");
-    if (folder == nullptr || !std::filesystem::exists(std::filesystem::path(folder) / name)) {
-        MESSAGE("skipped: no test bundles (set DGIQA_TEST_BUNDLES to what make_bundles.py wrote)");
-        return nullptr;
-    }
+    const fs::path folder = bundle_folder(name);
+    if (folder.empty()) return nullptr;
     const std::string built = dgiqa_build_info();
     if (built.find("\"openvino\"") == std::string::npos && built.find("\"onnxruntime\"") == std::string::npos) {
         MESSAGE("skipped: this build has no CPU backend");
         return nullptr;
     }
     ScorerOptions options;
-    options.bundle = (std::filesystem::path(folder) / name).string();
+    options.bundle = folder.string();
     options.threads = 1;
     options.verify = DGIQA_VERIFY_NEVER;
     return std::make_unique<Scorer>(options);

@@ -32,6 +32,8 @@ dgiqa_status update(dgiqa_gate *gate, double score, const dgiqa_cues *cues, doub
     return dgiqa_gate_update(gate, &reading, t, &verdict);
 }
 
+dgiqa_cues no_cues() { return {NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN}; }
+
 std::string last_error() { return dgiqa_last_error(); }
 
 }  // namespace
@@ -50,7 +52,8 @@ TEST_CASE("a verdict has NaN and NULL where there is nothing") {
     CHECK(std::isnan(verdict.threshold));
     CHECK(std::isnan(verdict.score));
     CHECK(std::isnan(verdict.smoothed));
-    dgiqa_cues cues = {NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, 0.5, NAN, NAN, NAN};
+    dgiqa_cues cues = no_cues();
+    cues.smear = 0.5;
     REQUIRE(update(gate, 0.9, &cues, 1.0, verdict) == DGIQA_OK);
     CHECK(verdict.state == DGIQA_REJECT);
     CHECK(std::string(verdict.reason) == "codec damage");
@@ -73,6 +76,13 @@ TEST_CASE("a verdict has NaN and NULL where there is nothing") {
         CHECK(dgiqa_gate_update(gate, &reading, 2.0, &verdict) == DGIQA_ERROR_CONFIGURATION);
         CHECK(last_error().find("fault_names and faults must not be NULL") != std::string::npos);
     }
+    SUBCASE("a fault without its name is refused") {
+        const char *const name = nullptr;
+        const float fault = 0.5f;
+        const dgiqa_reading reading = {0.9, nullptr, 1, &name, &fault};
+        CHECK(dgiqa_gate_update(gate, &reading, 2.0, &verdict) == DGIQA_ERROR_CONFIGURATION);
+        CHECK(last_error() == "dgiqa_gate_update: none of fault_names must be NULL");
+    }
     SUBCASE("a refused reading leaves an empty verdict") {
         CHECK(update(gate, 1.5, nullptr, 2.0, verdict) == DGIQA_ERROR_CONFIGURATION);
         CHECK(last_error() == "the score is 1.5: it must be a number from 0 to 1");
@@ -86,13 +96,12 @@ TEST_CASE("a verdict has NaN and NULL where there is nothing") {
 TEST_CASE("frames and numbers that are none are refused, never followed") {
     dgiqa_gate *gate = gate_of(QUICK);
     dgiqa_verdict verdict;
-    const dgiqa_cues no_cues = {NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN};
     for (const double wrong : {HUGE_VAL, -HUGE_VAL, 1e308, -1e308})
         CHECK(update(gate, wrong, nullptr, 0.0, verdict) == DGIQA_ERROR_CONFIGURATION);
     for (const double wrong : {HUGE_VAL, -HUGE_VAL, double(NAN)})
         CHECK(update(gate, 0.5, nullptr, wrong, verdict) == DGIQA_ERROR_CONFIGURATION);
     for (double dgiqa_cues::*cue : {&dgiqa_cues::luminance, &dgiqa_cues::smear}) {
-        dgiqa_cues cues = no_cues;
+        dgiqa_cues cues = no_cues();
         cues.*cue = HUGE_VAL;
         CHECK(update(gate, 0.5, &cues, 0.0, verdict) == DGIQA_ERROR_CONFIGURATION);
     }
@@ -233,6 +242,8 @@ TEST_CASE("profiles are given before the first frame, and the clock and messages
     const char *profiles = R"({"profiles": [{"name": "late", "when": "22:00-06:00"},
                                             {"name": "works", "when": "mqtt:site=works"}],
                                "switch": {"settle_s": 0}})";
+    CHECK(dgiqa_gate_set_profiles(gate, "{") == DGIQA_ERROR_CONFIGURATION);
+    CHECK(last_error().find("profiles: it is not JSON: at line 1") == 0);
     CHECK(dgiqa_gate_set_profiles(gate, R"({"profiles": [{"name": "late", "when": "25:00-06:00"}]})") ==
           DGIQA_ERROR_CONFIGURATION);
     CHECK(last_error().find("profiles: profiles[0].when is \"25:00-06:00\": give 'picture:dark'") == 0);

@@ -3,18 +3,17 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <cmath>
 
-#include "cue_pictures.hpp"
 #include "cues/cues.hpp"
 #include "cues/half_size.hpp"
 #include "cues/level_counts.hpp"
+#include "vector_files.hpp"
 
 using nlohmann::json;
 
 TEST_CASE("every cue of every frame is Python's") {
     const json document = json_file(vector_folder("cues") / "vectors.json");
-    const auto found = cue_pictures(document);
+    const auto found = pictures_of("cues");
     int compared = 0;
     for (const json &sequence : document["sequences"]) {
         CAPTURE(sequence["name"].get<std::string>());
@@ -26,21 +25,7 @@ TEST_CASE("every cue of every frame is Python's") {
                 meter.restart();
             }
             const dgiqa::Picture &picture = found.at(step["picture"].get<std::string>());
-            const json &size = step["spread"];
-            const dgiqa::Cues cues =
-                meter.measure(size.is_null() ? picture : spread(picture, size[0].get<int>(), size[1].get<int>()));
-            for (const dgiqa::CueField &field : dgiqa::CUE_FIELDS) {
-                CAPTURE(field.name);
-                const std::optional<double> &value = cues.*field.value;
-                REQUIRE(value.has_value() == step["cues"].contains(field.name));
-                if (value) {
-                    const double expected = step["cues"][field.name].get<double>();
-                    CAPTURE(*value);
-                    CAPTURE(expected);
-                    CHECK(std::abs(*value - expected) <= 1e-12 * std::max(1.0, std::abs(expected)));
-                    ++compared;
-                }
-            }
+            compared += check_cues(meter.measure(spread(picture, step["spread"])), step["cues"]);
         }
     }
     CHECK(compared > 400);

@@ -4,9 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <cstdint>
-#include <fstream>
 #include <functional>
-#include <iterator>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -15,6 +13,7 @@
 #include "dgiqa_edge.h"
 #include "frames/framing.hpp"
 #include "frames/picture.hpp"
+#include "vector_files.hpp"
 
 namespace dgiqa_test {
 
@@ -23,24 +22,18 @@ using Implementation = std::function<dgiqa::Picture(const dgiqa_frame &frame, in
 
 class FrameVectors {
 public:
-    FrameVectors() {
-        const std::string folder = std::string(DGIQA_EDGE_SOURCE_DIR) + "/tests/vectors/frames/";
-        std::ifstream(folder + "cases.json") >> document_;
-        std::ifstream bytes(folder + "pixels.bin", std::ios::binary);
-        pixels_.assign(std::istreambuf_iterator<char>(bytes), {});
-    }
     const nlohmann::json &of(const char *kind) const { return document_.at(kind); }
     const std::uint8_t *at(const nlohmann::json &array) const {
         REQUIRE(array.at(0).get<std::size_t>() + array.at(1).get<std::size_t>() <= pixels_.size());
-        return pixels_.data() + array.at(0).get<std::size_t>();
+        return reinterpret_cast<const std::uint8_t *>(pixels_.data()) + array.at(0).get<std::size_t>();
     }
     std::vector<std::uint8_t> bytes(const nlohmann::json &array) const {
         return {at(array), at(array) + array.at(1).get<std::size_t>()};
     }
 
 private:
-    nlohmann::json document_;
-    std::vector<std::uint8_t> pixels_;
+    nlohmann::json document_ = json_file(vector_folder("frames") / "cases.json");
+    std::string pixels_ = content_of(vector_folder("frames") / "pixels.bin");
 };
 
 inline dgiqa_frame frame_of(const FrameVectors &vectors, const nlohmann::json &one) {

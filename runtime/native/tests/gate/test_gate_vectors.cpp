@@ -2,10 +2,8 @@
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
-#include <algorithm>
 #include <cmath>
 #include <set>
-#include <vector>
 
 #include "gate/baseline_json.hpp"
 #include "gate/gate.hpp"
@@ -15,41 +13,6 @@
 using nlohmann::json;
 
 namespace {
-
-std::vector<std::filesystem::path> gate_vectors() {
-    std::vector<std::filesystem::path> files;
-    for (const auto &entry : std::filesystem::directory_iterator(vector_folder("gate"))) {
-        if (entry.path().extension() == ".json") {
-            files.push_back(entry.path());
-        }
-    }
-    std::sort(files.begin(), files.end());
-    return files;
-}
-
-std::optional<double> number(const json &value) {
-    return value.is_null() ? std::nullopt : std::optional<double>(value.get<double>());
-}
-
-dgiqa::Reading reading(const json &step) {
-    dgiqa::Reading reading;
-    reading.score = number(step["score"]);
-    if (!step["cues"].is_null()) {
-        reading.cues.emplace();
-        for (const auto &item : step["cues"].items()) {
-            const auto field = std::find_if(dgiqa::CUE_FIELDS.begin(), dgiqa::CUE_FIELDS.end(),
-                                            [&](const dgiqa::CueField &cue) { return item.key() == cue.name; });
-            REQUIRE(field != dgiqa::CUE_FIELDS.end());
-            *reading.cues.*field->value = number(item.value());
-        }
-    }
-    if (step.contains("faults")) {
-        for (const auto &item : step["faults"].items()) {
-            reading.faults.push_back({item.key(), item.value().get<double>()});
-        }
-    }
-    return reading;
-}
 
 std::optional<dgiqa::Baseline> baseline(json document) {
     if (document.is_null()) {
@@ -110,7 +73,7 @@ void check_verdict(const dgiqa::Verdict &verdict, const json &expected) {
 TEST_CASE("every verdict of every vector is the expected one") {
     std::set<std::string> reasons;
     int raised = 0;
-    const auto files = gate_vectors();
+    const auto files = json_files("gate");
     CHECK(files.size() >= 22);
     for (const auto &file : files) {
         const json document = json_file(file);
@@ -122,13 +85,13 @@ TEST_CASE("every verdict of every vector is the expected one") {
             const json &step = document["steps"][index];
             const double t = step["t"].get<double>();
             if (step["expect"].contains("raises")) {
-                CHECK_THROWS_AS(gate.update(reading(step), t), dgiqa::WatchdogError);
+                CHECK_THROWS_AS(gate.update(reading_of(step), t), dgiqa::WatchdogError);
                 ++raised;
                 continue;
             }
-            const dgiqa::Verdict verdict = gate.update(reading(step), t);
+            const dgiqa::Verdict verdict = gate.update(reading_of(step), t);
             check_verdict(verdict, step["expect"]);
-            CHECK(verdict.score == number(step["score"]));
+            CHECK(verdict.score == number_of(step["score"]));
             reasons.insert(verdict.reason);
         }
     }
@@ -143,7 +106,7 @@ TEST_CASE("a learned baseline written and read again gives the same verdicts as 
     double t = 0.0;
     for (const json &step : document["steps"]) {
         t = step["t"].get<double>();
-        gate.update(reading(step), t);
+        gate.update(reading_of(step), t);
     }
     REQUIRE(gate.baseline().has_value());
     const std::string text = dgiqa::write_baseline({*gate.baseline(), "bundle-1"});

@@ -3,11 +3,8 @@
 #include <doctest/doctest.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <unistd.h>
 #include <zlib.h>
 
-#include <filesystem>
-#include <fstream>
 #include <iterator>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -16,38 +13,27 @@
 #include "errors.hpp"
 #include "media/decoders.hpp"
 #include "media/image_file.hpp"
+#include "test_files.hpp"
 
 namespace {
-
-namespace fs = std::filesystem;
 
 const fs::path kFolder = fs::path(DGIQA_EDGE_SOURCE_DIR) / "tests" / "vectors" / "images";
 
 std::vector<std::uint8_t> bytes_of(const fs::path &path) {
-    std::ifstream file(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+    const std::string content = content_of(path);
+    return {content.begin(), content.end()};
 }
 
-// A folder of its own, gone with the test.
 class Scratch {
 public:
-    Scratch() {
-        std::string name = (fs::temp_directory_path() / "dgiqa-media-XXXXXX").string();
-        REQUIRE(mkdtemp(name.data()) != nullptr);
-        folder_ = name;
-    }
-    ~Scratch() { fs::remove_all(folder_); }
-    Scratch(const Scratch &) = delete;
-    Scratch &operator=(const Scratch &) = delete;
-    const fs::path &folder() const { return folder_; }
+    const fs::path &folder() const { return folder_.path(); }
     std::string write(const std::string &name, const std::vector<std::uint8_t> &content) const {
-        std::ofstream(folder_ / name, std::ios::binary)
-            .write(reinterpret_cast<const char *>(content.data()), static_cast<std::streamsize>(content.size()));
-        return (folder_ / name).string();
+        ::write(folder() / name, {content.begin(), content.end()});
+        return (folder() / name).string();
     }
 
 private:
-    fs::path folder_;
+    TemporaryFolder folder_;
 };
 
 std::string failure_of(const std::string &path) {
@@ -106,8 +92,7 @@ bool contains(const std::string &text, const std::string &part) { return text.fi
 }  // namespace
 
 TEST_CASE("every kind of file decodes to OpenCV's pixels") {
-    nlohmann::json cases;
-    std::ifstream(kFolder / "cases.json") >> cases;
+    const nlohmann::json cases = nlohmann::json::parse(content_of(kFolder / "cases.json"));
     const std::vector<std::uint8_t> pixels = bytes_of(kFolder / "pixels.bin");
     CHECK(cases.size() >= 25);
     for (const auto &one : cases) {

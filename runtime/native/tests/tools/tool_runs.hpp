@@ -1,19 +1,16 @@
 // The tool called as its users call it, for its tests.
 #pragma once
 
-#include <doctest/doctest.h>
-#include <stdlib.h>
 #include <sys/wait.h>
 
 #include <cstdio>
-#include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
 #include <vector>
 
-namespace fs = std::filesystem;
+#include "test_files.hpp"
+
 using Json = nlohmann::json;
 
 struct Outcome {
@@ -49,34 +46,22 @@ inline bool says(const Outcome &outcome, const std::string &text) {
 
 // Empty, with a message, where none were made.
 inline std::string bundle(const std::string &name = "fused") {
-    const char *folder = std::getenv("DGIQA_TEST_BUNDLES");
-    if (folder != nullptr && fs::exists(fs::path(folder) / name))
-        return "--bundle '" + std::string(folder) + "/" + name + "'";
-    MESSAGE("skipped: no test bundle (set DGIQA_TEST_BUNDLES to what make_bundles.py wrote)");
-    return {};
+    const fs::path folder = bundle_folder(name);
+    return folder.empty() ? "" : "--bundle '" + folder.string() + "'";
 }
 
 // A folder of frames: grey PPM pictures, and what is no picture.
 class Frames {
 public:
-    Frames() {
-        std::string name = (fs::temp_directory_path() / "dgiqa-tool-XXXXXX").string();
-        REQUIRE(mkdtemp(name.data()) != nullptr);
-        folder_ = name;
-    }
-    ~Frames() { fs::remove_all(folder_); }
-    Frames(const Frames &) = delete;
-    Frames &operator=(const Frames &) = delete;
     void add(const std::string &name, int level) const {
-        std::ofstream(folder_ / name, std::ios::binary) << "P6 64 48 255\n"
-                                                        << std::string(64 * 48 * 3, static_cast<char>(level));
+        ::write(folder_.path() / name, "P6 64 48 255\n" + std::string(64 * 48 * 3, static_cast<char>(level)));
     }
-    void link(const std::string &name, const std::string &to) const { fs::create_symlink(to, folder_ / name); }
-    void write(const std::string &name, const char *text) const { std::ofstream(folder_ / name) << text; }
+    void link(const std::string &name, const std::string &to) const { fs::create_symlink(to, folder_.path() / name); }
+    void write(const std::string &name, const char *text) const { ::write(folder_.path() / name, text); }
     void spoil(const std::string &name) const { write(name, "no picture"); }
-    std::string path() const { return "'" + folder_.string() + "'"; }
-    std::string file(const std::string &name) const { return "'" + (folder_ / name).string() + "'"; }
+    std::string path() const { return "'" + folder_.path().string() + "'"; }
+    std::string file(const std::string &name) const { return "'" + (folder_.path() / name).string() + "'"; }
 
 private:
-    fs::path folder_;
+    TemporaryFolder folder_;
 };

@@ -1,6 +1,7 @@
 """Gates with profiles answer as the vectors say, which are those of the script beside them; refusals are by path."""
 
 import json
+import math
 
 import pytest
 from places import VECTORS
@@ -8,7 +9,12 @@ from vectors.profiles import make_vectors
 
 from dgiqa_edge.runtime.errors import ConfigurationError
 from dgiqa_edge.runtime.gate.policy import GatePolicy
+from dgiqa_edge.runtime.gate.policy_file import parse_policy
+from dgiqa_edge.runtime.gate.profiles.chooser import ClockRule
+from dgiqa_edge.runtime.gate.profiles.profiled_gate import Profile, ProfiledGate, Profiles
 from dgiqa_edge.runtime.gate.profiles.settings import parse_profiles
+from dgiqa_edge.runtime.gate.reading import Cues, Reading
+from dgiqa_edge.runtime.gate.verdict import State
 from dgiqa_edge.runtime.settings.section import Section
 
 FOLDER = VECTORS / "profiles"
@@ -58,6 +64,19 @@ def test_a_loss_is_told_within_a_switch():
     found = told("lost")
     assert (3.0, "unknown", "no signal", "day") in found
     assert found[-1][1:] == ("pass", "good", "day")
+
+
+@pytest.mark.parametrize("t", [math.nan, math.inf, 0.5])
+def test_a_frame_that_is_refused_switches_no_profile(t):
+    own = parse_policy({"smoothing": {"method": "none"}, "start": {"readings": 1}, "dwell": {"cool_down_s": 0}})
+    gate = ProfiledGate(own, Profiles((Profile("late", ClockRule(22 * 3600, 6 * 3600), own),)))
+    good, bad = (Reading(score, Cues(luminance=150.0, chroma=9.0)) for score in (0.9, 0.1))
+    noon, late = 12 * 3600.0, 23 * 3600.0
+    assert gate.update(good, 1.0, noon).state is State.PASS
+    with pytest.raises(ConfigurationError, match="monotonic clock"):
+        gate.update(good, t, late)
+    verdict = gate.update(bad, 9.0, noon)
+    assert (verdict.state, verdict.profile) == (State.REJECT, "day"), "no switch, and so no quiet time of one"
 
 
 @pytest.mark.parametrize("case", json.loads((FOLDER / "refused.json").read_text()), ids=lambda case: case["path"])

@@ -1,4 +1,4 @@
-#include "cues/neighbourhood.hpp"
+#include "frames/neighbourhood.hpp"
 
 #include <algorithm>
 #include <vector>
