@@ -36,7 +36,6 @@ export class Detail {
     this.log = [];
     this.logged = null;
     this.gallery.clear();
-    this.ask().catch(() => {}); // the stream says that the connection is lost
   }
 
   open(camera) {
@@ -72,6 +71,7 @@ export class Detail {
   // What the stream brought.
   show() {
     if (this.camera === null) return;
+    if (!this.status) this.ask().catch(() => {}); // at once, not only in a second
     const { news } = this.world;
     const row = this.row();
     this.showVerdict(row, news.now);
