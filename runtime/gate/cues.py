@@ -81,7 +81,7 @@ class CueMeter:
             return Cues(change=change)
         grey = np.asarray(cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY), np.uint8)
         samples = np.ascontiguousarray(frame[::_SAMPLE_STEP, ::_SAMPLE_STEP])
-        small = _small(samples)
+        small, half = _small(samples), _half(grey)
         view = None if self._view is None else self._view.measure(view_of(grey, samples, self._view.cells))
         of_view = {} if view is None else view._asdict()
         levels, pixels = grey[::_SAMPLE_STEP, ::_SAMPLE_STEP].ravel(), samples.reshape(1, -1, 3)
@@ -95,11 +95,11 @@ class CueMeter:
             luminance=bright,
             shadows=float(counts[:SHADOW_LEVEL].sum() / counts.sum()),
             clipped=_clipped_share(pixels),
-            sharpness=_sharpness(grey, part),
+            sharpness=_sharpness(grey, half, part),
             noise=_noise(grey, part),
             haze=_dark_channel(small, part),
             contrast=bright - dark,
-            occlusion=_flat_share(small, part),
+            occlusion=_flat_share(_small(_half(half)), part),
             change=change,
             smear=_smeared_share(grey, frame, part),
             chroma=_chroma(pixels),
@@ -134,10 +134,10 @@ class CueMeter:
 class _Part:
     """What counts of the frames of one size, at the resolution of each measurement.
 
-    ``mask``, and ``inner`` without what touches excluded pixels, uint8 [H, W], 255 where they count; ``small`` and
-    ``surroundings``, the pixels whose neighbourhood counts as a whole (of a strip too thin for any, all of ``small``:
-    a lens that is covered is so beyond it too), for what ``_small`` gives; ``half`` for the half
-    size. The others bool: ``sampled`` and ``sparse`` of every fourth and every eighth pixel, ``noise`` and ``smear`` of
+    ``mask``, and ``inner`` without what touches excluded pixels, uint8 [H, W], 255 where they count; ``small`` for what
+    ``_small`` gives of samples, ``half`` for the half size; ``surroundings``, the pixels of the small means whose
+    neighbourhood counts as a whole (of a strip too thin for any, all that count: a lens that is covered is so beyond it
+    too). The others bool: ``sampled`` and ``sparse`` of every fourth and every eighth pixel, ``noise`` and ``smear`` of
     tiles, those that count as a whole.
     """
 
@@ -154,24 +154,30 @@ class _Part:
 
 def _part(mask: Levels) -> _Part:
     # Where a size is no multiple of the other, a pixel has a sliver of its neighbour too: hence without the borders.
-    inner = np.asarray(cv2.erode(mask, _AROUND), np.uint8)
-    small = _whole(_small(np.ascontiguousarray(cv2.erode(mask[::_SAMPLE_STEP, ::_SAMPLE_STEP], _AROUND))))
-    surroundings = np.asarray(cv2.erode(small, _HAZE_PATCH), np.uint8)
+    inner = _inner(mask)
+    small = _whole(_small(_inner(np.ascontiguousarray(mask[::_SAMPLE_STEP, ::_SAMPLE_STEP]))))
     columns = mask[:, ::_SAMPLE_STEP]
     steps = columns[1:, 1:] & columns[:-1, 1:] & columns[1:, :-1]
     large = min(mask.shape) >= LEAST_SIDE
     none = np.zeros(0, np.bool_)
+    half = _whole(_half(inner)) if large else inner
+    means = _whole(_small(_inner(_whole(_half(_inner(half)))))) if large else inner
+    surroundings = np.asarray(cv2.erode(means, _HAZE_PATCH), np.uint8)
     return _Part(
         mask=mask,
         inner=inner,
-        half=_whole(_half(inner)) if large else inner,
+        half=half,
         small=small,
-        surroundings=surroundings if surroundings.any() else small,
+        surroundings=surroundings if surroundings.any() else means,
         sampled=mask[::_SAMPLE_STEP, ::_SAMPLE_STEP].ravel() > 0,
         sparse=mask[::_SPARSE_STEP, ::_SPARSE_STEP] > 0,
         noise=np.concatenate([_tile_means(strip, _NOISE_TILE) == 255 for strip in _strips(inner)]) if large else none,
         smear=_tile_means(np.ascontiguousarray(steps), *_SMEAR_TILES) == 255 if large else none,
     )
+
+
+def _inner(mask: Levels) -> Levels:
+    return np.asarray(cv2.erode(mask, _AROUND), np.uint8)
 
 
 def _whole(mask: Levels) -> Levels:
@@ -198,14 +204,14 @@ def _chroma(pixels: Levels) -> float:
     return cv2.sumElems(cv2.subtract(largest, least))[0] / largest.size
 
 
-def _sharpness(grey: Levels, part: _Part | None) -> float | None:
+def _sharpness(grey: Levels, half: Levels, part: _Part | None) -> float | None:
     """How much of the gradient energy at half size is there at full size too, in the direction that has less.
 
     A sharp picture has about half as much, a blurred one a quarter, whatever its contrast; the lesser direction also
     sees motion blur. 2 squared levels keep pictures without structure from dividing by nothing.
     """
     fine = _squared_differences(grey, None if part is None else part.inner)
-    coarse = _squared_differences(_half(grey), None if part is None else part.half)
+    coarse = _squared_differences(half, None if part is None else part.half)
     if fine is None or coarse is None:
         return None
     return min(at_full / (at_half + 2.0) for at_full, at_half in zip(fine, coarse, strict=True))
@@ -290,11 +296,14 @@ def _dark_channel(small: Levels, part: _Part | None) -> float | None:
     return float(np.quantile(counted, 0.05)) / 255.0 if counted.size else None
 
 
-def _flat_share(small: Levels, part: _Part | None) -> float | None:
-    """Share of the picture whose surroundings deviate by less than 3 grey levels."""
-    grey = cv2.cvtColor(small, cv2.COLOR_BGR2GRAY).astype(np.float32)
-    mean = cv2.blur(grey, _FLAT_WINDOW)
-    flat = cv2.blur(grey * grey, _FLAT_WINDOW) - mean * mean < _FLAT_DEVIATION**2
+def _flat_share(means: Levels, part: _Part | None) -> float | None:
+    """Share of the picture whose surroundings deviate by less than 3 grey levels.
+
+    Of means of 4x4 pixels or more: a covered lens has no structure, and grain, which samples would show, is none.
+    """
+    levels = means.astype(np.float32)
+    mean = cv2.blur(levels, _FLAT_WINDOW)
+    flat = cv2.blur(levels * levels, _FLAT_WINDOW) - mean * mean < _FLAT_DEVIATION**2
     if part is not None:
         flat = flat[part.surroundings > 0]
     return float(np.mean(flat)) if flat.size else None

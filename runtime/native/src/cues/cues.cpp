@@ -104,8 +104,7 @@ std::optional<GradientEnergy> gradient_energy(const Picture &grey, const Picture
 
 // How much of the gradient energy at half size is there at full size too, in the direction that has less. 2 squared
 // levels keep pictures without structure from dividing by nothing.
-std::optional<double> sharpness(const Picture &grey, const Part *part) {
-    const Picture half = half_size(grey);
+std::optional<double> sharpness(const Picture &grey, const Picture &half, const Part *part) {
     const std::optional<GradientEnergy> fine = part ? gradient_energy(grey, part->inner) : gradient_energy(grey);
     const std::optional<GradientEnergy> coarse = part ? gradient_energy(half, part->half) : gradient_energy(half);
     if (!fine || !coarse) {
@@ -202,7 +201,7 @@ Cues CueMeter::measure(const Picture &bgr) {
     }
     const Picture grey = grey_of(bgr);
     const Picture samples = every(bgr, SAMPLE_STEP);
-    const Picture small = small_of(samples);
+    const Picture small = small_of(samples), half = half_size(grey);
     if (view_) {
         const Difference found = view_->measure(view_of(grey, samples, view_->rows(), view_->columns()));
         cues.moved = found.moved;
@@ -223,11 +222,13 @@ Cues CueMeter::measure(const Picture &bgr) {
     cues.luminance = bright;
     cues.shadows = share(counts.below(SHADOW_LEVEL), counts.total());
     cues.clipped = clipped_share(pixels);
-    cues.sharpness = sharpness(grey, part);
+    cues.sharpness = sharpness(grey, half, part);
     cues.noise = noise(grey, part);
     cues.haze = dark_channel(small, part);
     cues.contrast = bright - dark;
-    cues.occlusion = share_of_flat_surroundings(grey_of(small), FLAT_VARIANCE, part ? &part->surroundings : nullptr);
+    // Of means of 4x4 pixels or more: a covered lens has no structure, and grain, which samples would show, is none.
+    const Picture means = small_grey(half_size(half));
+    cues.occlusion = share_of_flat_surroundings(means, FLAT_VARIANCE, part ? &part->surroundings : nullptr);
     cues.smear = smeared_share(bgr, grey, part);
     cues.chroma = chroma(pixels);
     return cues;

@@ -51,4 +51,12 @@ Picture small_of(const Picture &bgr) {
     return fitted(bgr, std::max(1, static_cast<int>(std::nearbyint(height))), SMALL_WIDTH);
 }
 
+Picture small_grey(const Picture &grey) {
+    Picture channels(grey.height, grey.width, 3);
+    for (std::size_t i = 0; i < channels.pixels.size(); ++i) {
+        channels.pixels[i] = grey.pixels[i / 3];
+    }
+    return grey_of(small_of(channels));
+}
+
 }  // namespace dgiqa

@@ -14,4 +14,7 @@ Picture every(const Picture &picture, int step);
 // At most 160 wide, for what needs no detail.
 Picture small_of(const Picture &bgr);
 
+// The same of one channel.
+Picture small_grey(const Picture &grey);
+
 }  // namespace dgiqa

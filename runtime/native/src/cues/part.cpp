@@ -21,12 +21,8 @@ Picture whole(Picture mask) {
     return mask;
 }
 
-Picture small_mask(const Picture &mask) {
-    Picture channels(mask.height, mask.width, 3);
-    for (std::size_t i = 0; i < channels.pixels.size(); ++i) {
-        channels.pixels[i] = mask.pixels[i / 3];
-    }
-    return grey_of(small_of(channels));
+Picture inside(const Picture &mask) {
+    return darkest_around(mask, BESIDE);
 }
 
 std::vector<std::uint8_t> whole_noise_tiles(const Picture &inner) {
@@ -43,13 +39,14 @@ Part part_of(Picture mask, bool large) {
     Part part;
     if (large) {
         // Where a size is no multiple of the other, a pixel has a sliver of its neighbour too: hence without the borders.
-        part.inner = darkest_around(mask, BESIDE);
+        part.inner = inside(mask);
         part.half = whole(half_size(part.inner));
-        part.small = whole(small_mask(darkest_around(every(mask, SAMPLE_STEP), BESIDE)));
-        part.surroundings = darkest_around(part.small);
+        part.small = whole(small_grey(inside(every(mask, SAMPLE_STEP))));
+        const Picture means = whole(small_grey(inside(whole(half_size(inside(part.half))))));
+        part.surroundings = darkest_around(means);
         const auto &around = part.surroundings.pixels;
         if (std::all_of(around.begin(), around.end(), [](std::uint8_t level) { return level == 0; })) {
-            part.surroundings = part.small;  // a strip too thin: a lens that is covered is so beyond it too
+            part.surroundings = means;  // a strip too thin: a lens that is covered is so beyond it too
         }
         part.noise_tiles = whole_noise_tiles(part.inner);
         part.smear_tiles = whole_smear_tiles(mask);

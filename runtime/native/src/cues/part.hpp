@@ -13,8 +13,8 @@ struct Part {
     Picture mask;
     Picture inner;                  // without what touches excluded pixels
     Picture half;                   // at half size
-    Picture small;                  // as small_of gives it
-    Picture surroundings;           // the small pixels whose neighbourhood counts as a whole, or all where none does
+    Picture small;                  // of small samples
+    Picture surroundings;           // of small means, those whose neighbourhood counts as a whole, or all where none does
     std::vector<std::uint8_t> noise_tiles;  // not 0: counts as a whole
     std::vector<std::uint8_t> smear_tiles;
 };
