@@ -107,7 +107,8 @@ def test_a_dead_sink_stalls_nothing_and_every_sink_accounts_for_every_frame(
     # Each camera starts and ends; the script of neither loses its connection.
     presences = 2 * 2
     for name, stats in end["sinks"].items():
-        assert stats["offered"] == 2 * FRAMES + presences, name
+        again = stats["offered"] - 2 * FRAMES - presences  # states that were missed at first
+        assert 0 <= again <= min(stats["missed"] + stats["failed"], stats["delivered"]), name
         assert stats["offered"] == sum(stats[kind] for kind in ("delivered", "ignored", "missed", "failed")), name
     scored = front["scored"] + rear["scored"]
     assert end["sinks"]["dead"]["delivered"] == 0
