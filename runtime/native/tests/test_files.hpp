@@ -13,7 +13,8 @@
 
 namespace fs = std::filesystem;
 
-// Folder of a small bundle of make_bundles.py; empty, with a message, where none were made (no Python with onnx at configure time).
+// Folder of a small bundle of make_bundles.py; empty, with a message, where none were made: no Python with onnx at configure
+// time.
 inline fs::path bundle_folder(const std::string &name) {
     const char *folder = std::getenv("DGIQA_TEST_BUNDLES");
     if (folder != nullptr && fs::exists(fs::path(folder) / name)) return fs::path(folder) / name;

@@ -29,7 +29,7 @@ inline std::vector<fs::path> json_files(const std::string &folder) {
     return files;
 }
 
-// By their names, of a folder that has an index and pixels.
+// The pictures of a folder of vectors, by their names.
 inline std::map<std::string, dgiqa::Picture> pictures_of(const std::string &folder) {
     const std::string pixels = content_of(vector_folder(folder) / "pixels.bin");
     const nlohmann::json document = json_file(vector_folder(folder) / "vectors.json");
