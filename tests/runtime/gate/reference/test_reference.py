@@ -58,6 +58,13 @@ def test_a_reference_is_learned_from_the_minutes_asked_for_and_followed_from_the
     assert meter.passed(PHOTO, 400.0) is None
 
 
+def test_without_minutes_no_reference_is_learned_nor_beside_a_given_one():
+    for meter in (CueMeter(), CueMeter(reference=taken([PHOTO]), learn_minutes=1.0)):
+        assert [meter.passed(PHOTO[:64, :64], float(second)) for second in range(LEARNED_VIEWS)] == [
+            None
+        ] * LEARNED_VIEWS
+
+
 def test_minutes_that_make_no_reference_are_told_and_others_follow():
     meter = CueMeter(learn_minutes=1.0)
     wall = np.full((200, 300, 3), 140, np.uint8)
