@@ -108,7 +108,9 @@ def test_a_black_picture_chooses_nothing() -> None:
         ((200.0, 9.0), (16.0, 9.0), 0),
     ],
 )
-def test_a_picture_is_dark_and_grey_by_the_published_levels(before, now, profile):
+def test_a_picture_is_dark_and_grey_by_the_published_levels(
+    before: tuple[float, float], now: tuple[float, float], profile: int | None
+) -> None:
     """Below the lower level it becomes so, from the upper level on no more; one that is black tells nothing."""
     chooser = ProfileChooser([PictureRule("dark"), PictureRule("grey")], SwitchPolicy(hold_s=0.0))
     for t, (luminance, chroma) in enumerate((before, now)):
