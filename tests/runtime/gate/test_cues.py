@@ -245,6 +245,15 @@ def test_smear_is_counted_in_tiles_of_32_lines():
 
 
 @pytest.mark.parametrize(
+    ("colour", "smear"),
+    [((0, 135, 0), 1.0), ((5, 101, 5), 1.0), ((6, 101, 5), 0.0), ((5, 101, 6), 0.0), ((5, 100, 5), 0.0)],
+)
+def test_what_a_decoder_fills_lost_slices_with_is_smear(colour, smear):
+    """Y, U and V of 0 are a green without red and blue, give or take a codec's rounding."""
+    assert measure(np.full((64, 64, 3), colour, np.uint8)).smear == smear
+
+
+@pytest.mark.parametrize(
     ("rest", "noisy_tiles", "noisy"),
     [
         (247, 16, True),  # at white and at black noise is cut off: those tiles say nothing

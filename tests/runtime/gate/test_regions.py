@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 from dgiqa_edge.calibration.images.shipped import SHIPPED_PHOTOS
 from dgiqa_edge.runtime.errors import ConfigurationError
 from dgiqa_edge.runtime.gate.cues import CueMeter
-from dgiqa_edge.runtime.gate.regions import WHOLE, Regions, parse_regions, read_regions, regions_from, write_regions
+from dgiqa_edge.runtime.gate.regions import (
+    MOST_CORNERS,
+    WHOLE,
+    Regions,
+    parse_regions,
+    read_regions,
+    regions_from,
+    write_regions,
+)
 
 TOP = [[0, 0], [1, 0], [1, 0.25], [0, 0.25]]
 shares = st.floats(0.0, 1.0).map(lambda share: round(share, 4))
@@ -59,6 +67,15 @@ def test_what_is_crossed_twice_is_outside_and_what_is_excluded_wins():
     right = ((0.5, 0.0), (1.0, 0.0), (1.0, 1.0), (0.5, 1.0))
     np.testing.assert_array_equal(Regions((left,), (right,)).mask(1, 4), [[255, 255, 0, 0]])
     np.testing.assert_array_equal(Regions((left, right)).mask(1, 4), [[255] * 4])  # in any of them
+    corner = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0), (0.0, 0.25))  # level with the centres of the first row
+    np.testing.assert_array_equal(Regions((corner,)).mask(2, 4), [[255] * 4] * 2)
+
+
+def test_a_polygon_has_up_to_so_many_corners():
+    ring = [[round(0.5 + 0.4 * float(f(0.02 * at)), 4) for f in (np.cos, np.sin)] for at in range(MOST_CORNERS)]
+    assert parse_regions({"include": [ring]})
+    with pytest.raises(ConfigurationError, match="has 257 corners: give 3 to 256"):
+        parse_regions({"include": [[*ring, ring[0]]]})
 
 
 def _inside(x, y, polygon):

@@ -92,3 +92,27 @@ def test_a_black_picture_chooses_nothing() -> None:
     assert chooser.update(Cues(luminance=200.0, chroma=20.0), 0.0, 1.0) == (None, False)
     for t in range(2, 20):
         assert chooser.update(Cues(luminance=2.0, chroma=0.0), 0.0, float(t)) == (None, False)
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "profile"),
+    [
+        ((200.0, 9.0), (75.0, 2.0), None),
+        ((200.0, 9.0), (74.9, 2.0), 0),
+        ((200.0, 9.0), (75.0, 1.9), 1),
+        ((40.0, 9.0), (94.9, 9.0), 0),
+        ((40.0, 9.0), (95.0, 9.0), None),
+        ((200.0, 0.0), (200.0, 3.9), 1),
+        ((200.0, 0.0), (200.0, 4.0), None),
+        ((200.0, 9.0), (15.9, 0.0), None),
+        ((200.0, 9.0), (16.0, 9.0), 0),
+    ],
+)
+def test_a_picture_is_dark_and_grey_by_the_published_levels(
+    before: tuple[float, float], now: tuple[float, float], profile: int | None
+) -> None:
+    """Below the lower level it becomes so, from the upper level on no more; one that is black tells nothing."""
+    chooser = ProfileChooser([PictureRule("dark"), PictureRule("grey")], SwitchPolicy(hold_s=0.0))
+    for t, (luminance, chroma) in enumerate((before, now)):
+        found = chooser.update(Cues(luminance=luminance, chroma=chroma), 0.0, float(t))
+    assert found.profile == profile

@@ -57,6 +57,14 @@ def test_what_each_profile_learned_is_told_once_and_kept_while_another_is_in_for
     assert gate.thresholds() == own
 
 
+def test_what_was_learned_is_in_force_again_though_nobody_asked_for_it():
+    gate = ProfiledGate(POLICY, SITE)
+    for t, payload in enumerate(("off", "off", "off", "on", "off")):
+        gate.tell("mode", payload)
+        gate.update(Reading(0.5), float(t))
+    assert gate.profile == OWN and gate.thresholds().reject == pytest.approx(0.35)
+
+
 def test_a_given_baseline_is_in_force_and_never_told_of():
     gate = ProfiledGate(POLICY, baselines={None: NORMAL})
     assert gate.thresholds().reject == pytest.approx(0.35)

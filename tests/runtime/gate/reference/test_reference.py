@@ -27,6 +27,7 @@ def taken(frames):
         ([PHOTO // 16], "dark"),
         (PANNING, "in motion"),
         ([], "there is no frame"),
+        ([PHOTO, np.full_like(PHOTO, 140), PHOTO], "it changes, a frame of it is uniform"),
         ([PHOTO[:60]], "64 are needed on each side"),
     ],
 )
@@ -52,10 +53,26 @@ def test_frames_of_another_size_begin_anew():
 def test_a_reference_is_learned_from_the_minutes_asked_for_and_followed_from_then_on():
     meter = CueMeter(learn_minutes=2.0)
     times = np.arange(0.0, 300.0, 0.5)
+    assert meter.passed(PHOTO[:60], 0.0) is None, "too small a frame is not of the view"
     at = next(t for t in times if meter.passed(PHOTO, float(t)) is not None)
     assert at == 2.0 * (LEARNED_VIEWS - 1)
     assert meter.measure(PHOTO).moved == 0.0
     assert meter.passed(PHOTO, 400.0) is None
+
+
+def test_of_many_frames_every_second_one_is_kept():
+    taker = ReferenceTaker()
+    for _ in range(5):
+        taker.add(PHOTO[:64, :64])
+    taker.thin()
+    assert len(taker) == 3
+
+
+def test_without_minutes_no_reference_is_learned_nor_beside_a_given_one():
+    for meter in (CueMeter(), CueMeter(reference=taken([PHOTO]), learn_minutes=1.0)):
+        assert [meter.passed(PHOTO[:64, :64], float(second)) for second in range(LEARNED_VIEWS)] == [
+            None
+        ] * LEARNED_VIEWS
 
 
 def test_minutes_that_make_no_reference_are_told_and_others_follow():
