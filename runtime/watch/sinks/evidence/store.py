@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from ....errors import MachineError, SinkError
+from ....errors import MachineError
 from ....ground.atomic import PARTIAL_PREFIX, atomic_directory
 from ....ground.names import file_name
 from ..oldest_first import Kept, OldestFirst, unwritten
