@@ -30,6 +30,7 @@ MOST_POLYGONS = 32
 MOST_CORNERS = 256
 LEAST_SHARE = 0.01
 _TRIAL = (90, 160)  # as small as cues look at a picture
+_FINE = (1087, 2048)  # a prime and a power of two: a line that somebody draws misses all its centres
 _WINDOW = np.ones((9, 9), np.uint8)  # what tells a cover must see whole, or a dead camera would seem good
 _DECIMALS = 4
 
@@ -47,8 +48,8 @@ class Regions:
         [0, 0, 255, 255]
 
     Raises:
-        ConfigurationError: a polygon of fewer than 3 corners, a corner outside of 0..1, too many of them, or what is
-            left too little, or too thin, for a covered lens to show in it.
+        ConfigurationError: a polygon of fewer than 3 corners or without area, a corner outside of 0..1, too many of
+            them, or what is left too little, or too thin, for a covered lens to show in it.
     """
 
     include: tuple[Polygon, ...] = ()
@@ -158,6 +159,8 @@ def _check(polygon: Polygon, where: str) -> None:
             raise ConfigurationError(
                 f"{where} has a corner at [{x:g}, {y:g}]: give x and y as shares of the picture, from 0 to 1"
             )
+    if not _turns(polygon, *_FINE)[:, :-1].any():
+        raise ConfigurationError(f"{where} has no area: give corners that do not lie on one line")
 
 
 def _polygons(section: Section, key: str) -> tuple[Polygon, ...]:
@@ -191,7 +194,12 @@ def _mask(regions: Regions, height: int, width: int) -> Mask:
 
 
 def _inside(polygon: Polygon, height: int, width: int) -> NDArray[np.bool_]:
-    """Whether the centre of each pixel is inside, bool [height, width].
+    """Whether the centre of each pixel is inside, bool [height, width]."""
+    return np.logical_xor.accumulate(_turns(polygon, height, width)[:, :-1], axis=1)
+
+
+def _turns(polygon: Polygon, height: int, width: int) -> NDArray[np.bool_]:
+    """Where a row goes in or out, bool [height, width + 1].
 
     Each side that crosses the line of a row's centres turns all pixels right of the crossing over. C++ does the same in
     the same order of operations, so that no rounding tells them apart.
@@ -203,4 +211,4 @@ def _inside(polygon: Polygon, height: int, width: int) -> NDArray[np.bool_]:
         crossings = x0 + (centres[rows] - y0) * ((x1 - x0) / (y1 - y0 if y1 != y0 else 1.0))
         first = np.clip(np.ceil(crossings * width - 0.5), 0, width).astype(np.intp)
         turns[rows, first] ^= True
-    return np.logical_xor.accumulate(turns[:, :width], axis=1)
+    return turns

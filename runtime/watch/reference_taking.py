@@ -3,15 +3,20 @@
 Of all frames of a file or a folder, of some seconds of a camera.
 """
 
+import logging
 import time
+from collections import Counter
 from collections.abc import Iterator
 
 from ..errors import SourceError
 from ..gate.baseline import Baseline, BaselineTaker
 from ..gate.cues import CueMeter
+from ..gate.gate import Gate
+from ..gate.policy import GatePolicy, StartPolicy
 from ..gate.reading import Reading
 from ..gate.reference.reference import ReferenceTaker, ReferenceView
 from ..gate.regions import WHOLE, Regions
+from ..gate.verdict import State
 from ..quality import FrameScorer
 from .seen import Seen
 from .sources.protocol import End, Frame, Source
@@ -19,6 +24,9 @@ from .sources.protocol import End, Frame, Source
 MOST_VIEWS = 120
 LIVE_S = 10.0
 _PAUSE_S = 0.02
+_MIXED = 0.1
+_PUBLISHED = GatePolicy(start=StartPolicy(readings=1))
+_LOG = logging.getLogger(__name__)
 
 
 def take_reference(
@@ -29,6 +37,9 @@ def take_reference(
     regions: Regions = WHOLE,
 ) -> tuple[ReferenceView, Baseline | None]:
     """The reference view of a source, which is opened and closed; and its normal, where there is a scorer.
+
+    Frames of two kinds are warned of: those that the published policy rejects for one reason are more than a tenth of
+    them, and yet not nearly all.
 
     Args:
         seconds: of frames at most; None takes all of a file, and 10 s of a camera.
@@ -42,6 +53,7 @@ def take_reference(
         UnsuitableReferenceError: what it shows makes no reference view, or is nothing that can be normal.
     """
     taker, normal = ReferenceTaker(), BaselineTaker()
+    rejected: Counter[str] = Counter()
     meter, seen = CueMeter(regions), Seen(regions)
     every = 1
     try:
@@ -55,7 +67,10 @@ def take_reference(
                 taker.add(frame.image)
             if scorer is not None:
                 quality = scorer.score(seen.picture(frame.image))
-                normal.add(Reading(quality.score, meter.measure(frame.image), quality.faults).values())
+                reading = Reading(quality.score, meter.measure(frame.image), quality.faults)
+                normal.add(reading.values())
+                verdict = Gate(_PUBLISHED).update(reading, 0.0)  # each frame by itself
+                rejected[verdict.reason] += verdict.state is State.REJECT
             if len(taker) > MOST_VIEWS:
                 taker.thin()
                 every *= 2
@@ -63,7 +78,21 @@ def take_reference(
         source.close()
     # The normal first: of a picture that is black it says so, a view only that it is dark.
     baseline = None if scorer is None else normal.take()
-    return taker.take(), baseline
+    reference = taker.take()
+    if baseline is not None:
+        _warn_of_two_kinds(rejected, baseline.samples)
+    return reference, baseline
+
+
+def _warn_of_two_kinds(rejected: Counter[str], frames: int) -> None:
+    mixed = [f"{count} {why}" for why, count in rejected.most_common() if _MIXED < count / frames <= 1.0 - _MIXED]
+    if mixed:
+        _LOG.warning(
+            "warning: the frames are of two kinds: of %d the published policy rejects %s; that passes as normal from "
+            "now on: where it is not, take frames without it",
+            frames,
+            ", ".join(mixed),
+        )
 
 
 def _frames(source: Source, limit_s: float | None, give_up_s: float) -> Iterator[Frame]:

@@ -66,7 +66,10 @@ def run(args: argparse.Namespace) -> int:
     folder = None if watched is None else watched.settings.baselines
     out = args.out or (None if watched is None or folder is None else reference_file(folder, watched.name))
     if out is None:
-        raise ConfigurationError("--out FILE is missing: where the reference view is to be written")
+        raise ConfigurationError(
+            "--out FILE is missing: where the reference view is to be written; a folder 'baselines' at the top of the "
+            "watch file does too"
+        )
     check_output(out)
     quiet_decoder()
     with ExitStack() as stack:
@@ -95,6 +98,8 @@ def run(args: argparse.Namespace) -> int:
     print(f"{shown(out)}: reference view of {reference.frames} frames of {reference.width}x{reference.height}")
     if baseline is not None:
         print(f"{shown(kept)}: what is normal, of {baseline.samples} frames")
+    if folder is not None and None in (args.out, args.baseline):
+        print("a running watch takes it at its next start")
     return 0
 
 

@@ -17,7 +17,7 @@ from ...settings.file import read_settings
 from ...settings.section import Section
 from ..policy import GatePolicy
 from ..policy_file import parse_policy
-from .chooser import ClockRule, MessageRule, PictureRule, Rule, SwitchPolicy
+from .chooser import BLACK, ClockRule, MessageRule, PictureRule, Rule, SwitchPolicy
 from .profiled_gate import OWN, Profile, Profiles
 
 MOST_PROFILES = 16
@@ -73,6 +73,12 @@ def parse_profiles(section: Section, own: GatePolicy) -> Profiles:
                 f"{where.path_of('name')} is {it.name!r}, as {seen[key]}: give each a name of its own"
             )
         seen[key] = where.path_of("name")
+    for number, (it, where) in enumerate(zip(each, sections, strict=True)):
+        if (first := next(at for at, other in enumerate(each) if other.rule == it.rule)) < number:
+            raise ConfigurationError(
+                f"{where.path_of('when')} says the same as {sections[first].path_of('when')}, which goes before: it "
+                "would never be in force; give it another rule"
+            )
     return Profiles(each, switch)
 
 
@@ -113,7 +119,10 @@ def _switch(section: Section) -> SwitchPolicy:
     names = [item.name for item in fields(SwitchPolicy)]
     values = {name: section.number(name, getattr(default, name), *_RANGES.get(name, _LEVELS)) for name in names}
     section.finish()
-    for below, above in (("dark_below", "light_above"), ("grey_below", "colour_above")):
+    for below, above, least in (("dark_below", "light_above", BLACK), ("grey_below", "colour_above", 0.0)):
+        if values[below] <= least:
+            where = f"{section.path_of(below)} is {values[below]:g}"
+            raise ConfigurationError(f"{where}: it must be more than {least:g}, or no picture is below it")
         if values[above] < values[below]:
             raise ConfigurationError(
                 f"{section.path_of(above)} is {values[above]:g}: it must be at least {below} ({values[below]:g})"

@@ -1,11 +1,12 @@
 """Frames as image files, one folder per camera and state, with limits on their number and size: the oldest go first.
 
 ``CAMERA/state.json`` holds the record on which the camera's state or reason changed last, so that whoever takes the
-newest image of ``CAMERA/pass`` can see whether it still holds: ``unknown`` while the camera is lost. Where the program
-was killed it stays as it was until the next start. A file appears whole or not at all; only files that this sink has
-named are ever removed.
+newest image of ``CAMERA/pass`` can see whether it still holds: ``unknown`` while the camera is lost. Where it cannot be
+written it is gone; where the program was killed it stays as it was until the next start. A file appears whole or not at
+all; only files that this sink has named are ever removed.
 """
 
+import contextlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +18,7 @@ from ...ground.names import file_name
 from ...settings.section import Section
 from ..event import FrameEvent, record_text, utc_text
 from .event_filter import EventFilter, filter_options
-from .oldest_first import Kept, OldestFirst
+from .oldest_first import Kept, OldestFirst, unwritten
 from .protocol import Sink
 from .queued import QueuedSink, QueuePolicy, RefusedError, Target, queue_options
 from .reach import writable_folder
@@ -86,9 +87,17 @@ class FrameDirectory(Target):
 
     def deliver(self, item: _Item) -> None:
         if item.state is not None:
-            self._write(self._path / file_name(item.camera) / _STATE_FILE, item.state.encode("ascii"))
+            self._tell(self._path / file_name(item.camera) / _STATE_FILE, item.state.encode("ascii"))
         if item.frame is not None:
             self._keep(item.frame)
+
+    def _tell(self, path: Path, content: bytes) -> None:
+        try:
+            self._write(path, content)
+        except SinkError:
+            with contextlib.suppress(OSError):  # no state rather than one that no longer holds
+                path.unlink(missing_ok=True)
+            raise
 
     def _keep(self, item: FrameEvent) -> None:
         content = self._encoded(item)
@@ -117,9 +126,7 @@ class FrameDirectory(Target):
         try:
             write_bytes(path, content)
         except (OSError, MachineError) as error:
-            raise SinkError(
-                f"{path} cannot be written ({error}): free space, or lower max_mib and max_files"
-            ) from error
+            raise unwritten(path, error, "max_mib and max_files") from error
 
     def _encoded(self, event: FrameEvent) -> bytes:
         import cv2

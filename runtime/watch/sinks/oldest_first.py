@@ -74,3 +74,10 @@ class OldestFirst:
         """It has been written."""
         self._kept.append((path, size))
         self.size += size
+
+
+def unwritten(path: Path, error: Exception, limits: str) -> SinkError:
+    """What to raise where ``path`` could not be written; ``limits`` are the settings that keep the folder small."""
+    cause = error.__cause__ or error  # the system's own words: a watch is not to be run again
+    reason = getattr(cause, "strerror", None) or cause
+    return SinkError(f"{path} cannot be written ({reason}): free space, or lower {limits}; it goes on by itself")

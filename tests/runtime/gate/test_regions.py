@@ -36,6 +36,7 @@ polygons = st.lists(st.tuples(shares, shares), min_size=3, max_size=8).map(tuple
         ({"include": [[[0.5, 0.5], [0.52, 0.5], [0.5, 0.52]]]}, "leave too little of the picture"),
         ({"include": [[[0, 0.97], [1, 0.97], [1, 1], [0, 1]]]}, "or too thin a strip"),
         ({"include": [[[0, 0], [0.02, 0], [0.02, 1], [0, 1]]]}, "or too thin a strip"),
+        ({"exclude": [[[0.3, 0.1], [0.3, 0.5], [0.3, 0.9]]]}, r"exclude\[0\] has no area"),
         ({"include": [TOP] * 33}, "include has 33 polygons: give at most 32"),
         ({"include": [[["x", 0], [1, 0], [1, 1]]]}, "include is no list of polygons"),
         ({"include": [TOP[0]]}, "include is no list of polygons"),
@@ -58,6 +59,13 @@ def test_a_refusal_names_the_camera_s_section():
 def test_without_polygons_all_of_the_picture_counts():
     assert not WHOLE and not parse_regions({}) and parse_regions({"exclude": [TOP]})
     assert WHOLE.mask(3, 4).min() == 255
+
+
+def test_a_bow_tie_and_a_hair_have_an_area():
+    bow = [[0.2, 0.2], [0.4, 0.4], [0.4, 0.2], [0.2, 0.4]]
+    hair = [[0.5, 0.1], [0.5015, 0.1], [0.5015, 0.9], [0.5, 0.9]]
+    assert len(parse_regions({"exclude": [bow, hair]}).exclude) == 2
+    assert parse_regions({"exclude": [hair]}).mask(90, 160).all(), "too thin for a small picture"
 
 
 def test_what_is_crossed_twice_is_outside_and_what_is_excluded_wins():

@@ -112,6 +112,26 @@ def test_a_dead_camera_is_nothing_that_can_be_normal(bundle_dir, pictures, says)
         take_reference(Scripted([*results, End("its end")], live=False), scorer=scorer)
 
 
+@pytest.mark.parametrize(
+    ("dark", "blown", "says"),
+    [
+        (4, 4, "of 20 the published policy rejects 4 too dark, 4 over-exposed; that passes as normal"),
+        (3, 0, "of 20 the published policy rejects 3 too dark;"),
+        (2, 2, None),  # a tenth
+        (0, 20, None),  # all of one kind are what somebody declares normal
+    ],
+)
+def test_frames_of_two_kinds_are_warned_of(bundle_dir, caplog, dark, blown, says):
+    pictures = [swaying(number) for number in range(20)]
+    pictures[:dark] = [picture // 8 for picture in pictures[:dark]]
+    for picture in pictures[dark : dark + blown]:
+        picture[: len(picture) // 2] = 255
+    results = [Frame(picture, number / 10.0) for number, picture in enumerate(pictures)]
+    with Scorer(bundle_dir) as scorer:
+        take_reference(Scripted([*results, End("its end")], live=False), scorer=scorer)
+    assert says in caplog.text if says else not caplog.text
+
+
 def test_the_command_writes_it_where_it_is_told(tmp_path, capsys):
     out = tmp_path / "reference.json"
     assert main(["gate", "reference", str(PAGODA), "--out", str(out)]) == 0
@@ -119,7 +139,7 @@ def test_the_command_writes_it_where_it_is_told(tmp_path, capsys):
     assert load_reference(out).frames == 1
 
 
-def test_the_command_takes_a_camera_of_a_watch_file(tmp_path, bundle_dir):
+def test_the_command_takes_a_camera_of_a_watch_file(tmp_path, bundle_dir, capsys):
     config = tmp_path / "watch.json"
     for number in range(6):
         cv2.imwrite(str(tmp_path / f"{number}.png"), swaying(number))
@@ -127,6 +147,7 @@ def test_the_command_takes_a_camera_of_a_watch_file(tmp_path, bundle_dir):
     config.write_text(json.dumps({"bundle": str(bundle_dir), "baselines": "kept", "cameras": [camera]}))
     (tmp_path / "kept").mkdir()
     assert main(["gate", "reference", "--config", str(config), "--camera", "front"]) == 0
+    assert "a running watch takes it at its next start" in capsys.readouterr().out
     assert load_reference(tmp_path / "kept" / "front.reference.json").frames == 6
     keeper, (known,) = BaselineKeeper(tmp_path / "kept", load_bundle(bundle_dir)), load_watch_settings(config).cameras
     assert known.policy.baseline.learn_minutes == 0.0
@@ -168,7 +189,7 @@ def test_normal_is_written_and_read_beside_a_bundle(tmp_path, bundle_dir, capsys
     "words, problem",
     [
         (["--out", "x.json"], "give a source, or --config FILE and --camera NAME"),
-        ([str(PAGODA)], "--out FILE is missing"),
+        ([str(PAGODA)], "--out FILE is missing: where the reference view is to be written; a folder 'baselines'"),
         (["--config", "{config}", "--camera", "back"], "known are front"),
         ([str(PAGODA), "--out", "{out}", "--profile", "night"], "--profile NAME is of a camera of a watch file"),
         (["--config", "{config}", "--camera", "front"], "--out FILE is missing"),

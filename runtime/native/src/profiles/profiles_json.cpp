@@ -1,5 +1,6 @@
 #include "profiles/profiles_json.hpp"
 
+#include <algorithm>
 #include <regex>
 #include <set>
 #include <utility>
@@ -20,6 +21,7 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t MOST_PROFILES = 16;
+constexpr double BLACK = 16.0;  // the chooser's: what is darker chooses nothing
 const char *const NAMES = "give up to 32 letters, digits, '-' or '_', for files and metrics are named after it";
 const char *const FORMS = "give 'picture:dark', 'picture:grey', '21:00-06:00' or 'mqtt:topic=payload'";
 
@@ -66,6 +68,20 @@ std::optional<Rule> rule_of(const std::string &text) {
         }
     }
     return std::nullopt;
+}
+
+// Whether both apply at the same times.
+bool same(const Rule &one, const Rule &other) {
+    if (const auto *shows = std::get_if<Shows>(&one)) {
+        const auto *too = std::get_if<Shows>(&other);
+        return too != nullptr && *too == *shows;
+    }
+    if (const auto *period = std::get_if<Period>(&one)) {
+        const auto *too = std::get_if<Period>(&other);
+        return too != nullptr && too->begins_s == period->begins_s && too->ends_s == period->ends_s;
+    }
+    const auto *message = std::get_if<Message>(&one), *too = std::get_if<Message>(&other);
+    return too != nullptr && too->topic == message->topic && too->payload == message->payload;
 }
 
 Profile profile_of(const json &values, const std::string &path, const json &own) {
@@ -115,9 +131,13 @@ SwitchPolicy switch_of(Section section) {
         policy.*setting.value = section.number(setting.name, 0.0, setting.most);
     }
     section.finish();
-    for (const std::size_t pair : {2, 4}) {
+    for (const auto &[pair, least] : {std::pair<std::size_t, double>{2, BLACK}, {4, 0.0}}) {
         const SwitchSetting &below = SWITCH[pair], &above = SWITCH[pair + 1];
         const double low = policy.*below.value, high = policy.*above.value;
+        if (low <= least) {
+            complain(section.path_of(below.name) + " is " + number_text(low) + ": it must be more than " +
+                     number_text(least) + ", or no picture is below it");
+        }
         if (high < low) {
             complain(section.path_of(above.name) + " is " + number_text(high) + ": it must be at least " + below.name +
                      " (" + number_text(low) + ")");
@@ -151,6 +171,14 @@ Profiles parse_profiles(const json &values, const GatePolicy &own) {
         if (!names.insert(lower(name)).second) {
             complain(path + ".name is '" + name +
                      "', as another one: give each a name of its own ('day' is the camera's own settings)");
+        }
+    }
+    for (std::size_t index = 1; index < profiles.each.size(); ++index) {
+        const auto clashes = [&](const Profile &it) { return same(it.rule, profiles.each[index].rule); };
+        const auto first = std::find_if(profiles.each.begin(), profiles.each.end(), clashes) - profiles.each.begin();
+        if (static_cast<std::size_t>(first) < index) {
+            complain("profiles[" + std::to_string(index) + "].when says the same as profiles[" + std::to_string(first) +
+                     "].when, which goes before: it would never be in force; give it another rule");
         }
     }
     return profiles;

@@ -18,6 +18,7 @@ constexpr std::size_t FEWEST_CORNERS = 3;
 constexpr std::size_t MOST_CORNERS = 256;
 constexpr double LEAST_SHARE = 0.01;
 constexpr int TRIAL_HEIGHT = 90, TRIAL_WIDTH = 160;  // as small as cues look at a picture
+constexpr int FINE_HEIGHT = 1087, FINE_WIDTH = 2048;  // a line misses all its centres, see Python's
 constexpr std::uint8_t COUNTS = 255;
 
 // Turns over what lies in the polygon: each side that crosses the line of a row's centres turns all pixels right of the
@@ -79,6 +80,10 @@ std::vector<Polygon> read_polygons(Section &section, const std::string &list) {
         Polygon polygon;
         for (const nlohmann::json &corner : value) {
             polygon.push_back(read_corner(corner, list, name));
+        }
+        const std::vector<bool> in = inside(polygon, FINE_HEIGHT, FINE_WIDTH);
+        if (std::find(in.begin(), in.end(), true) == in.end()) {
+            complain(name + " has no area: give corners that do not lie on one line");
         }
         polygons.push_back(std::move(polygon));
     }

@@ -111,5 +111,8 @@ TEST_CASE("what is no regions is refused in words") {
     }
     CHECK_THROWS_WITH(dgiqa::read_regions(R"({"include": [[[0, 0], [1, 1]]]})"),
                       "include[0] has 2 corners: give 3 to 256");
+    CHECK_THROWS_WITH(dgiqa::read_regions(R"({"exclude": [[[0.3, 0.1], [0.3, 0.5], [0.3, 0.9]]]})"),
+                      "exclude[0] has no area: give corners that do not lie on one line");
+    CHECK(dgiqa::read_regions(R"({"exclude": [[[0.2, 0.2], [0.4, 0.4], [0.4, 0.2], [0.2, 0.4]]]})").any());  // a bow tie
     CHECK_FALSE(dgiqa::read_regions("{}").any());
 }

@@ -10,6 +10,8 @@ from typing import Any
 from ....gate.verdict import State, Verdict
 
 BUCKET_S = 1.0
+BACK_S = 60.0
+"""A clock that went back further is set anew: the curve goes on from there."""
 LOST = "lost"
 _REJECT_NAMES = ("score.reject", "reject")
 _ACCEPT_NAMES = ("score.accept", "accept")
@@ -48,13 +50,16 @@ class ScoreHistory:
 
     def begins_bucket(self, captured_at: float) -> bool:
         """Whether a frame of this time starts a new point, which then needs the thresholds in force."""
-        return not self._buckets or captured_at >= self._buckets[-1].t + BUCKET_S
+        newest = self._buckets[-1].t if self._buckets else -math.inf
+        return captured_at >= newest + BUCKET_S or captured_at < newest - BACK_S
 
     def add(self, captured_at: float, verdict: Verdict, thresholds: Mapping[str, float] | None) -> None:
-        """Take in one scored frame; a clock that went back adds to the newest point."""
+        """Take in one scored frame; a clock that went back a little adds to the newest point."""
         if self.begins_bucket(captured_at):
             limits = thresholds or {}
             start = math.floor(captured_at / BUCKET_S) * BUCKET_S
+            while self._buckets and self._buckets[-1].t >= start:  # of the time before the clock went back
+                self._buckets.pop()
             self._buckets.append(_Bucket(start, _first(limits, _REJECT_NAMES), _first(limits, _ACCEPT_NAMES)))
         bucket = self._buckets[-1]
         bucket.lost = False
@@ -77,8 +82,11 @@ class ScoreHistory:
         self._buckets.append(_Bucket(start, None, None, lost=True))
 
     def rows(self, since: float | None = None) -> list[list[Any]]:
-        """Points as ``_Bucket.row`` gives them from ``since`` on, oldest first; the newest may still change."""
-        if since is None:
+        """Points as ``_Bucket.row`` gives them from ``since`` on, oldest first; the newest may still change.
+
+        All of them where ``since`` is far beyond the newest: who asks knows points of before the clock went back.
+        """
+        if since is None or (self._buckets and since > self._buckets[-1].t + BACK_S):
             return [bucket.row() for bucket in self._buckets]
         newest_first = takewhile(lambda bucket: bucket.t >= since, reversed(self._buckets))
         return [bucket.row() for bucket in newest_first][::-1]

@@ -55,9 +55,9 @@ export class Detail {
     const fresh = await answer.json();
     if (points !== this.points) return; // they were restarted, or another answer was first
     this.status = fresh.status;
-    const [first] = fresh.points; // the newest one that was known has grown
-    if (first && this.points.at(-1)?.[0] === first[0]) this.points.pop();
-    this.points = [...this.points, ...fresh.points].slice(-MOST_POINTS);
+    const [first] = fresh.points; // the newest one that was known has grown, or the clock went back
+    const known = first ? this.points.filter((point) => point[0] < first[0]) : this.points;
+    this.points = [...known, ...fresh.points].slice(-MOST_POINTS);
     this.rejects = [...this.rejects, ...fresh.rejects].slice(-this.world.hello.gallery);
     this.log = [...this.log, ...fresh.log].slice(-MOST_ENTRIES);
     this.showAll();

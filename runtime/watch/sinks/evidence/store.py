@@ -9,10 +9,10 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from ....errors import MachineError, SinkError
+from ....errors import MachineError
 from ....ground.atomic import PARTIAL_PREFIX, atomic_directory
 from ....ground.names import file_name
-from ..oldest_first import Kept, OldestFirst
+from ..oldest_first import Kept, OldestFirst, unwritten
 from ..queued import RefusedError
 
 RECORD = "incident.json"
@@ -59,7 +59,7 @@ class IncidentStore(OldestFirst):
                 for file, content in files.items():
                     (partial / file).write_bytes(content)
         except (OSError, MachineError) as error:
-            raise SinkError(f"{path} cannot be written ({error}): free space, or lower disk_mib") from error
+            raise unwritten(path, error, "disk_mib") from error
         self.add(path, size)
 
 

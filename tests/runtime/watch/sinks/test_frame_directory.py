@@ -1,19 +1,30 @@
 """Images appear whole, the limits hold, the oldest go first, and nobody else's file is touched."""
 
+import errno
+import json
 import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import cv2
+import pytest
 
 from dgiqa_edge.runtime.gate.verdict import State
 from dgiqa_edge.runtime.watch.event import FrameEvent
 from dgiqa_edge.runtime.watch.sinks import create
 
 Scored = Callable[..., FrameEvent]
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    until = time.monotonic() + 20.0
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.01)
 
 
 def images(folder: Path) -> list[Path]:
@@ -77,6 +88,30 @@ def test_a_frame_larger_than_the_limit_is_refused_and_removes_nothing(scored: Sc
     stats = sink.close(10.0)
     assert (stats.delivered, stats.failed) == (1, 1)
     assert len(images(tmp_path)) == 1
+
+
+def test_on_a_full_disk_no_state_goes_on_that_no_longer_holds(
+    scored: Scored, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sink = create({"type": "directory", "path": str(tmp_path)}, "sinks.0")
+    state = tmp_path / "front" / "state.json"
+    sink.put(scored(0, State.PASS, changed=True))
+    wait_until(state.exists)
+    with monkeypatch.context() as full:
+
+        def fsync(_: int) -> None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        full.setattr(os, "fsync", fsync)
+        sink.put(scored(1, State.REJECT, changed=True))
+        wait_until(lambda: not state.exists())
+        wait_until(lambda: sink.stats().failed == 1)
+        said = sink.stats().last_error
+    assert said is not None and "No space left on device): free space" in said and "it goes on by itself" in said
+    assert "again" not in said
+    wait_until(state.exists)
+    assert json.loads(state.read_text())["verdict"]["state"] == "reject"
+    sink.close(10.0)
 
 
 def test_pieces_that_a_killed_run_left_are_removed(tmp_path: Path) -> None:

@@ -57,6 +57,22 @@ def test_points_are_bounded_in_order_and_complete_whatever_the_clock_does(times:
         assert history.rows(since) == [row for row in history.rows() if row[0] >= since]
 
 
+def test_a_clock_that_went_back_restarts_the_curve_there() -> None:
+    history = ScoreHistory(60.0)
+    for second in range(10):
+        history.add(1e6 + second, verdict(0.8), {})
+    history.add(1e6 - 51.0, verdict(0.2), {})  # a minute: the newest point takes it
+    assert len(history.rows()) == 10
+    for second in range(600):
+        history.add(1e6 - 7196.0 + second, verdict(0.4), {"reject": 0.3})
+    assert [row[0] for row in history.rows()] == [1e6 - 7196.0 + second for second in range(600)]
+    assert {(row[1], row[4]) for row in history.rows()} == {(0.4, 0.3)}
+    assert history.rows(1e6 + 9.0) == history.rows(), "a page that knows the points of before gets all"
+    assert history.rows(1e6 - 6596.0) == [], "a page that is up to date gets no more than is new"
+    history.add(1e6 - 7000.0, verdict(0.1), {})
+    assert [row[0] for row in history.rows()][-2:] == [1e6 - 7001.0, 1e6 - 7000.0], "what lies before stays"
+
+
 def test_the_gallery_keeps_the_first_of_each_reason_then_one_every_few_seconds(scored: Scored) -> None:
     gallery = RejectGallery(10)
     for index in range(12):  # one frame a second
