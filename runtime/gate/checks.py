@@ -147,15 +147,20 @@ class FrozenCheck:
 
     name = "change"
     reason = "frozen"
-    decides = testifies = counts = True
+    decides = testifies = True
 
     def __init__(self, policy: FrozenPolicy) -> None:
         self.value: float | None = None
         self.faulty = False
-        self.threshold = policy.change_at_most
-        self._after_s = policy.after_s
         self._still_since: float | None = None
         self._moving_since: float | None = None
+        self.judge_by(policy)
+
+    def judge_by(self, policy: FrozenPolicy) -> None:
+        """Since when the picture stands still is a matter of the picture, and stays; so does the latch."""
+        self.counts = policy.role is not Role.OFF
+        self.threshold = policy.change_at_most
+        self._after_s = policy.after_s
 
     @property
     def severity(self) -> float:

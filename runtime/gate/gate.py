@@ -29,6 +29,10 @@ One update, in this order:
 6. ``reject`` for ``watchdog.max_reject_s`` or longer: the verdict is ``overdue``; action ``pass`` lets frames through
    until the fault is gone.
 
+Another policy (``change_to``) finds checks that know nothing but how long the picture has stood still: that is a matter
+of the picture, is kept, and is taken in while nothing is judged (``hold``) and where the policy does not use it. So a
+frozen camera stays frozen.
+
 A reason stands beside ``pass`` too: "good", or the fault that the least dwell still holds back. In ``reject`` without
 a fault it is "recovering". These two are on the way to somewhere: ``announcement.py``, which decides when people are
 told, does not see them.
@@ -68,6 +72,7 @@ class Gate:
     """
 
     def __init__(self, policy: GatePolicy, baseline: Baseline | None = None) -> None:
+        self._frozen = FrozenCheck(policy.frozen)
         self._judge_by(policy, baseline)
         self._state = State.UNKNOWN
         self._since = 0.0
@@ -87,8 +92,8 @@ class Gate:
             for name, limits in policy.limits.items()
             if limits.role is not Role.OFF
         }
-        frozen = [] if policy.frozen.role is Role.OFF else [FrozenCheck(policy.frozen)]
-        self._checks: list[FrozenCheck | Check] = [*frozen, *self._values.values()]
+        self._frozen.judge_by(policy.frozen)
+        self._checks: list[FrozenCheck | Check] = [self._frozen, *self._values.values()]
         for check in self._values.values():
             check.head = self._values.get(f"faults.{CHECKS[check.name].head}")
         self._score = self._values.get("score")
@@ -151,6 +156,8 @@ class Gate:
             ConfigurationError: as :meth:`update`.
         """
         self.check(t)
+        if reading.cues is not None:
+            self._frozen.smooth(reading.cues.change, t)
         self._last = self._scored_at = t  # the score that is judged next is not too old
         self._good_since = None
         overdue = self._is_overdue(t)
@@ -160,10 +167,15 @@ class Gate:
     def change_to(self, policy: GatePolicy, baseline: Baseline | None) -> None:
         """Judge by another policy and another normal from the next frame on; state and reason stay until then.
 
-        When people are told stays the first policy's matter.
+        How long the picture has stood still is known on. When people are told stays the first policy's matter.
         """
         self._judge_by(policy, baseline)
         self._good_since = self._last_fault = None
+
+    def go_on_from(self, former: "Gate") -> None:
+        """Before the first frame: this camera's gate was another one, which knows how long its picture stands still."""
+        self._frozen = former._frozen
+        self._judge_by(self.policy, self._baseline)
 
     def told_of_loss(self) -> None:
         """People were told that the camera is lost, which no verdict says: the next that settles is announced."""

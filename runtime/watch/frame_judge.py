@@ -61,8 +61,14 @@ class FrameJudge:
         self.restart()
 
     def restart(self) -> None:
-        """After a loss, or for another bundle: what was before is no measure of change, and its depth no depth."""
+        """After a loss: what was before is no measure of change, and its depth no depth."""
         self._meter.restart()
+        self._depth = None
+
+    def judge_by(self, gate: ProfiledGate) -> None:
+        """Another bundle scores: its depth is another one; the camera is the same, and frozen if it was."""
+        gate.go_on_from(self.gate)
+        self.gate = gate
         self._depth = None
 
     def score(self, image: Picture, scorer: FrameScorer) -> Quality:

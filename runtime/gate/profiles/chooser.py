@@ -5,13 +5,18 @@ A pure state machine: no clock, no input or output. Local time and messages are 
 
 1. Each property of the picture has a latch. Dark: ``luminance`` is below ``dark_below``, and from then on below
    ``light_above``. Grey (a camera that sees infra-red light shows no colours): ``chroma`` likewise, ``grey_below`` and
-   ``colour_above``. A picture whose ``luminance`` is below ``BLACK`` tells neither, it is a fault by day and by night:
-   the latches stay. The first picture sets them; later ones once they have asked for it for ``hold_s`` without a
-   break, so that neither dusk nor a passing headlamp makes them flap. A frame without cues breaks it.
+   ``colour_above``. A picture whose ``luminance`` is below ``BLACK`` or whose ``occlusion`` is above ``COVERED`` tells
+   neither, it is a fault by day and by night: the latches stay, and it is judged without delay. The first picture that
+   tells sets them; later ones once they have asked for it for ``hold_s`` without a break, so that neither dusk nor a
+   passing headlamp makes them flap. A frame without cues breaks it.
 2. The first profile whose rule applies is chosen, else the camera's own settings. The first choice is no switch.
 3. Quiet: for ``settle_s`` after a switch, and while the pictures ask for another choice; yet at most ``LONGEST`` times
    ``settle_s`` and ``hold_s`` together in a row, so that a picture that never settles is judged after all. A frame
    without cues is never quiet.
+
+A camera that turns infra-red while it sees nothing but fog or a bare wall keeps the profile that it had, or its own
+settings, until it sees some texture; every published profile would call it covered until then, too. Where such a view
+is healthy, the clock or a message must choose.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,6 +26,8 @@ from typing import NamedTuple
 from ..reading import Cues
 
 BLACK = 16.0
+# A grey cover with two lines of text burnt in has 0.93; healthy photos have up to 0.82, at a tenth of their light 0.90.
+COVERED = 0.9
 LONGEST = 3.0
 DAY_S = 86400
 
@@ -121,7 +128,8 @@ class ProfileChooser:
         if cues is None:
             self._asked_since.clear()
             return asked
-        if cues.luminance is not None and cues.luminance >= BLACK:
+        covered = cues.occlusion is not None and cues.occlusion > COVERED
+        if cues.luminance is not None and cues.luminance >= BLACK and not covered:
             asked["dark"] = cues.luminance < self._bound("dark", self._switch.dark_below, self._switch.light_above)
             if cues.chroma is not None:
                 asked["grey"] = cues.chroma < self._bound("grey", self._switch.grey_below, self._switch.colour_above)

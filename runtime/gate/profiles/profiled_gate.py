@@ -1,5 +1,5 @@
 """A gate whose policy and normal are those of the profile in force, and which judges nothing while one gives way to
-another: the state is held, and a camera that was rejected stays so.
+another: the state is held, and a camera that was rejected stays so. One that is frozen is so in every profile.
 
 A pure state machine, as its two parts are; the vectors in ``tests/vectors/profiles`` pin it.
 """
@@ -120,6 +120,10 @@ class ProfiledGate:
     def thresholds(self, check: str = "score") -> Thresholds:
         """As ``Gate.thresholds``."""
         return self._gate.thresholds(check)
+
+    def go_on_from(self, former: "ProfiledGate") -> None:
+        """As ``Gate.go_on_from``."""
+        self._gate.go_on_from(former._gate)
 
     def told_of_loss(self) -> None:
         """As ``Gate.told_of_loss``."""

@@ -164,11 +164,10 @@ class CameraJudge:
     def restart(self, gate: ProfiledGate) -> None:
         """Another bundle scores from now on: its scores do not compare with those before. For the scoring thread."""
         with self._lock:
-            self._frames.gate = gate
+            self._frames.judge_by(gate)
             for topic, payload in self._messages.items():
                 gate.tell(topic, payload)
             self._verdict = None
-            self._lost = True
 
     def published(self, seconds: float) -> None:
         """How long the last event took to hand to the sinks."""

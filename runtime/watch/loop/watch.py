@@ -228,7 +228,7 @@ class Watch:
             self._roll.lose(name, absence)
 
     def _taken_over(self, scorer: FrameScorer) -> None:
-        """Gates begin anew with another bundle; by the scoring thread, between frames."""
+        """Gates begin anew with another bundle, frozen ones as such; by the scoring thread, between frames."""
         known = {} if self._baselines is None else self._baselines(scorer.bundle)
         for name, judge in self._judges.items():
             camera = self._cameras[name]

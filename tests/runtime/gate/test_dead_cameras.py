@@ -16,11 +16,13 @@ from dgiqa_edge.runtime.gate.cues import CueMeter
 from dgiqa_edge.runtime.gate.gate import Gate
 from dgiqa_edge.runtime.gate.policy import GatePolicy
 from dgiqa_edge.runtime.gate.policy_file import parse_policy
-from dgiqa_edge.runtime.gate.profiles.settings import PUBLISHED, laid_over
+from dgiqa_edge.runtime.gate.profiles.profiled_gate import ProfiledGate
+from dgiqa_edge.runtime.gate.profiles.settings import PUBLISHED, laid_over, parse_profiles
 from dgiqa_edge.runtime.gate.reading import Reading
 from dgiqa_edge.runtime.gate.reference.reference import ReferenceTaker
 from dgiqa_edge.runtime.gate.regions import Regions
 from dgiqa_edge.runtime.gate.verdict import State
+from dgiqa_edge.runtime.settings.section import Section
 
 SHAPE = (240, 320, 3)
 OWN = GatePolicy()
@@ -79,6 +81,34 @@ def test_a_dead_camera_is_never_good(
     verdicts = [gate.update(Reading(0.95, meter.measure(frames[place % 3])), 0.5 * place) for place in range(30)]
     assert verdicts[-1].state is State.REJECT
     assert not any(verdict.good for verdict in verdicts[8:])
+
+
+def stamped(level: int) -> Callable[[np.random.Generator], NDArray[np.uint8]]:
+    def picture(random: np.random.Generator) -> NDArray[np.uint8]:
+        frame = np.full(SHAPE, level, np.uint8)
+        for text, place in (("2026-12-01 03:41:44", (6, 16)), ("CAM 01 FRONT GATE", (190, 230))):
+            cv2.putText(
+                frame, text, place, cv2.FONT_HERSHEY_SIMPLEX, 0.35, (255, 255, 255) if level < 200 else (0, 0, 0)
+            )
+        return frame
+
+    return picture
+
+
+@pytest.mark.parametrize("picture", [*DEAD.values(), stamped(128), stamped(255)], ids=[*DEAD, "grey+", "white+"])
+@pytest.mark.parametrize("light", [1.0, 0.3], ids=["day", "night"])
+def test_what_goes_dead_while_profiles_watch_the_picture_is_told_within_a_second(
+    picture: Callable[[np.random.Generator], NDArray[np.uint8]], light: float
+) -> None:
+    random = np.random.default_rng(0)
+    healthy = cv2.resize(cv2.imread(str(SHIPPED_PHOTOS / "room_with_drum.jpg")), (320, 240))  # type: ignore[arg-type]
+    profiles = parse_profiles(Section({"profiles": [{"name": name} for name in PUBLISHED]}, ""), OWN)
+    gate, meter = ProfiledGate(OWN, profiles), CueMeter()
+    for place in range(110):
+        grain = random.normal(0.0, 1.0, SHAPE)
+        frame = np.clip(light * healthy + grain, 0, 255).astype(np.uint8) if place < 10 else picture(random)
+        verdict = gate.update(Reading(0.95, meter.measure(frame)), 0.1 * place)
+        assert verdict.good == (place < 10) or place < 8 or 10 <= place < 20, (place, verdict)
 
 
 @pytest.mark.parametrize("policy", POLICIES.values(), ids=POLICIES)

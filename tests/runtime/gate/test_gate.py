@@ -293,3 +293,39 @@ def test_frames_of_a_switch_are_not_time_without_a_fault():
     held = [gate.hold(GOOD, t) for t in (2.0, 3.0)]
     assert {(one.state, one.reason) for one in held} == {(State.REJECT, "recovering")}
     assert [one.state.value for one in played(gate, [(4.0, GOOD), (6.0, GOOD)])] == ["reject", "pass"]
+
+
+NO_DWELL = {**AT_ONCE, "dwell": {"pass_s": 0.0, "reject_s": 0.0, "cool_down_s": 0.0}}
+
+
+def still(t):
+    return t, Reading(0.9, Cues(change=0.0))
+
+
+def test_how_long_the_picture_stands_still_is_known_to_the_next_policy_and_counted_while_held():
+    own = parse_policy({**NO_DWELL, "frozen": {"after_s": 5.0}})
+    sooner, blind = (parse_policy({**NO_DWELL, "frozen": it}) for it in ({"after_s": 4.0}, {"role": "off"}))
+    gate = Gate(own)
+    assert {one.reason for one in played(gate, [still(0.0), still(3.0)])} == {"good"}
+    gate.change_to(sooner, None)
+    assert gate.hold(still(4.0)[1], 4.0).reason == "good"
+    assert [one.reason for one in played(gate, [still(4.5)])] == ["frozen"]
+    gate.change_to(blind, None)
+    assert [one.reason for one in played(gate, [still(5.0)])] == ["good"]
+    gate.change_to(own, None)
+    assert [one.reason for one in played(gate, [still(6.0)])] == ["frozen"]
+    gate.change_to(own, None)
+    for t in (7.0, 8.0):
+        gate.hold(Reading(0.9, Cues(change=4.0)), t)
+    assert [one.reason for one in played(gate, [(9.0, GOOD)])] == ["good"], "it moved while it was held"
+
+
+def test_a_gate_that_goes_on_from_another_knows_what_is_frozen_and_nothing_else():
+    former, gate = Gate(parse_policy(NO_DWELL)), Gate(parse_policy(NO_DWELL))
+    played(former, [still(0.0), still(5.0)])
+    gate.go_on_from(former)
+    assert [one.reason for one in played(gate, [still(5.1)])] == ["frozen"]
+    former, gate = Gate(parse_policy(NO_DWELL)), Gate(parse_policy(NO_DWELL))
+    played(former, [(0.0, BAD)])
+    gate.go_on_from(former)
+    assert [one.reason for one in played(gate, [(5.1, GOOD)])] == ["good"]

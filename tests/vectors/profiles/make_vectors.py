@@ -14,7 +14,7 @@ from dgiqa_edge.runtime.settings.section import Section
 
 Step = dict[str, Any]
 FPS = 5
-POLICY = {"smoothing": {"method": "none"}, "frozen": {"role": "off"}}
+POLICY = {"smoothing": {"method": "none"}}
 DUSK = {
     "name": "dusk",
     "when": "picture:dark",
@@ -28,13 +28,19 @@ DUSK = {
 }
 LAMP = {"name": "lamp", "when": "picture:grey", "gate": {"cues": {"noise": {"role": "off"}}}}
 LOOKS = {
-    "day": {"luminance": 200.0, "shadows": 0.1, "chroma": 30.0, "noise": 1.0},
-    "night": {"luminance": 30.0, "shadows": 0.9, "chroma": 6.0, "noise": 2.0},
-    "grey": {"luminance": 180.0, "shadows": 0.2, "chroma": 0.2, "noise": 7.0},
-    "black": {"luminance": 1.0, "shadows": 1.0, "chroma": 0.0, "noise": 0.5},
-    "between": {"luminance": 85.0, "shadows": 0.5, "chroma": 3.0, "noise": 1.0},
-    "blown": {"luminance": 254.0, "shadows": 0.0, "chroma": 30.0, "noise": 1.0, "clipped": 0.9},
+    "day": {"luminance": 200.0, "shadows": 0.1, "chroma": 30.0, "noise": 1.0, "occlusion": 0.1},
+    "night": {"luminance": 30.0, "shadows": 0.9, "chroma": 6.0, "noise": 2.0, "occlusion": 0.2},
+    "grey": {"luminance": 180.0, "shadows": 0.2, "chroma": 0.2, "noise": 7.0, "occlusion": 0.1},
+    "black": {"luminance": 1.0, "shadows": 1.0, "chroma": 0.0, "noise": 0.5, "occlusion": 1.0},
+    "between": {"luminance": 85.0, "shadows": 0.5, "chroma": 3.0, "noise": 1.0, "occlusion": 0.1},
+    "blown": {"luminance": 254.0, "shadows": 0.0, "chroma": 30.0, "noise": 1.0, "clipped": 0.9, "occlusion": 0.1},
+    "still": {"luminance": 200.0, "shadows": 0.1, "chroma": 30.0, "noise": 1.0, "change": 0.0, "occlusion": 0.1},
+    "still night": {"luminance": 30.0, "shadows": 0.9, "chroma": 6.0, "noise": 2.0, "change": 0.008, "occlusion": 0.2},
+    "covered": {"luminance": 128.0, "shadows": 0.0, "chroma": 0.0, "noise": 0.5, "occlusion": 1.0},
+    "stamped": {"luminance": 128.0, "shadows": 0.0, "chroma": 0.0, "noise": 0.5, "occlusion": 0.93},
+    "plain": {"luminance": 180.0, "shadows": 0.2, "chroma": 0.2, "noise": 7.0, "occlusion": 0.9},
 }
+SITE = {"name": "site", "when": "mqtt:mode=site"}
 
 
 def frames(*parts: tuple[str | None, float], local_s: float = 43200.0) -> list[Step]:
@@ -115,6 +121,39 @@ def cases() -> Iterator[tuple[str, str, dict[str, Any], list[Step]]]:
         "what is published for night and infra-red needs a name alone",
         {"profiles": [{"name": "night"}, {"name": "infra-red", "gate": {"score": {"role": "off"}}}]},
         frames(("day", 2), ("night", 7), ("grey", 7), ("black", 3)),
+    )
+    yield (
+        "frozen",
+        "frozen is frozen in every profile, and one that does not use it only hides it",
+        {"profiles": [SITE, {"name": "blind", "when": "mqtt:mode=blind", "gate": {"frozen": {"role": "off"}}}]},
+        told(
+            frames(("day", 3), ("still", 24), ("day", 4)),
+            (50, "mode", "site"),
+            (75, "mode", "blind"),
+            (105, "mode", "day"),
+        ),
+    )
+    yield (
+        "stillness",
+        "the time of stillness before a switch and within it counts, by the settings of the profile in force",
+        {
+            "profiles": [
+                {**SITE, "gate": {"frozen": {"after_s": 9.0}}},
+                {"name": "night", "gate": {"frozen": {"after_s": 6.0, "change_at_most": 0.004}}},
+            ]
+        },
+        told(
+            frames(("day", 3), ("still", 14), ("day", 6), ("still night", 14), ("still", 12)),
+            (20, "mode", "site"),
+            (90, "mode", "day"),
+        ),
+    )
+    yield (
+        "covered",
+        "a cover without colours is judged by the profile in force, with text burnt in too; a grey view is infra-red",
+        {"profiles": [{"name": "night"}, {"name": "infra-red"}]},
+        frames(("covered", 2), ("day", 3), ("covered", 6), ("day", 3), ("stamped", 3), ("day", 2), ("night", 7))
+        + [{**step, "t": step["t"] + 26.0} for step in frames(("covered", 4), ("night", 3), ("plain", 7), ("grey", 8))],
     )
     yield "none", "without profiles nothing has one", {}, frames(("day", 2), ("night", 2))
     draw = random.Random(7)

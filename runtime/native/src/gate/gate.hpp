@@ -38,6 +38,8 @@ public:
     // baseline: the camera's normal, learned before; without it and with baseline.learn_minutes above 0 it is learned
     // from passing frames.
     explicit Gate(const GatePolicy &policy, const std::optional<Baseline> &baseline = std::nullopt);
+    Gate(const Gate &) = delete;  // its checks are known by their address
+    Gate &operator=(const Gate &) = delete;
 
     // Throws Error (CONFIGURATION): t not finite or before the last one, a reading out of range.
     void check(const Reading &reading, double t) const;
@@ -49,8 +51,8 @@ public:
     // Throws as check does.
     Verdict hold(const Reading &reading, double t);
 
-    // Judge by another policy and another normal from the next frame on; state and reason stay until then. When people
-    // are told stays the first policy's matter.
+    // Judge by another policy and another normal from the next frame on; state and reason stay until then. How long the
+    // picture has stood still is known on. When people are told stays the first policy's matter.
     void change_to(const GatePolicy &policy, const std::optional<Baseline> &baseline);
 
     const GatePolicy &policy() const { return policy_; }
@@ -83,7 +85,7 @@ private:
 
     GatePolicy policy_;
     std::optional<Baseline> baseline_;
-    std::unique_ptr<FrozenCheck> frozen_;                          // none where its role is off
+    FrozenCheck frozen_;                                           // of the picture, whatever the policy
     std::array<std::unique_ptr<ValueCheck>, CHECK_COUNT> values_;  // none where a role is off
     std::vector<Check *> checks_;                                  // all of them, in the order of priority
     ValueCheck *score_ = nullptr;

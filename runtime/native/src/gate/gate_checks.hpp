@@ -108,6 +108,11 @@ class FrozenCheck : public Check {
 public:
     explicit FrozenCheck(const FrozenPolicy &policy);
 
+    // Since when the picture stands still is a matter of the picture, and stays; so does the latch.
+    void judge_by(const FrozenPolicy &policy) { policy_ = policy; }
+
+    bool counts() const override { return policy_.role != Role::OFF; }
+
     // Never the worst: what is black or covered stands still too, and that is the reason then.
     double severity() const override { return faulty_ ? facts_.severity : 0.0; }
     std::optional<double> threshold() const override { return policy_.change_at_most; }

@@ -6,6 +6,7 @@ namespace dgiqa {
 namespace {
 
 constexpr double BLACK = 16.0;
+constexpr double COVERED = 0.9;
 constexpr double LONGEST = 3.0;
 
 }  // namespace
@@ -44,7 +45,8 @@ void ProfileChooser::look(const std::optional<Cues> &cues, double t) {
     const auto bound = [](const Latch &latch, double enter, double leave) {
         return latch.shown.value_or(false) ? leave : enter;
     };
-    if (cues->luminance && *cues->luminance >= BLACK) {
+    const bool covered = cues->occlusion && *cues->occlusion > COVERED;
+    if (cues->luminance && *cues->luminance >= BLACK && !covered) {
         dark_.asked = *cues->luminance < bound(dark_, policy_.dark_below, policy_.light_above);
         if (cues->chroma) {
             grey_.asked = *cues->chroma < bound(grey_, policy_.grey_below, policy_.colour_above);

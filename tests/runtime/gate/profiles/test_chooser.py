@@ -86,12 +86,32 @@ def test_of_two_that_apply_the_first_is_chosen() -> None:
     assert chooser.update(dark, 0.0, 1.0) == (0, True)
 
 
-def test_a_black_picture_chooses_nothing() -> None:
+@pytest.mark.parametrize(
+    "dead",
+    [
+        Cues(luminance=15.0, chroma=0.0),
+        Cues(luminance=128.0, chroma=0.0, occlusion=1.0),
+        Cues(luminance=255.0, chroma=0.0, occlusion=0.91),
+        Cues(luminance=60.0, chroma=0.0, occlusion=1.0),
+    ],
+)
+def test_a_black_or_covered_picture_chooses_nothing(dead: Cues) -> None:
     chooser = ProfileChooser([PictureRule("dark"), PictureRule("grey")], SWITCH)
-    assert chooser.update(Cues(luminance=2.0, chroma=0.0), 0.0, 0.0) == (None, False)
+    assert chooser.update(dead, 0.0, 0.0) == (None, False)
     assert chooser.update(Cues(luminance=200.0, chroma=20.0), 0.0, 1.0) == (None, False)
     for t in range(2, 20):
-        assert chooser.update(Cues(luminance=2.0, chroma=0.0), 0.0, float(t)) == (None, False)
+        assert chooser.update(dead, 0.0, float(t)) == (None, False)
+    assert chooser.update(Cues(luminance=60.0, chroma=0.0, occlusion=0.9), 0.0, 20.0) == (None, True), "asks"
+    assert chooser.update(dead, 0.0, 21.0) == (None, False), "a break"
+
+
+def test_an_infra_red_view_without_texture_chooses_as_soon_as_it_has_some() -> None:
+    chooser = ProfileChooser([PictureRule("grey")], SWITCH)
+    fog = Cues(luminance=180.0, chroma=0.0, occlusion=0.97)
+    assert [chooser.update(fog, 0.0, float(t)).profile for t in range(30)] == [None] * 30
+    clearing = Cues(luminance=180.0, chroma=0.0, occlusion=0.85)
+    assert chooser.update(clearing, 0.0, 30.0) == (0, True)
+    assert [chooser.update(fog, 0.0, float(t)).profile for t in range(31, 60)] == [0] * 29
 
 
 @pytest.mark.parametrize(

@@ -60,6 +60,25 @@ def test_a_picture_that_never_settles_is_judged():
     assert "too dark" in {reason for *_, reason, _ in told("restless")}
 
 
+def test_what_is_frozen_is_so_in_every_profile():
+    found = told("frozen")
+    assert (8.0, "reject", "frozen", "day") in found
+    assert {(state, reason) for t, state, reason, _ in found if 8.0 <= t < 18.0} == {("reject", "frozen")}
+    assert (24.0, "reject", "frozen", "day") in found, "at the end of the switch from a profile that does not use it"
+    assert found[-1][1:] == ("pass", "good", "day")
+
+
+def test_stillness_counts_from_its_begin_whatever_the_profile():
+    frozen = [(t, profile) for t, _, reason, profile in told("stillness") if reason == "frozen"]
+    assert frozen == [(12.0, "site"), (18.0, "day"), (42.0, "day")]
+
+
+def test_a_cover_is_told_at_once_by_day_and_by_night():
+    blocked = [(t, profile) for t, _, reason, profile in told("covered") if reason == "dirty or blocked"]
+    assert blocked[:4] == [(0.4, "day"), (5.0, "day"), (14.0, "day"), (26.0, "night")]
+    assert told("covered")[-1][1:] == ("pass", "good", "infra-red")
+
+
 def test_a_loss_is_told_within_a_switch():
     found = told("lost")
     assert (3.0, "unknown", "no signal", "day") in found

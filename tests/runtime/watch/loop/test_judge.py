@@ -133,6 +133,27 @@ def test_a_view_is_learned_from_passing_frames_and_told_once(
         assert [reason(index, turned) for index in range(141, 149)][-1] == "moved view"
 
 
+def test_a_frozen_camera_is_frozen_for_another_bundle_too_and_depth_is_computed_anew(
+    make_bundle: Any, make_photo: Any
+) -> None:
+    off = {name: {"role": "off"} for name in ("smear", "clipped", "noise", "occlusion", "luminance", "shadows")}
+    policy = parse_policy({"score": {"role": "off"}, "cues": off})
+    photo, told, ages = make_photo(seed=3, height=96, width=128), [], []
+    with Scorer(make_bundle(layout="split"), threads=1, allow_spinning=False, verify=False) as scorer:
+        judge = CameraJudge("front", ProfiledGate(policy), 100, SystemClock())
+        for index in range(30):
+            if index in (8, 20):
+                judge.restart(ProfiledGate(policy))
+            event = judge.judge(CapturedFrame("front", index, index / 2, index / 2, photo), scorer)
+            assert event.verdict is not None
+            told.append(event.verdict.reason)
+            ages.append(event.depth_age)
+    # Still since the second frame, which is the first that can be compared.
+    assert told[8:20] == ["starting"] * 3 + ["frozen"] * 9, "what was still before the take-over counts"
+    assert told[20:] == ["starting"] * 2 + ["frozen"] * 8
+    assert (ages[7:9], ages[19:21]) == ([7, 0], [11, 0])
+
+
 def view_of(image: Any) -> ReferenceView:
     taker = ReferenceTaker()
     taker.add(image)
