@@ -39,9 +39,9 @@ def browser() -> Iterator[Any]:
         chromium.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
-    """One headless Chromium for all pages."""
+    """One headless Chromium for the pages of a module: while it is open nobody else may run an event loop."""
     if CHROMIUM is None:
         pytest.skip(MISSING)
     with browser() as chromium:

@@ -9,7 +9,6 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from chromium import browser
 
 from dgiqa_edge.calibration.images.shipped import SHIPPED_PHOTOS
 from dgiqa_edge.runtime.gate.reading import Cues
@@ -260,19 +259,14 @@ class Watched:
             self.page.wait_for_timeout(50)
 
 
-@pytest.fixture(scope="module")
-def new_context() -> Iterator[Callable[..., Any]]:
-    """Opens contexts of one Chromium, each without what the others have stored."""
-    with browser() as chromium:
-        yield chromium.new_context
-
-
 @pytest.fixture
-def visit(new_context: Callable[..., Any]) -> Iterator[Callable[..., Watched]]:
+def visit(chromium: Any) -> Iterator[Callable[..., Watched]]:
     contexts: list[Any] = []
 
     def open_page(url: str, **options: Any) -> Watched:
-        contexts.append(new_context(viewport=options.pop("viewport", {"width": 1440, "height": 900}), **options))
+        contexts.append(
+            chromium.new_context(viewport=options.pop("viewport", {"width": 1440, "height": 900}), **options)
+        )
         contexts[-1].set_default_timeout(PATIENCE_MS)
         watched = Watched(contexts[-1].new_page())
         watched.page.goto(url, wait_until="domcontentloaded")
