@@ -91,7 +91,7 @@ def test_of_two_that_apply_the_first_is_chosen() -> None:
     [
         Cues(luminance=15.0, chroma=0.0),
         Cues(luminance=128.0, chroma=0.0, occlusion=1.0),
-        Cues(luminance=255.0, chroma=0.0, occlusion=0.91),
+        Cues(luminance=255.0, chroma=0.0, occlusion=0.86),
         Cues(luminance=60.0, chroma=0.0, occlusion=1.0),
     ],
 )
@@ -101,7 +101,7 @@ def test_a_black_or_covered_picture_chooses_nothing(dead: Cues) -> None:
     assert chooser.update(Cues(luminance=200.0, chroma=20.0), 0.0, 1.0) == (None, False)
     for t in range(2, 20):
         assert chooser.update(dead, 0.0, float(t)) == (None, False)
-    assert chooser.update(Cues(luminance=60.0, chroma=0.0, occlusion=0.9), 0.0, 20.0) == (None, True), "asks"
+    assert chooser.update(Cues(luminance=60.0, chroma=0.0, occlusion=0.85), 0.0, 20.0) == (None, True), "asks"
     assert chooser.update(dead, 0.0, 21.0) == (None, False), "a break"
 
 
