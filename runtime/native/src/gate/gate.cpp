@@ -53,15 +53,18 @@ std::optional<double> value_of(const CheckSpec &spec, const Reading &reading) {
 }  // namespace
 
 Gate::Gate(const GatePolicy &policy, const std::optional<Baseline> &baseline)
-    : policy_(policy), baseline_(baseline), frozen_(policy.frozen), announcer_(policy.reason.settle_s) {
+    : policy_(policy),
+      baseline_(baseline),
+      frozen_(std::make_unique<FrozenCheck>(policy.frozen)),
+      announcer_(policy.reason.settle_s) {
     judge_by();
     verdict_.reason = STARTING;
 }
 
 // The checks of the policy.
 void Gate::judge_by() {
-    frozen_.judge_by(policy_.frozen);
-    checks_.push_back(&frozen_);
+    frozen_->judge_by(policy_.frozen);
+    checks_.push_back(frozen_.get());
     for (std::size_t check = 0; check < CHECK_COUNT; ++check) {
         if (policy_.limits[check].role != Role::OFF) {
             const std::optional<Spread> normal = baseline_ ? baseline_->spreads[check] : std::nullopt;
@@ -116,7 +119,7 @@ Verdict Gate::update(const Reading &reading, double t) {
 Verdict Gate::hold(const Reading &reading, double t) {
     check(reading, t);
     if (reading.cues) {
-        frozen_.smooth(reading.cues->change, t);
+        frozen_->smooth(reading.cues->change, t);
     }
     last_ = t;
     scored_at_ = t;  // the score that is judged next is not too old
@@ -182,7 +185,7 @@ Gate::Cause Gate::take_in(const Reading &reading, double t) {
 
 void Gate::smooth(const Reading &reading, double t) {
     if (reading.cues) {
-        frozen_.smooth(reading.cues->change, t);
+        frozen_->smooth(reading.cues->change, t);
     }
     for (std::size_t check = 0; check < CHECK_COUNT; ++check) {
         if (values_[check]) {

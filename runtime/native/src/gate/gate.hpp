@@ -38,8 +38,6 @@ public:
     // baseline: the camera's normal, learned before; without it and with baseline.learn_minutes above 0 it is learned
     // from passing frames.
     explicit Gate(const GatePolicy &policy, const std::optional<Baseline> &baseline = std::nullopt);
-    Gate(const Gate &) = delete;  // its checks are known by their address
-    Gate &operator=(const Gate &) = delete;
 
     // Throws Error (CONFIGURATION): t not finite or before the last one, a reading out of range.
     void check(const Reading &reading, double t) const;
@@ -85,7 +83,7 @@ private:
 
     GatePolicy policy_;
     std::optional<Baseline> baseline_;
-    FrozenCheck frozen_;                                           // of the picture, whatever the policy
+    std::unique_ptr<FrozenCheck> frozen_;                          // of the picture, whatever the policy
     std::array<std::unique_ptr<ValueCheck>, CHECK_COUNT> values_;  // none where a role is off
     std::vector<Check *> checks_;                                  // all of them, in the order of priority
     ValueCheck *score_ = nullptr;
