@@ -133,6 +133,7 @@ def check_of(name, role=Role.REJECT, **limits):
         ("luminance", {"accept": 80.0}, 16.0, 1.0),
         ("luminance", {"accept": 80.0}, 4.0, 1.0),
         ("luminance", {"accept": 8.0}, 4.0, 1.0),  # an accept behind the worst
+        ("luminance", {"accept": 8.0}, 8.0, 0.0),
         ("luminance", {"accept": 8.0}, 9.0, 0.0),
         ("luminance", {"reject": None, "accept": None}, 4.0, 0.0),
         ("noise", {"accept": 4.0}, 3.0, 0.0),
