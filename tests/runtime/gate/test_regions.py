@@ -175,3 +175,10 @@ def test_another_size_is_measured_anew():
     meter.measure(photo)
     assert meter.measure(photo[:200, :300].copy()).change is None
     assert meter.measure(photo[:200, :300].copy()).change == 0.0
+
+
+def test_a_frame_of_another_size_has_none_to_compare_with_though_as_much_of_it_counts() -> None:
+    meter = CueMeter(Regions(include=(((0.0, 0.0), (0.5, 0.0), (0.5, 1.0), (0.0, 1.0)),)))
+    sizes = ((64, 128), (64, 128), (128, 64), (128, 64))
+    changes = [meter.measure(np.full((*size, 3), 90, np.uint8)).change for size in sizes]
+    assert changes == [None, 0.0, None, 0.0]
