@@ -169,7 +169,7 @@ def test_what_is_too_thin_to_be_measured_is_none():
 
 
 def test_a_strip_of_which_nothing_is_left_at_half_size_has_no_sharpness():
-    strip = Regions(include=(((9 / 64, 0.0), (12 / 64, 0.0), (12 / 64, 1.0), (9 / 64, 1.0)),))
+    strip = Regions(include=(((8 / 64, 0.0), (12 / 64, 0.0), (12 / 64, 1.0), (8 / 64, 1.0)),))
     photo = cv2.resize(cv2.imread(str(SHIPPED_PHOTOS / "pagoda.jpg")), (64, 96))
     cues = CueMeter(strip).measure(photo)
     assert (cues.sharpness, cues.luminance is None) == (None, False)
