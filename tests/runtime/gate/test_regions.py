@@ -61,6 +61,12 @@ def test_without_polygons_all_of_the_picture_counts():
     assert WHOLE.mask(3, 4).min() == 255
 
 
+def test_regions_are_taken_as_they_are_and_none_are_the_whole_picture():
+    given = Regions(exclude=(tuple(map(tuple, TOP)),))
+    assert regions_from(given) is given
+    assert regions_from(None) == regions_from(Regions()) == Regions()
+
+
 def test_a_bow_tie_and_a_hair_have_an_area():
     bow = [[0.2, 0.2], [0.4, 0.4], [0.4, 0.2], [0.2, 0.4]]
     hair = [[0.5, 0.1], [0.5015, 0.1], [0.5015, 0.9], [0.5, 0.9]]

@@ -6,7 +6,7 @@ from dgiqa_edge.runtime.gate.baseline import Baseline, Spread
 from dgiqa_edge.runtime.gate.policy_file import parse_policy
 from dgiqa_edge.runtime.gate.profiles.chooser import MessageRule, PictureRule, SwitchPolicy
 from dgiqa_edge.runtime.gate.profiles.profiled_gate import OWN, Profile, ProfiledGate, Profiles
-from dgiqa_edge.runtime.gate.reading import Reading
+from dgiqa_edge.runtime.gate.reading import Cues, Reading
 
 POLICY = parse_policy(
     {
@@ -77,3 +77,14 @@ def test_after_a_loss_that_people_were_told_of_the_next_verdict_is_announced():
     assert [gate.update(Reading(0.9), t).announced for t in (0.0, 1.0)] == [True, False]
     gate.told_of_loss()
     assert gate.update(Reading(0.9), 2.0).announced
+
+
+def test_the_gate_of_another_bundle_knows_how_long_the_picture_has_stood_still():
+    def still(t):
+        return Reading(0.9, Cues(change=0.0)), t
+
+    former, after = ProfiledGate(POLICY), ProfiledGate(POLICY)
+    for t in range(5):
+        former.update(*still(float(t)))
+    after.go_on_from(former)
+    assert after.update(*still(5.0)).reason == "frozen"

@@ -36,6 +36,13 @@ def test_unsuitable_frames_are_refused_with_the_reason(frames, why):
         taken(frames)
 
 
+def test_a_quarter_of_the_frames_may_show_another_view():
+    turned = PHOTO[::-1, ::-1].copy()
+    assert taken([PHOTO, PHOTO, PHOTO, turned]).frames == 4
+    with pytest.raises(UnsuitableReferenceError, match="2 of 7 frames show another view"):
+        taken([PHOTO] * 5 + [turned] * 2)
+
+
 def test_who_walks_through_the_picture_is_not_in_the_reference():
     frames = []
     for step in range(9):
