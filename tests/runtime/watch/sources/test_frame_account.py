@@ -83,6 +83,11 @@ def test_times_never_go_back(stamps: list[float | None], times: list[float], ste
     assert timeline.is_steady is steady
 
 
+def test_a_stamp_that_goes_back_is_no_later_however_late_the_first_one_was() -> None:
+    timeline = Timeline(0.04)
+    assert [timeline.next(stamp_s) for stamp_s in (100.0, 100.04, 99.0)] == pytest.approx([0.0, 0.04, 0.08])
+
+
 def test_a_rate_is_steady_where_few_intervals_are_odd() -> None:
     for odd, steps, steady in ((3, 3, True), (4, 4, False), (4, 39, False), (4, 40, True), (5, 40, False)):
         timeline = Timeline(1.0)
