@@ -302,7 +302,7 @@ def test_one_that_fails_in_its_first_minutes_is_taken_back_and_told(
         running.goes_on()
         assert "3 frames could not be scored within its trial" in site.slots.state().refusal(name).reason
         assert running.metrics()["dgiqa_edge_bundle_rollbacks_total"] == "1.0"
-        running.wait(lambda: json.loads(listener.of("dgiqa-edge/bundle")[-1])["sha256"] == site.bundle)
+        running.wait(lambda: json.loads(listener.of("dgiqa-edge/bundle")[-1])["failed"] == name)
         told = [json.loads(it) for it in listener.of("dgiqa-edge/bundle")]
         assert told[0]["sha256"] == site.bundle
         assert (told[-1]["sha256"], told[-1]["failed"], told[-1]["version"]) == (
