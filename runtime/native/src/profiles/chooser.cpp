@@ -5,7 +5,6 @@
 namespace dgiqa {
 namespace {
 
-constexpr double BLACK = 16.0;
 constexpr double COVERED = 0.85;
 constexpr double LONGEST = 3.0;
 

@@ -13,6 +13,9 @@
 
 namespace dgiqa {
 
+// A picture of a lower luminance chooses nothing.
+constexpr double BLACK = 16.0;
+
 // By the picture.
 enum class Shows { DARK, GREY };
 

@@ -21,7 +21,6 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t MOST_PROFILES = 16;
-constexpr double BLACK = 16.0;  // the chooser's: what is darker chooses nothing
 const char *const NAMES = "give up to 32 letters, digits, '-' or '_', for files and metrics are named after it";
 const char *const FORMS = "give 'picture:dark', 'picture:grey', '21:00-06:00' or 'mqtt:topic=payload'";
 
